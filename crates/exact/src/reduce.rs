@@ -1,0 +1,167 @@
+//! The seam through which every fit sees its data: partials, merged by an all-reduce.
+//!
+//! A partial's merge is associative and commutative to the bit, so rows may be
+//! grouped in any way: by chunk, by thread, by process, by machine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What has been seen of the rows so far: plain data that merges in any order.
+pub trait Partial: Default + Send + Serialize + DeserializeOwned {
+    /// Adds what `other` saw. Associative and commutative to the bit.
+    fn merge(&mut self, other: Self);
+}
+
+/// Other processes that observe other rows of the same data.
+pub trait Peers: Send + Sync {
+    /// Gives every process the merge of what each process brings.
+    /// `merge` joins two encoded partials; the order of calls is free.
+    fn all_reduce(&self, mine: Vec<u8>, merge: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8>;
+}
+
+/// Those who do the work of a fit: threads here, and peers elsewhere if there are any.
+pub struct Workers {
+    pool: rayon::ThreadPool,
+    peers: Option<Arc<dyn Peers>>,
+}
+
+impl Workers {
+    /// `threads` threads of this process; 0 means one for each core.
+    pub fn threads(threads: usize) -> Workers {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("the host can start threads");
+        Workers { pool, peers: None }
+    }
+
+    /// The same threads, together with other processes.
+    #[must_use]
+    pub fn with_peers(self, peers: Arc<dyn Peers>) -> Workers {
+        Workers { peers: Some(peers), ..self }
+    }
+
+    /// How many threads work in this process.
+    pub fn count(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// Observes every task once, each thread into its own partial, and merges them all.
+    pub fn fold<P: Partial>(&self, tasks: usize, observe: impl Fn(usize, &mut P) + Sync) -> P {
+        let merged = self.fold_here(tasks, observe);
+        let Some(peers) = &self.peers else { return merged };
+        let join = |a: Vec<u8>, b: Vec<u8>| {
+            let mut a: P = decode(&a);
+            a.merge(decode(&b));
+            encode(&a)
+        };
+        decode(&peers.all_reduce(encode(&merged), &join))
+    }
+
+    fn fold_here<P: Partial>(&self, tasks: usize, observe: impl Fn(usize, &mut P) + Sync) -> P {
+        if tasks <= 1 || self.count() == 1 {
+            let mut partial = P::default();
+            (0..tasks).for_each(|task| observe(task, &mut partial));
+            return partial;
+        }
+        let next = AtomicUsize::new(0);
+        let partials = self.pool.broadcast(|_| {
+            let mut partial = P::default();
+            loop {
+                let task = next.fetch_add(1, Ordering::Relaxed);
+                if task >= tasks {
+                    return partial;
+                }
+                observe(task, &mut partial);
+            }
+        });
+        partials
+            .into_iter()
+            .reduce(|mut a, b| {
+                a.merge(b);
+                a
+            })
+            .unwrap_or_default()
+    }
+
+    /// Maps every item on its own, in parallel, and keeps their order.
+    pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+        use rayon::prelude::*;
+        if items.len() <= 1 || self.count() == 1 {
+            return items.into_iter().map(f).collect();
+        }
+        self.pool.install(|| items.into_par_iter().map(f).collect())
+    }
+
+    /// Runs `f` inside the pool, for code that splits its own work.
+    pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(f)
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workers").field("threads", &self.count()).finish()
+    }
+}
+
+/// The stable byte form of a partial.
+pub fn encode<P: Serialize>(partial: &P) -> Vec<u8> {
+    postcard::to_allocvec(partial).expect("partials are plain data")
+}
+
+/// The partial that `encode` wrote.
+pub fn decode<P: DeserializeOwned>(bytes: &[u8]) -> P {
+    postcard::from_bytes(bytes).expect("peers of one run speak one format")
+}
+
+/// What a round of a fit leads to.
+pub enum Next<Round, Params> {
+    /// The data is to be seen once more, knowing this.
+    Again(Round),
+    /// The fit is over.
+    Done(Params),
+}
+
+impl Partial for () {
+    fn merge(&mut self, (): ()) {}
+}
+
+impl Partial for u64 {
+    fn merge(&mut self, other: u64) {
+        *self += other;
+    }
+}
+
+impl<A: Partial, B: Partial> Partial for (A, B) {
+    fn merge(&mut self, other: Self) {
+        self.0.merge(other.0);
+        self.1.merge(other.1);
+    }
+}
+
+impl<K: Ord + Send + Serialize + DeserializeOwned, P: Partial> Partial for BTreeMap<K, P> {
+    fn merge(&mut self, other: Self) {
+        for (key, partial) in other {
+            self.entry(key).or_default().merge(partial);
+        }
+    }
+}
+
+/// Merged entry by entry; an empty vector is a partial that has seen nothing.
+impl<P: Partial> Partial for Vec<P> {
+    fn merge(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        assert!(other.is_empty() || other.len() == self.len(), "partials of one round have one shape");
+        for (mine, theirs) in self.iter_mut().zip(other) {
+            mine.merge(theirs);
+        }
+    }
+}
