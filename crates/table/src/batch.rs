@@ -1,0 +1,121 @@
+//! Batches: the rows that travel together through the pipeline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::{Column, ColumnName, Kind, RowId, RowKey};
+
+/// What a fit knows of its rows besides their columns. Scoring never has it.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    /// The rank of each row among rows of equal keys.
+    pub occurrence: Vec<u32>,
+    /// The target: a number, or the index of the class; never null.
+    pub target: Vec<f64>,
+    /// The weight of each row, at least 0; empty when every row weighs 1.
+    pub weight: Vec<f64>,
+}
+
+impl Labels {
+    /// The row's weight.
+    pub fn weight(&self, row: usize) -> f64 {
+        self.weight.get(row).copied().unwrap_or(1.0)
+    }
+}
+
+/// Some rows, with their columns by name.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    rows: usize,
+    columns: BTreeMap<ColumnName, Arc<Column>>,
+    /// The identity of each row.
+    pub keys: Arc<Vec<RowKey>>,
+    /// In a fit, what is known besides; None while scoring.
+    pub labels: Option<Arc<Labels>>,
+}
+
+impl Batch {
+    /// A batch without columns yet.
+    pub fn new(keys: Vec<RowKey>) -> Batch {
+        Batch { rows: keys.len(), columns: BTreeMap::new(), keys: Arc::new(keys), labels: None }
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The columns by name, in canonical order.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (&ColumnName, &Column)> {
+        self.columns.iter().map(|(name, column)| (name, &**column))
+    }
+
+    /// The column of that name.
+    pub fn get(&self, name: &str) -> Option<&Column> {
+        self.columns.get(name).map(|column| &**column)
+    }
+
+    /// The column of that name, which a compiled plan knows to be there.
+    ///
+    /// # Panics
+    /// If there is none: a plan asks only for what it has checked.
+    pub fn column(&self, name: &ColumnName) -> &Column {
+        self.columns.get(name).unwrap_or_else(|| panic!("the plan counts on column `{name}`"))
+    }
+
+    /// Adds a column, or puts it in place of the one of that name.
+    pub fn insert(&mut self, name: ColumnName, column: Column) {
+        assert_eq!(column.rows(), self.rows, "column `{name}` has as many rows as its batch");
+        self.columns.insert(name, Arc::new(column));
+    }
+
+    /// Takes a column out.
+    pub fn remove(&mut self, name: &str) -> Option<Column> {
+        self.columns.remove(name).map(Arc::unwrap_or_clone)
+    }
+
+    /// The same rows with only those columns for which `keep` holds.
+    #[must_use]
+    pub fn retain(mut self, keep: impl Fn(&ColumnName) -> bool) -> Batch {
+        self.columns.retain(|name, _| keep(name));
+        self
+    }
+
+    /// The types of the columns.
+    pub fn schema(&self) -> BTreeMap<ColumnName, Kind> {
+        self.columns.iter().map(|(name, column)| (name.clone(), column.kind())).collect()
+    }
+
+    /// The identity of a row in a fit: its key and occurrence.
+    pub fn row_id(&self, row: usize) -> RowId {
+        RowId(self.keys[row], self.labels.as_ref().map_or(0, |labels| labels.occurrence[row]))
+    }
+
+    /// The labels, which every batch of a fit has.
+    ///
+    /// # Panics
+    /// If the batch is not part of a fit.
+    pub fn training(&self) -> &Labels {
+        self.labels.as_ref().expect("a fit's batches carry their labels")
+    }
+
+    /// The given rows, in the given order.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Batch {
+        fn pick<T: Copy>(cells: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|row| cells[*row]).collect()
+        }
+        Batch {
+            rows: rows.len(),
+            columns: self.columns.iter().map(|(name, column)| (name.clone(), Arc::new(column.take(rows)))).collect(),
+            keys: Arc::new(pick(&self.keys, rows)),
+            labels: self.labels.as_ref().map(|labels| {
+                Arc::new(Labels {
+                    occurrence: pick(&labels.occurrence, rows),
+                    target: pick(&labels.target, rows),
+                    weight: if labels.weight.is_empty() { Vec::new() } else { pick(&labels.weight, rows) },
+                })
+            }),
+        }
+    }
+}
