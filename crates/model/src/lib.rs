@@ -1,1 +1,63 @@
-//! model
+//! Models: one folder a family, and the catalogue that lists them; and the metrics that judge them.
+//!
+//! A model sees named, typed features and nothing of where they came from. To add
+//! one, write its folder and name it in the catalogue below.
+
+#[macro_use]
+mod catalogue;
+mod error;
+mod fit;
+mod predictions;
+mod stored;
+
+pub use catalogue::{AnyFamily, AnyModel, Entry};
+pub use error::ModelError;
+pub use fit::{CurvePoint, Importance, Run, Trained, Training};
+pub use predictions::Predictions;
+pub use stored::{Stored, Tensor};
+
+use evenstep_table::{Batch, ColumnName, Schema, Task};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// One family of models: its hyperparameters are written in a spec, its fit learns the rest.
+pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// What `use = "…"` calls it.
+    const NAME: &'static str;
+    /// What a fit learns.
+    type Model: Send + Sync;
+
+    /// Says before any fit whether the family can do the task with these features.
+    ///
+    /// # Errors
+    /// A task that it doesn't do, a hyperparameter out of range, or a feature that it
+    /// can't take, with the step to add.
+    fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError>;
+
+    /// Learns from training rows, in rounds, through `run.workers` alone.
+    ///
+    /// # Errors
+    /// What the rows do not allow to learn.
+    fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Self::Model>, ModelError>;
+
+    /// Predicts a batch: the same bits for one row as for a million. A null prediction is NaN.
+    /// Columns other than `features` are ignored.
+    fn predict(&self, model: &Self::Model, features: &[ColumnName], batch: &Batch) -> Predictions;
+
+    /// The model as plain data.
+    fn store(&self, model: &Self::Model) -> Stored;
+
+    /// The model from plain data, whoever wrote it: everything that `predict` relies on is checked.
+    ///
+    /// # Errors
+    /// Data that `store` would not have written.
+    fn restore(&self, features: &Schema, task: &Task, stored: Stored) -> Result<Self::Model, ModelError>;
+
+    /// A spec of this family, for the docs and the tests that walk the catalogue.
+    fn example() -> Self;
+}
+
+catalogue! {
+    dummy::Dummy,
+}

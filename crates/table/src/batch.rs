@@ -23,6 +23,9 @@ impl Labels {
     }
 }
 
+/// The type of each column, by name.
+pub type Schema = BTreeMap<ColumnName, Kind>;
+
 /// Some rows, with their columns by name.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -35,6 +38,15 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch without rows, with a column of each type of the schema.
+    pub fn empty(schema: &Schema) -> Batch {
+        let mut batch = Batch::new(Vec::new());
+        for (name, kind) in schema {
+            batch.insert(name.clone(), Column::empty(*kind));
+        }
+        batch
+    }
+
     /// A batch without columns yet.
     pub fn new(keys: Vec<RowKey>) -> Batch {
         Batch { rows: keys.len(), columns: BTreeMap::new(), keys: Arc::new(keys), labels: None }
@@ -64,7 +76,13 @@ impl Batch {
     }
 
     /// Adds a column, or puts it in place of the one of that name.
-    pub fn insert(&mut self, name: ColumnName, column: Column) {
+    /// Numbers become canonical: what is not finite is null, and −0 is 0.
+    pub fn insert(&mut self, name: ColumnName, mut column: Column) {
+        if let Column::Number(cells) = &mut column {
+            for cell in cells {
+                *cell = if cell.is_finite() { *cell + 0.0 } else { f64::NAN };
+            }
+        }
         assert_eq!(column.rows(), self.rows, "column `{name}` has as many rows as its batch");
         self.columns.insert(name, Arc::new(column));
     }
@@ -82,7 +100,7 @@ impl Batch {
     }
 
     /// The types of the columns.
-    pub fn schema(&self) -> BTreeMap<ColumnName, Kind> {
+    pub fn schema(&self) -> Schema {
         self.columns.iter().map(|(name, column)| (name.clone(), column.kind())).collect()
     }
 

@@ -133,6 +133,20 @@ pub enum Column {
 }
 
 impl Column {
+    /// A column of that type without rows.
+    pub fn empty(kind: Kind) -> Column {
+        match kind {
+            Kind::Number => Column::Number(Vec::new()),
+            Kind::Integer => Column::Integer(Vec::new()),
+            Kind::Boolean => Column::Boolean(Vec::new()),
+            Kind::Category => Column::Category(Coded::default()),
+            Kind::Text => Column::Text(Coded::default()),
+            Kind::Date => Column::Date(Vec::new()),
+            Kind::Time => Column::Time(Vec::new()),
+            Kind::Datetime(clock) => Column::Datetime(clock, Vec::new()),
+        }
+    }
+
     /// The column's type.
     pub fn kind(&self) -> Kind {
         match self {
