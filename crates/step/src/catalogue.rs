@@ -15,6 +15,8 @@ pub trait AnyStep: Send + Sync {
     fn spec(&self) -> Value;
     /// See [`Step::reads`].
     fn reads(&self, schema: &Schema) -> Result<Vec<ColumnName>, StepError>;
+    /// See [`Step::only_chooses_columns`].
+    fn only_chooses_columns(&self) -> bool;
     /// See [`Step::draws_when_applied`].
     fn draws_when_applied(&self) -> bool;
     /// Learns from training rows, in as many passes as it takes.
@@ -34,6 +36,10 @@ impl<S: Step> AnyStep for S {
 
     fn reads(&self, schema: &Schema) -> Result<Vec<ColumnName>, StepError> {
         Step::reads(self, schema)
+    }
+
+    fn only_chooses_columns(&self) -> bool {
+        Step::only_chooses_columns(self)
     }
 
     fn draws_when_applied(&self) -> bool {

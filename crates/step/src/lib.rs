@@ -79,6 +79,12 @@ pub trait Step: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stati
         Ok(())
     }
 
+    /// Whether the step only chooses among columns and looks at no cell. Such steps at the
+    /// head of a pipeline say which columns live systems need not send.
+    fn only_chooses_columns(&self) -> bool {
+        false
+    }
+
     /// Whether the step draws when it is applied, so that requests must carry the id.
     fn draws_when_applied(&self) -> bool {
         false
