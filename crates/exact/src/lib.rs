@@ -1,3 +1,13 @@
 //! The foundation of the laws: reductions, draws, functions and hashes that give the same bits everywhere.
 
+pub mod canonical;
+pub mod draw;
+pub mod frequency;
+pub mod maths;
+pub mod moments;
+pub mod multiset;
+pub mod number;
+pub mod quantile;
 pub mod reduce;
+pub mod sort;
+pub mod sum;

@@ -1,0 +1,179 @@
+//! Randomness as a pure function of seed, purpose and identity. There is no state to advance.
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::Hasher;
+use crate::maths;
+
+/// What all draws of a run derive from. It has no default: every draw has a recorded seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seed(pub u64);
+
+/// The draws of one purpose, keyed by row or by anything else that has 16 bytes of identity.
+///
+/// The purpose chooses two Philox keys. The identity is the counter: its block under the
+/// first key gives draws 0 and 1. For draw `n` from 2 on, the block plus ⌊n/2⌋ is the counter
+/// under the second key. Every stage is a bijection, so the draws of one identity
+/// come from distinct counters, and two identities meet only as 128-bit hashes do.
+#[derive(Clone, Debug)]
+pub struct Draws {
+    seed: Seed,
+    purpose: String,
+    keys: [[u32; 2]; 2],
+}
+
+impl Draws {
+    /// The draws for a purpose.
+    pub fn new(seed: Seed, purpose: &str) -> Draws {
+        let digest = Hasher::new("evenstep draws")
+            .u64(seed.0)
+            .str(purpose)
+            .finish()
+            .0;
+        let word =
+            |at: usize| u32::from_le_bytes(digest[4 * at..4 * at + 4].try_into().expect("4 bytes"));
+        Draws {
+            seed,
+            purpose: purpose.to_owned(),
+            keys: [[word(0), word(1)], [word(2), word(3)]],
+        }
+    }
+
+    /// The draws for a purpose inside this one: `<purpose>/<name>`.
+    ///
+    /// In `name`, `~` and `/` are written `~0` and `~1`, so that no two paths share draws.
+    #[must_use]
+    pub fn within(&self, name: &str) -> Draws {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Draws::new(self.seed, &format!("{}/{name}", self.purpose))
+    }
+
+    /// What these draws are for.
+    pub fn purpose(&self) -> &str {
+        &self.purpose
+    }
+
+    /// 64 random bits: the `n`-th draw of a key.
+    #[inline]
+    pub fn bits(&self, key: &[u8; 16], n: u32) -> u64 {
+        let block = philox(u128::from_le_bytes(*key), self.keys[0]);
+        let block = if n < 2 {
+            block
+        } else {
+            philox(block.wrapping_add(u128::from(n / 2)), self.keys[1])
+        };
+        if n % 2 == 0 {
+            block as u64
+        } else {
+            (block >> 64) as u64
+        }
+    }
+
+    /// A number in [0, 1), a multiple of 2^−53.
+    #[inline]
+    pub fn uniform(&self, key: &[u8; 16]) -> f64 {
+        self.uniform_at(key, 0)
+    }
+
+    /// The `n`-th number in [0, 1) of a key.
+    #[inline]
+    pub fn uniform_at(&self, key: &[u8; 16], n: u32) -> f64 {
+        (self.bits(key, n) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    }
+
+    /// The `n`-th standard normal number of a key, by the inverse of the distribution function.
+    pub fn normal(&self, key: &[u8; 16], n: u32) -> f64 {
+        let middle = (self.bits(key, n) >> 12) as f64 + 0.5;
+        maths::normal_quantile(middle * (1.0 / (1_u64 << 52) as f64))
+    }
+
+    /// An integer below `n`: ⌊n·u⌋ of 64 random bits, so that no value's chance is off by more than 2^−64.
+    pub fn below(&self, key: &[u8; 16], n: u64) -> u64 {
+        assert!(n > 0, "there is no integer below 0");
+        ((u128::from(self.bits(key, 0)) * u128::from(n)) >> 64) as u64
+    }
+
+    /// One of the items, each with the same chance; `None` if there are none.
+    pub fn choose<'a, T>(&self, key: &[u8; 16], items: &'a [T]) -> Option<&'a T> {
+        (!items.is_empty()).then(|| &items[self.below(key, items.len() as u64) as usize])
+    }
+
+    /// A place in a random order: sort by it, then by the key itself.
+    #[inline]
+    pub fn priority(&self, key: &[u8; 16]) -> u64 {
+        self.bits(key, 0)
+    }
+
+    /// The fold ⌊k·u⌋ of a key, with the `u` of `uniform`.
+    #[inline]
+    pub fn fold(&self, key: &[u8; 16], k: u32) -> u32 {
+        assert!(k > 0, "there is at least one fold");
+        ((u128::from(self.bits(key, 0) >> 11) * u128::from(k)) >> 53) as u32
+    }
+
+    /// True with chance `p`: u < p.
+    #[inline]
+    pub fn bernoulli(&self, key: &[u8; 16], p: f64) -> bool {
+        self.uniform(key) < p
+    }
+
+    /// How often a bootstrap sample holds a key, in the `n`-th sample: Poisson with mean 1.
+    pub fn bootstrap_count(&self, key: &[u8; 16], n: u32) -> u32 {
+        let bits = self.bits(key, n);
+        POISSON_ONE
+            .iter()
+            .take_while(|bound| bits >= **bound)
+            .count() as u32
+    }
+}
+
+/// ⌊2^64 · P(count ≤ k)⌋ of a Poisson distribution with mean 1.
+const POISSON_ONE: [u64; 20] = [
+    0x5e2d_58d8_b3bc_df1a,
+    0xbc5a_b1b1_6779_be35,
+    0xeb71_5e1d_c158_2dc2,
+    0xfb23_9797_34a2_52f1,
+    0xff10_25f5_9174_dc3d,
+    0xffd9_0f3b_a405_5e19,
+    0xfffa_8b71_fc72_c913,
+    0xffff_540c_0914_b3c9,
+    0xffff_ed1f_4aa8_f120,
+    0xffff_fe21_6e64_1462,
+    0xffff_ffd4_d85d_3183,
+    0xffff_fffc_6da2_62b4,
+    0xffff_ffff_ba12_d178,
+    0xffff_ffff_fb07_c64c,
+    0xffff_ffff_ffab_8ea5,
+    0xffff_ffff_fffa_be22,
+    0xffff_ffff_ffff_b11a,
+    0xffff_ffff_ffff_fba1,
+    0xffff_ffff_ffff_ffc5,
+    0xffff_ffff_ffff_fffd,
+];
+
+/// Philox 4×32 with 10 rounds.
+/// Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
+#[inline]
+fn philox(counter: u128, key: [u32; 2]) -> u128 {
+    let mut x = [
+        counter as u32,
+        (counter >> 32) as u32,
+        (counter >> 64) as u32,
+        (counter >> 96) as u32,
+    ];
+    let [mut k0, mut k1] = key;
+    for _ in 0..10 {
+        let a = u64::from(x[0]) * 0xd251_1f53;
+        let b = u64::from(x[2]) * 0xcd9e_8d57;
+        x = [
+            (b >> 32) as u32 ^ x[1] ^ k0,
+            b as u32,
+            (a >> 32) as u32 ^ x[3] ^ k1,
+            a as u32,
+        ];
+        k0 = k0.wrapping_add(0x9e37_79b9);
+        k1 = k1.wrapping_add(0xbb67_ae85);
+    }
+    u128::from(x[0]) | u128::from(x[1]) << 32 | u128::from(x[2]) << 64 | u128::from(x[3]) << 96
+}
