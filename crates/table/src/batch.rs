@@ -14,6 +14,8 @@ pub struct Labels {
     pub target: Vec<f64>,
     /// The weight of each row, at least 0; empty when every row weighs 1.
     pub weight: Vec<f64>,
+    /// The identity of each row's group, by which it is split; empty when rows are split one by one.
+    pub group: Vec<RowKey>,
 }
 
 impl Labels {
@@ -132,6 +134,7 @@ impl Batch {
                     occurrence: pick(&labels.occurrence, rows),
                     target: pick(&labels.target, rows),
                     weight: if labels.weight.is_empty() { Vec::new() } else { pick(&labels.weight, rows) },
+                    group: if labels.group.is_empty() { Vec::new() } else { pick(&labels.group, rows) },
                 })
             }),
         }
