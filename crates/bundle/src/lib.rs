@@ -1,1 +1,11 @@
-//! bundle
+//! The bundle: an artifact as one file, which `unzip -l` can list and nothing can run.
+//!
+//! A bundle holds no time, host, path or duration: the same training gives the same bytes.
+
+mod archive;
+mod card;
+mod members;
+mod sbom;
+mod tensors;
+
+pub use members::{BundleError, Member, Opened, open, pack};

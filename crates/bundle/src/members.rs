@@ -1,0 +1,124 @@
+//! What a bundle holds, member by member, and how an artifact goes in and comes out.
+
+use std::collections::BTreeMap;
+
+use evenstep_exact::canonical::canonical_json;
+use evenstep_model::Stored;
+use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{archive, card, sbom, tensors};
+
+/// A bundle that can't be used: nothing of it is.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BundleError(pub String);
+
+/// A bundle that has been read and found whole.
+pub struct Opened {
+    /// What it is for.
+    pub artifact: Artifact,
+    /// The lock, without its digest line and facts.
+    pub lock: String,
+    /// The report, as HTML.
+    pub report: String,
+    /// Every member with its size and BLAKE3 digest.
+    pub manifest: BTreeMap<String, Member>,
+}
+
+/// A line of the manifest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its BLAKE3 digest, in hex.
+    pub blake3: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ModelFacts {
+    #[serde(rename = "use")]
+    name: String,
+    spec: Value,
+    facts: Value,
+}
+
+/// The bundle's bytes.
+pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
+    let model = ModelFacts {
+        name: artifact.model.name.clone(),
+        spec: artifact.model.spec.clone(),
+        facts: artifact.model.stored.facts.clone(),
+    };
+    let mut members: BTreeMap<String, Vec<u8>> = [
+        ("identity.json", canonical_json(&artifact.identity())),
+        ("artifact.json", canonical_json(&artifact.head())),
+        ("contract.json", canonical_json(&artifact.contract)),
+        ("steps.json", canonical_json(&artifact.steps)),
+        ("model.json", canonical_json(&model)),
+        ("model.safetensors", tensors::write(&artifact.model.stored.tensors)),
+        ("profile.json", canonical_json(&artifact.profile)),
+        ("evaluation.json", canonical_json(&artifact.evaluation)),
+        ("golden.json", canonical_json(&artifact.golden)),
+        ("card.md", card::of(artifact).into_bytes()),
+        ("sbom.json", canonical_json(&sbom::of(artifact))),
+        ("pipeline.lock", lock.as_bytes().to_vec()),
+        ("report.html", report.as_bytes().to_vec()),
+    ]
+    .into_iter()
+    .map(|(name, bytes)| (name.to_owned(), bytes))
+    .collect();
+    members.insert("manifest.json".to_owned(), canonical_json(&manifest_of(&members)));
+    archive::pack(&members)
+}
+
+fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Member> {
+    let member = |bytes: &Vec<u8>| Member { size: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() };
+    members.iter().map(|(name, bytes)| (name.clone(), member(bytes))).collect()
+}
+
+/// Reads a bundle, checks every member against the manifest and the identity against what is in it.
+///
+/// # Errors
+/// A file that is cut short or was changed, or whose parts don't belong together.
+pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
+    let mut members = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
+    let manifest: BTreeMap<String, Member> = parse("manifest.json", &take(&mut members, "manifest.json")?)?;
+    let found = manifest_of(&members);
+    if let Some(name) = manifest.keys().chain(found.keys()).find(|name| manifest.get(*name) != found.get(*name)) {
+        return Err(BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")));
+    }
+    let identity = take(&mut members, "identity.json")?;
+    let head: ArtifactHead = parse("artifact.json", &take(&mut members, "artifact.json")?)?;
+    let model: ModelFacts = parse("model.json", &take(&mut members, "model.json")?)?;
+    let weights = tensors::read(&take(&mut members, "model.safetensors")?)
+        .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
+    let artifact = Artifact::from_parts(
+        head,
+        parse("contract.json", &take(&mut members, "contract.json")?)?,
+        parse("steps.json", &take(&mut members, "steps.json")?)?,
+        ModelRecord { name: model.name, spec: model.spec, stored: Stored { facts: model.facts, tensors: weights } },
+        parse("profile.json", &take(&mut members, "profile.json")?)?,
+        parse("evaluation.json", &take(&mut members, "evaluation.json")?)?,
+        parse("golden.json", &take(&mut members, "golden.json")?)?,
+    );
+    if canonical_json(&artifact.identity()) != identity {
+        return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
+    }
+    let text = |name: &str, bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|_| BundleError(format!("`{name}` is not UTF-8")))
+    };
+    let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
+    let report = text("report.html", take(&mut members, "report.html")?)?;
+    Ok(Opened { artifact, lock, report, manifest })
+}
+
+fn take(members: &mut BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, BundleError> {
+    members.remove(name).ok_or_else(|| BundleError(format!("the bundle has no `{name}`")))
+}
+
+fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, BundleError> {
+    serde_json::from_slice(bytes).map_err(|error| BundleError(format!("`{name}`: {error}")))
+}

@@ -1,0 +1,50 @@
+//! A model's numbers as safetensors: sizes are checked before anything is allocated.
+
+use std::collections::BTreeMap;
+
+use evenstep_model::Tensor;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+
+/// The tensors' bytes.
+pub(crate) fn write(tensors: &BTreeMap<String, Tensor>) -> Vec<u8> {
+    let raw: Vec<(String, Dtype, usize, Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let (dtype, length, bytes) = match tensor {
+                Tensor::F64(cells) => (Dtype::F64, cells.len(), cells.iter().flat_map(|x| x.to_le_bytes()).collect()),
+                Tensor::I64(cells) => (Dtype::I64, cells.len(), cells.iter().flat_map(|x| x.to_le_bytes()).collect()),
+                Tensor::U32(cells) => (Dtype::U32, cells.len(), cells.iter().flat_map(|x| x.to_le_bytes()).collect()),
+                Tensor::U8(cells) => (Dtype::U8, cells.len(), cells.clone()),
+            };
+            (name.clone(), dtype, length, bytes)
+        })
+        .collect();
+    let views = raw.iter().map(|(name, dtype, length, bytes)| {
+        let view = TensorView::new(*dtype, vec![*length], bytes).expect("the length is the tensor's own");
+        (name.as_str(), view)
+    });
+    serialize(views, None).expect("views agree with their bytes")
+}
+
+/// The tensors that `write` wrote.
+pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+    let parsed = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in parsed.tensors() {
+        let data = view.data();
+        let tensor = match view.dtype() {
+            Dtype::F64 => Tensor::F64(cells(data, f64::from_le_bytes)),
+            Dtype::I64 => Tensor::I64(cells(data, i64::from_le_bytes)),
+            Dtype::U32 => Tensor::U32(cells(data, u32::from_le_bytes)),
+            Dtype::U8 => Tensor::U8(data.to_vec()),
+            other => return Err(format!("tensor `{name}` is of type {other:?}")),
+        };
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
+
+fn cells<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
+}

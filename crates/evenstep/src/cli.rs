@@ -1,0 +1,169 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A machine-learning pipeline from research to production as one artifact, with the same
+/// bits on both sides.
+#[derive(Parser)]
+#[command(name = "evenstep", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    /// Print the result as JSON, for machines
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Look at data and propose a commented pipeline.toml that trains as it is
+    #[command(after_help = "Example: evenstep init houses.csv --target price --id Order")]
+    Init(Init),
+    /// Check spec, contract and data, without training
+    #[command(after_help = "Example: evenstep check pipeline.toml")]
+    Check(SpecArgs),
+    /// Fit, evaluate, and write lock, bundle and report
+    #[command(after_help = "Example: evenstep train pipeline.toml --threads 2")]
+    Train(Train),
+    /// Score a file with a bundle
+    #[command(after_help = "Example: evenstep score houses.evenstep --input new.csv --output scores.csv")]
+    Score(Score),
+    /// Serve a bundle over HTTP
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Example: evenstep serve houses.evenstep --listen 127.0.0.1:8080")]
+    Serve(Serve),
+    /// Reproduce a training, and prove that the answer is the same
+    #[command(after_help = "Example: evenstep verify pipeline.toml --threads 1 --shuffle")]
+    Verify(Verify),
+    /// Show all that a bundle or lock holds
+    #[command(after_help = "Example: evenstep inspect houses.evenstep")]
+    Inspect(Inspect),
+    /// Write a bundle's report as HTML
+    #[command(after_help = "Example: evenstep report houses.evenstep --output houses.html")]
+    Report(Report),
+    /// Say of every row whether it is learned from or held out
+    #[command(after_help = "Example: evenstep split pipeline.toml --output split.csv")]
+    Split(Split),
+}
+
+/// A spec, and changes to it.
+#[derive(Args)]
+pub(crate) struct SpecArgs {
+    /// The spec
+    #[arg(default_value = "pipeline.toml")]
+    pub(crate) spec: PathBuf,
+    /// Override one value of the spec: `--set data.source=other.csv`
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(crate) overrides: Vec<(String, String)>,
+    /// Threads to work with; one for each core if not given
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The data: a file, or a glob of many
+    pub(crate) data: String,
+    /// The column to predict
+    #[arg(long)]
+    pub(crate) target: String,
+    /// The column that tells rows apart; several for a composite one
+    #[arg(long)]
+    pub(crate) id: Vec<String>,
+    /// Where to write the spec
+    #[arg(long, default_value = "pipeline.toml")]
+    pub(crate) out: PathBuf,
+    /// Write over a spec that is already there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Where the bundle goes; lock and report go beside the spec
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing, and exit with 1, if the digest differs from the lock's
+    #[arg(long)]
+    pub(crate) frozen: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Score {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// The rows to score: a file, or a glob of many
+    #[arg(long)]
+    pub(crate) input: String,
+    /// Where predictions go; the format follows the extension, stdout is CSV
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Threads to work with; one for each core if not given
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// The spec beside its lock, or a bundle
+    #[arg(default_value = "pipeline.toml")]
+    pub(crate) subject: PathBuf,
+    /// Override one value of the spec: `--set data.source=other.csv`
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(crate) overrides: Vec<(String, String)>,
+    /// Threads to work with; one for each core if not given
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Retrain on rows and columns in another order
+    #[arg(long)]
+    pub(crate) shuffle: bool,
+    /// Fail on a missing lock, and infer nothing
+    #[arg(long)]
+    pub(crate) frozen: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// The bundle or lock
+    pub(crate) subject: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// Where the page goes; stdout if not given
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Split {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Where the list goes, as CSV; stdout if not given
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+fn key_and_value(written: &str) -> Result<(String, String), String> {
+    let (key, value) = written.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

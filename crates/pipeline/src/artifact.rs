@@ -1,0 +1,269 @@
+//! The artifact: all that determines the answers, and the digest that names it.
+
+use std::collections::BTreeMap;
+
+use evenstep_exact::canonical::{Digest, Hasher, canonical_json};
+use evenstep_model::{Stored, Tensor};
+use evenstep_table::contract::Contract;
+use evenstep_table::profile::Profile;
+use evenstep_table::{ColumnName, Schema, Task};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::golden::GoldenRow;
+use crate::spec::Extra;
+
+/// Rises when applying a bundle would give other bits.
+pub const APPLY_EPOCH: u32 = 1;
+/// Rises when training would give other bits.
+pub const FIT_EPOCH: u32 = 1;
+
+/// What a training made: enough to score, to explain itself, and to be reproduced.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// What the pipeline is called.
+    pub name: String,
+    /// The seed of steps and model.
+    pub seed: u64,
+    /// What is predicted.
+    pub task: Task,
+    /// The resolved `[data]` section, without the source.
+    pub data: DataRoles,
+    /// What live systems send: the rules of the input columns and of the id.
+    pub contract: Contract,
+    /// The columns that steps or model read.
+    pub inputs: Vec<ColumnName>,
+    /// The categories that training saw, by column: what `unseen` goes by.
+    pub seen: BTreeMap<ColumnName, Vec<String>>,
+    /// What happens to unknown fields of a request.
+    pub extra: Extra,
+    /// The steps, in order.
+    pub steps: Vec<StepRecord>,
+    /// The features that the model reads, in canonical order.
+    pub features: Schema,
+    /// The model.
+    pub model: ModelRecord,
+    /// The fingerprint of the columns used.
+    pub fingerprint: String,
+    /// What the training data looked like.
+    pub profile: Profile,
+    /// How good the model is on rows that it has not seen.
+    pub evaluation: Evaluation,
+    /// Rows made up from the contract, and what they score: replayed wherever the artifact is loaded.
+    pub golden: Vec<GoldenRow>,
+}
+
+/// `[data]` as it matters to the answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct DataRoles {
+    /// The id's columns.
+    pub id: Vec<ColumnName>,
+    /// What is predicted.
+    pub target: ColumnName,
+    /// The weight's column.
+    pub weight: Option<ColumnName>,
+    /// The group's column.
+    pub group: Option<ColumnName>,
+    /// The split.
+    pub split: Value,
+    /// What stands for a missing value.
+    pub missing: Vec<String>,
+}
+
+/// A step as it is recorded.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// What `use = "…"` calls it.
+    #[serde(rename = "use")]
+    pub name: String,
+    /// Its parameters, defaults written out.
+    pub spec: Value,
+    /// The columns that it reads.
+    pub reads: Vec<ColumnName>,
+    /// What becomes of columns: `-gone`, `+new`.
+    pub changes: Vec<String>,
+    /// What it learned.
+    pub params: Value,
+}
+
+/// The model as it is recorded.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModelRecord {
+    /// What `use = "…"` calls it.
+    pub name: String,
+    /// Its hyperparameters, defaults written out.
+    pub spec: Value,
+    /// What it learned.
+    pub stored: Stored,
+}
+
+/// How a model did.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// How many rows were learned from.
+    pub training_rows: u64,
+    /// How many rows were held out.
+    pub held_out_rows: u64,
+    /// Each metric, on the rows held out.
+    pub metrics: Vec<Measured>,
+    /// Each metric over the folds of a cross-validation, if there was one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<FoldMetrics>,
+}
+
+/// A metric's value, with the baseline's beside it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Measured {
+    /// The metric.
+    pub metric: String,
+    /// Its value; null if undefined.
+    pub value: Option<f64>,
+    /// The bounds of its 95% bootstrap interval.
+    pub interval: Option<(f64, f64)>,
+    /// What the baseline reaches on the same rows.
+    pub baseline: Option<f64>,
+    /// Whether more is better.
+    pub higher_is_better: bool,
+    /// Why the value is undefined, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undefined: Option<String>,
+}
+
+/// The metrics of one fold.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FoldMetrics {
+    /// Which repeat, from 0.
+    pub repeat: u32,
+    /// Which fold, from 0.
+    pub fold: u32,
+    /// Metric and value.
+    pub values: BTreeMap<String, Option<f64>>,
+}
+
+/// The artifact's small parts, in one member of the bundle.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ArtifactHead {
+    name: String,
+    seed: u64,
+    task: Task,
+    data: DataRoles,
+    inputs: Vec<ColumnName>,
+    seen: BTreeMap<ColumnName, Vec<String>>,
+    extra: Extra,
+    features: Schema,
+    fingerprint: String,
+}
+
+impl Artifact {
+    /// The small parts.
+    pub fn head(&self) -> ArtifactHead {
+        ArtifactHead {
+            name: self.name.clone(),
+            seed: self.seed,
+            task: self.task.clone(),
+            data: self.data.clone(),
+            inputs: self.inputs.clone(),
+            seen: self.seen.clone(),
+            extra: self.extra,
+            features: self.features.clone(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+
+    /// The artifact from all its parts.
+    pub fn from_parts(
+        head: ArtifactHead,
+        contract: Contract,
+        steps: Vec<StepRecord>,
+        model: ModelRecord,
+        profile: Profile,
+        evaluation: Evaluation,
+        golden: Vec<GoldenRow>,
+    ) -> Artifact {
+        let ArtifactHead { name, seed, task, data, inputs, seen, extra, features, fingerprint } = head;
+        Artifact {
+            name,
+            seed,
+            task,
+            data,
+            contract,
+            inputs,
+            seen,
+            extra,
+            steps,
+            features,
+            model,
+            fingerprint,
+            profile,
+            evaluation,
+            golden,
+        }
+    }
+
+    /// The canonical list of what determines the answers: `identity.json`.
+    pub fn identity(&self) -> Value {
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| json!({ "use": step.name, "spec": step.spec, "reads": step.reads, "params": digest_of(&step.params) }))
+            .collect();
+        json!({
+            "format": 1,
+            "epochs": { "apply": APPLY_EPOCH, "fit": FIT_EPOCH },
+            "seed": self.seed,
+            "task": self.task,
+            "data": self.data,
+            "contract": self.contract,
+            "inputs": self.inputs,
+            "seen": digest_of(&self.seen),
+            "extra": self.extra,
+            "fingerprint": self.fingerprint,
+            "steps": steps,
+            "features": self.features,
+            "model": {
+                "use": self.model.name,
+                "spec": self.model.spec,
+                "learned": stored_digest(&self.model.stored),
+            },
+        })
+    }
+
+    /// The digest that names the artifact: `sha256:` and 64 hex digits of the identity.
+    pub fn digest(&self) -> String {
+        use sha2::Digest as _;
+        let identity = canonical_json(&self.identity());
+        let hex: String = sha2::Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hex}")
+    }
+
+    /// The version, until a registry numbers it: the first 12 hex digits of the digest.
+    pub fn version(&self) -> String {
+        version_of(&self.digest())
+    }
+}
+
+/// The first 12 hex digits of a digest.
+pub fn version_of(digest: &str) -> String {
+    digest.trim_start_matches("sha256:").chars().take(12).collect()
+}
+
+/// The BLAKE3 digest of a value's canonical JSON.
+pub fn digest_of<T: Serialize>(value: &T) -> Digest {
+    Hasher::new("evenstep params 1").bytes(&canonical_json(value)).finish()
+}
+
+/// The BLAKE3 digest of a stored model.
+pub fn stored_digest(stored: &Stored) -> Digest {
+    let mut hasher = Hasher::new("evenstep model 1");
+    hasher.bytes(&canonical_json(&stored.facts)).list(stored.tensors.len());
+    for (name, tensor) in &stored.tensors {
+        hasher.str(name);
+        match tensor {
+            Tensor::F64(cells) => hasher.str("f64").bytes(&cells.iter().flat_map(|x| x.to_bits().to_le_bytes()).collect::<Vec<u8>>()),
+            Tensor::I64(cells) => hasher.str("i64").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()),
+            Tensor::U32(cells) => hasher.str("u32").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()),
+            Tensor::U8(cells) => hasher.str("u8").bytes(cells),
+        };
+    }
+    hasher.finish()
+}

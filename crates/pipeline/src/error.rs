@@ -1,0 +1,99 @@
+//! What can go wrong in a pipeline, said to the person who wrote it.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+/// What a program is to do next: it fixes exit code and HTTP status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorKind {
+    /// The answer is no: results differ, a check fails. Exit code 1.
+    No,
+    /// What was given can't be used: spec, data, file. Exit code 2.
+    Input,
+    /// A bug of ours. Exit code 70.
+    Bug,
+}
+
+/// An error with the place in the spec where it can be mended, if there is one.
+pub struct PipelineError {
+    /// What to do next.
+    pub kind: ErrorKind,
+    /// What was found and what was expected.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    place: Option<Box<Place>>,
+}
+
+struct Place {
+    source: NamedSource<String>,
+    span: Range<usize>,
+    label: Option<String>,
+}
+
+impl PipelineError {
+    /// Something given that can't be used.
+    pub fn input(message: impl Into<String>) -> PipelineError {
+        PipelineError { kind: ErrorKind::Input, message: message.into(), help: None, place: None }
+    }
+
+    /// A no.
+    pub fn no(message: impl Into<String>) -> PipelineError {
+        PipelineError { kind: ErrorKind::No, ..PipelineError::input(message) }
+    }
+
+    /// The same error with advice, if there is any.
+    #[must_use]
+    pub fn help(self, help: impl Into<Option<String>>) -> PipelineError {
+        PipelineError { help: help.into().or(self.help), ..self }
+    }
+
+    /// The same error, pointing into a text.
+    #[must_use]
+    pub fn at(self, path: &Path, text: &str, span: Range<usize>, label: Option<String>) -> PipelineError {
+        let source = NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml");
+        PipelineError { place: Some(Box::new(Place { source, span, label })), ..self }
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            ErrorKind::No => 1,
+            ErrorKind::Input => 2,
+            ErrorKind::Bug => 70,
+        }
+    }
+}
+
+impl fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.message)
+    }
+}
+
+impl std::error::Error for PipelineError {}
+
+impl Diagnostic for PipelineError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.place.as_ref().map(|place| &place.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.place.as_ref()?;
+        let label = LabeledSpan::new_with_span(place.label.clone(), place.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}

@@ -1,0 +1,159 @@
+//! `NAME.lock`: what a training came to, readable and diffable, committed beside the spec.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::PipelineError;
+use crate::artifact::{APPLY_EPOCH, Artifact, FIT_EPOCH, digest_of, stored_digest};
+
+const HEAD: &str = "# Written by `evenstep train`; commit it beside the spec. `evenstep verify` proves it.\n";
+
+/// What varies from run to run: it is told, and enters no digest.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Facts(pub BTreeMap<String, Value>);
+
+/// The lock as the bundle holds it: without digest and facts.
+pub fn body(artifact: &Artifact) -> String {
+    HEAD.to_owned() + &toml_of(&content(artifact))
+}
+
+/// The lock as it lies beside the spec.
+pub fn text(artifact: &Artifact, facts: &Facts) -> String {
+    let mut content = content(artifact);
+    content["digest"] = json!(artifact.digest());
+    content["facts"] = json!(facts.0);
+    HEAD.to_owned() + &toml_of(&content)
+}
+
+fn content(artifact: &Artifact) -> Value {
+    let steps: Vec<Value> = artifact
+        .steps
+        .iter()
+        .map(|step| {
+            json!({
+                "use": step.name,
+                "spec": step.spec,
+                "reads": step.reads,
+                "changes": step.changes,
+                "params": digest_of(&step.params),
+                "from": artifact.fingerprint,
+                "hash": digest_of(&(&step.name, &step.spec, &step.reads, &step.params)),
+            })
+        })
+        .collect();
+    json!({
+        "format": 1,
+        "apply_epoch": APPLY_EPOCH,
+        "fit_epoch": FIT_EPOCH,
+        "seed": artifact.seed,
+        "fingerprint": artifact.fingerprint,
+        "task": artifact.task,
+        "data": artifact.data,
+        "inputs": artifact.inputs,
+        "extra": artifact.extra,
+        "seen": digest_of(&artifact.seen),
+        "contract": artifact.contract,
+        "step": steps,
+        "features": artifact.features,
+        "model": {
+            "use": artifact.model.name,
+            "spec": artifact.model.spec,
+            "learned": stored_digest(&artifact.model.stored),
+        },
+        "evaluation": artifact.evaluation,
+    })
+}
+
+/// TOML knows no null: what is null is left out. Integers beyond i64 are strings.
+fn toml_of(value: &Value) -> String {
+    fn convert(value: &Value) -> Option<toml::Value> {
+        Some(match value {
+            Value::Null => return None,
+            Value::Bool(yes) => (*yes).into(),
+            Value::Number(number) => match number.as_i64() {
+                Some(integer) => integer.into(),
+                None if number.is_u64() => number.to_string().into(),
+                None => number.as_f64()?.into(),
+            },
+            Value::String(text) => text.as_str().into(),
+            Value::Array(items) => toml::Value::Array(items.iter().filter_map(convert).collect()),
+            Value::Object(entries) => toml::Value::Table(
+                entries.iter().filter_map(|(key, value)| Some((key.clone(), convert(value)?))).collect(),
+            ),
+        })
+    }
+    let table = convert(value).expect("the lock is a table");
+    toml::to_string_pretty(&table).expect("the lock is plain data")
+}
+
+/// A lock that was read.
+pub struct Lock {
+    /// The digest that it vouches for.
+    pub digest: String,
+    content: toml::Table,
+}
+
+impl Lock {
+    /// Reads a lock.
+    ///
+    /// # Errors
+    /// Text that `text` would not have written.
+    pub fn parse(text: &str) -> Result<Lock, PipelineError> {
+        let mut content: toml::Table =
+            toml::from_str(text).map_err(|error| PipelineError::input(format!("the lock doesn't parse: {error}")))?;
+        content.remove("facts");
+        match content.remove("digest") {
+            Some(toml::Value::String(digest)) => Ok(Lock { digest, content }),
+            _ => Err(PipelineError::input("the lock has no digest").help("`evenstep train` writes a new one".to_owned())),
+        }
+    }
+
+    /// Compares part by part with what an artifact would be locked to: name, equality, detail.
+    pub fn compare(&self, artifact: &Artifact) -> Vec<Check> {
+        let other: toml::Table = toml::from_str(&toml_of(&content(artifact))).expect("we wrote it");
+        let mut checks = Vec::new();
+        let mut check = |name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>| {
+            let equal = mine == theirs;
+            let detail = if equal { said(mine) } else { format!("locked {}, now {}", said(mine), said(theirs)) };
+            checks.push(Check { name: name.to_owned(), equal, detail });
+        };
+        for part in ["fit_epoch", "fingerprint", "data", "contract", "inputs", "features"] {
+            check(part, self.content.get(part), other.get(part));
+        }
+        let steps = |table: &toml::Table| table.get("step").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        let (mine, theirs) = (steps(&self.content), steps(&other));
+        for index in 0..mine.len().max(theirs.len()) {
+            let (mine, theirs) = (mine.get(index), theirs.get(index));
+            let used = mine.or(theirs).and_then(|step| step.get("use")?.as_str()).unwrap_or("?");
+            let hash = |step: Option<&toml::Value>| step.and_then(|step| step.get("hash")).cloned();
+            check(&format!("step {} {used}", index + 1), hash(mine).as_ref(), hash(theirs).as_ref());
+        }
+        let learned = |table: &toml::Table| table.get("model").and_then(|model| model.get("learned")).cloned();
+        check("model", learned(&self.content).as_ref(), learned(&other).as_ref());
+        check("evaluation", self.content.get("evaluation"), other.get("evaluation"));
+        let digest = artifact.digest();
+        check("digest", Some(&self.digest.as_str().into()), Some(&digest.into()));
+        checks
+    }
+}
+
+/// One thing that was compared.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// Whether it is the same.
+    pub equal: bool,
+    /// What it is; or both, where they differ.
+    pub detail: String,
+}
+
+fn said(value: Option<&toml::Value>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(toml::Value::String(text)) => text.clone(),
+        Some(value @ (toml::Value::Array(_) | toml::Value::Table(_))) => digest_of(value).short(),
+        Some(value) => value.to_string(),
+    }
+}

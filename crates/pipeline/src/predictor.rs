@@ -1,0 +1,99 @@
+//! Applying an artifact: rows that keep the contract in, predictions out. No fit is near.
+
+use std::sync::Arc;
+
+use evenstep_exact::draw::Seed;
+use evenstep_model::{AnyModel, Predictions};
+use evenstep_table::contract::Contract;
+use evenstep_table::{Batch, ColumnName, Schema, Task};
+
+use crate::artifact::{Artifact, DataRoles};
+use crate::spec::Extra;
+use crate::steps::FittedSteps;
+use crate::{PipelineError, golden};
+
+/// A compiled artifact, ready to score.
+pub struct Predictor {
+    /// The pipeline's name.
+    pub name: String,
+    /// The artifact's digest.
+    pub digest: String,
+    /// The artifact's version.
+    pub version: String,
+    /// What is predicted.
+    pub task: Task,
+    /// What each column is for.
+    pub data: DataRoles,
+    /// What rows must keep to.
+    pub contract: Contract,
+    /// The columns that steps or model read.
+    pub inputs: Vec<ColumnName>,
+    /// What happens to unknown fields of a request.
+    pub extra: Extra,
+    steps: FittedSteps,
+    model: Box<dyn AnyModel>,
+}
+
+impl Predictor {
+    /// Compiles an artifact and replays its golden rows.
+    ///
+    /// # Errors
+    /// Parts that don't belong together, or a host that gives other bits than training did.
+    pub fn load(artifact: &Artifact) -> Result<Predictor, PipelineError> {
+        let predictor = Predictor::compile(artifact)?;
+        golden::replay(&predictor, &artifact.golden)?;
+        Ok(predictor)
+    }
+
+    /// Compiles an artifact.
+    ///
+    /// # Errors
+    /// Parts that don't belong together.
+    pub fn compile(artifact: &Artifact) -> Result<Predictor, PipelineError> {
+        let kinds = artifact.contract.schema();
+        let input: Schema = artifact
+            .inputs
+            .iter()
+            .map(|name| {
+                let kind = kinds.get(name).copied();
+                kind.map(|kind| (name.clone(), kind))
+                    .ok_or_else(|| PipelineError::input(format!("input column `{name}` has no rule in the contract")))
+            })
+            .collect::<Result<_, _>>()?;
+        let written =
+            artifact.steps.iter().map(|step| (step.name.clone(), step.spec.clone(), step.params.clone())).collect();
+        let steps = FittedSteps::load(written, &input, Seed(artifact.seed), &artifact.task)?;
+        for (name, kind) in &artifact.features {
+            if steps.output.get(name) != Some(kind) {
+                return Err(PipelineError::input(format!("the steps don't make feature `{name}`")));
+            }
+        }
+        let family = evenstep_model::parse(&artifact.model.name, artifact.model.spec.clone())
+            .map_err(|error| PipelineError::input(error.message).help(error.help))?;
+        let model = Arc::clone(&family)
+            .restore(&artifact.features, &artifact.task, artifact.model.stored.clone())
+            .map_err(|error| PipelineError::input(error.message).help(error.help))?;
+        let digest = artifact.digest();
+        Ok(Predictor {
+            name: artifact.name.clone(),
+            version: crate::artifact::version_of(&digest),
+            digest,
+            task: artifact.task.clone(),
+            data: artifact.data.clone(),
+            contract: artifact.contract.clone(),
+            inputs: artifact.inputs.clone(),
+            extra: artifact.extra,
+            steps,
+            model,
+        })
+    }
+
+    /// Scores rows that have been read by the contract: their input columns typed, their keys set.
+    ///
+    /// # Errors
+    /// A cell that a step's spec says to refuse.
+    pub fn predict(&self, batch: Batch) -> Result<Predictions, PipelineError> {
+        let transformed = self.steps.apply(batch)?;
+        Ok(self.model.predict(&transformed))
+    }
+}

@@ -1,0 +1,193 @@
+//! `pipeline.toml`: what a person writes.
+
+mod parse;
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use evenstep_exact::draw::Seed;
+use evenstep_model::AnyFamily;
+use evenstep_step::AnyStep;
+use evenstep_table::contract::RuleSpec;
+use serde::{Deserialize, Serialize};
+
+pub use text::SpecText;
+
+/// A spec that has been read: its steps and model are known, its columns are not looked at yet.
+pub struct Spec {
+    /// `[pipeline]`.
+    pub pipeline: PipelineSection,
+    /// `[data]`.
+    pub data: DataSection,
+    /// `[contract]`, by column.
+    pub contract: BTreeMap<String, RuleSpec>,
+    /// `[[step]]`, in order.
+    pub steps: Vec<Box<dyn AnyStep>>,
+    /// `[model]`.
+    pub model: Arc<dyn AnyFamily>,
+    /// `[report]`.
+    pub report: ReportSection,
+    /// `[serving]`.
+    pub serving: ServingSection,
+    /// The text, to point into.
+    pub text: SpecText,
+}
+
+/// `[pipeline]`: what it is called, and where every draw comes from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSection {
+    /// The name, for people and for the served answers.
+    pub name: String,
+    /// Every draw of steps and models derives from it.
+    pub seed: u64,
+}
+
+/// `[data]`: where rows come from and what their columns are for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSection {
+    /// A file or a glob, relative to the spec.
+    pub source: String,
+    /// The column or columns that tell rows apart for good.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub id: Names,
+    /// What is to be predicted.
+    pub target: String,
+    /// What kind of prediction; inferred from the target if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskWord>,
+    /// The positive class of a binary task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// How much each row counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
+    /// Rows of equal group stay on one side of every split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// When the row's event happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// When the row was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<String>,
+    /// Which rows are held out.
+    #[serde(default)]
+    pub split: SplitSection,
+    /// What stands for a missing value, in every format and in live requests.
+    #[serde(default = "empty_is_missing")]
+    pub missing: Vec<String>,
+}
+
+/// One name or several.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Names {
+    /// None given.
+    #[default]
+    None,
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Names {
+    /// The names.
+    pub fn list(&self) -> &[String] {
+        match self {
+            Names::None => &[],
+            Names::One(name) => std::slice::from_ref(name),
+            Names::Many(names) => names,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+}
+
+/// The kinds of prediction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskWord {
+    /// A number.
+    Regression,
+    /// One of two classes.
+    Binary,
+    /// One of several classes.
+    Multiclass,
+}
+
+/// `split`: by row key, so that rows that come later never move the others.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitSection {
+    /// The fraction held out for the test at the end.
+    pub test: f64,
+    /// Its own seed, so that different pipelines hold out the same rows.
+    pub seed: u64,
+    /// Cross-validation over the training rows, if at least 2.
+    pub folds: u32,
+    /// How often the cross-validation is repeated with other folds.
+    pub repeats: u32,
+}
+
+impl Default for SplitSection {
+    fn default() -> SplitSection {
+        SplitSection { test: 0.2, seed: 0, folds: 0, repeats: 1 }
+    }
+}
+
+/// `[report]`: what is measured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSection {
+    /// Metrics, by name; the task's usual ones if absent.
+    #[serde(default)]
+    pub metrics: Vec<String>,
+}
+
+/// `[serving]`: how requests are taken.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServingSection {
+    /// What happens to fields of a request that the contract doesn't know.
+    #[serde(default)]
+    pub extra: Extra,
+}
+
+/// What happens to an unknown field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extra {
+    /// The request is refused.
+    #[default]
+    Reject,
+    /// The field is ignored.
+    Ignore,
+}
+
+fn empty_is_missing() -> Vec<String> {
+    vec![String::new()]
+}
+
+impl Spec {
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> &Path {
+        self.text.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// The seed of steps and model.
+    pub fn seed(&self) -> Seed {
+        Seed(self.pipeline.seed)
+    }
+
+    /// The seed of holdout and folds.
+    pub fn split_seed(&self) -> Seed {
+        Seed(self.data.split.seed)
+    }
+}

@@ -1,0 +1,195 @@
+//! Reading a spec: every error points into the text.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use evenstep_table::contract::RuleSpec;
+use evenstep_table::did_you_mean;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{DataSection, PipelineSection, ReportSection, ServingSection, Spec, SpecText};
+use crate::PipelineError;
+
+/// The file's shape, before steps and model are looked up in their catalogues.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    pipeline: PipelineSection,
+    data: DataSection,
+    #[serde(default)]
+    contract: BTreeMap<String, RuleSpec>,
+    #[serde(default)]
+    step: Vec<toml::Table>,
+    model: toml::Table,
+    #[serde(default)]
+    report: ReportSection,
+    #[serde(default)]
+    serving: ServingSection,
+}
+
+impl Spec {
+    /// Reads a spec from its file, with some values overridden: `("data.source", "other.csv")`.
+    ///
+    /// # Errors
+    /// A file that isn't there, or whatever [`Spec::parse`] refuses.
+    pub fn read(path: &Path, overrides: &[(String, String)]) -> Result<Spec, PipelineError> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let hint = (error.kind() == std::io::ErrorKind::NotFound)
+                .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
+            PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint)
+        })?;
+        let text = if overrides.is_empty() { text } else { overridden(path, text, overrides)? };
+        Spec::parse(path, text)
+    }
+
+    /// Reads a spec from its text.
+    ///
+    /// # Errors
+    /// TOML that doesn't parse, an unknown section, step, model or parameter, a wrong type.
+    pub fn parse(path: &Path, text: String) -> Result<Spec, PipelineError> {
+        let text = SpecText::new(path, text);
+        let written: Written = toml::from_str(&text.text).map_err(|error| from_toml(&text, &error))?;
+        let mut steps = Vec::new();
+        for (index, table) in written.step.into_iter().enumerate() {
+            let place = ["step".to_owned(), index.to_string()];
+            let (name, rest) = take_use(&text, &place, table)?;
+            let step = evenstep_step::parse(&name, rest)
+                .map_err(|error| pointed(&text, &place, &error.path, error.message, error.help))?;
+            steps.push(step);
+        }
+        let place = ["model".to_owned()];
+        let (name, rest) = take_use(&text, &place, written.model)?;
+        let model = evenstep_model::parse(&name, rest)
+            .map_err(|error| pointed(&text, &place, &error.path, error.message, error.help))?;
+        let spec = Spec {
+            pipeline: written.pipeline,
+            data: written.data,
+            contract: written.contract,
+            steps,
+            model,
+            report: written.report,
+            serving: written.serving,
+            text,
+        };
+        spec.validate()?;
+        Ok(spec)
+    }
+
+    fn validate(&self) -> Result<(), PipelineError> {
+        let refuse = |message: &str, keys: &[&str], label: &str| {
+            Err(self.text.point(PipelineError::input(message), keys, label))
+        };
+        if self.pipeline.name.is_empty() || self.pipeline.name.contains(['/', '\\', '\0']) {
+            return refuse("a pipeline's name is not empty and holds no slash", &["pipeline", "name"], "the name");
+        }
+        if !(0.0..1.0).contains(&self.data.split.test) {
+            return refuse("`test` is a fraction from 0 up to 1", &["data", "split", "test"], "not a fraction");
+        }
+        if self.data.split.folds == 1 {
+            return refuse("`folds` is 0 for none, or at least 2", &["data", "split", "folds"], "one fold is none");
+        }
+        for metric in &self.report.metrics {
+            if let Err(error) = evenstep_model::metric::find(metric) {
+                let error = PipelineError::input(error.message).help(error.help);
+                return Err(self.text.point(error, &["report", "metrics"], "named here"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes `use = "…"` out of a table; the rest are parameters.
+fn take_use(text: &SpecText, place: &[String], mut table: toml::Table) -> Result<(String, Value), PipelineError> {
+    let keys: Vec<&str> = place.iter().map(String::as_str).collect();
+    match table.remove("use") {
+        Some(toml::Value::String(name)) => {
+            let value = serde_json::to_value(table)
+                .map_err(|error| PipelineError::input(format!("`{name}` has a parameter that is no value: {error}")))?;
+            Ok((name, value))
+        }
+        Some(_) => Err(text.point(PipelineError::input("`use` is a name in quotes"), &keys, "here")),
+        None => Err(text.point(
+            PipelineError::input("this table says not what to `use`").help("add a line such as `use = \"impute_median\"`".to_owned()),
+            &keys,
+            "no `use` in here",
+        )),
+    }
+}
+
+fn pointed(text: &SpecText, place: &[String], path: &[String], message: String, help: Option<String>) -> PipelineError {
+    let path = if path.is_empty() && message.starts_with("unknown step") || message.starts_with("unknown model") {
+        vec!["use".to_owned()]
+    } else {
+        path.to_vec()
+    };
+    let keys: Vec<&str> = place.iter().chain(&path).map(String::as_str).collect();
+    let label = if message.starts_with("unknown") { "not known" } else { "here" };
+    text.point(PipelineError::input(message).help(help), &keys, label)
+}
+
+/// What the TOML reader found, with our suggestions.
+fn from_toml(text: &SpecText, error: &toml::de::Error) -> PipelineError {
+    let message = error.message();
+    let mut help = None;
+    let mut said = message.lines().next().unwrap_or_default().to_owned();
+    if let Some((field, known)) = unknown_field(message) {
+        help = did_you_mean(field, known.iter().copied()).or_else(|| {
+            let dotted = known.contains(&"out_of_range");
+            dotted.then(|| "a name with a dot is written in quotes: \"Lot.Frontage\" = { … }".to_owned())
+        });
+        help = help.or_else(|| Some(format!("known here: {}", known.join(", "))));
+        said = format!("unknown key `{field}`");
+    }
+    let said = PipelineError::input(said.replace("missing field", "missing key")).help(help);
+    match error.span() {
+        Some(span) => text.point_at(said, span),
+        None => said,
+    }
+}
+
+fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
+    let (field, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    Some((field, expected.split('`').skip(1).step_by(2).collect()))
+}
+
+/// The text with some values replaced, as `--set data.source=other.csv` asks.
+fn overridden(path: &Path, text: String, overrides: &[(String, String)]) -> Result<String, PipelineError> {
+    let mut document: toml_edit::DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| {
+            let said = PipelineError::input(error.message().to_owned());
+            match error.span() {
+                Some(span) => SpecText::new(path, text.clone()).point_at(said, span),
+                None => said,
+            }
+        })?;
+    for (key, value) in overrides {
+        let value: toml_edit::Value = value.parse().unwrap_or_else(|_| value.as_str().into());
+        let mut item = document.as_item_mut();
+        for part in key.split('.') {
+            let missing = || PipelineError::input(format!("`--set {key}`: there is no table to hold `{part}`"));
+            item = match part.parse::<usize>() {
+                Ok(index) if item.is_array_of_tables() => {
+                    let table = item.as_array_of_tables_mut().and_then(|tables| tables.get_mut(index));
+                    let table = table.ok_or_else(missing)?;
+                    let last = key.rsplit('.').next().unwrap_or_default();
+                    table.insert(last, toml_edit::value(value.clone()));
+                    break;
+                }
+                _ => match item.as_table_like_mut() {
+                    Some(table) => table.entry(part).or_insert(toml_edit::Item::None),
+                    None if item.is_none() => {
+                        *item = toml_edit::table();
+                        &mut item[part]
+                    }
+                    None => return Err(missing()),
+                },
+            };
+        }
+        if !item.is_array_of_tables() {
+            *item = toml_edit::value(value);
+        }
+    }
+    Ok(document.to_string())
+}

@@ -1,0 +1,60 @@
+//! The spec's text, and finding places in it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml_edit::TableLike;
+
+use crate::PipelineError;
+
+/// The text as written, with its path, so that errors can point into it.
+#[derive(Clone, Debug)]
+pub struct SpecText {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The whole file.
+    pub text: String,
+}
+
+impl SpecText {
+    /// A text that was read from `path`.
+    pub fn new(path: &Path, text: String) -> SpecText {
+        SpecText { path: path.to_owned(), text }
+    }
+
+    /// The error, pointing at what stands under `keys`, or at the nearest table above it.
+    /// A key that is a number chooses an entry of an array of tables.
+    #[must_use]
+    pub fn point(&self, error: PipelineError, keys: &[&str], label: &str) -> PipelineError {
+        match self.span(keys) {
+            Some(span) => error.at(&self.path, &self.text, span, Some(label.to_owned())),
+            None => error,
+        }
+    }
+
+    /// The error, pointing at a range of bytes.
+    #[must_use]
+    pub fn point_at(&self, error: PipelineError, span: Range<usize>) -> PipelineError {
+        error.at(&self.path, &self.text, span, None)
+    }
+
+    fn span(&self, keys: &[&str]) -> Option<Range<usize>> {
+        let document = toml_edit::Document::parse(self.text.as_str()).ok()?;
+        span_in(document.as_table(), keys)
+    }
+}
+
+fn span_in(table: &dyn TableLike, keys: &[&str]) -> Option<Range<usize>> {
+    let (first, rest) = keys.split_first()?;
+    let (name, item) = table.get_key_value(first)?;
+    let here = item.span().or_else(|| name.span());
+    let Some((next, beyond)) = rest.split_first() else { return here };
+    if let Some(tables) = item.as_array_of_tables() {
+        let table = tables.get(next.parse().ok()?)?;
+        return span_in(table, beyond).or_else(|| table.span());
+    }
+    if let Some(array) = item.as_array() {
+        return next.parse().ok().and_then(|index| array.get(index)?.span()).or(here);
+    }
+    item.as_table_like().and_then(|table| span_in(table, rest)).or(here)
+}

@@ -1,0 +1,159 @@
+//! The steps of a pipeline: fitted one after the other, or loaded from an artifact.
+
+use std::collections::BTreeMap;
+
+use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::Workers;
+use evenstep_step::{AnyFitted, AnyStep, Site, StepError};
+use evenstep_table::{Batch, Schema, Task};
+use serde_json::Value;
+
+use crate::PipelineError;
+use crate::spec::SpecText;
+
+/// Steps that have learned, in order.
+pub struct FittedSteps {
+    steps: Vec<FittedStep>,
+    /// The types of the columns that come out.
+    pub output: Schema,
+}
+
+/// One of them.
+pub struct FittedStep {
+    /// What `use = "…"` calls it.
+    pub name: &'static str,
+    /// What it learned, and how it is applied.
+    pub fitted: Box<dyn AnyFitted>,
+    /// The columns that go in and are no more, or come out and weren't there or were of another type.
+    pub changes: Vec<String>,
+}
+
+/// What a fit of steps is told.
+pub struct Fitting<'a> {
+    /// The pipeline's seed.
+    pub seed: Seed,
+    /// What is predicted.
+    pub task: &'a Task,
+    /// The work is done by these.
+    pub workers: &'a Workers,
+    /// To point at the step that fails.
+    pub text: &'a SpecText,
+    /// Told which step of how many is fitted next.
+    pub progress: &'a dyn Fn(usize, usize, &str),
+}
+
+impl FittedSteps {
+    /// Fits each step on what the steps before it made of the training rows; gives back the
+    /// rows as the model is to see them.
+    ///
+    /// # Errors
+    /// A step that can't learn from these rows; it points into the spec.
+    pub fn fit(
+        steps: Vec<Box<dyn AnyStep>>,
+        mut batches: Vec<Batch>,
+        fitting: &Fitting<'_>,
+    ) -> Result<(FittedSteps, Vec<Batch>), PipelineError> {
+        let mut sites = Sites::new(fitting.seed, fitting.task);
+        let schema = batches.first().map(Batch::schema).unwrap_or_default();
+        let mut shape = Batch::empty(&schema);
+        let mut fitted_steps = Vec::new();
+        let count = steps.len();
+        for (index, step) in steps.into_iter().enumerate() {
+            let name = step.name();
+            (fitting.progress)(index, count, name);
+            let refused = |error: StepError| pointed(fitting.text, index, name, error);
+            let site = sites.next(&*step, shape.schema()).map_err(refused)?;
+            let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
+            let after = fitted.apply(shape.clone()).map_err(refused)?;
+            let changes = changes(&shape.schema(), &after.schema());
+            batches = fitting
+                .workers
+                .map(batches, |batch| fitted.apply_training(batch))
+                .into_iter()
+                .collect::<Result<_, _>>()
+                .map_err(refused)?;
+            shape = after;
+            fitted_steps.push(FittedStep { name, fitted, changes });
+        }
+        Ok((FittedSteps { steps: fitted_steps, output: shape.schema() }, batches))
+    }
+
+    /// The steps of an artifact: `(use, spec, params)` each.
+    ///
+    /// # Errors
+    /// Specs or parameters that no fit would have written.
+    pub fn load(
+        written: Vec<(String, Value, Value)>,
+        input: &Schema,
+        seed: Seed,
+        task: &Task,
+    ) -> Result<FittedSteps, PipelineError> {
+        let mut sites = Sites::new(seed, task);
+        let mut shape = Batch::empty(input);
+        let mut steps = Vec::new();
+        for (name, spec, params) in written {
+            let refused = |error: StepError| PipelineError::input(format!("step `{name}`: {error}")).help(error.help);
+            let step = evenstep_step::parse(&name, spec).map_err(|error| PipelineError::input(error.to_string()))?;
+            let known = step.name();
+            let site = sites.next(&*step, shape.schema()).map_err(refused)?;
+            let fitted = step.load(site, params).map_err(refused)?;
+            let after = fitted.apply(shape.clone()).map_err(refused)?;
+            let changes = changes(&shape.schema(), &after.schema());
+            shape = after;
+            steps.push(FittedStep { name: known, fitted, changes });
+        }
+        Ok(FittedSteps { steps, output: shape.schema() })
+    }
+
+    /// The steps, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &FittedStep> {
+        self.steps.iter()
+    }
+
+    /// Applies every step: the same for one row as for a million.
+    ///
+    /// # Errors
+    /// A cell that a step's spec says to refuse.
+    pub fn apply(&self, mut batch: Batch) -> Result<Batch, PipelineError> {
+        for step in &self.steps {
+            batch = step
+                .fitted
+                .apply(batch)
+                .map_err(|error| PipelineError::input(format!("step `{}`: {error}", step.name)).help(error.help))?;
+        }
+        Ok(batch)
+    }
+}
+
+/// Gives every step its place: its name counts how often it came before.
+struct Sites<'a> {
+    seed: Seed,
+    task: &'a Task,
+    uses: BTreeMap<&'static str, u32>,
+}
+
+impl<'a> Sites<'a> {
+    fn new(seed: Seed, task: &'a Task) -> Sites<'a> {
+        Sites { seed, task, uses: BTreeMap::new() }
+    }
+
+    fn next(&mut self, step: &dyn AnyStep, schema: Schema) -> Result<Site, StepError> {
+        let count = self.uses.entry(step.name()).or_default();
+        *count += 1;
+        let name = format!("{}/{count}", step.name());
+        let draws = Draws::new(self.seed, &name);
+        Ok(Site { columns: step.reads(&schema)?, schema, task: self.task.clone(), draws, name })
+    }
+}
+
+fn changes(before: &Schema, after: &Schema) -> Vec<String> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| format!("-{name}"));
+    let new = after.iter().filter(|(name, kind)| before.get(*name) != Some(kind)).map(|(name, _)| format!("+{name}"));
+    gone.chain(new).collect()
+}
+
+fn pointed(text: &SpecText, index: usize, name: &str, error: StepError) -> PipelineError {
+    let said = PipelineError::input(format!("step `{name}`: {}", error.message)).help(error.help);
+    let index = index.to_string();
+    text.point(said, &["step", &index, "use"], "this step")
+}

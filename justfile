@@ -1,0 +1,39 @@
+# Lists the habits that have commands.
+default:
+    @just --list
+
+# Everything that must hold before a change lands
+ready: fmt-check lint test deny
+
+# Format every Rust file, also those that only a macro declares
+fmt:
+    rustfmt --edition 2024 $(git ls-files '*.rs')
+
+# Say which files are not formatted
+fmt-check:
+    rustfmt --edition 2024 --check $(git ls-files '*.rs')
+
+# Clippy, with warnings denied
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Every test: units, laws, whole program, documentation
+test:
+    cargo test --workspace --locked
+
+# The laws alone: equal digests across threads, orders, chunkings, formats
+law:
+    cargo test --workspace --locked law
+
+# Licences, bans and sources of what we build on
+deny:
+    command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+    cargo deny --all-features check bans licenses sources
+
+# Rewrite the reference from the code that runs
+docs:
+    UPDATE_DOCS=1 cargo test --locked -p evenstep --test reference
+
+# Compare side by side with the peers, and write bench/RESULTS.md
+bench:
+    bench/run
