@@ -7,6 +7,7 @@
 mod blocks;
 mod round;
 mod wide;
+mod window;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::reduce::Partial;
 use round::round;
 use wide::Wide;
+use window::Window;
 
 /// The exact sum of any finite floats and products of floats.
 ///
@@ -29,15 +31,6 @@ pub struct ExactSum(Form);
 enum Form {
     Window(Window),
     Wide(Box<Wide>),
-}
-
-/// `(high, low)`, a two's complement integer, times 2^exponent. Two halves, since an
-/// `i128` would align the sum to 16 bytes and make it a third larger.
-#[derive(Clone, Copy)]
-struct Window {
-    low: u64,
-    high: u64,
-    exponent: i16,
 }
 
 /// A sum as sign, odd magnitude and exponent: the one form that every equal sum has.
@@ -53,12 +46,17 @@ impl ExactSum {
     #[inline]
     pub fn add(&mut self, x: f64) {
         let (mantissa, exponent) = parts(x);
-        self.add_scaled(i128::from(mantissa), exponent);
+        if let Form::Window(window) = &mut self.0
+            && window.try_add_short(mantissa, exponent)
+        {
+            return;
+        }
+        self.add_with_room(i128::from(mantissa), exponent);
     }
 
     /// Adds every value of a slice, several times faster than one by one.
     pub fn add_slice(&mut self, values: &[f64]) {
-        self.add_terms(values.len(), |i| values[i]);
+        blocks::add_slice(self, values);
     }
 
     /// Adds `term(0)`, `term(1)`, … `term(count - 1)`, each rounded to a float by whoever computes it.
@@ -89,12 +87,7 @@ impl ExactSum {
         match &self.0 {
             Form::Window(window) => {
                 let bits = window.bits();
-                round(
-                    bits < 0,
-                    bits.unsigned_abs(),
-                    false,
-                    i32::from(window.exponent),
-                )
+                round(bits < 0, bits.unsigned_abs(), false, window.exponent())
             }
             Form::Wide(wide) => wide.value(),
         }
@@ -131,10 +124,7 @@ impl ExactSum {
             let term = u128::from(*limb) * u128::from(count);
             for (half, shift) in [(term as u64, 0), ((term >> 64) as u64, 64)] {
                 let half = i128::from(half);
-                product.add_scaled(
-                    if own.negative { -half } else { half },
-                    own.exponent + 64 * at + shift,
-                );
+                product.add_scaled(if own.negative { -half } else { half }, own.exponent + 64 * at + shift);
             }
         }
         product
@@ -150,11 +140,7 @@ impl ExactSum {
                 let term = u128::from(*x) * u128::from(*y);
                 for (half, shift) in [(term as u64, 0), ((term >> 64) as u64, 64)] {
                     let half = i128::from(half);
-                    let signed = if a.negative != b.negative {
-                        -half
-                    } else {
-                        half
-                    };
+                    let signed = if a.negative != b.negative { -half } else { half };
                     product.add_scaled(signed, a.exponent + b.exponent + 64 * (i + j) + shift);
                 }
             }
@@ -171,20 +157,13 @@ impl ExactSum {
         match &other.0 {
             Form::Window(window) if window.bits() != i128::MIN => {
                 let bits = window.bits();
-                self.add_scaled(
-                    if negated { -bits } else { bits },
-                    i32::from(window.exponent),
-                );
+                self.add_scaled(if negated { -bits } else { bits }, window.exponent());
             }
             _ => {
                 let theirs = other.canonical();
                 for (limb, at) in theirs.limbs.iter().zip(0..) {
                     let limb = i128::from(*limb);
-                    let signed = if theirs.negative != negated {
-                        -limb
-                    } else {
-                        limb
-                    };
+                    let signed = if theirs.negative != negated { -limb } else { limb };
                     self.add_scaled(signed, theirs.exponent + 64 * at);
                 }
             }
@@ -213,7 +192,7 @@ impl ExactSum {
                 Some(moved) => *window = moved,
                 None => {
                     let mut wide = Wide::default();
-                    wide.add(window.bits(), i32::from(window.exponent));
+                    wide.add(window.bits(), window.exponent());
                     wide.add(mantissa, exponent);
                     self.0 = Form::Wide(Box::new(wide));
                 }
@@ -227,7 +206,7 @@ impl ExactSum {
             Form::Window(window) => {
                 let magnitude = window.bits().unsigned_abs();
                 let limbs = vec![magnitude as u64, (magnitude >> 64) as u64];
-                (window.bits() < 0, i32::from(window.exponent), limbs)
+                (window.bits() < 0, window.exponent(), limbs)
             }
             Form::Wide(wide) => wide.magnitude(),
         };
@@ -238,11 +217,7 @@ impl ExactSum {
 impl Canonical {
     fn new(negative: bool, exponent: i32, mut limbs: Vec<u64>) -> Canonical {
         let Some(first) = limbs.iter().position(|limb| *limb != 0) else {
-            return Canonical {
-                negative: false,
-                exponent: 0,
-                limbs: Vec::new(),
-            };
+            return Canonical { negative: false, exponent: 0, limbs: Vec::new() };
         };
         limbs.drain(..first);
         let shift = limbs[0].trailing_zeros();
@@ -255,30 +230,18 @@ impl Canonical {
         while limbs.last() == Some(&0) {
             limbs.pop();
         }
-        let exponent =
-            exponent + 64 * i32::try_from(first).expect("sums have few limbs") + shift as i32;
-        Canonical {
-            negative,
-            exponent,
-            limbs,
-        }
+        let exponent = exponent + 64 * i32::try_from(first).expect("sums have few limbs") + shift as i32;
+        Canonical { negative, exponent, limbs }
     }
 
     fn to_big(&self) -> BigUint {
-        let halves = self
-            .limbs
-            .iter()
-            .flat_map(|limb| [*limb as u32, (*limb >> 32) as u32]);
+        let halves = self.limbs.iter().flat_map(|limb| [*limb as u32, (*limb >> 32) as u32]);
         BigUint::new(halves.collect())
     }
 
     /// The magnitude's bytes, least first, without zeros at the end.
     fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self
-            .limbs
-            .iter()
-            .flat_map(|limb| limb.to_le_bytes())
-            .collect();
+        let mut bytes: Vec<u8> = self.limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
         while bytes.last() == Some(&0) {
             bytes.pop();
         }
@@ -299,109 +262,7 @@ fn divide(a: &Canonical, b: &Canonical) -> f64 {
     let quotient = &dividend / &divisor;
     let sticky = &quotient * &divisor != dividend;
     let quotient = u128::try_from(quotient).expect("at most 67 bits");
-    round(
-        a.negative != b.negative,
-        quotient,
-        sticky,
-        a.exponent - b.exponent - shift as i32,
-    )
-}
-
-impl Window {
-    fn new(bits: i128, exponent: i32) -> Window {
-        Window {
-            low: bits as u64,
-            high: (bits >> 64) as u64,
-            exponent: exponent as i16,
-        }
-    }
-
-    #[inline]
-    fn bits(self) -> i128 {
-        (u128::from(self.high) << 64 | u128::from(self.low)) as i128
-    }
-
-    #[inline]
-    fn set(&mut self, bits: i128) {
-        (self.low, self.high) = (bits as u64, (bits >> 64) as u64);
-    }
-
-    /// Adds if every bit has its place already.
-    #[inline]
-    fn try_add(&mut self, mantissa: i128, exponent: i32) -> bool {
-        let shift = exponent - i32::from(self.exponent);
-        if !(0..=126).contains(&shift) {
-            return false;
-        }
-        let shifted = mantissa << shift;
-        if shifted >> shift != mantissa {
-            return false;
-        }
-        match self.bits().checked_add(shifted) {
-            Some(bits) => {
-                self.set(bits);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// The window with the value added, placed anew so that both fit, if they can.
-    fn moved_to_hold(self, mantissa: i128, exponent: i32) -> Option<Window> {
-        let own = self.bits();
-        let (own_low, own_top) =
-            span(own, i32::from(self.exponent)).unwrap_or((i32::MAX, i32::MIN));
-        let (low, top) = span(mantissa, exponent).expect("not zero");
-        let (low, top) = (low.min(own_low), top.max(own_top));
-        let spare = 125 - (top - low);
-        if spare < 0 {
-            return None;
-        }
-        // Half of the spare bits go below, where the next values may need them.
-        let base = low - (spare / 2).min(40);
-        let bits = place(own, i32::from(self.exponent), base) + place(mantissa, exponent, base);
-        Some(Window::new(bits, base))
-    }
-
-    /// The quotient rounded once, where 128 bits are enough for it.
-    fn divided_by(self, divisor: Window) -> Option<f64> {
-        let (a, b) = (self.bits(), divisor.bits());
-        let (x, y) = (a.unsigned_abs(), b.unsigned_abs());
-        if x == 0 {
-            return Some(0.0);
-        }
-        let down = y.trailing_zeros();
-        let y = y >> down;
-        if y >> 60 != 0 {
-            return None;
-        }
-        let up = x.leading_zeros();
-        let x = x << up;
-        let exponent =
-            i32::from(self.exponent) - up as i32 - i32::from(divisor.exponent) - down as i32;
-        Some(round((a < 0) != (b < 0), x / y, x % y != 0, exponent))
-    }
-}
-
-/// The places of the lowest and one past the highest bit of bits·2^exponent.
-fn span(bits: i128, exponent: i32) -> Option<(i32, i32)> {
-    let magnitude = bits.unsigned_abs();
-    (magnitude != 0).then(|| {
-        (
-            exponent + magnitude.trailing_zeros() as i32,
-            exponent + 128 - magnitude.leading_zeros() as i32,
-        )
-    })
-}
-
-/// bits·2^exponent in units of 2^base, which loses no bit.
-fn place(bits: i128, exponent: i32, base: i32) -> i128 {
-    let shift = exponent - base;
-    match bits {
-        0 => 0,
-        _ if shift >= 0 => bits << shift,
-        _ => bits >> -shift,
-    }
+    round(a.negative != b.negative, quotient, sticky, a.exponent - b.exponent - shift as i32)
 }
 
 /// A float as mantissa·2^exponent.
@@ -411,15 +272,8 @@ fn parts(x: f64) -> (i64, i32) {
     let bits = x.to_bits();
     let biased = (bits >> 52 & 0x7ff) as i32;
     let fraction = (bits & ((1 << 52) - 1)) as i64;
-    let mantissa = if biased == 0 {
-        fraction
-    } else {
-        fraction | 1 << 52
-    };
-    (
-        if x < 0.0 { -mantissa } else { mantissa },
-        biased.max(1) - 1075,
-    )
+    let mantissa = if biased == 0 { fraction } else { fraction | 1 << 52 };
+    (if x < 0.0 { -mantissa } else { mantissa }, biased.max(1) - 1075)
 }
 
 impl Default for ExactSum {
@@ -440,9 +294,7 @@ impl Ord for ExactSum {
     fn cmp(&self, other: &ExactSum) -> Ordering {
         let mut difference = self.clone();
         difference.subtract(other);
-        let Canonical {
-            negative, limbs, ..
-        } = difference.canonical();
+        let Canonical { negative, limbs, .. } = difference.canonical();
         match (limbs.is_empty(), negative) {
             (true, _) => Ordering::Equal,
             (false, true) => Ordering::Less,
@@ -498,5 +350,286 @@ impl<'de> Deserialize<'de> for ExactSum {
             sum.add_scaled(if negative { -limb } else { limb }, exponent + 64 * at);
         }
         Ok(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use num_bigint::BigInt;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::reduce::{decode, encode};
+
+    /// The sum in units of 2^−2148, by other means.
+    #[derive(Clone, Default)]
+    struct Reference(BigInt);
+
+    impl Reference {
+        fn add(&mut self, mantissa: i128, exponent: i32) {
+            self.0 += BigInt::from(mantissa) << (exponent + 2148) as usize;
+        }
+
+        fn of(values: &[f64]) -> Reference {
+            let mut sum = Reference::default();
+            for x in values {
+                let (mantissa, exponent) = parts(*x);
+                sum.add(i128::from(mantissa), exponent);
+            }
+            sum
+        }
+
+        /// The standard library rounds decimals correctly, and s·2^−n is s·5^n·10^−n.
+        fn value(&self) -> f64 {
+            let x: f64 = format!("{}e-2148", &self.0 * BigInt::from(5).pow(2148)).parse().expect("a number");
+            x + 0.0
+        }
+    }
+
+    fn sum(values: &[f64]) -> ExactSum {
+        values.iter().copied().collect()
+    }
+
+    fn sum_of_slice(values: &[f64]) -> ExactSum {
+        let mut sum = ExactSum::default();
+        sum.add_slice(values);
+        sum
+    }
+
+    #[track_caller]
+    fn check(values: &[f64], expected: f64) {
+        for way in [sum(values), sum_of_slice(values)] {
+            assert_eq!(way.value().to_bits(), expected.to_bits(), "{way:?} is not {expected:e}");
+        }
+        assert_eq!(Reference::of(values).value().to_bits(), expected.to_bits(), "the expectation is wrong");
+    }
+
+    const TINY: f64 = f64::from_bits(1);
+
+    #[test]
+    fn sums_are_rounded_once_to_even() {
+        check(&[], 0.0);
+        check(&[-0.0, -0.0], 0.0);
+        check(&[1.0, -1.0], 0.0);
+        check(&[0.1, 0.2, 0.3], 0.6);
+        check(&[0.1; 10], 1.0);
+        check(&[1e308, 1.0, -1e308], 1.0);
+        check(&[1e308, 1e308, -1e308, -1e308, TINY], TINY);
+        check(&[TINY, TINY, -TINY], TINY);
+        check(&[f64::MIN_POSITIVE, -TINY], f64::from_bits((1 << 52) - 1));
+        // Halfway between two floats: to the even one, unless a bit anywhere below decides.
+        check(&[1.0, two_to(-53)], 1.0);
+        check(&[1.0, two_to(-53), TINY], 1.0 + f64::EPSILON);
+        check(&[1.0, two_to(-53), -TINY], 1.0);
+        check(&[1.0 + f64::EPSILON, two_to(-53)], 1.0 + 2.0 * f64::EPSILON);
+        check(&[-1.0, -two_to(-53), -TINY], -1.0 - f64::EPSILON);
+    }
+
+    #[test]
+    fn only_a_sum_beyond_the_largest_float_is_infinite() {
+        let half_unit = two_to(970);
+        check(&[f64::MAX, f64::MAX], f64::INFINITY);
+        check(&[-f64::MAX, -f64::MAX], f64::NEG_INFINITY);
+        check(&[f64::MAX, half_unit], f64::INFINITY);
+        check(&[f64::MAX, half_unit, -TINY], f64::MAX);
+        check(&[f64::MAX, f64::MAX, -f64::MAX], f64::MAX);
+    }
+
+    fn two_to(n: i32) -> f64 {
+        f64::from_bits(((n + 1023) as u64) << 52)
+    }
+
+    #[test]
+    fn a_sum_is_24_bytes_and_stays_so_for_common_values() {
+        assert_eq!(size_of::<ExactSum>(), 24);
+        let mut sum = ExactSum::default();
+        for i in 0..100_000 {
+            sum.add(f64::from(i) * 0.1);
+            sum.add(-1e6 / f64::from(i + 1));
+            sum.add(f64::from(i) * 1e4);
+        }
+        assert!(matches!(sum.0, Form::Window(_)));
+    }
+
+    #[test]
+    #[should_panic(expected = "only finite values are summed")]
+    fn infinity_is_refused() {
+        sum(&[f64::INFINITY]);
+    }
+
+    #[test]
+    fn infinity_and_nan_are_refused_in_slices() {
+        for bad in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            for at in [0, 17, 999] {
+                let mut values = [1.0; 1000];
+                values[at] = bad;
+                let refused = std::panic::catch_unwind(|| sum_of_slice(&values));
+                assert!(refused.is_err(), "{bad} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_values_do_not_overflow_a_block() {
+        let mut values = vec![f64::MAX; 5000];
+        values.extend(vec![-f64::MAX; 4999]);
+        check(&values, f64::MAX);
+        let mut values = vec![1.0 + f64::EPSILON; 5000];
+        values.extend(vec![-1.0; 5000]);
+        check(&values, 5000.0 * f64::EPSILON);
+    }
+
+    #[test]
+    fn many_additions_are_counted_by_merging() {
+        // 2^62 times the largest float, less as much.
+        let mut up = sum(&[f64::MAX]);
+        let mut down = sum(&[-f64::MAX, 1.0]);
+        for _ in 0..62 {
+            let (u, d) = (up.clone(), down.clone());
+            up.merge(u);
+            down.merge(d);
+        }
+        assert_eq!(up.value(), f64::INFINITY);
+        up.merge(down);
+        assert_eq!(up.value(), two_to(62));
+    }
+
+    #[test]
+    fn products_are_exact_where_floats_underflow_and_overflow() {
+        let mut sum = ExactSum::default();
+        sum.add_product(TINY, TINY);
+        assert!(!sum.is_zero());
+        assert_eq!(sum.value(), 0.0);
+        sum.add_product(f64::MAX, f64::MAX);
+        assert_eq!(sum.value(), f64::INFINITY);
+        sum.add_product(-f64::MAX, f64::MAX);
+        sum.add_product(TINY, -TINY);
+        assert!(sum.is_zero());
+        assert_eq!(sum, ExactSum::default());
+    }
+
+    #[test]
+    fn quotients_are_rounded_once() {
+        let quotient = |a: &[f64], b: &[f64]| sum(a).divided_by(&sum(b));
+        assert_eq!(quotient(&[1.0], &[3.0]), Some(1.0 / 3.0));
+        assert_eq!(quotient(&[-0.1, -0.2, -0.3], &[3.0]), Some(-0.2));
+        assert_eq!(quotient(&[0.0], &[3.0]), Some(0.0));
+        assert_eq!(quotient(&[1.0], &[0.0]), None);
+        assert_eq!(quotient(&[f64::MAX, f64::MAX], &[2.0]), Some(f64::MAX));
+        assert_eq!(quotient(&[TINY], &[2.0]), Some(0.0));
+        assert_eq!(quotient(&[TINY, TINY, TINY], &[2.0]), Some(2.0 * TINY));
+        assert_eq!(quotient(&[1e300, 1.0, -1e300], &[1e-300, 3.0]), Some(1.0 / 3.0));
+    }
+
+    #[test]
+    fn bytes_of_equal_sums_are_equal() {
+        let ways = [
+            sum(&[1.5]),
+            sum(&[1e300, 1.5, -1e300]),
+            sum(&[0.5, 1.0]),
+            sum(&[1e-300, 1.5, -1e-300]),
+            sum_of_slice(&[0.015625; 96]),
+        ];
+        let bytes: HashSet<Vec<u8>> = ways.iter().map(encode).collect();
+        assert_eq!(bytes.len(), 1);
+        assert_eq!(bytes.into_iter().next(), Some(vec![0, 1, 1, 3]));
+    }
+
+    #[test]
+    fn absurd_bytes_are_refused() {
+        let bytes = encode(&(false, 1_000_000_i32, vec![1_u8]));
+        assert!(postcard::from_bytes::<ExactSum>(&bytes).is_err());
+    }
+
+    /// Finite floats: common ones, and of every exponent.
+    fn finite() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            -1e3..1e3,
+            any::<f64>().prop_filter("finite", |x| x.is_finite()),
+            any::<i16>().prop_map(f64::from),
+            Just(0.0),
+            Just(-0.0),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_sum_is_the_rounded_exact_one(values in prop::collection::vec(finite(), 0..200)) {
+            let expected = Reference::of(&values).value().to_bits();
+            prop_assert_eq!(sum(&values).value().to_bits(), expected);
+            prop_assert_eq!(sum_of_slice(&values).value().to_bits(), expected);
+        }
+
+        #[test]
+        fn close_values_go_the_fast_way_and_agree(
+            values in prop::collection::vec(-1e3..1e3, 16..3000),
+            scale in -1000..900_i32,
+        ) {
+            let scaled: Vec<f64> = values.iter().map(|x| x * two_to(scale)).collect();
+            prop_assert_eq!(sum_of_slice(&scaled), sum(&scaled));
+        }
+
+        #[test]
+        fn merging_is_associative_commutative_and_blind_to_grouping(
+            values in prop::collection::vec(finite(), 0..100), a in 0..100_usize, b in 0..100_usize,
+        ) {
+            let (a, b) = (a.min(b).min(values.len()), a.max(b).min(values.len()));
+            let part = |from: usize, to: usize| sum(&values[from..to]);
+            let merged = |mut x: ExactSum, y: ExactSum| { x.merge(y); x };
+            let (x, y, z) = (part(0, a), part(a, b), part(b, values.len()));
+            let whole = sum(&values);
+            let left = merged(merged(x.clone(), y.clone()), z.clone());
+            let right = merged(x.clone(), merged(y.clone(), z.clone()));
+            let turned = merged(z, merged(y, x));
+            for way in [&left, &right, &turned] {
+                prop_assert_eq!(way, &whole);
+                prop_assert_eq!(encode(way), encode(&whole));
+            }
+            prop_assert_eq!(decode::<ExactSum>(&encode(&whole)), whole);
+        }
+
+        #[test]
+        fn products_are_exact(pairs in prop::collection::vec((finite(), finite()), 0..30), count: u64) {
+            let (mut sum, mut expected) = (ExactSum::default(), Reference::default());
+            for (a, b) in pairs {
+                let ((x, e), (y, f)) = (parts(a), parts(b));
+                sum.add_product(a, b);
+                expected.add(i128::from(x) * i128::from(y), e + f);
+                sum.add_times(a, count);
+                expected.add(i128::from(x) * i128::from(count), e);
+            }
+            prop_assert_eq!(sum.value().to_bits(), expected.value().to_bits());
+        }
+
+        #[test]
+        fn order_is_that_of_the_exact_values(a in prop::collection::vec(finite(), 0..4), b in prop::collection::vec(finite(), 0..4)) {
+            prop_assert_eq!(sum(&a).cmp(&sum(&b)), Reference::of(&a).0.cmp(&Reference::of(&b).0));
+        }
+
+        #[test]
+        fn sums_multiply_exactly(a in prop::collection::vec(finite(), 0..4), b in prop::collection::vec(finite(), 0..4), n: u64) {
+            let product = sum(&a).times_sum(&sum(&b));
+            let mut expected = ExactSum::default();
+            a.iter().for_each(|x| b.iter().for_each(|y| expected.add_product(*x, *y)));
+            prop_assert_eq!(product, expected);
+            let mut expected = ExactSum::default();
+            a.iter().for_each(|x| expected.add_times(*x, n));
+            prop_assert_eq!(sum(&a).times(n), expected);
+        }
+
+        #[test]
+        fn short_quotients_agree_with_long_ones(a in prop::collection::vec(finite(), 1..4), n in 1..u64::MAX) {
+            let (a, n) = (sum(&a), ExactSum::default().plus_times(1.0, n));
+            prop_assert_eq!(a.divided_by(&n), Some(divide(&a.canonical(), &n.canonical())));
+        }
+    }
+
+    impl ExactSum {
+        fn plus_times(mut self, x: f64, count: u64) -> ExactSum {
+            self.add_times(x, count);
+            self
+        }
     }
 }

@@ -14,39 +14,23 @@ pub(super) fn round(negative: bool, magnitude: u128, sticky: bool, exponent: i32
     let kept = if dropped <= 0 {
         debug_assert!(!sticky, "a sticky bit lies below the rounding place");
         if top > 1023 {
-            return if negative {
-                f64::NEG_INFINITY
-            } else {
-                f64::INFINITY
-            };
+            return if negative { f64::NEG_INFINITY } else { f64::INFINITY };
         }
         (magnitude << -dropped) as u64
     } else if dropped > 128 {
         0
     } else {
         let half = 1_u128 << (dropped - 1);
-        let kept = if dropped == 128 {
-            0
-        } else {
-            (magnitude >> dropped) as u64
-        };
+        let kept = if dropped == 128 { 0 } else { (magnitude >> dropped) as u64 };
         let rest = magnitude & (half | (half - 1));
         let up = rest > half || rest == half && (sticky || kept & 1 == 1);
         kept + u64::from(up)
     };
     if top > 1023 {
-        return if negative {
-            f64::NEG_INFINITY
-        } else {
-            f64::INFINITY
-        };
+        return if negative { f64::NEG_INFINITY } else { f64::INFINITY };
     }
     // The hidden bit of `kept`, if it is there, adds the last one to the exponent.
     let bits = (((unit + 1074) as u64) << 52) + kept;
     let rounded = f64::from_bits(bits);
-    if negative && rounded != 0.0 {
-        -rounded
-    } else {
-        rounded
-    }
+    if negative && rounded != 0.0 { -rounded } else { rounded }
 }

@@ -13,10 +13,7 @@ pub(super) struct Wide {
 
 impl Default for Wide {
     fn default() -> Wide {
-        Wide {
-            base: 0,
-            limbs: Vec::new(),
-        }
+        Wide { base: 0, limbs: Vec::new() }
     }
 }
 
@@ -33,11 +30,7 @@ impl Wide {
         let low = u128::from(low) << shift;
         let high = u128::from(high) << shift;
         let middle = (low >> 64) + u128::from(high as u64);
-        let terms = [
-            low as u64,
-            middle as u64,
-            (high >> 64) as u64 + (middle >> 64) as u64,
-        ];
+        let terms = [low as u64, middle as u64, (high >> 64) as u64 + (middle >> 64) as u64];
         let from = self.make_room(at);
         let (limbs, mut carry) = (&mut self.limbs[from..], false);
         for (limb, i) in limbs.iter_mut().zip(0..) {

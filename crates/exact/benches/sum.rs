@@ -1,0 +1,122 @@
+//! What exactness costs: each fast path beside the plain way.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::multiset::LtHash;
+use evenstep_exact::sum::ExactSum;
+use evenstep_exact::{maths, sort};
+
+fn main() {
+    divan::main();
+}
+
+const LARGE: usize = 10_000_000;
+const SMALL: usize = 100_000;
+
+/// Normal numbers around 3, as a column of measurements has them.
+fn values(n: usize) -> Vec<f64> {
+    let draws = Draws::new(Seed(1), "bench");
+    (0..n as u128).map(|i| 3.0 + draws.normal(&i.to_le_bytes(), 0)).collect()
+}
+
+/// Magnitudes from 1e-300 to 1e300, which no window holds.
+fn wild(n: usize) -> Vec<f64> {
+    let draws = Draws::new(Seed(2), "bench");
+    let exponent = |i: u128| 600.0 * draws.uniform(&i.to_le_bytes()) - 300.0;
+    (0..n as u128).map(|i| maths::pow(10.0, exponent(i)) * if i % 2 == 0 { 1.0 } else { -1.0 }).collect()
+}
+
+fn over(bencher: Bencher, values: Vec<f64>, f: impl Fn(&[f64]) -> f64 + Sync) {
+    bencher.counter(ItemsCount::new(values.len())).bench(|| f(black_box(&values)));
+}
+
+#[divan::bench(args = [SMALL, LARGE], sample_count = 20)]
+fn sum_plain(bencher: Bencher, n: usize) {
+    over(bencher, values(n), |values| values.iter().sum());
+}
+
+#[divan::bench(args = [SMALL, LARGE], sample_count = 20)]
+fn sum_exact(bencher: Bencher, n: usize) {
+    over(bencher, values(n), |values| {
+        let mut sum = ExactSum::default();
+        sum.add_slice(values);
+        sum.value()
+    });
+}
+
+#[divan::bench(args = [LARGE], sample_count = 20)]
+fn sum_exact_wild(bencher: Bencher, n: usize) {
+    over(bencher, wild(n), |values| {
+        let mut sum = ExactSum::default();
+        sum.add_slice(values);
+        sum.value()
+    });
+}
+
+#[divan::bench(args = [SMALL])]
+fn sum_exact_one_by_one(bencher: Bencher, n: usize) {
+    over(bencher, values(n), |values| {
+        let mut sum = ExactSum::default();
+        values.iter().for_each(|x| sum.add(*x));
+        sum.value()
+    });
+}
+
+#[divan::bench(args = [SMALL])]
+fn sum_exact_products(bencher: Bencher, n: usize) {
+    over(bencher, values(n), |values| {
+        let mut sum = ExactSum::default();
+        values.iter().for_each(|x| sum.add_product(*x, *x));
+        sum.value()
+    });
+}
+
+fn in_place(bencher: Bencher, f: impl Fn(&mut [f64]) + Sync) {
+    bencher.counter(ItemsCount::new(4096_usize)).with_inputs(|| values(4096)).bench_local_refs(|values| f(values));
+}
+
+#[divan::bench]
+fn exp_slice(bencher: Bencher) {
+    in_place(bencher, maths::exp_slice);
+}
+
+#[divan::bench]
+fn ln_slice(bencher: Bencher) {
+    in_place(bencher, maths::ln_slice);
+}
+
+#[divan::bench]
+fn log1p_slice(bencher: Bencher) {
+    in_place(bencher, maths::log1p_slice);
+}
+
+#[divan::bench]
+fn sigmoid_slice(bencher: Bencher) {
+    in_place(bencher, maths::sigmoid_slice);
+}
+
+#[divan::bench(args = [4096, 1_000_000])]
+fn sort_radix(bencher: Bencher, n: usize) {
+    bencher.counter(ItemsCount::new(n)).with_inputs(|| values(n)).bench_local_refs(|values| sort::sort_floats(values));
+}
+
+#[divan::bench(args = [4096, 1_000_000])]
+fn sort_std(bencher: Bencher, n: usize) {
+    bencher
+        .counter(ItemsCount::new(n))
+        .with_inputs(|| values(n))
+        .bench_local_refs(|values| values.sort_unstable_by(f64::total_cmp));
+}
+
+#[divan::bench]
+fn lthash_add(bencher: Bencher) {
+    let mut hash = LtHash::default();
+    bencher.bench_local(|| hash.add(black_box(&[7; 32])));
+}
+
+#[divan::bench]
+fn draw_uniform(bencher: Bencher) {
+    let draws = Draws::new(Seed(1), "bench");
+    bencher.bench_local(|| draws.uniform(black_box(&[7; 16])));
+}
