@@ -3,16 +3,36 @@
 //! A table is a list of batches. Nothing here knows files or what is done with the columns.
 
 mod batch;
+pub mod build;
 pub mod calendar;
+pub mod cell;
+pub mod check;
+mod coder;
 mod column;
+pub mod contract;
+pub mod fingerprint;
+mod hash;
+pub mod identity;
+pub mod infer;
+pub mod iso;
+mod missing;
 mod name;
+pub mod parse;
+pub mod quality;
 mod row;
+pub mod rule;
 mod suggest;
 mod task;
 
 pub use batch::{Batch, Labels, Schema};
+pub use coder::Coder;
 pub use column::{Clock, Coded, Column, Kind, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER};
+pub use contract::Contract;
+pub use fingerprint::{Fingerprint, RowSum, fingerprint};
+pub use identity::Identity;
+pub use missing::MissingTokens;
 pub use name::ColumnName;
 pub use row::{RowId, RowKey};
+pub use rule::{Rule, RuleSpec};
 pub use suggest::{closest, did_you_mean};
 pub use task::Task;

@@ -1,5 +1,6 @@
 //! Row identity: what splits, folds and draws go by, never the position.
 
+use evenstep_exact::canonical::Hasher;
 use serde::{Deserialize, Serialize};
 
 /// Which row this is: the hash of its declared id, else of its input columns.
@@ -15,8 +16,7 @@ impl RowId {
     pub fn draw_key(&self) -> [u8; 16] {
         let mut bytes = self.0.0;
         if self.1 != 0 {
-            let mixed = evenstep_exact::canonical::hash16(&[&bytes[..], &self.1.to_le_bytes()].concat());
-            bytes = mixed;
+            bytes = Hasher::new("evenstep row id").bytes(&bytes).u64(self.1.into()).finish16();
         }
         bytes
     }

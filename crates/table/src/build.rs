@@ -1,0 +1,335 @@
+//! Builds typed columns from cells of any origin: the one place where a cell gets its type.
+
+use std::sync::Arc;
+
+use evenstep_exact::number::print_number;
+
+use crate::coder::Coder;
+use crate::rule::Rule;
+use crate::{Clock, Column, Kind, MissingTokens, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER, calendar, iso, parse};
+
+/// A cell as its file or request has it, before the contract gives it a type.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Value<'a> {
+    /// No value.
+    Null,
+    /// A float; NaN is null, infinities are invalid.
+    Float(f64),
+    /// An integer.
+    Integer(i64),
+    /// A number in decimal digits that fits none of these exactly.
+    Decimal(&'a str),
+    /// True or false.
+    Boolean(bool),
+    /// A string; it is read like a cell of a text file.
+    Text(&'a str),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Microseconds since midnight.
+    Time(i64),
+    /// Microseconds since 1970-01-01T00:00 on the wall.
+    Civil(i64),
+    /// Microseconds since 1970-01-01T00:00 in UTC.
+    Instant(i64),
+    /// Something that no column can hold, as text.
+    Foreign(&'a str),
+}
+
+/// Whether strings may stand for numbers and numbers for strings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strictness {
+    /// They may: files of text know no types.
+    File,
+    /// They may not: a request's JSON has types, and a mistaken one is a mistake.
+    Request,
+}
+
+/// One column as it grows.
+#[derive(Debug)]
+pub struct ColumnBuilder {
+    kind: Kind,
+    format: Option<Box<str>>,
+    missing: Arc<MissingTokens>,
+    strictness: Strictness,
+    cells: Cells,
+    invalid: Vec<InvalidCell>,
+    nan: u64,
+}
+
+#[derive(Debug)]
+enum Cells {
+    Number(Vec<f64>),
+    /// Integers, times and datetimes.
+    Integer(Vec<i64>),
+    Boolean(Vec<u8>),
+    Strings(Coder),
+    Date(Vec<i32>),
+}
+
+/// A cell that is not of its column's type; its column has null in its place.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InvalidCell {
+    /// The row within the batch.
+    pub row: usize,
+    /// What was there, cut short if it is long.
+    pub value: String,
+}
+
+/// A column with its type, before its other rules are checked.
+#[derive(Debug)]
+pub struct Typed {
+    /// The cells; null where invalid.
+    pub column: Column,
+    /// The invalid cells, by row.
+    pub invalid: Vec<InvalidCell>,
+    /// How many nulls were NaN in the source.
+    pub nan: u64,
+}
+
+impl ColumnBuilder {
+    /// An empty column of the rule's type.
+    pub fn new(rule: &Rule, missing: Arc<MissingTokens>, strictness: Strictness) -> ColumnBuilder {
+        let cells = match rule.kind {
+            Kind::Number => Cells::Number(Vec::new()),
+            Kind::Integer | Kind::Time | Kind::Datetime(_) => Cells::Integer(Vec::new()),
+            Kind::Boolean => Cells::Boolean(Vec::new()),
+            Kind::Category | Kind::Text => Cells::Strings(Coder::default()),
+            Kind::Date => Cells::Date(Vec::new()),
+        };
+        let format = rule.format.as_deref().map(Box::from);
+        ColumnBuilder { kind: rule.kind, format, missing, strictness, cells, invalid: Vec::new(), nan: 0 }
+    }
+
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, rows: usize) {
+        match &mut self.cells {
+            Cells::Number(cells) => cells.reserve(rows),
+            Cells::Integer(cells) => cells.reserve(rows),
+            Cells::Boolean(cells) => cells.reserve(rows),
+            Cells::Strings(_) => {}
+            Cells::Date(cells) => cells.reserve(rows),
+        }
+    }
+
+    /// How many rows it has so far.
+    pub fn rows(&self) -> usize {
+        match &self.cells {
+            Cells::Number(cells) => cells.len(),
+            Cells::Integer(cells) => cells.len(),
+            Cells::Boolean(cells) => cells.len(),
+            Cells::Strings(coder) => coder.rows(),
+            Cells::Date(cells) => cells.len(),
+        }
+    }
+
+    /// Adds cells of a text file.
+    pub fn texts<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        let (missing, invalid) = (&*self.missing, &mut self.invalid);
+        let (kind, format) = (self.kind, self.format.as_deref());
+        match &mut self.cells {
+            Cells::Number(cells) => fill(cells, f64::NAN, texts, missing, invalid, |text| {
+                parse::number(text).filter(|number| !missing.has_numbers() || !missing.contains_number(*number))
+            }),
+            Cells::Integer(cells) if kind == Kind::Integer => {
+                fill(cells, NULL_INTEGER, texts, missing, invalid, |text| {
+                    parse::integer(text).filter(|n| !missing.has_numbers() || !missing.contains_number(*n as f64))
+                });
+            }
+            Cells::Integer(cells) => {
+                fill(cells, NULL_INTEGER, texts, missing, invalid, |text| parse::moment(kind, format, text));
+            }
+            Cells::Boolean(cells) => {
+                fill(cells, NULL_BOOLEAN, texts, missing, invalid, |text| parse::boolean(text).map(u8::from));
+            }
+            Cells::Date(cells) => fill(cells, NULL_DATE, texts, missing, invalid, |text| {
+                parse::moment(kind, format, text).map(|days| days as i32)
+            }),
+            Cells::Strings(coder) => {
+                for text in texts {
+                    if missing.contains(text) { coder.push_null() } else { coder.push(text) }
+                }
+            }
+        }
+    }
+
+    /// Adds a cell.
+    #[inline]
+    pub fn push(&mut self, value: Value<'_>) {
+        let kept = match value {
+            Value::Null => self.push_null(),
+            Value::Text(text) if self.missing.contains(text) => self.push_null(),
+            Value::Float(number) => self.push_float(number),
+            Value::Integer(integer) => self.push_integer(integer),
+            _ if self.missing.contains_moment(value) => self.push_null(),
+            _ => self.push_other(value),
+        };
+        if !kept {
+            let row = self.rows();
+            self.push_null();
+            self.invalid.push(InvalidCell { row, value: shown(value) });
+        }
+    }
+
+    #[inline]
+    fn push_null(&mut self) -> bool {
+        match &mut self.cells {
+            Cells::Number(cells) => cells.push(f64::NAN),
+            Cells::Integer(cells) => cells.push(NULL_INTEGER),
+            Cells::Boolean(cells) => cells.push(NULL_BOOLEAN),
+            Cells::Strings(coder) => coder.push_null(),
+            Cells::Date(cells) => cells.push(NULL_DATE),
+        }
+        true
+    }
+
+    #[inline]
+    fn push_float(&mut self, number: f64) -> bool {
+        if number.is_nan() {
+            self.nan += 1;
+            return self.push_null();
+        }
+        if self.missing.has_numbers() && self.missing.contains_number(number) {
+            return self.push_null();
+        }
+        match &mut self.cells {
+            Cells::Number(cells) if number.is_finite() => cells.push(number + 0.0),
+            Cells::Integer(cells) if self.kind == Kind::Integer => match parse::whole(number) {
+                Some(integer) => cells.push(integer),
+                None => return false,
+            },
+            Cells::Strings(coder) if number.is_finite() && self.strictness == Strictness::File => {
+                coder.push(&print_number(number + 0.0));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    #[inline]
+    fn push_integer(&mut self, integer: i64) -> bool {
+        if self.missing.has_numbers() && self.missing.contains_number(integer as f64) {
+            return self.push_null();
+        }
+        match &mut self.cells {
+            Cells::Number(cells) => cells.push(integer as f64),
+            Cells::Integer(cells) if self.kind == Kind::Integer && integer != NULL_INTEGER => cells.push(integer),
+            Cells::Strings(coder) if self.strictness == Strictness::File => coder.push(&integer.to_string()),
+            _ => return false,
+        }
+        true
+    }
+
+    fn push_other(&mut self, value: Value<'_>) -> bool {
+        let strict = self.strictness == Strictness::Request;
+        match (&mut self.cells, value) {
+            (Cells::Strings(coder), Value::Text(text)) => coder.push(text),
+            (Cells::Number(_) | Cells::Boolean(_), Value::Text(_)) if strict => return false,
+            (Cells::Integer(_), Value::Text(_)) if strict && self.kind == Kind::Integer => return false,
+            (_, Value::Text(text) | Value::Decimal(text)) => return self.push_read(text),
+            (Cells::Boolean(cells), Value::Boolean(yes)) => cells.push(u8::from(yes)),
+            (Cells::Strings(coder), value) if !strict => match text_of(value) {
+                Some(text) => coder.push(&text),
+                None => return false,
+            },
+            (Cells::Date(cells), Value::Date(days)) => cells.push(days),
+            (Cells::Date(cells), Value::Civil(micros)) if micros.rem_euclid(iso::DAY) == 0 => {
+                match i32::try_from(micros.div_euclid(iso::DAY)) {
+                    Ok(days) => cells.push(days),
+                    Err(_) => return false,
+                }
+            }
+            (Cells::Integer(cells), value) => match (self.kind, value) {
+                (Kind::Time, Value::Time(micros)) => cells.push(micros),
+                (Kind::Datetime(Clock::Civil), Value::Civil(micros)) => cells.push(micros),
+                (Kind::Datetime(Clock::Civil), Value::Date(days)) => cells.push(i64::from(days) * iso::DAY),
+                (Kind::Datetime(Clock::Instant), Value::Instant(micros)) => cells.push(micros),
+                _ => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    /// Adds a cell whose text is read; one that cannot be read is noted there.
+    fn push_read(&mut self, text: &str) -> bool {
+        self.texts(std::iter::once(text));
+        true
+    }
+
+    /// The column; the next batch starts empty.
+    pub fn finish(&mut self) -> Typed {
+        let column = match &mut self.cells {
+            Cells::Number(cells) => Column::Number(std::mem::take(cells)),
+            Cells::Integer(cells) => {
+                let cells = std::mem::take(cells);
+                match self.kind {
+                    Kind::Time => Column::Time(cells),
+                    Kind::Datetime(clock) => Column::Datetime(clock, cells),
+                    _ => Column::Integer(cells),
+                }
+            }
+            Cells::Boolean(cells) => Column::Boolean(std::mem::take(cells)),
+            Cells::Strings(coder) if self.kind == Kind::Text => Column::Text(coder.finish()),
+            Cells::Strings(coder) => Column::Category(coder.finish()),
+            Cells::Date(cells) => Column::Date(std::mem::take(cells)),
+        };
+        Typed { column, invalid: std::mem::take(&mut self.invalid), nan: std::mem::take(&mut self.nan) }
+    }
+}
+
+#[inline]
+fn fill<'a, T: Copy>(
+    cells: &mut Vec<T>,
+    null: T,
+    texts: impl Iterator<Item = &'a str>,
+    missing: &MissingTokens,
+    invalid: &mut Vec<InvalidCell>,
+    parse: impl Fn(&str) -> Option<T>,
+) {
+    for text in texts {
+        if missing.contains_text(text) {
+            cells.push(null);
+            continue;
+        }
+        cells.push(match parse(text) {
+            Some(cell) => cell,
+            None => {
+                // A number that stands for a missing value is parsed to none as well.
+                if !(missing.has_numbers() && missing.contains(text)) {
+                    invalid.push(InvalidCell { row: cells.len(), value: shortened(text) });
+                }
+                null
+            }
+        });
+    }
+}
+
+/// What a value is as a string of a category or text column.
+fn text_of(value: Value<'_>) -> Option<String> {
+    Some(match value {
+        Value::Float(number) => print_number(number + 0.0),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Decimal(text) | Value::Text(text) => text.to_owned(),
+        Value::Boolean(yes) => yes.to_string(),
+        Value::Date(days) => calendar::print_date(days),
+        Value::Time(micros) => calendar::print_time(micros),
+        Value::Civil(micros) => calendar::print_datetime(Clock::Civil, micros),
+        Value::Instant(micros) => calendar::print_datetime(Clock::Instant, micros),
+        Value::Null | Value::Foreign(_) => return None,
+    })
+}
+
+fn shown(value: Value<'_>) -> String {
+    match value {
+        Value::Foreign(text) => shortened(text),
+        _ => shortened(&text_of(value).unwrap_or_default()),
+    }
+}
+
+/// At most 100 characters.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

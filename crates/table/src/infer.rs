@@ -1,0 +1,478 @@
+//! Types of columns, inferred from all their cells.
+//!
+//! Exact because it only counts: how many cells read as a whole number, as a day, and so on.
+//! No order or grouping of rows moves a count, and a text counts like the value that it writes.
+
+use std::collections::BTreeMap;
+
+use evenstep_exact::reduce::Partial;
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
+
+use crate::hash::text_hash;
+use crate::parse::{self, short_decimal};
+use crate::{Clock, Kind, iso};
+
+/// A string column with more distinct values than this is text.
+pub const MOST_CATEGORIES: usize = 20_000;
+/// So many different cells are remembered that don't fit what most others are.
+const ODD: usize = 8;
+/// What often stands for a missing value; `init` proposes those that it sees.
+const LIKELY_MISSING: [&str; 22] = [
+    "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NULL", "null", "Null", "None", "none", "NaN", "nan", "NAN", "?", "-",
+    "--", ".", "missing", "Missing", "(null)", "\\N",
+];
+
+/// What a cell reads as, before anything is known of its column.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Reads {
+    /// A number without a fraction that an i64 holds.
+    Whole,
+    /// Any other number.
+    Number,
+    /// A number with leading zeros, such as a postal code.
+    LeadingZero,
+    /// An infinity or NaN, spelled out: no number, but a sign of a numeric column.
+    NotFinite,
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// A civil datetime at midnight.
+    Midnight,
+    /// Any other civil datetime.
+    Civil,
+    /// A datetime with an offset.
+    Instant,
+    /// A time of day.
+    Time,
+    /// None of these.
+    Other,
+}
+
+/// What is known of one column's cells.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Cells that are missing.
+    pub nulls: u64,
+    counts: [u64; 11],
+    distinct: Distinct,
+    odd: Odd,
+    likely_missing: BTreeMap<String, u64>,
+}
+
+/// A column whose cells are nearly all of a better type than the inferred one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Mostly {
+    /// What nearly all cells are.
+    pub kind: Kind,
+    /// How many are not.
+    pub others: u64,
+    /// Which they are, with their counts, in the order of their bytes; empty if they are too many to list.
+    pub examples: Vec<(String, u64)>,
+}
+
+impl Evidence {
+    /// Sees a missing cell.
+    #[inline]
+    pub fn null(&mut self) {
+        self.nulls += 1;
+    }
+
+    /// Sees the text of a cell that is not missing.
+    #[inline]
+    pub fn text(&mut self, text: &str) {
+        let reads = reads(text);
+        self.counts[reads as usize] += 1;
+        self.distinct.insert(text);
+        if reads == Reads::Other || reads == Reads::NotFinite {
+            self.odd.insert(text);
+            if text.len() <= 7 && LIKELY_MISSING.contains(&text) {
+                *self.likely_missing.entry(text.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Sees a cell that is not missing and is already known to read as this.
+    /// `text` gives its canonical text and is called only while distinct values are still counted.
+    #[inline]
+    pub fn value(&mut self, reads: Reads, text: impl FnOnce() -> String) {
+        self.counts[reads as usize] += 1;
+        if let Distinct::Few(_) = self.distinct {
+            self.distinct.insert(&text());
+        }
+    }
+
+    /// Sees `n` equal cells at once.
+    pub fn repeated(&mut self, text: &str, n: u64) {
+        if n == 0 {
+            return;
+        }
+        let mut once = Evidence::default();
+        once.text(text);
+        once.counts.iter_mut().for_each(|count| *count *= n);
+        once.odd.multiply(n);
+        once.likely_missing.values_mut().for_each(|count| *count *= n);
+        self.merge(once);
+    }
+
+    /// Cells that are not missing.
+    pub fn values(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many distinct texts were seen; None if more than [`MOST_CATEGORIES`].
+    pub fn distinct(&self) -> Option<usize> {
+        match &self.distinct {
+            Distinct::Few(hashes) => Some(hashes.len()),
+            Distinct::Many => None,
+        }
+    }
+
+    /// The column's type; None if every cell is missing.
+    pub fn kind(&self) -> Option<Kind> {
+        use Reads::*;
+        if self.values() == 0 {
+            return None;
+        }
+        Some(if self.only(&[Whole, NotFinite]) && self.count(Whole) > 0 {
+            Kind::Integer
+        } else if self.only(&[Whole, Number, NotFinite]) && self.count(Whole) + self.count(Number) > 0 {
+            Kind::Number
+        } else if self.only(&[Whole, Number, LeadingZero]) {
+            Kind::Category
+        } else if self.only(&[Boolean]) {
+            Kind::Boolean
+        } else if self.only(&[Date, Midnight]) {
+            Kind::Date
+        } else if self.only(&[Date, Midnight, Civil]) {
+            Kind::Datetime(Clock::Civil)
+        } else if self.only(&[Instant]) {
+            Kind::Datetime(Clock::Instant)
+        } else if self.only(&[Time]) {
+            Kind::Time
+        } else {
+            match self.distinct() {
+                Some(distinct) if distinct as u64 * 2 <= self.values() => Kind::Category,
+                _ => Kind::Text,
+            }
+        })
+    }
+
+    /// Whether datetimes of this column are instants, by the greater number of them.
+    pub fn likely_clock(&self) -> Clock {
+        let civil = self.count(Reads::Date) + self.count(Reads::Midnight) + self.count(Reads::Civil);
+        if self.count(Reads::Instant) > civil { Clock::Instant } else { Clock::Civil }
+    }
+
+    /// For a column of strings of which 99 in 100 read as something better: what that is.
+    pub fn mostly(&self) -> Option<Mostly> {
+        use Reads::*;
+        if !matches!(self.kind(), Some(Kind::Category | Kind::Text)) || self.count(LeadingZero) > 0 {
+            return None;
+        }
+        let groups: [(Kind, &[Reads]); 7] = [
+            (Kind::Integer, &[Whole]),
+            (Kind::Number, &[Whole, Number]),
+            (Kind::Boolean, &[Boolean]),
+            (Kind::Date, &[Date, Midnight]),
+            (Kind::Datetime(Clock::Civil), &[Date, Midnight, Civil]),
+            (Kind::Datetime(Clock::Instant), &[Instant]),
+            (Kind::Time, &[Time]),
+        ];
+        // The narrowest type among those with the most cells.
+        let fitting = |reads: &[Reads]| reads.iter().map(|reads| self.count(*reads)).sum::<u64>();
+        let most = groups.iter().map(|(_, reads)| fitting(reads)).max()?;
+        let (kind, _) = groups.iter().find(|(_, reads)| fitting(reads) == most)?;
+        let others = self.values() - most;
+        (others * 100 <= self.values()).then(|| Mostly { kind: *kind, others, examples: self.odd.list() })
+    }
+
+    /// Texts that often stand for a missing value, with their counts.
+    pub fn likely_missing(&self) -> &BTreeMap<String, u64> {
+        &self.likely_missing
+    }
+
+    fn count(&self, reads: Reads) -> u64 {
+        self.counts[reads as usize]
+    }
+
+    fn only(&self, kinds: &[Reads]) -> bool {
+        kinds.iter().map(|reads| self.count(*reads)).sum::<u64>() == self.values()
+    }
+}
+
+impl Partial for Evidence {
+    fn merge(&mut self, other: Evidence) {
+        self.nulls += other.nulls;
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            *mine += theirs;
+        }
+        self.distinct.merge(other.distinct);
+        self.odd.merge(other.odd);
+        for (token, count) in other.likely_missing {
+            *self.likely_missing.entry(token).or_default() += count;
+        }
+    }
+}
+
+/// What a text reads as. A text and the value that it writes read alike.
+#[inline]
+pub fn reads(text: &str) -> Reads {
+    let bytes = text.as_bytes();
+    if let Some(decimal) = short_decimal(bytes) {
+        let padded = |digits: &[u8]| matches!(digits, [b'0', b'0'..=b'9', ..]);
+        return if padded(bytes) || (decimal.negative && padded(&bytes[1..])) {
+            Reads::LeadingZero
+        } else if decimal.places == 0 || parse::whole(decimal.value()).is_some() {
+            Reads::Whole
+        } else {
+            Reads::Number
+        };
+    }
+    match bytes.first() {
+        Some(b'0'..=b'9' | b'+' | b'-' | b' ' | b'\t' | b't' | b'T' | b'f' | b'F' | b'i' | b'I' | b'n' | b'N') => {
+            reads_slowly(text)
+        }
+        _ => Reads::Other,
+    }
+}
+
+fn reads_slowly(text: &str) -> Reads {
+    let trimmed = text.trim_ascii();
+    if let Some(iso) = iso::parse(trimmed) {
+        return match iso {
+            iso::Iso::Date(_) => Reads::Date,
+            iso::Iso::Time(_) => Reads::Time,
+            iso::Iso::Instant(_) => Reads::Instant,
+            iso::Iso::Civil(micros) if micros.rem_euclid(iso::DAY) == 0 => Reads::Midnight,
+            iso::Iso::Civil(_) => Reads::Civil,
+        };
+    }
+    if parse::number(trimmed).is_some() {
+        let digits = trimmed.trim_start_matches(['+', '-']).as_bytes();
+        return match digits {
+            [b'0', b'0'..=b'9', ..] => Reads::LeadingZero,
+            _ if parse::integer(trimmed).is_some() => Reads::Whole,
+            _ => Reads::Number,
+        };
+    }
+    if parse::boolean(trimmed).is_some() {
+        return Reads::Boolean;
+    }
+    let unsigned = trimmed.trim_start_matches(['+', '-']);
+    let spelled = ["inf", "infinity", "nan"];
+    if spelled.iter().any(|word| unsigned.eq_ignore_ascii_case(word)) { Reads::NotFinite } else { Reads::Other }
+}
+
+/// What a float of a binary file reads as: as its text would.
+#[inline]
+pub fn reads_float(number: f64) -> Reads {
+    if !number.is_finite() {
+        Reads::NotFinite
+    } else if parse::whole(number).is_some() {
+        Reads::Whole
+    } else {
+        Reads::Number
+    }
+}
+
+/// Hashes of distinct texts, until they are too many.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(from = "Option<Vec<u64>>", into = "Option<Vec<u64>>")]
+enum Distinct {
+    // 64 bits are enough to count 20,000: two of them are equal once in 10¹¹ columns.
+    Few(FxHashSet<u64>),
+    Many,
+}
+
+impl Default for Distinct {
+    fn default() -> Distinct {
+        Distinct::Few(FxHashSet::default())
+    }
+}
+
+impl Distinct {
+    #[inline]
+    fn insert(&mut self, text: &str) {
+        if let Distinct::Few(hashes) = self
+            && hashes.insert(text_hash(text.as_bytes()))
+            && hashes.len() > MOST_CATEGORIES
+        {
+            *self = Distinct::Many;
+        }
+    }
+
+    fn merge(&mut self, other: Distinct) {
+        match (&mut *self, other) {
+            (Distinct::Few(mine), Distinct::Few(theirs)) => {
+                mine.extend(theirs);
+                if mine.len() > MOST_CATEGORIES {
+                    *self = Distinct::Many;
+                }
+            }
+            _ => *self = Distinct::Many,
+        }
+    }
+}
+
+impl From<Option<Vec<u64>>> for Distinct {
+    fn from(hashes: Option<Vec<u64>>) -> Distinct {
+        hashes.map_or(Distinct::Many, |hashes| Distinct::Few(hashes.into_iter().collect()))
+    }
+}
+
+impl From<Distinct> for Option<Vec<u64>> {
+    fn from(distinct: Distinct) -> Option<Vec<u64>> {
+        match distinct {
+            Distinct::Few(hashes) => {
+                let mut hashes: Vec<u64> = hashes.into_iter().collect();
+                hashes.sort_unstable();
+                Some(hashes)
+            }
+            Distinct::Many => None,
+        }
+    }
+}
+
+/// Cells that read as nothing in particular, counted until they are too many to list.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Odd(Option<Vec<(String, u64)>>);
+
+impl Default for Odd {
+    fn default() -> Odd {
+        Odd(Some(Vec::new()))
+    }
+}
+
+impl Odd {
+    #[inline]
+    fn insert(&mut self, text: &str) {
+        self.add(text, 1);
+    }
+
+    fn add(&mut self, text: &str, n: u64) {
+        let Some(list) = &mut self.0 else { return };
+        match list.iter().position(|(known, _)| known == text) {
+            Some(place) => list[place].1 += n,
+            None if list.len() < ODD => {
+                let place = list.partition_point(|(known, _)| known.as_str() < text);
+                list.insert(place, (text.to_owned(), n));
+            }
+            None => self.0 = None,
+        }
+    }
+
+    fn multiply(&mut self, n: u64) {
+        self.0.iter_mut().flatten().for_each(|(_, count)| *count *= n);
+    }
+
+    fn merge(&mut self, other: Odd) {
+        match other.0 {
+            Some(list) => list.iter().for_each(|(text, count)| self.add(text, *count)),
+            None => self.0 = None,
+        }
+    }
+
+    fn list(&self) -> Vec<(String, u64)> {
+        self.0.clone().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn see(cells: &[&str]) -> Evidence {
+        let mut evidence = Evidence::default();
+        for cell in cells {
+            if cell.is_empty() { evidence.null() } else { evidence.text(cell) }
+        }
+        evidence
+    }
+
+    fn check(cells: &[&str], expected: Option<Kind>) {
+        assert_eq!(see(cells).kind(), expected, "{cells:?}");
+    }
+
+    #[test]
+    fn types_follow_from_all_cells() {
+        check(&["1", "2", ""], Some(Kind::Integer));
+        check(&["1.0", "2", "1e3"], Some(Kind::Integer));
+        check(&["1", "2.5"], Some(Kind::Number));
+        check(&["1", "9223372036854775808"], Some(Kind::Number));
+        check(&["1", "inf"], Some(Kind::Integer));
+        check(&["01234", "1234"], Some(Kind::Category));
+        check(&["01", "02", "03"], Some(Kind::Category));
+        check(&["0.5", "0"], Some(Kind::Number));
+        check(&["true", "False"], Some(Kind::Boolean));
+        check(&["true", "1"], Some(Kind::Text));
+        check(&["2024-12-30", "2024-12-31T00:00:00"], Some(Kind::Date));
+        check(&["2024-12-30", "2024-12-31T00:00:01"], Some(Kind::Datetime(Clock::Civil)));
+        check(&["2024-12-30T00:00:00Z"], Some(Kind::Datetime(Clock::Instant)));
+        check(&["12:30", "12:30:01.5"], Some(Kind::Time));
+        check(&["30.12.2024", "31.12.2024"], Some(Kind::Text));
+        check(&["a", "b", "a", "b"], Some(Kind::Category));
+        check(&["a", "b", "c", "b", "d"], Some(Kind::Text));
+        check(&["", ""], None);
+        check(&[], None);
+    }
+
+    #[test]
+    fn floats_read_as_their_text_does() {
+        for number in [0.0, -0.0, 1.0, 0.1, 1e15, 1e18, 9.3e18, -9.3e18, 1e300, 5e-324, 9_223_372_036_854_774_784.0] {
+            let text = evenstep_exact::number::print_number(number + 0.0);
+            assert_eq!(reads_float(number), reads(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_nearly_numeric_column_says_so_and_lists_what_is_not() {
+        let mut cells = vec!["1.5"; 500];
+        cells.extend(["unknown", "n/a", "unknown"]);
+        let evidence = see(&cells);
+        assert_eq!(evidence.kind(), Some(Kind::Category));
+        let mostly = evidence.mostly().expect("nearly all are numbers");
+        assert_eq!((mostly.kind, mostly.others), (Kind::Number, 3));
+        assert_eq!(mostly.examples, [("n/a".to_owned(), 1), ("unknown".to_owned(), 2)]);
+        assert_eq!(evidence.likely_missing().get("n/a"), Some(&1));
+        assert_eq!(see(&["a", "b", "a", "1"]).mostly(), None);
+    }
+
+    #[test]
+    fn a_column_has_at_most_so_many_categories() {
+        let mut evidence = Evidence::default();
+        for _ in 0..2 {
+            for n in 0..MOST_CATEGORIES {
+                evidence.text(&format!("v{n}"));
+            }
+        }
+        assert_eq!(evidence.kind(), Some(Kind::Category));
+        evidence.repeated("one more", 2);
+        assert_eq!((evidence.kind(), evidence.distinct()), (Some(Kind::Text), None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_or_grouping_of_rows_moves_the_evidence(
+            cells in prop::collection::vec("[a-d]?|[0-9]{0,3}|true|NA|2024-01-0[1-3]|inf|[a-z]{2}", 0..80),
+            cut in 0usize..80, turn in 0usize..80,
+        ) {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            let whole = see(&cells);
+            let mut turned = cells.clone();
+            turned.rotate_left(turn.min(cells.len()));
+            let (left, right) = turned.split_at(cut.min(turned.len()));
+            let mut a = see(left);
+            a.merge(see(right));
+            let mut b = see(right);
+            b.merge(see(left));
+            prop_assert_eq!(&a, &whole);
+            prop_assert_eq!(&b, &whole);
+            let encoded = evenstep_exact::reduce::encode(&whole);
+            prop_assert_eq!(encoded, evenstep_exact::reduce::encode(&a));
+        }
+    }
+}

@@ -1,0 +1,532 @@
+//! What a contract says of one column: as a person writes it, and with nothing left open.
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::iso;
+use crate::{Clock, ColumnName, Kind};
+
+/// The word for a type in a contract. A datetime with a `zone` is an instant, any other is civil.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeWord {
+    /// A finite f64.
+    Number,
+    /// A whole number of 64 bits.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// One of a set of strings.
+    Category,
+    /// A string that is read, not enumerated.
+    Text,
+    /// A day.
+    Date,
+    /// A time of day.
+    Time,
+    /// A day and a time.
+    Datetime,
+}
+
+impl From<Kind> for TypeWord {
+    fn from(kind: Kind) -> TypeWord {
+        match kind {
+            Kind::Number => TypeWord::Number,
+            Kind::Integer => TypeWord::Integer,
+            Kind::Boolean => TypeWord::Boolean,
+            Kind::Category => TypeWord::Category,
+            Kind::Text => TypeWord::Text,
+            Kind::Date => TypeWord::Date,
+            Kind::Time => TypeWord::Time,
+            Kind::Datetime(_) => TypeWord::Datetime,
+        }
+    }
+}
+
+/// What becomes of a null.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// It stays; flagged where training saw none.
+    #[default]
+    Allow,
+    /// It is refused.
+    Reject,
+}
+
+/// What becomes of a cell that is not of its column's type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Invalid {
+    /// It is refused.
+    #[default]
+    Reject,
+    /// It becomes null, and is flagged.
+    Null,
+    /// Its row is set aside: no part of training, a null prediction when scored.
+    Quarantine,
+}
+
+/// What becomes of a category outside `values`, or that training never saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unseen {
+    /// It stays, and is flagged; steps and models know it as unseen.
+    #[default]
+    Other,
+    /// It becomes null, and is flagged.
+    Null,
+    /// It is refused.
+    Reject,
+}
+
+/// What becomes of a value below `min` or above `max`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutOfRange {
+    /// It stays, and is flagged.
+    #[default]
+    Flag,
+    /// The bound takes its place, and it is flagged.
+    Clip,
+    /// It becomes null, and is flagged.
+    Null,
+    /// It is refused.
+    Reject,
+}
+
+/// Where the value comes from when a prediction is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Available {
+    /// The request brings it.
+    #[default]
+    Request,
+    /// A feature store has it.
+    Store,
+    /// Nobody has it yet: it must not reach a model.
+    No,
+}
+
+/// What becomes of rows that lack the column.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// They are refused.
+    #[default]
+    Reject,
+    /// The cell is null, and flagged.
+    Null,
+}
+
+/// A lower or upper bound: a number, or a date, time or datetime as text.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Bound {
+    /// Of a number.
+    Number(f64),
+    /// Of an integer.
+    Integer(i64),
+    /// Of a date, time or datetime, in ISO 8601.
+    Text(String),
+}
+
+impl Serialize for Bound {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Bound::Number(number) => to.serialize_f64(*number),
+            Bound::Integer(integer) => to.serialize_i64(*integer),
+            Bound::Text(text) => to.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Bound, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Bound;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number, or a date or time as text")
+            }
+
+            fn visit_i64<E>(self, integer: i64) -> Result<Bound, E> {
+                Ok(Bound::Integer(integer))
+            }
+
+            fn visit_u64<E>(self, integer: u64) -> Result<Bound, E> {
+                Ok(i64::try_from(integer).map_or(Bound::Number(integer as f64), Bound::Integer))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Bound, E> {
+                Ok(Bound::Number(number))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Bound, E> {
+                Ok(Bound::Text(text.to_owned()))
+            }
+
+            // A bare TOML date arrives as a map of one entry, whose key is the toml crate's own.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bound, A::Error> {
+                match map.next_entry::<String, String>()? {
+                    Some((key, text)) if key == "$__toml_private_datetime" => Ok(Bound::Text(text)),
+                    _ => Err(de::Error::custom("expected a number, or a date or time as text")),
+                }
+            }
+        }
+        from.deserialize_any(Any)
+    }
+}
+
+/// What a person writes about a column; whatever is left out is inferred or has its default.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// The column's type; inferred when left out.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TypeWord>,
+    /// Nulls: `allow` (default) or `reject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+    /// Cells of another type: `reject` (default), `null` or `quarantine`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<Invalid>,
+    /// Categories that are not in `values`, or that training never saw: `other` (default), `null` or `reject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
+    /// Values below `min` or above `max`: `flag` (default), `clip`, `null` or `reject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_range: Option<OutOfRange>,
+    /// The least allowed value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Bound>,
+    /// The greatest allowed value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Bound>,
+    /// The allowed categories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<String>>,
+    /// Whether no value may occur twice in training data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<bool>,
+    /// The unit of a number, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// How a date, time or datetime is written where it is not ISO 8601: `%d.%m.%Y`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Makes a datetime an instant, and says where its calendar parts are computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Whether the values tell of people: then no message shows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<bool>,
+    /// Where the value comes from when predicting: `request` (default), `store` or `no`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<Available>,
+    /// Rows without the column: `reject` (default) or `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Absent>,
+}
+
+/// What is known of a column: its type and policies, with nothing left open.
+///
+/// Serialised with the keys of [`RuleSpec`], defaults written out where they apply to the type.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "RuleSpec", into = "RuleSpec")]
+pub struct Rule {
+    /// The column's type.
+    pub kind: Kind,
+    /// What becomes of nulls.
+    pub missing: Missing,
+    /// What becomes of cells of another type.
+    pub invalid: Invalid,
+    /// What becomes of unknown categories.
+    pub unseen: Unseen,
+    /// What becomes of values out of bounds.
+    pub out_of_range: OutOfRange,
+    /// The least allowed value, in the column's type.
+    pub min: Option<Bound>,
+    /// The greatest allowed value, in the column's type.
+    pub max: Option<Bound>,
+    /// The allowed categories, in the order of their bytes.
+    pub values: Option<Vec<String>>,
+    /// Whether no value may occur twice in training data.
+    pub unique: bool,
+    /// The unit of a number.
+    pub unit: Option<String>,
+    /// How a date, time or datetime is written, when not in ISO 8601.
+    pub format: Option<String>,
+    /// Where an instant's calendar parts are computed; always there for instants, and only there.
+    pub zone: Option<String>,
+    /// Whether the values tell of people.
+    pub personal: bool,
+    /// Where the value comes from when predicting.
+    pub available: Available,
+    /// What becomes of rows without the column.
+    pub absent: Absent,
+}
+
+/// What is wrong with a rule; the contract names the column.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RuleError {
+    /// The key of the rule that is wrong.
+    pub key: &'static str,
+    /// What was found, and what was expected.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl RuleError {
+    fn new(key: &'static str, message: impl Into<String>, help: impl Into<Option<&'static str>>) -> RuleError {
+        RuleError { key, message: message.into(), help: help.into().map(str::to_owned) }
+    }
+}
+
+impl Rule {
+    /// A rule that says nothing but the type.
+    pub fn new(kind: Kind) -> Rule {
+        Rule {
+            kind,
+            missing: Missing::default(),
+            invalid: Invalid::default(),
+            unseen: Unseen::default(),
+            out_of_range: OutOfRange::default(),
+            min: None,
+            max: None,
+            values: None,
+            unique: false,
+            unit: None,
+            format: None,
+            zone: (kind == Kind::Datetime(Clock::Instant)).then(|| "UTC".to_owned()),
+            personal: false,
+            available: Available::default(),
+            absent: Absent::default(),
+        }
+    }
+
+    /// The rule that a person's words and the inferred type make together.
+    ///
+    /// `zone` is the one that instants have by default (`[data] zone`, else UTC).
+    pub fn resolve(spec: &RuleSpec, inferred: Option<Kind>, zone: Option<&str>) -> Result<Rule, RuleError> {
+        let kind = match (spec.kind, inferred) {
+            (Some(word), inferred) => kind_of(word, spec, inferred)?,
+            (None, Some(kind)) => kind,
+            (None, None) => {
+                return Err(RuleError::new("type", "every value is missing, so its type is unknown", ALL_MISSING));
+            }
+        };
+        let rule = Rule {
+            missing: spec.missing.unwrap_or_default(),
+            invalid: spec.invalid.unwrap_or_default(),
+            unseen: spec.unseen.unwrap_or_default(),
+            out_of_range: spec.out_of_range.unwrap_or_default(),
+            min: spec.min.as_ref().map(|bound| bound_of(kind, "min", bound)).transpose()?,
+            max: spec.max.as_ref().map(|bound| bound_of(kind, "max", bound)).transpose()?,
+            values: spec.values.clone(),
+            unique: spec.unique.unwrap_or(false),
+            unit: spec.unit.clone(),
+            format: spec.format.clone(),
+            zone: match kind {
+                Kind::Datetime(Clock::Instant) => {
+                    Some(spec.zone.clone().unwrap_or_else(|| zone.unwrap_or("UTC").to_owned()))
+                }
+                _ => spec.zone.clone(),
+            },
+            personal: spec.personal.unwrap_or(false),
+            available: spec.available.unwrap_or_default(),
+            absent: spec.absent.unwrap_or_default(),
+            kind,
+        };
+        rule.checked(spec)
+    }
+
+    /// The rule itself, when it is consistent, with its lists in canonical order.
+    fn checked(mut self, spec: &RuleSpec) -> Result<Rule, RuleError> {
+        let word = self.kind.word();
+        let not_for = |key, help| {
+            let what = format!("`{key}` means nothing for a column of type {word}");
+            Err(RuleError::new(key, what, help))
+        };
+        if !has_range(self.kind) {
+            for (key, declared) in [
+                ("min", spec.min.is_some()),
+                ("max", spec.max.is_some()),
+                ("out_of_range", spec.out_of_range.is_some()),
+            ] {
+                if declared {
+                    return not_for(key, "bounds are for numbers, integers, dates and times");
+                }
+            }
+        }
+        if let (Some(min), Some(max)) = (&self.min, &self.max)
+            && order(self.kind, min) > order(self.kind, max)
+        {
+            let what = format!("`min` is {}, above `max`, which is {}", show(min), show(max));
+            return Err(RuleError::new("min", what, None));
+        }
+        if self.kind != Kind::Category {
+            if spec.values.is_some() {
+                return not_for("values", "`values` lists categories; write `type = \"category\"`, or bounds");
+            }
+            if spec.unseen.is_some() {
+                return not_for("unseen", "only categories can be unseen");
+            }
+        }
+        if let Some(values) = &mut self.values {
+            values.sort_unstable();
+            if values.is_empty() {
+                return Err(RuleError::new("values", "`values` is empty, so every value would be refused", None));
+            }
+            if let Some(twice) = values.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(RuleError::new("values", format!("`values` lists `{}` twice", twice[0]), None));
+            }
+        }
+        if self.unit.is_some() && !matches!(self.kind, Kind::Number | Kind::Integer) {
+            return not_for("unit", "units are for numbers and integers");
+        }
+        let temporal = matches!(self.kind, Kind::Date | Kind::Time | Kind::Datetime(_));
+        if let Some(format) = &self.format {
+            if !temporal {
+                return not_for("format", "formats are for dates, times and datetimes");
+            }
+            crate::parse::check_format(self.kind, format).map_err(|what| RuleError::new("format", what, FORMAT))?;
+        }
+        if let Some(zone) = &self.zone {
+            if self.kind != Kind::Datetime(Clock::Instant) {
+                return not_for("zone", "a zone is for datetimes that are instants, written with `Z` or an offset");
+            }
+            if jiff::tz::TimeZone::get(zone).is_err() {
+                let what = format!("unknown time zone `{zone}`");
+                return Err(RuleError::new("zone", what, "zones have names such as `Europe/Berlin` or `UTC`"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+const ALL_MISSING: &str = "give it a `type` in `[contract]`, or leave the column out";
+const FORMAT: &str = "formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`";
+
+/// The type that a word means; a datetime's clock comes from its zone, its format, or the data.
+fn kind_of(word: TypeWord, spec: &RuleSpec, inferred: Option<Kind>) -> Result<Kind, RuleError> {
+    Ok(match word {
+        TypeWord::Number => Kind::Number,
+        TypeWord::Integer => Kind::Integer,
+        TypeWord::Boolean => Kind::Boolean,
+        TypeWord::Category => Kind::Category,
+        TypeWord::Text => Kind::Text,
+        TypeWord::Date => Kind::Date,
+        TypeWord::Time => Kind::Time,
+        TypeWord::Datetime => {
+            let written = spec.format.as_deref().map(crate::parse::format_clock);
+            let clock = match (written, &spec.zone, inferred) {
+                (Some(Clock::Civil), Some(_), _) => {
+                    let what = "the column has a `zone`, but its `format` has no offset, so it holds no instants";
+                    return Err(RuleError::new("zone", what, "leave out `zone`, or add `%z` to the format"));
+                }
+                (Some(clock), ..) => clock,
+                (None, Some(_), _) => Clock::Instant,
+                (None, None, Some(Kind::Datetime(clock))) => clock,
+                (None, None, _) => Clock::Civil,
+            };
+            Kind::Datetime(clock)
+        }
+    })
+}
+
+fn has_range(kind: Kind) -> bool {
+    !matches!(kind, Kind::Boolean | Kind::Category | Kind::Text)
+}
+
+/// A bound in the column's own type, written canonically.
+fn bound_of(kind: Kind, key: &'static str, bound: &Bound) -> Result<Bound, RuleError> {
+    let wrong = |expected: &str| {
+        let what = format!("`{key}` is {}, but a column of type {} needs {expected}", show(bound), kind.word());
+        Err(RuleError::new(key, what, None))
+    };
+    match (kind, bound) {
+        (Kind::Number, Bound::Number(number)) if number.is_finite() => Ok(Bound::Number(*number + 0.0)),
+        (Kind::Number, Bound::Integer(integer)) => Ok(Bound::Number(*integer as f64)),
+        (Kind::Number, _) => wrong("a finite number"),
+        (Kind::Integer, Bound::Integer(integer)) => Ok(Bound::Integer(*integer)),
+        (Kind::Integer, Bound::Number(number)) => match crate::parse::whole(*number) {
+            Some(integer) => Ok(Bound::Integer(integer)),
+            None => wrong("a whole number"),
+        },
+        (Kind::Integer, _) => wrong("a whole number"),
+        (Kind::Date | Kind::Time | Kind::Datetime(_), Bound::Text(text)) => match iso::parse_as(kind, text) {
+            Some(micros) => Ok(Bound::Text(iso::print_as(kind, micros))),
+            None => wrong("it as ISO 8601 text, with an offset for instants and without one for others"),
+        },
+        (Kind::Date | Kind::Time | Kind::Datetime(_), _) => wrong("it as ISO 8601 text"),
+        // Refused with the other keys that don't fit the type.
+        (Kind::Boolean | Kind::Category | Kind::Text, _) => Ok(bound.clone()),
+    }
+}
+
+/// What a canonical bound is compared by.
+pub(crate) fn order(kind: Kind, bound: &Bound) -> BoundKey {
+    match bound {
+        Bound::Number(number) => BoundKey::Number(*number),
+        Bound::Integer(integer) => BoundKey::Integer(*integer),
+        Bound::Text(text) => BoundKey::Integer(iso::parse_as(kind, text).expect("a resolved bound is canonical")),
+    }
+}
+
+/// A bound as its column's cells are stored.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
+pub(crate) enum BoundKey {
+    Number(f64),
+    Integer(i64),
+}
+
+fn show(bound: &Bound) -> String {
+    match bound {
+        Bound::Number(number) => evenstep_exact::number::print_number(*number),
+        Bound::Integer(integer) => integer.to_string(),
+        Bound::Text(text) => format!("`{text}`"),
+    }
+}
+
+impl From<Rule> for RuleSpec {
+    fn from(rule: Rule) -> RuleSpec {
+        RuleSpec {
+            kind: Some(rule.kind.into()),
+            missing: Some(rule.missing),
+            invalid: Some(rule.invalid),
+            unseen: (rule.kind == Kind::Category).then_some(rule.unseen),
+            out_of_range: has_range(rule.kind).then_some(rule.out_of_range),
+            min: rule.min,
+            max: rule.max,
+            values: rule.values,
+            unique: rule.unique.then_some(true),
+            unit: rule.unit,
+            format: rule.format,
+            zone: rule.zone,
+            personal: rule.personal.then_some(true),
+            available: Some(rule.available),
+            absent: Some(rule.absent),
+        }
+    }
+}
+
+impl TryFrom<RuleSpec> for Rule {
+    type Error = RuleError;
+
+    fn try_from(spec: RuleSpec) -> Result<Rule, RuleError> {
+        Rule::resolve(&spec, None, None)
+    }
+}
+
+/// A rule's error together with the column that it is about.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("column `{column}`: {error}")]
+pub struct ContractError {
+    /// The column.
+    pub column: ColumnName,
+    /// What is wrong with its rule.
+    pub error: RuleError,
+}
