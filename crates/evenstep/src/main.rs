@@ -1,1 +1,63 @@
-fn main() {}
+//! The command line: it reads arguments, calls the crates below, and prints what they say.
+
+mod cli;
+mod facts;
+mod output;
+mod progress;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use evenstep_exact::reduce::Workers;
+use evenstep_pipeline::{PipelineError, Run};
+
+use cli::{Cli, Verb};
+use progress::Bars;
+
+/// What every verb works with.
+struct Host {
+    json: bool,
+    quiet: bool,
+}
+
+impl Host {
+    /// Runs `work` with threads and a bar that shows how it goes.
+    fn run<T>(&self, threads: usize, work: impl FnOnce(&Run<'_>) -> T) -> T {
+        let workers = Workers::threads(threads);
+        let bars = Bars::new(self.quiet);
+        let result = work(&Run { workers: &workers, progress: &bars });
+        bars.finish();
+        result
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let host = Host { json: cli.json, quiet: cli.quiet };
+    let result = match cli.verb {
+        Verb::Init(args) => verbs::init::init(&args, &host),
+        Verb::Check(args) => verbs::check::check(&args, &host),
+        Verb::Train(args) => verbs::train::train(&args, &host),
+        Verb::Score(args) => verbs::score::score(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Serve(args) => verbs::serve::serve(&args, &host),
+        Verb::Verify(args) => verbs::verify::verify(&args, &host),
+        Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),
+        Verb::Report(args) => verbs::report::report(&args, &host),
+        Verb::Split(args) => verbs::split::split(&args, &host),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => fail(error, host.json),
+    }
+}
+
+fn fail(error: PipelineError, json: bool) -> ExitCode {
+    let code = error.exit_code();
+    if json {
+        output::json(&serde_json::json!({ "error": { "message": error.message, "help": error.help } }));
+    }
+    output::note(&format!("{:?}", miette::Report::new(error)));
+    ExitCode::from(code)
+}

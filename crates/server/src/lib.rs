@@ -1,1 +1,89 @@
-//! server
+//! The server: an artifact's predictions over HTTP, with its contract enforced.
+//!
+//! One route, one file: `predict`, `health`, `openapi`, `metrics`. To add one, write its
+//! file and name it in `router`.
+
+mod health;
+mod metrics;
+mod openapi;
+mod predict;
+mod problem;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use evenstep_pipeline::Predictor;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use metrics::Metrics;
+use problem::Problem;
+
+/// The largest request body that is read, in bytes.
+const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// What every route works with.
+struct Service {
+    predictor: Predictor,
+    openapi: Value,
+    metrics: Metrics,
+}
+
+/// A server that can't start.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on {address}: {cause}")]
+pub struct ServeError {
+    address: SocketAddr,
+    #[source]
+    cause: std::io::Error,
+}
+
+/// The routes of a predictor whose golden rows were replayed.
+pub fn router(predictor: Predictor) -> Router {
+    let openapi = openapi::document(&predictor);
+    let service = Arc::new(Service { predictor, openapi, metrics: Metrics::new() });
+    Router::new()
+        .route("/predict", post(predict::predict))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(openapi::openapi))
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(service)
+}
+
+/// Serves until the process is told to stop; requests under way are answered first.
+/// `listening` is called once, with the address, when requests are taken.
+///
+/// # Errors
+/// An address that can't be listened on, or threads that the host refuses.
+pub fn serve(predictor: Predictor, address: SocketAddr, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let failed = |cause| ServeError { address, cause };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        listening(listener.local_addr().map_err(failed)?);
+        axum::serve(listener, router(predictor)).with_graceful_shutdown(told_to_stop()).await.map_err(failed)
+    })
+}
+
+/// Ctrl-C, or a polite kill.
+async fn told_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}

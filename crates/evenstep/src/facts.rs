@@ -1,0 +1,46 @@
+//! What varies from run to run: told in the lock's `[facts]`, and in no digest.
+
+use std::path::Path;
+use std::process::Command;
+
+use evenstep_pipeline::lock::Facts;
+use evenstep_pipeline::train::Seconds;
+use serde_json::json;
+
+/// The facts of this run.
+pub(crate) fn gather(folder: &Path, source: &str, threads: usize, seconds: &Seconds) -> Facts {
+    let mut facts = Facts::default();
+    let mut fact = |name: &str, value: serde_json::Value| facts.0.insert(name.to_owned(), value);
+    fact("source", json!(source));
+    fact("engine", json!(env!("CARGO_PKG_VERSION")));
+    fact("host", json!(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)));
+    fact("threads", json!(threads));
+    fact("seconds", json!((seconds.total * 1e3).round() / 1e3));
+    fact("finished", json!(now()));
+    if let Some(commit) = git(folder, &["rev-parse", "HEAD"]) {
+        fact("commit", json!(commit));
+        fact("dirty", json!(git(folder, &["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty())));
+    }
+    facts
+}
+
+#[expect(clippy::disallowed_methods, reason = "a fact about the run, outside of every digest")]
+fn now() -> String {
+    let now = std::time::SystemTime::now();
+    jiff::Timestamp::try_from(now).map_or(String::new(), |now| {
+        now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+    })
+}
+
+fn git(folder: &Path, args: &[&str]) -> Option<String> {
+    let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The most memory that this process has held, where the host tells.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kilobytes * 1024)
+}

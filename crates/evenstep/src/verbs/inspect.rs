@@ -1,0 +1,103 @@
+//! `inspect`: all that a bundle or lock holds.
+
+use std::process::ExitCode;
+
+use evenstep_bundle::Opened;
+use evenstep_pipeline::lock::Lock;
+use serde_json::{Value, json};
+
+use super::{Answer, open_bundle, unreadable};
+use crate::cli::Inspect;
+use crate::{Host, output};
+
+pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
+    if args.subject.extension().is_some_and(|extension| extension == "lock") {
+        let text = std::fs::read_to_string(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
+        let lock = Lock::parse(&text)?;
+        if host.json { output::json(&lock.json()) } else { output::raw(&text) }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let opened = open_bundle(&args.subject)?;
+    if host.json { tell_machine(&opened) } else { tell_people(&opened) }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell_machine(opened: &Opened) {
+    let artifact = &opened.artifact;
+    output::json(&json!({
+        "name": artifact.name,
+        "version": artifact.version(),
+        "digest": artifact.digest(),
+        "identity": artifact.identity(),
+        "contract": artifact.contract,
+        "steps": artifact.steps,
+        "evaluation": artifact.evaluation,
+        "profile": artifact.profile,
+        "golden": artifact.golden,
+        "members": opened.manifest,
+    }));
+}
+
+fn tell_people(opened: &Opened) {
+    let artifact = &opened.artifact;
+    output::line(&format!("{} {}", artifact.name, artifact.version()));
+    output::line(&format!("  digest       {}", artifact.digest()));
+    output::line(&format!("  fingerprint  {}", artifact.fingerprint));
+    output::line(&format!("  seed         {}", artifact.seed));
+    output::line(&format!("  target       {}", artifact.data.target));
+    output::line(&format!("  classes      {}", none_or(artifact.task.classes())));
+    let id: Vec<String> = artifact.data.id.iter().map(ToString::to_string).collect();
+    output::line(&format!("  id           {}", none_or(&id)));
+
+    output::line(&format!("\ncontract: {} columns", artifact.contract.columns.len()));
+    for (name, rule) in &artifact.contract.columns {
+        let rule = serde_json::to_value(rule).unwrap_or(Value::Null);
+        let words: Vec<String> =
+            rule.as_object().into_iter().flatten().map(|(key, value)| format!("{key} {value}")).collect();
+        output::line(&format!("  {name}: {}", words.join(", ").replace('"', "")));
+    }
+
+    output::line(&format!("\nsteps: {}", artifact.steps.len()));
+    for (index, step) in artifact.steps.iter().enumerate() {
+        output::line(&format!("  {}. {} {}", index + 1, step.name, compact(&step.spec)));
+        output::line(&format!("     learned {}", shortened(&compact(&step.params), 160)));
+        if !step.changes.is_empty() {
+            output::line(&format!("     columns {}", shortened(&step.changes.join(" "), 160)));
+        }
+    }
+
+    output::line(&format!("\nmodel: {} {}", artifact.model.name, compact(&artifact.model.spec)));
+    let features: Vec<String> =
+        artifact.features.iter().map(|(name, kind)| format!("{name} ({})", kind.word())).collect();
+    output::line(&format!("  {} features: {}", features.len(), features.join(", ")));
+
+    output::line(&format!(
+        "\nevaluation: {} rows learned from, {} held out",
+        artifact.evaluation.training_rows, artifact.evaluation.held_out_rows
+    ));
+    super::train::tell_metrics(&artifact.evaluation);
+
+    output::line(&format!("\ngolden rows: {}", artifact.golden.len()));
+    output::line("members:");
+    let rows: Vec<Vec<String>> = opened
+        .manifest
+        .iter()
+        .map(|(name, member)| vec![name.clone(), member.size.to_string(), member.blake3.chars().take(12).collect()])
+        .collect();
+    output::table(&rows);
+}
+
+fn none_or(words: &[String]) -> String {
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+fn compact(value: &Value) -> String {
+    value.to_string()
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{} …", &text[..at]),
+        None => text.to_owned(),
+    }
+}

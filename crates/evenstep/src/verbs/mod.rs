@@ -1,0 +1,39 @@
+//! One file a verb.
+
+pub(crate) mod check;
+pub(crate) mod init;
+pub(crate) mod inspect;
+pub(crate) mod report;
+pub(crate) mod score;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
+pub(crate) mod split;
+pub(crate) mod train;
+pub(crate) mod verify;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use evenstep_bundle::Opened;
+use evenstep_pipeline::{PipelineError, Spec};
+
+use crate::cli::SpecArgs;
+
+/// What a verb answers: its exit code, or an error to be shown.
+pub(crate) type Answer = Result<ExitCode, PipelineError>;
+
+/// The spec that the arguments name.
+fn read_spec(args: &SpecArgs) -> Result<Spec, PipelineError> {
+    Spec::read(&args.spec, &args.overrides)
+}
+
+/// The bundle at that path, read and found whole.
+fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+}
+
+/// A file that can't be read.
+fn unreadable(path: &Path, error: &std::io::Error) -> PipelineError {
+    PipelineError::input(format!("`{}` can't be read: {error}", path.display()))
+}

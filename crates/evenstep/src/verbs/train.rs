@@ -1,0 +1,141 @@
+//! `train`: fits, evaluates, and writes lock, bundle and report: all three, or none.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use evenstep_exact::number::print_number;
+use evenstep_files::Disk;
+use evenstep_pipeline::artifact::Evaluation;
+use evenstep_pipeline::lock::Lock;
+use evenstep_pipeline::{PipelineError, Spec, lock, train};
+use serde_json::json;
+
+use super::{Answer, read_spec};
+use crate::cli::Train;
+use crate::{Host, facts, output};
+
+/// Where a training writes.
+pub(crate) struct Outputs {
+    pub(crate) lock: PathBuf,
+    pub(crate) bundle: PathBuf,
+    pub(crate) report: PathBuf,
+}
+
+impl Outputs {
+    /// Beside the spec, under its name.
+    pub(crate) fn beside(spec: &Path) -> Outputs {
+        Outputs {
+            lock: spec.with_extension("lock"),
+            bundle: spec.with_extension("evenstep"),
+            report: spec.with_extension("html"),
+        }
+    }
+}
+
+pub(crate) fn train(args: &Train, host: &Host) -> Answer {
+    let spec = read_spec(&args.spec)?;
+    let mut outputs = Outputs::beside(&args.spec.spec);
+    if let Some(out) = &args.out {
+        outputs.bundle.clone_from(out);
+    }
+    let (trained, threads) =
+        host.run(args.spec.threads, |run| train::train(&spec, run).map(|trained| (trained, run.workers.count())))?;
+    let digest = trained.artifact.digest();
+    if args.frozen {
+        same_as_locked(&outputs.lock, &digest)?;
+    }
+    let facts = facts::gather(spec.folder(), &spec.data.source, threads, &trained.seconds);
+    let report = evenstep_report::html(&crate::page::page(&trained));
+    let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report);
+    let lock = lock::text(&trained.artifact, &facts);
+    let files = [
+        (outputs.bundle.as_path(), bundle.as_slice()),
+        (outputs.report.as_path(), report.as_bytes()),
+        (outputs.lock.as_path(), lock.as_bytes()),
+    ];
+    evenstep_files::write_all(&Disk, &files).map_err(|error| PipelineError::input(error.to_string()))?;
+    tell(&spec, &trained, &digest, &outputs, host);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
+    let text = std::fs::read_to_string(path).map_err(|error| super::unreadable(path, &error))?;
+    let locked = Lock::parse(&text)?.digest;
+    if locked == *digest {
+        return Ok(());
+    }
+    Err(PipelineError::no(format!("the digest would differ from the lock's: locked {locked}, now {digest}"))
+        .help("nothing was written; `evenstep verify` says what differs".to_owned()))
+}
+
+fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, host: &Host) {
+    let artifact = &trained.artifact;
+    let evaluation = &artifact.evaluation;
+    if host.json {
+        let metrics: BTreeMap<&str, Option<f64>> =
+            evaluation.metrics.iter().map(|measured| (measured.metric.as_str(), measured.value)).collect();
+        output::json(&json!({
+            "name": artifact.name,
+            "version": artifact.version(),
+            "digest": digest,
+            "fingerprint": artifact.fingerprint,
+            "rows": evaluation.training_rows + evaluation.held_out_rows,
+            "metrics": metrics,
+            "evaluation": evaluation,
+            "notes": trained.findings.notes,
+            "bundle": outputs.bundle,
+            "lock": outputs.lock,
+            "report": outputs.report,
+            "seconds": trained.seconds,
+            "peak_bytes": facts::peak_bytes(),
+        }));
+        return;
+    }
+    let rows = (evaluation.training_rows, evaluation.held_out_rows);
+    output::line(&format!(
+        "{}: `{}` learned from {} rows of `{}`, judged on {} others\n",
+        artifact.name, artifact.model.name, rows.0, spec.data.source, rows.1
+    ));
+    tell_metrics(evaluation);
+    for note in &trained.findings.notes {
+        output::line(&format!("  note: {note}"));
+    }
+    output::line(&format!("\n  digest  {digest}"));
+    for (name, path) in [("bundle", &outputs.bundle), ("lock", &outputs.lock), ("report", &outputs.report)] {
+        output::line(&format!("  {name:6}  {}", path.display()));
+    }
+    let seconds = &trained.seconds;
+    output::line(&format!(
+        "\n  {:.2} s: read {:.2}, steps {:.2}, model {:.2}, evaluate {:.2}",
+        seconds.total, seconds.read, seconds.steps, seconds.model, seconds.evaluate
+    ));
+}
+
+/// The metrics, with their intervals and the baseline beside them.
+pub(crate) fn tell_metrics(evaluation: &Evaluation) {
+    let short = |value: f64| print_number((value * 1e5).round() / 1e5);
+    let mut rows = vec![["metric", "value", "95% interval", "baseline"].map(str::to_owned).to_vec()];
+    for measured in &evaluation.metrics {
+        let value = measured.value.map_or_else(|| measured.undefined.clone().unwrap_or("–".into()), short);
+        let interval = measured.interval.map_or("–".into(), |(low, high)| format!("{} – {}", short(low), short(high)));
+        rows.push(vec![measured.metric.clone(), value, interval, measured.baseline.map_or("–".into(), short)]);
+    }
+    output::table(&rows);
+    if !evaluation.folds.is_empty() {
+        output::line(&format!("\n  over {} folds of the training rows:", evaluation.folds.len()));
+        let mut rows = vec![["metric", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
+        for measured in &evaluation.metrics {
+            let values: Vec<f64> =
+                evaluation.folds.iter().filter_map(|fold| *fold.values.get(&measured.metric)?).collect();
+            if values.is_empty() {
+                continue;
+            }
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            rows.push(vec![measured.metric.clone(), short(mean), short(low), short(high)]);
+        }
+        output::table(&rows);
+    }
+}

@@ -1,0 +1,57 @@
+//! `GET /metrics`: what was asked and answered, for Prometheus.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::Service;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByStatus {
+    status: u16,
+}
+
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<ByStatus, Counter>,
+    rows: Counter,
+    flags: Counter,
+    seconds: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("evenstep");
+        let requests = Family::default();
+        let rows = Counter::default();
+        let flags = Counter::default();
+        let seconds = Histogram::new(exponential_buckets(1e-5, 2.0, 20));
+        registry.register("requests", "Requests for predictions, by HTTP status", requests.clone());
+        registry.register("rows", "Rows predicted", rows.clone());
+        registry.register("flags", "Cells that were flagged by the contract", flags.clone());
+        registry.register("request_seconds", "Seconds to answer a request for predictions", seconds.clone());
+        Metrics { registry, requests, rows, flags, seconds }
+    }
+
+    pub(crate) fn answered(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {
+        self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
+        self.rows.inc_by(rows as u64);
+        self.flags.inc_by(flags as u64);
+        self.seconds.observe(took.as_secs_f64());
+    }
+}
+
+pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    let mut text = String::new();
+    encode(&mut text, &service.metrics.registry).expect("a string takes what is written");
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
