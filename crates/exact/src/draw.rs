@@ -63,7 +63,7 @@ impl Draws {
         } else {
             philox(block.wrapping_add(u128::from(n / 2)), self.keys[1])
         };
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             block as u64
         } else {
             (block >> 64) as u64

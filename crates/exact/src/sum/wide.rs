@@ -5,16 +5,10 @@ use super::round::round;
 /// A two's complement integer of 64-bit limbs, least first, times 2^(64·base).
 ///
 /// The last limb is sign only, 0 or all ones, so a carry has always somewhere to go.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Wide {
     base: i32,
     limbs: Vec<u64>,
-}
-
-impl Default for Wide {
-    fn default() -> Wide {
-        Wide { base: 0, limbs: Vec::new() }
-    }
 }
 
 impl Wide {
