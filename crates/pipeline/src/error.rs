@@ -51,6 +51,12 @@ impl PipelineError {
         PipelineError { help: help.into().or(self.help), ..self }
     }
 
+    /// The same error; with this advice, if it has none.
+    #[must_use]
+    pub fn help_else(self, help: impl FnOnce() -> String) -> PipelineError {
+        PipelineError { help: self.help.or_else(|| Some(help())), ..self }
+    }
+
     /// The same error, pointing into a text.
     #[must_use]
     pub fn at(self, path: &Path, text: &str, span: Range<usize>, label: Option<String>) -> PipelineError {

@@ -1,0 +1,358 @@
+//! From a source to rows that can be learned from: typed by the contract, with identity and labels.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_source::{Inferred, Reading, Source};
+use evenstep_table::contract::Contract;
+use evenstep_table::fingerprint::fingerprint;
+use evenstep_table::identity::{self, Identity};
+use evenstep_table::quality::{Quality, Violation};
+use evenstep_table::{Batch, Column, ColumnName, Labels, RowKey, Schema, Task, did_you_mean};
+
+use crate::spec::Spec;
+use crate::target::{self, Target};
+use crate::{PipelineError, Run};
+
+/// Rows ready to be split and learned from, and what was found on the way.
+pub struct Prepared {
+    /// The input columns, with keys and labels.
+    pub batches: Vec<Batch>,
+    /// What is predicted.
+    pub task: Task,
+    /// The rules of all columns that are used.
+    pub contract: Contract,
+    /// The columns that steps or model read, in canonical order.
+    pub inputs: Vec<ColumnName>,
+    /// The fingerprint of all columns that are used.
+    pub fingerprint: String,
+    /// What was found in the data.
+    pub quality: Quality,
+    /// Rows that the contract sets aside.
+    pub quarantine: Vec<Violation>,
+    /// Sentences for people.
+    pub notes: Vec<String>,
+}
+
+/// The columns of the source by what they are for.
+pub(crate) struct Roles {
+    pub(crate) target: ColumnName,
+    pub(crate) id: Vec<ColumnName>,
+    pub(crate) weight: Option<ColumnName>,
+    pub(crate) group: Option<ColumnName>,
+    /// Roles without a part in the fit: `time`, `recorded`.
+    others: Vec<ColumnName>,
+}
+
+impl Roles {
+    pub(crate) fn of(spec: &Spec, columns: &[ColumnName]) -> Result<Roles, PipelineError> {
+        let find = |key: &str, name: &str| {
+            let found = columns.iter().find(|column| column.as_str() == name).cloned();
+            found.ok_or_else(|| {
+                let error = PipelineError::input(format!("the data have no column `{name}`"))
+                    .help(did_you_mean(name, columns.iter().map(ColumnName::as_str)));
+                spec.text.point(error, &["data", key], "not among the columns")
+            })
+        };
+        let optional = |key: &str, name: &Option<String>| name.as_ref().map(|name| find(key, name)).transpose();
+        let data = &spec.data;
+        let id = data.id.list().iter().map(|name| find("id", name)).collect::<Result<Vec<_>, _>>()?;
+        let others = [optional("time", &data.time)?, optional("recorded", &data.recorded)?];
+        let roles = Roles {
+            target: find("target", &data.target)?,
+            id,
+            weight: optional("weight", &data.weight)?,
+            group: optional("group", &data.group)?,
+            others: others.into_iter().flatten().collect(),
+        };
+        if roles.all().filter(|name| **name == roles.target).count() > 1 {
+            let error = PipelineError::input(format!("`{}` is the target and can't be anything else", roles.target));
+            return Err(spec.text.point(error, &["data", "target"], "named again"));
+        }
+        Ok(roles)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ColumnName> {
+        let some = self.weight.iter().chain(&self.group).chain(&self.others);
+        std::iter::once(&self.target).chain(&self.id).chain(some)
+    }
+
+    /// Those columns that enter a fit besides the inputs.
+    fn used(&self) -> impl Iterator<Item = &ColumnName> {
+        std::iter::once(&self.target).chain(&self.id).chain(&self.weight).chain(&self.group)
+    }
+}
+
+/// What is known before a row is read for good: the contract, and the columns that are needed.
+pub struct Surveyed {
+    /// The source.
+    pub source: Source,
+    /// What its cells look like.
+    pub inferred: Inferred,
+    /// The rules of all columns that are used.
+    pub contract: Contract,
+    /// The columns that steps or model read.
+    pub inputs: Vec<ColumnName>,
+    pub(crate) roles: Roles,
+}
+
+/// Opens the source, infers what the contract leaves open, and finds the columns that are needed.
+///
+/// # Errors
+/// A source that can't be read, a column that isn't there, a contract that contradicts itself.
+pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
+    let source = Source::open(&spec.data.source, spec.folder())
+        .map_err(|error| spec.text.point(error.into(), &["data", "source"], "the source"))?;
+    let columns = source.column_names()?;
+    let roles = Roles::of(spec, &columns)?;
+    no_step_names_the_target(spec, &roles.target)?;
+    let declared = declared_rules(spec, &columns)?;
+    run.progress.stage("look at types", Some(source.bytes()));
+    let reading = Reading { missing: spec.data.missing.clone(), ..Reading::default() };
+    let told = |bytes: u64| run.progress.done(bytes, "");
+    let inferred = source.infer(&reading, run.workers, &told)?;
+    if inferred.rows == 0 {
+        return Err(PipelineError::input(format!("`{}` has a header and no rows", spec.data.source)));
+    }
+    let inputs = inputs(spec, &roles, &inferred, &declared)?;
+    let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
+    let evidence = inferred.columns.iter().filter(|(name, _)| wanted.contains(name));
+    let evidence = evidence.map(|(name, evidence)| (name.clone(), evidence.clone())).collect();
+    let declared = declared.into_iter().filter(|(name, _)| wanted.contains(name)).collect();
+    let contract = Contract::resolve(&declared, &evidence, None).map_err(|error| {
+        let said = PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
+        spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
+    })?;
+    Ok(Surveyed { source, inferred, contract, inputs, roles })
+}
+
+fn declared_rules(
+    spec: &Spec,
+    columns: &[ColumnName],
+) -> Result<BTreeMap<ColumnName, evenstep_table::rule::RuleSpec>, PipelineError> {
+    let mut declared = BTreeMap::new();
+    for (name, rule) in &spec.contract {
+        let Some(column) = columns.iter().find(|column| column.as_str() == name) else {
+            let error = PipelineError::input(format!("the contract names column `{name}`, which the data don't have"))
+                .help(did_you_mean(name, columns.iter().map(ColumnName::as_str)));
+            return Err(spec.text.point(error, &["contract", name], "not among the columns"));
+        };
+        declared.insert(column.clone(), rule.clone());
+    }
+    Ok(declared)
+}
+
+/// A step that reads the target would know the answer.
+fn no_step_names_the_target(spec: &Spec, target: &ColumnName) -> Result<(), PipelineError> {
+    let Some(index) = step_that_names(spec, target) else { return Ok(()) };
+    let step = spec.steps[index].name();
+    let error = PipelineError::input(format!("step `{step}` names the target `{target}`: it would know the answer"))
+        .help("live systems can't send what is yet to be predicted".to_owned());
+    Err(spec.text.point(error, &["step", &index.to_string(), "use"], "this step"))
+}
+
+/// The first step in whose spec the column's name stands, as a whole or in a formula.
+fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize> {
+    fn names(value: &serde_json::Value, column: &str) -> bool {
+        match value {
+            serde_json::Value::String(text) => text == column || text.contains(&format!("`{column}`")),
+            serde_json::Value::Array(items) => items.iter().any(|item| names(item, column)),
+            serde_json::Value::Object(entries) => entries.values().any(|value| names(value, column)),
+            _ => false,
+        }
+    }
+    spec.steps.iter().position(|step| {
+        let written = step.spec();
+        ["columns", "from", "to", "formula"].iter().filter_map(|key| written.get(key)).any(|value| names(value, column.as_str()))
+    })
+}
+
+/// The columns without a role, less those that steps at the head of the pipeline drop before
+/// anybody reads them; and those role columns that a step names.
+fn inputs(
+    spec: &Spec,
+    roles: &Roles,
+    inferred: &Inferred,
+    declared: &BTreeMap<ColumnName, evenstep_table::rule::RuleSpec>,
+) -> Result<Vec<ColumnName>, PipelineError> {
+    let role: BTreeSet<&ColumnName> = roles.all().collect();
+    let kind = |name: &ColumnName| {
+        let evidence = inferred.columns.get(name)?;
+        let declared = declared.get(name).and_then(|rule| rule.kind);
+        Some(declared.map_or(evidence.kind(), |word| Some(word.kind(evidence.likely_clock()))))
+    };
+    let empty = |name: &ColumnName| kind(name) == Some(None);
+    // A column without any value has no type: while columns are chosen it counts as text.
+    let mut schema: Schema = inferred
+        .columns
+        .keys()
+        .filter(|name| !role.contains(name))
+        .map(|name| (name.clone(), kind(name).flatten().unwrap_or(evenstep_table::Kind::Text)))
+        .collect();
+    for (index, step) in spec.steps.iter().enumerate() {
+        if !step.only_chooses_columns() {
+            break;
+        }
+        schema = crate::steps::chosen(&**step, schema, index, &spec.text)?;
+    }
+    if let Some(name) = schema.keys().find(|name| empty(name)) {
+        return Err(PipelineError::input(format!("column `{name}` has no value in any row"))
+            .help(format!("drop it before other steps: use = \"drop_columns\", columns = [\"{name}\"]")));
+    }
+    let named = role.into_iter().filter(|name| **name != roles.target && step_that_names(spec, name).is_some());
+    Ok(schema.keys().chain(named).cloned().collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// Reads the rows and gives them identity and labels.
+///
+/// # Errors
+/// Rows that break the contract, an id that is null or not unique, a target that can't be learned.
+pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
+    let Surveyed { source, inferred, contract, inputs, roles } = survey(spec, run)?;
+    run.progress.stage("read", Some(source.bytes()));
+    let reading = Reading {
+        missing: spec.data.missing.clone(),
+        columns: contract.columns.clone(),
+        id: roles.id.clone(),
+        ..Reading::default()
+    };
+    let told = |bytes: u64| run.progress.done(bytes, "");
+    let read = source.read(&reading, run.workers, &told)?;
+    drop(inferred);
+    let (mut batches, quality, quarantine) = (read.batches, read.quality, read.quarantine);
+    refuse_rejected(&quality)?;
+    let mut notes = Vec::new();
+    if !quarantine.is_empty() {
+        notes.push(format!("{} rows break the contract and are set aside", quality.quarantined));
+    }
+
+    run.progress.stage("identify rows", None);
+    let without = target::leave_out_rows_without(&mut batches, &roles.target);
+    if without > 0 {
+        notes.push(format!("{without} rows have no target and are left out"));
+    }
+    let target = Target::of(spec, &batches, &roles.target, run.workers)?;
+    identify(spec, &mut batches, &roles, &inputs, run.workers, &mut notes)?;
+    label(&mut batches, &roles, &target)?;
+    let used: Schema = contract.schema();
+    let fingerprint = fingerprint(&batches, &used, run.workers).to_string();
+    let inputs_set: BTreeSet<&ColumnName> = inputs.iter().collect();
+    let batches = batches.into_iter().map(|batch| batch.retain(|name| inputs_set.contains(name))).collect();
+    Ok(Prepared { batches, task: target.task, contract, inputs, fingerprint, quality, quarantine, notes })
+}
+
+fn refuse_rejected(quality: &Quality) -> Result<(), PipelineError> {
+    let rejected = &quality.rejected;
+    if rejected.count == 0 {
+        return Ok(());
+    }
+    let cells = if rejected.count == 1 { "1 cell breaks".to_owned() } else { format!("{} cells break", rejected.count) };
+    let first: Vec<String> = rejected.first.iter().map(|violation| format!("  {violation}")).collect();
+    let more = if rejected.count as usize > first.len() { "\n  …" } else { "" };
+    Err(PipelineError::input(format!("{cells} the contract:\n{}{more}", first.join("\n"))).help(
+        "mend the data, or say in [contract] what becomes of such cells: invalid = \"null\" or \"quarantine\"".to_owned(),
+    ))
+}
+
+/// Gives every row its key and its occurrence.
+fn identify(
+    spec: &Spec,
+    batches: &mut [Batch],
+    roles: &Roles,
+    inputs: &[ColumnName],
+    workers: &Workers,
+    notes: &mut Vec<String>,
+) -> Result<(), PipelineError> {
+    let identity = if roles.id.is_empty() {
+        Identity::by_content(inputs.iter().cloned())
+    } else {
+        Identity::by_id(roles.id.iter().cloned())
+    };
+    let keys = workers.map(batches.iter().collect(), |batch: &Batch| identity.keys(batch));
+    let mut rows_before = 0;
+    for (batch, keys) in batches.iter_mut().zip(keys) {
+        let keys = keys.map_err(|nulls| {
+            let error = PipelineError::input(format!("row {} has no id", rows_before + nulls[0].row + 1));
+            spec.text.point(error, &["data", "id"], "an id is never missing")
+        })?;
+        rows_before += keys.len();
+        batch.keys = Arc::new(keys);
+    }
+    if identity.is_declared() {
+        refuse_duplicates(spec, batches, &identity, workers)?;
+    }
+    let first: Vec<ColumnName> = std::iter::once(&roles.target).chain(&roles.weight).cloned().collect();
+    let occurrences = if identity.is_declared() {
+        batches.iter().map(|batch| vec![0; batch.rows()]).collect()
+    } else {
+        identity::occurrences(batches, &first, workers)
+    };
+    let repeated = occurrences.iter().flatten().filter(|rank| **rank > 0).count();
+    if repeated > 0 {
+        notes.push(format!("{repeated} rows repeat another row's inputs; without an id they stay on its side of every split"));
+    }
+    for (batch, occurrence) in batches.iter_mut().zip(occurrences) {
+        batch.labels = Some(Arc::new(Labels { occurrence, ..Labels::default() }));
+    }
+    Ok(())
+}
+
+/// Gives every row its target, weight and group.
+fn label(batches: &mut [Batch], roles: &Roles, target: &Target) -> Result<(), PipelineError> {
+    for batch in batches {
+        let weight = match &roles.weight {
+            Some(name) => weights(name, batch.column(name))?,
+            None => Vec::new(),
+        };
+        let group = match &roles.group {
+            Some(name) => group_keys(name, batch),
+            None => Vec::new(),
+        };
+        let target = target.code(batch.column(&roles.target));
+        let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
+        *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
+    }
+    Ok(())
+}
+
+fn refuse_duplicates(spec: &Spec, batches: &[Batch], identity: &Identity, workers: &Workers) -> Result<(), PipelineError> {
+    let duplicates = identity::duplicates(batches, workers);
+    let Some(first) = duplicates.first() else { return Ok(()) };
+    let starts: Vec<usize> = batches
+        .iter()
+        .scan(0, |start, batch| {
+            let this = *start;
+            *start += batch.rows();
+            Some(this)
+        })
+        .collect();
+    let rows: Vec<String> = first
+        .rows
+        .iter()
+        .take(3)
+        .map(|at| (starts[at.batch as usize] + at.row as usize + 1).to_string())
+        .collect();
+    let at = first.rows[0];
+    let id: Vec<String> = identity
+        .columns()
+        .iter()
+        .map(|name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default())
+        .collect();
+    let more = if duplicates.len() == 1 { String::new() } else { format!(", and {} other ids are not unique", duplicates.len() - 1) };
+    let error = PipelineError::input(format!("id `{}` stands in rows {}{more}", id.join(", "), rows.join(" and ")))
+        .help("name a column, or several, that tell every row apart; or leave `id` out".to_owned());
+    Err(spec.text.point(error, &["data", "id"], "not unique"))
+}
+
+fn weights(name: &ColumnName, column: &Column) -> Result<Vec<f64>, PipelineError> {
+    let numbers = column.to_numbers().ok_or_else(|| PipelineError::input(format!("the weight `{name}` is no number")))?;
+    match numbers.iter().find(|weight| !(**weight >= 0.0)) {
+        Some(_) => Err(PipelineError::input(format!("the weight `{name}` has a cell that is missing or negative"))),
+        None => Ok(numbers.into_owned()),
+    }
+}
+
+fn group_keys(name: &ColumnName, batch: &Batch) -> Vec<RowKey> {
+    Identity::by_content([name.clone()]).keys(batch).expect("content has a key, null or not")
+}
