@@ -24,12 +24,14 @@ def regression(truth, scores):
 
 def classes(truth, scores):
     prefix = "probability_"
-    labels = [column[len(prefix):] for column in scores if column.startswith(prefix)]
+    labels = sorted(column[len(prefix):] for column in scores if column.startswith(prefix))
     probability = scores[[prefix + label for label in labels]].to_numpy()
     truth = truth.astype(str)
     predicted = np.array(labels)[probability.argmax(axis=1)]
-    result = {"log_loss": metrics.log_loss(truth, probability, labels=labels)} if labels == sorted(labels) else {}
-    result["accuracy"] = metrics.accuracy_score(truth, predicted)
+    result = {
+        "log_loss": metrics.log_loss(truth, probability, labels=labels),
+        "accuracy": metrics.accuracy_score(truth, predicted),
+    }
     if len(labels) == 2:
         result["roc_auc"] = metrics.roc_auc_score(truth == labels[1], probability[:, 1])
         result["brier"] = float(np.mean((probability[:, 1] - (truth == labels[1])) ** 2))

