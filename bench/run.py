@@ -52,13 +52,19 @@ def mixed(rows, rounds):
 
     turns = [("evenstep", ours), ("peer", theirs)]
     taken = {"evenstep": [], "peer": []}
+    loads = [measure.load()]
     for round in range(rounds):
         for who, turn in turns if round % 2 == 0 else reversed(turns):
             trained, scored = turn()
             taken[who].append((trained, scored))
-            say(f"round {round + 1} {who:9} train {trained['wall']:.2f} s {trained['peak_mb']:.0f} MB, score {scored['wall']:.2f} s {scored['peak_mb']:.0f} MB")
+            say(
+                f"round {round + 1} {who:9} train {trained['wall']:.2f} s {trained['peak_mb']:.0f} MB, "
+                f"score {scored['wall']:.2f} s {scored['peak_mb']:.0f} MB"
+            )
+        loads.append(measure.load())
     found = measure.python("metrics.py", data, "target", split, scores["evenstep"], scores["peer"])["json"]
-    return mixed_table(rows, taken, dict(zip(taken, found)))
+    busy = f"Load before the first round {loads[0]:.1f}, after each {', '.join(f'{load:.1f}' for load in loads[1:])}."
+    return [*mixed_table(rows, taken, dict(zip(taken, found))), "", busy]
 
 
 def mixed_table(rows, taken, found):
