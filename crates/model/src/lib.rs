@@ -7,8 +7,11 @@
 mod catalogue;
 mod error;
 mod fit;
+mod linear;
 mod predictions;
 mod stored;
+#[cfg(test)]
+mod testing;
 
 pub use catalogue::{AnyFamily, AnyModel, Entry};
 pub use error::ModelError;
@@ -60,4 +63,6 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
 
 catalogue! {
     dummy::Dummy,
+    ridge::Ridge,
+    logistic_regression::LogisticRegression,
 }

@@ -1,0 +1,91 @@
+//! The curvature of a penalised loss, factored once, and what it makes of a slope.
+
+use evenstep_exact::reduce::Workers;
+use evenstep_table::ColumnName;
+
+use super::gram::Gram;
+use super::{Design, dot};
+
+/// What is left of a column, once all before it are taken out, below which it is one of their combinations.
+/// A Gram's rounding moves a column by 2^−28, so a step over one that is kept is off by 2^−6 of itself; slopes correct it.
+const SINGULAR: f64 = 1.0 / (1_u64 << 44) as f64;
+
+/// `share · XᵀWX + penalties`, as the Cholesky factor L of L·Lᵀ, row by row.
+///
+/// A column that is a combination of those before it, in canonical order, is left out:
+/// its coefficient stays 0, and theirs stand in for it.
+pub(crate) struct Curvature {
+    factor: Vec<Vec<f64>>,
+    /// The standard deviation of each column, but 0 for the ones.
+    spread: Vec<f64>,
+    left_out: Vec<bool>,
+}
+
+impl Curvature {
+    /// Sees every row once. Additions run in canonical column order.
+    pub(crate) fn of(design: &Design<'_>, workers: &Workers, share: f64, penalties: &[f64]) -> Curvature {
+        let gram = Gram::of(design, workers);
+        let width = design.width();
+        assert_eq!(penalties.len(), width, "one penalty a column");
+        let spread = (0..width).map(|column| {
+            let mean = gram.sum(0, column) / gram.sum(0, 0);
+            (gram.sum(column, column) / gram.sum(0, 0) - mean * mean).max(0.0).sqrt()
+        });
+        let spread = spread.collect();
+        let mut factor: Vec<Vec<f64>> = Vec::with_capacity(width);
+        let mut left_out = vec![false; width];
+        for i in 0..width {
+            let mut row = vec![0.0; i + 1];
+            let whole = share * gram.sum(i, i) + penalties[i];
+            for (j, earlier) in factor.iter().enumerate() {
+                if !left_out[j] {
+                    row[j] = (share * gram.sum(i, j) - dot(&row[..j], &earlier[..j])) / earlier[j];
+                }
+            }
+            let rest = whole - dot(&row[..i], &row[..i]);
+            left_out[i] = rest <= SINGULAR * whole;
+            row[i] = rest.max(0.0).sqrt();
+            if left_out[i] {
+                row.fill(0.0);
+            }
+            factor.push(row);
+        }
+        Curvature { factor, spread, left_out }
+    }
+
+    /// The step x for which curvature · x = slope.
+    pub(crate) fn solve(&self, slope: &[f64]) -> Vec<f64> {
+        let width = self.factor.len();
+        assert_eq!(slope.len(), width, "one slope a column");
+        let mut x = vec![0.0; width];
+        for i in (0..width).filter(|i| !self.left_out[*i]) {
+            x[i] = (slope[i] - dot(&self.factor[i][..i], &x[..i])) / self.factor[i][i];
+        }
+        for i in (0..width).rev().filter(|i| !self.left_out[*i]) {
+            x[i] /= self.factor[i][i];
+            let known = x[i];
+            x[..i].iter_mut().zip(&self.factor[i]).for_each(|(x, factor)| *x -= factor * known);
+        }
+        x
+    }
+
+    /// The standard deviation of each column of the matrix.
+    pub(crate) fn spread(&self) -> &[f64] {
+        &self.spread
+    }
+
+    /// A sentence about the features that were left out, if any.
+    pub(crate) fn note(&self, design: &Design<'_>) -> Option<String> {
+        let names: Vec<&ColumnName> =
+            design.names().zip(&self.left_out[1..]).filter(|(_, out)| **out).map(|(name, _)| name).collect();
+        let (first, others) = names.split_first()?;
+        let more = match others.len() {
+            0 => String::new(),
+            n => format!(" (and {n} more: {})", others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        };
+        Some(format!(
+            "`{first}`{more} is a sum of multiples of other features, so it has no weight of its own: \
+             leave it out with `drop_columns`, or raise the penalty"
+        ))
+    }
+}

@@ -1,0 +1,385 @@
+//! Logistic regression: the probability of each class from a linear function of the features.
+//!
+//! Learns: for two classes, one coefficient a feature and an intercept; for more, one set a class. They
+//! minimise `C` · Σ weight · (−ln probability of the row's class) + ½ Σ coefficient²; intercepts are not penalised.
+//!
+//! Exact because every round sums the loss and its slope over all rows without rounding, and steps from
+//! there in the order of the features. The curvature is bounded once, before the first round,
+//! by a quarter (with more classes a half) of the features' Gram (Böhning & Lindsay 1988, Ann. Inst. Statist.
+//! Math. 40(4)), and L-BFGS learns what it really is on the way. So a round costs one look at each cell, and
+//! separable classes, whose coefficients grow as far as the penalty lets them, end like any others.
+//!
+//! Known as scikit-learn `LogisticRegression`. Differs: `tol` is about what the model says, not about the
+//! slope in whatever units the features have: the search ends when the next step promises to lower the mean loss
+//! by less than `tol²`, which is to move log-odds by less than `tol`, root mean square, wherever they matter. A class without
+//! training rows has probability 0; a feature that is a sum of multiples of others gets coefficient 0 and a note.
+
+use evenstep_exact::maths;
+use evenstep_exact::reduce::Partial;
+use evenstep_exact::sum::ExactSum;
+use evenstep_table::{Batch, ColumnName, Schema, Task};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::linear::{Block, Curvature, Design, Rule, Weighted, minimise, numbers_only, too_large};
+use crate::{CurvePoint, Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training};
+
+/// Class probabilities from a linear function of the features.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogisticRegression {
+    /// How much the fit counts against squared coefficients: the inverse of a penalty.
+    #[serde(rename = "C", default = "one")]
+    pub c: f64,
+    /// Rounds at most.
+    #[serde(default = "hundred")]
+    pub max_iter: u32,
+    /// Stop when a next round would lower the mean loss by less than the square of this.
+    #[serde(default = "ten_thousandth")]
+    pub tol: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+fn ten_thousandth() -> f64 {
+    1e-4
+}
+
+/// The linear functions that a fit has learned: one, or one a class.
+#[derive(Clone, Debug)]
+pub struct Classes {
+    scores: Weighted,
+    /// Whether training had rows of the class; empty for two classes.
+    seen: Vec<bool>,
+}
+
+/// The weight of each class.
+#[derive(Default, Serialize, Deserialize)]
+struct Shares(Vec<ExactSum>);
+
+impl Partial for Shares {
+    fn merge(&mut self, other: Shares) {
+        self.0.merge(other.0);
+    }
+}
+
+impl Family for LogisticRegression {
+    const NAME: &'static str = "logistic_regression";
+    type Model = Classes;
+
+    fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        if !positive(self.c) || !positive(1.0 / self.c) {
+            return Err(ModelError::new(format!("`C` is {}, and it is above 0", self.c)));
+        }
+        if !positive(self.tol) {
+            return Err(ModelError::new(format!("`tol` is {}, and it is above 0", self.tol)));
+        }
+        if self.max_iter == 0 {
+            return Err(ModelError::new("`max_iter` is 0, and there is at least one round"));
+        }
+        if *task == Task::Regression {
+            return Err(ModelError::new("`logistic_regression` predicts a class, and the target is a number")
+                .help("use `ridge`"));
+        }
+        numbers_only(Self::NAME, features)
+    }
+
+    fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Classes>, ModelError> {
+        Family::check(self, data.task, data.features)?;
+        let design = Design::new(Self::NAME, data, run.workers)?;
+        let shares = shares(data, run);
+        let seen: Vec<usize> = (0..shares.len()).filter(|class| shares[*class] > 0.0).collect();
+        let classes = data.task.classes();
+        if let [only] = seen[..] {
+            return Err(ModelError::new(format!(
+                "every training row is `{}`, and `logistic_regression` learns from at least two classes",
+                classes[only]
+            )));
+        }
+        let binary = matches!(data.task, Task::Binary { .. });
+        let outputs = if binary { 1 } else { seen.len() };
+        let penalties = design.penalties(1.0 / self.c);
+        let share = if binary { 0.25 } else { 0.5 };
+        let curvature = Curvature::of(&design, run.workers, share, &penalties);
+
+        let mut curve = Vec::new();
+        let mut start = vec![0.0; outputs * design.width()];
+        for (output, intercept) in start.iter_mut().step_by(design.width()).enumerate() {
+            // Of scores that differ by a constant, those that sum to 0.
+            let mean = || seen.iter().fold(0.0, |sum, class| sum + maths::ln(shares[*class])) / seen.len() as f64;
+            *intercept = if binary { maths::ln(shares[1] / shares[0]) } else { maths::ln(shares[seen[output]]) - mean() };
+        }
+        let found = minimise(
+            start,
+            &Rule { rounds: self.max_iter, tolerance: self.tol },
+            |at| self.evaluate(&design, run, &seen, &penalties, at),
+            |slope| {
+                let solve = |slope: &[f64]| curvature.solve(&slope.iter().map(|x| x * design.total()).collect::<Vec<f64>>());
+                slope.chunks_exact(design.width()).flat_map(solve).collect()
+            },
+            |round, loss| {
+                curve.push(CurvePoint { round, training: loss, watched: None });
+                (run.progress)(round as usize, self.max_iter as usize, Some(loss));
+            },
+        );
+        let mut notes: Vec<String> = curvature.note(&design).into_iter().collect();
+        if !found.converged {
+            notes.push(format!(
+                "stopped after {} rounds, before the loss settled to `tol`: raise `max_iter`, or lower `C`",
+                found.losses.len()
+            ));
+        }
+
+        let mut scores = Weighted {
+            intercepts: vec![0.0; if binary { 1 } else { classes.len() }],
+            coefficients: Vec::new(),
+        };
+        scores.coefficients = vec![0.0; scores.intercepts.len() * data.features.len()];
+        for (output, coefficients) in found.at.chunks_exact(design.width()).enumerate() {
+            let output = if binary { 0 } else { seen[output] };
+            let (intercept, coefficients) = design.unscaled(coefficients).ok_or_else(too_large)?;
+            scores.intercepts[output] = intercept.value();
+            scores.coefficients[output * data.features.len()..][..data.features.len()].copy_from_slice(&coefficients);
+        }
+        if scores.intercepts.iter().any(|x| !x.is_finite()) {
+            return Err(too_large());
+        }
+        let absent: Vec<&String> = (0..classes.len()).filter(|class| !seen.contains(class)).map(|class| &classes[class]).collect();
+        notes.extend(absent.iter().map(|class| format!("no training row is `{class}`, so its probability is always 0")));
+        let importance = design.importance(&found.at, curvature.spread());
+        let seen = if binary { Vec::new() } else { (0..classes.len()).map(|class| seen.contains(&class)).collect() };
+        Ok(Trained { model: Classes { scores, seen }, importance, curve, notes })
+    }
+
+    fn predict(&self, model: &Classes, features: &[ColumnName], batch: &Batch) -> Predictions {
+        let mut scores = model.scores.scores(features, batch);
+        if model.seen.is_empty() {
+            let mut values = scores.pop().expect("two classes have one score");
+            values.iter_mut().for_each(|score| *score = maths::sigmoid(*score));
+            return Predictions { width: 1, values };
+        }
+        let width = model.seen.len();
+        let mut values = vec![0.0; width * batch.rows()];
+        let mut of_seen = vec![0.0; model.seen.iter().filter(|seen| **seen).count()];
+        for (row, values) in values.chunks_exact_mut(width).enumerate() {
+            let seen = (0..width).filter(|class| model.seen[*class]);
+            of_seen.iter_mut().zip(seen.clone()).for_each(|(score, class)| *score = scores[class][row]);
+            softmax(&mut of_seen);
+            seen.zip(&of_seen).for_each(|(class, probability)| values[class] = *probability);
+            if values.iter().any(|x| x.is_nan()) {
+                values.fill(f64::NAN);
+            }
+        }
+        Predictions { width, values }
+    }
+
+    fn store(&self, model: &Classes) -> Stored {
+        let mut stored = model.scores.store();
+        stored.tensors.insert("seen".to_owned(), Tensor::U8(model.seen.iter().map(|seen| u8::from(*seen)).collect()));
+        stored
+    }
+
+    fn restore(&self, features: &Schema, task: &Task, mut stored: Stored) -> Result<Classes, ModelError> {
+        let classes = task.classes().len();
+        let (outputs, flags) = if matches!(task, Task::Binary { .. }) { (1, 0) } else { (classes, classes) };
+        let scores = Weighted::restore(Self::NAME, features, outputs, &mut stored)?;
+        match stored.tensors.remove("seen") {
+            Some(Tensor::U8(seen))
+                if seen.len() == flags && seen.iter().all(|flag| *flag <= 1) && (flags == 0 || seen.contains(&1)) =>
+            {
+                Ok(Classes { scores, seen: seen.into_iter().map(|flag| flag == 1).collect() })
+            }
+            _ => Err(ModelError::new(format!("a `logistic_regression` model of {classes} classes has {flags} flags `seen`"))),
+        }
+    }
+
+    fn example() -> LogisticRegression {
+        LogisticRegression { c: 1.0, max_iter: 100, tol: 1e-4 }
+    }
+}
+
+impl LogisticRegression {
+    /// The penalised mean loss and its slope: everything is divided by the sum of weights, and the penalty by `C`.
+    fn evaluate(&self, design: &Design<'_>, run: &Run<'_>, seen: &[usize], penalties: &[f64], at: &[f64]) -> (f64, Vec<f64>) {
+        let width = design.width();
+        let slope = if at.len() == width {
+            design.slope(run.workers, at, of_two)
+        } else {
+            let outputs: Vec<usize> = (0..=seen.last().copied().unwrap_or(0))
+                .map(|class| seen.iter().position(|known| *known == class).unwrap_or(usize::MAX))
+                .collect();
+            design.slope(run.workers, at, |block, scores, losses| of_many(&outputs, block, scores, losses))
+        };
+        let mut loss = slope.loss;
+        let columns = slope.columns.into_iter().zip(at).enumerate();
+        let slopes = columns.map(|(index, (mut sum, coefficient))| {
+            let pull = penalties[index % width] * coefficient;
+            sum.add(pull);
+            loss.add(0.5 * pull * coefficient);
+            sum.value() / design.total()
+        });
+        let slopes = slopes.collect();
+        (loss.value() / design.total(), slopes)
+    }
+}
+
+/// The weight of each class among the training rows.
+fn shares(data: &Training<'_>, run: &Run<'_>) -> Vec<f64> {
+    let classes = data.task.classes().len();
+    let seen = run.workers.fold(data.batches.len(), |task, Shares(seen): &mut Shares| {
+        let labels = data.batches[task].training();
+        seen.resize_with(classes, ExactSum::default);
+        for (row, class) in labels.target.iter().enumerate() {
+            seen[*class as usize].add(labels.weight(row));
+        }
+    });
+    seen.0.iter().map(ExactSum::value).collect()
+}
+
+/// The logistic loss −ln(1/(1 + e^−score)), the score negated for the negative class, and its slope.
+fn of_two(block: &Block<'_>, scores: &mut [f64], losses: &mut [f64]) {
+    let rows = scores.iter_mut().zip(losses).zip(block.target.iter().zip(block.weight));
+    for ((score, loss), (target, weight)) in rows {
+        let e = maths::exp(-score.abs());
+        let probability = (if *score < 0.0 { e } else { 1.0 }) / (1.0 + e);
+        let against = if *target == 1.0 { -*score } else { *score };
+        *loss = weight * (against.max(0.0) + maths::log1p(e));
+        *score = weight * (probability - target);
+    }
+}
+
+/// The same with a score for each class that was seen; `outputs` tells which is whose.
+fn of_many(outputs: &[usize], block: &Block<'_>, scores: &mut [f64], losses: &mut [f64]) {
+    let mut of_row = vec![0.0; scores.len() / Block::STRIDE];
+    for (row, loss) in losses.iter_mut().enumerate() {
+        let weight = block.weight[row];
+        let own = outputs.get(block.target[row] as usize).copied().filter(|own| *own < of_row.len());
+        let cells = (row..scores.len()).step_by(Block::STRIDE);
+        of_row.iter_mut().zip(cells.clone()).for_each(|(score, cell)| *score = scores[cell]);
+        let own_score = own.map_or(0.0, |own| of_row[own]);
+        let level = softmax(&mut of_row);
+        *loss = if own.is_some() { weight * (level - own_score) } else { 0.0 };
+        for (output, cell) in cells.enumerate() {
+            let probability = of_row[output] - f64::from(u8::from(own == Some(output)));
+            scores[cell] = weight * probability;
+        }
+    }
+}
+
+/// Scores become probabilities; gives ln Σ e^score. Added in the order of the classes.
+fn softmax(scores: &mut [f64]) -> f64 {
+    let largest = scores.iter().fold(f64::NEG_INFINITY, |largest, score| largest.max(*score));
+    scores.iter_mut().for_each(|score| *score = maths::exp(*score - largest));
+    let sum = scores.iter().fold(0.0, |sum, e| sum + e);
+    scores.iter_mut().for_each(|score| *score /= sum);
+    largest + maths::ln(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_near, batch, binary, fit, multiclass, sample};
+    use evenstep_table::Column;
+
+    fn family(c: f64) -> LogisticRegression {
+        LogisticRegression { c, max_iter: 1000, tol: 1e-10 }
+    }
+
+    fn check(c: f64, weighted: bool, intercept: f64, coefficients: [f64; 4]) {
+        let sample = sample();
+        let trained = fit(&family(c), &binary(), &sample.batch(sample.two_classes(), weighted)).unwrap();
+        let scores = trained.model.scores;
+        assert_near(&[&scores.intercepts[..], &scores.coefficients].concat(), &[&[intercept], &coefficients[..]].concat(), 1e-9);
+        assert_eq!(trained.notes, Vec::<String>::new());
+    }
+
+    /// scikit-learn 1.9.1 `LogisticRegression(C, solver="newton-cholesky", tol=1e-14)`.
+    #[test]
+    fn two_classes_are_as_in_scikit_learn() {
+        check(1.0, false, -0.520191618353092, [2.00624239117049, -0.0459249446686153, 0.38552263826809735, 0.4341451139799865]);
+        check(1.0, true, -0.7894922879496832, [2.3233129146205043, -0.04951614083705026, 0.4737648567752738, 0.46499052156732684]);
+        check(0.01, false, 0.059324971814835536, [0.3460545087265498, -0.00691233363225375, 0.029931830454941646, 0.00987018593171016]);
+        check(100.0, true, -4.1487226852710535, [7.366419424241886, -0.1635671600090263, 2.366808563745286, 0.6861591368724707]);
+    }
+
+    /// The same, for three classes.
+    #[test]
+    fn three_classes_are_as_in_scikit_learn() {
+        let sample = sample();
+        let check = |weighted, intercepts: [f64; 3], coefficients: [[f64; 4]; 3]| {
+            let trained = fit(&family(1.0), &multiclass(3), &sample.batch(sample.three_classes(), weighted)).unwrap();
+            assert_near(&trained.model.scores.intercepts, &intercepts, 1e-8);
+            assert_near(&trained.model.scores.coefficients, &coefficients.concat(), 1e-8);
+        };
+        check(
+            false,
+            [-2.720807619577921, 1.0705348979802767, 1.6502727215976443],
+            [
+                [-2.0095904440977526, 0.06030124972613387, 0.05757290897452974, -0.06747290720025097],
+                [0.03857399847664653, 0.0066428052829837015, 0.04063939032637532, -0.018622971861992202],
+                [1.9710164456211068, -0.06694405500912524, -0.09821229930090661, 0.08609587906224346],
+            ],
+        );
+        check(
+            true,
+            [-3.428219616310635, 1.3802057059293928, 2.0480139103812416],
+            [
+                [-2.4137879021900943, 0.07690808273540718, 0.05506284625200283, -0.22786406951484056],
+                [0.05199968174166142, 0.008429301561425595, 0.053536096315481924, -0.047709212607742975],
+                [2.3617882204484335, -0.08533738429680265, -0.10859894256748712, 0.27557328212258364],
+            ],
+        );
+    }
+
+    #[test]
+    fn at_the_default_tolerance_scores_have_three_digits() {
+        let sample = sample();
+        let batch = sample.batch(sample.two_classes(), false);
+        let features: Vec<ColumnName> = batch.schema().into_keys().collect();
+        let scores = |family: LogisticRegression| {
+            fit(&family, &binary(), &batch).unwrap().model.scores.scores(&features, &batch).pop().unwrap()
+        };
+        let (coarse, fine) = (scores(LogisticRegression::example()), scores(family(1.0)));
+        assert!(coarse.iter().zip(&fine).all(|(a, b)| (a - b).abs() < 2e-3), "{coarse:?} {fine:?}");
+    }
+
+    #[test]
+    fn separable_classes_end() {
+        let x: Vec<f64> = (0..40).map(f64::from).collect();
+        let target: Vec<f64> = x.iter().map(|x| f64::from(u8::from(*x > 19.5))).collect();
+        let batch = batch(vec![("x", Column::Number(x))], target, Vec::new());
+        for c in [1.0, 1e6, 1e15] {
+            let trained = fit(&LogisticRegression { c, ..LogisticRegression::example() }, &binary(), &batch).unwrap();
+            let family = family(c);
+            let predicted = family.predict(&trained.model, &[crate::testing::name("x")], &batch);
+            assert!(predicted.values[..20].iter().all(|p| *p < 0.5) && predicted.values[20..].iter().all(|p| *p > 0.5));
+            assert!(trained.curve.len() <= 100, "{} rounds", trained.curve.len());
+        }
+    }
+
+    #[test]
+    fn a_class_without_rows_has_probability_0_and_a_note() {
+        let sample = sample();
+        let batch = sample.batch(sample.two_classes().iter().map(|class| class * 2.0).collect(), false);
+        let trained = fit(&family(1.0), &multiclass(3), &batch).unwrap();
+        assert_eq!(trained.notes, ["no training row is `class 1`, so its probability is always 0"]);
+        let features: Vec<ColumnName> = batch.schema().into_keys().collect();
+        let predicted = family(1.0).predict(&trained.model, &features, &batch);
+        assert!((0..60).all(|row| predicted.row(row)[1] == 0.0));
+        assert!((0..60).all(|row| (predicted.row(row).iter().sum::<f64>() - 1.0).abs() < 1e-15));
+    }
+
+    #[test]
+    fn one_class_is_refused_by_name() {
+        let batch = batch(vec![("x", Column::Number(vec![1.0, 2.0]))], vec![1.0, 1.0], Vec::new());
+        let error = fit(&family(1.0), &binary(), &batch).unwrap_err();
+        assert_eq!(error.message, "every training row is `yes`, and `logistic_regression` learns from at least two classes");
+    }
+}
