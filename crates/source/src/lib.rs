@@ -1,1 +1,50 @@
-//! source
+//! Where rows come from: files of text and binary formats, read to typed tables.
+//!
+//! Training reads a source twice: once to see all rows and infer types, once to type them.
+//! ```no_run
+//! use std::collections::BTreeMap;
+//! use std::path::Path;
+//!
+//! use evenstep_exact::reduce::Workers;
+//! use evenstep_source::{Reading, Source};
+//! use evenstep_table::{Contract, Identity, RuleSpec};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let workers = Workers::threads(0);
+//! let source = Source::open("data/*.csv", Path::new("."))?;
+//! let missing = vec![String::new(), "NA".to_owned()];
+//! let inferred = source.infer(&missing, &workers, &|_bytes| ())?;
+//! let declared = BTreeMap::<_, RuleSpec>::new(); // `[contract]`
+//! let contract = Contract::resolve(&declared, &inferred.columns, None)?;
+//!
+//! let reading = Reading { missing, columns: contract.columns, ..Reading::default() };
+//! let mut read = source.read(&reading, &workers, &|_bytes| ())?;
+//! let identity = Identity::by_content(reading.columns.keys().cloned());
+//! for batch in &mut read.batches {
+//!     batch.keys = identity.keys(batch).map_err(|_| "an id is null")?.into();
+//! }
+//! # Ok(()) }
+//! ```
+//! Scoring reads it once, as a [`Stream`] of chunks with flags. Every format goes through the
+//! same [`evenstep_table::build::ColumnBuilder`] and [`evenstep_table::check::Checker`], so equal
+//! values give equal columns wherever they come from.
+
+mod blocks;
+mod chunk;
+mod csv;
+mod error;
+mod fields;
+mod find;
+pub mod format;
+mod layout;
+mod queue;
+mod reading;
+mod source;
+mod stream;
+mod typing;
+
+pub use chunk::{Chunk, Flag, Origin};
+pub use error::{SourceError, SourceErrorKind};
+pub use reading::{Mode, Reading};
+pub use source::{Inferred, Read, Source};
+pub use stream::Stream;

@@ -54,6 +54,11 @@ impl Batch {
         Batch { rows: keys.len(), columns: BTreeMap::new(), keys: Arc::new(keys), labels: None }
     }
 
+    /// A batch without columns, whose rows have no identity yet: `keys` is empty until it is given.
+    pub fn unkeyed(rows: usize) -> Batch {
+        Batch { rows, ..Batch::default() }
+    }
+
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.rows
@@ -128,7 +133,7 @@ impl Batch {
         Batch {
             rows: rows.len(),
             columns: self.columns.iter().map(|(name, column)| (name.clone(), Arc::new(column.take(rows)))).collect(),
-            keys: Arc::new(pick(&self.keys, rows)),
+            keys: Arc::new(if self.keys.is_empty() { Vec::new() } else { pick(&self.keys, rows) }),
             labels: self.labels.as_ref().map(|labels| {
                 Arc::new(Labels {
                     occurrence: pick(&labels.occurrence, rows),

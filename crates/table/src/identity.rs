@@ -91,8 +91,8 @@ impl Identity {
 /// The keys that more than one row has, in the order of the keys.
 /// Costs 24 bytes a row while it runs.
 pub fn duplicates(batches: &[Batch], workers: &Workers) -> Vec<Duplicate> {
-    let sorted = sorted_keys(batches, workers);
-    sorted
+    let keys = batches.iter().map(|batch| batch.keys.iter().map(|key| Some(*key)));
+    sorted(keys, workers)
         .chunk_by(|a, b| a.0 == b.0)
         .filter(|group| group.len() > 1)
         .map(|group| Duplicate { key: group[0].0, rows: group.iter().map(|(_, position)| *position).collect() })
@@ -119,13 +119,37 @@ pub fn occurrences(batches: &[Batch], first: &[ColumnName], workers: &Workers) -
     ranks
 }
 
-fn sorted_keys(batches: &[Batch], workers: &Workers) -> Vec<(RowKey, Position)> {
+/// The rows of each value that occurs more than once in the column; nulls don't count.
+pub fn repeated(batches: &[Batch], column: &ColumnName, workers: &Workers) -> Vec<Vec<Position>> {
+    let keys = batches.iter().map(|batch| {
+        let cells = batch.column(column);
+        let mut hasher = Hasher::new("evenstep cell");
+        (0..batch.rows()).map(move |row| {
+            (!cells.is_null(row)).then(|| {
+                hash_cell(hasher.reset(), cells, row);
+                RowKey(hasher.finish16())
+            })
+        })
+    });
+    let mut groups: Vec<Vec<Position>> = sorted(keys, workers)
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|group| group.len() > 1)
+        .map(|group| group.iter().map(|(_, position)| *position).collect())
+        .collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// All keys with their positions, by key, then by position.
+fn sorted<I: Iterator<Item = Option<RowKey>>>(
+    batches: impl Iterator<Item = I>,
+    workers: &Workers,
+) -> Vec<(RowKey, Position)> {
     use rayon::prelude::*;
-    let rows = batches.iter().map(Batch::rows).sum();
-    let mut keys = Vec::with_capacity(rows);
-    for (batch, rows) in batches.iter().enumerate() {
+    let mut keys = Vec::new();
+    for (batch, rows) in batches.enumerate() {
         let at = |row: usize| Position { batch: batch as u32, row: row as u32 };
-        keys.extend(rows.keys.iter().enumerate().map(|(row, key)| (*key, at(row))));
+        keys.extend(rows.enumerate().filter_map(|(row, key)| Some((key?, at(row)))));
     }
     workers.install(|| keys.par_sort_unstable());
     keys

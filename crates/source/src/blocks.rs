@@ -1,0 +1,307 @@
+//! Cuts a text file into blocks of whole records, without looking into them.
+//!
+//! One thread at a time cuts; many type what was cut. Cutting only counts line ends, except
+//! where there are quotes or blank lines.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::SourceError;
+use crate::format::Compression;
+
+/// How much is read at once.
+const PIECE: usize = 256 << 10;
+/// A block ends after the record that crosses this size.
+const BLOCK: usize = 16 << 20;
+/// No record is longer. A longer one is a quote that never closes, most likely.
+const RECORD: usize = 64 << 20;
+
+/// Whole records of one file, each ended by a line feed.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) bytes: Vec<u8>,
+    /// How many records it holds.
+    pub(crate) rows: usize,
+    /// The number of its first record in the file, from 1.
+    pub(crate) first_row: u64,
+    /// The line where it starts, from 1.
+    pub(crate) first_line: u64,
+    /// How many bytes of the file, compressed, were read for it.
+    pub(crate) consumed: u64,
+}
+
+/// Where records end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Records {
+    /// At line ends outside quotes; a quote opens a field only at its start.
+    Csv {
+        /// What stands between fields.
+        delimiter: u8,
+    },
+    /// At every line end.
+    Lines,
+}
+
+/// A file being cut.
+pub(crate) struct Blocks {
+    path: PathBuf,
+    input: Box<dyn Read + Send>,
+    consumed: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    reported: u64,
+    records: Records,
+    /// Read, but not cut yet.
+    rest: Vec<u8>,
+    ended: bool,
+    next_row: u64,
+    next_line: u64,
+}
+
+/// How far a block has been looked through.
+#[derive(Default)]
+struct Scan {
+    /// Everything before this was looked at.
+    at: usize,
+    /// Complete records so far.
+    rows: usize,
+    /// Where the last complete record ends.
+    end: usize,
+    /// Where the quote stands that is open.
+    quote: Option<usize>,
+}
+
+impl Blocks {
+    /// Opens a file. Its byte order mark, if any, is skipped.
+    pub(crate) fn open(path: &Path, compression: Compression, records: Records) -> Result<Blocks, SourceError> {
+        let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
+        let consumed = std::sync::Arc::default();
+        let file = Counted { file, read: std::sync::Arc::clone(&consumed) };
+        let input: Box<dyn Read + Send> = match compression {
+            Compression::None => Box::new(file),
+            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
+            Compression::Zstd => {
+                Box::new(zstd::Decoder::new(file).map_err(|error| SourceError::io(path, &error))?)
+            }
+        };
+        let mut blocks = Blocks {
+            path: path.to_owned(),
+            input,
+            consumed,
+            reported: 0,
+            records,
+            rest: Vec::new(),
+            ended: false,
+            next_row: 1,
+            next_line: 1,
+        };
+        blocks.read_piece()?;
+        match blocks.rest.as_slice() {
+            [0xef, 0xbb, 0xbf, ..] => drop(blocks.rest.drain(..3)),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                return Err(SourceError::malformed("the file is in UTF-16, expected UTF-8")
+                    .in_file(path)
+                    .help("save it as UTF-8"));
+            }
+            _ => {}
+        }
+        Ok(blocks)
+    }
+
+    /// The first bytes of the file, for looking at its delimiter.
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.rest
+    }
+
+    /// Takes the delimiter that the first bytes showed.
+    pub(crate) fn set_records(&mut self, records: Records) {
+        self.records = records;
+    }
+
+    /// Cuts off the header; rows are numbered from the record after it.
+    pub(crate) fn header(&mut self) -> Result<Option<Block>, SourceError> {
+        let header = self.next(1)?;
+        self.next_row = 1;
+        Ok(header)
+    }
+
+    /// The next block of at most so many records; None at the end of the file.
+    pub(crate) fn next(&mut self, rows: usize) -> Result<Option<Block>, SourceError> {
+        let mut scan = Scan::default();
+        loop {
+            self.scan(&mut scan, rows);
+            if scan.rows == rows || scan.end >= BLOCK {
+                break;
+            }
+            if self.rest.len() - scan.end > RECORD {
+                return Err(self.endless(&scan));
+            }
+            if self.ended {
+                if let Some(quote) = scan.quote {
+                    return Err(self.unclosed(quote));
+                }
+                if scan.end < self.rest.len() {
+                    // The last line may lack its end.
+                    self.rest.push(b'\n');
+                    continue;
+                }
+                break;
+            }
+            self.read_piece()?;
+        }
+        if scan.end == 0 {
+            return Ok(None);
+        }
+        let rest = self.rest[scan.end..].to_vec();
+        let mut bytes = std::mem::replace(&mut self.rest, rest);
+        bytes.truncate(scan.end);
+        let lines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        let consumed = self.consumed.load(std::sync::atomic::Ordering::Relaxed);
+        let block = Block {
+            rows: scan.rows,
+            first_row: self.next_row,
+            first_line: self.next_line,
+            consumed: consumed - self.reported,
+            bytes,
+        };
+        self.reported = consumed;
+        self.next_row += scan.rows as u64;
+        self.next_line += lines;
+        Ok(Some(block))
+    }
+
+    fn read_piece(&mut self) -> Result<(), SourceError> {
+        let before = self.rest.len();
+        let read = self.input.by_ref().take(PIECE as u64).read_to_end(&mut self.rest);
+        if let Err(error) = read {
+            let what = match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => "the compressed file ends too early".to_owned(),
+                _ => error.to_string(),
+            };
+            return Err(SourceError::malformed(what).in_file(&self.path));
+        }
+        self.ended = self.rest.len() == before;
+        Ok(())
+    }
+
+    /// Looks at what was read since the last look, up to the end of `limit` records.
+    fn scan(&self, scan: &mut Scan, limit: usize) {
+        while scan.at < self.rest.len() && scan.rows < limit {
+            let end = self.rest.len().min(scan.at + PIECE);
+            if scan.quote.is_none() && self.is_plain(scan.at, end) {
+                let lines = memchr::memchr_iter(b'\n', &self.rest[scan.at..end]).count();
+                if scan.rows + lines <= limit {
+                    scan.rows += lines;
+                    if let Some(last) = memchr::memrchr(b'\n', &self.rest[scan.at..end]) {
+                        scan.end = scan.at + last + 1;
+                    }
+                    scan.at = end;
+                    continue;
+                }
+            }
+            if !self.scan_closely(scan, end, limit) {
+                return;
+            }
+        }
+    }
+
+    /// Whether every line end in the range ends a record.
+    fn is_plain(&self, start: usize, end: usize) -> bool {
+        let quoted = self.records != Records::Lines && memchr::memchr(b'"', &self.rest[start..end]).is_some();
+        // Two more bytes, for a blank line across the edge of two pieces.
+        let around = &self.rest[start.saturating_sub(2)..end];
+        !quoted
+            && !around.starts_with(b"\n")
+            && !around.starts_with(b"\r\n")
+            && memchr::memmem::find(around, b"\n\n").is_none()
+            && memchr::memmem::find(around, b"\n\r\n").is_none()
+    }
+
+    /// False if more of the file is needed to go on.
+    fn scan_closely(&self, scan: &mut Scan, end: usize, limit: usize) -> bool {
+        let bytes = &self.rest;
+        while scan.at < end {
+            if let Some(quote) = scan.quote {
+                let Some(found) = memchr::memchr(b'"', &bytes[scan.at..end]) else {
+                    scan.at = end;
+                    return true;
+                };
+                let at = scan.at + found;
+                match bytes.get(at + 1) {
+                    Some(b'"') => scan.at = at + 2,
+                    // The end of what was read: whether it closes is seen with the next piece.
+                    None if !self.ended => {
+                        scan.quote = Some(quote);
+                        scan.at = at;
+                        return false;
+                    }
+                    _ => {
+                        scan.quote = None;
+                        scan.at = at + 1;
+                    }
+                }
+                continue;
+            }
+            let Some(found) = memchr::memchr2(b'"', b'\n', &bytes[scan.at..end]) else {
+                scan.at = end;
+                return true;
+            };
+            let at = scan.at + found;
+            scan.at = at + 1;
+            if bytes[at] == b'\n' {
+                let blank = matches!(&bytes[scan.end..at], [] | [b'\r']);
+                scan.end = at + 1;
+                if !blank {
+                    scan.rows += 1;
+                    if scan.rows == limit {
+                        return true;
+                    }
+                }
+            } else if let Records::Csv { delimiter } = self.records
+                && (at == scan.end || bytes[at - 1] == delimiter)
+            {
+                scan.quote = Some(at);
+            }
+        }
+        true
+    }
+
+    fn line_at(&self, at: usize) -> u64 {
+        self.next_line + memchr::memchr_iter(b'\n', &self.rest[..at]).count() as u64
+    }
+
+    fn unclosed(&self, quote: usize) -> SourceError {
+        SourceError::malformed("a quoted field opens here and never closes")
+            .in_file(&self.path)
+            .at_line(self.line_at(quote))
+            .help("close it with `\"`; a quote within quotes is written twice")
+    }
+
+    fn endless(&self, scan: &Scan) -> SourceError {
+        if let Some(quote) = scan.quote {
+            return self.unclosed(quote);
+        }
+        SourceError::malformed(format!("a record has more than {} MB", RECORD >> 20))
+            .in_file(&self.path)
+            .at_line(self.line_at(scan.end))
+    }
+}
+
+impl std::fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blocks").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Counts what is read of a file, compressed as it is.
+struct Counted {
+    file: File,
+    read: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.read.fetch_add(read as u64, std::sync::atomic::Ordering::Relaxed);
+        Ok(read)
+    }
+}

@@ -1,0 +1,176 @@
+//! Delimited text: header, and blocks of records to typed columns.
+
+use std::path::Path;
+
+use evenstep_table::build::ColumnBuilder;
+use evenstep_table::infer::Evidence;
+use evenstep_table::{ColumnName, MissingTokens};
+
+use crate::blocks::{Block, Blocks, Records};
+use crate::fields::{Fields, Span};
+use crate::format::{Compression, Format};
+use crate::layout::{FileInfo, UNWANTED, column_names};
+use crate::SourceError;
+
+/// So many fields are split before their cells are typed, column by column: they stay in the cache.
+const SPLIT: usize = 1 << 15;
+
+/// Opens a file up to its first row of data.
+pub(crate) fn open(
+    path: &Path,
+    format: Format,
+    compression: Compression,
+) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+    let mut blocks = Blocks::open(path, compression, Records::Csv { delimiter: b',' })?;
+    let delimiter = if format == Format::Tsv { b'\t' } else { delimiter(blocks.start()) };
+    blocks.set_records(Records::Csv { delimiter });
+    let in_file = |error: SourceError| error.in_file(path).at_line(1);
+    let Some(header) = blocks.header()? else {
+        return Err(SourceError::malformed("the file is empty, expected a header of column names").in_file(path));
+    };
+    let text = utf8(&header.bytes, &header, delimiter, &[]).map_err(|error| error.in_file(path))?;
+    if memchr::memchr_iter(b'\r', text.trim_end().as_bytes()).count() > 0 && !text.contains('"') {
+        return Err(in_file(SourceError::malformed("lines end with carriage returns alone, expected line feeds"))
+            .help("save the file with line ends of today"));
+    }
+    let mut fields = Fields::new(text, delimiter);
+    let mut spans = Vec::new();
+    fields.record(|_, span| spans.push(span));
+    let columns = column_names(spans.iter().map(|span| fields.text(*span))).map_err(in_file)?;
+    Ok((blocks, delimiter, columns))
+}
+
+/// The character that the first line has most of, outside quotes.
+fn delimiter(start: &[u8]) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut quoted = false;
+    for byte in start {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => break,
+            _ if quoted => {}
+            byte => counts.iter_mut().filter(|(delimiter, _)| delimiter == byte).for_each(|(_, count)| *count += 1),
+        }
+    }
+    // The first of the greatest.
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
+}
+
+/// What is done with the cells of one column.
+pub(crate) trait Cells {
+    /// Takes cells in row order.
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>);
+}
+
+impl Cells for ColumnBuilder {
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        self.texts(texts);
+    }
+}
+
+/// Evidence together with what stands for a missing value.
+pub(crate) struct Seeing<'a> {
+    pub(crate) evidence: &'a mut Evidence,
+    pub(crate) missing: &'a MissingTokens,
+}
+
+impl Cells for Seeing<'_> {
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        for text in texts {
+            if self.missing.contains(text) { self.evidence.null() } else { self.evidence.text(text) }
+        }
+    }
+}
+
+/// Gives the cells of a block to the wanted columns; how many rows there were.
+/// `of_file` says for each column of the file which of `columns` it is.
+pub(crate) fn read_block<C: Cells>(
+    file: &FileInfo,
+    delimiter: u8,
+    block: &Block,
+    of_file: &[u32],
+    columns: &mut [C],
+) -> Result<usize, SourceError> {
+    let text = utf8(&block.bytes, block, delimiter, &file.columns).map_err(|error| error.in_file(&file.path))?;
+    let wanted = columns.len();
+    let rows_at_once = (SPLIT / wanted.max(1)).max(1);
+    let mut spans = vec![Span::default(); rows_at_once * wanted];
+    let mut fields = Fields::new(text, delimiter);
+    let mut total = 0;
+    loop {
+        fields.clear();
+        let mut rows = 0;
+        while rows < rows_at_once {
+            let cells = &mut spans[rows * wanted..(rows + 1) * wanted];
+            let count = fields.record(|position, span| {
+                if let Some(slot) = of_file.get(position)
+                    && *slot != UNWANTED
+                {
+                    cells[*slot as usize] = span;
+                }
+            });
+            match count {
+                None => break,
+                Some(count) if count == of_file.len() => rows += 1,
+                Some(count) => return Err(ragged(file, block, text, fields.position(), count)),
+            }
+        }
+        if rows == 0 {
+            assert_eq!(total, block.rows, "cutting and splitting see the same records");
+            return Ok(total);
+        }
+        for (slot, column) in columns.iter_mut().enumerate() {
+            column.take((0..rows).map(|row| fields.text(spans[row * wanted + slot])));
+        }
+        total += rows;
+    }
+}
+
+fn ragged(file: &FileInfo, block: &Block, text: &str, at: usize, count: usize) -> SourceError {
+    let expected = file.columns.len();
+    let cells = if count == 1 { "cell" } else { "cells" };
+    let error = SourceError::malformed(format!("the row has {count} {cells}, expected {expected} as in the header"))
+        .in_file(&file.path)
+        .at_line(line_of(block, &text.as_bytes()[..at]));
+    if count > expected {
+        error.help("a cell that holds the delimiter is written in quotes")
+    } else {
+        error.help("a missing cell is written as nothing between two delimiters")
+    }
+}
+
+fn line_of(block: &Block, before: &[u8]) -> u64 {
+    block.first_line + memchr::memchr_iter(b'\n', before).count() as u64
+}
+
+/// The block as text, or an error that says where it is none.
+fn utf8<'a>(
+    bytes: &'a [u8],
+    block: &Block,
+    delimiter: u8,
+    columns: &[ColumnName],
+) -> Result<&'a str, SourceError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        let bad = bytes[error.valid_up_to()];
+        let mut whole = String::from_utf8_lossy(valid).into_owned();
+        whole.push('\n');
+        let mut fields = Fields::new(&whole, delimiter);
+        let mut column = None;
+        // An open quote would run past the end; then the column stays unnamed.
+        let quotes = memchr::memchr_iter(b'"', valid).count();
+        while quotes % 2 == 0 {
+            match fields.record(|_, _| {}) {
+                Some(count) => column = columns.get(count - 1),
+                None => break,
+            }
+        }
+        let found = SourceError::malformed(format!("byte {bad:#04x} is not UTF-8"))
+            .at_line(line_of(block, valid))
+            .help("save the file as UTF-8");
+        match column {
+            Some(name) => found.of_column(name),
+            None => found,
+        }
+    })
+}

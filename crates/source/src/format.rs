@@ -1,0 +1,54 @@
+//! How a file is written, by its name.
+
+use std::path::Path;
+
+/// What the bytes mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// Comma-separated values, or with another delimiter that its first line shows.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// A JSON object a line.
+    JsonLines,
+    /// Apache Parquet.
+    Parquet,
+    /// Arrow IPC, file or stream.
+    Arrow,
+}
+
+/// What is around the bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compression {
+    /// Nothing.
+    None,
+    /// gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+}
+
+/// The endings that are known, for messages.
+pub const ENDINGS: &str = "`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text";
+
+/// Format and compression by the endings of the file's name; None if they are not known.
+pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
+    let name = path.file_name()?.to_str()?.to_lowercase();
+    let (name, compression) = if let Some(name) = name.strip_suffix(".gz") {
+        (name, Compression::Gzip)
+    } else if let Some(name) = name.strip_suffix(".zst") {
+        (name, Compression::Zstd)
+    } else {
+        (name.as_str(), Compression::None)
+    };
+    let format = match name.rsplit_once('.')?.1 {
+        "csv" | "txt" => Format::Csv,
+        "tsv" | "tab" => Format::Tsv,
+        "jsonl" | "ndjson" => Format::JsonLines,
+        "parquet" | "pq" => Format::Parquet,
+        "arrow" | "arrows" | "feather" | "ipc" => Format::Arrow,
+        _ => return None,
+    };
+    let text = matches!(format, Format::Csv | Format::Tsv | Format::JsonLines);
+    (text || compression == Compression::None).then_some((format, compression))
+}

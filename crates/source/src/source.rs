@@ -1,0 +1,256 @@
+//! A source of rows: one file, or many that hold one table.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_table::check::{Breach, Found, Outcome};
+use evenstep_table::infer::Evidence;
+use evenstep_table::quality::{Place, Quality, Violation};
+use evenstep_table::rule::Absent;
+use evenstep_table::{Batch, ColumnName, MissingTokens, did_you_mean, identity};
+
+use crate::chunk::{Chunk, Origin};
+use crate::layout::{Details, FileInfo, common_columns};
+use crate::queue::{Queue, Shared};
+use crate::reading::{Mode, Plan, Reading};
+use crate::stream::Stream;
+use crate::typing::{Typer, see};
+use crate::{SourceError, SourceErrorKind, csv, format};
+
+/// The most rows of a batch in memory.
+const BATCH: usize = 1 << 16;
+/// The most rows of a chunk of a stream.
+const CHUNK: usize = 1 << 14;
+
+/// A source of rows: one file, or many that hold one table.
+#[derive(Clone, Debug)]
+pub struct Source {
+    files: Arc<[FileInfo]>,
+    paths: Vec<PathBuf>,
+    columns: Vec<ColumnName>,
+}
+
+/// What all rows together show of the columns.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Inferred {
+    /// How many rows there are.
+    pub rows: u64,
+    /// What is known of each column.
+    pub columns: BTreeMap<ColumnName, Evidence>,
+}
+
+/// A table that was read.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// The rows in source order, without identity yet.
+    pub batches: Vec<Batch>,
+    /// Where each batch comes from.
+    pub origins: Vec<Origin>,
+    /// What was found.
+    pub quality: Quality,
+    /// The cells for which rows were set aside, by file and row.
+    pub quarantine: Vec<Violation>,
+    /// Columns of the source that were not wanted.
+    pub extra: Vec<ColumnName>,
+}
+
+impl Source {
+    /// Finds the files that `pattern` names, relative to `base`, and looks at their columns.
+    ///
+    /// The pattern is a path, or one with `*`, `?`, `[…]` and `**`; its files are sorted by path.
+    pub fn open(pattern: &str, base: &Path) -> Result<Source, SourceError> {
+        let paths = crate::find::paths(pattern, base)?;
+        let files: Vec<FileInfo> = paths.iter().map(|path| look(path, base)).collect::<Result<_, _>>()?;
+        let columns = common_columns(&files)?;
+        Ok(Source { files: files.into(), paths, columns })
+    }
+
+    /// The files, sorted by path.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// The size of all files together, which `progress` counts up to.
+    pub fn bytes(&self) -> u64 {
+        self.paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
+    }
+
+    /// The columns in the first file's own order; for views, as positions mean nothing.
+    pub fn column_names(&self) -> &[ColumnName] {
+        &self.columns
+    }
+
+    /// Sees all rows, exactly, and says what each column's cells read as.
+    ///
+    /// `missing` are the tokens that stand for a missing value. `progress` is told how many
+    /// bytes of the files were read since it was called last.
+    pub fn infer(
+        &self,
+        missing: &[String],
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Inferred, SourceError> {
+        let missing = MissingTokens::new(missing);
+        let shared = Shared::new(Queue::new(&self.files, BATCH), progress);
+        let (rows, evidence): (u64, Vec<Evidence>) =
+            workers.fold(workers.count(), |_, (rows, evidence): &mut (u64, Vec<Evidence>)| {
+                evidence.resize_with(self.columns.len(), Evidence::default);
+                shared.work(|part| {
+                    *rows += see(&self.files[part.file], &self.columns, part.work, &missing, evidence)?;
+                    Ok(())
+                });
+            });
+        shared.result()?;
+        if rows == 0 {
+            return Err(self.no_rows());
+        }
+        Ok(Inferred { rows, columns: self.columns.iter().cloned().zip(evidence).collect() })
+    }
+
+    /// Reads all rows. Cells that break a rule whose policy is `reject` are an error.
+    pub fn read(
+        &self,
+        reading: &Reading,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Read, SourceError> {
+        let read = self.examine(reading, workers, progress)?;
+        match read.quality.rejected.count {
+            0 => Ok(read),
+            _ => Err(rejected(&read.quality)),
+        }
+    }
+
+    /// Reads all rows, whatever their cells break; what would be refused is in `quality.rejected`.
+    pub fn examine(
+        &self,
+        reading: &Reading,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Read, SourceError> {
+        let plan = reading.plan();
+        let extra = self.check_columns(&plan)?;
+        let shared = Shared::new(Queue::new(&self.files, BATCH), progress);
+        let typer = || Typer::new(&plan, &self.files);
+        let parts = shared.collect(workers, typer, |typer, part| typer.read(part));
+        shared.result()?;
+        let mut chunks: Vec<Chunk> = parts.into_iter().flat_map(|(_, chunks)| chunks).collect();
+        let mut read = Read { quality: crate::chunk::merge_quality(chunks.iter_mut()), extra, ..Read::default() };
+        if read.quality.rows == 0 && plan.mode == Mode::Training {
+            return Err(self.no_rows());
+        }
+        for chunk in chunks {
+            read.quarantine.extend(chunk.quarantine);
+            if chunk.batch.rows() > 0 {
+                read.batches.push(chunk.batch);
+                read.origins.push(chunk.origin);
+            }
+        }
+        if plan.mode == Mode::Training {
+            read.check_unique(&plan, workers);
+        }
+        Ok(read)
+    }
+
+    /// Reads rows in source order, a chunk of at most 16,384 at a time, in memory that does not
+    /// grow with the source. A thread reads ahead.
+    ///
+    /// Cells that break a rule whose policy is `reject` are an error in place of their chunk.
+    pub fn stream(&self, reading: &Reading) -> Result<Stream, SourceError> {
+        let plan = reading.plan();
+        self.check_columns(&plan)?;
+        Ok(Stream::start(self.files.clone(), plan, CHUNK))
+    }
+
+    /// The columns that the source has and nobody wants; an error if it lacks one that is wanted.
+    fn check_columns(&self, plan: &Plan) -> Result<Vec<ColumnName>, SourceError> {
+        let wanted = |name: &ColumnName| plan.columns.binary_search_by(|column| column.name.cmp(name)).is_ok();
+        let extra: Vec<ColumnName> = self.columns.iter().filter(|name| !wanted(name)).cloned().collect();
+        for column in &plan.columns {
+            if self.columns.contains(&column.name) {
+                continue;
+            }
+            let near = did_you_mean(column.name.as_str(), extra.iter().map(ColumnName::as_str));
+            let may_be_absent = plan.mode == Mode::Scoring && column.rule.absent == Absent::Null;
+            if may_be_absent && near.is_none() {
+                continue;
+            }
+            let error = SourceError::columns(format!("column `{}` is missing", column.name)).of_column(&column.name);
+            let error = error.in_file(&self.paths[0]);
+            return Err(match near {
+                Some(near) => error.help(near.replace("did you mean", "the file has a column of nearly that name: did you mean")),
+                None => error.help(format!("the file has {}", listed(&self.columns))),
+            });
+        }
+        Ok(extra)
+    }
+
+    fn no_rows(&self) -> SourceError {
+        SourceError::malformed("there are column names, but no rows").in_file(&self.paths[0])
+    }
+}
+
+impl Read {
+    /// The place of a row in its file.
+    pub fn place(&self, at: identity::Position) -> Place {
+        self.origins[at.batch as usize].place(at.row as usize)
+    }
+
+    /// Values that occur again in columns that say `unique` are refused.
+    fn check_unique(&mut self, plan: &Plan, workers: &Workers) {
+        for column in plan.columns.iter().filter(|column| column.rule.unique) {
+            for rows in identity::repeated(&self.batches, &column.name, workers) {
+                for at in rows.into_iter().skip(1) {
+                    let batch = &self.batches[at.batch as usize];
+                    let row = at.row as usize;
+                    let place = self.origins[at.batch as usize].place(row);
+                    let value = batch.column(&column.name).text(row);
+                    let found = Found { row, breach: Breach::Unique, outcome: Outcome::Rejected, value: value.clone() };
+                    let ids = plan.id.iter().filter_map(|id| batch.column(&plan.columns[*id].name).text(row));
+                    let id: Vec<String> = ids.collect();
+                    self.quality.add(&column.name, &found, &place, || Violation {
+                        place: place.clone(),
+                        id: (!id.is_empty()).then(|| id.join(", ")),
+                        column: column.name.clone(),
+                        value: value.clone().filter(|_| !column.rule.personal),
+                        rule: Breach::Unique,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The error that lists refused cells.
+pub(crate) fn rejected(quality: &Quality) -> SourceError {
+    let tally = quality.rejected.clone();
+    let cells = if tally.count == 1 { "cell breaks" } else { "cells break" };
+    let message = format!("{} {cells} a rule of the contract", tally.count);
+    let help = "change the data, or say in `[contract]` what becomes of such cells";
+    SourceError::new(SourceErrorKind::Rejected(Box::new(tally)), message).help(help)
+}
+
+fn look(path: &Path, base: &Path) -> Result<FileInfo, SourceError> {
+    let Some((format, compression)) = format::of_path(path) else {
+        let error = SourceError::new(SourceErrorKind::Unsupported, "the file's ending tells no format that is known");
+        return Err(error.in_file(path).help(format!("endings are {}", format::ENDINGS)));
+    };
+    let (columns, details) = match format {
+        format::Format::Csv | format::Format::Tsv => {
+            let (_, delimiter, columns) = csv::open(path, format, compression)?;
+            (columns, Details::Delimited { delimiter })
+        }
+        _ => todo!(),
+    };
+    let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
+    Ok(FileInfo { path: path.to_owned(), name, format, compression, columns, details })
+}
+
+fn listed(names: &[ColumnName]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}

@@ -1,0 +1,62 @@
+//! Chunks of rows, one after the other, read ahead by a thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use crate::chunk::Chunk;
+use crate::layout::FileInfo;
+use crate::queue::Queue;
+use crate::reading::Plan;
+use crate::source::rejected;
+use crate::typing::Typer;
+use crate::SourceError;
+
+/// So many chunks wait at most.
+const AHEAD: usize = 4;
+
+/// Chunks of rows in source order; ends after the first error.
+#[derive(Debug)]
+pub struct Stream {
+    chunks: Receiver<Result<Chunk, SourceError>>,
+}
+
+impl Stream {
+    pub(crate) fn start(files: Arc<[FileInfo]>, plan: Plan, rows: usize) -> Stream {
+        let (to, chunks) = sync_channel(AHEAD);
+        std::thread::spawn(move || {
+            let mut queue = Queue::new(&files, rows);
+            let mut typer = Typer::new(&plan, &files);
+            loop {
+                let read = match queue.next() {
+                    Ok(Some(part)) => typer.read(part),
+                    Ok(None) => return,
+                    Err(error) => Err(error),
+                };
+                let results: Vec<Result<Chunk, SourceError>> = match read {
+                    Ok(chunks) => chunks.into_iter().map(accepted).collect(),
+                    Err(error) => vec![Err(error)],
+                };
+                for result in results {
+                    let last = result.is_err();
+                    // Nobody listens any more, or there is nothing more to tell.
+                    if to.send(result).is_err() || last {
+                        return;
+                    }
+                }
+            }
+        });
+        Stream { chunks }
+    }
+}
+
+fn accepted(chunk: Chunk) -> Result<Chunk, SourceError> {
+    if chunk.quality.rejected.count > 0 { Err(rejected(&chunk.quality)) } else { Ok(chunk) }
+}
+
+impl Iterator for Stream {
+    type Item = Result<Chunk, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.chunks.recv().ok()
+    }
+}
