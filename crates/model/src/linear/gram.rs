@@ -35,10 +35,10 @@ pub(super) struct Gram {
 #[derive(Default, Serialize, Deserialize)]
 struct Sums(Vec<i128>);
 
-/// A column's cells of one block as integers, and their sum.
-struct Strip {
-    cells: [u32; BLOCK],
-    sum: u64,
+/// The cells of one block as integers, column by column, and the sum of each column.
+struct Strips {
+    cells: Vec<u32>,
+    sums: Vec<u64>,
 }
 
 impl Gram {
@@ -47,7 +47,7 @@ impl Gram {
         let width = design.width();
         let sums = design.fold(workers, |block, seen: &mut Sums| {
             seen.0.resize(width * (width + 1) / 2, 0);
-            seen.observe(&strips(block, width));
+            seen.observe(&Strips::of(block, width));
         });
         Gram { width, sums }
     }
@@ -65,39 +65,49 @@ fn place(i: usize, j: usize) -> usize {
     i * (i + 1) / 2 + j
 }
 
-fn strips(block: &Block<'_>, width: usize) -> Vec<Strip> {
-    let roots: Vec<f64> = block.weight.iter().map(|weight| weight.sqrt()).collect();
-    let strip = |column: usize| {
-        let mut cells = [OFFSET as u32; BLOCK];
-        for ((cell, x), root) in cells.iter_mut().zip(block.column(column)).zip(&roots) {
-            let whole = (x * root) * OFFSET as f64 + ROUND - ROUND;
-            *cell = (whole + OFFSET as f64) as u32;
+impl Strips {
+    fn of(block: &Block<'_>, width: usize) -> Strips {
+        let mut roots = [0.0; BLOCK];
+        roots.iter_mut().zip(block.weight).for_each(|(root, weight)| *root = weight.sqrt());
+        let mut strips = Strips { cells: Vec::with_capacity(width * BLOCK), sums: Vec::with_capacity(width) };
+        for column in 0..width {
+            let integer = |(x, root): (&f64, &f64)| {
+                let whole = (x * root) * OFFSET as f64 + ROUND - ROUND;
+                (whole + OFFSET as f64) as u32
+            };
+            strips.cells.extend(block.column(column).iter().zip(&roots).map(integer));
+            strips.cells.resize((column + 1) * BLOCK, OFFSET as u32);
+            strips.sums.push(strips.cells[column * BLOCK..].iter().map(|cell| u64::from(*cell)).sum());
         }
-        Strip { cells, sum: cells.iter().map(|cell| u64::from(*cell)).sum() }
-    };
-    (0..width).map(strip).collect()
+        strips
+    }
+
+    fn column(&self, column: usize) -> &[u32; BLOCK] {
+        self.cells[column * BLOCK..][..BLOCK].try_into().expect("a column is a block long")
+    }
+
+    /// Σ (a − OFFSET)·(b − OFFSET), which is at most 2^62: what is above 64 bits on the way cancels.
+    fn product(&self, a: usize, b: usize) -> i64 {
+        let cells = self.column(a).iter().zip(self.column(b));
+        let sum = cells.fold(0_u64, |sum, (a, b)| sum.wrapping_add(u64::from(*a) * u64::from(*b)));
+        let offsets = (self.sums[a] + self.sums[b]).wrapping_mul(OFFSET);
+        sum.wrapping_sub(offsets).wrapping_add(BLOCK as u64 * OFFSET * OFFSET) as i64
+    }
 }
 
 impl Sums {
-    fn observe(&mut self, strips: &[Strip]) {
-        for group in (0..strips.len()).step_by(GROUP) {
-            for (i, left) in strips.iter().enumerate().skip(group) {
+    fn observe(&mut self, strips: &Strips) {
+        let width = strips.sums.len();
+        for group in (0..width).step_by(GROUP) {
+            for i in group..width {
                 let group = group..(group + GROUP).min(i + 1);
                 let sums = &mut self.0[place(i, group.start)..][..group.len()];
-                for (sum, right) in sums.iter_mut().zip(&strips[group]) {
-                    *sum += i128::from(product(left, right));
+                for (sum, j) in sums.iter_mut().zip(group) {
+                    *sum += i128::from(strips.product(i, j));
                 }
             }
         }
     }
-}
-
-/// Σ (a − OFFSET)·(b − OFFSET), which is below 2^62: what is above 64 bits on the way cancels.
-fn product(left: &Strip, right: &Strip) -> i64 {
-    let cells = left.cells.iter().zip(&right.cells);
-    let sum = cells.fold(0_u64, |sum, (a, b)| sum.wrapping_add(u64::from(*a) * u64::from(*b)));
-    let offsets = (left.sum + right.sum).wrapping_mul(OFFSET).wrapping_sub((BLOCK as u64).wrapping_mul(OFFSET * OFFSET));
-    sum.wrapping_sub(offsets) as i64
 }
 
 impl Partial for Sums {
@@ -117,11 +127,13 @@ mod tests {
 
     #[test]
     fn products_of_the_largest_integers_fit() {
-        let strip = |cell: u32| Strip { cells: [cell; BLOCK], sum: u64::from(cell) * BLOCK as u64 };
-        let (least, most, none) = (strip(0), strip(2 * OFFSET as u32), strip(OFFSET as u32));
-        assert_eq!(product(&least, &least), 1 << 62);
-        assert_eq!(product(&least, &most), -(1 << 62));
-        assert_eq!(product(&most, &most), 1 << 62);
-        assert_eq!(product(&most, &none), 0);
+        let columns = [0, OFFSET, 2 * OFFSET];
+        let strips = Strips {
+            cells: columns.iter().flat_map(|cell| [*cell as u32; BLOCK]).collect(),
+            sums: columns.iter().map(|cell| cell * BLOCK as u64).collect(),
+        };
+        for (a, b, sum) in [(0, 0, 1), (0, 2, -1), (2, 2, 1), (2, 1, 0), (1, 1, 0)] {
+            assert_eq!(strips.product(a, b), sum << 62);
+        }
     }
 }
