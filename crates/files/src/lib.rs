@@ -1,1 +1,22 @@
-//! files
+//! The file-system seam: write aside, sync, rename, sync the folder.
+//!
+//! Whatever Evenstep writes becomes visible whole or not at all: [`Output`] writes beside its
+//! target and takes its place with [`Output::commit`]. After a crash, a power cut or a full disk
+//! the target has its old bytes or its new ones, never a third.
+//!
+//! [`commit_all`] does this for several files. All of them are written and synced before the first
+//! is renamed, so what can fail halfway has failed before anything shows. There is no rename
+//! of several files at once: a crash between two renames leaves some files new and the others
+//! old, each whole. Files that belong together must therefore name each other by digest, as a lock
+//! names its bundle; a reader who finds that they don't agree knows that the last write was cut
+//! short, and that writing again is all it takes.
+
+mod disk;
+mod error;
+mod faulty;
+mod output;
+
+pub use disk::{Disk, File, Files};
+pub use error::FileError;
+pub use faulty::{Fault, Faulty, Lasting, Operation};
+pub use output::{Output, commit_all, read, write};

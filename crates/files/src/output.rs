@@ -1,0 +1,354 @@
+//! Files that become visible whole or not at all.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{File, FileError, Files};
+
+/// A file that is written beside its target and takes its place when committed.
+///
+/// Dropped without that, it leaves no trace. Leftovers of a process that was killed are removed
+/// when the same target is written next.
+pub struct Output {
+    files: Arc<dyn Files>,
+    target: PathBuf,
+    aside: PathBuf,
+    /// None once closed.
+    file: Option<BufWriter<Box<dyn File>>>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Writing,
+    /// Written and synced, under its temporary name.
+    Prepared,
+    /// Some operation failed. Bytes may be lost though later operations succeed: a failed sync
+    /// marks pages clean (Rebello et al., ATC'20), so nothing is tried again.
+    Failed,
+    /// There is no temporary file any more.
+    Done,
+}
+
+/// The temporary files that this process is writing, and the number of the next one.
+static LIVE: Mutex<(BTreeSet<PathBuf>, u64)> = Mutex::new((BTreeSet::new(), 0));
+
+impl Output {
+    /// Starts to write `target`, which keeps its bytes for now.
+    pub fn create(files: Arc<dyn Files>, target: &Path) -> Result<Output, FileError> {
+        let fail = |error| FileError::new(target, "create", error);
+        let name = target.file_name().ok_or_else(|| fail(io::Error::other("not the name of a file")))?;
+        let folder = folder(target);
+        let stem = format!(".{}.tmp-", name.to_string_lossy());
+        remove_leftovers(&*files, folder, &stem);
+        let aside = {
+            let mut live = live();
+            let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
+            live.1 += 1;
+            live.0.insert(aside.clone());
+            aside
+        };
+        let file = files.create(&aside).map_err(|error| {
+            live().0.remove(&aside);
+            fail(error)
+        })?;
+        let file = Some(BufWriter::with_capacity(1 << 18, file));
+        Ok(Output { files, target: target.to_owned(), aside, file, state: State::Writing })
+    }
+
+    /// The file that is to be written.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Makes what was written visible, and durable.
+    ///
+    /// When this fails before the rename, the target has its old bytes; when syncing the folder
+    /// fails, it has the new ones, though a power cut may bring the old ones back.
+    pub fn commit(mut self) -> Result<(), FileError> {
+        self.prepare()?;
+        self.rename()?;
+        self.sync_folder()
+    }
+
+    fn prepare(&mut self) -> Result<(), FileError> {
+        if self.state != State::Writing {
+            return Err(self.fail("write", io::Error::other("an earlier operation on it failed")));
+        }
+        let writer = self.file.take().expect("open while writing");
+        let mut file = match writer.into_inner() {
+            Ok(file) => file,
+            Err(error) => {
+                let (error, writer) = error.into_parts();
+                // What is still in the buffer must not be tried again when the writer is dropped.
+                drop(writer.into_parts());
+                return Err(self.fail("write", error));
+            }
+        };
+        file.sync().map_err(|error| self.fail("sync", error))?;
+        self.state = State::Prepared;
+        Ok(())
+    }
+
+    fn rename(&mut self) -> Result<(), FileError> {
+        assert_eq!(self.state, State::Prepared, "only what is synced is renamed");
+        let renamed = self.files.rename(&self.aside, &self.target);
+        renamed.map_err(|error| self.fail("rename", error))?;
+        self.state = State::Done;
+        Ok(())
+    }
+
+    fn sync_folder(&self) -> Result<(), FileError> {
+        let synced = self.files.sync_dir(folder(&self.target));
+        synced.map_err(|error| FileError::new(&self.target, "sync the folder", error))
+    }
+
+    fn fail(&mut self, doing: &'static str, error: io::Error) -> FileError {
+        self.state = State::Failed;
+        FileError::new(&self.target, doing, error)
+    }
+}
+
+/// Commits several files: all are written and synced before the first is renamed.
+///
+/// An error while preparing leaves every target as it was. One while renaming can leave earlier
+/// targets new and later ones old, each whole; so files that belong together name each other
+/// by digest.
+pub fn commit_all(mut outputs: Vec<Output>) -> Result<(), FileError> {
+    for output in &mut outputs {
+        output.prepare()?;
+    }
+    for output in &mut outputs {
+        output.rename()?;
+    }
+    let mut synced: Vec<&Path> = Vec::new();
+    for output in &outputs {
+        let folder = folder(&output.target);
+        if !synced.contains(&folder) {
+            output.sync_folder()?;
+            synced.push(folder);
+        }
+    }
+    Ok(())
+}
+
+/// Writes a whole file; its target has the old bytes until it has the new ones.
+pub fn write(files: &Arc<dyn Files>, target: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut output = Output::create(files.clone(), target)?;
+    output.write_all(bytes).map_err(|error| FileError::new(target, "write", error))?;
+    output.commit()
+}
+
+/// Reads a whole file.
+pub fn read(files: &dyn Files, path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let mut file = files.open(path).map_err(|error| FileError::new(path, "open", error))?;
+    file.read_to_end(&mut bytes).map_err(|error| FileError::new(path, "read", error))?;
+    Ok(bytes)
+}
+
+fn folder(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn live() -> MutexGuard<'static, (BTreeSet<PathBuf>, u64)> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes temporary files that this process isn't writing. A failure is no reason not to write:
+/// it will show itself with the file that is to be written, or not matter.
+///
+/// Another process that writes the same target at the same time then fails at its rename; of
+/// two such processes one was a mistake.
+fn remove_leftovers(files: &dyn Files, folder: &Path, stem: &str) {
+    for path in files.list(folder).unwrap_or_default() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with(stem) && !live().0.contains(&path) {
+            let _ = files.remove(&path);
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.state != State::Writing {
+            return Err(io::Error::other("an earlier operation on this file failed"));
+        }
+        let written = self.file.as_mut().expect("open while writing").write(bytes);
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.state = State::Failed;
+        }
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Nothing is visible before `commit`, which flushes.
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(writer) = self.file.take() {
+            // Its buffer is thrown away, not written.
+            drop(writer.into_parts());
+        }
+        if self.state != State::Done {
+            // What cannot be removed now is removed when the target is written next.
+            let _ = self.files.remove(&self.aside);
+        }
+        live().0.remove(&self.aside);
+    }
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("target", &self.target).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Disk, Fault, Faulty, Lasting, Operation};
+
+    const OLD: &[u8] = b"old";
+
+    fn names(folder: &Path) -> Vec<String> {
+        let paths = Disk.list(folder).expect("the folder is there");
+        paths.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into_owned()).collect()
+    }
+
+    /// Runs `act` with every operation failing in turn; returns how many there are.
+    fn sweep(
+        targets: &[&str],
+        fault: Fault,
+        lasting: Lasting,
+        act: impl Fn(&Arc<dyn Files>, &Path) -> Result<(), FileError>,
+    ) -> usize {
+        let new = vec![b'n'; 600_000];
+        for n in 0.. {
+            let folder = tempfile::tempdir().expect("a folder");
+            for target in targets {
+                std::fs::write(folder.path().join(target), OLD).expect("written");
+            }
+            let faulty = Arc::new(Faulty::new(Disk, n, fault, lasting));
+            let files: Arc<dyn Files> = faulty.clone();
+            let result = act(&files, folder.path());
+            let failed = faulty.failed();
+            for target in targets {
+                let bytes = std::fs::read(folder.path().join(target)).expect("the target is there");
+                assert!(bytes == OLD || bytes == new, "operation {n}: {} bytes are neither old nor new", bytes.len());
+                if result.is_ok() {
+                    assert_eq!(bytes, new, "operation {n}: committed");
+                }
+            }
+            if !failed.contains(&Operation::Remove) {
+                assert_eq!(names(folder.path()), targets, "operation {n} ({failed:?}): nothing is left over");
+            }
+            match failed.first() {
+                None => {
+                    result.expect("without a fault it succeeds");
+                    assert!(n > 4, "the sweep reached no operation");
+                    return n;
+                }
+                Some(Operation::List | Operation::Remove) => {}
+                Some(_) => assert!(result.is_err(), "operation {n} failed: {failed:?}"),
+            }
+        }
+        unreachable!("some n is beyond all operations")
+    }
+
+    #[test]
+    fn whatever_fails_a_target_is_old_or_new_and_nothing_is_left() {
+        for fault in [Fault::DiskFull, Fault::Io] {
+            for lasting in [Lasting::Once, Lasting::Forever] {
+                let bytes = vec![b'n'; 600_000];
+                sweep(&["a"], fault, lasting, |files, folder| write(files, &folder.join("a"), &bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_fails_several_targets_are_old_or_new_each() {
+        for fault in [Fault::DiskFull, Fault::Io] {
+            for lasting in [Lasting::Once, Lasting::Forever] {
+                let operations = sweep(&["a", "b", "c"], fault, lasting, |files, folder| {
+                    let mut outputs = Vec::new();
+                    for name in ["a", "b", "c"] {
+                        let mut output = Output::create(files.clone(), &folder.join(name))?;
+                        let written = output.write_all(&vec![b'n'; 600_000]);
+                        written.map_err(|error| FileError::new(&folder.join(name), "write", error))?;
+                        outputs.push(output);
+                    }
+                    commit_all(outputs)
+                });
+                assert!(operations > 12, "{operations}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_and_interrupted_writes_are_gone_on_with() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("a");
+        for fault in [Fault::ShortWrite, Fault::Interrupted] {
+            for n in 0..20 {
+                let lasting = if fault == Fault::ShortWrite { Lasting::Forever } else { Lasting::Once };
+                let files: Arc<dyn Files> = Arc::new(Faulty::writes_only(Disk, n, fault, lasting));
+                let bytes: Vec<u8> = (0..600_000).map(|byte| byte as u8).collect();
+                write(&files, &target, &bytes).expect("written");
+                assert_eq!(std::fs::read(&target).expect("read"), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_is_not_tried_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let faulty = Arc::new(Faulty::on(Disk, Operation::Sync, Fault::Io, Lasting::Once));
+        let mut output = Output::create(faulty.clone(), &folder.path().join("a")).expect("created");
+        output.write_all(b"new").expect("written");
+        assert!(output.commit().is_err());
+        assert_eq!(faulty.count(Operation::Sync), 1);
+        assert_eq!(faulty.count(Operation::Rename), 0);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_process_are_removed_with_the_next_write() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(".a.tmp-1-0"), b"left").expect("written");
+        let same_id = format!(".a.tmp-{}-1000000", std::process::id());
+        std::fs::write(folder.path().join(same_id), b"left").expect("written");
+        std::fs::write(folder.path().join(".b.tmp-1-0"), b"other").expect("written");
+        let files: Arc<dyn Files> = Arc::new(Disk);
+        write(&files, &folder.path().join("a"), b"new").expect("written");
+        assert_eq!(names(folder.path()), [".b.tmp-1-0", "a"]);
+    }
+
+    #[test]
+    fn dropped_without_commit_nothing_happened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut output = Output::create(Arc::new(Disk), &folder.path().join("a")).expect("created");
+        output.write_all(b"new").expect("written");
+        drop(output);
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_what_was_done() {
+        let files: Arc<dyn Files> = Arc::new(Faulty::on(Disk, Operation::Sync, Fault::DiskFull, Lasting::Once));
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = write(&files, &folder.path().join("model.lock"), b"new").expect_err("the disk is full");
+        let text = error.to_string().replace(&*folder.path().to_string_lossy(), "DIR");
+        insta::assert_snapshot!(text, @"DIR/model.lock: sync: no storage space");
+        assert!(error.help().is_some());
+    }
+}
