@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
 use serde_json::Value;
 
-use crate::{Family, ModelError, Predictions, Run, Stored, Trained, Training};
+use crate::{Family, ModelError, ParseError, Predictions, Run, Stored, Trained, Training};
 
 /// A family with its hyperparameters, as it stands in a spec, whatever its type.
 pub trait AnyFamily: Send + Sync {
@@ -81,8 +81,8 @@ impl<F: Family> AnyFamily for F {
 pub struct Entry {
     /// What `use = "…"` calls it.
     pub name: &'static str,
-    /// Reads its hyperparameters; the error is serde's, with the path to it.
-    pub parse: fn(Value) -> Result<Arc<dyn AnyFamily>, serde_path_to_error::Error<serde_json::Error>>,
+    /// Reads its hyperparameters.
+    pub parse: fn(Value) -> Result<Arc<dyn AnyFamily>, ParseError>,
     /// Its example.
     pub example: fn() -> Arc<dyn AnyFamily>,
     /// The JSON Schema of its hyperparameters.
@@ -96,7 +96,7 @@ impl Entry {
     pub const fn of<F: Family>(source: &'static str) -> Entry {
         Entry {
             name: F::NAME,
-            parse: |written| Ok(Arc::new(serde_path_to_error::deserialize::<_, F>(written)?)),
+            parse: |written| Ok(Arc::new(ParseError::reading::<F>(F::NAME, written)?)),
             example: || Arc::new(F::example()),
             schema: || schemars::schema_for!(F),
             source,

@@ -8,21 +8,25 @@ mod catalogue;
 mod error;
 mod fit;
 mod linear;
+mod peer_names;
 mod predictions;
 mod stored;
 #[cfg(test)]
 mod testing;
 
 pub use catalogue::{AnyFamily, AnyModel, Entry};
-pub use error::ModelError;
+pub use error::{ModelError, ParseError};
 pub use fit::{CurvePoint, Importance, Run, Trained, Training};
 pub use predictions::Predictions;
 pub use stored::{Stored, Tensor};
 
-use evenstep_table::{Batch, ColumnName, Schema, Task};
+use std::sync::Arc;
+
+use evenstep_table::{Batch, ColumnName, Schema, Task, did_you_mean};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// One family of models: its hyperparameters are written in a spec, its fit learns the rest.
 pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
@@ -65,4 +69,21 @@ catalogue! {
     dummy::Dummy,
     ridge::Ridge,
     logistic_regression::LogisticRegression,
+}
+
+/// The family of that name, with hyperparameters as a spec writes them.
+///
+/// # Errors
+/// A name that is not in the catalogue, or a hyperparameter that doesn't read.
+pub fn parse(name: &str, written: Value) -> Result<Arc<dyn AnyFamily>, ParseError> {
+    let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) else {
+        let names = || CATALOGUE.iter().map(|entry| entry.name);
+        let of_peers = peer_names::family(name).filter(|ours| names().any(|name| name == *ours));
+        let help = of_peers.map(|ours| format!("it is called `{ours}` here"));
+        let help = help.or_else(|| did_you_mean(name, names()));
+        let help = help.unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
+        let message = format!("unknown model `{name}`");
+        return Err(ParseError { path: vec!["use".to_owned()], message, help: Some(help) });
+    };
+    (entry.parse)(written)
 }

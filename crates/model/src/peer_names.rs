@@ -1,0 +1,176 @@
+//! What other libraries call our hyperparameters, for people who bring theirs along.
+
+/// What to say of a peer's name for a hyperparameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    /// It is called this here.
+    Called(&'static str),
+    /// It is not a hyperparameter here, for this reason.
+    Instead(&'static str),
+}
+
+use Answer::{Called, Instead};
+
+/// What to say of a peer's name in a spec of the family, if it is known.
+pub(crate) fn answer(family: &str, written: &str) -> Option<Answer> {
+    let written = written.to_lowercase().replace('-', "_");
+    let families = [("boosted_trees", BOOSTED_TREES), ("ridge", RIDGE), ("logistic_regression", LOGISTIC_REGRESSION)];
+    let own = families.iter().filter(|(of, _)| *of == family).flat_map(|(_, names)| *names);
+    own.chain(EVERYWHERE).find(|(names, _)| names.contains(&&*written)).map(|(_, answer)| *answer)
+}
+
+/// The catalogue's name for what peers call a family.
+pub(crate) fn family(written: &str) -> Option<&'static str> {
+    let written = written.to_lowercase().replace(['-', '_', ' '], "");
+    FAMILIES.iter().find(|(names, _)| names.contains(&&*written)).map(|(_, ours)| *ours)
+}
+
+type Names = &'static [(&'static [&'static str], Answer)];
+
+/// scikit-learn, LightGBM, XGBoost, CatBoost and their wrappers; without case, `-` or `_`.
+const FAMILIES: &[(&[&str], &str)] = &[
+    (
+        &[
+            "lightgbm", "lgbm", "lgbmregressor", "lgbmclassifier", "xgboost", "xgb", "xgbregressor", "xgbclassifier",
+            "catboost", "catboostregressor", "catboostclassifier", "histgradientboosting",
+            "histgradientboostingregressor", "histgradientboostingclassifier", "gradientboosting",
+            "gradientboostingregressor", "gradientboostingclassifier", "gbdt", "gbm",
+        ],
+        "boosted_trees",
+    ),
+    (&["ridgeregression", "linearregression", "linear", "ols", "leastsquares", "linearridge"], "ridge"),
+    (&["logisticregressioncv", "logistic", "logit", "logreg", "softmaxregression", "maxent"], "logistic_regression"),
+    (&["dummyregressor", "dummyclassifier", "baseline", "mean", "prior"], "dummy"),
+];
+
+const EVERYWHERE: Names = &[
+    (
+        &["random_state", "seed", "random_seed", "bagging_seed", "feature_fraction_seed", "extra_seed", "drop_seed"],
+        Instead("every draw derives from `[pipeline] seed`"),
+    ),
+    (
+        &["n_jobs", "num_threads", "num_thread", "nthread", "nthreads", "n_thread", "thread_count", "threads"],
+        Instead("`train --threads N` sets them, and no result depends on it"),
+    ),
+    (&["verbose", "verbosity", "silent", "logging_level"], Instead("progress goes to stderr")),
+    (&["warm_start", "init_model", "input_model"], Instead("a fit starts from its rows alone")),
+    (&["fit_intercept"], Instead("there is always an intercept")),
+    (&["copy_x"], Instead("the data are never written to")),
+    (&["sample_weight", "weight_column", "weights"], Instead("`[data] weight` names the column of weights")),
+];
+
+/// Tuned parameters of LightGBM 4.7 with their aliases, XGBoost 3.2, CatBoost and scikit-learn's HistGradientBoosting.
+const BOOSTED_TREES: Names = &[
+    (&["loss", "loss_function", "app", "application", "objective_type"], Called("objective")),
+    (
+        &[
+            "num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round", "num_rounds", "nrounds",
+            "num_boost_round", "n_estimators", "max_iter", "iterations", "n_trees", "rounds",
+        ],
+        Called("trees"),
+    ),
+    (&["eta", "shrinkage_rate", "shrinkage"], Called("learning_rate")),
+    (&["num_leaves", "num_leaf", "max_leaves", "max_leaf", "max_leaf_nodes"], Called("leaves")),
+    (&["max_depth"], Called("depth")),
+    (&["grow_policy"], Called("growth")),
+    (
+        &["min_data_in_leaf", "min_data_per_leaf", "min_data", "min_child_samples", "min_samples_leaf"],
+        Called("min_rows"),
+    ),
+    (
+        &["min_sum_hessian_in_leaf", "min_sum_hessian_per_leaf", "min_sum_hessian", "min_child_weight"],
+        Called("min_hessian"),
+    ),
+    (&["min_gain_to_split", "min_split_gain", "gamma", "min_split_loss"], Called("min_gain")),
+    (&["lambda_l2", "reg_lambda", "lambda", "l2_leaf_reg", "l2_regularization"], Called("l2")),
+    (&["lambda_l1", "reg_alpha", "alpha", "l1_regularization"], Called("l1")),
+    (&["max_delta_step", "max_tree_output", "max_leaf_output"], Called("max_leaf_value")),
+    (&["bagging_fraction", "sub_row", "subsample", "bagging"], Called("row_sample")),
+    (&["bagging_freq", "subsample_freq"], Called("row_sample_every")),
+    (&["feature_fraction", "sub_feature", "colsample_bytree"], Called("column_sample")),
+    (&["colsample_bylevel", "rsm"], Called("column_sample_by_level")),
+    (
+        &["feature_fraction_bynode", "sub_feature_bynode", "colsample_bynode", "max_features"],
+        Called("column_sample_by_node"),
+    ),
+    (&["data_sample_strategy", "sampling_method", "bootstrap_type", "top_rate", "other_rate"], Called("sampling")),
+    (&["drop_rate", "rate_drop", "max_drop", "skip_drop"], Called("dart")),
+    (&["max_bin", "max_bins", "border_count", "num_bins"], Called("bins")),
+    (&["min_data_in_bin"], Called("min_rows_in_bin")),
+    (
+        &[
+            "max_cat_to_onehot", "one_hot_max_size", "cat_smooth", "cat_l2", "max_cat_threshold", "min_data_per_group",
+            "categorical_features", "categorical_feature", "cat_features",
+        ],
+        Called("categories"),
+    ),
+    (
+        &[
+            "early_stopping_round", "early_stopping_rounds", "n_iter_no_change", "od_wait", "od_type",
+            "validation_fraction",
+        ],
+        Called("early_stopping"),
+    ),
+    (
+        &["monotone_constraints", "monotone_constraint", "monotonic_cst", "monotonic_constraints", "mc"],
+        Called("monotone"),
+    ),
+    (&["interaction_constraints", "interaction_cst"], Called("interactions")),
+    (&["scale_pos_weight", "is_unbalance", "unbalance"], Called("positive_weight")),
+    (&["class_weight", "auto_class_weights"], Called("class_weights")),
+    (&["boost_from_average", "base_score"], Called("start")),
+    (&["quantile_alpha"], Called("quantile")),
+    (&["tweedie_variance_power"], Called("tweedie_power")),
+    (&["huber_slope"], Called("huber_delta")),
+    (&["lambdarank_truncation_level"], Called("rank_truncation")),
+    (&["eval_metric", "metric", "scoring"], Instead("`[report] metrics` lists what is measured")),
+    (
+        &["tree_method", "device", "device_type", "task_type", "force_row_wise", "force_col_wise", "deterministic"],
+        Instead("there is one way to grow trees, and it gives the same bits everywhere"),
+    ),
+];
+
+const RIDGE: Names = &[
+    (&["lambda", "reg_lambda", "l2", "penalty", "lambda_l2", "regularization"], Called("alpha")),
+    (&["c"], Instead("`alpha` is the penalty itself, 1/C")),
+    (
+        &["solver", "max_iter", "tol"],
+        Instead("the normal equations are solved to the last digits, in a fixed number of steps"),
+    ),
+    (&["positive"], Instead("coefficients are free to be negative")),
+];
+
+const LOGISTIC_REGRESSION: Names = &[
+    (&["alpha", "lambda", "reg_lambda", "l2"], Instead("`C` is the inverse of the penalty, 1/alpha")),
+    (&["inverse_regularization"], Called("C")),
+    (&["max_iterations", "n_iter", "iterations", "epochs"], Called("max_iter")),
+    (&["tolerance", "eps"], Called("tol")),
+    (&["penalty", "l1_ratio"], Instead("the penalty is on squared coefficients; `C` sets how strong it is")),
+    (
+        &["solver", "multi_class", "dual", "intercept_scaling"],
+        Instead("there is one solver, for two classes and for more"),
+    ),
+    (&["class_weight", "class_weights"], Instead("`[data] weight` names a column of weights")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_has_two_answers() {
+        for names in [BOOSTED_TREES, RIDGE, LOGISTIC_REGRESSION] {
+            let mut all: Vec<&str> = names.iter().chain(EVERYWHERE).flat_map(|(names, _)| names.iter().copied()).collect();
+            assert!(all.iter().all(|name| *name == name.to_lowercase()), "looked up in lower case");
+            all.sort_unstable();
+            assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn peers_families_are_in_the_catalogue_or_on_their_way() {
+        assert_eq!(family("LGBMClassifier"), Some("boosted_trees"));
+        assert_eq!(family("linear_regression"), Some("ridge"));
+        assert_eq!(family("ridge"), None);
+    }
+}
