@@ -102,9 +102,9 @@ macro_rules! catalogue {
 
         /// Every step there is, in the order of the docs.
         pub static CATALOGUE: &[Entry] = &{
-            let mut group = "";
+            let mut group;
             [$({
-                $(group = $group;)?
+                $(group = $group.trim_ascii();)?
                 Entry::of::<$step>(group, include_str!(concat!(stringify!($module), ".rs")))
             }),+]
         };

@@ -142,7 +142,7 @@ impl Which {
 ///
 /// # Errors
 /// If there is none, with the name that may have been meant.
-pub fn find<'a>(schema: &'a Schema, name: &str) -> Result<(&'a ColumnName, Kind), StepError> {
+pub(crate) fn find<'a>(schema: &'a Schema, name: &str) -> Result<(&'a ColumnName, Kind), StepError> {
     schema.get_key_value(name).map(|(name, kind)| (name, *kind)).ok_or_else(|| {
         let error = StepError::new(format!("there is no column `{name}` here"));
         match did_you_mean(name, schema.keys().map(ColumnName::as_str)) {

@@ -51,12 +51,8 @@ impl ParseError {
     /// The first parameter that doesn't fit.
     pub fn reading<T: serde::de::DeserializeOwned>(written: serde_json::Value) -> Result<T, ParseError> {
         serde_path_to_error::deserialize(written).map_err(|error| {
-            let mut path: Vec<String> = error
-                .path()
-                .iter()
-                .map(ToString::to_string)
-                .filter(|part| part != "?")
-                .collect();
+            let mut path: Vec<String> =
+                error.path().iter().map(ToString::to_string).filter(|part| part != "?").collect();
             let message = error.into_inner().to_string();
             let mut help = None;
             if let Some(rest) = message.strip_prefix("unknown field `")

@@ -49,7 +49,12 @@ impl<S: Step> AnyFitted for Fitted<S> {
 }
 
 /// Learns from the batches, in as many passes as the step asks for.
-pub(crate) fn fit<S: Step>(step: &S, site: &Site, batches: &[Batch], workers: &Workers) -> Result<S::Params, StepError> {
+pub(crate) fn fit<S: Step>(
+    step: &S,
+    site: &Site,
+    batches: &[Batch],
+    workers: &Workers,
+) -> Result<S::Params, StepError> {
     let mut round = step.start(site)?;
     loop {
         let seen = workers.fold(batches.len(), |task, seen| step.observe(site, &round, seen, &batches[task]));

@@ -9,12 +9,18 @@ mod site;
 #[macro_use]
 mod catalogue;
 mod fitted;
+pub mod kit;
+#[cfg(test)]
+mod testing;
 
 pub use catalogue::{AnyStep, Entry};
 pub use columns::Columns;
 pub use error::{ParseError, StepError};
 pub use fitted::AnyFitted;
+pub use kit::{EachColumn, EachNumber, Place};
 pub use site::Site;
+
+pub(crate) use columns::find;
 
 use evenstep_exact::reduce::{Next, Partial};
 use evenstep_table::{Batch, ColumnName, Schema};
@@ -52,8 +58,12 @@ pub trait Step: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stati
     ///
     /// # Errors
     /// What the rows do not allow to learn, such as the mean of no value.
-    fn next(&self, site: &Site, round: Self::Round, seen: Self::Partial)
-    -> Result<Next<Self::Round, Self::Params>, StepError>;
+    fn next(
+        &self,
+        site: &Site,
+        round: Self::Round,
+        seen: Self::Partial,
+    ) -> Result<Next<Self::Round, Self::Params>, StepError>;
 
     /// Transforms a batch: the same cells for one row as for a million. An empty
     /// batch shows which columns come out.
@@ -94,7 +104,92 @@ pub trait Step: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stati
     fn example() -> Self;
 }
 
+/// For a step that only looks at the row at hand: there is nothing to learn, and nothing to record.
+macro_rules! learns_nothing {
+    () => {
+        type Round = ();
+        type Partial = ();
+        type Params = ();
+
+        fn start(&self, _: &crate::Site) -> Result<(), crate::StepError> {
+            Ok(())
+        }
+
+        fn observe(&self, _: &crate::Site, (): &(), (): &mut (), _: &evenstep_table::Batch) {}
+
+        fn next(
+            &self,
+            _: &crate::Site,
+            (): (),
+            (): (),
+        ) -> Result<evenstep_exact::reduce::Next<(), ()>, crate::StepError> {
+            Ok(evenstep_exact::reduce::Next::Done(()))
+        }
+    };
+}
+
 catalogue! {
     /// Missing values
     missing_indicator::MissingIndicator,
+    impute_mean::ImputeMean,
+    impute_median::ImputeMedian,
+    impute_most_frequent::ImputeMostFrequent,
+    impute_constant::ImputeConstant,
+    impute_random_sample::ImputeRandomSample,
+    impute_end_of_tail::ImputeEndOfTail,
+    /// Categories
+    rare_labels::RareLabels,
+    ordinal::Ordinal,
+    one_hot::OneHot,
+    count_encode::CountEncode,
+    target_encode::TargetEncode,
+    /// Numbers
+    log::Log,
+    log_plus_constant::LogPlusConstant,
+    power::Power,
+    box_cox::BoxCox,
+    yeo_johnson::YeoJohnson,
+    discretize_width::DiscretizeWidth,
+    discretize_frequency::DiscretizeFrequency,
+    cap_outliers::CapOutliers,
+    standard_scale::StandardScale,
+    min_max_scale::MinMaxScale,
+    robust_scale::RobustScale,
+    cyclical::Cyclical,
+    expression::Expression,
+    /// Dates and times
+    datetime_parts::DatetimeParts,
+    datetime_difference::DatetimeDifference,
+    /// Columns
+    select_columns::SelectColumns,
+    drop_columns::DropColumns,
+    drop_constant::DropConstant,
+    drop_correlated::DropCorrelated,
+}
+
+/// Reads a step by the name that the catalogue gives it, and its parameters.
+///
+/// # Errors
+/// A name that is not in the catalogue, with the one that may have been meant, or a parameter that doesn't fit.
+pub fn parse(name: &str, written: serde_json::Value) -> Result<Box<dyn AnyStep>, ParseError> {
+    match CATALOGUE.iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry.parse)(written),
+        None => Err(ParseError {
+            path: vec!["use".to_owned()],
+            message: format!("unknown step `{name}`"),
+            help: evenstep_table::did_you_mean(name, CATALOGUE.iter().map(|entry| entry.name))
+                .or_else(|| known_as(name)),
+        }),
+    }
+}
+
+/// What a step of another library is called here, if a page mentions it.
+fn known_as(name: &str) -> Option<String> {
+    let mentioned = [format!("`{name}`"), format!("`{name}(")];
+    let mentions = |entry: &&Entry| {
+        let page = entry.page();
+        mentioned.iter().any(|mention| page.contains(mention))
+    };
+    let here: Vec<String> = CATALOGUE.iter().filter(mentions).map(|entry| format!("`{}`", entry.name)).collect();
+    (!here.is_empty()).then(|| format!("here it is called {}", here.join(" or ")))
 }

@@ -12,6 +12,7 @@ use evenstep_table::{Batch, Column, ColumnName, Schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kit::insert_new;
 use crate::{Columns, Site, Step, StepError};
 
 /// Adds `<column>_missing` where a value was missing.
@@ -58,9 +59,16 @@ impl Step for MissingIndicator {
         for name in watched {
             let column = batch.column(name);
             let missing = (0..batch.rows()).map(|row| u8::from(column.is_null(row))).collect();
-            batch.insert(name.with_suffix("missing"), Column::Boolean(missing));
+            insert_new(&mut batch, name.with_suffix("missing"), Column::Boolean(missing))?;
         }
         Ok(batch)
+    }
+
+    fn validate(&self, site: &Site, watched: &Vec<ColumnName>) -> Result<(), StepError> {
+        match watched.iter().find(|name| site.columns.binary_search(name).is_err()) {
+            Some(name) => Err(StepError::of(name, format!("`{}` doesn't watch the column `{name}`", site.name))),
+            None => Ok(()),
+        }
     }
 
     fn example() -> MissingIndicator {

@@ -1,0 +1,252 @@
+//! Takes dates and times apart into numbers: `<column>_<part>`.
+//!
+//! Learns: nothing. Parts are `year`, `quarter` and `month` from 1, `iso_year` and `iso_week`,
+//! `day_of_year` and `day_of_month` from 1, `day_of_week` from 0 for Monday, `weekend` (a boolean),
+//! `hour`, `minute` and `second`. Without `parts`, `month`, `year`, `day_of_week`, `day_of_month`,
+//! `hour`, `minute` and `second` are taken, as far as the column's type has them. An instant is read
+//! in UTC, or in `zone`; what a clock on the wall showed is taken as it is. The source column is dropped
+//! unless `keep` is set. A null, or a day beyond the years −9999 to 9999, gives nulls.
+//! Exact because it looks at one cell at a time; zones are those of one database that is built in.
+//! Known as feature-engine `DatetimeFeatures(features_to_extract=)`, skrub `DatetimeEncoder`. Differs:
+//! texts are not parsed here, so that no batch is guessed on its own; the ISO week comes
+//! with its year, as 2024-12-30 lies in week 1 of 2025.
+
+use evenstep_table::{Batch, Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER, Schema, calendar};
+use jiff::civil::{DateTime, Time};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Auto, insert_new};
+use crate::{Columns, Site, Step, StepError};
+
+/// Takes dates and times apart into numbers.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatetimeParts {
+    /// The columns to take apart.
+    pub columns: Columns,
+    /// The parts to take.
+    #[serde(default = "auto")]
+    pub parts: Parts,
+    /// Where the calendar of an instant is read.
+    #[serde(default)]
+    pub zone: Zone,
+    /// Keeps the source column.
+    #[serde(default)]
+    pub keep: bool,
+}
+
+/// Parts of a date or time.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "\"auto\" or a list of year, quarter, month, iso_year, iso_week, day_of_year, \
+    day_of_month, day_of_week, weekend, hour, minute, second"
+)]
+pub enum Parts {
+    /// The usual ones that the column's type has.
+    Auto(Auto),
+    /// These.
+    Listed(Vec<Part>),
+}
+
+fn auto() -> Parts {
+    Parts::Auto(Auto::Auto)
+}
+
+/// A part of a date or time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The year.
+    Year,
+    /// 1 to 4.
+    Quarter,
+    /// 1 to 12.
+    Month,
+    /// The year that the ISO week belongs to.
+    IsoYear,
+    /// 1 to 53.
+    IsoWeek,
+    /// 1 to 366.
+    DayOfYear,
+    /// 1 to 31.
+    DayOfMonth,
+    /// 0 for Monday to 6 for Sunday.
+    DayOfWeek,
+    /// Saturday or Sunday.
+    Weekend,
+    /// 0 to 23.
+    Hour,
+    /// 0 to 59.
+    Minute,
+    /// 0 to 59.
+    Second,
+}
+
+const USUAL: [Part; 7] =
+    [Part::Month, Part::Year, Part::DayOfWeek, Part::DayOfMonth, Part::Hour, Part::Minute, Part::Second];
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Year => "year",
+            Part::Quarter => "quarter",
+            Part::Month => "month",
+            Part::IsoYear => "iso_year",
+            Part::IsoWeek => "iso_week",
+            Part::DayOfYear => "day_of_year",
+            Part::DayOfMonth => "day_of_month",
+            Part::DayOfWeek => "day_of_week",
+            Part::Weekend => "weekend",
+            Part::Hour => "hour",
+            Part::Minute => "minute",
+            Part::Second => "second",
+        }
+    }
+
+    fn is_of_day(self) -> bool {
+        !matches!(self, Part::Hour | Part::Minute | Part::Second)
+    }
+
+    fn exists_in(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Date => self.is_of_day(),
+            Kind::Time => !self.is_of_day(),
+            _ => true,
+        }
+    }
+
+    fn of(self, at: DateTime) -> i64 {
+        match self {
+            Part::Year => at.year().into(),
+            Part::Quarter => i64::from(at.month() + 2) / 3,
+            Part::Month => at.month().into(),
+            Part::IsoYear => at.date().iso_week_date().year().into(),
+            Part::IsoWeek => at.date().iso_week_date().week().into(),
+            Part::DayOfYear => at.day_of_year().into(),
+            Part::DayOfMonth => at.day().into(),
+            Part::DayOfWeek => at.weekday().to_monday_zero_offset().into(),
+            Part::Weekend => i64::from(at.weekday().to_monday_zero_offset() >= 5),
+            Part::Hour => at.hour().into(),
+            Part::Minute => at.minute().into(),
+            Part::Second => at.second().into(),
+        }
+    }
+}
+
+/// A time zone by its name in the IANA database, such as `Europe/Berlin`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Zone {
+    name: String,
+    zone: TimeZone,
+}
+
+impl Default for Zone {
+    fn default() -> Zone {
+        Zone { name: "UTC".to_owned(), zone: TimeZone::UTC }
+    }
+}
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Zone, String> {
+        match TimeZoneDatabase::bundled().get(&name) {
+            Ok(zone) => Ok(Zone { name, zone }),
+            Err(_) => Err(format!("no time zone is called `{name}`")),
+        }
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> String {
+        zone.name
+    }
+}
+
+impl DatetimeParts {
+    fn parts(&self, kind: Kind) -> Vec<Part> {
+        match &self.parts {
+            Parts::Auto(_) => USUAL.into_iter().filter(|part| part.exists_in(kind)).collect(),
+            Parts::Listed(parts) => parts.clone(),
+        }
+    }
+
+    /// What calendar and clock show for each cell; None for a null, or beyond the calendar.
+    fn readings(&self, column: &Column) -> Vec<Option<DateTime>> {
+        let civil = |micros: i64| {
+            let at = Timestamp::from_microsecond(micros).ok()?;
+            Some(jiff::tz::Offset::UTC.to_datetime(at))
+        };
+        let each = |cells: &[i64], of: &dyn Fn(i64) -> Option<DateTime>| {
+            cells.iter().map(|cell| if *cell == NULL_INTEGER { None } else { of(*cell) }).collect()
+        };
+        match column {
+            Column::Date(days) => {
+                let day = |day: &i32| calendar::date(*day).filter(|_| *day != NULL_DATE);
+                days.iter().map(|cell| Some(day(cell)?.to_datetime(Time::midnight()))).collect()
+            }
+            Column::Time(cells) => each(cells, &|micros| {
+                let time = Time::midnight().checked_add(SignedDuration::from_micros(micros)).ok()?;
+                Some(calendar::date(0)?.to_datetime(time))
+            }),
+            Column::Datetime(Clock::Civil, cells) => each(cells, &civil),
+            Column::Datetime(Clock::Instant, cells) => {
+                each(cells, &|micros| Some(self.zone.zone.to_datetime(Timestamp::from_microsecond(micros).ok()?)))
+            }
+            other => panic!("a column of type {} is no date", other.kind().word()),
+        }
+    }
+}
+
+fn is_date_or_time(kind: Kind) -> bool {
+    matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_))
+}
+
+impl Step for DatetimeParts {
+    const NAME: &'static str = "datetime_parts";
+    learns_nothing!();
+
+    fn reads(&self, schema: &Schema) -> Result<Vec<ColumnName>, StepError> {
+        let columns = self.columns.resolve(schema, "dates, times and datetimes", is_date_or_time)?;
+        for column in &columns {
+            let kind = schema[column];
+            if let Some(part) = self.parts(kind).into_iter().find(|part| !part.exists_in(kind)) {
+                let message = format!("column `{column}` is of type {}, which has no {}", kind.word(), part.name());
+                return Err(StepError::of(column, message));
+            }
+        }
+        Ok(columns)
+    }
+
+    fn apply(&self, site: &Site, (): &(), mut batch: Batch) -> Result<Batch, StepError> {
+        for name in &site.columns {
+            let readings = self.readings(batch.column(name));
+            if !self.keep {
+                batch.remove(name.as_str());
+            }
+            for part in self.parts(site.schema[name]) {
+                let cell = |at: &Option<DateTime>| at.map(|at| part.of(at));
+                let cells = readings.iter().map(cell);
+                let column = match part {
+                    Part::Weekend => {
+                        Column::Boolean(cells.map(|cell| cell.map_or(NULL_BOOLEAN, |n| n as u8)).collect())
+                    }
+                    _ => Column::Integer(cells.map(|cell| cell.unwrap_or(NULL_INTEGER)).collect()),
+                };
+                insert_new(&mut batch, name.with_suffix(part.name()), column)?;
+            }
+        }
+        Ok(batch)
+    }
+
+    fn example() -> DatetimeParts {
+        let columns = Columns::named(["seen_at"]);
+        DatetimeParts { columns, parts: auto(), zone: Zone::default(), keep: false }
+    }
+}

@@ -1,0 +1,149 @@
+//! Replaces numbers by the bin that they fall into, of bins that hold equally many training rows.
+//!
+//! Learns: the edges of the bins, which are training values: quantiles by inverted CDF. A value so
+//! frequent that two edges fall on it has a bin of its own, so that there are fewer bins than asked
+//! for and no column is constant that wasn't: eight 0s, a 1 and a 2 in 3 bins are {0} and {1, 2}.
+//! Values beyond those of training fall into the first or the last bin. Nulls stay null.
+//! Exact because quantiles are order statistics of all rows: nothing is sampled.
+//! Known as feature-engine `EqualFrequencyDiscretiser(q=10)`, scikit-learn
+//! `KBinsDiscretizer(strategy="quantile")`. Differs: scikit-learn samples 200,000 rows by
+//! position, so that 855 of 250,000 change their bin when rows are shuffled; both put all of the
+//! example into one bin. `closed` is the right end, as in feature-engine.
+
+use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
+use evenstep_exact::reduce::Next;
+use evenstep_table::{Column, ColumnName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{BinAs, BinCount, Closed, Edges};
+use crate::{Columns, EachNumber, Place, StepError};
+
+/// Replaces numbers by their bin, of bins that hold equally many training rows.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscretizeFrequency {
+    /// The columns to cut into bins.
+    pub columns: Columns,
+    /// How many bins, at most.
+    #[serde(default = "ten")]
+    pub bins: BinCount,
+    /// Which end of a bin belongs to it.
+    #[serde(default)]
+    pub closed: Closed,
+    /// What a bin is called.
+    #[serde(default, rename = "as")]
+    pub bin_as: BinAs,
+}
+
+fn ten() -> BinCount {
+    BinCount::new(10)
+}
+
+/// The edges between bins closed on the right, given the quantiles at 0, 1/bins, … 1.
+fn edges(quantiles: &[f64]) -> Vec<f64> {
+    let last = quantiles.len() - 1;
+    let (min, max) = (quantiles[0], quantiles[last]);
+    let mut edges = Vec::new();
+    for edge in &quantiles[1..last] {
+        let own_bin = quantiles.iter().filter(|quantile| *quantile == edge).count() > 1;
+        if own_bin {
+            edges.push(edge.next_down());
+        }
+        edges.push(*edge);
+    }
+    edges.retain(|edge| min <= *edge && *edge < max);
+    edges
+}
+
+impl EachNumber for DiscretizeFrequency {
+    const NAME: &'static str = "discretize_frequency";
+    type Round = QuantileRound;
+    type Seen = Ranks;
+    type Learned = Edges;
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn start(&self) -> QuantileRound {
+        let bins = self.bins.get();
+        let shares: Vec<f64> = (0..=bins).map(|i| f64::from(i) / f64::from(bins)).collect();
+        QuantileRound::start(&shares, Rule::InvertedCdf)
+    }
+
+    fn observe(&self, round: &QuantileRound, seen: &mut Ranks, values: &[f64]) {
+        match self.closed {
+            Closed::Right => seen.observe(round, values),
+            // Bins closed on the left are those of the negated values, seen in a mirror.
+            Closed::Left => seen.observe(round, &values.iter().map(|x| -x).collect::<Vec<f64>>()),
+        }
+    }
+
+    fn next(
+        &self,
+        place: Place<'_>,
+        round: QuantileRound,
+        seen: Ranks,
+    ) -> Result<Next<QuantileRound, Edges>, StepError> {
+        let quantiles = match round.next(seen) {
+            Next::Again(round) => return Ok(Next::Again(round)),
+            Next::Done(quantiles) => quantiles.ok_or_else(|| place.no_value())?,
+        };
+        let edges = edges(&quantiles);
+        Ok(Next::Done(Edges::new(match self.closed {
+            Closed::Right => edges,
+            Closed::Left => edges.into_iter().map(|edge| 0.0 - edge).collect(),
+        })))
+    }
+
+    fn map(&self, _: &ColumnName, edges: &Edges, cells: Vec<f64>) -> Result<Column, StepError> {
+        Ok(edges.map(&cells, self.closed, self.bin_as))
+    }
+
+    fn accepts(&self, edges: &Edges) -> bool {
+        edges.are_sound()
+    }
+
+    fn example() -> DiscretizeFrequency {
+        DiscretizeFrequency {
+            columns: Columns::named(["income"]),
+            bins: ten(),
+            closed: Closed::Right,
+            bin_as: BinAs::Integer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{check as check_step, integers, numbers};
+
+    fn check(bins: u32, closed: &str, cells: &[f64], after: &[i64]) {
+        let spec = json!({"columns": "x", "bins": bins, "closed": closed});
+        let step: DiscretizeFrequency = serde_json::from_value(spec).expect("a spec");
+        let cells: Vec<Option<f64>> = cells.iter().map(|x| Some(*x)).collect();
+        let after: Vec<Option<i64>> = after.iter().map(|bin| Some(*bin)).collect();
+        check_step(step, &[("x", numbers(&cells))], &[("x", integers(&after))]);
+    }
+
+    #[test]
+    fn bins_hold_equally_many_rows() {
+        check(2, "right", &[1.0, 2.0, 3.0, 4.0], &[0, 0, 1, 1]);
+        check(3, "right", &[6.0, 5.0, 4.0, 3.0, 2.0, 1.0], &[2, 2, 1, 1, 0, 0]);
+        check(2, "left", &[1.0, 2.0, 3.0, 4.0], &[0, 0, 1, 1]);
+        check(10, "right", &[1.0, 1.0], &[0, 0]);
+    }
+
+    #[test]
+    fn a_frequent_value_has_a_bin_of_its_own() {
+        check(3, "right", &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0], &[0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+        check(3, "right", &[1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0], &[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+        check(4, "right", &[1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0], &[0, 1, 1, 1, 1, 1, 1, 2]);
+        check(3, "left", &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0], &[0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+        check(3, "left", &[1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0], &[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+    }
+}

@@ -1,0 +1,55 @@
+//! Adds a column computed from others by a formula.
+//!
+//! Learns: nothing. A formula has numbers, `"texts"`, `true`, `false` and `null`; columns by name, in
+//! backticks if the name is more than letters, digits and underscores; `+ - * /`; `< <= > >= == !=`;
+//! `and`, `or`, `not`; `if(condition, then, else)`, `coalesce(a, b, …)`, `is_null(a)`, `abs`, `min(a, b, …)`,
+//! `max(a, b, …)`, `ln`, `log1p`, `exp`, `sqrt`, `pow(a, b)`, `floor`, `ceil` and `round` (halves away from 0).
+//! It gives a number, a boolean or a category, and types are checked before training: a category
+//! equals a text, and nothing else is compared with it. Integers are taken as numbers. Null in, null out, but
+//! for `coalesce` and `is_null`, and where the other side decides: `false and null` is false, `true or null`
+//! is true. What is no finite number, such as 1/0, is null at once.
+//! Exact because it looks at one row at a time, by functions with the same bits on every host.
+//! Known as feature-engine `MathFeatures` and `RelativeFeatures`, scikit-learn
+//! `FunctionTransformer`. Differs: a formula is data, not code, so that it can be shipped and
+//! checked; feature-engine refuses a division by 0.
+
+use evenstep_table::{Batch, ColumnName, Schema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Formula, insert_new};
+use crate::{Site, Step, StepError};
+
+/// Adds a column computed from others by a formula.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expression {
+    /// The name of the new column.
+    #[schemars(with = "String")]
+    pub new: ColumnName,
+    /// What it holds.
+    pub formula: Formula,
+}
+
+impl Step for Expression {
+    const NAME: &'static str = "expression";
+    learns_nothing!();
+
+    fn reads(&self, schema: &Schema) -> Result<Vec<ColumnName>, StepError> {
+        self.formula.columns(schema)
+    }
+
+    fn apply(&self, _: &Site, (): &(), mut batch: Batch) -> Result<Batch, StepError> {
+        let column = self.formula.evaluate(&batch);
+        insert_new(&mut batch, self.new.clone(), column)?;
+        Ok(batch)
+    }
+
+    fn example() -> Expression {
+        let formula = "if(city == \"Paris\", income / coalesce(children + 1, 1), ln(income))".to_owned();
+        Expression {
+            new: ColumnName::new("income_a_head").expect("a name"),
+            formula: Formula::try_from(formula).unwrap_or_else(|fault| panic!("{fault}")),
+        }
+    }
+}

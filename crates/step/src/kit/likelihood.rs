@@ -1,0 +1,371 @@
+//! The power of a power transform, by maximum likelihood.
+//!
+//! Both families bend a logarithm t by ψ = ±(e^(p·|t|) − 1)/p: Box–Cox with t = ln x and p = λ,
+//! Yeo–Johnson with t = ±ln(1 + |x|), p = λ at and above 0 and p = 2 − λ below. The best λ is where
+//!
+//! g(λ) = mean(t) − cov(ψ, ∂ψ/∂λ) / var(ψ)
+//!
+//! is 0, and g falls everywhere: the likelihood is concave (Marchand et al. 2022, "SecureFedYJ",
+//! NeurIPS). Four kinds of rounds find it. The first takes the range of x. The second counts t in
+//! bins, on which g is solved to within the width of a bin. The others take g over all rows, each
+//! term rounded once and summed exactly, and move λ by the secant until it moves by less than 10⁻⁷.
+
+use evenstep_exact::maths;
+use evenstep_exact::moments::{Cross, Extremes};
+use evenstep_exact::reduce::{Next, Partial};
+use evenstep_exact::sum::ExactSum;
+use serde::{Deserialize, Serialize};
+
+/// Bins for the first approach.
+const BINS: usize = 1024;
+/// λ is sought between these.
+const BOUND: f64 = 5.0;
+/// No p·|t| may be larger, so that squares stay finite.
+const LARGEST: f64 = 340.0;
+/// λ is found when it moves by less.
+const PRECISION: f64 = 1e-7;
+/// Rounds over all rows, at most.
+const ROUNDS: u32 = 40;
+/// So many values are worked on at a time.
+const BLOCK: usize = 1024;
+
+/// A family of power transforms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Family {
+    /// For x > 0. Box & Cox 1964, J. R. Stat. Soc. B 26.
+    BoxCox,
+    /// For every x. Yeo & Johnson 2000, Biometrika 87(4).
+    YeoJohnson,
+}
+
+impl Family {
+    /// The logarithm that is bent, with the sign of the branch.
+    fn log(self, x: f64) -> f64 {
+        match self {
+            Family::BoxCox => maths::ln(x),
+            Family::YeoJohnson => maths::log1p(x.abs()).copysign(x),
+        }
+    }
+
+    /// Transforms every value; NaN outside the domain. λ = 1 is the identity, for Box–Cox less 1.
+    pub fn transform(self, lambda: f64, values: &mut [f64]) {
+        let each = |values: &mut [f64], of: &dyn Fn(f64) -> f64| values.iter_mut().for_each(|x| *x = of(*x));
+        match self {
+            Family::BoxCox if lambda == 1.0 => each(values, &|x| if x > 0.0 { x - 1.0 } else { f64::NAN }),
+            Family::BoxCox => each(values, &|x| if x > 0.0 { bent(lambda, maths::ln(x)) } else { f64::NAN }),
+            Family::YeoJohnson if lambda == 1.0 => {}
+            Family::YeoJohnson => each(values, &|x| {
+                let l = maths::log1p(x.abs());
+                if x < 0.0 { -bent(2.0 - lambda, l) } else { bent(lambda, l) }
+            }),
+        }
+    }
+
+    /// The λ between the bounds for which no transformed training value overflows.
+    fn bounds(self, min: f64, max: f64) -> (f64, f64) {
+        let (low, high) = (self.log(min), self.log(max));
+        match self {
+            Family::BoxCox => {
+                let lowest = if low < 0.0 { LARGEST / low } else { -BOUND };
+                let highest = if high > 0.0 { LARGEST / high } else { BOUND };
+                (lowest.max(-BOUND), highest.min(BOUND))
+            }
+            Family::YeoJohnson => {
+                let lowest = if low < 0.0 { 2.0 + LARGEST / low } else { -BOUND };
+                let highest = if high > 0.0 { LARGEST / high } else { BOUND };
+                (lowest.max(-BOUND), highest.min(BOUND))
+            }
+        }
+    }
+}
+
+/// (e^(p·l) − 1)/p, and l for p = 0.
+fn bent(p: f64, l: f64) -> f64 {
+    if p == 0.0 { l } else { maths::expm1(p * l) / p }
+}
+
+/// How the values of one column are measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Lens {
+    family: Family,
+    side: Side,
+    /// The smallest t, and how many bins a unit of t is.
+    low: f64,
+    bins_per_unit: f64,
+    /// λ is sought between these.
+    bounds: (f64, f64),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    /// Values of any size and sign.
+    Any,
+    /// Values of one sign, of which none is twice another. Their logarithms are taken relative to
+    /// one in their middle: that moves no optimum, and spares the difference of nearly equal numbers.
+    Near { origin: f64, below: bool },
+}
+
+impl Lens {
+    fn new(family: Family, min: f64, max: f64) -> Lens {
+        let (near, far) = (min.abs().min(max.abs()), min.abs().max(max.abs()));
+        let below = max < 0.0;
+        let side = if (min >= 0.0 || below) && far / 2.0 <= near {
+            Side::Near { origin: near + (far - near) / 2.0, below }
+        } else {
+            Side::Any
+        };
+        let lens = Lens { family, side, low: 0.0, bins_per_unit: 0.0, bounds: family.bounds(min, max) };
+        let (low, high) = (lens.t(min), lens.t(max));
+        Lens { low, bins_per_unit: BINS as f64 / (high - low), ..lens }
+    }
+
+    #[inline]
+    fn t(&self, x: f64) -> f64 {
+        match self.side {
+            Side::Any => self.family.log(x),
+            Side::Near { origin, below } => {
+                let unit = if self.family == Family::BoxCox { origin } else { 1.0 + origin };
+                let l = maths::log1p((x.abs() - origin) / unit);
+                if below { -l } else { l }
+            }
+        }
+    }
+
+    /// The power and the sign of the branch on which a value with this t lies.
+    #[inline]
+    fn branch(&self, lambda: f64, t: f64) -> (f64, f64) {
+        let below = match self.side {
+            Side::Any => self.family == Family::YeoJohnson && t < 0.0,
+            Side::Near { below, .. } => below,
+        };
+        if below { (2.0 - lambda, -1.0) } else { (lambda, 1.0) }
+    }
+
+    fn bin(&self, t: f64) -> usize {
+        (((t - self.low) * self.bins_per_unit) as usize).min(BINS - 1)
+    }
+
+    fn middle(&self, bin: usize) -> f64 {
+        self.low + (bin as f64 + 0.5) / self.bins_per_unit
+    }
+
+    /// ψ and ∂ψ/∂λ for a value with this t.
+    #[inline]
+    fn psi(&self, lambda: f64, t: f64) -> (f64, f64) {
+        let (p, sign) = self.branch(lambda, t);
+        let l = sign * t;
+        let z = p * l;
+        if z.abs() < 0.01 {
+            // Σ zᵏ/(k + 1)! and Σ zᵏ/(k!·(k + 2)): the closed forms lose what little is left.
+            let h = 1.0 / 2.0 + z * (1.0 / 6.0 + z * (1.0 / 24.0 + z * (1.0 / 120.0 + z / 720.0)));
+            let d = 1.0 / 2.0 + z * (1.0 / 3.0 + z * (1.0 / 8.0 + z * (1.0 / 30.0 + z * (1.0 / 144.0 + z / 840.0))));
+            return (sign * (l * (1.0 + z * h)), l * l * d);
+        }
+        let less_one = maths::expm1(z);
+        let h = less_one / p;
+        (sign * h, (l * (less_one + 1.0) - h) / p)
+    }
+}
+
+/// What is known of λ.
+#[derive(Clone, Copy, Debug)]
+pub enum Search {
+    /// Nothing yet.
+    Range,
+    /// The range of x.
+    Shape(Lens),
+    /// A λ to try.
+    Slope {
+        /// How values are measured.
+        lens: Lens,
+        /// The λ.
+        lambda: f64,
+        /// The optimum lies between these.
+        between: (f64, f64),
+        /// How g falls there, as far as is known.
+        slope: f64,
+        /// The λ tried before, and g there.
+        before: Option<(f64, f64)>,
+        /// How often was tried.
+        tried: u32,
+    },
+}
+
+/// What a pass gathers.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub struct Likelihood {
+    /// The range of x.
+    pub range: Extremes,
+    shape: Vec<u64>,
+    sums: Sums,
+}
+
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+struct Sums {
+    t: ExactSum,
+    psi: ExactSum,
+    psi_psi: ExactSum,
+    slope: ExactSum,
+    psi_slope: ExactSum,
+    count: u64,
+}
+
+impl Search {
+    /// Sees values, none of them null and all in the domain.
+    pub fn observe(&self, seen: &mut Likelihood, values: &[f64]) {
+        match self {
+            Search::Range => values.iter().for_each(|x| seen.range.observe(*x)),
+            Search::Shape(lens) => {
+                seen.shape.resize(BINS, 0);
+                for x in values {
+                    seen.shape[lens.bin(lens.t(*x))] += 1;
+                }
+            }
+            Search::Slope { lens, lambda, .. } => {
+                for block in values.chunks(BLOCK) {
+                    seen.sums.observe(lens, *lambda, block);
+                }
+            }
+        }
+    }
+
+    /// Another round, or the best λ; 1 where none is better than another.
+    pub fn next(self, family: Family, seen: Likelihood) -> Next<Search, f64> {
+        const IDENTITY: f64 = 1.0;
+        match self {
+            Search::Range => match (seen.range.min(), seen.range.max()) {
+                (Some(min), Some(max)) if min < max => {
+                    let lens = Lens::new(family, min, max);
+                    // Values so close or so far apart that their logarithms can't be told apart or bent.
+                    if lens.bins_per_unit.is_finite() && lens.bounds.0 < lens.bounds.1 {
+                        Next::Again(Search::Shape(lens))
+                    } else {
+                        Next::Done(IDENTITY)
+                    }
+                }
+                _ => Next::Done(IDENTITY),
+            },
+            Search::Shape(lens) => match solve(&lens, &seen.shape) {
+                Some((lambda, slope)) => {
+                    Next::Again(Search::Slope { lens, lambda, between: lens.bounds, slope, before: None, tried: 1 })
+                }
+                None => Next::Done(IDENTITY),
+            },
+            Search::Slope { lens, lambda, between: (low, high), slope, before, tried } => {
+                let Some(g) = seen.sums.g() else { return Next::Done(IDENTITY) };
+                if (g >= 0.0 && lambda == lens.bounds.1) || (g <= 0.0 && lambda == lens.bounds.0) {
+                    return Next::Done(lambda);
+                }
+                let between = if g > 0.0 { (lambda, high) } else { (low, lambda) };
+                let secant = before.map(|(at, was)| (g - was) / (lambda - at)).filter(|slope| *slope < 0.0);
+                let slope = secant.unwrap_or(slope);
+                let mut next = lambda - g / slope;
+                if !(between.0..=between.1).contains(&next) {
+                    // A bound of the search is tried itself; another has been.
+                    let bound = if g > 0.0 { between.1 } else { between.0 };
+                    let untried = bound == lens.bounds.0 || bound == lens.bounds.1;
+                    next = if untried { bound } else { between.0 + (between.1 - between.0) / 2.0 };
+                }
+                if (next - lambda).abs() < PRECISION || tried == ROUNDS {
+                    return Next::Done(next);
+                }
+                let before = Some((lambda, g));
+                Next::Again(Search::Slope { lens, lambda: next, between, slope, before, tried: tried + 1 })
+            }
+        }
+    }
+}
+
+impl Sums {
+    fn observe(&mut self, lens: &Lens, lambda: f64, values: &[f64]) {
+        let n = values.len();
+        let (mut t, mut psi, mut slope) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        for (i, x) in values.iter().enumerate() {
+            t[i] = lens.t(*x);
+            (psi[i], slope[i]) = lens.psi(lambda, t[i]);
+        }
+        self.t.add_slice(&t[..n]);
+        self.psi.add_slice(&psi[..n]);
+        self.slope.add_slice(&slope[..n]);
+        self.psi_psi.add_terms(n, |i| psi[i] * psi[i]);
+        self.psi_slope.add_terms(n, |i| psi[i] * slope[i]);
+        self.count += n as u64;
+    }
+
+    /// g, or None where it has no value.
+    fn g(self) -> Option<f64> {
+        let mut weight = ExactSum::default();
+        weight.add_times(1.0, self.count);
+        let mean = self.t.divided_by(&weight)?;
+        let pair = |x: &ExactSum, y: &ExactSum, xy: ExactSum| {
+            Cross { x: x.clone(), y: y.clone(), xy, weight: weight.clone(), ..Cross::default() }.covariance(0)
+        };
+        let variance = pair(&self.psi, &self.psi, self.psi_psi)?;
+        let covariance = pair(&self.psi, &self.slope, self.psi_slope)?;
+        Some(mean - covariance / variance).filter(|g| g.is_finite())
+    }
+}
+
+impl Partial for Sums {
+    fn merge(&mut self, other: Sums) {
+        self.t.merge(other.t);
+        self.psi.merge(other.psi);
+        self.psi_psi.merge(other.psi_psi);
+        self.slope.merge(other.slope);
+        self.psi_slope.merge(other.psi_slope);
+        self.count += other.count;
+    }
+}
+
+impl Partial for Likelihood {
+    fn merge(&mut self, other: Likelihood) {
+        self.range.merge(other.range);
+        self.shape.merge(other.shape);
+        self.sums.merge(other.sums);
+    }
+}
+
+/// The root of g on the counted bins, within the bounds, and how g falls there.
+fn solve(lens: &Lens, shape: &[u64]) -> Option<(f64, f64)> {
+    let counted = shape.iter().enumerate().filter(|(_, count)| **count > 0);
+    let points: Vec<(f64, f64)> = counted.map(|(bin, count)| (lens.middle(bin), *count as f64)).collect();
+    let total: f64 = points.iter().map(|(_, count)| count).sum();
+    let g = |lambda: f64| {
+        let bent: Vec<(f64, f64)> = points.iter().map(|(t, _)| lens.psi(lambda, *t)).collect();
+        let mean = |of: &dyn Fn(usize) -> f64| (0..points.len()).map(|i| points[i].1 * of(i)).sum::<f64>() / total;
+        let (psi, slope) = (mean(&|i| bent[i].0), mean(&|i| bent[i].1));
+        let variance = mean(&|i| (bent[i].0 - psi) * (bent[i].0 - psi));
+        let covariance = mean(&|i| (bent[i].0 - psi) * (bent[i].1 - slope));
+        mean(&|i| points[i].0) - covariance / variance
+    };
+    let (mut low, mut high) = lens.bounds;
+    for _ in 0..30 {
+        let middle = low + (high - low) / 2.0;
+        if g(middle) > 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    let lambda = if high == lens.bounds.1 { high } else { low };
+    let step = (lens.bounds.1 - lens.bounds.0) * 1e-3;
+    let slope = (g(lambda + step) - g(lambda - step)) / (2.0 * step);
+    (slope < 0.0).then_some((lambda, slope))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(family: Family, values: &[f64]) -> f64 {
+        let mut search = Search::Range;
+        loop {
+            let mut seen = Likelihood::default();
+            search.observe(&mut seen, values);
+            match search.next(family, seen) {
+                Next::Again(again) => search = again,
+                Next::Done(lambda) => return lambda,
+            }
+        }
+    }
+}

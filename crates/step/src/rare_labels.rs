@@ -1,0 +1,123 @@
+//! Groups the rare values of a category under one name.
+//!
+//! Learns: the values that are frequent among the training rows that have one. A value is kept if
+//! its share is at least `min_frequency`; any other, and any that training never saw, becomes
+//! `replace_with`. Nulls stay null. Integers and booleans are taken by their text; what comes out is a category.
+//! Exact because counts are compared with the limit as fractions, the limit being the decimal that
+//! is written: with 0.05, one row in twenty is enough.
+//! Known as feature-engine `RareLabelEncoder(tol=0.05, replace_with="Rare")`; scikit-learn has
+//! `OneHotEncoder(min_frequency=)`. Differs: feature-engine leaves columns of 10 values or fewer
+//! as they are (`n_categories`), this step never does.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use evenstep_exact::reduce::Next;
+use evenstep_table::{Batch, Column, Kind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Fraction, Levels, count_levels, has_levels, is_share, levels, recode, replace};
+use crate::{Columns, EachColumn, Place, StepError};
+
+/// Groups the rare values of a category under one name.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RareLabels {
+    /// The columns whose values are grouped.
+    pub columns: Columns,
+    /// The share of rows from which on a value is kept.
+    #[serde(default = "one_in_twenty")]
+    pub min_frequency: Fraction,
+    /// What rare values become.
+    #[serde(default = "rare")]
+    pub replace_with: String,
+}
+
+fn one_in_twenty() -> Fraction {
+    Fraction::new(0.05)
+}
+
+fn rare() -> String {
+    "Rare".to_owned()
+}
+
+impl EachColumn for RareLabels {
+    const NAME: &'static str = "rare_labels";
+    const TAKES: &'static str = "categories, texts, integers and booleans";
+    type Round = ();
+    type Seen = Levels;
+    type Learned = BTreeSet<Arc<str>>;
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn takes(kind: Kind) -> bool {
+        has_levels(kind)
+    }
+
+    fn start(&self, _: Place<'_>) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    fn observe(&self, place: Place<'_>, (): &(), seen: &mut Levels, batch: &Batch) {
+        count_levels(&levels(place.cells(batch)), seen);
+    }
+
+    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), BTreeSet<Arc<str>>>, StepError> {
+        let total = seen.total() - seen.count(&None);
+        if total == 0 {
+            return Err(place.no_value());
+        }
+        let kept = seen.iter().filter(|(_, count)| is_share(*count, total, self.min_frequency));
+        Ok(Next::Done(kept.filter_map(|(level, _)| level.clone()).collect()))
+    }
+
+    fn apply(&self, place: Place<'_>, kept: &BTreeSet<Arc<str>>, batch: &mut Batch) -> Result<(), StepError> {
+        let rare = Arc::<str>::from(self.replace_with.as_str());
+        replace(batch, place.column, |column| {
+            let of = |value: &Arc<str>| if kept.contains(value) { value.clone() } else { rare.clone() };
+            Ok(Column::Category(recode(&levels(&column), of)))
+        })
+    }
+
+    fn accepts(&self, _: Place<'_>, _: &BTreeSet<Arc<str>>) -> bool {
+        true
+    }
+
+    fn example() -> RareLabels {
+        RareLabels { columns: Columns::named(["city"]), min_frequency: one_in_twenty(), replace_with: rare() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, check_live, strings};
+
+    fn step(min_frequency: f64) -> RareLabels {
+        let min_frequency = Fraction::new(min_frequency);
+        RareLabels { columns: Columns::named(["x"]), min_frequency, replace_with: rare() }
+    }
+
+    #[test]
+    fn a_value_at_exactly_the_limit_is_kept() {
+        let mut cells = vec![Some("common"); 19];
+        cells.push(Some("once"));
+        check(step(0.05), &[("x", strings(&cells))], &[("x", strings(&cells))]);
+        let mut after = cells.clone();
+        cells.push(Some("common"));
+        after[19] = Some("Rare");
+        after.push(Some("common"));
+        check(step(0.05), &[("x", strings(&cells))], &[("x", strings(&after))]);
+    }
+
+    #[test]
+    fn nulls_count_neither_as_rows_nor_as_a_value_and_unseen_values_are_rare() {
+        let training = strings(&[Some("a"), Some("a"), Some("b"), None, None, None]);
+        let live = strings(&[Some("a"), Some("b"), Some("c"), None]);
+        let after = strings(&[Some("a"), Some("Rare"), Some("Rare"), None]);
+        check_live(step(0.5), &[("x", training)], &[("x", live)], &[("x", after)]);
+    }
+}

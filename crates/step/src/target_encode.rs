@@ -1,0 +1,312 @@
+//! Replaces each category by the mean target of its training rows, drawn towards the mean of all.
+//!
+//! Learns: for every value, and for null if training has one, (sum + m·prior)/(count + m); the prior
+//! is the mean of all rows. `smoothing` is m, or `"auto"`: the variance of the target among the value's
+//! rows, over its variance among all. A value that training never saw is the prior, and so is a null
+//! if training has none. In a regression this is the mean, with two classes the share of the
+//! positive one; with more, each class has a column `<column>_<class>` of shares, and the column itself is dropped.
+//! While training, each row is encoded from the other folds alone, prior and variances too: no
+//! row's own label is in its value, and the only row of a value has the prior of the other folds. Folds
+//! are drawn by row key, so that equal keys share one; where rows are split by group, by the group.
+//! Without a row in any other fold the value is null.
+//! Exact because sums and sums of squares are, and what a fold takes away is taken exactly.
+//! Known as scikit-learn `TargetEncoder(smooth="auto", cv=5)`, feature-engine
+//! `MeanEncoder(smoothing=0.0)`, category_encoders `MEstimateEncoder`. Differs: folds follow row
+//! identity, not position; null is a level of its own; feature-engine encodes training rows with their own labels.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenstep_exact::reduce::{Next, Partial};
+use evenstep_exact::sum::ExactSum;
+use evenstep_table::{Batch, Column, Kind, Task};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{AutoOr, Dictionary, Folds, NotNegative, has_levels, insert_new, levels, look_up};
+use crate::{Columns, EachColumn, Place, StepError};
+
+/// Replaces each category by the mean target of its training rows.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetEncode {
+    /// The columns to encode.
+    pub columns: Columns,
+    /// So many rows' worth of the mean of all rows is mixed into a value's own.
+    #[serde(default = "AutoOr::<NotNegative>::auto")]
+    pub smoothing: AutoOr<NotNegative>,
+    /// Into so many parts training rows fall; each is encoded from the others.
+    #[serde(default = "five")]
+    pub folds: Folds,
+}
+
+fn five() -> Folds {
+    Folds::new(5)
+}
+
+/// What each value becomes: one number for each output, the outputs being the classes, or one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoding {
+    values: Dictionary<Vec<f64>>,
+    null: Option<Vec<f64>>,
+    prior: Vec<f64>,
+    /// The same without the rows of a fold, one after the other for each fold. Only training needs it.
+    #[serde(skip)]
+    out_of_fold: Option<Box<Encoding>>,
+}
+
+/// Sums of the target by value; None is null.
+type Seen = BTreeMap<Option<Arc<str>>, Sums>;
+
+/// One entry for each fold, or for each class of each fold. Classes are counted, numbers summed.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub struct Sums {
+    rows: Vec<u64>,
+    hits: Vec<u64>,
+    sums: Vec<ExactSum>,
+    squares: Vec<ExactSum>,
+}
+
+impl Sums {
+    /// Nothing seen yet in so many folds.
+    fn new(folds: usize, task: &Task) -> Sums {
+        let rows = vec![0; folds];
+        match task {
+            Task::Regression => {
+                let zeros = vec![ExactSum::default(); folds];
+                Sums { rows, hits: Vec::new(), sums: zeros.clone(), squares: zeros }
+            }
+            _ => Sums { rows, hits: vec![0; folds * outputs(task)], sums: Vec::new(), squares: Vec::new() },
+        }
+    }
+
+    fn add(&mut self, fold: usize, target: f64, task: &Task) {
+        self.rows[fold] += 1;
+        match task {
+            Task::Regression => {
+                self.sums[fold].add(target);
+                self.squares[fold].add_product(target, target);
+            }
+            Task::Binary { .. } => self.hits[fold] += u64::from(target == 1.0),
+            Task::Multiclass { classes } => self.hits[fold * classes.len() + target as usize] += 1,
+        }
+    }
+
+    /// What one fold tells of one output.
+    fn fold(&self, fold: usize, output: usize, outputs: usize) -> Known {
+        match self.hits.get(fold * outputs + output) {
+            Some(hits) => {
+                let mut sum = ExactSum::default();
+                sum.add_times(1.0, *hits);
+                Known { rows: self.rows[fold], squares: sum.clone(), sum }
+            }
+            None => Known { rows: self.rows[fold], sum: self.sums[fold].clone(), squares: self.squares[fold].clone() },
+        }
+    }
+
+    /// What all folds tell of one output.
+    fn total(&self, output: usize, outputs: usize) -> Known {
+        let mut total = Known::default();
+        for fold in 0..self.rows.len() {
+            let Known { rows, sum, squares } = self.fold(fold, output, outputs);
+            total.rows += rows;
+            total.sum.merge(sum);
+            total.squares.merge(squares);
+        }
+        total
+    }
+}
+
+impl Partial for Sums {
+    fn merge(&mut self, other: Sums) {
+        self.rows.merge(other.rows);
+        self.hits.merge(other.hits);
+        self.sums.merge(other.sums);
+        self.squares.merge(other.squares);
+    }
+}
+
+/// How many numbers a value becomes.
+fn outputs(task: &Task) -> usize {
+    match task {
+        Task::Multiclass { classes } => classes.len(),
+        _ => 1,
+    }
+}
+
+/// What some rows tell of one output.
+#[derive(Clone, Default)]
+struct Known {
+    rows: u64,
+    sum: ExactSum,
+    squares: ExactSum,
+}
+
+impl Known {
+    fn without(&self, fold: &Known) -> Known {
+        let mut others = self.clone();
+        others.rows -= fold.rows;
+        others.sum.subtract(&fold.sum);
+        others.squares.subtract(&fold.squares);
+        others
+    }
+
+    fn mean(&self) -> Option<f64> {
+        let mut rows = ExactSum::default();
+        rows.add_times(1.0, self.rows);
+        self.sum.divided_by(&rows)
+    }
+
+    fn variance(&self) -> f64 {
+        // (n·Σy² − (Σy)²)/n², where only the quotient is rounded.
+        let mut spread = self.squares.times(self.rows);
+        spread.subtract(&self.sum.times_sum(&self.sum));
+        let mut rows = ExactSum::default();
+        rows.add_times(self.rows as f64, self.rows);
+        spread.divided_by(&rows).unwrap_or(0.0)
+    }
+
+    /// What stands for these rows among all; null without any.
+    fn encoded(&self, all: &Known, smoothing: AutoOr<NotNegative>) -> f64 {
+        let Some(prior) = all.mean() else { return f64::NAN };
+        let Some(mean) = self.mean() else { return prior };
+        let m = match smoothing {
+            AutoOr::Is(m) => m.get(),
+            // Micci-Barreca 2001, SIGKDD Explorations 3(1), as in scikit-learn.
+            AutoOr::Auto(_) => self.variance() / all.variance(),
+        };
+        // Without variance among all rows there is but one mean.
+        if !m.is_finite() {
+            return prior;
+        }
+        let share = self.rows as f64 / (self.rows as f64 + m);
+        share * mean + (1.0 - share) * prior
+    }
+}
+
+impl TargetEncode {
+    /// What each value becomes, given what there is to know of each output, or of each fold and output.
+    fn encoding(&self, seen: &Seen, all: &Sums, known: impl Fn(&Sums) -> Vec<Known>) -> Encoding {
+        let all = known(all);
+        let encoded = |sums: &Sums| -> Vec<f64> {
+            known(sums).iter().zip(&all).map(|(known, all)| known.encoded(all, self.smoothing)).collect()
+        };
+        Encoding {
+            values: seen.iter().filter_map(|(value, sums)| Some((value.clone()?, encoded(sums)))).collect(),
+            null: seen.get(&None).map(encoded),
+            prior: all.iter().map(|all| all.mean().unwrap_or(f64::NAN)).collect(),
+            out_of_fold: None,
+        }
+    }
+
+    fn put(
+        place: Place<'_>,
+        encoding: &Encoding,
+        fold: impl Fn(usize) -> usize,
+        batch: &mut Batch,
+    ) -> Result<(), StepError> {
+        let column = batch.remove(place.column.as_str()).expect("the plan counts on the column");
+        let prior = encoding.prior.as_slice();
+        let null = encoding.null.as_deref().unwrap_or(prior);
+        let known = |value: &Arc<str>| encoding.values.get(value).map_or(prior, Vec::as_slice);
+        let rows = look_up(&levels(&column), null, known);
+        let outputs = outputs(&place.site.task);
+        for output in 0..outputs {
+            let cells = rows.iter().enumerate().map(|(row, encoded)| encoded[fold(row) * outputs + output]).collect();
+            let name = match &place.site.task {
+                Task::Multiclass { classes } => place.column.with_suffix(&classes[output]),
+                _ => place.column.clone(),
+            };
+            insert_new(batch, name, Column::Number(cells))?;
+        }
+        Ok(())
+    }
+
+    /// The fold of each row of a fit.
+    fn fold_of<'a>(&self, place: Place<'_>, batch: &'a Batch) -> impl Fn(usize) -> usize + use<'a> {
+        let (draws, folds) = (place.draws(), self.folds.get());
+        let groups = &batch.training().group;
+        move |row| {
+            let key = groups.get(row).unwrap_or(&batch.keys[row]);
+            draws.fold(&key.0, folds) as usize
+        }
+    }
+}
+
+impl EachColumn for TargetEncode {
+    const NAME: &'static str = "target_encode";
+    const TAKES: &'static str = "categories, texts, integers and booleans";
+    type Round = ();
+    type Seen = Seen;
+    type Learned = Encoding;
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn takes(kind: Kind) -> bool {
+        has_levels(kind)
+    }
+
+    fn start(&self, _: Place<'_>) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    fn observe(&self, place: Place<'_>, (): &(), seen: &mut Seen, batch: &Batch) {
+        let (task, folds) = (&place.site.task, self.folds.get() as usize);
+        let coded = levels(place.cells(batch));
+        let (fold, target) = (self.fold_of(place, batch), &batch.training().target);
+        let nulls = coded.values.len();
+        let mut sums: Vec<Option<Sums>> = vec![None; nulls + 1];
+        for (row, code) in coded.codes.iter().enumerate() {
+            let sums = sums[(*code as usize).min(nulls)].get_or_insert_with(|| Sums::new(folds, task));
+            sums.add(fold(row), target[row], task);
+        }
+        let values = coded.values.iter().map(|value| Some(value.clone())).chain([None]);
+        for (value, sums) in values.zip(sums) {
+            if let Some(sums) = sums {
+                seen.entry(value).or_default().merge(sums);
+            }
+        }
+    }
+
+    fn next(&self, place: Place<'_>, (): (), seen: Seen) -> Result<Next<(), Encoding>, StepError> {
+        if seen.keys().all(Option::is_none) {
+            return Err(place.no_value());
+        }
+        let mut all = Sums::default();
+        seen.values().for_each(|sums| all.merge(sums.clone()));
+        let (outputs, folds) = (outputs(&place.site.task), self.folds.get() as usize);
+        let totals = |sums: &Sums| -> Vec<Known> { (0..outputs).map(|output| sums.total(output, outputs)).collect() };
+        let others = |sums: &Sums| {
+            let totals = totals(sums);
+            let folds_and_outputs = (0..folds).flat_map(|fold| (0..outputs).map(move |output| (fold, output)));
+            folds_and_outputs.map(|(fold, output)| totals[output].without(&sums.fold(fold, output, outputs))).collect()
+        };
+        let out_of_fold = Some(Box::new(self.encoding(&seen, &all, others)));
+        Ok(Next::Done(Encoding { out_of_fold, ..self.encoding(&seen, &all, totals) }))
+    }
+
+    fn apply(&self, place: Place<'_>, learned: &Encoding, batch: &mut Batch) -> Result<(), StepError> {
+        TargetEncode::put(place, learned, |_| 0, batch)
+    }
+
+    fn apply_training(&self, place: Place<'_>, learned: &Encoding, batch: &mut Batch) -> Result<(), StepError> {
+        let Some(out_of_fold) = &learned.out_of_fold else {
+            return Err(StepError::new("the values of training rows are known only to the fit that learned them"));
+        };
+        let folds: Vec<usize> = (0..batch.rows()).map(self.fold_of(place, batch)).collect();
+        TargetEncode::put(place, out_of_fold, |row| folds[row], batch)
+    }
+
+    fn accepts(&self, place: Place<'_>, learned: &Encoding) -> bool {
+        let outputs = outputs(&place.site.task);
+        let whole = |encoded: &Vec<f64>| encoded.len() == outputs && encoded.iter().all(|x| x.is_finite());
+        whole(&learned.prior) && learned.null.iter().all(whole) && learned.values.all(whole)
+    }
+
+    fn example() -> TargetEncode {
+        TargetEncode { columns: Columns::named(["city"]), smoothing: AutoOr::auto(), folds: five() }
+    }
+}
