@@ -66,6 +66,7 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
 }
 
 catalogue! {
+    boosted_trees::BoostedTrees,
     dummy::Dummy,
     ridge::Ridge,
     logistic_regression::LogisticRegression,

@@ -1,0 +1,224 @@
+//! Where one bin of a feature ends and the next begins.
+//!
+//! Exact: cuts come from the distribution of all training rows, never from a sample,
+//! so no order or grouping of rows moves them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenstep_exact::frequency::Frequency;
+use evenstep_exact::quantile::Distribution;
+
+/// A value bin holds at least so many training rows, where the values allow it.
+const MIN_ROWS_IN_BIN: u64 = 3;
+
+/// The most levels of a category that have a bin of their own: a byte also tells null and unseen.
+pub(super) const LEVELS_MAX: usize = 254;
+
+/// How the cells of a feature fall into bins. Bins of values come first, then the bin of
+/// null, then, for a category, the bin of levels that training never saw.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Binning {
+    /// A number's bin is the count of thresholds that it exceeds.
+    Number(Vec<f64>),
+    /// A level has a bin.
+    Category(Levels),
+}
+
+/// The levels of a category, by name. Rare ones may share the last bin.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Levels {
+    /// Sorted by name, so that it can be searched.
+    pub(super) bins: Vec<(Arc<str>, u8)>,
+    /// How many bins they fall into.
+    pub(super) count: usize,
+}
+
+impl Binning {
+    /// How many bins hold values.
+    pub(super) fn values(&self) -> usize {
+        match self {
+            Binning::Number(thresholds) => thresholds.len() + 1,
+            Binning::Category(levels) => levels.count,
+        }
+    }
+
+    /// The bin of nulls.
+    pub(super) fn null(&self) -> u8 {
+        u8::try_from(self.values()).expect("at most 255 bins hold values")
+    }
+}
+
+/// The bin of a number: how many thresholds it exceeds.
+#[inline]
+pub(super) fn bin_of(thresholds: &[f64], value: f64) -> u8 {
+    thresholds.partition_point(|threshold| *threshold < value) as u8
+}
+
+impl Levels {
+    /// The bin of a level; None if training never saw it.
+    pub(super) fn bin(&self, level: &str) -> Option<u8> {
+        self.bins.binary_search_by(|(name, _)| (**name).cmp(level)).ok().map(|at| self.bins[at].1)
+    }
+
+    /// The bin of null.
+    pub(super) fn null(&self) -> u8 {
+        self.count as u8
+    }
+
+    /// The bin of what training never saw.
+    pub(super) fn unseen(&self) -> u8 {
+        self.count as u8 + 1
+    }
+
+    /// Gives the most frequent levels a bin each, in the order of their names; if there are
+    /// more than `most`, the others share the last bin. Equally frequent levels: by name.
+    pub(super) fn from_frequency(seen: &Frequency<String>, most: usize) -> Levels {
+        let most = most.min(LEVELS_MAX);
+        let mut by_count: Vec<(&String, u64)> = seen.iter().collect();
+        by_count.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        let own = if by_count.len() <= most { by_count.len() } else { most - 1 };
+        let mut named: BTreeMap<&str, bool> = BTreeMap::new();
+        for (rank, (name, _)) in by_count.iter().enumerate() {
+            named.insert(name, rank < own);
+        }
+        let mut next = 0;
+        let bins = named
+            .into_iter()
+            .map(|(name, has_own)| {
+                let bin = if has_own { next } else { own };
+                next += usize::from(has_own);
+                (Arc::from(name), bin as u8)
+            })
+            .collect();
+        Levels { bins, count: own + usize::from(by_count.len() > own) }
+    }
+}
+
+/// The thresholds that cut a distribution into at most `most` bins of nearly equal row counts.
+///
+/// A value held by more rows than a bin should have gets a bin of its own; what remains is
+/// shared out anew. Each threshold lies midway between neighbouring values.
+/// Source: the greedy rule of LightGBM's `GreedyFindBin`, in exact integers and over all rows.
+pub(super) fn thresholds(seen: &Distribution, most: usize) -> Vec<f64> {
+    let runs = seen.runs();
+    let ends = if runs.len() <= most { small_ends(runs) } else { equal_ends(runs, most) };
+    ends.into_iter().map(|end| midway(runs[end].0, runs[end + 1].0)).collect()
+}
+
+/// Every value on its own, unless it has too few rows.
+fn small_ends(runs: &[(f64, u64)]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut rows = 0;
+    for (at, (_, count)) in runs.iter().enumerate().take(runs.len().saturating_sub(1)) {
+        rows += count;
+        if rows >= MIN_ROWS_IN_BIN {
+            ends.push(at);
+            rows = 0;
+        }
+    }
+    ends
+}
+
+/// The last run of each bin but the last bin.
+fn equal_ends(runs: &[(f64, u64)], most: usize) -> Vec<usize> {
+    let total: u64 = runs.iter().map(|(_, count)| count).sum();
+    let most = (most as u64).min(total / MIN_ROWS_IN_BIN).max(1);
+    // A run is big if it holds at least the mean: count ≥ total ÷ most.
+    let big = |at: usize| u128::from(runs[at].1) * u128::from(most) >= u128::from(total);
+    let (mut bins_left, mut rows_left) = (most, total);
+    for (at, (_, count)) in runs.iter().enumerate() {
+        if big(at) {
+            bins_left -= 1;
+            rows_left -= count;
+        }
+    }
+    // The mean of what is not big, as a fraction that changes when a bin is closed.
+    let mut mean = (rows_left, bins_left.max(1));
+    let mut ends = Vec::new();
+    let mut rows = 0;
+    for (at, (_, count)) in runs.iter().enumerate().take(runs.len() - 1) {
+        if !big(at) {
+            rows_left -= count;
+        }
+        rows += count;
+        let full = rows * mean.1 >= mean.0;
+        let half_before_big = big(at + 1) && 2 * rows * mean.1 >= mean.0;
+        if !(big(at) || full || half_before_big) {
+            continue;
+        }
+        ends.push(at);
+        if ends.len() as u64 >= most - 1 {
+            break;
+        }
+        rows = 0;
+        if !big(at) {
+            bins_left = bins_left.saturating_sub(1);
+            mean = (rows_left, bins_left.max(1));
+        }
+    }
+    ends
+}
+
+/// A number t with a ≤ t < b, midway if rounding allows.
+fn midway(a: f64, b: f64) -> f64 {
+    let sum = a + b;
+    let middle = if sum.is_finite() { sum * 0.5 } else { a * 0.5 + b * 0.5 };
+    // −0 is 0.
+    if a <= middle && middle < b { middle + 0.0 } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[f64], most: usize, expected: &[f64]) {
+        assert_eq!(thresholds(&Distribution::from_slice(values), most), expected);
+    }
+
+    #[test]
+    fn thresholds_lie_midway_and_keep_three_rows_in_a_bin() {
+        check(&[], 255, &[]);
+        check(&[1.0; 9], 255, &[]);
+        check(&[1.0, 1.0, 1.0, 2.0, 2.0, 2.0], 255, &[1.5]);
+        check(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 255, &[3.5, 6.5]);
+        check(&[f64::MAX, f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, -f64::MAX], 255, &[0.0]);
+    }
+
+    #[test]
+    fn neighbouring_floats_are_told_apart() {
+        let (a, b) = (1.0_f64, 1.0_f64.next_up());
+        check(&[a, a, a, b, b, b], 255, &[a]);
+    }
+
+    #[test]
+    fn a_heavy_value_has_a_bin_of_its_own_and_the_others_share_the_rest() {
+        let mut values = vec![50.0; 900];
+        values.extend((0..100).map(f64::from).filter(|x| *x != 50.0));
+        let cuts = thresholds(&Distribution::from_slice(&values), 10);
+        assert!(cuts.len() <= 9 && cuts.len() >= 8, "{cuts:?}");
+        assert!(cuts.contains(&49.5) && cuts.contains(&50.5), "{cuts:?}");
+    }
+
+    #[test]
+    fn bins_have_nearly_equal_counts() {
+        let values: Vec<f64> = (0..100_000).map(|i| f64::from(i).sqrt()).collect();
+        let cuts = thresholds(&Distribution::from_slice(&values), 255);
+        assert_eq!(cuts.len(), 254);
+        let mut rows = [0_u32; 255];
+        values.iter().for_each(|value| rows[usize::from(bin_of(&cuts, *value))] += 1);
+        assert!(rows.iter().all(|rows| (300..500).contains(rows)), "{rows:?}");
+    }
+
+    #[test]
+    fn rare_levels_share_the_last_bin() {
+        let mut seen = Frequency::default();
+        for (level, count) in [("d", 5), ("a", 1), ("b", 9), ("c", 1)] {
+            seen.observe_n(level.to_owned(), count);
+        }
+        let levels = Levels::from_frequency(&seen, 3);
+        assert_eq!(["a", "b", "c", "d", "e"].map(|name| levels.bin(name)), [Some(2), Some(0), Some(2), Some(1), None]);
+        assert_eq!(levels.count, 3);
+        assert_eq!(Levels::from_frequency(&seen, 4).count, 4);
+    }
+}

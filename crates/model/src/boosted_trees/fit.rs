@@ -1,0 +1,605 @@
+//! Boosting: each round's trees are grown on the gradients that the rounds before left.
+
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
+use evenstep_exact::canonical::Hasher;
+use evenstep_exact::draw::Draws;
+use evenstep_exact::reduce::Partial;
+use evenstep_exact::sum::ExactSum;
+use evenstep_table::{ColumnName, Task};
+use serde::{Deserialize, Serialize};
+
+use super::BoostedTrees;
+use super::cuts::Binning;
+use super::grow::{Grower, Grown, Limits, NO_LEAF};
+use super::histogram::{Builder, Shape};
+use super::matrix::{self, Matrix};
+use super::objective::{Objective, log_sum_exp};
+use super::predict::{Forest, Model};
+use super::quantise::{Largest, Packing, mix, power_of_two_above};
+use super::rows::{self, Piece, Role};
+use super::split::leaf_value;
+use super::tree::Tree;
+use crate::{CurvePoint, Importance, ModelError, Run, Trained, Training};
+
+/// Without early stopping the loss is taken so many times: it costs as much as growing a small tree.
+const CURVE_POINTS: u32 = 20;
+
+/// Targets beyond this would overflow when squared and summed.
+const TARGET_MAX: f64 = 1e100;
+
+/// The share of the training rows that early stopping watches.
+const WATCHED_SHARE: f64 = 0.1;
+
+/// The rows of a fit, and all that changes with each tree.
+struct Boosting<'a> {
+    spec: &'a BoostedTrees,
+    data: &'a Training<'a>,
+    run: &'a Run<'a>,
+    objective: Objective,
+    /// How many trees a round has.
+    width: usize,
+    draws: Draws,
+    pieces: Vec<Piece>,
+    roles: Vec<Role>,
+    all_learned: bool,
+    /// 32 random bits of each row, from its identity.
+    seeds: Vec<u32>,
+    /// Each row's weight, times its class's; empty if all are 1.
+    weights: Vec<f64>,
+    weight_max: f64,
+    /// The scores of each class.
+    scores: Vec<Vec<f64>>,
+    /// For softmax, what makes a row's probabilities sum to 1.
+    norms: Vec<f64>,
+    /// Not weighted.
+    gradients: Vec<f64>,
+    words: Vec<u64>,
+    order: Vec<u32>,
+    spare: Vec<u32>,
+    leaf_of_row: Vec<AtomicU16>,
+}
+
+/// What is seen of the rows before the first tree.
+#[derive(Default, Serialize, Deserialize)]
+struct Seen {
+    targets: Vec<ExactSum>,
+    weight: ExactSum,
+    learned: u64,
+    watched: u64,
+    /// How many rows weigh other than 1, targets are too large, and targets are negative.
+    uneven: u64,
+    large: u64,
+    negative: u64,
+    weight_max: f64,
+}
+
+impl Partial for Seen {
+    fn merge(&mut self, other: Seen) {
+        self.targets.merge(other.targets);
+        self.weight.merge(other.weight);
+        self.learned += other.learned;
+        self.watched += other.watched;
+        self.uneven += other.uneven;
+        self.large += other.large;
+        self.negative += other.negative;
+        self.weight_max = self.weight_max.max(other.weight_max);
+    }
+}
+
+/// The sums of a leaf in fixed point: 62 bits below the largest magnitude, so exact in any order.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct LeafSums {
+    gradient: i128,
+    hessian: i128,
+    /// Rows, or their weights if these differ.
+    weight: i128,
+}
+
+impl Partial for LeafSums {
+    fn merge(&mut self, other: LeafSums) {
+        self.gradient += other.gradient;
+        self.hessian += other.hessian;
+        self.weight += other.weight;
+    }
+}
+
+/// The loss so far: sums over rows that are learned from, and over those that are watched.
+#[derive(Default, Serialize, Deserialize)]
+struct Losses {
+    learned: ExactSum,
+    learned_weight: ExactSum,
+    watched: ExactSum,
+    watched_weight: ExactSum,
+}
+
+impl Partial for Losses {
+    fn merge(&mut self, other: Losses) {
+        self.learned.merge(other.learned);
+        self.learned_weight.merge(other.learned_weight);
+        self.watched.merge(other.watched);
+        self.watched_weight.merge(other.watched_weight);
+    }
+}
+
+/// Floats in fixed point: 62 bits below a power of two that is not below any magnitude.
+struct FixedPoint {
+    factor: f64,
+    unit: f64,
+}
+
+impl FixedPoint {
+    fn below(largest: f64) -> FixedPoint {
+        let unit = power_of_two_above(largest) * (1.0 / (1_u64 << 62) as f64);
+        FixedPoint { factor: if unit > 0.0 { 1.0 / unit } else { 0.0 }, unit }
+    }
+
+    #[inline]
+    fn of(&self, x: f64) -> i128 {
+        i128::from((x * self.factor) as i64)
+    }
+
+    fn value(&self, sum: i128) -> f64 {
+        sum as f64 * self.unit
+    }
+}
+
+/// Learns trees from training rows.
+pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {
+    let objective = Objective::of(spec.objective, data.task)?;
+    let (mut boosting, seen) = Boosting::new(spec, data, run, objective)?;
+    let start = objective.start(&seen.targets, &seen.weight);
+    for (scores, start) in boosting.scores.iter_mut().zip(&start) {
+        scores.fill(*start);
+    }
+    let matrix =
+        matrix::build(run.workers, data.batches, &boosting.pieces, &boosting.roles, data.features, spec.bins as usize);
+    let mut notes = Vec::new();
+    let patience = spec.early_stopping.as_ref().map(|stopping| stopping.rounds).filter(|_| {
+        if seen.watched == 0 {
+            notes.push("early stopping has no row to watch: every tree is kept".to_owned());
+        }
+        seen.watched > 0
+    });
+    let (mut trees, curve) = boosting.rounds(&matrix, patience);
+    if let Some(patience) = patience
+        && let Some(best) = best_round(&curve)
+    {
+        trees.truncate(best as usize * boosting.width);
+        notes.push(match curve.len() as u32 - best {
+            after if after >= patience => {
+                format!("stopped early: of {} rounds, round {best} was the best on rows not learned from", curve.len())
+            }
+            _ => format!("not stopped early: round {best} of {} was the best on rows not learned from", curve.len()),
+        });
+    }
+    let importance = importance(&trees, data);
+    let forest = Forest::new(&trees);
+    let mut levels = vec![None; data.features.len()];
+    for feature in matrix.features.into_iter().filter(|feature| forest.reads(feature.position)) {
+        if let Binning::Category(of) = feature.binning {
+            levels[feature.position] = Some(of);
+        }
+    }
+    Ok(Trained { model: Model { objective, start, trees, levels, forest }, importance, curve, notes })
+}
+
+/// The round with the lowest watched loss, the earliest of equal ones.
+fn best_round(curve: &[CurvePoint]) -> Option<u32> {
+    let mut best: Option<CurvePoint> = None;
+    for point in curve {
+        if best.is_none_or(|best| point.watched < best.watched) {
+            best = Some(*point);
+        }
+    }
+    best.map(|point| point.round)
+}
+
+/// Each feature's share of the sum of all gains.
+fn importance(trees: &[Tree], data: &Training<'_>) -> Vec<Importance> {
+    let mut gains = vec![ExactSum::default(); data.features.len()];
+    let mut total = ExactSum::default();
+    for split in trees.iter().flat_map(|tree| &tree.splits) {
+        gains[split.feature as usize].add(split.gain);
+        total.add(split.gain);
+    }
+    let share = |gain: &ExactSum| gain.divided_by(&total).unwrap_or(0.0);
+    data.features
+        .keys()
+        .zip(&gains)
+        .map(|(name, gain)| Importance { feature: name.clone(), share: share(gain) })
+        .collect()
+}
+
+/// The key of a tree's draws.
+fn tree_key(round: u32, class: usize) -> [u8; 16] {
+    (u128::from(round) | (class as u128) << 64).to_le_bytes()
+}
+
+impl<'a> Boosting<'a> {
+    fn new(
+        spec: &'a BoostedTrees,
+        data: &'a Training<'a>,
+        run: &'a Run<'a>,
+        objective: Objective,
+    ) -> Result<(Boosting<'a>, Seen), ModelError> {
+        let pieces = rows::pieces(data.batches);
+        let rows: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
+        if rows >= u32::MAX as usize {
+            return Err(ModelError::new(format!("there are {rows} rows; `boosted_trees` takes up to 4,294,967,294")));
+        }
+        let width = if let Task::Multiclass { classes } = data.task { classes.len() } else { 1 };
+        let class_weights = spec.weights_of_classes(data.task);
+        let draws = run.draws.within("model");
+        let (mut roles, mut seeds, mut weights) = (vec![Role::Absent; rows], vec![0; rows], vec![1.0; rows]);
+        let states = rows::split(&pieces, &mut roles)
+            .into_iter()
+            .zip(rows::split(&pieces, &mut seeds))
+            .zip(rows::split(&pieces, &mut weights));
+        let of_row = draws.within("row");
+        let watching = spec.early_stopping.is_some().then(|| run.draws.within("early_stopping"));
+        let seen: Seen =
+            rows::fold(run.workers, &pieces, states, |piece, ((roles, seeds), weights), seen: &mut Seen| {
+                let batch = &data.batches[piece.batch];
+                let labels = batch.training();
+                seen.targets.resize_with(width, ExactSum::default);
+                for (at, row) in piece.rows.clone().enumerate() {
+                    let target = labels.target[row];
+                    let class_weight = if class_weights.is_empty() { 1.0 } else { class_weights[target as usize] };
+                    let weight = labels.weight(row) * class_weight;
+                    if weight <= 0.0 {
+                        continue;
+                    }
+                    weights[at] = weight;
+                    seen.weight_max = seen.weight_max.max(weight);
+                    seen.uneven += u64::from(weight != 1.0);
+                    seen.large += u64::from(target.abs() > TARGET_MAX);
+                    seen.negative += u64::from(target < 0.0);
+                    if watching.as_ref().is_some_and(|draws| draws.uniform(&batch.keys[row].0) < WATCHED_SHARE) {
+                        roles[at] = Role::Watched;
+                        seen.watched += 1;
+                        continue;
+                    }
+                    roles[at] = Role::Learned;
+                    seeds[at] = of_row.bits(&batch.row_id(row).draw_key(), 0) as u32;
+                    seen.learned += 1;
+                    seen.weight.add(weight);
+                    match width {
+                        1 => seen.targets[0].add_product(weight, target),
+                        _ => seen.targets[target as usize].add(weight),
+                    }
+                }
+            });
+        if seen.learned == 0 {
+            return Err(ModelError::new("there is no row with a weight to learn from"));
+        }
+        if seen.large > 0 {
+            return Err(ModelError::new(format!("{} targets are beyond ±1e100", seen.large))
+                .help("`boosted_trees` squares the target: divide it by a constant"));
+        }
+        if objective == Objective::Poisson && seen.negative > 0 {
+            return Err(ModelError::new(format!("{} targets are negative", seen.negative))
+                .help("`objective = \"poisson\"` is for counts: leave it out, or drop these rows"));
+        }
+        if seen.uneven == 0 {
+            weights = Vec::new();
+        }
+        let boosting = Boosting {
+            spec,
+            data,
+            run,
+            objective,
+            width,
+            draws,
+            all_learned: roles.iter().all(|role| *role == Role::Learned),
+            pieces,
+            roles,
+            seeds,
+            weights,
+            weight_max: seen.weight_max,
+            scores: vec![vec![0.0; rows]; width],
+            norms: if width > 1 { vec![0.0; rows] } else { Vec::new() },
+            gradients: vec![0.0; rows],
+            words: vec![0; rows],
+            order: Vec::with_capacity(rows),
+            spare: vec![0; rows],
+            leaf_of_row: (0..rows).map(|_| AtomicU16::new(NO_LEAF)).collect(),
+        };
+        Ok((boosting, seen))
+    }
+
+    /// Grows all trees; tells them and the loss on the way.
+    fn rounds(&mut self, matrix: &Matrix, patience: Option<u32>) -> (Vec<Tree>, Vec<CurvePoint>) {
+        let rounds = self.spec.trees;
+        let every = if patience.is_some() { 1 } else { rounds.div_ceil(CURVE_POINTS) };
+        let sampled = self.spec.row_sample < 1.0 || self.spec.column_sample < 1.0;
+        let shape = Shape::new(matrix, self.unit_hessian());
+        let mut trees = Vec::new();
+        let mut curve: Vec<CurvePoint> = Vec::new();
+        for round in 0..rounds {
+            self.take_norms();
+            let before = trees.len();
+            for class in 0..self.width {
+                trees.push(self.grow(matrix, &shape, round, class));
+            }
+            if !sampled && trees[before..].iter().all(|tree| tree.splits.is_empty()) {
+                trees.truncate(before);
+                break;
+            }
+            let mut watched = None;
+            if (round + 1) % every == 0 || round + 1 == rounds {
+                let point = self.losses(round + 1);
+                watched = point.watched;
+                curve.push(point);
+            }
+            (self.run.progress)(round as usize + 1, rounds as usize, watched);
+            if let Some(patience) = patience
+                && best_round(&curve).is_some_and(|best| round + 1 - best >= patience)
+            {
+                break;
+            }
+        }
+        (trees, curve)
+    }
+
+    fn unit_hessian(&self) -> bool {
+        self.objective.unit_hessian() && self.weights.is_empty()
+    }
+
+    fn classes(&self) -> f64 {
+        self.width as f64
+    }
+
+    /// Grows one tree and adds its values to the scores.
+    fn grow(&mut self, matrix: &Matrix, shape: &Shape, round: u32, class: usize) -> Tree {
+        let largest = self.take_gradients(class);
+        let packing = Packing::new(largest, self.unit_hessian());
+        self.round(&packing, round, class);
+        self.choose_rows(round);
+        let may_split = self.choose_columns(matrix, round);
+        let criterion = self.spec.criterion(&packing);
+        let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
+        let grower = Grower {
+            workers: self.run.workers,
+            matrix,
+            shape,
+            builder: Builder::new(self.run.workers, matrix, shape, &may_split, packing, &self.words),
+            criterion: &criterion,
+            may_split: &may_split,
+            limits: Limits { leaves: self.spec.leaves as usize, depth },
+        };
+        let mut grown = grower.grow(&mut self.order, &mut self.spare[..], &self.leaf_of_row);
+        let (sums, gradient, hessian) = self.weigh(&grown, largest);
+        let weights: Vec<i128> = sums.iter().map(|leaf| leaf.weight).collect();
+        grown.settle(matrix, &weights);
+        let values: Vec<f64> = grown
+            .leaves
+            .iter()
+            .zip(&sums)
+            .map(|(regularised, sums)| {
+                let l2 = self.spec.l2 + if *regularised { self.spec.categories.l2 } else { 0.0 };
+                let curvature = hessian.value(sums.hessian) + l2;
+                let value =
+                    leaf_value(gradient.value(sums.gradient), curvature, self.spec.l1, self.spec.max_leaf_value);
+                self.spec.learning_rate * value + 0.0
+            })
+            .collect();
+        self.add_values(matrix, &grown, &values, class);
+        Tree::new(grown, values, matrix)
+    }
+
+    /// For softmax: the logarithm of the sum of the exponentials of each row's scores.
+    fn take_norms(&mut self) {
+        if self.width == 1 {
+            return;
+        }
+        let scores: Vec<Vec<&[f64]>> = self.scores.iter().map(|of| rows::split_ref(&self.pieces, of)).collect();
+        let states = rows::split(&self.pieces, &mut self.norms).into_iter().enumerate();
+        rows::fold(self.run.workers, &self.pieces, states, |_, (piece, norms), (): &mut ()| {
+            for (row, norm) in norms.iter_mut().enumerate() {
+                *norm = log_sum_exp(scores.iter().map(|of| of[*piece][row]));
+            }
+        });
+    }
+
+    fn take_gradients(&mut self, class: usize) -> Largest {
+        let (objective, classes) = (self.objective, self.classes());
+        let (data, weights, roles) = (self.data, &self.weights, &self.roles);
+        let plain = self.all_learned && weights.is_empty();
+        let offsets = offsets(&self.pieces);
+        let empty = Vec::new();
+        let norms = if self.norms.is_empty() {
+            vec![&empty[..]; self.pieces.len()]
+        } else {
+            rows::split_ref(&self.pieces, &self.norms)
+        };
+        let states = rows::split(&self.pieces, &mut self.gradients)
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.scores[class]))
+            .zip(norms)
+            .zip(offsets);
+        rows::fold(
+            self.run.workers,
+            &self.pieces,
+            states,
+            |piece, (((out, scores), norms), first), largest: &mut Largest| {
+                let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+                objective.gradients(scores, norms, targets, class, out);
+                for (row, (gradient, target)) in out.iter().zip(targets).enumerate() {
+                    let weight = if plain {
+                        1.0
+                    } else if roles[*first + row] == Role::Learned {
+                        weights.get(*first + row).copied().unwrap_or(1.0)
+                    } else {
+                        0.0
+                    };
+                    let hessian = objective.hessian(*gradient, *target, classes);
+                    largest.gradient = largest.gradient.max(weight * gradient.abs());
+                    largest.hessian = largest.hessian.max(weight * hessian);
+                }
+            },
+        )
+    }
+
+    /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
+    fn round(&mut self, packing: &Packing, round: u32, class: usize) {
+        let (objective, classes) = (self.objective, self.classes());
+        let (data, weights) = (self.data, &self.weights);
+        let key = self.draws.within("rounding").bits(&tree_key(round, class), 0);
+        let states = rows::split(&self.pieces, &mut self.words)
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.gradients))
+            .zip(rows::split_ref(&self.pieces, &self.seeds))
+            .zip(offsets(&self.pieces));
+        rows::fold(
+            self.run.workers,
+            &self.pieces,
+            states,
+            |piece, (((words, gradients), seeds), first), (): &mut ()| {
+                let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+                for (row, word) in words.iter_mut().enumerate() {
+                    let weight = if weights.is_empty() { 1.0 } else { weights[*first + row] };
+                    let hessian = objective.hessian(gradients[row], targets[row], classes);
+                    *word = packing.word(weight * gradients[row], weight * hessian, mix(seeds[row], key));
+                }
+            },
+        );
+    }
+
+    /// The rows that the next tree is grown from, in their order.
+    fn choose_rows(&mut self, round: u32) {
+        let share = self.spec.row_sample;
+        self.order.clear();
+        if share >= 1.0 {
+            let learned = (0..self.roles.len() as u32).filter(|row| self.roles[*row as usize] == Role::Learned);
+            match self.all_learned {
+                true => self.order.extend(0..self.roles.len() as u32),
+                false => self.order.extend(learned),
+            }
+        } else {
+            let round = round - round % self.spec.row_sample_every;
+            let key = self.draws.within("row_sample").bits(&tree_key(round, 0), 0);
+            let drawn = |row: usize| (mix(self.seeds[row], key) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
+            for row in 0..self.roles.len() {
+                if self.roles[row] == Role::Learned && drawn(row) < share {
+                    self.order.push(row as u32);
+                } else {
+                    self.leaf_of_row[row].store(NO_LEAF, Relaxed);
+                }
+            }
+        }
+        self.spare.resize(self.order.len(), 0);
+    }
+
+    /// Which columns the next tree may use: those with the lowest draws.
+    fn choose_columns(&self, matrix: &Matrix, round: u32) -> Vec<bool> {
+        let count = matrix.features.len();
+        let share = self.spec.column_sample;
+        if share >= 1.0 || count == 0 {
+            return vec![true; count];
+        }
+        let draws = self.draws.within("column_sample");
+        let key = |name: &ColumnName| Hasher::new("evenstep column name").str(name.as_str()).finish16();
+        let mut places: Vec<(u64, usize)> = matrix
+            .features
+            .iter()
+            .enumerate()
+            .map(|(at, feature)| (draws.bits(&key(&feature.name), round), at))
+            .collect();
+        places.sort_unstable();
+        let mut may_split = vec![false; count];
+        let most = ((share * count as f64).ceil() as usize).clamp(1, count);
+        places[..most].iter().for_each(|(_, at)| may_split[*at] = true);
+        may_split
+    }
+
+    /// Sums the gradients of every leaf, as they were before rounding.
+    fn weigh(&self, grown: &Grown, largest: Largest) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
+        let (objective, classes) = (self.objective, self.classes());
+        let points = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
+        let [gradient_point, hessian_point, weight_point] = &points;
+        let states = offsets(&self.pieces);
+        let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
+            sums.resize_with(grown.leaves.len(), LeafSums::default);
+            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let rows = *first..*first + piece.rows.len();
+            let gradients = &self.gradients[rows.clone()];
+            for (at, leaf) in self.leaf_of_row[rows].iter().enumerate() {
+                let Some(sums) = sums.get_mut(usize::from(leaf.load(Relaxed))) else { continue };
+                let gradient = gradients[at];
+                let hessian = objective.hessian(gradient, targets[at], classes);
+                if self.weights.is_empty() {
+                    sums.gradient += gradient_point.of(gradient);
+                    sums.hessian += hessian_point.of(hessian);
+                    sums.weight += 1;
+                } else {
+                    let weight = self.weights[*first + at];
+                    sums.gradient += gradient_point.of(weight * gradient);
+                    sums.hessian += hessian_point.of(weight * hessian);
+                    sums.weight += weight_point.of(weight);
+                }
+            }
+        });
+        let [gradient, hessian, _] = points;
+        (sums, gradient, hessian)
+    }
+
+    /// Adds each row's leaf to its score. Rows that the tree was not grown from walk down it.
+    fn add_values(&mut self, matrix: &Matrix, grown: &Grown, values: &[f64], class: usize) {
+        let (leaf_of_row, roles) = (&self.leaf_of_row, &self.roles);
+        let states = rows::split(&self.pieces, &mut self.scores[class]).into_iter().zip(offsets(&self.pieces));
+        rows::fold(self.run.workers, &self.pieces, states, |_, (scores, first), (): &mut ()| {
+            for (at, score) in scores.iter_mut().enumerate() {
+                let row = *first + at;
+                let leaf = match leaf_of_row[row].load(Relaxed) {
+                    NO_LEAF if roles[row] == Role::Absent => continue,
+                    NO_LEAF => grown.leaf(matrix, row),
+                    leaf => leaf,
+                };
+                *score += values[usize::from(leaf)];
+            }
+        });
+    }
+
+    fn losses(&self, round: u32) -> CurvePoint {
+        let states = offsets(&self.pieces);
+        let losses = rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
+            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let scores: Vec<&[f64]> = self.scores.iter().map(|of| &of[*first..*first + targets.len()]).collect();
+            let mut of_row = vec![0.0; targets.len()];
+            self.objective.losses(&scores, targets, &mut of_row);
+            for (at, loss) in of_row.iter().enumerate() {
+                let weight = self.weights.get(*first + at).copied().unwrap_or(1.0);
+                match self.roles[*first + at] {
+                    Role::Absent => {}
+                    Role::Learned => {
+                        losses.learned.add(weight * loss);
+                        losses.learned_weight.add(weight);
+                    }
+                    Role::Watched => {
+                        losses.watched.add(weight * loss);
+                        losses.watched_weight.add(weight);
+                    }
+                }
+            }
+        });
+        CurvePoint {
+            round,
+            training: losses.learned.divided_by(&losses.learned_weight).unwrap_or(0.0),
+            watched: losses.watched.divided_by(&losses.watched_weight),
+        }
+    }
+}
+
+/// The first row of every piece.
+fn offsets(pieces: &[Piece]) -> Vec<usize> {
+    let mut next = 0;
+    pieces
+        .iter()
+        .map(|piece| {
+            let first = next;
+            next += piece.rows.len();
+            first
+        })
+        .collect()
+}

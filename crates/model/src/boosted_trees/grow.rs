@@ -1,0 +1,318 @@
+//! Grows one tree, leaf by leaf: always the leaf whose split gains most.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
+use evenstep_exact::reduce::Workers;
+
+use super::histogram::{Builder, Histogram, Shape, Sums};
+use super::matrix::{Feature, LANES, Matrix};
+use super::split::{BinSet, Criterion, Rule, Split};
+
+/// Fewer rows than this are parted faster by one thread than shared.
+const SMALL_ROWS: usize = 32_768;
+
+/// Fewer bins than this are searched faster by one thread than shared.
+const SMALL_BINS: usize = 4096;
+
+/// Memory for the histograms of leaves that may still be split. Beyond it both children
+/// of a split are built from rows, which takes longer and gives the same integers.
+const HISTOGRAM_BYTES: usize = 1 << 30;
+
+/// Where a row stands that no leaf was grown from.
+pub(super) const NO_LEAF: u16 = u16::MAX;
+
+/// A tree while it is grown: in bins, not yet in values.
+#[derive(Debug, Default)]
+pub(super) struct Grown {
+    /// In the order in which they were made: children come after their parents.
+    pub(super) splits: Vec<GrownSplit>,
+    /// Whether the leaf came from a split of many levels, which is regularised more.
+    pub(super) leaves: Vec<bool>,
+}
+
+#[derive(Debug)]
+pub(super) struct GrownSplit {
+    pub(super) feature: usize,
+    pub(super) gain: f64,
+    pub(super) rule: Rule,
+    pub(super) children: [Child; 2],
+    /// The bins that go left. Those of which nothing is known are added when the leaves are weighed.
+    pub(super) left: BinSet,
+}
+
+/// What stands below a split.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Child {
+    Split(u32),
+    Leaf(u32),
+}
+
+impl Grown {
+    /// The leaf of a row by its bins.
+    pub(super) fn leaf(&self, matrix: &Matrix, row: usize) -> u16 {
+        if self.splits.is_empty() {
+            return 0;
+        }
+        let mut at = 0;
+        loop {
+            let split = &self.splits[at];
+            let side = usize::from(!split.left.has(matrix.bin(split.feature, row)));
+            match split.children[side] {
+                Child::Split(next) => at = next as usize,
+                Child::Leaf(leaf) => return leaf as u16,
+            }
+        }
+    }
+
+    /// Sends bins of which a node saw nothing to its heavier child, left if both weigh the same.
+    pub(super) fn settle<W: Copy + PartialOrd + std::ops::Add<Output = W>>(&mut self, matrix: &Matrix, leaves: &[W]) {
+        let mut weights: Vec<Option<W>> = vec![None; self.splits.len()];
+        for at in (0..self.splits.len()).rev() {
+            let split = &mut self.splits[at];
+            let [left, right] = split.children.map(|child| match child {
+                Child::Leaf(leaf) => leaves[leaf as usize],
+                Child::Split(split) => weights[split as usize].expect("children come after their parents"),
+            });
+            weights[at] = Some(left + right);
+            let (mut set, known) = split.rule.sets(matrix.features[split.feature].binning.null());
+            if left >= right {
+                set = set.union(known.complement());
+            }
+            split.left = set;
+        }
+    }
+}
+
+/// How far a tree may grow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) leaves: usize,
+    pub(super) depth: usize,
+}
+
+/// A leaf that may be split.
+struct Candidate {
+    split: Split,
+    leaf: usize,
+    node: Node,
+    /// None if there was no room to keep it.
+    histogram: Option<Histogram>,
+}
+
+struct Node {
+    rows: Range<usize>,
+    sums: Sums,
+    depth: usize,
+    /// The split above, and on which side of it.
+    parent: Option<(usize, usize)>,
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Candidate) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Candidate {}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The greatest is split next: highest gain, then first feature, then oldest leaf.
+impl Ord for Candidate {
+    fn cmp(&self, other: &Candidate) -> Ordering {
+        self.split
+            .gain
+            .total_cmp(&other.split.gain)
+            .then(other.split.feature.cmp(&self.split.feature))
+            .then(other.leaf.cmp(&self.leaf))
+    }
+}
+
+/// What growing works with.
+pub(super) struct Grower<'a> {
+    pub(super) workers: &'a Workers,
+    pub(super) matrix: &'a Matrix,
+    pub(super) shape: &'a Shape,
+    pub(super) builder: Builder<'a>,
+    pub(super) criterion: &'a Criterion,
+    /// Which features this tree may use.
+    pub(super) may_split: &'a [bool],
+    pub(super) limits: Limits,
+}
+
+impl Grower<'_> {
+    /// Grows a tree from the rows in `order`, which ascend, and writes each one's leaf into `leaf_of_row`.
+    pub(super) fn grow(&self, order: &mut [u32], spare: &mut [u32], leaf_of_row: &[AtomicU16]) -> Grown {
+        let mut tree = Grown::default();
+        let mut waiting = BinaryHeap::new();
+        // The rows of every leaf, by its number.
+        let mut leaves = Vec::with_capacity(self.limits.leaves.min(order.len()));
+        leaves.push(0..order.len());
+        tree.leaves.push(false);
+
+        let root = self.builder.build(order);
+        let first = self.may_split.iter().position(|may| *may);
+        if let Some(first) = first {
+            let sums = self.shape.feature(&root, first).total();
+            let node = Node { rows: 0..order.len(), sums, depth: 0, parent: None };
+            let split = self.search([(&node, &root)]).pop().flatten();
+            waiting.extend(split.map(|split| Candidate { split, leaf: 0, node, histogram: Some(root) }));
+        }
+
+        while tree.splits.len() + 1 < self.limits.leaves {
+            let Some(Candidate { split, leaf, node, histogram }) = waiting.pop() else { break };
+            let at = tree.splits.len();
+            let middle = self.part(&split, &mut order[node.rows.clone()], &mut spare[node.rows.clone()]);
+            let middle = node.rows.start + middle;
+            let next = tree.leaves.len();
+            let regularised = matches!(split.rule, Rule::Category { regularised: true, .. });
+            if let Some((above, side)) = node.parent {
+                tree.splits[above].children[side] = Child::Split(at as u32);
+            }
+            let children = [Child::Leaf(leaf as u32), Child::Leaf(next as u32)];
+            let Split { feature, gain, rule, left } = split;
+            tree.splits.push(GrownSplit { feature, gain, rule, children, left: BinSet::default() });
+            tree.leaves[leaf] = regularised;
+            tree.leaves.push(regularised);
+            leaves[leaf] = node.rows.start..middle;
+            leaves.push(middle..node.rows.end);
+
+            if tree.splits.len() + 1 == self.limits.leaves {
+                break;
+            }
+            let child = |rows: Range<usize>, sums: Sums, side: usize| Node {
+                rows,
+                sums,
+                depth: node.depth + 1,
+                parent: Some((at, side)),
+            };
+            let left = child(node.rows.start..middle, left, 0);
+            let right = child(middle..node.rows.end, node.sums - left.sums, 1);
+            let room = (waiting.len() + 2) * self.shape.bytes() <= HISTOGRAM_BYTES;
+            let children = self.children(order, histogram, [(left, leaf), (right, next)]);
+            for (split, (node, leaf), histogram) in children {
+                let histogram = room.then_some(histogram);
+                waiting.extend(split.map(|split| Candidate { split, leaf, node, histogram }));
+            }
+        }
+        self.mark(order, &leaves, leaf_of_row);
+        tree
+    }
+
+    /// Finds how the children of a node may be split, from the histogram of the one with fewer
+    /// rows, and what it leaves of their parent's.
+    fn children(
+        &self,
+        order: &[u32],
+        parent: Option<Histogram>,
+        children: [(Node, usize); 2],
+    ) -> Vec<(Option<Split>, (Node, usize), Histogram)> {
+        let may = |node: &Node| node.depth < self.limits.depth && self.criterion.may_split(node.sums);
+        let [left, right] = children;
+        if !may(&left.0) && !may(&right.0) {
+            return Vec::new();
+        }
+        let left_is_smaller = left.0.sums.rows <= right.0.sums.rows;
+        let (smaller, larger) = if left_is_smaller { (left, right) } else { (right, left) };
+        let small = self.builder.build(&order[smaller.0.rows.clone()]);
+        let large = match parent {
+            Some(mut parent) => {
+                parent.subtract(&small);
+                parent
+            }
+            None => self.builder.build(&order[larger.0.rows.clone()]),
+        };
+        let mut both = vec![(smaller, small), (larger, large)];
+        both.retain(|((node, _), _)| may(node));
+        let splits = self.search(both.iter().map(|((node, _), histogram)| (node, histogram)));
+        splits.into_iter().zip(both).map(|(split, (child, histogram))| (split, child, histogram)).collect()
+    }
+
+    /// The best split of each node.
+    fn search<'n>(&self, nodes: impl IntoIterator<Item = (&'n Node, &'n Histogram)>) -> Vec<Option<Split>> {
+        let nodes: Vec<_> = nodes.into_iter().collect();
+        let count = self.matrix.features.len();
+        let tasks = if self.shape.bins() * nodes.len() < SMALL_BINS { 1 } else { self.workers.count().min(count) };
+        let part = |task: usize| count * task / tasks..count * (task + 1) / tasks;
+        let jobs: Vec<_> = nodes.iter().flat_map(|node| (0..tasks).map(move |task| (*node, part(task)))).collect();
+        let found = self.workers.map(jobs, |((node, histogram), features)| {
+            let features = features
+                .filter(|feature| self.may_split[*feature])
+                .map(|feature| (feature, &self.matrix.features[feature], self.shape.feature(histogram, feature)));
+            self.criterion.best(node.sums, features)
+        });
+        let better = |a: Option<Split>, b: Option<Split>| match (a, b) {
+            (Some(a), Some(b)) => Some(if b.gain > a.gain { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        let mut found = found.into_iter();
+        nodes.iter().map(|_| found.by_ref().take(tasks).fold(None, better)).collect()
+    }
+
+    /// Moves the rows that go left before those that go right, both in their order; tells how many go left.
+    fn part(&self, split: &Split, order: &mut [u32], spare: &mut [u32]) -> usize {
+        let Feature { binning, .. } = &self.matrix.features[split.feature];
+        let (left, _) = split.rule.sets(binning.null());
+        let goes_left: [bool; 256] = std::array::from_fn(|bin| left.has(bin as u8));
+        let group = &self.matrix.groups[split.feature / LANES];
+        let shift = 8 * (split.feature % LANES);
+        let goes_left = |row: u32| goes_left[usize::from((group[row as usize] >> shift) as u8)];
+        let threads = self.workers.count();
+        if order.len() < SMALL_ROWS || threads == 1 {
+            let left = part_slice(order, spare, goes_left);
+            let right = order.len() - left;
+            order[left..].copy_from_slice(&spare[..right]);
+            return left;
+        }
+        let size = order.len().div_ceil(threads);
+        let parts: Vec<(&mut [u32], &mut [u32])> = order.chunks_mut(size).zip(spare.chunks_mut(size)).collect();
+        let counts = self.workers.map(parts, |(order, spare)| part_slice(order, spare, goes_left));
+        let mut left = 0;
+        for (at, count) in counts.iter().enumerate() {
+            order.copy_within(at * size..at * size + count, left);
+            left += count;
+        }
+        let mut next = left;
+        for (at, count) in counts.iter().enumerate() {
+            let right = size.min(order.len() - at * size) - count;
+            order[next..next + right].copy_from_slice(&spare[at * size..at * size + right]);
+            next += right;
+        }
+        left
+    }
+
+    /// Writes down which leaf each row came to.
+    fn mark(&self, order: &[u32], leaves: &[Range<usize>], leaf_of_row: &[AtomicU16]) {
+        let write = |(leaf, rows): (u16, &[u32])| {
+            rows.iter().for_each(|row| leaf_of_row[*row as usize].store(leaf, Relaxed));
+        };
+        let jobs = leaves.iter().enumerate().map(|(leaf, rows)| (leaf as u16, &order[rows.clone()]));
+        if order.len() < SMALL_ROWS {
+            return jobs.for_each(write);
+        }
+        let jobs = jobs.flat_map(|(leaf, rows)| rows.chunks(SMALL_ROWS).map(move |rows| (leaf, rows)));
+        self.workers.map(jobs.collect(), write);
+    }
+}
+
+/// Keeps the rows that go left at the front, and puts the others into `spare`; without a branch.
+fn part_slice(order: &mut [u32], spare: &mut [u32], goes_left: impl Fn(u32) -> bool) -> usize {
+    assert_eq!(order.len(), spare.len(), "each row has its spare place");
+    let (mut left, mut right) = (0, 0);
+    for at in 0..order.len() {
+        let row = order[at];
+        let goes = goes_left(row);
+        order[left] = row;
+        spare[right] = row;
+        left += usize::from(goes);
+        right += usize::from(!goes);
+    }
+    left
+}

@@ -1,0 +1,148 @@
+//! Gradients as integers: rounded at random, keyed by row and tree, and packed into one word.
+//!
+//! A word holds, from the highest bits down, gradient, hessian and the number 1. Words are
+//! added with wrapping; over at most `BLOCK_ROWS` rows no field runs into its neighbour.
+
+use std::ops::Range;
+
+use evenstep_exact::reduce::Partial;
+use serde::{Deserialize, Serialize};
+
+/// Words of so many rows may be added before their sum must be taken apart.
+pub(super) const BLOCK_ROWS: usize = (1 << COUNT_BITS) - 1;
+
+const COUNT_BITS: u32 = 13;
+
+/// How the fields of a word lie, and what one unit of each is worth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packing {
+    hessian_shift: u32,
+    gradient_shift: u32,
+    gradient_factor: f64,
+    hessian_factor: f64,
+    /// The gradient's unit, a power of two.
+    pub(super) gradient_unit: f64,
+    /// The hessian's unit; 1 where every row's hessian is 1.
+    pub(super) hessian_unit: f64,
+}
+
+/// The largest magnitudes in a tree's gradients and hessians.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Largest {
+    pub(super) gradient: f64,
+    pub(super) hessian: f64,
+}
+
+impl Partial for Largest {
+    fn merge(&mut self, other: Largest) {
+        self.gradient = self.gradient.max(other.gradient);
+        self.hessian = self.hessian.max(other.hessian);
+    }
+}
+
+impl Packing {
+    /// The packing of a tree. With hessians of 1 there is no field for them, since the count
+    /// says it all, and the gradient has their bits: 30 instead of 13 and a sign.
+    pub(super) fn new(largest: Largest, unit_hessian: bool) -> Packing {
+        let (gradient_bits, hessian_bits) = if unit_hessian { (30, 0) } else { (13, 11) };
+        let gradient = power_of_two_above(largest.gradient);
+        let hessian = power_of_two_above(largest.hessian);
+        let factor = |power: f64, bits: u32| if power > 0.0 { f64::from(1_u32 << bits) / power } else { 0.0 };
+        let unit = |power: f64, bits: u32| power / f64::from(1_u32 << bits);
+        Packing {
+            hessian_shift: COUNT_BITS,
+            gradient_shift: if unit_hessian { COUNT_BITS } else { COUNT_BITS + hessian_bits + COUNT_BITS },
+            gradient_factor: factor(gradient, gradient_bits),
+            hessian_factor: factor(hessian, hessian_bits),
+            gradient_unit: unit(gradient, gradient_bits),
+            hessian_unit: if unit_hessian { 1.0 } else { unit(hessian, hessian_bits) },
+        }
+    }
+
+    /// Whether there is no field for the hessian.
+    pub(super) fn unit_hessian(&self) -> bool {
+        self.gradient_shift == self.hessian_shift
+    }
+
+    /// The word of a row. `random` decides which way gradient and hessian are rounded.
+    #[inline]
+    pub(super) fn word(&self, gradient: f64, hessian: f64, random: u64) -> u64 {
+        let gradient = round(gradient * self.gradient_factor, (random >> 32) as u32);
+        let hessian = if self.unit_hessian() { 0 } else { round(hessian * self.hessian_factor, random as u32) };
+        (gradient << self.gradient_shift).wrapping_add(hessian << self.hessian_shift).wrapping_add(1)
+    }
+
+    /// Gradient, hessian and count of a sum of words.
+    #[inline]
+    pub(super) fn take_apart(&self, word: u64) -> [i64; 3] {
+        let field = |bits: Range<u32>| ((word & ((1 << bits.end) - 1)) >> bits.start) as i64;
+        [word as i64 >> self.gradient_shift, field(self.hessian_shift..self.gradient_shift), field(0..COUNT_BITS)]
+    }
+}
+
+/// The smallest power of two that is not less; 0 for what is too small to matter.
+pub(super) fn power_of_two_above(x: f64) -> f64 {
+    assert!(x.is_finite(), "gradients are finite");
+    if x < 1e-200 {
+        return 0.0;
+    }
+    let exponent = x.to_bits() >> 52;
+    let whole = x.to_bits() & ((1 << 52) - 1) == 0;
+    f64::from_bits((exponent + u64::from(!whole)) << 52)
+}
+
+/// Rounds down or up at random, so that the mean is `x`, as a two's complement integer.
+/// A whole `x` stays itself: `random` moves it by less than half.
+#[inline]
+fn round(x: f64, random: u32) -> u64 {
+    // 1.5·2⁵²: adding it rounds to an integer, which is then the low bits.
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    let dither = (f64::from(random) + 0.5) * (1.0 / 4_294_967_296.0) - 0.5;
+    ((x + dither) + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits())
+}
+
+/// 64 random bits of a row in a tree, from 32 of the row's and 64 of the tree's.
+/// Source: the finaliser of SplitMix64 (Steele et al. 2014).
+#[inline]
+pub(super) fn mix(row: u32, tree: u64) -> u64 {
+    let mut x = tree.wrapping_add((u64::from(row) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_add_up_field_by_field_to_the_last_row_of_a_block() {
+        for unit in [false, true] {
+            for sign in [-1.0, 1.0] {
+                let packing = Packing::new(Largest { gradient: 1.0, hessian: 0.25 }, unit);
+                let word = packing.word(sign, 0.25, u64::MAX / 3);
+                let sum = (0..BLOCK_ROWS).fold(0_u64, |sum, _| sum.wrapping_add(word));
+                let [gradient, hessian, rows] = packing.take_apart(sum);
+                assert_eq!(gradient as f64 * packing.gradient_unit, sign * BLOCK_ROWS as f64);
+                if !unit {
+                    assert_eq!(hessian as f64 * packing.hessian_unit, 0.25 * BLOCK_ROWS as f64);
+                }
+                assert_eq!(rows as usize, BLOCK_ROWS);
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_keeps_whole_numbers_and_the_mean() {
+        for random in [0, 1, u32::MAX / 2, u32::MAX] {
+            assert_eq!([-7.0, 0.0, 8192.0].map(|x| round(x, random) as i64), [-7, 0, 8192]);
+        }
+        let sum: i64 = (0..100_000).map(|row| round(-2.3, mix(row, 9) as u32) as i64).sum();
+        assert!((sum as f64 / 1e5 + 2.3).abs() < 0.01, "{sum}");
+    }
+
+    #[test]
+    fn scales_are_powers_of_two_not_below() {
+        assert_eq!([0.0, 1.0, 1.5, 0.3].map(power_of_two_above), [0.0, 1.0, 2.0, 0.5]);
+    }
+}

@@ -1,0 +1,55 @@
+//! A tree as it is kept: tests on values, not on bins.
+
+use super::cuts::Binning;
+use super::grow::{Child, Grown};
+use super::matrix::Matrix;
+use super::split::{BinSet, Rule};
+
+/// A decision tree. Children come after their parents; each split and each leaf has one parent,
+/// but for the first split, or the only leaf.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Tree {
+    pub(super) splits: Vec<TreeSplit>,
+    /// The value of each leaf, times the learning rate.
+    pub(super) leaves: Vec<f64>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct TreeSplit {
+    /// The feature's position among the model's.
+    pub(super) feature: u32,
+    pub(super) test: Test,
+    /// Left, then right.
+    pub(super) children: [Child; 2],
+    /// By how much the split lowered the loss of the rows it was learned from.
+    pub(super) gain: f64,
+}
+
+/// What sends a row left.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Test {
+    /// A number that is not above the threshold.
+    Number { threshold: f64, null_left: bool },
+    /// A level whose bin is in the set, which has null and unseen levels too.
+    Category(BinSet),
+}
+
+impl Tree {
+    /// A grown tree with the values of its leaves.
+    pub(super) fn new(grown: Grown, leaves: Vec<f64>, matrix: &Matrix) -> Tree {
+        let splits = grown.splits.into_iter().map(|split| {
+            let feature = &matrix.features[split.feature];
+            let test = match (&split.rule, &feature.binning) {
+                (Rule::Number { last, .. }, Binning::Number(thresholds)) => Test::Number {
+                    // The last bin has no end: all values go left, and null goes right.
+                    threshold: thresholds.get(usize::from(*last)).copied().unwrap_or(f64::MAX),
+                    null_left: split.left.has(feature.binning.null()),
+                },
+                (Rule::Category { .. }, Binning::Category(levels)) => Test::Category(split.left.up_to(levels.unseen())),
+                _ => unreachable!("a rule is of its feature's kind"),
+            };
+            TreeSplit { feature: feature.position as u32, test, children: split.children, gain: split.gain }
+        });
+        Tree { splits: splits.collect(), leaves }
+    }
+}
