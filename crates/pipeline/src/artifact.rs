@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use evenstep_exact::canonical::{Digest, Hasher, canonical_json};
 use evenstep_model::{Stored, Tensor};
-use evenstep_table::contract::Contract;
+use evenstep_table::check::SeenColumns;
 use evenstep_table::profile::Profile;
-use evenstep_table::{ColumnName, Schema, Task};
+use evenstep_table::{ColumnName, Contract, Schema, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -33,8 +33,8 @@ pub struct Artifact {
     pub contract: Contract,
     /// The columns that steps or model read.
     pub inputs: Vec<ColumnName>,
-    /// The categories that training saw, by column: what `unseen` goes by.
-    pub seen: BTreeMap<ColumnName, Vec<String>>,
+    /// What training saw of each input column: what `unseen` goes by.
+    pub seen: SeenColumns,
     /// What happens to unknown fields of a request.
     pub extra: Extra,
     /// The steps, in order.
@@ -148,7 +148,7 @@ pub struct ArtifactHead {
     task: Task,
     data: DataRoles,
     inputs: Vec<ColumnName>,
-    seen: BTreeMap<ColumnName, Vec<String>>,
+    seen: SeenColumns,
     extra: Extra,
     features: Schema,
     fingerprint: String,

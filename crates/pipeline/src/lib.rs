@@ -1,1 +1,29 @@
-//! pipeline
+//! The pipeline: from a spec to an artifact, and from an artifact to predictions.
+//!
+//! Nothing beneath knows TOML. Fitting (`train`) and applying (`predictor`) are kept apart.
+
+pub mod artifact;
+mod error;
+mod evaluate;
+mod golden;
+pub mod init;
+pub mod lock;
+mod predictor;
+pub mod prepare;
+pub mod request;
+mod run;
+mod seen;
+pub mod score;
+mod spec;
+mod split;
+mod steps;
+mod target;
+pub mod train;
+pub mod verify;
+
+pub use artifact::{Artifact, ArtifactHead, ModelRecord};
+pub use error::{ErrorKind, PipelineError};
+pub use predictor::Predictor;
+pub use run::{Progress, Run, Silent};
+pub use spec::Spec;
+pub use split::Split;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyModel, Predictions};
-use evenstep_table::contract::Contract;
-use evenstep_table::{Batch, ColumnName, Schema, Task};
+use evenstep_table::check::SeenColumns;
+use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
 
 use crate::artifact::{Artifact, DataRoles};
 use crate::spec::Extra;
@@ -28,6 +28,8 @@ pub struct Predictor {
     pub contract: Contract,
     /// The columns that steps or model read.
     pub inputs: Vec<ColumnName>,
+    /// What training saw of the input columns.
+    pub seen: SeenColumns,
     /// What happens to unknown fields of a request.
     pub extra: Extra,
     steps: FittedSteps,
@@ -82,6 +84,7 @@ impl Predictor {
             data: artifact.data.clone(),
             contract: artifact.contract.clone(),
             inputs: artifact.inputs.clone(),
+            seen: artifact.seen.clone(),
             extra: artifact.extra,
             steps,
             model,

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Workers;
-use evenstep_source::{Inferred, Reading, Source};
-use evenstep_table::contract::Contract;
+use evenstep_source::{Inferred, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::quality::{Quality, Violation};
-use evenstep_table::{Batch, Column, ColumnName, Labels, RowKey, Schema, Task, did_you_mean};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Labels, RowKey, RuleSpec, Schema, Task, did_you_mean};
 
+use crate::artifact::DataRoles;
 use crate::spec::Spec;
 use crate::target::{self, Target};
 use crate::{PipelineError, Run};
@@ -25,6 +25,8 @@ pub struct Prepared {
     pub contract: Contract,
     /// The columns that steps or model read, in canonical order.
     pub inputs: Vec<ColumnName>,
+    /// What the other columns are for.
+    pub roles: DataRoles,
     /// The fingerprint of all columns that are used.
     pub fingerprint: String,
     /// What was found in the data.
@@ -78,6 +80,18 @@ impl Roles {
         std::iter::once(&self.target).chain(&self.id).chain(some)
     }
 
+    /// The roles as the artifact records them.
+    fn recorded(self, spec: &Spec) -> DataRoles {
+        DataRoles {
+            id: self.id,
+            target: self.target,
+            weight: self.weight,
+            group: self.group,
+            split: serde_json::to_value(spec.data.split).expect("a section is plain data"),
+            missing: spec.data.missing.clone(),
+        }
+    }
+
     /// Those columns that enter a fit besides the inputs.
     fn used(&self) -> impl Iterator<Item = &ColumnName> {
         std::iter::once(&self.target).chain(&self.id).chain(&self.weight).chain(&self.group)
@@ -102,19 +116,14 @@ pub struct Surveyed {
 /// # Errors
 /// A source that can't be read, a column that isn't there, a contract that contradicts itself.
 pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
-    let source = Source::open(&spec.data.source, spec.folder())
-        .map_err(|error| spec.text.point(error.into(), &["data", "source"], "the source"))?;
-    let columns = source.column_names()?;
-    let roles = Roles::of(spec, &columns)?;
+    let source = Source::open(&spec.data.source, spec.folder())?;
+    let columns = source.column_names();
+    let roles = Roles::of(spec, columns)?;
     no_step_names_the_target(spec, &roles.target)?;
-    let declared = declared_rules(spec, &columns)?;
+    let declared = declared_rules(spec, columns)?;
     run.progress.stage("look at types", Some(source.bytes()));
-    let reading = Reading { missing: spec.data.missing.clone(), ..Reading::default() };
     let told = |bytes: u64| run.progress.done(bytes, "");
-    let inferred = source.infer(&reading, run.workers, &told)?;
-    if inferred.rows == 0 {
-        return Err(PipelineError::input(format!("`{}` has a header and no rows", spec.data.source)));
-    }
+    let inferred = source.infer(&spec.data.missing, run.workers, &told)?;
     let inputs = inputs(spec, &roles, &inferred, &declared)?;
     let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
     let evidence = inferred.columns.iter().filter(|(name, _)| wanted.contains(name));
@@ -130,7 +139,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
 fn declared_rules(
     spec: &Spec,
     columns: &[ColumnName],
-) -> Result<BTreeMap<ColumnName, evenstep_table::rule::RuleSpec>, PipelineError> {
+) -> Result<BTreeMap<ColumnName, RuleSpec>, PipelineError> {
     let mut declared = BTreeMap::new();
     for (name, rule) in &spec.contract {
         let Some(column) = columns.iter().find(|column| column.as_str() == name) else {
@@ -174,7 +183,7 @@ fn inputs(
     spec: &Spec,
     roles: &Roles,
     inferred: &Inferred,
-    declared: &BTreeMap<ColumnName, evenstep_table::rule::RuleSpec>,
+    declared: &BTreeMap<ColumnName, RuleSpec>,
 ) -> Result<Vec<ColumnName>, PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
     let kind = |name: &ColumnName| {
@@ -220,45 +229,33 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     let told = |bytes: u64| run.progress.done(bytes, "");
     let read = source.read(&reading, run.workers, &told)?;
     drop(inferred);
-    let (mut batches, quality, quarantine) = (read.batches, read.quality, read.quarantine);
-    refuse_rejected(&quality)?;
+    let Read { mut batches, origins, quality, quarantine, .. } = read;
     let mut notes = Vec::new();
     if !quarantine.is_empty() {
         notes.push(format!("{} rows break the contract and are set aside", quality.quarantined));
     }
 
     run.progress.stage("identify rows", None);
+    identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut notes)?;
     let without = target::leave_out_rows_without(&mut batches, &roles.target);
     if without > 0 {
         notes.push(format!("{without} rows have no target and are left out"));
     }
     let target = Target::of(spec, &batches, &roles.target, run.workers)?;
-    identify(spec, &mut batches, &roles, &inputs, run.workers, &mut notes)?;
     label(&mut batches, &roles, &target)?;
     let used: Schema = contract.schema();
     let fingerprint = fingerprint(&batches, &used, run.workers).to_string();
     let inputs_set: BTreeSet<&ColumnName> = inputs.iter().collect();
     let batches = batches.into_iter().map(|batch| batch.retain(|name| inputs_set.contains(name))).collect();
-    Ok(Prepared { batches, task: target.task, contract, inputs, fingerprint, quality, quarantine, notes })
-}
-
-fn refuse_rejected(quality: &Quality) -> Result<(), PipelineError> {
-    let rejected = &quality.rejected;
-    if rejected.count == 0 {
-        return Ok(());
-    }
-    let cells = if rejected.count == 1 { "1 cell breaks".to_owned() } else { format!("{} cells break", rejected.count) };
-    let first: Vec<String> = rejected.first.iter().map(|violation| format!("  {violation}")).collect();
-    let more = if rejected.count as usize > first.len() { "\n  …" } else { "" };
-    Err(PipelineError::input(format!("{cells} the contract:\n{}{more}", first.join("\n"))).help(
-        "mend the data, or say in [contract] what becomes of such cells: invalid = \"null\" or \"quarantine\"".to_owned(),
-    ))
+    let roles = roles.recorded(spec);
+    Ok(Prepared { batches, task: target.task, contract, inputs, roles, fingerprint, quality, quarantine, notes })
 }
 
 /// Gives every row its key and its occurrence.
 fn identify(
     spec: &Spec,
     batches: &mut [Batch],
+    origins: &[Origin],
     roles: &Roles,
     inputs: &[ColumnName],
     workers: &Workers,
@@ -270,22 +267,18 @@ fn identify(
         Identity::by_id(roles.id.iter().cloned())
     };
     let keys = workers.map(batches.iter().collect(), |batch: &Batch| identity.keys(batch));
-    let mut rows_before = 0;
-    for (batch, keys) in batches.iter_mut().zip(keys) {
+    for ((batch, keys), origin) in batches.iter_mut().zip(keys).zip(origins) {
         let keys = keys.map_err(|nulls| {
-            let error = PipelineError::input(format!("row {} has no id", rows_before + nulls[0].row + 1));
+            let error = PipelineError::input(format!("{} has no id", origin.place(nulls[0].row)));
             spec.text.point(error, &["data", "id"], "an id is never missing")
         })?;
-        rows_before += keys.len();
         batch.keys = Arc::new(keys);
     }
-    if identity.is_declared() {
-        refuse_duplicates(spec, batches, &identity, workers)?;
-    }
-    let first: Vec<ColumnName> = std::iter::once(&roles.target).chain(&roles.weight).cloned().collect();
     let occurrences = if identity.is_declared() {
+        refuse_duplicates(spec, batches, origins, &identity, workers)?;
         batches.iter().map(|batch| vec![0; batch.rows()]).collect()
     } else {
+        let first: Vec<ColumnName> = std::iter::once(&roles.target).chain(&roles.weight).cloned().collect();
         identity::occurrences(batches, &first, workers)
     };
     let repeated = occurrences.iter().flatten().filter(|rank| **rank > 0).count();
@@ -316,31 +309,25 @@ fn label(batches: &mut [Batch], roles: &Roles, target: &Target) -> Result<(), Pi
     Ok(())
 }
 
-fn refuse_duplicates(spec: &Spec, batches: &[Batch], identity: &Identity, workers: &Workers) -> Result<(), PipelineError> {
+fn refuse_duplicates(
+    spec: &Spec,
+    batches: &[Batch],
+    origins: &[Origin],
+    identity: &Identity,
+    workers: &Workers,
+) -> Result<(), PipelineError> {
     let duplicates = identity::duplicates(batches, workers);
     let Some(first) = duplicates.first() else { return Ok(()) };
-    let starts: Vec<usize> = batches
-        .iter()
-        .scan(0, |start, batch| {
-            let this = *start;
-            *start += batch.rows();
-            Some(this)
-        })
-        .collect();
-    let rows: Vec<String> = first
-        .rows
-        .iter()
-        .take(3)
-        .map(|at| (starts[at.batch as usize] + at.row as usize + 1).to_string())
-        .collect();
+    let place = |at: &identity::Position| origins[at.batch as usize].place(at.row as usize).to_string();
+    let places: Vec<String> = first.rows.iter().take(3).map(place).collect();
     let at = first.rows[0];
-    let id: Vec<String> = identity
-        .columns()
-        .iter()
-        .map(|name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default())
-        .collect();
-    let more = if duplicates.len() == 1 { String::new() } else { format!(", and {} other ids are not unique", duplicates.len() - 1) };
-    let error = PipelineError::input(format!("id `{}` stands in rows {}{more}", id.join(", "), rows.join(" and ")))
+    let cell = |name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default();
+    let id: Vec<String> = identity.columns().iter().map(cell).collect();
+    let others = match duplicates.len() - 1 {
+        0 => String::new(),
+        n => format!("; {n} other ids are not unique either"),
+    };
+    let error = PipelineError::input(format!("id `{}` stands in {}{others}", id.join(", "), places.join(" and in ")))
         .help("name a column, or several, that tell every row apart; or leave `id` out".to_owned());
     Err(spec.text.point(error, &["data", "id"], "not unique"))
 }

@@ -146,6 +146,19 @@ impl<'a> Sites<'a> {
     }
 }
 
+/// The columns that a step leaves which only chooses among them.
+pub(crate) fn chosen(step: &dyn AnyStep, schema: Schema, index: usize, text: &SpecText) -> Result<Schema, PipelineError> {
+    let name = step.name();
+    let refused = |error: StepError| pointed(text, index, name, error);
+    let step = evenstep_step::parse(name, step.spec()).expect("a spec that was read reads again");
+    let draws = Draws::new(Seed(0), name);
+    let columns = step.reads(&schema).map_err(refused)?;
+    let site = Site { name: name.to_owned(), columns, task: Task::Regression, draws, schema: schema.clone() };
+    let shape = Batch::empty(&schema);
+    let fitted = step.fit(site, std::slice::from_ref(&shape), &Workers::threads(1)).map_err(refused)?;
+    Ok(fitted.apply(shape).map_err(refused)?.schema())
+}
+
 fn changes(before: &Schema, after: &Schema) -> Vec<String> {
     let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| format!("-{name}"));
     let new = after.iter().filter(|(name, kind)| before.get(*name) != Some(kind)).map(|(name, _)| format!("+{name}"));

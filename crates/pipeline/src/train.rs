@@ -1,18 +1,20 @@
 //! Training: the main path, from a spec to an artifact and what is to be told of it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use evenstep_exact::draw::Draws;
-use evenstep_model::metric::{Curves, Scored};
-use evenstep_model::{AnyFamily, AnyModel, CurvePoint, Importance, Run as ModelRun, Trained as Fit, Training};
+use evenstep_model::{AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training};
+use evenstep_table::profile::Profile;
+use evenstep_table::quality::Quality;
 use evenstep_table::{Batch, Schema, Task};
 use serde::Serialize;
 
-use crate::artifact::{Artifact, DataRoles, Evaluation, FoldMetrics, ModelRecord, StepRecord};
+use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, StepRecord};
+use crate::evaluate::Scores;
 use crate::prepare::{Prepared, prepare};
 use crate::spec::Spec;
+use crate::seen::seen_columns;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::{PipelineError, Predictor, Run, evaluate, golden};
@@ -35,8 +37,10 @@ pub struct Findings {
     pub curve: Vec<CurvePoint>,
     /// Sentences about data and fit.
     pub notes: Vec<String>,
-    /// Pictures of the errors on held-out rows.
-    pub curves: Option<Curves>,
+    /// What was found in the data.
+    pub quality: Quality,
+    /// The held-out rows, as they were scored.
+    pub scores: Scores,
 }
 
 /// How long each part took, in seconds.
@@ -88,41 +92,50 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let mut seconds = Seconds::default();
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let (seen, held_out) = split.by_row_key(std::mem::take(&mut prepared.batches));
-    let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
     let rows = |batches: &[Batch]| batches.iter().map(|batch| batch.rows() as u64).sum();
-    let training_rows = rows(&seen);
+    let (training_rows, held_out_rows) = (rows(&seen), rows(&held_out));
+    if training_rows == 0 {
+        let message = format!("all {held_out_rows} rows are held out, and none is left to learn from");
+        return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
+    }
+    let profile = Profile::of(&seen, run.workers);
+    let seen_columns = seen_columns(&seen, run.workers);
+    let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
     let fitted = fit(spec, &prepared.task, seen, run, &mut seconds)?;
 
     let clock = Instant::now();
     run.progress.stage("evaluate", None);
-    let metrics = evaluate::metrics(spec, &prepared.task)?;
-    let scored = score(&fitted, &held_out, run)?;
-    let measured = evaluate::measure(&metrics, &scored, &split_draws(spec), run.workers);
-    let evaluation = Evaluation { training_rows, held_out_rows: rows(&held_out), metrics: measured, folds };
-    let curves = (scored.model.rows() > 0).then(|| Curves::of(&scored.model));
-    drop(held_out);
-
+    let held_out = evaluate::by_policy(held_out, &prepared.contract, &seen_columns);
+    let scores = score(&fitted, &prepared.task, held_out, run)?;
+    let draws = Draws::new(spec.seed(), "bootstrap");
+    let metrics = evaluate::measure(&evaluate::metrics(spec, &prepared.task)?, &scores, &draws, run.workers);
     let mut artifact = Artifact {
         name: spec.pipeline.name.clone(),
         seed: spec.pipeline.seed,
-        task: prepared.task.clone(),
-        data: roles(spec, &prepared),
-        contract: prepared.contract.clone(),
-        inputs: prepared.inputs.clone(),
-        seen: prepared.seen.clone(),
+        task: prepared.task,
+        data: prepared.roles,
+        contract: prepared.contract,
+        inputs: prepared.inputs,
+        seen: seen_columns,
         extra: spec.serving.extra,
         steps: records(&fitted.steps),
-        features: fitted.features.clone(),
+        features: fitted.features,
         model: ModelRecord { name: spec.model.name().to_owned(), spec: spec.model.spec(), stored: fitted.model.store() },
-        fingerprint: prepared.fingerprint.clone(),
-        profile: prepared.profile.clone(),
-        evaluation,
+        fingerprint: prepared.fingerprint,
+        profile,
+        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds },
         golden: Vec::new(),
     };
-    artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact.profile, spec.seed())?;
+    artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;
     seconds.evaluate += clock.elapsed().as_secs_f64();
-    let notes = prepared.notes.iter().chain(&fitted.notes).cloned().collect();
-    let findings = Findings { importance: fitted.importance, curve: fitted.curve, notes, curves };
+    prepared.notes.extend(fitted.notes);
+    let findings = Findings {
+        importance: fitted.importance,
+        curve: fitted.curve,
+        notes: prepared.notes,
+        quality: prepared.quality,
+        scores,
+    };
     Ok(Trained { artifact, findings, seconds })
 }
 
@@ -148,7 +161,7 @@ fn fit(
     let clock = Instant::now();
     let features = steps.output.clone();
     let data = Training { batches: &transformed, features: &features, task };
-    spec.model.check(task, &features).map_err(|error| spec.point_at_model(error))?;
+    spec.model.check(task, &features).map_err(|error| pointed(spec, error))?;
     let baseline = fit_family(spec, baseline_family(), &data, run)?.model;
     run.progress.stage(&format!("fit {}", spec.model.name()), None);
     let fit = fit_family(spec, Arc::clone(&spec.model), &data, run)?;
@@ -172,27 +185,67 @@ fn fit_family(
         run.progress.done(done as u64, &note);
     };
     let draws = Draws::new(spec.seed(), family.name());
-    let watched = Draws::new(spec.seed(), "early_stopping");
-    let model_run = ModelRun { workers: run.workers, draws, watched, progress: &told };
-    family.fit(data, &model_run).map_err(|error| spec.point_at_model(error))
+    let model_run = ModelRun { workers: run.workers, draws, progress: &told };
+    family.fit(data, &model_run).map_err(|error| pointed(spec, error))
 }
 
-/// The held-out rows as model and baseline score them.
-struct ScoredBoth {
-    model: Scored,
-    baseline: Scored,
+fn pointed(spec: &Spec, error: ModelError) -> PipelineError {
+    let said = PipelineError::input(format!("model `{}`: {}", spec.model.name(), error.message)).help(error.help);
+    spec.text.point(said, &["model", "use"], "this model")
 }
 
-impl evaluate::Pair for ScoredBoth {
-    fn model(&self) -> &Scored {
-        &self.model
+/// Metrics over folds of the training rows, each scored by steps and a model that never saw it.
+fn cross_validate(
+    spec: &Spec,
+    prepared: &Prepared,
+    split: &Split,
+    seen: &[Batch],
+    run: &Run<'_>,
+    seconds: &mut Seconds,
+) -> Result<Vec<FoldMetrics>, PipelineError> {
+    let section = spec.data.split;
+    let metrics = evaluate::metrics(spec, &prepared.task)?;
+    let mut measured = Vec::new();
+    if section.folds == 0 {
+        return Ok(measured);
     }
-
-    fn baseline(&self) -> &Scored {
-        &self.baseline
+    let clock = Instant::now();
+    for repeat in 0..section.repeats {
+        for fold in 0..section.folds {
+            let (outside, inside) = split.by_fold(seen.to_vec(), repeat, section.folds, fold);
+            let fitted = fit(spec, &prepared.task, outside, run, &mut Seconds::default())?;
+            let scores = score(&fitted, &prepared.task, inside, run)?;
+            let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
+            measured.push(FoldMetrics { repeat, fold, values: values.collect() });
+        }
     }
+    seconds.evaluate += clock.elapsed().as_secs_f64();
+    Ok(measured)
 }
 
-fn score(fitted: &Fitted, batches: &[Batch], run: &Run<'_>) -> Result<ScoredBoth, PipelineError> {
-    todo_scored(fitted, batches, run)
+/// Rows as model and baseline score them.
+fn score(fitted: &Fitted, task: &Task, batches: Vec<Batch>, run: &Run<'_>) -> Result<Scores, PipelineError> {
+    let answered = run.workers.map(batches, |batch| {
+        let (keys, labels) = (Arc::clone(&batch.keys), batch.labels.clone());
+        let transformed = fitted.steps.apply(batch)?;
+        let labels = labels.expect("held-out rows carry their labels");
+        Ok((keys, labels, fitted.model.predict(&transformed), fitted.baseline.predict(&transformed)))
+    });
+    let mut scores = Scores::new(task);
+    for answer in answered {
+        let (keys, labels, model, baseline) = answer?;
+        scores.add(&keys, &labels, model, baseline);
+    }
+    Ok(scores)
+}
+
+fn records(steps: &FittedSteps) -> Vec<StepRecord> {
+    let record = |step: &crate::steps::FittedStep| StepRecord {
+        name: step.name.to_owned(),
+        spec: step.fitted.spec(),
+        reads: step.fitted.site().columns.clone(),
+        changes: step.changes.clone(),
+        params: step.fitted.params(),
+    };
+    steps.iter().map(record).collect()
 }

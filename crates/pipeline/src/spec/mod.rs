@@ -10,7 +10,7 @@ use std::sync::Arc;
 use evenstep_exact::draw::Seed;
 use evenstep_model::AnyFamily;
 use evenstep_step::AnyStep;
-use evenstep_table::contract::RuleSpec;
+use evenstep_table::RuleSpec;
 use serde::{Deserialize, Serialize};
 
 pub use text::SpecText;
@@ -179,6 +179,12 @@ impl Spec {
     /// The folder that relative paths start from.
     pub fn folder(&self) -> &Path {
         self.text.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// The steps once more, not fitted yet.
+    pub fn fresh_steps(&self) -> Vec<Box<dyn AnyStep>> {
+        let again = |step: &Box<dyn AnyStep>| evenstep_step::parse(step.name(), step.spec());
+        self.steps.iter().map(|step| again(step).expect("a spec that was read reads again")).collect()
     }
 
     /// The seed of steps and model.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evenstep_table::contract::RuleSpec;
+use evenstep_table::RuleSpec;
 use evenstep_table::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;

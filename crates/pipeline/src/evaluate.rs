@@ -1,0 +1,86 @@
+//! Judging a model on rows that it has not seen.
+
+use evenstep_exact::draw::Draws;
+use evenstep_exact::reduce::Workers;
+use evenstep_model::Predictions;
+use evenstep_model::metric::{self, Metric, Scored, Undefined};
+use evenstep_table::check::SeenColumns;
+use evenstep_table::rule::Unseen;
+use evenstep_table::{Batch, Coded, Column, Contract, Labels, NULL_CODE, RowKey, Task};
+
+use crate::PipelineError;
+use crate::artifact::Measured;
+use crate::spec::Spec;
+
+/// Rows as the model and the baseline score them.
+pub struct Scores {
+    /// By the model.
+    pub model: Scored,
+    /// By the baseline.
+    pub baseline: Scored,
+    /// The rows' keys.
+    pub keys: Vec<RowKey>,
+}
+
+impl Scores {
+    pub(crate) fn new(task: &Task) -> Scores {
+        Scores { model: Scored::new(task.clone()), baseline: Scored::new(task.clone()), keys: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, keys: &[RowKey], labels: &Labels, model: Predictions, baseline: Predictions) {
+        self.keys.extend_from_slice(keys);
+        self.model.add(&labels.target, &labels.weight, model);
+        self.baseline.add(&labels.target, &labels.weight, baseline);
+    }
+}
+
+/// The metrics that the spec asks for, or the task's usual ones.
+pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, PipelineError> {
+    if spec.report.metrics.is_empty() {
+        return Ok(metric::usual(task));
+    }
+    let find = |name: &String| {
+        metric::find(name)
+            .and_then(|metric| metric.suits(task).map(|()| metric))
+            .map_err(|error| {
+                let error = PipelineError::input(error.message).help(error.help);
+                spec.text.point(error, &["report", "metrics"], "named here")
+            })
+    };
+    spec.report.metrics.iter().map(find).collect()
+}
+
+/// Each metric with its interval, and the baseline's value.
+pub(crate) fn measure(metrics: &[&'static Metric], scores: &Scores, draws: &Draws, workers: &Workers) -> Vec<Measured> {
+    metrics
+        .iter()
+        .map(|metric| {
+            let value = metric.value(&scores.model);
+            let interval = value.is_ok().then(|| metric::interval(metric, &scores.model, &scores.keys, draws, workers));
+            Measured {
+                metric: metric.name.to_owned(),
+                interval: interval.flatten(),
+                baseline: metric.value(&scores.baseline).ok(),
+                higher_is_better: metric.higher_is_better,
+                undefined: value.as_ref().err().map(|Undefined(reason)| reason.to_string()),
+                value: value.ok(),
+            }
+        })
+        .collect()
+}
+
+/// Held-out rows as scoring would see them: categories that training never saw become null
+/// where the contract says so.
+pub(crate) fn by_policy(batches: Vec<Batch>, contract: &Contract, seen: &SeenColumns) -> Vec<Batch> {
+    let to_null: Vec<_> = contract.columns.iter().filter(|(_, rule)| rule.unseen == Unseen::Null).collect();
+    let mut batches = batches;
+    for (batch, (name, _)) in batches.iter_mut().flat_map(|batch| to_null.iter().map(move |column| (&mut *batch, column))) {
+        let Some(known) = seen.get(*name).and_then(|seen| seen.categories.as_ref()) else { continue };
+        let Some(Column::Category(coded)) = batch.get(name.as_str()) else { continue };
+        let kept = coded.map_values(|value| known.binary_search_by(|known| (**known).cmp(value)).is_ok());
+        let codes = coded.codes.iter().map(|code| if kept.get(*code as usize) == Some(&true) { *code } else { NULL_CODE });
+        let column = Column::Category(Coded { values: coded.values.clone(), codes: codes.collect() });
+        batch.insert((*name).clone(), column);
+    }
+    batches
+}

@@ -1,0 +1,65 @@
+//! Reproducing a training, and saying part by part whether it gave the same.
+
+use std::time::Instant;
+
+use evenstep_exact::draw::Draws;
+use evenstep_table::Batch;
+use serde::Serialize;
+
+use crate::lock::{Check, Lock};
+use crate::prepare::prepare;
+use crate::spec::Spec;
+use crate::train::{Trained, train_prepared};
+use crate::{PipelineError, Run};
+
+/// The order in which rows and columns are given to the training that verifies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// As they come from the source.
+    AsRead,
+    /// Rows in another order and other groups.
+    Shuffled,
+}
+
+/// What was compared, and what it cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verified {
+    /// Whether everything is the same.
+    pub equal: bool,
+    /// Part by part.
+    pub checks: Vec<Check>,
+    /// How long it took to train again, in seconds.
+    pub seconds: f64,
+}
+
+/// Trains again by the spec and compares with the lock.
+///
+/// # Errors
+/// As `train`.
+pub fn verify(spec: &Spec, lock: &Lock, order: Order, run: &Run<'_>) -> Result<(Verified, Trained), PipelineError> {
+    let started = Instant::now();
+    let mut prepared = prepare(spec, run)?;
+    if order == Order::Shuffled {
+        prepared.batches = shuffled(std::mem::take(&mut prepared.batches), spec);
+    }
+    let trained = train_prepared(spec, prepared, run)?;
+    let checks = lock.compare(&trained.artifact);
+    let equal = checks.iter().all(|check| check.equal);
+    Ok((Verified { equal, checks, seconds: started.elapsed().as_secs_f64() }, trained))
+}
+
+/// The same rows in another order, in batches of other sizes.
+fn shuffled(batches: Vec<Batch>, spec: &Spec) -> Vec<Batch> {
+    let draws = Draws::new(spec.seed(), "verify/shuffle");
+    let mut shuffled: Vec<Batch> = batches
+        .into_iter()
+        .flat_map(|batch| {
+            let mut rows: Vec<usize> = (0..batch.rows()).collect();
+            rows.sort_by_key(|row| (draws.priority(&batch.keys[*row].0), *row));
+            let parts = rows.chunks(rows.len().div_ceil(3).max(1)).map(|part| batch.take(part)).collect::<Vec<_>>();
+            parts
+        })
+        .collect();
+    shuffled.reverse();
+    shuffled
+}
