@@ -26,18 +26,9 @@ pub struct Draws {
 impl Draws {
     /// The draws for a purpose.
     pub fn new(seed: Seed, purpose: &str) -> Draws {
-        let digest = Hasher::new("evenstep draws")
-            .u64(seed.0)
-            .str(purpose)
-            .finish()
-            .0;
-        let word =
-            |at: usize| u32::from_le_bytes(digest[4 * at..4 * at + 4].try_into().expect("4 bytes"));
-        Draws {
-            seed,
-            purpose: purpose.to_owned(),
-            keys: [[word(0), word(1)], [word(2), word(3)]],
-        }
+        let digest = Hasher::new("evenstep draws").u64(seed.0).str(purpose).finish().0;
+        let word = |at: usize| u32::from_le_bytes(digest[4 * at..4 * at + 4].try_into().expect("4 bytes"));
+        Draws { seed, purpose: purpose.to_owned(), keys: [[word(0), word(1)], [word(2), word(3)]] }
     }
 
     /// The draws for a purpose inside this one: `<purpose>/<name>`.
@@ -58,16 +49,8 @@ impl Draws {
     #[inline]
     pub fn bits(&self, key: &[u8; 16], n: u32) -> u64 {
         let block = philox(u128::from_le_bytes(*key), self.keys[0]);
-        let block = if n < 2 {
-            block
-        } else {
-            philox(block.wrapping_add(u128::from(n / 2)), self.keys[1])
-        };
-        if n.is_multiple_of(2) {
-            block as u64
-        } else {
-            (block >> 64) as u64
-        }
+        let block = if n < 2 { block } else { philox(block.wrapping_add(u128::from(n / 2)), self.keys[1]) };
+        if n.is_multiple_of(2) { block as u64 } else { (block >> 64) as u64 }
     }
 
     /// A number in [0, 1), a multiple of 2^−53.
@@ -121,10 +104,7 @@ impl Draws {
     /// How often a bootstrap sample holds a key, in the `n`-th sample: Poisson with mean 1.
     pub fn bootstrap_count(&self, key: &[u8; 16], n: u32) -> u32 {
         let bits = self.bits(key, n);
-        POISSON_ONE
-            .iter()
-            .take_while(|bound| bits >= **bound)
-            .count() as u32
+        POISSON_ONE.iter().take_while(|bound| bits >= **bound).count() as u32
     }
 }
 
@@ -156,24 +136,151 @@ const POISSON_ONE: [u64; 20] = [
 /// Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 #[inline]
 fn philox(counter: u128, key: [u32; 2]) -> u128 {
-    let mut x = [
-        counter as u32,
-        (counter >> 32) as u32,
-        (counter >> 64) as u32,
-        (counter >> 96) as u32,
-    ];
+    let mut x = [counter as u32, (counter >> 32) as u32, (counter >> 64) as u32, (counter >> 96) as u32];
     let [mut k0, mut k1] = key;
     for _ in 0..10 {
         let a = u64::from(x[0]) * 0xd251_1f53;
         let b = u64::from(x[2]) * 0xcd9e_8d57;
-        x = [
-            (b >> 32) as u32 ^ x[1] ^ k0,
-            b as u32,
-            (a >> 32) as u32 ^ x[3] ^ k1,
-            a as u32,
-        ];
+        x = [(b >> 32) as u32 ^ x[1] ^ k0, b as u32, (a >> 32) as u32 ^ x[3] ^ k1, a as u32];
         k0 = k0.wrapping_add(0x9e37_79b9);
         k1 = k1.wrapping_add(0xbb67_ae85);
     }
     u128::from(x[0]) | u128::from(x[1]) << 32 | u128::from(x[2]) << 64 | u128::from(x[3]) << 96
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const SEED: Seed = Seed(2026);
+
+    fn keys(n: u32) -> impl Iterator<Item = [u8; 16]> {
+        (0..n).map(|i| u128::from(i).to_le_bytes())
+    }
+
+    #[test]
+    fn philox_gives_its_published_answers() {
+        let check = |counter: [u32; 4], key, expected: [u32; 4]| {
+            let word = |words: [u32; 4]| words.iter().rev().fold(0, |all, word| all << 32 | u128::from(*word));
+            assert_eq!(philox(word(counter), key), word(expected));
+        };
+        // Random123, kat_vectors.
+        check([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        check([u32::MAX; 4], [u32::MAX; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        check(
+            [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+            [0xa409_3822, 0x299f_31d0],
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+        );
+    }
+
+    #[test]
+    fn draws_are_golden() {
+        let draws = Draws::new(SEED, "holdout");
+        let key = [7; 16];
+        let bits = [0, 1, 2, 3, u32::MAX].map(|n| draws.bits(&key, n));
+        insta::assert_debug_snapshot!(bits.map(|bits| format!("{bits:016x}")), @r#"
+        [
+            "85caf7047742cda1",
+            "3b7e265153797a86",
+            "83cd87a39ef85f13",
+            "a0d2474d5437c777",
+            "4bf37bddab3b3c07",
+        ]
+        "#);
+        insta::assert_debug_snapshot!((draws.uniform(&key), draws.normal(&key, 1), draws.fold(&key, 5)), @r#"
+        (
+            0.5226282487776742,
+            -0.7309866902788077,
+            2,
+        )
+        "#);
+    }
+
+    #[test]
+    fn a_draw_depends_on_seed_purpose_key_and_number() {
+        let outer = Draws::new(SEED, "a");
+        let purposes = [
+            outer.clone(),
+            outer.within("b"),
+            outer.within("b").within("c"),
+            outer.within("b/c"),
+            outer.within("b~1c"),
+            outer.within(""),
+            Draws::new(Seed(2027), "a"),
+        ];
+        let mut seen = HashSet::new();
+        for draws in &purposes {
+            for key in keys(10) {
+                (0..10).for_each(|n| assert!(seen.insert(draws.bits(&key, n)), "{}", draws.purpose()));
+            }
+        }
+        assert_eq!(outer.within("b").bits(&[1; 16], 3), Draws::new(SEED, "a/b").bits(&[1; 16], 3));
+    }
+
+    /// Are counts as far from their expectations as chance has it? The bound is 5 standard deviations or more.
+    #[track_caller]
+    fn check_counts(counts: &[u32], expected: &[f64]) {
+        let squares = counts.iter().zip(expected).map(|(count, expected)| {
+            let difference = f64::from(*count) - expected;
+            difference * difference / expected
+        });
+        let (chi, free) = (squares.sum::<f64>(), (counts.len() - 1) as f64);
+        assert!((chi - free).abs() < 5.0 * maths::sqrt(2.0 * free), "{counts:?} instead of {expected:?}");
+    }
+
+    #[test]
+    fn draws_are_spread_evenly() {
+        const N: u32 = 100_000;
+        for n in [0, 1, 2, 3] {
+            let draws = Draws::new(SEED, "spread");
+            let mut counts = [0; 100];
+            keys(N).for_each(|key| counts[(100.0 * draws.uniform_at(&key, n)) as usize] += 1);
+            check_counts(&counts, &[f64::from(N) / 100.0; 100]);
+        }
+        let draws = Draws::new(SEED, "folds");
+        let (mut folds, mut below) = ([0; 7], [0; 7]);
+        for key in keys(N) {
+            folds[draws.fold(&key, 7) as usize] += 1;
+            below[draws.below(&key, 7) as usize] += 1;
+            assert_eq!(draws.fold(&key, 7), (7.0 * draws.uniform(&key)) as u32);
+        }
+        check_counts(&folds, &[f64::from(N) / 7.0; 7]);
+        check_counts(&below, &[f64::from(N) / 7.0; 7]);
+    }
+
+    #[test]
+    fn normal_draws_are_normal() {
+        const N: u32 = 100_000;
+        let draws = Draws::new(SEED, "normal");
+        let mut counts = [0; 50];
+        keys(N).for_each(|key| counts[(50.0 * maths::normal_cdf(draws.normal(&key, 0))) as usize] += 1);
+        check_counts(&counts, &[f64::from(N) / 50.0; 50]);
+    }
+
+    #[test]
+    fn bootstrap_counts_are_poisson() {
+        const N: u32 = 100_000;
+        let draws = Draws::new(SEED, "bootstrap");
+        let mut counts = [0; 7];
+        keys(N).for_each(|key| counts[draws.bootstrap_count(&key, 3).min(6) as usize] += 1);
+        let mut expected: Vec<f64> =
+            (0..6).map(|k| f64::from(N) * maths::exp(-1.0) / maths::gamma(f64::from(k) + 1.0)).collect();
+        expected.push(f64::from(N) - expected.iter().sum::<f64>());
+        check_counts(&counts, &expected);
+        assert!(POISSON_ONE.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn bernoulli_and_choose_keep_to_their_bounds() {
+        let draws = Draws::new(SEED, "bounds");
+        for key in keys(1000) {
+            assert!(!draws.bernoulli(&key, 0.0) && draws.bernoulli(&key, 1.0));
+            assert!([1, 2, 3].contains(draws.choose(&key, &[1, 2, 3]).expect("an item")));
+            assert_eq!(draws.choose::<u8>(&key, &[]), None);
+            assert_eq!((draws.below(&key, 1), draws.fold(&key, 1)), (0, 0));
+        }
+    }
 }

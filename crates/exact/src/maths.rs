@@ -123,10 +123,46 @@ mod tests {
     /// They change only with the apply epoch.
     #[test]
     fn bits_are_golden() {
-        check(exp, &[(1.0, 0x4005_bf0a_8b14_576a), (-0.7, 0x3fdf_c80d_b9dd_5542), (1e-10, 0x3ff0_0000_0006_df38), (30.5, 0x42b0_063f_4e68_7ba2), (709.5, 0x7fe8_1e9b_4b52_d0c9), (-740.25, 0x0000_0000_0000_0042)]);
-        check(ln, &[(0.1, 0xc002_6bb1_bbb5_5515), (0.99, 0xbf84_9545_3e6f_d4bc), (2.5, 0x3fed_5240_f0e0_e078), (1e+300, 0x4085_9634_47f8_7fb5), (5e-324, 0xc087_4385_446d_71c3)]);
-        check(log1p, &[(-0.9, 0xc002_6bb1_bbb5_5516), (1e-10, 0x3ddb_7cdf_d9d1_d693), (0.41421356, 0x3fd6_2e42_fd2c_f8f5), (2.5, 0x3ff4_0b51_2eb5_3d60), (1e+300, 0x4085_9634_47f8_7fb5)]);
-        check(sigmoid, &[(-40.0, 0x3c53_9792_499b_1a24), (-0.7, 0x3fd5_3c69_5abc_d716), (0.1, 0x3fe0_cca1_2729_afb8), (2.5, 0x3fed_9291_ddb5_96f8)]);
+        check(
+            exp,
+            &[
+                (1.0, 0x4005_bf0a_8b14_576a),
+                (-0.7, 0x3fdf_c80d_b9dd_5542),
+                (1e-10, 0x3ff0_0000_0006_df38),
+                (30.5, 0x42b0_063f_4e68_7ba2),
+                (709.5, 0x7fe8_1e9b_4b52_d0c9),
+                (-740.25, 0x0000_0000_0000_0042),
+            ],
+        );
+        check(
+            ln,
+            &[
+                (0.1, 0xc002_6bb1_bbb5_5515),
+                (0.99, 0xbf84_9545_3e6f_d4bc),
+                (2.5, 0x3fed_5240_f0e0_e078),
+                (1e+300, 0x4085_9634_47f8_7fb5),
+                (5e-324, 0xc087_4385_446d_71c3),
+            ],
+        );
+        check(
+            log1p,
+            &[
+                (-0.9, 0xc002_6bb1_bbb5_5516),
+                (1e-10, 0x3ddb_7cdf_d9d1_d693),
+                (0.41421356, 0x3fd6_2e42_fd2c_f8f5),
+                (2.5, 0x3ff4_0b51_2eb5_3d60),
+                (1e+300, 0x4085_9634_47f8_7fb5),
+            ],
+        );
+        check(
+            sigmoid,
+            &[
+                (-40.0, 0x3c53_9792_499b_1a24),
+                (-0.7, 0x3fd5_3c69_5abc_d716),
+                (0.1, 0x3fe0_cca1_2729_afb8),
+                (2.5, 0x3fed_9291_ddb5_96f8),
+            ],
+        );
         check(log2, &[(0.1, 0xc00a_934f_0979_a371), (2.5, 0x3ff5_269e_12f3_46e3), (1e+300, 0x408f_24a0_9f1a_8b89)]);
         check(log10, &[(0.1, 0xbff0_0000_0000_0000), (2.5, 0x3fd9_77d9_5ec1_0c02), (1e+300, 0x4072_c000_0000_0000)]);
         check(expm1, &[(-0.7, 0xbfe0_1bf9_2311_555f), (1e-10, 0x3ddb_7cdf_d9dd_a4e3), (2.5, 0x4026_5d6f_d931_e0bb)]);
@@ -147,8 +183,23 @@ mod tests {
         check(gamma, &[(0.1, 0x4023_06ea_7b28_0d87), (7.5, 0x409d_3d04_68bd_32be)]);
         check(ln_gamma, &[(0.1, 0x4002_058e_35f3_deed), (100000.0, 0x4130_0a97_b57f_4c2e)]);
         check(normal_cdf, &[(-3.0, 0x3f56_1de1_f985_b5d0), (0.1, 0x3fe1_4645_0752_6871)]);
-        check(normal_quantile, &[(1e-300, 0xc042_8607_4064_c26e), (0.001, 0xc008_b8cb_b720_4470), (0.3, 0xbfe0_c7e3_9582_c5fa), (0.975, 0x3fff_5c03_31ee_ff82)]);
-        check_pair(pow, &[((2.5, 0.1), 0x3ff1_890b_7e41_b4ee), ((0.1, -30.5), 0x4643_f4ef_62d0_ec58), ((-2.0, 3.0), 0xc020_0000_0000_0000)]);
+        check(
+            normal_quantile,
+            &[
+                (1e-300, 0xc042_8607_4064_c26e),
+                (0.001, 0xc008_b8cb_b720_4470),
+                (0.3, 0xbfe0_c7e3_9582_c5fa),
+                (0.975, 0x3fff_5c03_31ee_ff82),
+            ],
+        );
+        check_pair(
+            pow,
+            &[
+                ((2.5, 0.1), 0x3ff1_890b_7e41_b4ee),
+                ((0.1, -30.5), 0x4643_f4ef_62d0_ec58),
+                ((-2.0, 3.0), 0xc020_0000_0000_0000),
+            ],
+        );
         check_pair(atan2, &[((0.1, -2.5), 0x4008_d01a_fbb6_52e3), ((-1.0, -1.0), 0xc002_d97c_7f33_21d2)]);
         check_pair(hypot, &[((3.1, 4.2), 0x4014_e16f_dacf_f937), ((1e+300, 1e+300), 0x7e40_e4d5_0f99_b211)]);
     }
@@ -160,12 +211,32 @@ mod tests {
         const BELOW: u64 = f64::NEG_INFINITY.to_bits();
         const ONE: u64 = 1.0_f64.to_bits();
         let (inf, below) = (f64::INFINITY, f64::NEG_INFINITY);
-        check(exp, &[(0.0, ONE), (-0.0, ONE), (inf, INFINITY), (below, 0), (710.0, INFINITY), (-746.0, 0), (f64::NAN, NAN)]);
-        check(exp, &[(709.782712893384, 0x7fef_ffff_ffff_ff2a), (709.7827128933841, INFINITY), (-745.1332191019411, 1), (-745.2, 0)]);
-        check(ln, &[(1.0, 0), (0.0, BELOW), (-0.0, BELOW), (inf, INFINITY), (-1.0, NAN), (below, NAN), (-f64::NAN, NAN)]);
-        check(log1p, &[(0.0, 0), (-0.0, 0), (-1.0, BELOW), (inf, INFINITY), (-1.5, NAN), (below, NAN), (f64::NAN, NAN)]);
+        check(
+            exp,
+            &[(0.0, ONE), (-0.0, ONE), (inf, INFINITY), (below, 0), (710.0, INFINITY), (-746.0, 0), (f64::NAN, NAN)],
+        );
+        check(
+            exp,
+            &[
+                (709.782712893384, 0x7fef_ffff_ffff_ff2a),
+                (709.7827128933841, INFINITY),
+                (-745.1332191019411, 1),
+                (-745.2, 0),
+            ],
+        );
+        check(
+            ln,
+            &[(1.0, 0), (0.0, BELOW), (-0.0, BELOW), (inf, INFINITY), (-1.0, NAN), (below, NAN), (-f64::NAN, NAN)],
+        );
+        check(
+            log1p,
+            &[(0.0, 0), (-0.0, 0), (-1.0, BELOW), (inf, INFINITY), (-1.5, NAN), (below, NAN), (f64::NAN, NAN)],
+        );
         check(log1p, &[(f64::MIN_POSITIVE, f64::MIN_POSITIVE.to_bits()), (-5e-324, (-5e-324_f64).to_bits())]);
-        check(sigmoid, &[(0.0, 0.5_f64.to_bits()), (inf, ONE), (below, 0), (1000.0, ONE), (-1000.0, 0), (f64::NAN, NAN)]);
+        check(
+            sigmoid,
+            &[(0.0, 0.5_f64.to_bits()), (inf, ONE), (below, 0), (1000.0, ONE), (-1000.0, 0), (f64::NAN, NAN)],
+        );
         check(sqrt, &[(-1.0, NAN), (-0.0, 0), (inf, INFINITY)]);
         check(sin, &[(inf, NAN), (-0.0, 0)]);
         check(normal_quantile, &[(0.0, BELOW), (0.5, 0), (1.0, INFINITY), (-0.1, NAN), (1.1, NAN), (f64::NAN, NAN)]);
@@ -178,7 +249,11 @@ mod tests {
         (0..n).map(move |i| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let bits = state ^ state >> 29;
-            if i % 4 == 0 { f64::from_bits(bits) } else { low + (high - low) * (bits >> 11) as f64 / (1_u64 << 53) as f64 }
+            if i % 4 == 0 {
+                f64::from_bits(bits)
+            } else {
+                low + (high - low) * (bits >> 11) as f64 / (1_u64 << 53) as f64
+            }
         })
     }
 

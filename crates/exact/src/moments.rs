@@ -93,11 +93,8 @@ impl Centred {
 
     /// Sees every value of a slice, with weight 1.
     pub fn observe_slice(&mut self, values: &[f64], centre: f64) {
-        self.deviations
-            .add_terms(values.len(), |i| values[i] - centre);
-        self.squares.add_terms(values.len(), |i| {
-            (values[i] - centre) * (values[i] - centre)
-        });
+        self.deviations.add_terms(values.len(), |i| values[i] - centre);
+        self.squares.add_terms(values.len(), |i| (values[i] - centre) * (values[i] - centre));
         self.weight.add_times(1.0, values.len() as u64);
         self.count += values.len() as u64;
     }
@@ -107,14 +104,7 @@ impl Centred {
     /// `None` unless the weights sum to more than `ddof`. The second term makes up for a
     /// centre that is not quite the mean. Source: Chan, Golub & LeVeque 1983, eq. 1.7.
     pub fn variance(&self, ddof: u32) -> Option<f64> {
-        covariance(
-            &self.squares,
-            &self.deviations,
-            &self.deviations,
-            &self.weight,
-            ddof,
-        )
-        .map(|x| x.max(0.0))
+        covariance(&self.squares, &self.deviations, &self.deviations, &self.weight, ddof).map(|x| x.max(0.0))
     }
 }
 
@@ -128,13 +118,7 @@ impl Partial for Centred {
 }
 
 /// (products − a·b/weight) / (weight − ddof), rounded once.
-fn covariance(
-    products: &ExactSum,
-    a: &ExactSum,
-    b: &ExactSum,
-    weight: &ExactSum,
-    ddof: u32,
-) -> Option<f64> {
+fn covariance(products: &ExactSum, a: &ExactSum, b: &ExactSum, weight: &ExactSum, ddof: u32) -> Option<f64> {
     let mut free = weight.clone();
     free.add(-f64::from(ddof));
     if free <= ExactSum::default() {
@@ -175,12 +159,7 @@ impl Cross {
 
     /// Sees a pair with a weight.
     #[inline]
-    pub fn observe_weighted(
-        &mut self,
-        (x, y): (f64, f64),
-        (centre_x, centre_y): (f64, f64),
-        weight: f64,
-    ) {
+    pub fn observe_weighted(&mut self, (x, y): (f64, f64), (centre_x, centre_y): (f64, f64), weight: f64) {
         let (dx, dy) = (x - centre_x, y - centre_y);
         self.x.add_product(dx, weight);
         self.y.add_product(dy, weight);
@@ -197,12 +176,9 @@ impl Cross {
         let n = x.len();
         self.x.add_terms(n, |i| x[i] - centre_x);
         self.y.add_terms(n, |i| y[i] - centre_y);
-        self.xx
-            .add_terms(n, |i| (x[i] - centre_x) * (x[i] - centre_x));
-        self.xy
-            .add_terms(n, |i| (x[i] - centre_x) * (y[i] - centre_y));
-        self.yy
-            .add_terms(n, |i| (y[i] - centre_y) * (y[i] - centre_y));
+        self.xx.add_terms(n, |i| (x[i] - centre_x) * (x[i] - centre_x));
+        self.xy.add_terms(n, |i| (x[i] - centre_x) * (y[i] - centre_y));
+        self.yy.add_terms(n, |i| (y[i] - centre_y) * (y[i] - centre_y));
         self.weight.add_times(1.0, n as u64);
         self.count += n as u64;
     }
@@ -249,11 +225,7 @@ impl Gram {
             self.columns = columns.len();
             self.sums = vec![ExactSum::default(); self.columns * (self.columns + 1) / 2];
         }
-        assert_eq!(
-            self.columns,
-            columns.len(),
-            "every batch of one matrix has its columns"
-        );
+        assert_eq!(self.columns, columns.len(), "every batch of one matrix has its columns");
         let mut sums = self.sums.iter_mut();
         for (i, a) in columns.iter().enumerate() {
             for b in &columns[i..] {

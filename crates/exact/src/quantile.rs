@@ -324,7 +324,8 @@ impl<A: Amount> Narrowed<A> {
                 Whereabouts::Found(x) => x,
                 Whereabouts::Within { .. } => unreachable!("a bucket would be left"),
             };
-            let blended = |(wanted, [from, to]): &(Wanted<A>, [Whereabouts; 2])| wanted.blend.of(found(*from), found(*to));
+            let blended =
+                |(wanted, [from, to]): &(Wanted<A>, [Whereabouts; 2])| wanted.blend.of(found(*from), found(*to));
             return Next::Done(self.quantiles.iter().map(blended).collect());
         }
         // Some hundred quantiles at once may have as many buckets, which share the memory.

@@ -102,8 +102,17 @@ mod tests {
 
     #[test]
     fn places_are_in_the_order_of_the_floats() {
-        let ascending =
-            [f64::NEG_INFINITY, f64::MIN, -1.0, -f64::MIN_POSITIVE, -f64::from_bits(1), 0.0, f64::from_bits(1), 1.0, f64::MAX];
+        let ascending = [
+            f64::NEG_INFINITY,
+            f64::MIN,
+            -1.0,
+            -f64::MIN_POSITIVE,
+            -f64::from_bits(1),
+            0.0,
+            f64::from_bits(1),
+            1.0,
+            f64::MAX,
+        ];
         let places = ascending.map(sortable);
         assert!(places.is_sorted_by(|a, b| a < b));
         assert_eq!(places.map(from_sortable), ascending);
