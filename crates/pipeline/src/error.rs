@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use evenstep_source::SourceError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// What a program is to do next: it fixes exit code and HTTP status.
@@ -71,6 +72,13 @@ impl PipelineError {
             ErrorKind::Input => 2,
             ErrorKind::Bug => 70,
         }
+    }
+}
+
+impl From<SourceError> for PipelineError {
+    fn from(error: SourceError) -> PipelineError {
+        let help = error.help.clone();
+        PipelineError::input(error.to_string()).help(help)
     }
 }
 

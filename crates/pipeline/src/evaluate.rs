@@ -71,16 +71,18 @@ pub(crate) fn measure(metrics: &[&'static Metric], scores: &Scores, draws: &Draw
 
 /// Held-out rows as scoring would see them: categories that training never saw become null
 /// where the contract says so.
-pub(crate) fn by_policy(batches: Vec<Batch>, contract: &Contract, seen: &SeenColumns) -> Vec<Batch> {
-    let to_null: Vec<_> = contract.columns.iter().filter(|(_, rule)| rule.unseen == Unseen::Null).collect();
-    let mut batches = batches;
-    for (batch, (name, _)) in batches.iter_mut().flat_map(|batch| to_null.iter().map(move |column| (&mut *batch, column))) {
-        let Some(known) = seen.get(*name).and_then(|seen| seen.categories.as_ref()) else { continue };
-        let Some(Column::Category(coded)) = batch.get(name.as_str()) else { continue };
-        let kept = coded.map_values(|value| known.binary_search_by(|known| (**known).cmp(value)).is_ok());
-        let codes = coded.codes.iter().map(|code| if kept.get(*code as usize) == Some(&true) { *code } else { NULL_CODE });
-        let column = Column::Category(Coded { values: coded.values.clone(), codes: codes.collect() });
-        batch.insert((*name).clone(), column);
+pub(crate) fn by_policy(mut batches: Vec<Batch>, contract: &Contract, seen: &SeenColumns) -> Vec<Batch> {
+    let to_null = contract.columns.iter().filter(|(_, rule)| rule.unseen == Unseen::Null);
+    for (name, _) in to_null {
+        let Some(known) = seen.get(name).and_then(|seen| seen.categories.as_ref()) else { continue };
+        for batch in &mut batches {
+            let Some(Column::Category(coded)) = batch.get(name.as_str()) else { continue };
+            let kept = coded.map_values(|value| known.binary_search_by(|known| (**known).cmp(value)).is_ok());
+            let is_kept = |code: u32| kept.get(code as usize) == Some(&true);
+            let codes = coded.codes.iter().map(|code| if is_kept(*code) { *code } else { NULL_CODE }).collect();
+            let column = Column::Category(Coded { values: coded.values.clone(), codes });
+            batch.insert(name.clone(), column);
+        }
     }
     batches
 }

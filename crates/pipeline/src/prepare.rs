@@ -8,7 +8,7 @@ use evenstep_source::{Inferred, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::quality::{Quality, Violation};
-use evenstep_table::{Batch, Column, ColumnName, Contract, Labels, RowKey, RuleSpec, Schema, Task, did_you_mean};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, did_you_mean};
 
 use crate::artifact::DataRoles;
 use crate::spec::Spec;
@@ -186,26 +186,22 @@ fn inputs(
     declared: &BTreeMap<ColumnName, RuleSpec>,
 ) -> Result<Vec<ColumnName>, PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
+    let undeclared = RuleSpec::default();
     let kind = |name: &ColumnName| {
-        let evidence = inferred.columns.get(name)?;
-        let declared = declared.get(name).and_then(|rule| rule.kind);
-        Some(declared.map_or(evidence.kind(), |word| Some(word.kind(evidence.likely_clock()))))
+        let evidence = &inferred.columns[name];
+        let rule = Rule::resolve(declared.get(name).unwrap_or(&undeclared), evidence.kind(), None);
+        rule.map_or(evidence.kind(), |rule| Some(rule.kind))
     };
-    let empty = |name: &ColumnName| kind(name) == Some(None);
     // A column without any value has no type: while columns are chosen it counts as text.
-    let mut schema: Schema = inferred
-        .columns
-        .keys()
-        .filter(|name| !role.contains(name))
-        .map(|name| (name.clone(), kind(name).flatten().unwrap_or(evenstep_table::Kind::Text)))
-        .collect();
+    let columns = inferred.columns.keys().filter(|name| !role.contains(name));
+    let mut schema: Schema = columns.map(|name| (name.clone(), kind(name).unwrap_or(Kind::Text))).collect();
     for (index, step) in spec.steps.iter().enumerate() {
         if !step.only_chooses_columns() {
             break;
         }
         schema = crate::steps::chosen(&**step, schema, index, &spec.text)?;
     }
-    if let Some(name) = schema.keys().find(|name| empty(name)) {
+    if let Some(name) = schema.keys().find(|name| kind(name).is_none()) {
         return Err(PipelineError::input(format!("column `{name}` has no value in any row"))
             .help(format!("drop it before other steps: use = \"drop_columns\", columns = [\"{name}\"]")));
     }

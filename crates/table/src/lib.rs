@@ -19,8 +19,10 @@ mod missing;
 mod name;
 pub mod parse;
 pub mod quality;
+pub mod profile;
 mod row;
 pub mod rule;
+pub mod shuffle;
 mod suggest;
 mod task;
 

@@ -7,6 +7,7 @@ use evenstep_table::RuleSpec;
 use evenstep_table::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
+use toml_edit::TableLike;
 
 use super::{DataSection, PipelineSection, ReportSection, ServingSection, Spec, SpecText};
 use crate::PipelineError;
@@ -166,30 +167,23 @@ fn overridden(path: &Path, text: String, overrides: &[(String, String)]) -> Resu
         })?;
     for (key, value) in overrides {
         let value: toml_edit::Value = value.parse().unwrap_or_else(|_| value.as_str().into());
-        let mut item = document.as_item_mut();
-        for part in key.split('.') {
-            let missing = || PipelineError::input(format!("`--set {key}`: there is no table to hold `{part}`"));
-            item = match part.parse::<usize>() {
-                Ok(index) if item.is_array_of_tables() => {
-                    let table = item.as_array_of_tables_mut().and_then(|tables| tables.get_mut(index));
-                    let table = table.ok_or_else(missing)?;
-                    let last = key.rsplit('.').next().unwrap_or_default();
-                    table.insert(last, toml_edit::value(value.clone()));
-                    break;
-                }
-                _ => match item.as_table_like_mut() {
-                    Some(table) => table.entry(part).or_insert(toml_edit::Item::None),
-                    None if item.is_none() => {
-                        *item = toml_edit::table();
-                        &mut item[part]
-                    }
-                    None => return Err(missing()),
-                },
-            };
-        }
-        if !item.is_array_of_tables() {
-            *item = toml_edit::value(value);
-        }
+        let keys: Vec<&str> = key.split('.').collect();
+        let missing = || PipelineError::input(format!("`--set {key}`: there is no table to hold it"));
+        set(document.as_table_mut(), &keys, value).ok_or_else(missing)?;
     }
     Ok(document.to_string())
+}
+
+/// Sets the value under `keys`; a key that is a number chooses an entry of an array of tables.
+fn set(table: &mut dyn TableLike, keys: &[&str], value: toml_edit::Value) -> Option<()> {
+    let (first, rest) = keys.split_first()?;
+    if rest.is_empty() {
+        table.insert(first, toml_edit::value(value));
+        return Some(());
+    }
+    let item = table.entry(first).or_insert_with(toml_edit::table);
+    if let Some(tables) = item.as_array_of_tables_mut() {
+        return set(tables.get_mut(rest[0].parse().ok()?)?, &rest[1..], value);
+    }
+    set(item.as_table_like_mut()?, rest, value)
 }
