@@ -114,7 +114,7 @@ impl Partial for FirstLook {
     fn merge(&mut self, other: FirstLook) {
         self.nulls += other.nulls;
         self.mean.merge(other.mean);
-        self.strings.merge(other.strings);
+        Partial::merge(&mut self.strings, other.strings);
     }
 }
 
