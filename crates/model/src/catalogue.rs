@@ -18,7 +18,12 @@ pub trait AnyFamily: Send + Sync {
     /// See [`Family::fit`].
     fn fit(self: Arc<Self>, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Box<dyn AnyModel>>, ModelError>;
     /// See [`Family::restore`].
-    fn restore(self: Arc<Self>, features: &Schema, task: &Task, stored: Stored) -> Result<Box<dyn AnyModel>, ModelError>;
+    fn restore(
+        self: Arc<Self>,
+        features: &Schema,
+        task: &Task,
+        stored: Stored,
+    ) -> Result<Box<dyn AnyModel>, ModelError>;
 }
 
 /// A fitted model, whatever its type.
@@ -71,7 +76,12 @@ impl<F: Family> AnyFamily for F {
         Ok(Trained { model, importance, curve, notes })
     }
 
-    fn restore(self: Arc<Self>, features: &Schema, task: &Task, stored: Stored) -> Result<Box<dyn AnyModel>, ModelError> {
+    fn restore(
+        self: Arc<Self>,
+        features: &Schema,
+        task: &Task,
+        stored: Stored,
+    ) -> Result<Box<dyn AnyModel>, ModelError> {
         let model = Family::restore(&*self, features, task, stored)?;
         Ok(Box::new(Fitted { family: self, features: features.keys().cloned().collect(), model }))
     }

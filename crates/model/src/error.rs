@@ -74,10 +74,11 @@ impl ParseError {
                 Answer::Called(_) => None,
                 Answer::Instead(why) => Some(why.to_owned()),
             });
-            let help = help.or_else(|| did_you_mean(field, known.iter().copied())).unwrap_or_else(|| match &known[..] {
-                [] => "it takes no parameters".to_owned(),
-                known => format!("it takes {}", known.join(", ")),
-            });
+            let help =
+                help.or_else(|| did_you_mean(field, known.iter().copied())).unwrap_or_else(|| match &known[..] {
+                    [] => "it takes no parameters".to_owned(),
+                    known => format!("it takes {}", known.join(", ")),
+                });
             return ParseError { path, message: format!("unknown parameter `{field}`"), help: Some(help) };
         }
         ParseError { path, message: message.replace("missing field", "missing parameter"), help: None }

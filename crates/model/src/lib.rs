@@ -8,6 +8,7 @@ mod catalogue;
 mod error;
 mod fit;
 mod linear;
+pub mod metric;
 mod peer_names;
 mod predictions;
 mod stored;

@@ -31,10 +31,25 @@ type Names = &'static [(&'static [&'static str], Answer)];
 const FAMILIES: &[(&[&str], &str)] = &[
     (
         &[
-            "lightgbm", "lgbm", "lgbmregressor", "lgbmclassifier", "xgboost", "xgb", "xgbregressor", "xgbclassifier",
-            "catboost", "catboostregressor", "catboostclassifier", "histgradientboosting",
-            "histgradientboostingregressor", "histgradientboostingclassifier", "gradientboosting",
-            "gradientboostingregressor", "gradientboostingclassifier", "gbdt", "gbm",
+            "lightgbm",
+            "lgbm",
+            "lgbmregressor",
+            "lgbmclassifier",
+            "xgboost",
+            "xgb",
+            "xgbregressor",
+            "xgbclassifier",
+            "catboost",
+            "catboostregressor",
+            "catboostclassifier",
+            "histgradientboosting",
+            "histgradientboostingregressor",
+            "histgradientboostingclassifier",
+            "gradientboosting",
+            "gradientboostingregressor",
+            "gradientboostingclassifier",
+            "gbdt",
+            "gbm",
         ],
         "boosted_trees",
     ),
@@ -64,8 +79,20 @@ const BOOSTED_TREES: Names = &[
     (&["loss", "loss_function", "app", "application", "objective_type"], Called("objective")),
     (
         &[
-            "num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round", "num_rounds", "nrounds",
-            "num_boost_round", "n_estimators", "max_iter", "iterations", "n_trees", "rounds",
+            "num_iterations",
+            "num_iteration",
+            "n_iter",
+            "num_tree",
+            "num_trees",
+            "num_round",
+            "num_rounds",
+            "nrounds",
+            "num_boost_round",
+            "n_estimators",
+            "max_iter",
+            "iterations",
+            "n_trees",
+            "rounds",
         ],
         Called("trees"),
     ),
@@ -99,14 +126,25 @@ const BOOSTED_TREES: Names = &[
     (&["min_data_in_bin"], Called("min_rows_in_bin")),
     (
         &[
-            "max_cat_to_onehot", "one_hot_max_size", "cat_smooth", "cat_l2", "max_cat_threshold", "min_data_per_group",
-            "categorical_features", "categorical_feature", "cat_features",
+            "max_cat_to_onehot",
+            "one_hot_max_size",
+            "cat_smooth",
+            "cat_l2",
+            "max_cat_threshold",
+            "min_data_per_group",
+            "categorical_features",
+            "categorical_feature",
+            "cat_features",
         ],
         Called("categories"),
     ),
     (
         &[
-            "early_stopping_round", "early_stopping_rounds", "n_iter_no_change", "od_wait", "od_type",
+            "early_stopping_round",
+            "early_stopping_rounds",
+            "n_iter_no_change",
+            "od_wait",
+            "od_type",
             "validation_fraction",
         ],
         Called("early_stopping"),
@@ -160,7 +198,8 @@ mod tests {
     #[test]
     fn no_name_has_two_answers() {
         for names in [BOOSTED_TREES, RIDGE, LOGISTIC_REGRESSION] {
-            let mut all: Vec<&str> = names.iter().chain(EVERYWHERE).flat_map(|(names, _)| names.iter().copied()).collect();
+            let mut all: Vec<&str> =
+                names.iter().chain(EVERYWHERE).flat_map(|(names, _)| names.iter().copied()).collect();
             assert!(all.iter().all(|name| *name == name.to_lowercase()), "looked up in lower case");
             all.sort_unstable();
             assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "{all:?}");

@@ -86,9 +86,8 @@ impl Sample {
     }
 
     pub(crate) fn two_classes(&self) -> Vec<f64> {
-        let score = |row: usize| {
-            self.a[row] * 2.0 - self.b[row] / 20.0 + (row * 29 % 7) as f64 / 3.0 + Sample::noise(row, 4.0)
-        };
+        let score =
+            |row: usize| self.a[row] * 2.0 - self.b[row] / 20.0 + (row * 29 % 7) as f64 / 3.0 + Sample::noise(row, 4.0);
         (0..60).map(|row| f64::from(u8::from(score(row) > 1.0))).collect()
     }
 

@@ -81,7 +81,10 @@ impl Curvature {
         let (first, others) = names.split_first()?;
         let more = match others.len() {
             0 => String::new(),
-            n => format!(" (and {n} more: {})", others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            n => format!(
+                " (and {n} more: {})",
+                others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ),
         };
         Some(format!(
             "`{first}`{more} is a sum of multiples of other features, so it has no weight of its own: \

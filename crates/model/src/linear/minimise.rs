@@ -113,7 +113,7 @@ fn step(here: &Point, direction: &[f64], promise: f64, at: &mut impl FnMut(Vec<f
     for _ in 0..HALVINGS {
         let mut place = here.at.clone();
         add(&mut place, length, direction);
-        if place.iter().any(|x| !(x.abs() < FAR)) {
+        if !place.iter().all(|x| x.abs() < FAR) {
             length *= 0.5;
             continue;
         }

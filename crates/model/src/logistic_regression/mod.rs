@@ -114,14 +114,16 @@ impl Family for LogisticRegression {
         for (output, intercept) in start.iter_mut().step_by(design.width()).enumerate() {
             // Of scores that differ by a constant, those that sum to 0.
             let mean = || seen.iter().fold(0.0, |sum, class| sum + maths::ln(shares[*class])) / seen.len() as f64;
-            *intercept = if binary { maths::ln(shares[1] / shares[0]) } else { maths::ln(shares[seen[output]]) - mean() };
+            *intercept =
+                if binary { maths::ln(shares[1] / shares[0]) } else { maths::ln(shares[seen[output]]) - mean() };
         }
         let found = minimise(
             start,
             &Rule { rounds: self.max_iter, tolerance: self.tol },
             |at| self.evaluate(&design, run, &seen, &penalties, at),
             |slope| {
-                let solve = |slope: &[f64]| curvature.solve(&slope.iter().map(|x| x * design.total()).collect::<Vec<f64>>());
+                let solve =
+                    |slope: &[f64]| curvature.solve(&slope.iter().map(|x| x * design.total()).collect::<Vec<f64>>());
                 slope.chunks_exact(design.width()).flat_map(solve).collect()
             },
             |round, loss| {
@@ -137,10 +139,8 @@ impl Family for LogisticRegression {
             ));
         }
 
-        let mut scores = Weighted {
-            intercepts: vec![0.0; if binary { 1 } else { classes.len() }],
-            coefficients: Vec::new(),
-        };
+        let mut scores =
+            Weighted { intercepts: vec![0.0; if binary { 1 } else { classes.len() }], coefficients: Vec::new() };
         scores.coefficients = vec![0.0; scores.intercepts.len() * data.features.len()];
         for (output, coefficients) in found.at.chunks_exact(design.width()).enumerate() {
             let output = if binary { 0 } else { seen[output] };
@@ -151,8 +151,10 @@ impl Family for LogisticRegression {
         if scores.intercepts.iter().any(|x| !x.is_finite()) {
             return Err(too_large());
         }
-        let absent: Vec<&String> = (0..classes.len()).filter(|class| !seen.contains(class)).map(|class| &classes[class]).collect();
-        notes.extend(absent.iter().map(|class| format!("no training row is `{class}`, so its probability is always 0")));
+        let absent: Vec<&String> =
+            (0..classes.len()).filter(|class| !seen.contains(class)).map(|class| &classes[class]).collect();
+        notes
+            .extend(absent.iter().map(|class| format!("no training row is `{class}`, so its probability is always 0")));
         let importance = design.importance(&found.at, curvature.spread());
         let seen = if binary { Vec::new() } else { (0..classes.len()).map(|class| seen.contains(&class)).collect() };
         Ok(Trained { model: Classes { scores, seen }, importance, curve, notes })
@@ -196,7 +198,9 @@ impl Family for LogisticRegression {
             {
                 Ok(Classes { scores, seen: seen.into_iter().map(|flag| flag == 1).collect() })
             }
-            _ => Err(ModelError::new(format!("a `logistic_regression` model of {classes} classes has {flags} flags `seen`"))),
+            _ => Err(ModelError::new(format!(
+                "a `logistic_regression` model of {classes} classes has {flags} flags `seen`"
+            ))),
         }
     }
 
@@ -207,7 +211,14 @@ impl Family for LogisticRegression {
 
 impl LogisticRegression {
     /// The penalised mean loss and its slope: everything is divided by the sum of weights, and the penalty by `C`.
-    fn evaluate(&self, design: &Design<'_>, run: &Run<'_>, seen: &[usize], penalties: &[f64], at: &[f64]) -> (f64, Vec<f64>) {
+    fn evaluate(
+        &self,
+        design: &Design<'_>,
+        run: &Run<'_>,
+        seen: &[usize],
+        penalties: &[f64],
+        at: &[f64],
+    ) -> (f64, Vec<f64>) {
         let width = design.width();
         let slope = if at.len() == width {
             design.slope(run.workers, at, of_two)
@@ -296,17 +307,41 @@ mod tests {
         let sample = sample();
         let trained = fit(&family(c), &binary(), &sample.batch(sample.two_classes(), weighted)).unwrap();
         let scores = trained.model.scores;
-        assert_near(&[&scores.intercepts[..], &scores.coefficients].concat(), &[&[intercept], &coefficients[..]].concat(), 1e-9);
+        assert_near(
+            &[&scores.intercepts[..], &scores.coefficients].concat(),
+            &[&[intercept], &coefficients[..]].concat(),
+            1e-9,
+        );
         assert_eq!(trained.notes, Vec::<String>::new());
     }
 
     /// scikit-learn 1.9.1 `LogisticRegression(C, solver="newton-cholesky", tol=1e-14)`.
     #[test]
     fn two_classes_are_as_in_scikit_learn() {
-        check(1.0, false, -0.520191618353092, [2.00624239117049, -0.0459249446686153, 0.38552263826809735, 0.4341451139799865]);
-        check(1.0, true, -0.7894922879496832, [2.3233129146205043, -0.04951614083705026, 0.4737648567752738, 0.46499052156732684]);
-        check(0.01, false, 0.059324971814835536, [0.3460545087265498, -0.00691233363225375, 0.029931830454941646, 0.00987018593171016]);
-        check(100.0, true, -4.1487226852710535, [7.366419424241886, -0.1635671600090263, 2.366808563745286, 0.6861591368724707]);
+        check(
+            1.0,
+            false,
+            -0.520191618353092,
+            [2.00624239117049, -0.0459249446686153, 0.38552263826809735, 0.4341451139799865],
+        );
+        check(
+            1.0,
+            true,
+            -0.7894922879496832,
+            [2.3233129146205043, -0.04951614083705026, 0.4737648567752738, 0.46499052156732684],
+        );
+        check(
+            0.01,
+            false,
+            0.059324971814835536,
+            [0.3460545087265498, -0.00691233363225375, 0.029931830454941646, 0.00987018593171016],
+        );
+        check(
+            100.0,
+            true,
+            -4.1487226852710535,
+            [7.366419424241886, -0.1635671600090263, 2.366808563745286, 0.6861591368724707],
+        );
     }
 
     /// The same, for three classes.
@@ -380,6 +415,9 @@ mod tests {
     fn one_class_is_refused_by_name() {
         let batch = batch(vec![("x", Column::Number(vec![1.0, 2.0]))], vec![1.0, 1.0], Vec::new());
         let error = fit(&family(1.0), &binary(), &batch).unwrap_err();
-        assert_eq!(error.message, "every training row is `yes`, and `logistic_regression` learns from at least two classes");
+        assert_eq!(
+            error.message,
+            "every training row is `yes`, and `logistic_regression` learns from at least two classes"
+        );
     }
 }

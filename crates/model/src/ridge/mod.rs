@@ -53,13 +53,14 @@ struct Target {
 
 impl Target {
     fn of(data: &Training<'_>, run: &Run<'_>) -> Target {
-        let (mean, range): (Mean, Extremes) = run.workers.fold(data.batches.len(), |task, (mean, range): &mut (Mean, Extremes)| {
-            let labels = data.batches[task].training();
-            for (row, target) in labels.target.iter().enumerate() {
-                mean.observe_weighted(*target, labels.weight(row));
-                range.observe(*target);
-            }
-        });
+        let (mean, range): (Mean, Extremes) =
+            run.workers.fold(data.batches.len(), |task, (mean, range): &mut (Mean, Extremes)| {
+                let labels = data.batches[task].training();
+                for (row, target) in labels.target.iter().enumerate() {
+                    mean.observe_weighted(*target, labels.weight(row));
+                    range.observe(*target);
+                }
+            });
         let (Some(min), Some(max), Some(centre)) = (range.min(), range.max(), mean.mean()) else {
             return Target { centre: 0.0, exponent: 0 };
         };
@@ -101,7 +102,9 @@ impl Family for Ridge {
             if size > last / 4.0 {
                 // Rounding is all that is left, or features too nearly collinear to tell apart.
                 if last > UNSETTLED * first {
-                    notes.push("some features are so nearly collinear that their coefficients did not settle".to_owned());
+                    notes.push(
+                        "some features are so nearly collinear that their coefficients did not settle".to_owned(),
+                    );
                 }
                 break;
             }
@@ -171,18 +174,47 @@ mod tests {
         let sample = sample();
         let trained = fit(&Ridge { alpha }, &Task::Regression, &sample.batch(sample.number(), weighted)).unwrap();
         let Line(line) = trained.model;
-        assert_near(&[&line.intercepts[..], &line.coefficients].concat(), &[&[intercept], &coefficients[..]].concat(), 1e-15);
+        assert_near(
+            &[&line.intercepts[..], &line.coefficients].concat(),
+            &[&[intercept], &coefficients[..]].concat(),
+            1e-15,
+        );
         assert_eq!(trained.notes, Vec::<String>::new());
     }
 
     /// Solved in rational arithmetic; scikit-learn 1.9.1 `Ridge(alpha, solver="svd")` agrees to 14 digits.
     #[test]
     fn coefficients_are_the_exact_ones() {
-        check(0.0, false, 0.717534030549105, [1.5261837711860105, -0.24702237844519587, -0.009879721828028768, 1.966903951822043]);
-        check(0.0, true, 0.657441026330975, [1.5314412985704997, -0.24716967501572887, 0.002618266510091466, 2.024321351620023]);
-        check(1.0, false, 0.7647710789256723, [1.5231412169142355, -0.24695365576899964, -0.009418790893521212, 1.82962652592401]);
-        check(1.0, true, 0.6801513725029138, [1.5299196960572088, -0.24703148525723814, 0.003273363557694955, 1.9406332990172812]);
-        check(10.0, true, 0.8306656094231853, [1.5157511239272783, -0.2460999619421598, 0.006887899304422311, 1.414704654821108]);
+        check(
+            0.0,
+            false,
+            0.717534030549105,
+            [1.5261837711860105, -0.24702237844519587, -0.009879721828028768, 1.966903951822043],
+        );
+        check(
+            0.0,
+            true,
+            0.657441026330975,
+            [1.5314412985704997, -0.24716967501572887, 0.002618266510091466, 2.024321351620023],
+        );
+        check(
+            1.0,
+            false,
+            0.7647710789256723,
+            [1.5231412169142355, -0.24695365576899964, -0.009418790893521212, 1.82962652592401],
+        );
+        check(
+            1.0,
+            true,
+            0.6801513725029138,
+            [1.5299196960572088, -0.24703148525723814, 0.003273363557694955, 1.9406332990172812],
+        );
+        check(
+            10.0,
+            true,
+            0.8306656094231853,
+            [1.5157511239272783, -0.2460999619421598, 0.006887899304422311, 1.414704654821108],
+        );
     }
 
     #[test]
@@ -218,7 +250,8 @@ mod tests {
         let x = vec![1.0, 2.0, 4.0, 8.0];
         let target = vec![1.0, 3.0, 2.0, 5.0];
         let once = batch(vec![("x", Column::Number(x.clone()))], target.clone(), vec![2.0; 4]);
-        let twice = batch(vec![("x", Column::Number([&x[..], &x].concat()))], [&target[..], &target].concat(), Vec::new());
+        let twice =
+            batch(vec![("x", Column::Number([&x[..], &x].concat()))], [&target[..], &target].concat(), Vec::new());
         let model = |batch| fit(&Ridge { alpha: 1.0 }, &Task::Regression, batch).unwrap().model.0;
         let (once, twice) = (model(&once), model(&twice));
         assert_near(&once.coefficients, &twice.coefficients, 1e-15);

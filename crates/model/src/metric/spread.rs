@@ -1,0 +1,95 @@
+//! How much of the target's spread predictions account for.
+
+use evenstep_exact::sum::ExactSum;
+
+use super::{Prepared, Scored, Undefined, Weights, undefined};
+
+/// Numbers less a constant near their mean, and their squares, each rounded once.
+pub(super) struct Deviations {
+    values: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Deviations {
+    /// From the mean of all rows, so that little cancels later.
+    pub(super) fn from_mean(numbers: Vec<f64>) -> Deviations {
+        let (min, max) = numbers.iter().fold((f64::MAX, f64::MIN), |(min, max), x| (min.min(*x), max.max(*x)));
+        let count: ExactSum = [numbers.len() as f64].into_iter().collect();
+        let mut sum = ExactSum::default();
+        sum.add_slice(&numbers);
+        // Of equal numbers the mean is one of them, whatever the rounding.
+        let mean = sum.divided_by(&count).map_or(0.0, |mean| mean.max(min).min(max));
+        Deviations::from(mean, numbers)
+    }
+
+    /// From a given constant.
+    pub(super) fn from(constant: f64, mut numbers: Vec<f64>) -> Deviations {
+        numbers.iter_mut().for_each(|x| *x -= constant);
+        let squares = numbers.iter().map(|x| x * x).collect();
+        Deviations { values: numbers, squares }
+    }
+
+    /// Is every square a number?
+    fn finite(&self) -> bool {
+        self.squares.iter().all(|square| square.is_finite())
+    }
+
+    /// W · Σ w d².
+    fn square_sum(&self, weights: Weights<'_>, total: &ExactSum) -> ExactSum {
+        weights.sum(&self.squares).times_sum(total)
+    }
+
+    /// W · Σ w (d − mean d)², which is W · Σ w d² − (Σ w d)².
+    fn variance(&self, weights: Weights<'_>, total: &ExactSum) -> ExactSum {
+        let sum = weights.sum(&self.values);
+        let mut variance = self.square_sum(weights, total);
+        variance.subtract(&sum.times_sum(&sum));
+        variance
+    }
+}
+
+/// What is left of the errors: all of their square, or only what varies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    Squares,
+    Variance,
+}
+
+/// 1 less what is left of the errors over the spread of the target, rounded once.
+pub(super) fn accounted_for(scored: &Scored, left: Left) -> Result<Prepared<'_>, Undefined> {
+    let errors = scored.terms("no error", |target, predicted| target - predicted[0])?;
+    let targets = scored.terms("no target", |target, _| target)?;
+    let errors = match left {
+        Left::Squares => Deviations::from(0.0, errors),
+        Left::Variance => Deviations::from_mean(errors),
+    };
+    let targets = Deviations::from_mean(targets);
+    if !errors.finite() || !targets.finite() {
+        return undefined("a square is beyond the largest number");
+    }
+    Ok(Box::new(move |weights| {
+        let rows = targets.values.len();
+        let weighty = || (0..rows).filter(move |row| weights.of(*row) > 0.0);
+        if weighty().take(2).count() < 2 {
+            return undefined("one row has no spread");
+        }
+        let first = weighty().next().unwrap_or(0);
+        let constant = |numbers: &Deviations| weighty().all(|row| numbers.values[row] == numbers.values[first]);
+        if constant(&targets) {
+            // Of a constant target all is said by being right, or not.
+            let perfect = match left {
+                Left::Squares => weighty().all(|row| errors.values[row] == 0.0),
+                Left::Variance => constant(&errors),
+            };
+            return Ok(f64::from(u8::from(perfect)));
+        }
+        let total = weights.total(rows);
+        let spread = targets.variance(weights, &total);
+        let mut rest = spread.clone();
+        rest.subtract(&match left {
+            Left::Squares => errors.square_sum(weights, &total),
+            Left::Variance => errors.variance(weights, &total),
+        });
+        rest.divided_by(&spread).map_or_else(|| undefined("the target's spread is below the smallest number"), Ok)
+    }))
+}

@@ -1,0 +1,128 @@
+//! How much each row counts.
+
+use evenstep_exact::sum::ExactSum;
+
+/// Bits of the largest weight's integer; so many rows more than any machine holds add up in 128.
+const BITS: i32 = 90;
+
+/// How much each row counts: its own weight, times how often a resample holds it.
+/// An empty slice means 1 for each row.
+#[derive(Clone, Copy)]
+pub(super) struct Weights<'a> {
+    pub(super) own: &'a [f64],
+    /// `own` as integers, in one unit.
+    pub(super) units: &'a [u128],
+    pub(super) counts: &'a [u8],
+}
+
+impl Weights<'_> {
+    /// The row's weight.
+    #[inline]
+    pub(super) fn of(&self, row: usize) -> f64 {
+        let own = self.own.get(row).copied().unwrap_or(1.0);
+        if self.counts.is_empty() { own } else { own * f64::from(self.counts[row]) }
+    }
+
+    /// The row's weight as an integer, in a unit that all rows share.
+    #[inline]
+    pub(super) fn units(&self, row: usize) -> u128 {
+        let own = self.units.get(row).copied().unwrap_or(1);
+        if self.counts.is_empty() { own } else { own * u128::from(self.counts[row]) }
+    }
+
+    /// The sum of the weights of so many rows.
+    pub(super) fn total(&self, rows: usize) -> ExactSum {
+        let mut total = ExactSum::default();
+        match (self.own.is_empty(), self.counts.is_empty()) {
+            (true, true) => total.add_times(1.0, rows as u64),
+            (true, false) => total.add_times(1.0, self.counts.iter().map(|count| u64::from(*count)).sum()),
+            (false, _) => total.add_terms(rows, |row| self.of(row)),
+        }
+        total
+    }
+
+    /// Σ weight · term. Exact where rows have their own weights, as if they were repeated; in a resample
+    /// each product is rounded once, which is twice as fast.
+    pub(super) fn sum(&self, terms: &[f64]) -> ExactSum {
+        let mut sum = ExactSum::default();
+        match (self.own.is_empty(), self.counts.is_empty()) {
+            (true, true) => sum.add_slice(terms),
+            (false, true) => terms.iter().zip(self.own).for_each(|(term, weight)| sum.add_product(*term, *weight)),
+            (true, false) => sum.add_terms(terms.len(), |row| f64::from(self.counts[row]) * terms[row]),
+            (false, false) => sum.add_terms(terms.len(), |row| self.of(row) * terms[row]),
+        }
+        sum
+    }
+}
+
+/// Weights as integers in one unit, so that whatever is made of their sums alone is exact.
+///
+/// Whole weights below 2^53 stay as they are. Others are exact unless the smallest is
+/// 2^37 times smaller than the largest; bits below 2^−90 of the largest are cut off.
+pub(super) fn units(weights: &[f64]) -> Vec<u128> {
+    let whole = |weight: &f64| *weight <= (1_u64 << 53) as f64 && weight.fract() == 0.0;
+    if weights.iter().all(whole) {
+        return weights.iter().map(|weight| *weight as u128).collect();
+    }
+    let parts = |weight: f64| {
+        let bits = weight.to_bits();
+        let biased = (bits >> 52 & 0x7ff) as i32;
+        let fraction = u128::from(bits & ((1 << 52) - 1));
+        (if biased == 0 { fraction } else { fraction | 1 << 52 }, biased.max(1))
+    };
+    let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(*weight));
+    let unit = parts(largest).1 + 53 - BITS;
+    let integer = |weight: &f64| {
+        let (mantissa, exponent) = parts(*weight);
+        match exponent - unit {
+            up @ 0.. => mantissa << up,
+            down @ -63.. => mantissa >> -down,
+            _ => 0,
+        }
+    };
+    weights.iter().map(integer).collect()
+}
+
+/// The nearest float.
+#[inline]
+pub(super) fn float(units: u128) -> f64 {
+    // Nearly always so, and several times faster.
+    if let Ok(small) = u64::try_from(units) { small as f64 } else { units as f64 }
+}
+
+/// The quotient of two integers, rounded once. The divisor is not 0.
+pub(super) fn ratio(part: u128, whole: u128) -> f64 {
+    if whole <= 1 << 53 && part <= 1 << 53 {
+        return float(part) / float(whole);
+    }
+    let exact = |units: u128| {
+        let mut sum = ExactSum::default();
+        for (half, shift) in [(units as u64, 1.0), ((units >> 64) as u64, 18_446_744_073_709_551_616.0)] {
+            sum.add_times(shift, half);
+        }
+        sum
+    };
+    exact(part).divided_by(&exact(whole)).expect("a whole is not 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_weights_stay_as_they_are_and_others_share_a_unit() {
+        assert_eq!(units(&[0.0, 1.0, 3.0]), [0, 1, 3]);
+        let of = units(&[0.5, 0.1, 0.0, 1e-40]);
+        assert_eq!(of[0], 1 << 89);
+        assert_eq!((of[1] as f64) / (of[0] as f64), 0.2);
+        assert_eq!((of[2], of[3]), (0, 0));
+    }
+
+    #[test]
+    fn ratios_are_rounded_once() {
+        assert_eq!(ratio(1, 3), 1.0 / 3.0);
+        assert_eq!(ratio(1 << 100, 3 << 100), 1.0 / 3.0);
+        assert_eq!(ratio((1 << 100) + 1, 1 << 100), 1.0);
+        assert_eq!(ratio(0, 5), 0.0);
+    }
+}

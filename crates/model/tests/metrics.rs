@@ -1,0 +1,454 @@
+//! Every metric against the values of scikit-learn 1.9.1, at its edges, and whatever the order of rows.
+
+use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::Workers;
+use evenstep_model::Predictions;
+use evenstep_model::metric::{self, METRICS, Metric, Scored, curves};
+use evenstep_table::{RowKey, Task};
+
+const ROWS: usize = 40;
+
+/// Forty rows of one task.
+#[derive(Clone)]
+struct Rows {
+    task: Task,
+    target: Vec<f64>,
+    predictions: Predictions,
+    weights: Vec<f64>,
+    keys: Vec<RowKey>,
+}
+
+fn rows(task: Task, target: Vec<f64>, values: Vec<f64>) -> Rows {
+    let rows = target.len();
+    let predictions = Predictions { width: values.len() / rows, values };
+    let weights = (0..rows).map(|i| 1.0 + (i * 5 % 4) as f64 / 2.0).collect();
+    let keys = (0..rows).map(|i| RowKey((i as u128).to_le_bytes())).collect();
+    Rows { task, target, predictions, weights, keys }
+}
+
+fn binary() -> Task {
+    Task::Binary { classes: ["no".to_owned(), "yes".to_owned()] }
+}
+
+fn ternary() -> Task {
+    Task::Multiclass { classes: ["a", "b", "c"].map(str::to_owned).into() }
+}
+
+fn numbers() -> Rows {
+    let target: Vec<f64> = (0..ROWS).map(|i| (i * 37 % 101) as f64 / 8.0 + 0.5).collect();
+    let predicted = |(i, y): (usize, &f64)| (y + ((i * 53 % 17) as f64 - 7.0) / 4.0).max(0.125);
+    let values = target.iter().enumerate().map(predicted).collect();
+    rows(Task::Regression, target, values)
+}
+
+fn two_classes() -> Rows {
+    let class = |i: usize| usize::from(i * 11 % 5 < 2);
+    let probability = |i: usize| ((i * 29 % 19) + 6 * class(i)) as f64 / 25.0;
+    rows(binary(), (0..ROWS).map(|i| class(i) as f64).collect(), (0..ROWS).map(probability).collect())
+}
+
+fn three_classes() -> Rows {
+    let class = |i: usize| i * 7 % 3;
+    let row = |i: usize| {
+        let bonus = |of: usize, much: usize| if class(i) == of { much + 1 } else { 1 };
+        let raw = [i * 13 % 11 + bonus(0, 8), i * 17 % 7 + bonus(1, 6), i * 19 % 13 + bonus(2, 5)].map(|x| x as f64);
+        raw.map(|x| x / (raw[0] + raw[1] + raw[2]))
+    };
+    rows(ternary(), (0..ROWS).map(|i| class(i) as f64).collect(), (0..ROWS).flat_map(row).collect())
+}
+
+impl Rows {
+    fn scored(&self, weighted: bool) -> Scored {
+        let mut scored = Scored::new(self.task.clone());
+        scored.add(&self.target, if weighted { &self.weights } else { &[] }, self.predictions.clone());
+        scored
+    }
+
+    fn take(&self, order: &[usize]) -> Rows {
+        let values = order.iter().flat_map(|row| self.predictions.row(*row).to_vec()).collect();
+        Rows {
+            task: self.task.clone(),
+            target: order.iter().map(|row| self.target[*row]).collect(),
+            predictions: Predictions { width: self.predictions.width, values },
+            weights: order.iter().map(|row| self.weights[*row]).collect(),
+            keys: order.iter().map(|row| self.keys[*row]).collect(),
+        }
+    }
+}
+
+fn of(rows: &Rows) -> impl Iterator<Item = &'static Metric> {
+    METRICS.iter().filter(|metric| metric.suits(&rows.task).is_ok())
+}
+
+fn value(name: &str, scored: &Scored) -> Result<f64, String> {
+    metric::find(name).unwrap().value(scored).map_err(|undefined| undefined.0)
+}
+
+fn check(rows: &Rows, expected: &[(&str, f64, f64)]) {
+    assert_eq!(of(rows).count(), expected.len(), "every metric of the task has its values here");
+    for (name, plain, weighted) in expected {
+        for (found, expected) in
+            [(value(name, &rows.scored(false)), plain), (value(name, &rows.scored(true)), weighted)]
+        {
+            let found = found.unwrap();
+            let near = (found - expected).abs() <= 1e-14 * expected.abs().max(0.1);
+            assert!(near, "`{name}` is {found:?}, and {expected:?} there");
+        }
+    }
+}
+
+#[test]
+fn regressions_are_judged_as_in_scikit_learn() {
+    check(
+        &numbers(),
+        &[
+            ("mae", 1.003125, 1.0053571428571428),
+            ("mse", 1.401953125, 1.3457589285714286),
+            ("rmse", 1.1840410149146017, 1.160068501671961),
+            ("max_error", 2.25, 2.25),
+            ("median_absolute_error", 1.0, 1.0),
+            ("r2", 0.8968058402891391, 0.9024418942056396),
+            ("explained_variance", 0.8989802783855821, 0.9035424655908182),
+            ("mape", 0.24365757342382294, 0.24101606000025677),
+            ("smape", 0.24191481767854892, 0.23703601937741814),
+            ("wape", 0.149025069637883, 0.14872539955091799),
+            ("msle", 0.04713351662444652, 0.04532707483243055),
+            ("rmsle", 0.21710254863646009, 0.2129015613668217),
+            ("pinball", 0.5015625, 0.5026785714285714),
+            ("poisson_deviance", 0.2970803517691087, 0.2856358705373247),
+            ("gamma_deviance", 0.17883201353473063, 0.15046633969767612),
+        ],
+    );
+}
+
+#[test]
+fn two_classes_are_judged_as_in_scikit_learn() {
+    check(
+        &two_classes(),
+        &[
+            ("accuracy", 0.675, 0.6928571428571428),
+            ("balanced_accuracy", 0.6666666666666667, 0.6815476190476191),
+            ("precision", 0.5882352941176471, 0.6140350877192983),
+            ("recall", 0.625, 0.625),
+            ("f1", 0.6060606060606061, 0.6194690265486725),
+            ("jaccard", 0.43478260869565216, 0.44871794871794873),
+            ("matthews", 0.3303360556061336, 0.36205765631284603),
+            ("cohen_kappa", 0.3298969072164948, 0.36201780415430274),
+            ("roc_auc", 0.7747395833333334, 0.8034651360544217),
+            ("average_precision", 0.7251196963368016, 0.7596666536798782),
+            ("pr_auc", 0.7395133723952794, 0.7697639005670259),
+            ("ks", 0.375, 0.4285714285714286),
+            ("gini", 0.5494791666666667, 0.6069302721088434),
+            ("log_loss", 0.5296468319430204, 0.5012062547466919),
+            ("brier", 0.18488000000000002, 0.17297142857142858),
+            ("ece", 0.11200000000000003, 0.08942857142857143),
+            ("mce", 0.248, 0.2942857142857143),
+        ],
+    );
+}
+
+#[test]
+fn three_classes_are_judged_as_in_scikit_learn() {
+    check(
+        &three_classes(),
+        &[
+            ("accuracy", 0.85, 0.8428571428571429),
+            ("balanced_accuracy", 0.8479853479853481, 0.8405829964836175),
+            ("precision", 0.8660714285714285, 0.8611904761904762),
+            ("recall", 0.8479853479853481, 0.8405829964836175),
+            ("f1", 0.850348899624262, 0.8434674502712477),
+            ("jaccard", 0.7404788838612367, 0.7299220272904483),
+            ("matthews", 0.7795930666230044, 0.7690763620611051),
+            ("cohen_kappa", 0.7744360902255639, 0.763549823430063),
+            ("roc_auc", 0.9660832994166327, 0.963756553338096),
+            ("log_loss", 0.6707579362298312, 0.6760958313673658),
+            ("brier", 0.38376125709015446, 0.3873492139911898),
+            ("top_k_accuracy", 0.975, 0.9714285714285714),
+            ("ece", 0.30743877770110956, 0.3071300682366317),
+            ("mce", 0.3757927360214215, 0.37689918887939045),
+        ],
+    );
+}
+
+/// One task's rows with other targets or predictions, and what each metric says.
+fn says(task: Task, target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]) {
+    let scored = rows(task, target.to_vec(), values.to_vec()).scored(false);
+    for (name, expected) in expected {
+        assert_eq!(value(name, &scored), expected.map_err(str::to_owned), "`{name}` of {target:?} and {values:?}");
+    }
+}
+
+#[test]
+fn numbers_at_the_edges() {
+    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| says(Task::Regression, target, values, expected);
+    says(&[0.1; 3], &[0.1; 3], &[("r2", Ok(1.0)), ("explained_variance", Ok(1.0)), ("smape", Ok(0.0))]);
+    says(&[0.1; 3], &[0.1, 0.1, 0.2], &[("r2", Ok(0.0)), ("explained_variance", Ok(0.0))]);
+    says(&[0.1; 3], &[0.2; 3], &[("r2", Ok(0.0)), ("explained_variance", Ok(1.0))]);
+    says(&[1.0], &[2.0], &[("r2", Err("one row has no spread")), ("mae", Ok(1.0)), ("median_absolute_error", Ok(1.0))]);
+    says(
+        &[0.0, 1.0, 0.0],
+        &[1.0, 1.0, 1.0],
+        &[
+            ("mape", Err("2 rows have a target of 0, of which no error is a share")),
+            ("wape", Ok(2.0)),
+            ("smape", Ok(4.0 / 3.0)),
+            ("poisson_deviance", Ok(4.0 / 3.0)),
+            ("gamma_deviance", Err("2 rows have a target or prediction that is not above 0")),
+        ],
+    );
+    says(&[0.0; 2], &[1.0; 2], &[("wape", Err("every target is 0, of which no error is a share"))]);
+    says(
+        &[0.0],
+        &[0.0],
+        &[
+            ("smape", Ok(0.0)),
+            ("poisson_deviance", Err("1 row has a target below 0 or a prediction that is not above 0")),
+        ],
+    );
+    says(
+        &[1.0, -1.0],
+        &[1.0; 2],
+        &[("rmsle", Err("1 row has a target or prediction of -1 or less, which has no such logarithm"))],
+    );
+    says(
+        &[1.0, 2.0, 3.0, 4.0],
+        &[1.5, 2.0, 0.0, 4.25],
+        &[("median_absolute_error", Ok(0.375)), ("max_error", Ok(3.0))],
+    );
+    says(
+        &[1e200, -1e200],
+        &[1e200, 1e200],
+        &[("mae", Ok(1e200)), ("mse", Err("1 row has an error beyond the largest number"))],
+    );
+}
+
+#[test]
+fn classes_at_the_edges() {
+    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| says(binary(), target, values, expected);
+    let all = [("roc_auc", "no row is `yes`"), ("average_precision", "no row is `yes`"), ("recall", "no row is `yes`")];
+    let none = all.map(|(name, reason)| (name, Err(reason)));
+    says(&[0.0, 0.0], &[0.2, 0.9], &none);
+    let every = ["roc_auc", "average_precision", "pr_auc", "ks", "gini"].map(|name| (name, Err("every row is `yes`")));
+    says(&[1.0, 1.0], &[0.2, 0.9], &every);
+    says(
+        &[1.0, 0.0],
+        &[0.2, 0.3],
+        &[
+            ("precision", Err("no row is predicted to be `yes`")),
+            ("recall", Ok(0.0)),
+            ("f1", Ok(0.0)),
+            ("jaccard", Ok(0.0)),
+            ("matthews", Err("one class is always predicted")),
+            ("cohen_kappa", Ok(0.0)),
+            ("roc_auc", Ok(0.0)),
+            ("ks", Ok(0.0)),
+        ],
+    );
+    says(
+        &[0.0, 0.0],
+        &[0.2, 0.3],
+        &[
+            ("f1", Err("no row is `yes`, or predicted to be")),
+            ("matthews", Err("every row is of one class")),
+            ("cohen_kappa", Err("every row is of one class and predicted so")),
+        ],
+    );
+    says(&[1.0, 0.0], &[0.5, 0.5], &[("accuracy", Ok(0.5)), ("roc_auc", Ok(0.5)), ("average_precision", Ok(0.5))]);
+    says(&[1.0, 0.0], &[1.0, 0.0], &[("log_loss", Ok(2.2204460492503136e-16)), ("matthews", Ok(1.0)), ("ece", Ok(0.0))]);
+    says(&[1.0], &[0.0], &[("log_loss", Ok(36.04365338911715))]);
+    // 0.1 is in the first bin, what is above it in the second.
+    says(&[1.0, 0.0], &[0.1, 0.1 + f64::EPSILON], &[("mce", Ok(0.9))]);
+}
+
+#[test]
+fn three_classes_at_the_edges() {
+    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| says(ternary(), target, values, expected);
+    says(
+        &[0.0, 1.0],
+        &[0.6, 0.3, 0.1, 0.2, 0.5, 0.3],
+        &[("roc_auc", Err("no row is `c`")), ("f1", Ok(1.0)), ("balanced_accuracy", Ok(1.0)), ("recall", Ok(1.0))],
+    );
+    says(
+        &[0.0, 1.0],
+        &[0.6, 0.3, 0.1, 0.2, 0.3, 0.5],
+        &[
+            ("precision", Err("no row is predicted to be `b`")),
+            ("recall", Err("no row is `c`")),
+            ("balanced_accuracy", Ok(0.5)),
+            ("f1", Ok(1.0 / 3.0)),
+        ],
+    );
+    let third = 1.0 / 3.0;
+    says(&[0.0], &[third; 3], &[("accuracy", Ok(1.0)), ("top_k_accuracy", Ok(0.0))]);
+    says(&[2.0], &[0.5, 0.25, 0.25], &[("top_k_accuracy", Ok(0.0))]);
+    says(&[2.0], &[0.5, 0.2, 0.3], &[("top_k_accuracy", Ok(1.0))]);
+}
+
+#[test]
+fn rows_that_cannot_be_judged_leave_every_metric_undefined() {
+    for rows in [numbers(), two_classes(), three_classes()] {
+        let none = rows.take(&[]);
+        let mut null = rows.clone();
+        let width = null.predictions.width;
+        null.predictions.values[2 * width..4 * width].fill(f64::NAN);
+        let mut weightless = rows.clone();
+        weightless.weights.fill(0.0);
+        for metric in of(&rows) {
+            let reason = |scored: &Scored| metric.value(scored).unwrap_err().0;
+            assert_eq!(reason(&none.scored(false)), "there is no row", "{metric:?}");
+            assert_eq!(reason(&null.scored(false)), "2 rows have no prediction", "{metric:?}");
+            assert_eq!(reason(&weightless.scored(true)), "no row has a weight", "{metric:?}");
+        }
+    }
+}
+
+/// Rows backwards, interleaved, and in two halves, added in chunks of one and of seven.
+#[test]
+fn no_order_or_grouping_of_rows_changes_a_bit() {
+    let draws = Draws::new(Seed(1), "interval");
+    let orders: [Vec<usize>; 3] = [
+        (0..ROWS).rev().collect(),
+        (0..ROWS).map(|i| i * 7 % ROWS).collect(),
+        (ROWS / 2..ROWS).chain(0..ROWS / 2).collect(),
+    ];
+    let mut judged = 0;
+    for rows in [numbers(), two_classes(), three_classes()] {
+        let metrics: Vec<&Metric> = of(&rows).collect();
+        for weighted in [false, true] {
+            let mut rows = rows.clone();
+            // Weights that are no multiples of each other.
+            rows.weights.iter_mut().enumerate().for_each(|(i, weight)| *weight = 0.1 + *weight / (i + 3) as f64);
+            let expected = rows.scored(weighted);
+            let one = Workers::threads(1);
+            let intervals = metric::intervals(&metrics, &expected, &rows.keys, &draws, &one);
+            for (order, chunk, threads) in [(&orders[0], 1, 2), (&orders[1], 7, 7), (&orders[2], ROWS, 1)] {
+                let shuffled = rows.take(order);
+                let mut found = Scored::new(rows.task.clone());
+                for chunk in order.chunks(chunk) {
+                    let part = rows.take(chunk);
+                    found.add(&part.target, if weighted { &part.weights } else { &[] }, part.predictions);
+                }
+                let workers = Workers::threads(threads);
+                assert_eq!(metric::intervals(&metrics, &found, &shuffled.keys, &draws, &workers), intervals);
+                for metric in &metrics {
+                    let bits = |scored: &Scored| metric.value(scored).map(f64::to_bits);
+                    assert_eq!(bits(&found), bits(&expected), "{metric:?}");
+                    judged += 1;
+                }
+                assert_eq!(curves::roc(&found, 1), curves::roc(&expected, 1));
+                assert_eq!(curves::calibration(&found), curves::calibration(&expected));
+                assert_eq!(curves::residuals(&found), curves::residuals(&expected));
+            }
+        }
+    }
+    assert_eq!(judged, (15 + 17 + 14) * 2 * 3);
+}
+
+#[test]
+fn a_weight_of_three_is_three_rows() {
+    for rows in [numbers(), two_classes(), three_classes()] {
+        let mut heavy = rows.clone();
+        heavy.weights = (0..ROWS).map(|i| (i % 4) as f64).collect();
+        let order: Vec<usize> = (0..ROWS).flat_map(|i| vec![i; i % 4]).collect();
+        let repeated = rows.take(&order).scored(false);
+        for metric in of(&rows) {
+            assert_eq!(metric.value(&heavy.scored(true)), metric.value(&repeated), "{metric:?}");
+        }
+    }
+}
+
+#[test]
+fn intervals_hold_the_value_and_narrow_with_more_rows() {
+    let draws = Draws::new(Seed(3), "interval");
+    let workers = Workers::threads(2);
+    for rows in [numbers(), two_classes(), three_classes()] {
+        let many = rows.take(&(0..ROWS * 16).map(|i| i % ROWS).collect::<Vec<usize>>());
+        let keys: Vec<RowKey> = (0..many.target.len()).map(|i| RowKey((i as u128).to_le_bytes())).collect();
+        for metric in of(&rows).filter(|metric| metric.name != "max_error") {
+            let (few, many) = (rows.scored(false), many.scored(false));
+            let (low, high) = metric::interval(metric, &few, &rows.keys, &draws, &workers).unwrap();
+            let value = metric.value(&few).unwrap();
+            // A calibration error is larger in a resample than in the whole.
+            assert!(low <= value && value <= high || metric.name.ends_with("ce"), "{metric:?}: {low} {value} {high}");
+            let (narrow_low, narrow_high) = metric::interval(metric, &many, &keys, &draws, &workers).unwrap();
+            assert!(narrow_high - narrow_low <= (high - low) * 0.6, "{metric:?}");
+        }
+    }
+    let one_class = says_one_class();
+    let metric = metric::find("roc_auc").unwrap();
+    assert_eq!(metric::interval(metric, &one_class.scored(false), &one_class.keys, &draws, &workers), None);
+}
+
+fn says_one_class() -> Rows {
+    rows(binary(), vec![1.0; 3], vec![0.1, 0.2, 0.3])
+}
+
+#[test]
+fn names_are_found_or_suggested() {
+    for (written, help) in [
+        ("rsme", "did you mean `rmse`?"),
+        ("neg_mean_absolute_error", "it is called `mae` here"),
+        ("AUC", "it is called `roc_auc` here"),
+        ("binary_logloss", "it is called `log_loss` here"),
+    ] {
+        let error = metric::find(written).unwrap_err();
+        assert_eq!(error.message, format!("unknown metric `{written}`"));
+        assert_eq!(error.help.as_deref(), Some(help));
+    }
+    let error = metric::find("rmse").unwrap().suits(&binary()).unwrap_err();
+    assert_eq!(error.message, "`rmse` judges numbers, and the target is one of 2 classes");
+    assert_eq!(
+        error.help.as_deref(),
+        Some("usual here: `roc_auc`, `average_precision`, `log_loss`, `brier`, `accuracy`")
+    );
+    assert_eq!(METRICS.len(), 33);
+    for metric in METRICS {
+        assert!(metric.source.starts_with("//! "), "{metric:?} has a page");
+        assert!([Task::Regression, binary(), ternary()].iter().any(|task| metric.suits(task).is_ok()));
+    }
+    for task in [Task::Regression, binary(), ternary()] {
+        assert!(metric::usual(&task).iter().all(|metric| metric.suits(&task).is_ok()));
+    }
+}
+
+/// scikit-learn 1.9.1 `roc_curve(drop_intermediate=False)`.
+#[test]
+fn curves_run_through_every_distinct_score() {
+    let scored = two_classes().scored(false);
+    let roc = curves::roc(&scored, 1).unwrap();
+    assert_eq!(roc.len(), 21);
+    assert_eq!(roc[..6], [(0.0, 0.0), (0.0, 0.0625), (0.0, 0.125), (0.0, 0.25), (0.0, 0.3125), (1.0 / 24.0, 0.375)]);
+    assert_eq!(roc[20], (1.0, 1.0));
+    let precision_recall = curves::precision_recall(&scored, 1).unwrap();
+    assert_eq!(precision_recall[..2], [(0.0, 1.0), (0.0625, 1.0)]);
+    assert_eq!(precision_recall[20], (1.0, 0.4));
+    assert_eq!(curves::confusion(&scored).unwrap(), [[17, 7], [6, 10]]);
+    let calibration = curves::calibration(&scored).unwrap();
+    assert_eq!(calibration.iter().map(|bin| bin.weight).sum::<f64>(), 40.0);
+    assert!(calibration.is_sorted_by(|a, b| a.predicted < b.predicted));
+}
+
+#[test]
+fn residuals_are_counted_whole() {
+    let residuals = curves::residuals(&numbers().scored(false)).unwrap();
+    assert_eq!(residuals.histogram.iter().map(|bin| bin.count).sum::<u64>(), 40);
+    assert_eq!(residuals.bands.iter().map(|band| band.count).sum::<u64>(), 40);
+    assert!(matches!(residuals.cloud, curves::Cloud::Points(points) if points.len() == 40));
+    let target: Vec<f64> = (0..5000).map(f64::from).collect();
+    let residuals = curves::residuals(&rows(Task::Regression, target, vec![3.0; 5000]).scored(false)).unwrap();
+    assert_eq!(residuals.histogram.iter().map(|bin| bin.count).collect::<Vec<u64>>(), [125; 40]);
+    assert_eq!(residuals.bands.len(), 1, "equal predictions stay together");
+    assert_eq!(residuals.bands[0].quartiles, [1246.75, 2496.5, 3746.25]);
+    match residuals.cloud {
+        curves::Cloud::Grid { counts, .. } => assert_eq!(counts, [[125; 40]]),
+        curves::Cloud::Points(_) => panic!("5,000 rows are too many to show one by one"),
+    }
+}
+
+#[test]
+fn a_curve_has_at_most_two_hundred_points() {
+    let target: Vec<f64> = (0..5000).map(|i| f64::from(i % 2)).collect();
+    let values: Vec<f64> = (0..5000_u32).map(|i| f64::from(i * 37 % 5003) / 5003.0).collect();
+    let roc = curves::roc(&rows(binary(), target, values).scored(false), 1).unwrap();
+    assert_eq!((roc.len(), roc[0], roc[199]), (curves::POINTS, (0.0, 0.0), (1.0, 1.0)));
+}
