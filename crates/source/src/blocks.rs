@@ -79,9 +79,7 @@ impl Blocks {
         let input: Box<dyn Read + Send> = match compression {
             Compression::None => Box::new(file),
             Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-            Compression::Zstd => {
-                Box::new(zstd::Decoder::new(file).map_err(|error| SourceError::io(path, &error))?)
-            }
+            Compression::Zstd => Box::new(zstd::Decoder::new(file).map_err(|error| SourceError::io(path, &error))?),
         };
         let mut blocks = Blocks {
             path: path.to_owned(),

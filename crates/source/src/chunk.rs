@@ -58,9 +58,8 @@ pub struct Chunk {
     pub quarantine: Vec<Violation>,
 }
 
-/// Checks typed columns, which stand in the plan's order. `absent` ones are all null.
-pub(crate) fn checked(plan: &Plan, typed: Vec<Typed>, absent: &[usize], rows: usize, origin: Origin) -> Chunk {
-    let mut typed: Vec<Option<Typed>> = typed.into_iter().map(Some).collect();
+/// Checks typed columns, which stand in the plan's order; those that are None are absent.
+pub(crate) fn checked(plan: &Plan, mut typed: Vec<Option<Typed>>, rows: usize, origin: Origin) -> Chunk {
     let mut chunk = Chunk {
         batch: Batch::unkeyed(rows),
         origin,
@@ -73,9 +72,7 @@ pub(crate) fn checked(plan: &Plan, typed: Vec<Typed>, absent: &[usize], rows: us
     // Ids first: whatever is found is told with the row's id.
     let others = (0..plan.columns.len()).filter(|position| !plan.id.contains(position));
     for position in plan.id.iter().copied().chain(others) {
-        let Some(cells) = typed[position].take() else { continue };
-        let is_absent = absent.contains(&position);
-        let column = chunk.check_column(plan, position, cells, is_absent, &id_texts);
+        let column = chunk.check_column(plan, position, typed[position].take(), &id_texts);
         if plan.id.contains(&position) {
             id_texts.push(column.clone());
         }
@@ -87,16 +84,10 @@ pub(crate) fn checked(plan: &Plan, typed: Vec<Typed>, absent: &[usize], rows: us
 }
 
 impl Chunk {
-    fn check_column(
-        &mut self,
-        plan: &Plan,
-        position: usize,
-        cells: Typed,
-        is_absent: bool,
-        ids: &[Column],
-    ) -> Column {
+    fn check_column(&mut self, plan: &Plan, position: usize, cells: Option<Typed>, ids: &[Column]) -> Column {
         let planned = &plan.columns[position];
-        let nan = cells.nan;
+        let nan = cells.as_ref().map_or(0, |cells| cells.nan);
+        let rows = self.batch.rows();
         let scoring = plan.mode == Mode::Scoring;
         let (origin, quality) = (&self.origin, &mut self.quality);
         let (flags, unanswered, quarantine) = (&mut self.flags, &mut self.unanswered, &mut self.quarantine);
@@ -118,17 +109,16 @@ impl Chunk {
                 flags.push(Flag { row: found.row, field: planned.name.clone(), rule: found.breach });
             }
         };
-        let column = if is_absent {
-            let outcome = match planned.rule.absent {
-                Absent::Null => Outcome::Nulled,
-                Absent::Reject => Outcome::Rejected,
-            };
-            for row in 0..cells.column.rows() {
-                found(Found { row, breach: Breach::Absent, outcome, value: None });
+        let column = match cells {
+            Some(cells) => planned.checker.check(cells, found),
+            None => {
+                let outcome = match planned.rule.absent {
+                    Absent::Null => Outcome::Nulled,
+                    Absent::Reject => Outcome::Rejected,
+                };
+                (0..rows).for_each(|row| found(Found { row, breach: Breach::Absent, outcome, value: None }));
+                Column::nulls_of(planned.rule.kind, rows)
             }
-            cells.column
-        } else {
-            planned.checker.check(cells, found)
         };
         let nulls = column.nulls() as u64;
         if nulls > 0 {
@@ -167,4 +157,3 @@ pub(crate) fn merge_quality<'a>(all: impl Iterator<Item = &'a mut Chunk>) -> Qua
     }
     quality
 }
-

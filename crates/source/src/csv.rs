@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
+use evenstep_table::ColumnName;
 use evenstep_table::build::ColumnBuilder;
-use evenstep_table::infer::Evidence;
-use evenstep_table::{ColumnName, MissingTokens};
 
+use crate::SourceError;
+use crate::arrow_cells::Seeing;
 use crate::blocks::{Block, Blocks, Records};
 use crate::fields::{Fields, Span};
 use crate::format::{Compression, Format};
 use crate::layout::{FileInfo, UNWANTED, column_names};
-use crate::SourceError;
 
 /// So many fields are split before their cells are typed, column by column: they stay in the cache.
 const SPLIT: usize = 1 << 15;
@@ -56,25 +56,19 @@ fn delimiter(start: &[u8]) -> u8 {
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
-/// What is done with the cells of one column.
-pub(crate) trait Cells {
+/// What takes the cells of one column.
+pub(crate) trait Texts {
     /// Takes cells in row order.
     fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>);
 }
 
-impl Cells for ColumnBuilder {
+impl Texts for ColumnBuilder {
     fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
         self.texts(texts);
     }
 }
 
-/// Evidence together with what stands for a missing value.
-pub(crate) struct Seeing<'a> {
-    pub(crate) evidence: &'a mut Evidence,
-    pub(crate) missing: &'a MissingTokens,
-}
-
-impl Cells for Seeing<'_> {
+impl Texts for Seeing<'_> {
     fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
         for text in texts {
             if self.missing.contains(text) { self.evidence.null() } else { self.evidence.text(text) }
@@ -84,7 +78,7 @@ impl Cells for Seeing<'_> {
 
 /// Gives the cells of a block to the wanted columns; how many rows there were.
 /// `of_file` says for each column of the file which of `columns` it is.
-pub(crate) fn read_block<C: Cells>(
+pub(crate) fn read_block<C: Texts>(
     file: &FileInfo,
     delimiter: u8,
     block: &Block,
@@ -144,12 +138,7 @@ fn line_of(block: &Block, before: &[u8]) -> u64 {
 }
 
 /// The block as text, or an error that says where it is none.
-fn utf8<'a>(
-    bytes: &'a [u8],
-    block: &Block,
-    delimiter: u8,
-    columns: &[ColumnName],
-) -> Result<&'a str, SourceError> {
+fn utf8<'a>(bytes: &'a [u8], block: &Block, delimiter: u8, columns: &[ColumnName]) -> Result<&'a str, SourceError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = &bytes[..error.valid_up_to()];
         let bad = bytes[error.valid_up_to()];

@@ -29,7 +29,8 @@ pub enum Compression {
 }
 
 /// The endings that are known, for messages.
-pub const ENDINGS: &str = "`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text";
+pub const ENDINGS: &str =
+    "`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text";
 
 /// Format and compression by the endings of the file's name; None if they are not known.
 pub fn of_path(path: &Path) -> Option<(Format, Compression)> {

@@ -1,13 +1,17 @@
 //! What a file holds, before its rows are read.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use evenstep_table::{ColumnName, did_you_mean};
 
-use crate::SourceError;
-use crate::format::{Compression, Format};
+use crate::blocks::{Blocks, Records};
+use crate::format::{self, Compression, Format};
+use crate::parquet_file::Footer;
 use crate::reading::Plan;
+use crate::{SourceError, SourceErrorKind, arrow_cells, arrow_file, csv, json};
 
 /// A file of a source, with what its start or footer told.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct FileInfo {
     /// The columns in the file's own order.
     pub(crate) columns: Vec<ColumnName>,
     pub(crate) details: Details,
+    /// Columns that no table can hold, and what they are.
+    pub(crate) unsupported: BTreeMap<ColumnName, String>,
 }
 
 /// What only one format has.
@@ -32,35 +38,92 @@ pub(crate) enum Details {
     },
     /// JSON lines.
     Lines,
+    /// Parquet.
+    Parquet(Footer),
+    /// Arrow IPC.
+    Arrow,
 }
 
-/// Where the wanted columns stand in one file.
+/// Which columns of one file are wanted.
 #[derive(Debug)]
 pub(crate) struct Slots {
     /// For each column of the file: its position among the wanted, or `UNWANTED`.
     pub(crate) of_file: Vec<u32>,
-    /// For each wanted column that the file has: its position in the plan.
-    pub(crate) in_plan: Vec<usize>,
-    /// Positions in the plan of columns that the file lacks, which are null.
-    pub(crate) absent: Vec<usize>,
+    /// For each wanted column: its position in the file; ascending.
+    pub(crate) in_file: Vec<usize>,
+    /// For each wanted column: its position for whoever wants it.
+    pub(crate) wanted: Vec<usize>,
 }
 
-/// A column that nobody asked for.
+/// A column that nobody wants.
 pub(crate) const UNWANTED: u32 = u32::MAX;
 
-impl FileInfo {
-    /// Where the plan's columns stand in this file. Those that it lacks must be allowed to be absent.
-    pub(crate) fn slots(&self, plan: &Plan) -> Slots {
-        let mut of_file = vec![UNWANTED; self.columns.len()];
-        let mut in_plan = Vec::new();
-        for (position, name) in self.columns.iter().enumerate() {
-            if let Ok(planned) = plan.columns.binary_search_by(|column| column.name.cmp(name)) {
-                of_file[position] = in_plan.len() as u32;
-                in_plan.push(planned);
+impl Slots {
+    /// Which of the file's columns `position` wants, and where it wants them.
+    pub(crate) fn new(file: &FileInfo, position: impl Fn(&ColumnName) -> Option<usize>) -> Slots {
+        let mut slots = Slots { of_file: vec![UNWANTED; file.columns.len()], in_file: Vec::new(), wanted: Vec::new() };
+        for (place, name) in file.columns.iter().enumerate() {
+            if let Some(position) = position(name) {
+                slots.of_file[place] = slots.wanted.len() as u32;
+                slots.in_file.push(place);
+                slots.wanted.push(position);
             }
         }
-        let absent = (0..plan.columns.len()).filter(|planned| !in_plan.contains(planned)).collect();
-        Slots { of_file, in_plan, absent }
+        slots
+    }
+
+    /// For whoever fills a plan's columns.
+    pub(crate) fn of_plan(file: &FileInfo, plan: &Plan) -> Slots {
+        Slots::new(file, |name| plan.columns.binary_search_by(|column| column.name.cmp(name)).ok())
+    }
+
+    /// For whoever looks at all columns that a table can hold.
+    pub(crate) fn of_all(file: &FileInfo, columns: &BTreeMap<ColumnName, usize>) -> Slots {
+        Slots::new(file, |name| columns.get(name).copied())
+    }
+}
+
+impl FileInfo {
+    /// Looks at a file's start or footer.
+    pub(crate) fn look(path: &Path, base: &Path) -> Result<FileInfo, SourceError> {
+        let Some((format, compression)) = format::of_path(path) else {
+            let what = "the file's ending tells no format that is known";
+            let error = SourceError::new(SourceErrorKind::Unsupported, what).in_file(path);
+            return Err(error.help(format!("endings are {}", format::ENDINGS)));
+        };
+        let mut unsupported = BTreeMap::new();
+        let mut types = |schema: &Schema| {
+            for field in schema.fields() {
+                if let (Some(name), Some(what)) =
+                    (ColumnName::new(field.name()), arrow_cells::unsupported(field.data_type()))
+                {
+                    unsupported.insert(name, what);
+                }
+            }
+        };
+        let (columns, details) = match format {
+            Format::Csv | Format::Tsv => {
+                let (_, delimiter, columns) = csv::open(path, format, compression)?;
+                (columns, Details::Delimited { delimiter })
+            }
+            Format::JsonLines => {
+                let mut blocks = Blocks::open(path, compression, Records::Lines)?;
+                (json::names(&mut blocks, path)?, Details::Lines)
+            }
+            Format::Parquet => {
+                let (footer, columns) = Footer::read(path)?;
+                types(footer.schema());
+                (columns, Details::Parquet(footer))
+            }
+            Format::Arrow => {
+                let schema = arrow_file::Batches::open(path, None)?.schema();
+                types(&schema);
+                let names = column_names(schema.fields().iter().map(|field| field.name()));
+                (names.map_err(|error| error.in_file(path))?, Details::Arrow)
+            }
+        };
+        let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
+        Ok(FileInfo { path: path.to_owned(), name, format, compression, columns, details, unsupported })
     }
 }
 
@@ -78,9 +141,11 @@ pub(crate) fn column_names<S: AsRef<str>>(names: impl Iterator<Item = S>) -> Res
             });
         };
         if let Some(first) = seen.insert(name.clone(), number) {
-            return Err(SourceError::columns(format!("the file has two columns `{name}`, the {first}th and the {number}th"))
-                .of_column(&name)
-                .help("columns are reached by name, so names must differ"));
+            return Err(SourceError::columns(format!(
+                "the file has two columns `{name}`, the {first}th and the {number}th"
+            ))
+            .of_column(&name)
+            .help("columns are reached by name, so names must differ"));
         }
         columns.push(name);
     }
@@ -106,9 +171,9 @@ pub(crate) fn common_columns(files: &[FileInfo]) -> Result<Vec<ColumnName>, Sour
             let other = &known[lacking].name;
             let error = SourceError::columns(format!("the file lacks column `{lacking}`, which {other} has"));
             let near = did_you_mean(lacking.as_str(), file.columns.iter().map(ColumnName::as_str));
-            return Err(error.in_file(&file.path).help(near.unwrap_or_else(|| {
-                "all files of one source have the same columns, in any order".to_owned()
-            })));
+            return Err(error.in_file(&file.path).help(
+                near.unwrap_or_else(|| "all files of one source have the same columns, in any order".to_owned()),
+            ));
         }
     }
     Ok(columns)

@@ -29,6 +29,8 @@
 //! same [`evenstep_table::build::ColumnBuilder`] and [`evenstep_table::check::Checker`], so equal
 //! values give equal columns wherever they come from.
 
+mod arrow_cells;
+mod arrow_file;
 mod blocks;
 mod chunk;
 mod csv;
@@ -36,12 +38,16 @@ mod error;
 mod fields;
 mod find;
 pub mod format;
+mod guard;
+mod json;
 mod layout;
+mod parquet_file;
 mod queue;
 mod reading;
 mod source;
 mod stream;
 mod typing;
+pub mod write;
 
 pub use chunk::{Chunk, Flag, Origin};
 pub use error::{SourceError, SourceErrorKind};

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use evenstep_exact::reduce::Workers;
 
-use crate::SourceError;
-use crate::blocks::{Block, Blocks};
-use crate::layout::{Details, FileInfo};
+use crate::blocks::{Block, Blocks, Records};
+use crate::layout::{Details, FileInfo, Slots};
+use crate::{SourceError, arrow_file, csv, parquet_file};
 
 /// A part of a source that one thread reads.
 pub(crate) struct Part {
@@ -15,6 +16,8 @@ pub(crate) struct Part {
     pub(crate) index: usize,
     /// Its file's place among the source's files.
     pub(crate) file: usize,
+    /// The number of its first row in the file, from 1.
+    pub(crate) first_row: u64,
     pub(crate) work: Work,
     /// How many bytes of the file it stands for.
     pub(crate) bytes: u64,
@@ -24,42 +27,70 @@ pub(crate) struct Part {
 pub(crate) enum Work {
     /// Whole records of a text file.
     Block(Block),
+    /// A row group of a Parquet file, to be read by whoever takes the part.
+    Group(usize),
+    /// Rows with the wanted columns.
+    Batch(RecordBatch),
+}
+
+/// How parts are cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Parts {
+    /// As large as is good for many threads.
+    Large,
+    /// As small as is good for memory.
+    Small,
 }
 
 /// The parts of all files, one after the other.
 pub(crate) struct Queue<'a> {
     files: &'a [FileInfo],
-    /// The most rows of a part.
+    /// Which columns are wanted, file by file.
+    slots: &'a [Slots],
+    parts: Parts,
+    /// The most rows of a part, where that can be chosen.
     rows: usize,
     file: usize,
     open: Option<Open>,
     next: usize,
+    next_row: u64,
 }
 
 enum Open {
     Text(Blocks),
+    Groups(std::vec::IntoIter<(usize, u64, u64)>),
+    Parquet(parquet_file::Batches),
+    Arrow(arrow_file::Batches),
 }
 
 impl<'a> Queue<'a> {
-    pub(crate) fn new(files: &'a [FileInfo], rows: usize) -> Queue<'a> {
-        Queue { files, rows, file: 0, open: None, next: 0 }
+    pub(crate) fn new(files: &'a [FileInfo], slots: &'a [Slots], parts: Parts, rows: usize) -> Queue<'a> {
+        Queue { files, slots, parts, rows, file: 0, open: None, next: 0, next_row: 1 }
     }
 
     /// The next part; None when there is no more.
     pub(crate) fn next(&mut self) -> Result<Option<Part>, SourceError> {
-        while let Some(info) = self.files.get(self.file) {
-            let open = match &mut self.open {
-                Some(open) => open,
-                None => self.open.insert(open(info)?),
+        while self.file < self.files.len() {
+            if self.open.is_none() {
+                self.open = Some(self.open_file()?);
+                self.next_row = 1;
+            }
+            let rows_at_once = self.rows;
+            let found = match self.open.as_mut().expect("just opened") {
+                Open::Text(blocks) => blocks.next(rows_at_once)?.map(|block| {
+                    self.next_row = block.first_row;
+                    (block.rows as u64, block.consumed, Work::Block(block))
+                }),
+                Open::Groups(groups) => groups.next().map(|(group, rows, bytes)| (rows, bytes, Work::Group(group))),
+                Open::Parquet(batches) => batches.next().transpose()?.map(of_batch),
+                Open::Arrow(batches) => batches.next().transpose()?.map(of_batch),
             };
-            let part = match open {
-                Open::Text(blocks) => blocks.next(self.rows)?.map(|block| (block.consumed, Work::Block(block))),
-            };
-            match part {
-                Some((bytes, work)) => {
-                    let index = self.next;
+            match found {
+                Some((rows, bytes, work)) => {
+                    let part = Part { index: self.next, file: self.file, first_row: self.next_row, work, bytes };
                     self.next += 1;
-                    return Ok(Some(Part { index, file: self.file, work, bytes }));
+                    self.next_row += rows;
+                    return Ok(Some(part));
                 }
                 None => {
                     self.file += 1;
@@ -69,13 +100,26 @@ impl<'a> Queue<'a> {
         }
         Ok(None)
     }
+
+    fn open_file(&self) -> Result<Open, SourceError> {
+        let info = &self.files[self.file];
+        let columns = &self.slots[self.file].in_file;
+        Ok(match &info.details {
+            Details::Delimited { .. } => Open::Text(csv::open(&info.path, info.format, info.compression)?.0),
+            Details::Lines => Open::Text(Blocks::open(&info.path, info.compression, Records::Lines)?),
+            Details::Parquet(footer) if self.parts == Parts::Large => {
+                let rows = footer.groups().into_iter().enumerate();
+                let groups: Vec<_> = rows.map(|(group, rows)| (group, rows, footer.bytes(group))).collect();
+                Open::Groups(groups.into_iter())
+            }
+            Details::Parquet(footer) => Open::Parquet(footer.batches(&info.path, None, columns, self.rows)?),
+            Details::Arrow => Open::Arrow(arrow_file::Batches::open(&info.path, Some(columns.clone()))?),
+        })
+    }
 }
 
-fn open(info: &FileInfo) -> Result<Open, SourceError> {
-    Ok(match &info.details {
-        Details::Delimited { .. } => Open::Text(crate::csv::open(&info.path, info.format, info.compression)?.0),
-        Details::Lines => todo!(),
-    })
+fn of_batch(batch: RecordBatch) -> (u64, u64, Work) {
+    (batch.num_rows() as u64, batch.get_array_memory_size() as u64, Work::Batch(batch))
 }
 
 /// A queue that threads share. The first error by place in the source wins, whichever thread met it.
@@ -127,13 +171,13 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// What every thread makes of its parts.
+    /// What every thread makes of its parts, in the order of the source.
     pub(crate) fn collect<S, R: Send>(
         &self,
         workers: &Workers,
         state: impl Fn() -> S + Sync,
         read: impl Fn(&mut S, Part) -> Result<R, SourceError> + Sync,
-    ) -> Vec<(usize, R)> {
+    ) -> Vec<R> {
         let threads: Vec<()> = vec![(); workers.count()];
         let each = workers.map(threads, |()| {
             let (mut state, mut results) = (state(), Vec::new());
@@ -146,6 +190,6 @@ impl<'a> Shared<'a> {
         });
         let mut results: Vec<(usize, R)> = each.into_iter().flatten().collect();
         results.sort_unstable_by_key(|(index, _)| *index);
-        results
+        results.into_iter().map(|(_, result)| result).collect()
     }
 }

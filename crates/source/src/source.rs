@@ -11,13 +11,14 @@ use evenstep_table::quality::{Place, Quality, Violation};
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, MissingTokens, did_you_mean, identity};
 
+use crate::arrow_cells::refuse;
 use crate::chunk::{Chunk, Origin};
-use crate::layout::{Details, FileInfo, common_columns};
-use crate::queue::{Queue, Shared};
+use crate::layout::{FileInfo, Slots, common_columns};
+use crate::queue::{Parts, Queue, Shared};
 use crate::reading::{Mode, Plan, Reading};
 use crate::stream::Stream;
 use crate::typing::{Typer, see};
-use crate::{SourceError, SourceErrorKind, csv, format};
+use crate::{SourceError, SourceErrorKind};
 
 /// The most rows of a batch in memory.
 const BATCH: usize = 1 << 16;
@@ -62,7 +63,8 @@ impl Source {
     /// The pattern is a path, or one with `*`, `?`, `[…]` and `**`; its files are sorted by path.
     pub fn open(pattern: &str, base: &Path) -> Result<Source, SourceError> {
         let paths = crate::find::paths(pattern, base)?;
-        let files: Vec<FileInfo> = paths.iter().map(|path| look(path, base)).collect::<Result<_, _>>()?;
+        let look = |path: &PathBuf| FileInfo::look(path, base);
+        let files: Vec<FileInfo> = paths.iter().map(look).collect::<Result<_, _>>()?;
         let columns = common_columns(&files)?;
         Ok(Source { files: files.into(), paths, columns })
     }
@@ -93,12 +95,18 @@ impl Source {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Inferred, SourceError> {
         let missing = MissingTokens::new(missing);
-        let shared = Shared::new(Queue::new(&self.files, BATCH), progress);
+        let unsupported = self.unsupported();
+        let supported = self.columns.iter().filter(|name| !unsupported.contains_key(*name)).cloned();
+        let columns: BTreeMap<ColumnName, usize> = supported.enumerate().map(|(place, name)| (name, place)).collect();
+        let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_all(file, &columns)).collect();
+        let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
+        let parallel = workers.count() > 1;
         let (rows, evidence): (u64, Vec<Evidence>) =
             workers.fold(workers.count(), |_, (rows, evidence): &mut (u64, Vec<Evidence>)| {
-                evidence.resize_with(self.columns.len(), Evidence::default);
+                evidence.resize_with(columns.len(), Evidence::default);
                 shared.work(|part| {
-                    *rows += see(&self.files[part.file], &self.columns, part.work, &missing, evidence)?;
+                    let (file, slots) = (&self.files[part.file], &slots[part.file]);
+                    *rows += see(file, slots, part, &missing, evidence, parallel)?;
                     Ok(())
                 });
             });
@@ -106,7 +114,15 @@ impl Source {
         if rows == 0 {
             return Err(self.no_rows());
         }
-        Ok(Inferred { rows, columns: self.columns.iter().cloned().zip(evidence).collect() })
+        Ok(Inferred {
+            rows,
+            columns: columns.into_iter().map(|(name, place)| (name, evidence[place].clone())).collect(),
+        })
+    }
+
+    /// Columns that no table can hold, lists and structs for example, with a word for what they are.
+    pub fn unsupported(&self) -> BTreeMap<ColumnName, String> {
+        self.files.iter().flat_map(|file| file.unsupported.clone()).collect()
     }
 
     /// Reads all rows. Cells that break a rule whose policy is `reject` are an error.
@@ -132,11 +148,12 @@ impl Source {
     ) -> Result<Read, SourceError> {
         let plan = reading.plan();
         let extra = self.check_columns(&plan)?;
-        let shared = Shared::new(Queue::new(&self.files, BATCH), progress);
-        let typer = || Typer::new(&plan, &self.files);
+        let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_plan(file, &plan)).collect();
+        let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
+        let typer = || Typer::new(&plan, &self.files, &slots, BATCH, workers.count() > 1);
         let parts = shared.collect(workers, typer, |typer, part| typer.read(part));
         shared.result()?;
-        let mut chunks: Vec<Chunk> = parts.into_iter().flat_map(|(_, chunks)| chunks).collect();
+        let mut chunks: Vec<Chunk> = parts.into_iter().flatten().collect();
         let mut read = Read { quality: crate::chunk::merge_quality(chunks.iter_mut()), extra, ..Read::default() };
         if read.quality.rows == 0 && plan.mode == Mode::Training {
             return Err(self.no_rows());
@@ -168,7 +185,11 @@ impl Source {
     fn check_columns(&self, plan: &Plan) -> Result<Vec<ColumnName>, SourceError> {
         let wanted = |name: &ColumnName| plan.columns.binary_search_by(|column| column.name.cmp(name)).is_ok();
         let extra: Vec<ColumnName> = self.columns.iter().filter(|name| !wanted(name)).cloned().collect();
+        let unsupported = self.unsupported();
         for column in &plan.columns {
+            if let Some(what) = unsupported.get(&column.name) {
+                return Err(refuse(&column.name, what).in_file(&self.paths[0]));
+            }
             if self.columns.contains(&column.name) {
                 continue;
             }
@@ -180,7 +201,9 @@ impl Source {
             let error = SourceError::columns(format!("column `{}` is missing", column.name)).of_column(&column.name);
             let error = error.in_file(&self.paths[0]);
             return Err(match near {
-                Some(near) => error.help(near.replace("did you mean", "the file has a column of nearly that name: did you mean")),
+                Some(near) => {
+                    error.help(near.replace("did you mean", "the file has a column of nearly that name: did you mean"))
+                }
                 None => error.help(format!("the file has {}", listed(&self.columns))),
             });
         }
@@ -230,22 +253,6 @@ pub(crate) fn rejected(quality: &Quality) -> SourceError {
     let message = format!("{} {cells} a rule of the contract", tally.count);
     let help = "change the data, or say in `[contract]` what becomes of such cells";
     SourceError::new(SourceErrorKind::Rejected(Box::new(tally)), message).help(help)
-}
-
-fn look(path: &Path, base: &Path) -> Result<FileInfo, SourceError> {
-    let Some((format, compression)) = format::of_path(path) else {
-        let error = SourceError::new(SourceErrorKind::Unsupported, "the file's ending tells no format that is known");
-        return Err(error.in_file(path).help(format!("endings are {}", format::ENDINGS)));
-    };
-    let (columns, details) = match format {
-        format::Format::Csv | format::Format::Tsv => {
-            let (_, delimiter, columns) = csv::open(path, format, compression)?;
-            (columns, Details::Delimited { delimiter })
-        }
-        _ => todo!(),
-    };
-    let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
-    Ok(FileInfo { path: path.to_owned(), name, format, compression, columns, details })
 }
 
 fn listed(names: &[ColumnName]) -> String {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use crate::SourceError;
 use crate::chunk::Chunk;
-use crate::layout::FileInfo;
-use crate::queue::Queue;
+use crate::layout::{FileInfo, Slots};
+use crate::queue::{Parts, Queue};
 use crate::reading::Plan;
 use crate::source::rejected;
 use crate::typing::Typer;
-use crate::SourceError;
 
 /// So many chunks wait at most.
 const AHEAD: usize = 4;
@@ -24,8 +24,9 @@ impl Stream {
     pub(crate) fn start(files: Arc<[FileInfo]>, plan: Plan, rows: usize) -> Stream {
         let (to, chunks) = sync_channel(AHEAD);
         std::thread::spawn(move || {
-            let mut queue = Queue::new(&files, rows);
-            let mut typer = Typer::new(&plan, &files);
+            let slots: Vec<Slots> = files.iter().map(|file| Slots::of_plan(file, &plan)).collect();
+            let mut queue = Queue::new(&files, &slots, Parts::Small, rows);
+            let mut typer = Typer::new(&plan, &files, &slots, rows, false);
             loop {
                 let read = match queue.next() {
                     Ok(Some(part)) => typer.read(part),

@@ -6,7 +6,9 @@ use evenstep_exact::number::print_number;
 
 use crate::coder::Coder;
 use crate::rule::Rule;
-use crate::{Clock, Column, Kind, MissingTokens, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER, calendar, iso, parse};
+use crate::{
+    Clock, Column, Kind, MissingTokens, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER, calendar, iso, parse,
+};
 
 /// A cell as its file or request has it, before the contract gives it a type.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -166,7 +168,7 @@ impl ColumnBuilder {
         if !kept {
             let row = self.rows();
             self.push_null();
-            self.invalid.push(InvalidCell { row, value: shown(value) });
+            self.invalid.push(InvalidCell { row, value: shortened(&value.text().unwrap_or_default()) });
         }
     }
 
@@ -227,7 +229,8 @@ impl ColumnBuilder {
             (Cells::Integer(_), Value::Text(_)) if strict && self.kind == Kind::Integer => return false,
             (_, Value::Text(text) | Value::Decimal(text)) => return self.push_read(text),
             (Cells::Boolean(cells), Value::Boolean(yes)) => cells.push(u8::from(yes)),
-            (Cells::Strings(coder), value) if !strict => match text_of(value) {
+            (_, Value::Foreign(_)) => return false,
+            (Cells::Strings(coder), value) if !strict => match value.text() {
                 Some(text) => coder.push(&text),
                 None => return false,
             },
@@ -254,6 +257,32 @@ impl ColumnBuilder {
     fn push_read(&mut self, text: &str) -> bool {
         self.texts(std::iter::once(text));
         true
+    }
+
+    /// Adds cells that are strings by reference: a position in `values` for each row.
+    pub fn references<'a>(&mut self, values: &[Option<&'a str>], rows: impl Iterator<Item = Option<usize>>) {
+        let Cells::Strings(coder) = &mut self.cells else {
+            for row in rows {
+                self.push(row.and_then(|row| values[row]).map_or(Value::Null, Value::Text));
+            }
+            return;
+        };
+        // Each string is coded once, and only if a row has it.
+        const UNKNOWN: u32 = NULL_CODE - 1;
+        let mut codes = vec![UNKNOWN; values.len()];
+        for row in rows {
+            let Some(row) = row else {
+                coder.push_null();
+                continue;
+            };
+            if codes[row] == UNKNOWN {
+                codes[row] = match values[row] {
+                    Some(text) if !self.missing.contains(text) => coder.code(text),
+                    _ => NULL_CODE,
+                };
+            }
+            coder.push_code(codes[row]);
+        }
     }
 
     /// The column; the next batch starts empty.
@@ -304,25 +333,20 @@ fn fill<'a, T: Copy>(
     }
 }
 
-/// What a value is as a string of a category or text column.
-fn text_of(value: Value<'_>) -> Option<String> {
-    Some(match value {
-        Value::Float(number) => print_number(number + 0.0),
-        Value::Integer(integer) => integer.to_string(),
-        Value::Decimal(text) | Value::Text(text) => text.to_owned(),
-        Value::Boolean(yes) => yes.to_string(),
-        Value::Date(days) => calendar::print_date(days),
-        Value::Time(micros) => calendar::print_time(micros),
-        Value::Civil(micros) => calendar::print_datetime(Clock::Civil, micros),
-        Value::Instant(micros) => calendar::print_datetime(Clock::Instant, micros),
-        Value::Null | Value::Foreign(_) => return None,
-    })
-}
-
-fn shown(value: Value<'_>) -> String {
-    match value {
-        Value::Foreign(text) => shortened(text),
-        _ => shortened(&text_of(value).unwrap_or_default()),
+impl Value<'_> {
+    /// The text of a value in a text file; None for null.
+    pub fn text(&self) -> Option<String> {
+        Some(match *self {
+            Value::Null => return None,
+            Value::Float(number) => print_number(number + 0.0),
+            Value::Integer(integer) => integer.to_string(),
+            Value::Decimal(text) | Value::Text(text) | Value::Foreign(text) => text.to_owned(),
+            Value::Boolean(yes) => yes.to_string(),
+            Value::Date(days) => calendar::print_date(days),
+            Value::Time(micros) => calendar::print_time(micros),
+            Value::Civil(micros) => calendar::print_datetime(Clock::Civil, micros),
+            Value::Instant(micros) => calendar::print_datetime(Clock::Instant, micros),
+        })
     }
 }
 

@@ -7,14 +7,17 @@ use hashbrown::HashTable;
 use crate::hash::{tail, text_hash};
 use crate::{Coded, NULL_CODE};
 
-/// Beyond so many known strings the memory of earlier batches is dropped.
-const REMEMBERED: usize = 1 << 16;
+/// Beyond so many bytes of known strings the memory of earlier batches is dropped: whoever sends
+/// ever new strings to a server must not fill its memory.
+const REMEMBERED: usize = 4 << 20;
 
 /// Gives each distinct string of a batch a code. Remembers strings between batches, so that
 /// a value that comes again costs no allocation.
 #[derive(Default, Debug)]
 pub struct Coder {
     known: HashTable<Known>,
+    /// How many bytes the known strings take, about.
+    bytes: usize,
     batch: u32,
     values: Vec<Arc<str>>,
     codes: Vec<u32>,
@@ -84,6 +87,7 @@ impl Coder {
                 self.values.push(text.clone());
                 let known = Known { hash, start, text, batch: self.batch, code };
                 self.known.insert_unique(hash, known, |known| known.hash);
+                self.bytes += bytes.len() + size_of::<Known>();
                 code
             }
         }
@@ -92,8 +96,9 @@ impl Coder {
     /// The batch's strings; the next batch starts.
     pub fn finish(&mut self) -> Coded {
         self.batch = self.batch.wrapping_add(1);
-        if self.known.len() > REMEMBERED || self.batch == 0 {
-            self.known.clear();
+        if self.bytes > REMEMBERED || self.batch == 0 {
+            self.known = HashTable::new();
+            self.bytes = 0;
         }
         Coded { values: Arc::new(std::mem::take(&mut self.values)), codes: std::mem::take(&mut self.codes) }
     }

@@ -9,9 +9,11 @@ use evenstep_exact::reduce::Partial;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
+use crate::build::Value;
 use crate::hash::text_hash;
+use crate::iso::{self, Iso};
 use crate::parse::{self, short_decimal};
-use crate::{Clock, Kind, iso};
+use crate::{Clock, Kind, MissingTokens};
 
 /// A string column with more distinct values than this is text.
 pub const MOST_CATEGORIES: usize = 20_000;
@@ -32,7 +34,7 @@ pub enum Reads {
     Number,
     /// A number with leading zeros, such as a postal code.
     LeadingZero,
-    /// An infinity or NaN, spelled out: no number, but a sign of a numeric column.
+    /// An infinity, NaN or a number too large: no number, but a sign of a numeric column.
     NotFinite,
     /// True or false.
     Boolean,
@@ -93,13 +95,32 @@ impl Evidence {
         }
     }
 
-    /// Sees a cell that is not missing and is already known to read as this.
-    /// `text` gives its canonical text and is called only while distinct values are still counted.
+    /// Sees a cell of any origin. It reads like the text that a text file would have.
     #[inline]
-    pub fn value(&mut self, reads: Reads, text: impl FnOnce() -> String) {
+    pub fn see(&mut self, value: Value<'_>, missing: &MissingTokens) {
+        let reads = match value {
+            Value::Null => return self.null(),
+            Value::Float(number) if number.is_nan() || missing.contains_number(number) => return self.null(),
+            Value::Integer(integer) if missing.contains_number(integer as f64) => return self.null(),
+            Value::Text(text) | Value::Decimal(text) | Value::Foreign(text) => {
+                return if missing.contains(text) { self.null() } else { self.text(text) };
+            }
+            _ if missing.contains_moment(value) => return self.null(),
+            Value::Float(number) => reads_float(number),
+            Value::Integer(i64::MIN) => Reads::Number,
+            Value::Integer(_) => Reads::Whole,
+            Value::Boolean(_) => Reads::Boolean,
+            Value::Date(_) => Reads::Date,
+            Value::Time(_) => Reads::Time,
+            Value::Civil(micros) => reads_civil(micros),
+            Value::Instant(_) => Reads::Instant,
+        };
         self.counts[reads as usize] += 1;
+        if reads == Reads::NotFinite {
+            self.odd.insert(&value.text().unwrap_or_default());
+        }
         if let Distinct::Few(_) = self.distinct {
-            self.distinct.insert(&text());
+            self.distinct.insert(&value.text().unwrap_or_default());
         }
     }
 
@@ -240,13 +261,14 @@ pub fn reads(text: &str) -> Reads {
 
 fn reads_slowly(text: &str) -> Reads {
     let trimmed = text.trim_ascii();
-    if let Some(iso) = iso::parse(trimmed) {
+    // Too fine a time is an invalid cell of a column of times, as it is in a binary file.
+    if let Some((iso, exact)) = iso::parse_cut(trimmed) {
         return match iso {
-            iso::Iso::Date(_) => Reads::Date,
-            iso::Iso::Time(_) => Reads::Time,
-            iso::Iso::Instant(_) => Reads::Instant,
-            iso::Iso::Civil(micros) if micros.rem_euclid(iso::DAY) == 0 => Reads::Midnight,
-            iso::Iso::Civil(_) => Reads::Civil,
+            Iso::Date(_) => Reads::Date,
+            Iso::Time(_) => Reads::Time,
+            Iso::Instant(_) => Reads::Instant,
+            Iso::Civil(micros) if exact => reads_civil(micros),
+            Iso::Civil(_) => Reads::Civil,
         };
     }
     if parse::number(trimmed).is_some() {
@@ -260,14 +282,20 @@ fn reads_slowly(text: &str) -> Reads {
     if parse::boolean(trimmed).is_some() {
         return Reads::Boolean;
     }
-    let unsigned = trimmed.trim_start_matches(['+', '-']);
-    let spelled = ["inf", "infinity", "nan"];
-    if spelled.iter().any(|word| unsigned.eq_ignore_ascii_case(word)) { Reads::NotFinite } else { Reads::Other }
+    // Also numbers that are too large, such as 1e400.
+    match trimmed.parse::<f64>() {
+        Ok(number) if !number.is_finite() => Reads::NotFinite,
+        _ => Reads::Other,
+    }
+}
+
+fn reads_civil(micros: i64) -> Reads {
+    if micros.rem_euclid(iso::DAY) == 0 { Reads::Midnight } else { Reads::Civil }
 }
 
 /// What a float of a binary file reads as: as its text would.
 #[inline]
-pub fn reads_float(number: f64) -> Reads {
+fn reads_float(number: f64) -> Reads {
     if !number.is_finite() {
         Reads::NotFinite
     } else if parse::whole(number).is_some() {

@@ -21,12 +21,18 @@ pub enum Iso {
     Instant(i64),
 }
 
-/// The date or time that the text writes, if it is one in ISO 8601.
+/// The date or time that the text writes, if it is one in ISO 8601, to the microsecond.
+#[inline]
 pub fn parse(text: &str) -> Option<Iso> {
+    parse_cut(text).and_then(|(iso, exact)| exact.then_some(iso))
+}
+
+/// The same with digits beyond the microsecond cut off; false if one of them wasn't zero.
+pub(crate) fn parse_cut(text: &str) -> Option<(Iso, bool)> {
     let bytes = text.as_bytes();
     if bytes.get(2) == Some(&b':') {
         return match time(bytes)? {
-            (micros, []) => Some(Iso::Time(micros)),
+            (micros, exact, []) => Some((Iso::Time(micros), exact)),
             _ => None,
         };
     }
@@ -35,13 +41,13 @@ pub fn parse(text: &str) -> Option<Iso> {
     }
     let year = two(&bytes[0..2])? * 100 + two(&bytes[2..4])?;
     let days = day_number(year, two(&bytes[5..7])?, two(&bytes[8..10])?)?;
-    let [joint, rest @ ..] = &bytes[10..] else { return Some(Iso::Date(days)) };
+    let [joint, rest @ ..] = &bytes[10..] else { return Some((Iso::Date(days), true)) };
     if !matches!(joint, b'T' | b't' | b' ') {
         return None;
     }
-    let (micros, rest) = time(rest)?;
+    let (micros, exact, rest) = time(rest)?;
     let civil = i64::from(days) * DAY + micros;
-    match rest {
+    let iso = match rest {
         [] => Some(Iso::Civil(civil)),
         [b'Z' | b'z'] => Some(Iso::Instant(civil)),
         [sign @ (b'+' | b'-'), rest @ ..] => {
@@ -54,7 +60,8 @@ pub fn parse(text: &str) -> Option<Iso> {
             (offset < DAY).then(|| Iso::Instant(if *sign == b'+' { civil - offset } else { civil + offset }))
         }
         _ => None,
-    }
+    };
+    iso.map(|iso| (iso, exact))
 }
 
 /// The cell that the text writes in a column of that kind: days for a date, else microseconds.
@@ -81,20 +88,21 @@ pub fn print_as(kind: Kind, cell: i64) -> String {
     }
 }
 
-/// A time of day and what follows it.
-fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
+/// A time of day, whether all its digits are in it, and what follows.
+fn time(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
     let (&[h0, h1, b':', m0, m1], mut rest) = bytes.split_first_chunk::<5>()? else { return None };
     let hour = two(&[h0, h1]).filter(|hour| *hour < 24)?;
     let mut seconds = i64::from(hour * 60 + sixtieth(&[m0, m1])?) * 60;
-    let mut micros = 0;
+    let (mut micros, mut exact) = (0, true);
     if let [b':', s0, s1, after @ ..] = rest {
         seconds += i64::from(sixtieth(&[*s0, *s1])?);
         rest = after;
         if let [b'.' | b',', fraction @ ..] = after {
             let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if digits == 0 || fraction[digits.min(6)..digits].iter().any(|digit| *digit != b'0') {
+            if digits == 0 {
                 return None;
             }
+            exact = fraction[digits.min(6)..digits].iter().all(|digit| *digit == b'0');
             for place in 0..6 {
                 let digit = if place < digits { fraction[place] - b'0' } else { 0 };
                 micros = micros * 10 + i64::from(digit);
@@ -102,7 +110,7 @@ fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
             rest = &fraction[digits..];
         }
     }
-    Some((seconds * 1_000_000 + micros, rest))
+    Some((seconds * 1_000_000 + micros, exact, rest))
 }
 
 fn two(digits: &[u8]) -> Option<i32> {

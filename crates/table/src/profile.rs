@@ -57,11 +57,12 @@ impl Profile {
     pub fn of(batches: &[Batch], workers: &Workers) -> Profile {
         let schema = batches.first().map(Batch::schema).unwrap_or_default();
         let rows = batches.iter().map(|batch| batch.rows() as u64).sum();
-        let mut first: BTreeMap<ColumnName, FirstLook> = workers.fold(batches.len(), |task, seen: &mut BTreeMap<_, FirstLook>| {
-            for (name, column) in batches[task].columns() {
-                seen.entry(name.clone()).or_default().observe(column);
-            }
-        });
+        let mut first: BTreeMap<ColumnName, FirstLook> =
+            workers.fold(batches.len(), |task, seen: &mut BTreeMap<_, FirstLook>| {
+                for (name, column) in batches[task].columns() {
+                    seen.entry(name.clone()).or_default().observe(column);
+                }
+            });
         let quantiles = quantiles(batches, &schema, workers);
         let bounds: BTreeMap<ColumnName, Vec<f64>> =
             quantiles.iter().map(|(name, quantiles)| (name.clone(), bounds(quantiles))).collect();
@@ -97,7 +98,11 @@ impl FirstLook {
         self.nulls += column.nulls() as u64;
         if let Some(coded) = column.coded() {
             let mut counts = vec![0_u64; coded.values.len()];
-            coded.codes.iter().filter_map(|code| coded.values.get(*code as usize).map(|_| *code as usize)).for_each(|code| counts[code] += 1);
+            coded
+                .codes
+                .iter()
+                .filter_map(|code| coded.values.get(*code as usize).map(|_| *code as usize))
+                .for_each(|code| counts[code] += 1);
             for (value, count) in coded.values.iter().zip(counts).filter(|(_, count)| *count > 0) {
                 match self.strings.get_mut(&**value) {
                     Some(so_far) => *so_far += count,
@@ -121,7 +126,9 @@ impl Partial for FirstLook {
 /// The numbers that a column stores, NaN for null; empty for strings.
 pub fn stored(column: &Column) -> Vec<f64> {
     match column {
-        Column::Date(days) => days.iter().map(|day| if *day == NULL_DATE { f64::NAN } else { f64::from(*day) }).collect(),
+        Column::Date(days) => {
+            days.iter().map(|day| if *day == NULL_DATE { f64::NAN } else { f64::from(*day) }).collect()
+        }
         Column::Time(micros) | Column::Datetime(_, micros) => {
             micros.iter().map(|at| if *at == NULL_INTEGER { f64::NAN } else { *at as f64 }).collect()
         }
@@ -135,11 +142,12 @@ fn quantiles(batches: &[Batch], schema: &Schema, workers: &Workers) -> BTreeMap<
         numeric.map(|(name, _)| (name.clone(), QuantileRound::start(&PROBABILITIES, Rule::Linear))).collect();
     let mut done = BTreeMap::new();
     while !rounds.is_empty() {
-        let mut seen: BTreeMap<ColumnName, Ranks> = workers.fold(batches.len(), |task, seen: &mut BTreeMap<_, Ranks>| {
-            for (name, round) in &rounds {
-                seen.entry(name.clone()).or_default().observe(round, &stored(batches[task].column(name)));
-            }
-        });
+        let mut seen: BTreeMap<ColumnName, Ranks> =
+            workers.fold(batches.len(), |task, seen: &mut BTreeMap<_, Ranks>| {
+                for (name, round) in &rounds {
+                    seen.entry(name.clone()).or_default().observe(round, &stored(batches[task].column(name)));
+                }
+            });
         rounds = rounds
             .into_iter()
             .filter_map(|(name, round)| match round.next(seen.remove(&name).unwrap_or_default()) {

@@ -1,0 +1,315 @@
+//! JSON lines: an object a line, its members by name.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use evenstep_table::ColumnName;
+use evenstep_table::build::Value;
+use rustc_hash::FxHashMap;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::SourceError;
+use crate::blocks::{Block, Blocks};
+use crate::layout::{FileInfo, UNWANTED, column_names};
+
+/// The cell of a row that lacks its key.
+const NO_CELL: JsonCell<'static> = JsonCell::Null;
+
+/// A member's value.
+#[derive(Clone, Debug)]
+enum JsonCell<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    /// Beyond an i64.
+    Natural(u64),
+    Float(f64),
+    Text(Cow<'a, str>),
+    /// A number that no f64 holds.
+    TooLarge(String),
+}
+
+/// The names in all objects of a file, in the order in which they come.
+pub(crate) fn names(blocks: &mut Blocks, path: &std::path::Path) -> Result<Vec<ColumnName>, SourceError> {
+    struct Names<'a>(&'a mut FxHashMap<String, usize>);
+    impl<'de> Visitor<'de> for Names<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+                if !self.0.contains_key(&*name) {
+                    let place = self.0.len();
+                    self.0.insert(name.into_owned(), place);
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+    let mut found = FxHashMap::default();
+    while let Some(block) = blocks.next(usize::MAX)? {
+        for (line, text) in lines(&block) {
+            let text = std::str::from_utf8(text).map_err(|_| not_utf8(line).in_file(path))?;
+            let mut json = serde_json::Deserializer::from_str(text);
+            let read = json.deserialize_any(Names(&mut found)).and_then(|()| json.end());
+            read.map_err(|error| malformed(&error, line).in_file(path))?;
+        }
+    }
+    let mut names: Vec<(usize, String)> = found.into_iter().map(|(name, place)| (place, name)).collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        return Err(SourceError::malformed("the file is empty, expected a JSON object a line").in_file(path));
+    }
+    column_names(names.into_iter().map(|(_, name)| name)).map_err(|error| error.in_file(path))
+}
+
+/// Gives the cells of a block to the wanted columns by `push(column, value)`; how many rows there were.
+pub(crate) fn read_block(
+    file: &FileInfo,
+    block: &Block,
+    of_file: &[u32],
+    wanted: usize,
+    mut push: impl FnMut(usize, Value<'_>),
+) -> Result<usize, SourceError> {
+    let slots: FxHashMap<&str, u32> =
+        file.columns.iter().map(ColumnName::as_str).zip(of_file.iter().copied()).collect();
+    let mut cells: Vec<JsonCell<'_>> = vec![NO_CELL; wanted];
+    // The row in which each column of the file was met last, to find doubled names.
+    let mut met = vec![0u64; wanted];
+    let mut rows = 0;
+    for (line, text) in lines(block) {
+        let fail = |error: SourceError| error.in_file(&file.path);
+        let text = std::str::from_utf8(text).map_err(|_| fail(not_utf8(line)))?;
+        cells.fill(NO_CELL);
+        rows += 1;
+        let mut row = Row { slots: &slots, cells: &mut cells, met: &mut met, number: 2 * rows as u64 };
+        let mut json = serde_json::Deserializer::from_str(text);
+        if (&mut row).deserialize(&mut json).and_then(|()| json.end()).is_err() {
+            // Once more, slowly: a number that is too large is only an invalid cell.
+            row.number += 1;
+            let mut json = serde_json::Deserializer::from_str(text);
+            let read = Slowly(row).deserialize(&mut json).and_then(|()| json.end());
+            read.map_err(|error| fail(malformed(&error, line)))?;
+        }
+        for (column, cell) in cells.iter().enumerate() {
+            cell.with_value(|value| push(column, value));
+        }
+    }
+    Ok(rows)
+}
+
+/// The lines that are not blank, with their numbers.
+fn lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', &block.bytes)
+        .enumerate()
+        .map(move |(line, end)| {
+            (block.first_line + line as u64, &block.bytes[std::mem::replace(&mut start, end + 1)..end])
+        })
+        .filter(|(_, text)| !matches!(text, [] | [b'\r']))
+}
+
+fn not_utf8(line: u64) -> SourceError {
+    SourceError::malformed("the line is not UTF-8").at_line(line).help("save the file as UTF-8")
+}
+
+fn malformed(error: &serde_json::Error, line: u64) -> SourceError {
+    let what = error.to_string();
+    // serde counts lines within the text that it was given, which is one line.
+    let what = match what.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what}, at character {}", error.column()),
+        None => what,
+    };
+    SourceError::malformed(what).at_line(line).help("each line is one JSON object: {\"name\": value, …}")
+}
+
+impl JsonCell<'_> {
+    fn with_value(&self, take: impl FnOnce(Value<'_>)) {
+        match self {
+            JsonCell::Null => take(Value::Null),
+            JsonCell::Boolean(yes) => take(Value::Boolean(*yes)),
+            JsonCell::Integer(integer) => take(Value::Integer(*integer)),
+            JsonCell::Natural(natural) => take(Value::Decimal(&natural.to_string())),
+            JsonCell::Float(number) => take(Value::Float(*number)),
+            JsonCell::Text(text) => take(Value::Text(text)),
+            JsonCell::TooLarge(text) => take(Value::Foreign(text)),
+        }
+    }
+}
+
+/// Reads one object into the cells of its row.
+struct Row<'r, 'a> {
+    slots: &'r FxHashMap<&'r str, u32>,
+    cells: &'r mut [JsonCell<'a>],
+    met: &'r mut [u64],
+    number: u64,
+}
+
+impl Row<'_, '_> {
+    /// Where a member's value goes; None if nobody wants it.
+    fn slot<E: Error>(&mut self, name: &str) -> Result<Option<usize>, E> {
+        let slot = match self.slots.get(name) {
+            Some(&slot) if slot != UNWANTED => slot as usize,
+            _ => return Ok(None),
+        };
+        if self.met[slot] == self.number {
+            return Err(E::custom(format!("the object has `{name}` twice")));
+        }
+        self.met[slot] = self.number;
+        Ok(Some(slot))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Row<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Row<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(Text)? {
+            match self.slot(&name)? {
+                Some(slot) => self.cells[slot] = map.next_value_seed(Cell { name: &name })?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same, value by value.
+struct Slowly<'r, 'a>(Row<'r, 'a>);
+
+impl<'de> DeserializeSeed<'de> for Slowly<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Slowly<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(Text)? {
+            let Some(slot) = self.0.slot(&name)? else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let raw: &'de RawValue = map.next_value()?;
+            let mut json = serde_json::Deserializer::from_str(raw.get());
+            self.0.cells[slot] = match (Cell { name: &name }).deserialize(&mut json) {
+                Ok(cell) => cell,
+                Err(_) if raw.get().starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
+                    JsonCell::TooLarge(raw.get().to_owned())
+                }
+                Err(error) => return Err(A::Error::custom(error)),
+            };
+        }
+        Ok(())
+    }
+}
+
+/// A name, without copying where it has no escapes.
+struct Text;
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Cow<'de, str>, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+/// A member's value.
+struct Cell<'n> {
+    name: &'n str,
+}
+
+impl<'de> DeserializeSeed<'de> for Cell<'_> {
+    type Value = JsonCell<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<JsonCell<'de>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Cell<'_> {
+    type Value = JsonCell<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a single value")
+    }
+
+    fn visit_unit<E>(self) -> Result<JsonCell<'de>, E> {
+        Ok(JsonCell::Null)
+    }
+
+    fn visit_bool<E>(self, yes: bool) -> Result<JsonCell<'de>, E> {
+        Ok(JsonCell::Boolean(yes))
+    }
+
+    fn visit_i64<E>(self, integer: i64) -> Result<JsonCell<'de>, E> {
+        Ok(JsonCell::Integer(integer))
+    }
+
+    fn visit_u64<E>(self, natural: u64) -> Result<JsonCell<'de>, E> {
+        Ok(i64::try_from(natural).map_or(JsonCell::Natural(natural), JsonCell::Integer))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<JsonCell<'de>, E> {
+        Ok(JsonCell::Float(number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<JsonCell<'de>, E> {
+        Ok(JsonCell::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<JsonCell<'de>, E> {
+        Ok(JsonCell::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<JsonCell<'de>, A::Error> {
+        Err(A::Error::custom(format!("column `{}` holds a list, expected single values", self.name)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<JsonCell<'de>, A::Error> {
+        Err(A::Error::custom(format!("column `{}` holds an object, expected single values", self.name)))
+    }
+}

@@ -1,0 +1,104 @@
+//! Parquet files: row groups, and columns within them, are read in parallel.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use evenstep_table::ColumnName;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+
+use crate::SourceError;
+use crate::guard::guard;
+use crate::layout::column_names;
+
+/// What a file's footer says.
+#[derive(Clone, Debug)]
+pub(crate) struct Footer {
+    metadata: ArrowReaderMetadata,
+}
+
+impl Footer {
+    /// Reads the footer.
+    pub(crate) fn read(path: &Path) -> Result<(Footer, Vec<ColumnName>), SourceError> {
+        let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
+        guard(path, || {
+            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(malformed)?;
+            let columns = column_names(metadata.schema().fields().iter().map(|field| field.name()))?;
+            Ok((Footer { metadata }, columns))
+        })
+    }
+
+    /// The columns' types.
+    pub(crate) fn schema(&self) -> &Arc<Schema> {
+        self.metadata.schema()
+    }
+
+    /// How many rows each row group has.
+    pub(crate) fn groups(&self) -> Vec<u64> {
+        self.metadata.metadata().row_groups().iter().map(|group| group.num_rows().max(0) as u64).collect()
+    }
+
+    /// How many bytes a row group takes in the file.
+    pub(crate) fn bytes(&self, group: usize) -> u64 {
+        self.metadata.metadata().row_group(group).compressed_size().max(0) as u64
+    }
+
+    /// Reads columns, by their positions in the file, of one row group or of all.
+    pub(crate) fn batches(
+        &self,
+        path: &Path,
+        group: Option<usize>,
+        columns: &[usize],
+        rows: usize,
+    ) -> Result<Batches, SourceError> {
+        let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
+        guard(path, || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+            let builder = builder.with_projection(mask).with_batch_size(rows);
+            let builder = match group {
+                Some(group) => builder.with_row_groups(vec![group]),
+                None => builder,
+            };
+            Ok(Batches { path: path.to_owned(), reader: builder.build().map_err(malformed)? })
+        })
+    }
+}
+
+/// Batches of a file's columns, in the file's order of both.
+pub(crate) struct Batches {
+    path: std::path::PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = &mut self.reader;
+        let next = guard(&self.path, || {
+            reader.next().transpose().map_err(|error| SourceError::malformed(sentence(&error.to_string())))
+        });
+        next.transpose()
+    }
+}
+
+fn malformed(error: parquet::errors::ParquetError) -> SourceError {
+    SourceError::malformed(sentence(&error.to_string()))
+}
+
+/// A library's message as ours are: without its own prefix.
+pub(crate) fn sentence(message: &str) -> String {
+    let known =
+        ["Parquet error: ", "Parquet argument error: ", "Arrow: ", "EOF: ", "External: ", "Io error: ", "Ipc error: "];
+    let mut message = message;
+    while let Some(rest) = known.iter().find_map(|prefix| message.strip_prefix(prefix)) {
+        message = rest;
+    }
+    format!("the file is damaged: {message}")
+}
