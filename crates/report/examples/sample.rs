@@ -133,39 +133,93 @@ fn house_prices() -> Page {
         .collect();
     let misses: Vec<f64> = points.iter().map(|(predicted, actual)| actual - predicted).collect();
     let area: Vec<f64> = draws.normals(n).into_iter().map(|x| (1450.0 + 420.0 * x + 90.0 * x * x).max(334.0)).collect();
-    let lot: Vec<f64> = draws.normals(n).into_iter().map(|x| (9000.0 + 2500.0 * x + 1400.0 * x * x * x).max(1300.0)).collect();
+    let lot: Vec<f64> =
+        draws.normals(n).into_iter().map(|x| (9000.0 + 2500.0 * x + 1400.0 * x * x * x).max(1300.0)).collect();
     let roots: Vec<f64> = lot.iter().map(|x| x.sqrt()).collect();
     let year: Vec<f64> = (0..n).map(|_| 2010.0 - 130.0 * draws.uniform() * draws.uniform()).collect();
     let mut columns = vec![
-        numeric("Overall.Qual", "integer", draws.normals(n).into_iter().map(|x| (6.1 + 1.4 * x).clamp(1.0, 10.0)).collect(), 0),
+        numeric(
+            "Overall.Qual",
+            "integer",
+            draws.normals(n).into_iter().map(|x| (6.1 + 1.4 * x).clamp(1.0, 10.0)).collect(),
+            0,
+        ),
         ColumnProfile { unit: Some("square feet".into()), ..numeric("area", "integer", area, 0) },
         category(
             "Neighborhood",
-            &[("NAmes", 354), ("CollgCr", 214), ("OldTown", 191), ("Edwards", 155), ("Somerst", 146), ("NridgHt", 133), ("Gilbert", 1151)],
+            &[
+                ("NAmes", 354),
+                ("CollgCr", 214),
+                ("OldTown", 191),
+                ("Edwards", 155),
+                ("Somerst", 146),
+                ("NridgHt", 133),
+                ("Gilbert", 1151),
+            ],
             0,
         ),
         numeric("Year.Built", "integer", year, 0),
         numeric("Lot.Area", "integer", lot.clone(), 0),
-        numeric("Lot.Frontage", "number", draws.normals(n - 393).into_iter().map(|x| (69.0 + 21.0 * x).max(21.0)).collect(), 393),
-        numeric("Garage.Cars", "integer", draws.normals(n - 1).into_iter().map(|x| (1.8 + 0.8 * x).clamp(0.0, 5.0)).collect(), 1),
+        numeric(
+            "Lot.Frontage",
+            "number",
+            draws.normals(n - 393).into_iter().map(|x| (69.0 + 21.0 * x).max(21.0)).collect(),
+            393,
+        ),
+        numeric(
+            "Garage.Cars",
+            "integer",
+            draws.normals(n - 1).into_iter().map(|x| (1.8 + 0.8 * x).clamp(0.0, 5.0)).collect(),
+            1,
+        ),
         category("Pool.QC", &[("Ex", 4), ("Gd", 3), ("TA", 2), ("Fa", 2)], 2333),
         category("Fence", &[("MnPrv", 260), ("GdPrv", 94), ("GdWo", 90), ("MnWw", 10)], 1890),
         category("Fireplace.Qu", &[("Gd", 597), ("TA", 478), ("Fa", 58), ("Po", 40), ("Ex", 36)], 1135),
         category("Central.Air", &[("Y", 2189), ("N", 155)], 0),
         category("Kitchen.Qual", &[("TA", 1195), ("Gd", 929), ("Ex", 160), ("Fa", 59), ("Po", 1)], 0),
-        ColumnProfile { invalid: 31, ..numeric("Mas.Vnr.Area", "number", draws.normals(n - 48).into_iter().map(|x| (x * 170.0).max(0.0)).collect(), 48) },
+        ColumnProfile {
+            invalid: 31,
+            ..numeric(
+                "Mas.Vnr.Area",
+                "number",
+                draws.normals(n - 48).into_iter().map(|x| (x * 170.0).max(0.0)).collect(),
+                48,
+            )
+        },
         numeric("sold_at", "date", (0..n).map(|_| 13_150.0 + 1_640.0 * draws.uniform()).collect(), 0),
-        ColumnProfile { role: Some("id".into()), distinct: Some(2344), histogram: Vec::new(), ..numeric("Order", "integer", (1..=n).map(|i| i as f64).collect(), 0) },
+        ColumnProfile {
+            role: Some("id".into()),
+            distinct: Some(2344),
+            histogram: Vec::new(),
+            ..numeric("Order", "integer", (1..=n).map(|i| i as f64).collect(), 0)
+        },
         category("Utilities", &[("AllPub", 2344)], 0),
     ];
     for i in 1..=52 {
         let values = draws.normals(n).into_iter().map(|x| if i % 3 == 0 { x * x } else { x * i as f64 }).collect();
-        columns.push(numeric(&format!("Extra.Measure.{i}"), "number", values, if i % 7 == 0 { 40 * i as u64 } else { 0 }));
+        columns.push(numeric(
+            &format!("Extra.Measure.{i}"),
+            "number",
+            values,
+            if i % 7 == 0 { 40 * i as u64 } else { 0 },
+        ));
     }
     let mut shares = vec![
-        ("Overall.Qual", 0.284), ("area", 0.171), ("Neighborhood=NridgHt", 0.083), ("Year.Built", 0.071), ("Garage.Cars", 0.064),
-        ("rooms_per_area", 0.052), ("Lot.Area", 0.044), ("Kitchen.Qual=Ex", 0.036), ("Fireplace.Qu", 0.028), ("Mas.Vnr.Area", 0.024),
-        ("Lot.Frontage", 0.019), ("Central.Air=Y", 0.015), ("sold_at_month", 0.011), ("Lot.Frontage_missing", 0.004), ("Pool.QC=Ex", 0.001),
+        ("Overall.Qual", 0.284),
+        ("area", 0.171),
+        ("Neighborhood=NridgHt", 0.083),
+        ("Year.Built", 0.071),
+        ("Garage.Cars", 0.064),
+        ("rooms_per_area", 0.052),
+        ("Lot.Area", 0.044),
+        ("Kitchen.Qual=Ex", 0.036),
+        ("Fireplace.Qu", 0.028),
+        ("Mas.Vnr.Area", 0.024),
+        ("Lot.Frontage", 0.019),
+        ("Central.Air=Y", 0.015),
+        ("sold_at_month", 0.011),
+        ("Lot.Frontage_missing", 0.004),
+        ("Pool.QC=Ex", 0.001),
         ("Utilities=AllPub", 0.0),
     ];
     let extra: Vec<String> = (1..=30).map(|i| format!("Extra.Measure.{i}")).collect();
@@ -188,7 +242,11 @@ fn house_prices() -> Page {
             metric("median_absolute_error", 10_311.0, (9_400.0, 11_350.0), 41_200.0, false),
             metric("r2", 0.9143, (0.889, 0.931), -0.0004, true),
             metric("mape", 0.0931, (0.086, 0.101), 0.362, false),
-            MetricLine { name: "rmsle".into(), undefined: Some("a prediction is −1 or less".into()), ..MetricLine::default() },
+            MetricLine {
+                name: "rmsle".into(),
+                undefined: Some("a prediction is −1 or less".into()),
+                ..MetricLine::default()
+            },
         ],
         interval_level: Some(0.95),
         folds: vec![
@@ -203,23 +261,91 @@ fn house_prices() -> Page {
         best_round: Some(213),
         residuals: Some(Residuals { cloud: Cloud::Points(points), histogram: histogram(&misses, 40) }),
         steps: vec![
-            StepBox { step: "missing_indicator".into(), summary: "marks what was missing in 11 columns".into(), reads: names(&["Lot.Frontage", "Mas.Vnr.Area", "Garage.Cars", "Extra.Measure.7", "Extra.Measure.14", "Extra.Measure.21"]), adds: names(&["Lot.Frontage_missing", "Mas.Vnr.Area_missing", "Garage.Cars_missing", "Extra.Measure.7_missing", "Extra.Measure.14_missing", "Extra.Measure.21_missing"]), ..StepBox::default() },
-            StepBox { step: "impute_median".into(), summary: "fills 1,562 gaps in 11 columns with their medians".into(), reads: names(&["Lot.Frontage", "Mas.Vnr.Area", "Garage.Cars"]), ..StepBox::default() },
-            StepBox { step: "power".into(), summary: "takes the square root of 1 column".into(), reads: names(&["Lot.Area"]), changes: vec![Change { column: "Lot.Area".into(), before: histogram(&lot, 24), after: histogram(&roots, 24) }], ..StepBox::default() },
-            StepBox { step: "expression".into(), summary: "`TotRms.AbvGrd` / area".into(), reads: names(&["TotRms.AbvGrd", "area"]), adds: names(&["rooms_per_area"]), ..StepBox::default() },
-            StepBox { step: "one_hot".into(), summary: "one column for each of 28 neighbourhoods".into(), reads: names(&["Neighborhood"]), adds: neighbourhoods, drops: names(&["Neighborhood"]), ..StepBox::default() },
-            StepBox { step: "drop_constant".into(), summary: "drops what never varies".into(), reads: names(&["Utilities"]), drops: names(&["Utilities"]), ..StepBox::default() },
+            StepBox {
+                step: "missing_indicator".into(),
+                summary: "marks what was missing in 11 columns".into(),
+                reads: names(&[
+                    "Lot.Frontage",
+                    "Mas.Vnr.Area",
+                    "Garage.Cars",
+                    "Extra.Measure.7",
+                    "Extra.Measure.14",
+                    "Extra.Measure.21",
+                ]),
+                adds: names(&[
+                    "Lot.Frontage_missing",
+                    "Mas.Vnr.Area_missing",
+                    "Garage.Cars_missing",
+                    "Extra.Measure.7_missing",
+                    "Extra.Measure.14_missing",
+                    "Extra.Measure.21_missing",
+                ]),
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "impute_median".into(),
+                summary: "fills 1,562 gaps in 11 columns with their medians".into(),
+                reads: names(&["Lot.Frontage", "Mas.Vnr.Area", "Garage.Cars"]),
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "power".into(),
+                summary: "takes the square root of 1 column".into(),
+                reads: names(&["Lot.Area"]),
+                changes: vec![Change {
+                    column: "Lot.Area".into(),
+                    before: histogram(&lot, 24),
+                    after: histogram(&roots, 24),
+                }],
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "expression".into(),
+                summary: "`TotRms.AbvGrd` / area".into(),
+                reads: names(&["TotRms.AbvGrd", "area"]),
+                adds: names(&["rooms_per_area"]),
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "one_hot".into(),
+                summary: "one column for each of 28 neighbourhoods".into(),
+                reads: names(&["Neighborhood"]),
+                adds: neighbourhoods,
+                drops: names(&["Neighborhood"]),
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "drop_constant".into(),
+                summary: "drops what never varies".into(),
+                reads: names(&["Utilities"]),
+                drops: names(&["Utilities"]),
+                ..StepBox::default()
+            },
         ],
         model: ModelBox {
             model: "boosted_trees".into(),
             summary: "213 trees of at most 31 leaves".into(),
-            parameters: parameters(&[("trees", "300"), ("learning_rate", "0.05"), ("leaves", "31"), ("depth", "0"), ("bins", "255"), ("min_rows", "20"), ("l2", "1"), ("row_sample", "1"), ("column_sample", "0.8"), ("early_stopping.rounds", "50")]),
+            parameters: parameters(&[
+                ("trees", "300"),
+                ("learning_rate", "0.05"),
+                ("leaves", "31"),
+                ("depth", "0"),
+                ("bins", "255"),
+                ("min_rows", "20"),
+                ("l2", "1"),
+                ("row_sample", "1"),
+                ("column_sample", "0.8"),
+                ("early_stopping.rounds", "50"),
+            ]),
             members: Vec::new(),
         },
         source_columns: columns.len() as u64 + 1,
         features: columns.len() as u64 + 32,
         columns,
-        notes: vec!["11 rows have a price that another row with the same columns doesn't: they stay on one side of the split.".into()],
+        notes: vec![
+            "11 rows have a price that another row with the same columns doesn't: they stay on one side of the split."
+                .into(),
+        ],
         warnings: vec!["`sold_at` reaches past the training rows in 3% of the held-out rows.".into()],
         ..Page::default()
     }
@@ -254,18 +380,44 @@ fn titanic() -> Page {
         let bin: Vec<_> = scored.iter().filter(|(p, _)| (p * 10.0) as usize == i).collect();
         let n = bin.len() as f64;
         let happened = bin.iter().filter(|(_, yes)| *yes).count() as f64;
-        (n > 0.0).then(|| CalibrationBin { predicted: bin.iter().map(|(p, _)| p).sum::<f64>() / n, observed: happened / n, weight: n })
+        (n > 0.0).then(|| CalibrationBin {
+            predicted: bin.iter().map(|(p, _)| p).sum::<f64>() / n,
+            observed: happened / n,
+            weight: n,
+        })
     });
     let calibration = calibration.collect();
-    let count = |says: bool, is: bool| scored.iter().filter(|(p, yes)| (*p >= 0.5) == says && *yes == is).count() as u64;
+    let count =
+        |says: bool, is: bool| scored.iter().filter(|(p, yes)| (*p >= 0.5) == says && *yes == is).count() as u64;
     let columns = vec![
         category("sex", &[("male", 675), ("female", 372)], 0),
         numeric("age", "number", draws.normals(835).into_iter().map(|x| (29.9 + 14.4 * x).max(0.2)).collect(), 212),
-        numeric("fare", "number", draws.normals(1046).into_iter().map(|x| 14.0 + 18.0 * x * x + 30.0 * (x * x * x).max(0.0)).collect(), 1),
-        numeric("pclass", "integer", (0..1047).map(|_| (3.9 - 3.4 * draws.uniform() * draws.uniform()).clamp(1.0, 3.0)).collect(), 0),
+        numeric(
+            "fare",
+            "number",
+            draws.normals(1046).into_iter().map(|x| 14.0 + 18.0 * x * x + 30.0 * (x * x * x).max(0.0)).collect(),
+            1,
+        ),
+        numeric(
+            "pclass",
+            "integer",
+            (0..1047).map(|_| (3.9 - 3.4 * draws.uniform() * draws.uniform()).clamp(1.0, 3.0)).collect(),
+            0,
+        ),
         category("embarked", &[("S", 729), ("C", 220), ("Q", 96)], 2),
-        ColumnProfile { distinct: Some(186), ..category("cabin", &[("C23 C25 C27", 6), ("G6", 5), ("B57 B59 B63 B66", 5), ("F2", 4), ("others", 210)], 817) },
-        ColumnProfile { kind: "text".into(), distinct: Some(1046), ..category("name", &[("Kelly, Mr. James", 2), ("Abbing, Mr. Anthony", 1)], 0) },
+        ColumnProfile {
+            distinct: Some(186),
+            ..category(
+                "cabin",
+                &[("C23 C25 C27", 6), ("G6", 5), ("B57 B59 B63 B66", 5), ("F2", 4), ("others", 210)],
+                817,
+            )
+        },
+        ColumnProfile {
+            kind: "text".into(),
+            distinct: Some(1046),
+            ..category("name", &[("Kelly, Mr. James", 2), ("Abbing, Mr. Anthony", 1)], 0)
+        },
         ColumnProfile { kind: "boolean".into(), ..category("alone", &[("true", 631), ("false", 416)], 0) },
     ];
     Page {
@@ -290,23 +442,58 @@ fn titanic() -> Page {
         interval_level: Some(0.95),
         columns,
         target_profile: Some(category("survived", &[("no", 647), ("yes", 400)], 0)),
-        importance: importance(&[("sex=female", 0.412), ("fare", 0.168), ("age", 0.141), ("pclass", 0.132), ("cabin_missing", 0.061), ("embarked=C", 0.038), ("alone", 0.031), ("age_missing", 0.017)]),
+        importance: importance(&[
+            ("sex=female", 0.412),
+            ("fare", 0.168),
+            ("age", 0.141),
+            ("pclass", 0.132),
+            ("cabin_missing", 0.061),
+            ("embarked=C", 0.038),
+            ("alone", 0.031),
+            ("age_missing", 0.017),
+        ]),
         roc,
         precision_recall,
         calibration,
         confusion: vec![vec![count(false, false), count(true, false)], vec![count(false, true), count(true, true)]],
         steps: vec![
-            StepBox { step: "missing_indicator".into(), reads: names(&["age", "cabin"]), adds: names(&["age_missing", "cabin_missing"]), ..StepBox::default() },
-            StepBox { step: "impute_median".into(), summary: "fills 213 gaps".into(), reads: names(&["age", "fare"]), ..StepBox::default() },
-            StepBox { step: "one_hot".into(), reads: names(&["sex", "embarked"]), adds: names(&["sex=female", "sex=male", "embarked=C", "embarked=Q", "embarked=S"]), drops: names(&["sex", "embarked"]), ..StepBox::default() },
+            StepBox {
+                step: "missing_indicator".into(),
+                reads: names(&["age", "cabin"]),
+                adds: names(&["age_missing", "cabin_missing"]),
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "impute_median".into(),
+                summary: "fills 213 gaps".into(),
+                reads: names(&["age", "fare"]),
+                ..StepBox::default()
+            },
+            StepBox {
+                step: "one_hot".into(),
+                reads: names(&["sex", "embarked"]),
+                adds: names(&["sex=female", "sex=male", "embarked=C", "embarked=Q", "embarked=S"]),
+                drops: names(&["sex", "embarked"]),
+                ..StepBox::default()
+            },
         ],
         model: ModelBox {
             model: "stack".into(),
             summary: "combined by logistic regression on out-of-fold predictions".into(),
             parameters: parameters(&[("folds", "5"), ("final", "logistic")]),
             members: vec![
-                ModelBox { model: "boosted_trees".into(), summary: "120 trees".into(), parameters: parameters(&[("learning_rate", "0.05"), ("leaves", "15")]), ..ModelBox::default() },
-                ModelBox { model: "logistic".into(), summary: "9 coefficients".into(), parameters: parameters(&[("l2", "1")]), ..ModelBox::default() },
+                ModelBox {
+                    model: "boosted_trees".into(),
+                    summary: "120 trees".into(),
+                    parameters: parameters(&[("learning_rate", "0.05"), ("leaves", "15")]),
+                    ..ModelBox::default()
+                },
+                ModelBox {
+                    model: "logistic".into(),
+                    summary: "9 coefficients".into(),
+                    parameters: parameters(&[("l2", "1")]),
+                    ..ModelBox::default()
+                },
                 ModelBox { model: "random_forest".into(), summary: "300 trees".into(), ..ModelBox::default() },
             ],
         },
@@ -320,9 +507,22 @@ fn cover_types() -> Page {
     let mut draws = Draws(13);
     let classes: Vec<String> = (1..=7).map(|i| format!("Type {i}")).collect();
     let confusion = (0..7)
-        .map(|i: u64| (0..7).map(|j: u64| if i == j { 900 * (7 - i) } else { (draws.uniform() * 160.0) as u64 / (1 + i.abs_diff(j)) }).collect())
+        .map(|i: u64| {
+            (0..7)
+                .map(
+                    |j: u64| {
+                        if i == j { 900 * (7 - i) } else { (draws.uniform() * 160.0) as u64 / (1 + i.abs_diff(j)) }
+                    },
+                )
+                .collect()
+        })
         .collect();
-    let predictions: Vec<(f64, f64)> = (0..60_000).map(|_| { let x = draws.normal(); (x, 0.8 * x + 0.5 * draws.normal()) }).collect();
+    let predictions: Vec<(f64, f64)> = (0..60_000)
+        .map(|_| {
+            let x = draws.normal();
+            (x, 0.8 * x + 0.5 * draws.normal())
+        })
+        .collect();
     let mut counts = vec![vec![0; 48]; 48];
     for (x, y) in predictions {
         let cell = |v: f64| (((v + 3.0) / 6.0 * 48.0) as usize).min(47);
@@ -337,11 +537,31 @@ fn cover_types() -> Page {
         rows_held_out: 116_202,
         metrics: vec![
             metric("accuracy", 0.4871, (0.481, 0.492), 0.4876, true),
-            MetricLine { name: "roc_auc".into(), undefined: Some("class `Type 7` is absent from the held-out rows".into()), higher_is_better: true, ..MetricLine::default() },
+            MetricLine {
+                name: "roc_auc".into(),
+                undefined: Some("class `Type 7` is absent from the held-out rows".into()),
+                higher_is_better: true,
+                ..MetricLine::default()
+            },
         ],
-        target_profile: Some(category("cover", &[("Type 2", 226_640), ("Type 1", 169_472), ("Type 3", 28_603), ("Type 7", 16_408), ("Type 6", 13_893), ("Type 5", 7_594), ("Type 4", 2_200)], 0)),
+        target_profile: Some(category(
+            "cover",
+            &[
+                ("Type 2", 226_640),
+                ("Type 1", 169_472),
+                ("Type 3", 28_603),
+                ("Type 7", 16_408),
+                ("Type 6", 13_893),
+                ("Type 5", 7_594),
+                ("Type 4", 2_200),
+            ],
+            0,
+        )),
         confusion,
-        residuals: Some(Residuals { cloud: Cloud::Grid { predicted: (-3.0, 3.0), actual: (-3.0, 3.0), counts }, histogram: Vec::new() }),
+        residuals: Some(Residuals {
+            cloud: Cloud::Grid { predicted: (-3.0, 3.0), actual: (-3.0, 3.0), counts },
+            histogram: Vec::new(),
+        }),
         model: ModelBox { model: "logistic".into(), ..ModelBox::default() },
         ..Page::default()
     }

@@ -3,7 +3,7 @@
 use crate::markup::{Markup, shortened};
 use crate::metric::{self, finite};
 use crate::number::{cell, count, human, percent, plural};
-use crate::svg::{Anchor, Scale, Svg, bounds, drawable, thinned};
+use crate::svg::{Anchor, Scale, Strip, Svg, at, bounds, drawable, thinned};
 use crate::{Bin, CalibrationBin, Cloud, CurvePoint, FoldLine, MetricLine};
 
 const WIDTH: f64 = 360.0;
@@ -31,7 +31,7 @@ struct Axis<'a> {
 
 impl Frame {
     fn draw(svg: &mut Svg, height: f64, x: &Axis, y: &Axis) -> Frame {
-        let (top, bottom, right) = (ABOVE, height - BELOW, WIDTH - 8.0);
+        let (top, bottom, right) = (ABOVE, height - BELOW, WIDTH - 16.0);
         let vertical = Scale::rounded(y.range, (bottom, top), y.about);
         let ticks = vertical.ticks(y.about);
         let longest = ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
@@ -45,11 +45,11 @@ impl Frame {
         for (value, label) in horizontal.ticks(x.about) {
             let place = horizontal.place(value);
             svg.line("axis", (place, bottom), (place, bottom + 4.0));
-            svg.text("tick", (place, bottom + 16.0), edge(place, &label), &label);
+            svg.text("tick", (place, bottom + 16.0), Anchor::Middle, &label);
         }
         svg.line("axis", (left, bottom), (right, bottom));
         svg.text("name", (0.0, 11.0), Anchor::Start, &format!("↑ {}", shortened(y.title, 50)));
-        svg.text("name", (right, height - 3.0), Anchor::End, &format!("{} →", shortened(x.title, 50)));
+        svg.text("name", (WIDTH, height - 3.0), Anchor::End, &format!("{} →", shortened(x.title, 50)));
         Frame { x: horizontal, y: vertical, right, top, bottom }
     }
 
@@ -62,11 +62,6 @@ impl Frame {
         let places: Vec<_> = drawable.map(|(x, y)| self.point(x, y)).collect();
         svg.polyline(class, &thinned(&places));
     }
-}
-
-/// A label near the picture's right edge must not be cut off.
-fn edge(place: f64, label: &str) -> Anchor {
-    if place + label.chars().count() as f64 * CHARACTER / 2.0 > WIDTH { Anchor::End } else { Anchor::Middle }
 }
 
 /// How values are distributed, with marked values.
@@ -85,9 +80,7 @@ pub(crate) fn histogram(id: &str, title: &str, x_title: &str, bins: &[Bin], mark
         human(fullest.high),
     );
     let even = evenly_wide(&bins);
-    // Where widths differ, heights are rows a width, so that areas compare.
-    let unit = (range.1 - range.0) / bins.len() as f64;
-    let height_of = |bin: &Bin| if even { bin.count as f64 } else { bin.count as f64 * unit / width_of(bin, range) };
+    let height_of = |bin: &Bin| if even { bin.count as f64 } else { density(bin, &bins) };
     let highest = bins.iter().map(height_of).fold(0.0, f64::max);
     let mut svg = Svg::new(id, WIDTH, 230.0, title, &described);
     let y_title = if even { "rows" } else { "rows, for the width of a bin" };
@@ -130,21 +123,24 @@ pub(crate) fn silhouette(id: &str, title: &str, described: &str, bins: &[Bin]) -
 /// The same beside words that say it all.
 pub(crate) fn silhouette_beside(bins: &[Bin]) -> Option<Markup> {
     let bins = usable(bins)?;
-    let mut svg = Svg::decorative("mini", 120.0, 40.0, false);
+    let mut svg = Svg::decorative("mini", 120.0, 40.0);
     svg.path("bar", &outline(&bins)?);
     svg.line("axis", (0.0, 39.5), (120.0, 39.5));
     Some(svg.finish())
 }
 
 fn outline(bins: &[Bin]) -> Option<String> {
-    use crate::svg::at;
     let range = (bins.first()?.low, bins.last()?.high);
-    let height_of = |bin: &Bin| bin.count as f64 / width_of(bin, range);
-    let highest = bins.iter().map(height_of).fold(0.0, f64::max);
+    if range.0 == range.1 {
+        return Some("M54 39V1H66V39Z".to_owned());
+    }
+    let highest = bins.iter().map(|bin| density(bin, bins)).fold(0.0, f64::max);
     let (x, y) = (Scale::new(range, (0.0, 120.0)), Scale::new((0.0, highest), (39.0, 1.0)));
-    let mut data = format!("M{} 39", at(x.place(bins[0].low)));
+    let mut right = x.place(range.0);
+    let mut data = format!("M{} 39", at(right));
     for bin in bins {
-        data.push_str(&format!("V{}H{}", at(y.place(height_of(bin))), at(x.place(bin.high))));
+        right = x.place(bin.high).max(right + 1.0).min(120.0);
+        data.push_str(&format!("V{}H{}", at(y.place(density(bin, bins))), at(right)));
     }
     data.push_str("V39Z");
     Some(data)
@@ -158,11 +154,11 @@ fn usable(bins: &[Bin]) -> Option<Vec<Bin>> {
     bins.iter().any(|bin| bin.count > 0).then_some(bins)
 }
 
-/// A bin's width; a bin that is one value has a thousandth of the range.
-fn width_of(bin: &Bin, range: (f64, f64)) -> f64 {
-    let least = (range.1 - range.0) / 1000.0;
-    let width = (bin.high - bin.low).max(least);
-    if width > 0.0 { width } else { 1.0 }
+/// How high a bin is drawn: its rows for an equal width of each, so that areas compare.
+/// A bin that is a single value counts as half as wide as the mean, or it would dwarf all others.
+fn density(bin: &Bin, bins: &[Bin]) -> f64 {
+    let mean = (bins[bins.len() - 1].high - bins[0].low) / bins.len() as f64;
+    if mean > 0.0 { bin.count as f64 * mean / (bin.high - bin.low).max(mean / 2.0) } else { bin.count as f64 }
 }
 
 fn evenly_wide(bins: &[Bin]) -> bool {
@@ -194,33 +190,32 @@ pub(crate) fn comparison(line: &MetricLine, folds: Option<&FoldLine>, x_title: &
     }
     described.push('.');
     let mut svg = Svg::new("headline", WIDTH, bottom + BELOW, "The model against the baseline", &described);
-    let (left, right) = (64.0, WIDTH - 14.0);
-    let scale = Scale::rounded(range, (left, right), 4);
-    for (value, label) in scale.ticks(4) {
-        let place = scale.place(value);
-        svg.line("grid", (place, 4.0), (place, bottom));
-        let label = if print(1.0).ends_with('%') { percent(value) } else { label };
-        svg.text("tick", (place, bottom + 14.0), edge(place, &label), &label);
+    let (factor, suffix) = if metric::is_share(&line.name) { (100.0, "%") } else { (1.0, "") };
+    let scale = Scale::rounded((range.0 * factor, range.1 * factor), (64.0, WIDTH - 18.0), 4);
+    let place = |x: f64| scale.place(x * factor);
+    for (tick, label) in scale.ticks(4) {
+        svg.line("grid", (scale.place(tick), 4.0), (scale.place(tick), bottom));
+        svg.text("tick", (scale.place(tick), bottom + 14.0), Anchor::Middle, &format!("{label}{suffix}"));
     }
     svg.text("name", (WIDTH, bottom + BELOW - 3.0), Anchor::End, &format!("{} →", shortened(x_title, 54)));
     let mut middle = 18.0;
     svg.text("label", (0.0, middle + 4.0), Anchor::Start, "model");
     if let Some((low, high)) = interval {
-        svg.line("interval", (scale.place(low), middle), (scale.place(high), middle));
+        svg.line("interval", (place(low), middle), (place(high), middle));
     }
-    svg.circle("dot", (scale.place(value), middle), 5.5, "");
+    svg.circle("dot", (place(value), middle), 5.5, "");
     if !fold_values.is_empty() {
         middle += 28.0;
         svg.text("tick", (0.0, middle + 4.0), Anchor::Start, "folds");
         for value in &fold_values {
-            svg.circle("fold", (scale.place(*value), middle), 4.0, &print(*value));
+            svg.circle("fold", (place(*value), middle), 4.0, &print(*value));
         }
     }
     if let Some(baseline) = baseline {
         middle += 28.0;
         svg.text("tick", (0.0, middle + 4.0), Anchor::Start, "baseline");
-        svg.line("reference", (scale.place(baseline), 4.0), (scale.place(baseline), bottom));
-        svg.circle("hollow", (scale.place(baseline), middle), 5.0, "");
+        svg.line("reference", (place(baseline), 4.0), (place(baseline), bottom));
+        svg.circle("hollow", (place(baseline), middle), 5.0, "");
     }
     Some(svg.finish())
 }
@@ -235,33 +230,29 @@ pub(crate) fn strip(line: &MetricLine, class: &str) -> Option<Markup> {
     if range.0 == range.1 {
         return None;
     }
-    let scale = Scale::new(range, (8.0, 112.0));
-    let mut svg = Svg::decorative(&format!("strip {class}"), 120.0, 20.0, false);
-    svg.line("grid", (2.0, 10.0), (118.0, 10.0));
+    let mut strip = Strip::new(class, range);
+    if let Some(interval) = interval {
+        strip.range("interval", interval);
+    }
     if let Some(baseline) = baseline {
-        svg.line("reference", (scale.place(baseline), 2.0), (scale.place(baseline), 18.0));
+        strip.across("baseline", baseline);
     }
-    if let Some((low, high)) = interval {
-        svg.line("interval", (scale.place(low), 10.0), (scale.place(high), 10.0));
-    }
-    svg.circle("dot", (scale.place(value), 10.0), 4.0, "");
-    Some(svg.finish())
+    strip.dot("dot", value, "");
+    Some(strip.finish())
 }
 
 /// The values of a metric over the folds, small, beside their mean.
 pub(crate) fn fold_strip(line: &FoldLine) -> Option<Markup> {
     let values: Vec<f64> = line.values.iter().filter_map(|x| *x).filter(|x| drawable(*x)).collect();
     let range = bounds(values.iter().copied()).filter(|(low, high)| low < high)?;
-    let scale = Scale::new(range, (8.0, 112.0));
-    let mut svg = Svg::decorative("strip", 120.0, 20.0, false);
-    svg.line("grid", (2.0, 10.0), (118.0, 10.0));
+    let mut strip = Strip::new("", range);
     for value in values {
-        svg.circle("fold", (scale.place(value), 10.0), 4.0, &metric::print(&line.name, value));
+        strip.dot("fold", value, &metric::print(&line.name, value));
     }
     if let Some(mean) = finite(line.mean) {
-        svg.line("mark", (scale.place(mean), 2.0), (scale.place(mean), 18.0));
+        strip.across("mark", mean);
     }
-    Some(svg.finish())
+    Some(strip.finish())
 }
 
 /// The loss by round, with the round that was kept.
@@ -338,7 +329,12 @@ pub(crate) fn precision_recall(points: &[(f64, f64)], average: Option<f64>) -> O
     if let Some((_, rate)) = points.iter().find(|(recall, rate)| *recall >= 1.0 && drawable(*rate)) {
         svg.line("reference", frame.point(0.0, *rate), frame.point(1.0, *rate));
         let (x, y) = frame.point(0.0, *rate);
-        svg.text("tick", (x + 4.0, y - 5.0), Anchor::Start, &format!("calling everything positive: {}", percent(*rate)));
+        svg.text(
+            "tick",
+            (x + 4.0, y - 5.0),
+            Anchor::Start,
+            &format!("calling everything positive: {}", percent(*rate)),
+        );
     }
     frame.curve(&mut svg, "line", points.iter().copied());
     Some(svg.finish())
@@ -351,7 +347,7 @@ pub(crate) fn calibration(bins: &[CalibrationBin], miss: Option<f64>) -> Option<
     let heaviest = bins.iter().map(|bin| bin.weight).fold(0.0, f64::max);
     (heaviest > 0.0).then_some(())?;
     let described = miss.map_or_else(String::new, |miss| {
-        format!("On average the stated probability is {} points away from what happened.", human(miss * 100.0))
+        format!("On average the stated probability is {} points away from what happened.", crate::view::points(miss))
     });
     let (x, y) = ("stated probability", "how often it happened");
     let (mut svg, frame) = shares("calibration", "Calibration", &described, x, y);
@@ -374,6 +370,7 @@ pub(crate) fn calibration(bins: &[CalibrationBin], miss: Option<f64>) -> Option<
 pub(crate) fn cloud(cloud: &Cloud, unit: Option<&str>) -> Option<Markup> {
     let in_unit = |what: &str| unit.map_or_else(|| what.to_owned(), |unit| format!("{what}, {unit}"));
     let draw = |range: (f64, f64), described: &str| {
+        let range = Scale::rounded(range, (0.0, 1.0), 5).range();
         let mut svg = Svg::new("cloud", WIDTH, 340.0, "Predicted and actual values", described);
         let (x, y) = (in_unit("predicted"), in_unit("actual"));
         let x = Axis { range, title: &x, about: 5 };
@@ -389,14 +386,15 @@ pub(crate) fn cloud(cloud: &Cloud, unit: Option<&str>) -> Option<Markup> {
             let mut data = String::new();
             for (x, y) in good {
                 let (x, y) = frame.point(x, y);
-                data.push_str(&format!("M{} {}h0", crate::svg::at(x), crate::svg::at(y)));
+                data.push_str(&format!("M{} {}h0", at(x), at(y)));
             }
             svg.path("points", &data);
-            diagonal(&mut svg, &frame, range);
+            diagonal(&mut svg, &frame);
             Some(svg.finish())
         }
         Cloud::Grid { predicted, actual, counts } => {
-            let range = bounds([predicted.0, predicted.1, actual.0, actual.1])?;
+            let ends = [predicted.0, predicted.1, actual.0, actual.1];
+            let range = bounds(ends).filter(|_| ends.into_iter().all(drawable))?;
             let most = counts.iter().flatten().copied().max().filter(|most| *most > 0)?;
             let rows: u64 = counts.iter().flatten().sum();
             let described = format!(
@@ -411,13 +409,14 @@ pub(crate) fn cloud(cloud: &Cloud, unit: Option<&str>) -> Option<Markup> {
                     svg.path(&format!("shade s{level}"), &data);
                 }
             }
-            diagonal(&mut svg, &frame, range);
+            diagonal(&mut svg, &frame);
             Some(svg.finish())
         }
     }
 }
 
-fn diagonal(svg: &mut Svg, frame: &Frame, (low, high): (f64, f64)) {
+fn diagonal(svg: &mut Svg, frame: &Frame) {
+    let (low, high) = frame.x.range();
     svg.line("reference", frame.point(low, low), frame.point(high, high));
 }
 
@@ -432,7 +431,6 @@ fn shades(
     counts: &[Vec<u64>],
     most: u64,
 ) -> [String; SHADES] {
-    use crate::svg::at;
     let mut out = [const { String::new() }; SHADES];
     let edge = |(low, high): (f64, f64), i: usize, n: usize| low + (high - low) * (i as f64 / n as f64);
     for (i, column) in counts.iter().enumerate() {
@@ -449,15 +447,17 @@ fn shades(
     out
 }
 
-/// A reach of the river of columns: so wide above, so wide below, out of `most`.
+/// A reach of the stream of columns: so wide above, so wide below, out of `most`; nothing if that is 0.
 pub(crate) fn reach(above: u64, below: u64, most: u64) -> Markup {
-    use crate::svg::at;
+    if most == 0 {
+        return Markup::new();
+    }
     let half = |n: u64| match n {
         0 => 0.0,
-        n => (46.0 * n as f64 / most.max(1) as f64).max(2.0),
+        n => (46.0 * n as f64 / most as f64).max(2.0),
     };
     let (a, b) = (half(above), half(below));
-    let mut svg = Svg::decorative("reach", 100.0, 100.0, true);
+    let mut svg = Svg::stretched("reach", 100.0, 100.0);
     let data = format!(
         "M{} 0C{} 50 {} 50 {} 100H{}C{} 50 {} 50 {} 0Z",
         at(50.0 - a),
@@ -469,7 +469,7 @@ pub(crate) fn reach(above: u64, below: u64, most: u64) -> Markup {
         at(50.0 + a),
         at(50.0 + a)
     );
-    svg.path("river", &data);
+    svg.path("stream", &data);
     svg.finish()
 }
 

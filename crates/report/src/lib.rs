@@ -4,12 +4,12 @@
 //! script and no font of its own, reads on a phone and on paper, in light and dark. It holds no
 //! time, host or path, and nothing in it is in the order of a hash map.
 //!
-//! The charts are our own few shapes (`svg`, `charts`). Six chart crates were read in place of
-//! them: kuva 0.6, charts-rs 2.3, charton 0.9, fulgur-chart 0.13, plotters 0.3, poloto 19. Each of
-//! them places the ticks of even a linear axis by the platform's `log10` and `powf`, whose last
-//! bits differ between hosts, and at a power of ten that is another tick: the second law forbids
-//! it. Most of them also write colours as values, so that a dark mode would need each chart twice,
-//! and none names and describes a chart for those who don't see it.
+//! The charts are our own few shapes (`svg`, `charts`), against our habit of taking a library.
+//! How each of six chart crates places the ticks of a linear axis was read: kuva 0.6, charts-rs
+//! 2.3, charton 0.9, fulgur-chart 0.13, plotters 0.3, poloto 19. All take the platform's `log` and
+//! `powf`, whose last bits differ between hosts; near a power of ten that is another tick, and
+//! another report. Here the order of magnitude is read from the exact decimal digits, and no
+//! logarithm is taken at all.
 
 mod charts;
 mod markup;

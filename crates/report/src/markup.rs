@@ -48,6 +48,23 @@ impl Markup {
     }
 }
 
+/// A sentence; what stands between backticks is a name.
+pub(crate) fn prose(text: &str) -> Markup {
+    let mut out = Markup::new();
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return out.text(text).clone();
+    }
+    for (i, part) in parts.into_iter().enumerate() {
+        if i % 2 == 0 {
+            out.text(part)
+        } else {
+            out.code(part)
+        };
+    }
+    out
+}
+
 /// Names separated by commas, at most so many; the rest is counted.
 pub(crate) fn names(names: &[String], most: usize) -> Markup {
     let mut out = Markup::new();
@@ -87,10 +104,15 @@ mod tests {
     fn texts_are_escaped_and_markup_is_not() {
         let mut markup = Markup::new();
         markup.raw("<b>").text("<i>\"'&").code("</code><script>").raw("</b>");
-        assert_eq!(
-            markup.to_string(),
-            "<b>&#60;i&#62;&#34;&#39;&#38;<code>&#60;/code&#62;&#60;script&#62;</code></b>"
-        );
+        assert_eq!(markup.to_string(), "<b>&#60;i&#62;&#34;&#39;&#38;<code>&#60;/code&#62;&#60;script&#62;</code></b>");
+    }
+
+    #[test]
+    fn names_stand_between_backticks() {
+        let check = |text: &str, html: &str| assert_eq!(prose(text).to_string(), html);
+        check("", "");
+        check("`a<b` and `c`.", "<code>a&#60;b</code> and <code>c</code>.");
+        check("one ` alone", "one ` alone");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What metrics mean, in words, and how a value compares with the baseline's.
 
-use crate::markup::Markup;
+use crate::markup::{Markup, prose};
 use crate::number::{human, percent};
 use crate::{MetricLine, Page, Task};
 
@@ -26,13 +26,7 @@ struct Known {
     perfect: f64,
 }
 
-const fn known(
-    name: &'static str,
-    label: &'static str,
-    measure: Measure,
-    perfect: f64,
-    says: &'static str,
-) -> Known {
+const fn known(name: &'static str, label: &'static str, measure: Measure, perfect: f64, says: &'static str) -> Known {
     Known { name, label, measure, says, perfect }
 }
 
@@ -82,6 +76,11 @@ pub(crate) fn print(name: &str, value: f64) -> String {
     }
 }
 
+/// Whether a metric's values are printed as percentages.
+pub(crate) fn is_share(name: &str) -> bool {
+    find(name).is_some_and(|known| known.measure == Share)
+}
+
 /// The unit that a metric's values have.
 pub(crate) fn unit<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
     find(name).filter(|known| known.measure == Target).and(page.unit.as_deref())
@@ -99,8 +98,8 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// What its colour is called in the style sheet.
-    pub(crate) fn class(self) -> &'static str {
+    /// The verdict in a word, which is its class in the style sheet as well.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Verdict::Better => "better",
             Verdict::Unclear => "unclear",
@@ -146,7 +145,7 @@ pub(crate) fn sentences(page: &Page, line: &MetricLine) -> Markup {
     let Some(value) = finite(line.value) else {
         out.raw("There is no ").text(&label(&line.name)).raw(" to report");
         if let Some(why) = &line.undefined {
-            out.raw(": ").text(why);
+            out.raw(": ").raw(prose(why));
         }
         out.raw(".");
         return out;
@@ -184,7 +183,7 @@ fn says(out: &mut Markup, page: &Page, line: &MetricLine, value: f64) {
 
 fn against_baseline(out: &mut Markup, page: &Page, line: &MetricLine, value: f64) {
     let (Some(baseline), Some(verdict)) = (finite(line.baseline), verdict(line)) else { return };
-    out.raw("A baseline that ").text(baseline_does(page)).raw(" gets ").text(&print(&line.name, baseline));
+    out.raw("A baseline that ").raw(prose(baseline_does(page))).raw(" gets ").text(&print(&line.name, baseline));
     if let Some(change) = change(line, value, baseline) {
         out.raw(": ").text(&change);
     }
@@ -257,11 +256,7 @@ mod tests {
              interval beats it.",
         );
         check(
-            MetricLine {
-                name: "lift@10".into(),
-                undefined: Some("no positives".into()),
-                ..MetricLine::default()
-            },
+            MetricLine { name: "lift@10".into(), undefined: Some("no positives".into()), ..MetricLine::default() },
             "There is no lift@10 to report: no positives.",
         );
     }

@@ -24,12 +24,20 @@ impl Svg {
         Svg { out }
     }
 
-    /// A picture that adds nothing to the words beside it; `stretched`, it fills its box.
-    pub(crate) fn decorative(class: &str, width: f64, height: f64, stretched: bool) -> Svg {
+    /// A picture that adds nothing to the words beside it.
+    pub(crate) fn decorative(class: &str, width: f64, height: f64) -> Svg {
+        Svg::beside(class, &format!("viewBox=\"0 0 {} {}\"", at(width), at(height)))
+    }
+
+    /// The same, and it fills its box whatever becomes of its proportions.
+    pub(crate) fn stretched(class: &str, width: f64, height: f64) -> Svg {
+        let size = format!("viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\"", at(width), at(height));
+        Svg::beside(class, &size)
+    }
+
+    fn beside(class: &str, size: &str) -> Svg {
         let mut out = Markup::new();
-        out.raw(format_args!("<svg class=\"{class}\" viewBox=\"0 0 {} {}\"", at(width), at(height)));
-        out.raw(if stretched { " preserveAspectRatio=\"none\"" } else { "" });
-        out.raw(" aria-hidden=\"true\">");
+        out.raw(format_args!("<svg class=\"{class}\" {size} aria-hidden=\"true\">"));
         Svg { out }
     }
 
@@ -66,9 +74,7 @@ impl Svg {
     pub(crate) fn rect(&mut self, class: &str, corner: (f64, f64), size: (f64, f64), hint: &str) {
         let ((x, y), (width, height)) = (corner, (size.0.max(0.0), size.1.max(0.0)));
         let (x, y, width, height) = (at(x), at(y), at(width), at(height));
-        self.out.raw(format_args!(
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\""
-        ));
+        self.out.raw(format_args!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\""));
         self.hint("rect", hint);
     }
 
@@ -96,6 +102,47 @@ impl Svg {
         } else {
             self.out.raw("><title>").text(hint).raw(format_args!("</title></{tag}>"));
         }
+    }
+}
+
+/// A line of marks, 20 units high and as wide as its box: places are shares of the width, so that
+/// marks keep their size where the box is narrow.
+pub(crate) struct Strip {
+    svg: Svg,
+    scale: Scale,
+}
+
+impl Strip {
+    /// A strip of the values between two bounds, with its base line.
+    pub(crate) fn new(class: &str, range: (f64, f64)) -> Strip {
+        let svg = Svg::beside(&format!("strip {class}"), "width=\"100%\" height=\"20\"");
+        let mut strip = Strip { svg, scale: Scale::new(range, (5.0, 95.0)) };
+        strip.svg.out.raw("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"10\" y2=\"10\"/>");
+        strip
+    }
+
+    /// A range along the base line.
+    pub(crate) fn range(&mut self, class: &str, (low, high): (f64, f64)) {
+        let (from, to) = (at(self.scale.place(low)), at(self.scale.place(high)));
+        self.svg.out.raw(format_args!("<line class=\"{class}\" x1=\"{from}%\" x2=\"{to}%\" y1=\"10\" y2=\"10\"/>"));
+    }
+
+    /// A line across.
+    pub(crate) fn across(&mut self, class: &str, value: f64) {
+        let x = at(self.scale.place(value));
+        self.svg.out.raw(format_args!("<line class=\"{class}\" x1=\"{x}%\" x2=\"{x}%\" y1=\"2\" y2=\"18\"/>"));
+    }
+
+    /// A dot, with a hint if there is one.
+    pub(crate) fn dot(&mut self, class: &str, value: f64, hint: &str) {
+        let x = at(self.scale.place(value));
+        self.svg.out.raw(format_args!("<circle class=\"{class}\" cx=\"{x}%\" cy=\"10\" r=\"4\""));
+        self.svg.hint("circle", hint);
+    }
+
+    /// The finished strip.
+    pub(crate) fn finish(self) -> Markup {
+        self.svg.finish()
     }
 }
 
@@ -131,6 +178,9 @@ pub(crate) fn bounds(numbers: impl IntoIterator<Item = f64>) -> Option<(f64, f64
     })
 }
 
+/// Below this, quotients of two numbers may be infinite: it counts as 0.
+const TINY: f64 = 1e-280;
+
 /// From an axis' values to a picture's coordinates.
 #[derive(Clone, Debug)]
 pub(crate) struct Scale {
@@ -142,9 +192,9 @@ impl Scale {
     /// A scale of `values`, low to high, onto `places`. A range without width is widened.
     pub(crate) fn new(values: (f64, f64), places: (f64, f64)) -> Scale {
         let (mut low, mut high) = values;
-        let around = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+        let around = if low.abs() < TINY { 1.0 } else { low.abs() * 0.1 };
         // A width below the numbers' own precision cannot be told apart from none.
-        if high - low <= low.abs().max(high.abs()) * 1e-12 {
+        if high - low <= low.abs().max(high.abs()) * 1e-12 || high - low < TINY {
             (low, high) = (low - around, high + around);
         }
         Scale { values: (low, high), places }
@@ -156,6 +206,11 @@ impl Scale {
         let step = Step::new(scale.values, about);
         let (low, high) = ((scale.values.0 / step.size()).floor(), (scale.values.1 / step.size()).ceil());
         Scale { values: (step.times(low as i64), step.times(high as i64)), places }
+    }
+
+    /// The values that it spans.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        self.values
     }
 
     /// Where a value lies; outside its range, at the nearer end.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
-use crate::markup::{Markup, names};
+use crate::markup::{Markup, names, prose, shortened};
 use crate::metric::{self, Verdict, finite};
 use crate::number::{cell, count, human, percent, plural, share};
 use crate::{ColumnProfile, ModelBox, Page, StepBox, Task, charts};
@@ -20,7 +20,7 @@ const CLASSES: usize = 24;
 
 /// The whole report.
 #[derive(Template)]
-#[template(path = "report.html", whitespace = "suppress")]
+#[template(path = "report.html", whitespace = "minimize")]
 pub(crate) struct Report<'a> {
     page: &'a Page,
     title: String,
@@ -30,7 +30,9 @@ pub(crate) struct Report<'a> {
     metrics: Vec<MetricRow>,
     folds: Vec<FoldRow>,
     interval_name: String,
-    baseline_does: &'a str,
+    baseline_does: Markup,
+    notes: Vec<Markup>,
+    warnings: Vec<Markup>,
     errors: Vec<Figure>,
     confusion: Option<Confusion>,
     importance: Option<Bars>,
@@ -62,7 +64,7 @@ struct MetricRow {
     label: String,
     direction: &'static str,
     value: String,
-    undefined: String,
+    undefined: Markup,
     interval: String,
     baseline: String,
     verdict: Option<Verdict>,
@@ -108,6 +110,13 @@ struct Confusion {
     precisions: Vec<String>,
 }
 
+impl Confusion {
+    /// Whether it fits beside a chart.
+    fn is_small(&self) -> bool {
+        self.classes.len() <= 4
+    }
+}
+
 /// One actual class.
 struct ConfusionRow {
     class: String,
@@ -119,7 +128,6 @@ struct ConfusionRow {
 struct ConfusionCell {
     count: String,
     heat: String,
-    strong: bool,
     right: bool,
 }
 
@@ -174,7 +182,9 @@ impl<'a> Report<'a> {
             metrics: page.metrics.iter().map(metric_row).collect(),
             folds: page.folds.iter().map(fold_row).collect(),
             interval_name: format!("{}interval", metric::level(page)),
-            baseline_does: metric::baseline_does(page),
+            baseline_does: prose(metric::baseline_does(page)),
+            notes: page.notes.iter().map(|note| prose(note)).collect(),
+            warnings: page.warnings.iter().map(|warning| prose(warning)).collect(),
             errors: errors(page),
             confusion: confusion(page),
             importance: importance(page),
@@ -210,6 +220,10 @@ impl<'a> Report<'a> {
 
     fn has_errors(&self) -> bool {
         !self.errors.is_empty() || self.confusion.is_some()
+    }
+
+    fn has_stream(&self) -> bool {
+        self.flow.iter().any(|node| !node.reach.is_empty())
     }
 
     fn has_data(&self) -> bool {
@@ -267,12 +281,12 @@ fn metric_row(line: &crate::MetricLine) -> MetricRow {
     let print = |x: Option<f64>| finite(x).map_or_else(String::new, |x| metric::print(&line.name, x));
     let verdict = metric::verdict(line);
     let interval = metric::interval(line).map_or_else(String::new, |(low, high)| {
-        format!("{} to {}", metric::print(&line.name, low), metric::print(&line.name, high))
+        format!("{}\u{a0}to {}", metric::print(&line.name, low), metric::print(&line.name, high))
     });
     let undefined = match (finite(line.value), &line.undefined) {
-        (None, Some(why)) => why.clone(),
-        (None, None) => "undefined".to_owned(),
-        _ => String::new(),
+        (None, Some(why)) => prose(why),
+        (None, None) => prose("undefined"),
+        _ => Markup::new(),
     };
     MetricRow {
         name: line.name.clone(),
@@ -283,7 +297,7 @@ fn metric_row(line: &crate::MetricLine) -> MetricRow {
         interval,
         baseline: print(line.baseline),
         verdict,
-        strip: charts::strip(line, verdict.map_or("", Verdict::class)).unwrap_or_default(),
+        strip: charts::strip(line, verdict.map_or("", Verdict::word)).unwrap_or_default(),
     }
 }
 
@@ -298,14 +312,8 @@ fn fold_row(line: &crate::FoldLine) -> FoldRow {
     }
 }
 
-fn words(text: &str) -> Markup {
-    let mut out = Markup::new();
-    out.text(text);
-    out
-}
-
 fn figure(title: &'static str, caption: &str, chart: Option<Markup>) -> Option<Figure> {
-    Some(Figure { title, caption: words(caption), chart: chart? })
+    Some(Figure { title, caption: prose(caption), chart: chart? })
 }
 
 /// A metric's value by its name.
@@ -344,10 +352,15 @@ fn errors(page: &Page) -> Vec<Figure> {
     let miss = calibration_error(page);
     let mut caption = "When it says 30%, it should happen in 30% of the cases: on the dashed line.".to_owned();
     if let Some(miss) = miss {
-        caption.push_str(&format!(" On average it is {} points away.", human(miss * 100.0)));
+        caption.push_str(&format!(" On average it is {} points away.", points(miss)));
     }
     out.extend(figure("Calibration", &caption, charts::calibration(&page.calibration, miss)));
     out
+}
+
+/// A share as percentage points, to a tenth.
+pub(crate) fn points(share: f64) -> String {
+    human((share * 1000.0).round() / 10.0)
 }
 
 /// The weighted mean distance from stated to observed.
@@ -382,13 +395,9 @@ fn confusion(page: &Page) -> Option<Confusion> {
         let total: u64 = counts[i].iter().sum();
         let is_rest = folded && i + 1 == width;
         let cell = |j: usize| {
-            let heat = share(counts[i][j], total);
-            ConfusionCell {
-                count: count(counts[i][j]),
-                heat: format!("{:.2}", heat * 0.9),
-                strong: heat > 0.55,
-                right: i == j && !is_rest,
-            }
+            // The root, or rare mistakes would not be seen; half, or the count could not be read.
+            let heat = share(counts[i][j], total).sqrt() / 2.0;
+            ConfusionCell { count: count(counts[i][j]), heat: format!("{heat:.2}"), right: i == j && !is_rest }
         };
         ConfusionRow {
             class: classes[i].clone(),
@@ -459,11 +468,12 @@ fn importance(page: &Page) -> Option<Bars> {
     });
     match half.take_while(|sum| *sum < 0.5).count() + 1 {
         needed if needed > 1 && needed < features.len() => {
-            caption.raw(format_args!("; half of it is in {needed} of {} features", count(page.importance.len() as u64)));
+            caption
+                .raw(format_args!("; half of it is in {needed} of {} features", count(page.importance.len() as u64)));
         }
         _ => {}
     }
-    caption.raw(". ").text(page.importance_note.as_deref().unwrap_or_default());
+    caption.raw(". ").raw(prose(page.importance_note.as_deref().unwrap_or_default()));
     let bars = |one: &&crate::Importance| bar(one.feature.clone(), percent(one.share), one.share, first.share);
     let rest: f64 = features.iter().skip(BARS).map(|one| one.share).sum();
     let mut words = Vec::new();
@@ -511,11 +521,12 @@ fn flow(page: &Page) -> Vec<Node> {
         widths.push(now);
     }
     let features = if page.features > 0 { page.features } else { now };
-    let most = widths.iter().copied().chain([features]).max().unwrap_or(1);
+    // Unless all widths are known there is no stream.
+    let most = if start == 0 { 0 } else { widths.iter().copied().chain([features]).max().unwrap_or(1) };
     let mut out = vec![Node {
         kind: "source",
         title: "Source".to_owned(),
-        summary: words(&match page.rows_training + page.rows_held_out {
+        summary: prose(&match page.rows_training + page.rows_held_out {
             0 => String::new(),
             rows => plural(rows, "row", "rows"),
         }),
@@ -562,7 +573,7 @@ fn step_node(step: &StepBox, before: u64, after: u64, most: u64) -> Node {
     };
     Node {
         title: step.step.clone(),
-        summary: words(&step.summary),
+        summary: prose(&step.summary),
         columns: if before == after { String::new() } else { format!("{} → {}", count(before), columns_of(after)) },
         lines: used.clone().map(|(verb, list)| (*verb, names(list, SHOWN))).collect(),
         all: used.filter(|(_, list)| list.len() > SHOWN).map(|(verb, list)| (*verb, names(list, LISTED))).collect(),
@@ -576,7 +587,7 @@ fn model_node(page: &Page, before: u64, features: u64, most: u64) -> Node {
     Node {
         kind: "model",
         title: page.model.model.clone(),
-        summary: words(&page.model.summary),
+        summary: prose(&page.model.summary),
         columns: match features {
             0 => String::new(),
             n => plural(n, "feature", "features"),
@@ -640,13 +651,13 @@ fn target(page: &Page) -> Option<Figure> {
     };
     let median = median(profile);
     let marks: Vec<(String, f64)> =
-        median.map(|x| (format!("median {}", cell(&profile.kind, x)), x)).into_iter().collect();
+        median.map(|x| (format!("median {}", cell(print_kind(profile), x)), x)).into_iter().collect();
     let marks: Vec<(&str, f64)> = marks.iter().map(|(label, x)| (&**label, *x)).collect();
     let chart = charts::histogram("target", "Distribution of the target", &axis, &profile.histogram, &marks)?;
     let mut caption = Markup::new();
     caption.code(&page.target).raw(" over the training rows. ");
     if let (Some(low), Some(high)) = (finite(profile.min), finite(profile.max)) {
-        caption.text(&charts::spread(&profile.kind, low, median, high));
+        caption.text(&charts::spread(print_kind(profile), low, median, high));
     }
     Some(Figure { title: "The target", caption, chart })
 }
@@ -655,7 +666,8 @@ fn classes(page: &Page) -> Option<Bars> {
     let profile = page.target_profile.as_ref().filter(|_| page.task != Task::Regression)?;
     let (most, all) = (profile.top.iter().map(|(_, n)| *n).max()?, profile.rows - profile.nulls.min(profile.rows));
     let value = |n: u64| format!("{} · {}", count(n), percent(share(n, all)));
-    let bars = profile.top.iter().take(BARS).map(|(class, n)| bar(class.clone(), value(*n), *n as f64, most as f64));
+    let bars =
+        profile.top.iter().take(BARS).map(|(class, n)| bar(shortened(class, 80), value(*n), *n as f64, most as f64));
     let mut caption = Markup::new();
     caption.raw("The classes of ").code(&page.target).raw(" in the training rows.");
     let rest = match profile.top.len() {
@@ -691,7 +703,7 @@ fn missing(page: &Page) -> Option<Bars> {
         plural(page.columns.len() as u64, "column", "columns")
     ));
     if whole == 0 {
-        caption = words("Every column has gaps.");
+        caption = prose("Every column has gaps.");
     }
     let rest = match gaps.len() {
         n if n > BARS => {
@@ -701,6 +713,12 @@ fn missing(page: &Page) -> Option<Bars> {
         _ => String::new(),
     };
     Some(Bars { caption, bars: gaps.iter().take(BARS).map(bars).collect(), rest })
+}
+
+/// The kind by which a column's numbers are printed: whole numbers beyond four digits as any number.
+fn print_kind(column: &ColumnProfile) -> &str {
+    let largest = [column.min, column.max].into_iter().flatten().map(f64::abs).fold(0.0, f64::max);
+    if column.kind == "integer" && largest >= 10_000.0 { "number" } else { &column.kind }
 }
 
 fn median(column: &ColumnProfile) -> Option<f64> {
@@ -753,7 +771,7 @@ fn cards(page: &Page) -> (Vec<Card>, String) {
 }
 
 fn card(i: usize, column: &ColumnProfile) -> Card {
-    let print = |x: Option<f64>| finite(x).map_or_else(String::new, |x| cell(&column.kind, x));
+    let print = |x: Option<f64>| finite(x).map_or_else(String::new, |x| cell(print_kind(column), x));
     let (low, middle, high) = (print(column.min), print(median(column)), print(column.max));
     let values = column.rows - column.nulls.min(column.rows);
     let described = match (&*low, &*high) {
@@ -784,12 +802,13 @@ fn card(i: usize, column: &ColumnProfile) -> Card {
 
 /// The most frequent values and the rest, as bars.
 fn top_bars(column: &ColumnProfile, values: u64) -> Vec<Bar> {
-    const SHOWN: usize = 4;
-    let shown: u64 = column.top.iter().take(SHOWN).map(|(_, n)| *n).sum();
+    let most_shown = if column.top.len() <= 5 { 5 } else { 4 };
+    let shown: u64 = column.top.iter().take(most_shown).map(|(_, n)| *n).sum();
     let rest = values.saturating_sub(shown);
-    let most = column.top.iter().take(SHOWN).map(|(_, n)| *n).max().unwrap_or(0).max(1) as f64;
+    let most = column.top.iter().take(most_shown).map(|(_, n)| *n).max().unwrap_or(0).max(1) as f64;
     let one = |label: String, n: u64| bar(label, percent(share(n, values)), n as f64, most);
-    let mut bars: Vec<Bar> = column.top.iter().take(SHOWN).map(|(value, n)| one(value.clone(), *n)).collect();
+    let mut bars: Vec<Bar> =
+        column.top.iter().take(most_shown).map(|(value, n)| one(shortened(value, 80), *n)).collect();
     if rest > 0 && !bars.is_empty() {
         let mut others = one("others".to_owned(), rest);
         others.part = "100".to_owned();
@@ -800,7 +819,7 @@ fn top_bars(column: &ColumnProfile, values: u64) -> Vec<Bar> {
 
 fn column_rows(page: &Page) -> (Vec<ColumnRow>, String) {
     let rows = page.columns.iter().take(TABLE).map(|column| {
-        let print = |x: Option<f64>| finite(x).map_or_else(String::new, |x| cell(&column.kind, x));
+        let print = |x: Option<f64>| finite(x).map_or_else(String::new, |x| cell(print_kind(column), x));
         let role = column.role.iter().map(|role| format!(" · {role}")).collect::<String>();
         ColumnRow {
             name: column.name.clone(),
@@ -812,7 +831,7 @@ fn column_rows(page: &Page) -> (Vec<ColumnRow>, String) {
             mean: print(column.mean),
             high: print(column.max),
             top: column.top.first().map_or_else(String::new, |(value, n)| {
-                format!("{} ({})", crate::markup::shortened(value, 24), percent(share(*n, column.rows)))
+                format!("{} ({})", shortened(value, 24), percent(share(*n, column.rows)))
             }),
         }
     });
@@ -832,10 +851,11 @@ fn facts(page: &Page) -> Vec<(&'static str, String)> {
         ("Rows learned from", number(page.rows_training)),
         ("Rows held out", number(page.rows_held_out)),
     ];
-    let mut facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    if !facts.is_empty() {
-        facts.push(("Seed", page.seed.to_string()));
+    if page.version.is_empty() && page.digest.is_empty() {
+        return Vec::new();
     }
+    let mut facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    facts.push(("Seed", page.seed.to_string()));
     facts
 }
 
