@@ -2,10 +2,13 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::moments::Centred;
 use evenstep_exact::multiset::LtHash;
+use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
 use evenstep_exact::sum::ExactSum;
-use evenstep_exact::{maths, sort};
+use evenstep_exact::{maths, number, sort};
 
 fn main() {
     divan::main();
@@ -119,4 +122,49 @@ fn lthash_add(bencher: Bencher) {
 fn draw_uniform(bencher: Bencher) {
     let draws = Draws::new(Seed(1), "bench");
     bencher.bench_local(|| draws.uniform(black_box(&[7; 16])));
+}
+
+#[divan::bench(args = [SMALL, LARGE], sample_count = 20)]
+fn ranks(bencher: Bencher, n: usize) {
+    let round = QuantileRound::start(&[0.5], Rule::AveragedInvertedCdf);
+    over(bencher, values(n), |values| {
+        let mut seen = Ranks::default();
+        values.chunks(8192).for_each(|chunk| seen.observe(&round, chunk));
+        black_box(&seen);
+        0.0
+    });
+}
+
+#[divan::bench(args = [SMALL])]
+fn variance(bencher: Bencher, n: usize) {
+    over(bencher, values(n), |values| {
+        let mut seen = Centred::default();
+        seen.observe_slice(values, 3.0);
+        seen.variance(1).expect("values")
+    });
+}
+
+#[divan::bench]
+fn row_hash(bencher: Bencher) {
+    let mut hasher = Hasher::new("evenstep bench");
+    bencher.bench_local(|| hasher.reset().i64(black_box(7)).str("Bloomington").f64(0.1).finish16());
+}
+
+#[divan::bench]
+fn number_parse(bencher: Bencher) {
+    bencher.bench(|| number::parse_number(black_box("-12345.678")));
+}
+
+#[divan::bench]
+fn number_parse_std(bencher: Bencher) {
+    bencher.bench(|| black_box("-12345.678").parse::<f64>());
+}
+
+#[divan::bench]
+fn number_print(bencher: Bencher) {
+    let mut text = String::new();
+    bencher.bench_local(|| {
+        text.clear();
+        number::write_number(&mut text, black_box(-12345.678))
+    });
 }

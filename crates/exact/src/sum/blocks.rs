@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::{ExactSum, parts};
+use super::{ExactSum, is_rounded_product, parts};
 
 /// As many integers of 53 bits as fit in 64.
 const BLOCK: usize = 1024;
@@ -18,6 +18,30 @@ pub(super) fn add_terms(sum: &mut ExactSum, count: usize, term: impl Fn(usize) -
             *x = term(i);
         }
         adder.add(&block[..length]);
+    }
+}
+
+/// Adds the rounded products of `factors(0)` to `factors(count - 1)`, gathered block by block.
+#[inline]
+pub(super) fn add_rounded_products(sum: &mut ExactSum, count: usize, factors: impl Fn(usize) -> (f64, f64)) {
+    let mut adder = Adder { sum, bound: 0 };
+    let mut block = [0.0; BLOCK];
+    for from in (0..count).step_by(BLOCK) {
+        let length = BLOCK.min(count - from);
+        let mut rounded = true;
+        for (product, i) in block[..length].iter_mut().zip(from..) {
+            let (a, b) = factors(i);
+            *product = a * b;
+            rounded &= is_rounded_product(*product, a, b);
+        }
+        if rounded {
+            adder.add(&block[..length]);
+        } else {
+            (from..from + length).for_each(|i| {
+                let (a, b) = factors(i);
+                adder.sum.add_rounded_product(a, b);
+            });
+        }
     }
 }
 

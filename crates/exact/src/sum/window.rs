@@ -15,8 +15,8 @@ pub(super) struct Window {
     place: NonZeroU16,
 }
 
-/// Every exponent of a product of two sums of products of floats is above −2^13.
-const BIAS: i32 = 1 << 13;
+/// Every exponent of a product of eight floats is above −2^14, and what `moments` multiplies is no longer.
+const BIAS: i32 = 1 << 14;
 
 impl Window {
     pub(super) fn new(bits: i128, exponent: i32) -> Window {
