@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn constant_bytes_are_skipped_and_nothing_is_lost() {
         for n in [0, 1, 255, 256, 257, 10_000] {
-            let mut values: Vec<u64> = (0..n).map(|i| (i * 7919) % 1000 << 20).collect();
+            let mut values: Vec<u64> = (0..n).map(|i| ((i * 7919) % 1000) << 20).collect();
             let mut expected = values.clone();
             expected.sort_unstable();
             radix_sort(&mut values);

@@ -283,7 +283,7 @@ fn divide(a: &Canonical, b: &Canonical) -> f64 {
 #[inline]
 pub(crate) fn is_rounded_product(product: f64, a: f64, b: f64) -> bool {
     let magnitude = product.abs();
-    (magnitude >= f64::MIN_POSITIVE) & (magnitude <= f64::MAX) | (a == 0.0) | (b == 0.0)
+    (f64::MIN_POSITIVE..=f64::MAX).contains(&magnitude) | (a == 0.0) | (b == 0.0)
 }
 
 /// A float as mantissa·2^exponent.
