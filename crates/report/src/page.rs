@@ -1,7 +1,8 @@
 //! What a report shows: plain data, which whoever trained fills in.
 //!
 //! Every list may be empty and every option absent: what isn't there isn't drawn. Floats that
-//! aren't finite are skipped. All texts may come from strangers; `html` escapes them.
+//! aren't finite are skipped. All texts may come from strangers; `html` escapes them. In sentences
+//! (notes, warnings, summaries, reasons) what stands between backticks is set as a name.
 
 /// The kind of prediction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,7 +50,8 @@ pub struct Page {
     pub baseline: Option<String>,
     /// The metrics over the folds of cross-validation.
     pub folds: Vec<FoldLine>,
-    /// The input columns' profiles over the training rows, in the order to be shown in.
+    /// The columns' profiles over the training rows, the target's aside. Those whose features matter
+    /// most are drawn first; among equals, and in the table, this order stays.
     pub columns: Vec<ColumnProfile>,
     /// The target's profile over the training rows; for classes, `top` holds all of them.
     pub target_profile: Option<ColumnProfile>,
@@ -134,9 +136,9 @@ pub struct ColumnProfile {
     pub unit: Option<String>,
     /// How many rows were looked at, null or not.
     pub rows: u64,
-    /// How many of them are null.
+    /// How many of them are null, cells that became null because they were invalid included.
     pub nulls: u64,
-    /// How many of them were invalid.
+    /// How many of the nulls were invalid cells.
     pub invalid: u64,
     /// How many distinct values there are.
     pub distinct: Option<u64>,
