@@ -16,7 +16,7 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(crate) fn new(path: &Path, doing: &'static str, source: io::Error) -> FileError {
+    pub fn new(path: &Path, doing: &'static str, source: io::Error) -> FileError {
         FileError { path: path.to_owned(), doing, source }
     }
 
