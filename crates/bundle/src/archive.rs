@@ -56,7 +56,7 @@ fn read_members(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError>
         if file.compression() != CompressionMethod::Stored || total > bytes.len() as u64 {
             return Err(ArchiveError("a member is compressed or larger than its file".to_owned()));
         }
-        let name = file.name().to_owned();
+        let name = file.name().map_err(told)?.into_owned();
         let mut content = Vec::new();
         file.take(bytes.len() as u64).read_to_end(&mut content).map_err(|error| ArchiveError(format!("`{name}`: {error}")))?;
         members.insert(name, content);

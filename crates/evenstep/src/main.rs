@@ -3,6 +3,7 @@
 mod cli;
 mod facts;
 mod output;
+mod page;
 mod progress;
 mod verbs;
 

@@ -52,21 +52,19 @@ pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, 
 
 /// Each metric with its interval, and the baseline's value.
 pub(crate) fn measure(metrics: &[&'static Metric], scores: &Scores, draws: &Draws, workers: &Workers) -> Vec<Measured> {
-    metrics
-        .iter()
-        .map(|metric| {
-            let value = metric.value(&scores.model);
-            let interval = value.is_ok().then(|| metric::interval(metric, &scores.model, &scores.keys, draws, workers));
-            Measured {
-                metric: metric.name.to_owned(),
-                interval: interval.flatten(),
-                baseline: metric.value(&scores.baseline).ok(),
-                higher_is_better: metric.higher_is_better,
-                undefined: value.as_ref().err().map(|Undefined(reason)| reason.to_string()),
-                value: value.ok(),
-            }
-        })
-        .collect()
+    let intervals = metric::intervals(metrics, &scores.model, &scores.keys, draws, workers);
+    let measured = metrics.iter().zip(intervals).map(|(metric, interval)| {
+        let value = metric.value(&scores.model);
+        Measured {
+            metric: metric.name.to_owned(),
+            interval: interval.filter(|_| value.is_ok()),
+            baseline: metric.value(&scores.baseline).ok(),
+            higher_is_better: metric.higher_is_better,
+            undefined: value.as_ref().err().map(|Undefined(reason)| reason.clone()),
+            value: value.ok(),
+        }
+    });
+    measured.collect()
 }
 
 /// Held-out rows as scoring would see them: categories that training never saw become null

@@ -3,11 +3,13 @@
 //! Nothing beneath knows TOML. Fitting (`train`) and applying (`predictor`) are kept apart.
 
 pub mod artifact;
+pub mod check;
 mod error;
 mod evaluate;
 mod golden;
 pub mod init;
 pub mod lock;
+pub mod parts;
 mod predictor;
 pub mod prepare;
 pub mod request;

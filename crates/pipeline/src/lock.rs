@@ -109,6 +109,13 @@ impl Lock {
         }
     }
 
+    /// The lock's parts, for machines.
+    pub fn json(&self) -> Value {
+        let mut parts = serde_json::to_value(&self.content).expect("the lock is plain data");
+        parts["digest"] = json!(self.digest);
+        parts
+    }
+
     /// Compares part by part with what an artifact would be locked to: name, equality, detail.
     pub fn compare(&self, artifact: &Artifact) -> Vec<Check> {
         let other: toml::Table = toml::from_str(&toml_of(&content(artifact))).expect("we wrote it");

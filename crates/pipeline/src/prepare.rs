@@ -31,6 +31,8 @@ pub struct Prepared {
     pub fingerprint: String,
     /// What was found in the data.
     pub quality: Quality,
+    /// How many columns the source has.
+    pub source_columns: usize,
     /// Rows that the contract sets aside.
     pub quarantine: Vec<Violation>,
     /// Sentences for people.
@@ -222,6 +224,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
         id: roles.id.clone(),
         ..Reading::default()
     };
+    let source_columns = source.column_names().len();
     let told = |bytes: u64| run.progress.done(bytes, "");
     let read = source.read(&reading, run.workers, &told)?;
     drop(inferred);
@@ -244,11 +247,11 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     let inputs_set: BTreeSet<&ColumnName> = inputs.iter().collect();
     let batches = batches.into_iter().map(|batch| batch.retain(|name| inputs_set.contains(name))).collect();
     let roles = roles.recorded(spec);
-    Ok(Prepared { batches, task: target.task, contract, inputs, roles, fingerprint, quality, quarantine, notes })
+    Ok(Prepared { batches, task: target.task, contract, inputs, roles, fingerprint, quality, source_columns, quarantine, notes })
 }
 
 /// Gives every row its key and its occurrence.
-fn identify(
+pub(crate) fn identify(
     spec: &Spec,
     batches: &mut [Batch],
     origins: &[Origin],
@@ -336,6 +339,7 @@ fn weights(name: &ColumnName, column: &Column) -> Result<Vec<f64>, PipelineError
     }
 }
 
-fn group_keys(name: &ColumnName, batch: &Batch) -> Vec<RowKey> {
+/// The identity of each row's group.
+pub(crate) fn group_keys(name: &ColumnName, batch: &Batch) -> Vec<RowKey> {
     Identity::by_content([name.clone()]).keys(batch).expect("content has a key, null or not")
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
-use evenstep_source::{Chunk, Mode, Reading, Source};
-use evenstep_table::check::Breach;
-use evenstep_table::{Batch, Coded, Column, ColumnName, Identity, Task};
+use evenstep_source::{Chunk, Flag, Mode, Reading, Source};
+use evenstep_table::{Batch, Coded, Column, ColumnName, Identity, Kind, Task};
 
 use crate::spec::Extra;
 use crate::{PipelineError, Predictor, Progress};
@@ -50,6 +49,29 @@ impl Predictor {
     }
 }
 
+/// What is said of some rows, column by column, in the order of [`header`].
+pub struct Answers {
+    /// Id, prediction, probabilities.
+    pub columns: Vec<Column>,
+    /// Rules that rows break without being refused.
+    pub flags: Vec<Flag>,
+}
+
+/// The columns of a score file: `id`, or the names of a composite one, or `row`; then the prediction.
+pub fn header(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
+    let name = |name: &str| ColumnName::new(name).expect("a name");
+    let rules = &predictor.contract.columns;
+    let mut header = match predictor.reading(Some(source.column_names())).id.as_slice() {
+        [] => vec![(name("row"), Kind::Integer)],
+        [id] => vec![(name("id"), rules[id].kind)],
+        ids => ids.iter().map(|id| (id.clone(), rules[id].kind)).collect(),
+    };
+    let classes = predictor.task.classes();
+    header.push((name("prediction"), if classes.is_empty() { Kind::Number } else { Kind::Category }));
+    header.extend(classes.iter().map(|class| (name(&format!("probability_{class}")), Kind::Number)));
+    header
+}
+
 /// Scores every row of the source and hands the answers over, chunk by chunk.
 ///
 /// # Errors
@@ -59,7 +81,7 @@ pub fn score(
     source: &Source,
     workers: &Workers,
     progress: &dyn Progress,
-    mut write: impl FnMut(Batch) -> Result<(), PipelineError>,
+    mut write: impl FnMut(&Answers) -> Result<(), PipelineError>,
 ) -> Result<Scored, PipelineError> {
     let reading = predictor.reading(Some(source.column_names()));
     let mut scored = Scored { ignored: ignored(predictor, source), ..Scored::default() };
@@ -71,21 +93,19 @@ pub fn score(
         if group.is_empty() {
             return Ok(scored);
         }
-        let answered = workers.map(group, |chunk| answer(predictor, chunk, &reading.id));
-        for answer in answered {
-            let (mut batch, chunk) = answer?;
+        for answer in workers.map(group, |chunk| answer(predictor, chunk, &reading.id)) {
+            let (mut answers, rows, unanswered) = answer?;
             if reading.id.is_empty() {
                 let first = scored.rows as i64;
-                let rows = (first..first + batch.rows() as i64).collect();
-                batch.insert(ColumnName::new("row").expect("a name"), Column::Integer(rows));
+                answers.columns.insert(0, Column::Integer((first..first + rows as i64).collect()));
             }
-            scored.rows += batch.rows() as u64;
-            scored.unanswered += chunk.unanswered.len() as u64;
-            for flag in &chunk.flags {
+            scored.rows += rows as u64;
+            scored.unanswered += unanswered as u64;
+            for flag in &answers.flags {
                 *scored.flags.entry(format!("{}: {}", flag.field, flag.rule.word())).or_default() += 1;
             }
             progress.done(scored.rows, "rows");
-            write(batch)?;
+            write(&answers)?;
         }
     }
 }
@@ -100,45 +120,33 @@ fn ignored(predictor: &Predictor, source: &Source) -> Vec<ColumnName> {
     }
 }
 
-/// The answers to a chunk as columns: id, prediction, probabilities, flags.
-fn answer(predictor: &Predictor, mut chunk: Chunk, id: &[ColumnName]) -> Result<(Batch, Chunk), PipelineError> {
+/// The answers to a chunk, how many rows it had, and how many of them have none.
+fn answer(predictor: &Predictor, mut chunk: Chunk, id: &[ColumnName]) -> Result<(Answers, usize, usize), PipelineError> {
     let mut batch = std::mem::take(&mut chunk.batch);
     predictor.identify(&mut batch, id);
-    let mut answers = batch.clone().retain(|name| id.contains(name));
+    let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).clone()).collect();
+    let rows = batch.rows();
     let mut predictions = predictor.predict(batch)?;
     for row in &chunk.unanswered {
         let width = predictions.width;
         predictions.values[row * width..(row + 1) * width].fill(f64::NAN);
     }
-    for (name, column) in columns(&predictor.task, &predictions) {
-        answers.insert(name, column);
-    }
-    if flags_are_possible(predictor) {
-        answers.insert(ColumnName::new("flags").expect("a name"), Column::Text(flags(&chunk, answers.rows())));
-    }
-    Ok((answers, chunk))
-}
-
-/// Whether there can be flags at all: then the column is there, even if it is empty.
-fn flags_are_possible(predictor: &Predictor) -> bool {
-    !predictor.seen.is_empty()
+    columns.extend(told(&predictor.task, &predictions));
+    Ok((Answers { columns, flags: chunk.flags }, rows, chunk.unanswered.len()))
 }
 
 /// Predictions as columns, by the task.
-pub fn columns(task: &Task, predictions: &Predictions) -> Vec<(ColumnName, Column)> {
-    let name = |name: &str| ColumnName::new(name).expect("a name");
-    let rows = 0..predictions.rows();
+fn told(task: &Task, predictions: &Predictions) -> Vec<Column> {
     let classes = task.classes();
     if classes.is_empty() {
-        return vec![(name("prediction"), Column::Number(predictions.values.clone()))];
+        return vec![Column::Number(predictions.values.clone())];
     }
-    let probabilities: Vec<Vec<f64>> = (0..classes.len())
-        .map(|class| rows.clone().map(|row| probability(task, predictions.row(row), class)).collect())
-        .collect();
-    let labels = rows.map(|row| label(task, predictions.row(row)).map(|class| classes[class].as_str()));
-    let mut columns = vec![(name("prediction"), Column::Category(Coded::from_strings(labels)))];
-    for (class, probabilities) in classes.iter().zip(probabilities) {
-        columns.push((name(&format!("probability_{class}")), Column::Number(probabilities)));
+    let rows = 0..predictions.rows();
+    let labels = rows.clone().map(|row| label(task, predictions.row(row)).map(|class| classes[class].as_str()));
+    let mut columns = vec![Column::Category(Coded::from_strings(labels))];
+    for class in 0..classes.len() {
+        let each = rows.clone().map(|row| probability(task, predictions.row(row), class));
+        columns.push(Column::Number(each.collect()));
     }
     columns
 }
@@ -164,17 +172,4 @@ pub fn label(task: &Task, outputs: &[f64]) -> Option<usize> {
             (0..outputs.len()).reduce(|best, class| if outputs[class] > outputs[best] { class } else { best })
         }
     }
-}
-
-/// The flags of each row as text: `age: max; city: unseen`.
-fn flags(chunk: &Chunk, rows: usize) -> Coded {
-    let mut said: Vec<Option<String>> = vec![None; rows];
-    for flag in &chunk.flags {
-        let text = format!("{}: {}", flag.field, Breach::word(flag.rule));
-        said[flag.row] = Some(match said[flag.row].take() {
-            Some(before) => format!("{before}; {text}"),
-            None => text,
-        });
-    }
-    Coded::from_strings(said)
 }

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use evenstep_exact::draw::Draws;
 use evenstep_model::{AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training};
-use evenstep_table::profile::Profile;
+use evenstep_table::profile::{ColumnProfile, Profile};
 use evenstep_table::quality::Quality;
-use evenstep_table::{Batch, Schema, Task};
+use evenstep_table::{Batch, Coded, Column, Schema, Task};
 use serde::Serialize;
 
 use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, StepRecord};
@@ -39,6 +39,10 @@ pub struct Findings {
     pub notes: Vec<String>,
     /// What was found in the data.
     pub quality: Quality,
+    /// How many columns the source has.
+    pub source_columns: usize,
+    /// What the target looks like among the rows learned from.
+    pub target_profile: Option<ColumnProfile>,
     /// The held-out rows, as they were scored.
     pub scores: Scores,
 }
@@ -100,6 +104,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     }
     let profile = Profile::of(&seen, run.workers);
     let seen_columns = seen_columns(&seen, run.workers);
+    let target_profile = target_profile(&prepared, &seen, run);
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
     let fitted = fit(spec, &prepared.task, seen, run, &mut seconds)?;
 
@@ -134,9 +139,50 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         curve: fitted.curve,
         notes: prepared.notes,
         quality: prepared.quality,
+        source_columns: prepared.source_columns,
+        target_profile,
         scores,
     };
     Ok(Trained { artifact, findings, seconds })
+}
+
+/// The target among the rows learned from, as a number or a class.
+fn target_profile(prepared: &Prepared, seen: &[Batch], run: &Run<'_>) -> Option<ColumnProfile> {
+    let name = &prepared.roles.target;
+    let classes = prepared.task.classes();
+    let alone = seen.iter().map(|batch| {
+        let target = &batch.training().target;
+        let mut alone = Batch::new(batch.keys.to_vec());
+        let column = match classes {
+            [] => Column::Number(target.clone()),
+            classes => {
+                let values = classes.iter().map(|class| class.as_str().into()).collect();
+                let codes = target.iter().map(|class| *class as u32).collect();
+                Column::Category(Coded { values: Arc::new(values), codes })
+            }
+        };
+        alone.insert(name.clone(), column);
+        alone
+    });
+    Profile::of(&alone.collect::<Vec<_>>(), run.workers).columns.remove(name)
+}
+
+/// The features that would reach the model: steps are fitted, the model is only asked.
+///
+/// # Errors
+/// A step that can't learn, or features that the model doesn't take.
+pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> Result<Schema, PipelineError> {
+    let (seen, _) = Split::new(spec.split_seed(), spec.data.split.test).by_row_key(prepared.batches);
+    let fitting = Fitting {
+        seed: spec.seed(),
+        task: &prepared.task,
+        workers: run.workers,
+        text: &spec.text,
+        progress: &|_, _, _| (),
+    };
+    let (steps, _) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
+    spec.model.check(&prepared.task, &steps.output).map_err(|error| pointed(spec, error))?;
+    Ok(steps.output)
 }
 
 /// Fits steps, then the model and the baseline on what the steps made.
@@ -225,7 +271,7 @@ fn cross_validate(
 
 /// Rows as model and baseline score them.
 fn score(fitted: &Fitted, task: &Task, batches: Vec<Batch>, run: &Run<'_>) -> Result<Scores, PipelineError> {
-    let answered = run.workers.map(batches, |batch| {
+    let answered = run.workers.map(batches, |batch| -> Result<_, PipelineError> {
         let (keys, labels) = (Arc::clone(&batch.keys), batch.labels.clone());
         let transformed = fitted.steps.apply(batch)?;
         let labels = labels.expect("held-out rows carry their labels");

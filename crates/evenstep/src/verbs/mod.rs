@@ -11,10 +11,13 @@ pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use evenstep_bundle::Opened;
+use evenstep_files::{Disk, FileError, Files, Output};
 use evenstep_pipeline::{PipelineError, Spec};
 
 use crate::cli::SpecArgs;
@@ -31,6 +34,25 @@ fn read_spec(args: &SpecArgs) -> Result<Spec, PipelineError> {
 fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+}
+
+/// Writes all files whole, or says why not.
+fn write_files(files: &[(&Path, &[u8])]) -> Result<(), PipelineError> {
+    let disk: Arc<dyn Files> = Arc::new(Disk);
+    let write = || {
+        let outputs = files.iter().map(|(path, bytes)| {
+            let mut output = Output::create(Arc::clone(&disk), path)?;
+            output.write_all(bytes).map_err(|error| FileError::new(path, "write", error))?;
+            Ok(output)
+        });
+        evenstep_files::commit_all(outputs.collect::<Result<_, FileError>>()?)
+    };
+    write().map_err(file_error)
+}
+
+/// A file that can't be written.
+fn file_error(error: FileError) -> PipelineError {
+    PipelineError::input(error.to_string()).help(error.help().map(str::to_owned))
 }
 
 /// A file that can't be read.

@@ -2,11 +2,9 @@
 
 use std::process::ExitCode;
 
-use evenstep_files::Disk;
-use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
-use super::{Answer, open_bundle};
+use super::{Answer, open_bundle, write_files};
 use crate::cli::Report;
 use crate::{Host, output};
 
@@ -16,8 +14,7 @@ pub(crate) fn report(args: &Report, host: &Host) -> Answer {
         output::raw(&opened.report);
         return Ok(ExitCode::SUCCESS);
     };
-    evenstep_files::write_all(&Disk, &[(path, opened.report.as_bytes())])
-        .map_err(|error| PipelineError::input(error.to_string()))?;
+    write_files(&[(path, opened.report.as_bytes())])?;
     if host.json {
         output::json(&json!({ "report": path }));
     } else {

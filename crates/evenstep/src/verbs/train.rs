@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
-use evenstep_files::Disk;
 use evenstep_pipeline::artifact::Evaluation;
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::{PipelineError, Spec, lock, train};
 use serde_json::json;
 
-use super::{Answer, read_spec};
+use super::{Answer, read_spec, write_files};
 use crate::cli::Train;
 use crate::{Host, facts, output};
 
@@ -54,7 +53,7 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
         (outputs.report.as_path(), report.as_bytes()),
         (outputs.lock.as_path(), lock.as_bytes()),
     ];
-    evenstep_files::write_all(&Disk, &files).map_err(|error| PipelineError::input(error.to_string()))?;
+    write_files(&files)?;
     tell(&spec, &trained, &digest, &outputs, host);
     Ok(ExitCode::SUCCESS)
 }

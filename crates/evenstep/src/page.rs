@@ -1,0 +1,181 @@
+//! A training as the report shows it.
+
+use evenstep_model::metric::{self, curves};
+use evenstep_pipeline::artifact::{Artifact, Evaluation, StepRecord};
+use evenstep_pipeline::train::Trained;
+use evenstep_report::{self as report, Page};
+use evenstep_table::profile::{self, PROBABILITIES};
+use evenstep_table::{ColumnName, Task};
+use serde_json::Value;
+
+/// The page of a training.
+pub(crate) fn page(trained: &Trained) -> Page {
+    let (artifact, findings) = (&trained.artifact, &trained.findings);
+    let scored = &findings.scores.model;
+    let positive = 1;
+    let watched = findings.curve.iter().filter_map(|point| point.watched.map(|loss| (point.round, loss)));
+    let best = watched.reduce(|best, next| if next.1 < best.1 { next } else { best });
+    let is_binary = matches!(artifact.task, Task::Binary { .. });
+    let binary = |points: Result<Vec<(f64, f64)>, metric::Undefined>| if is_binary { points.unwrap_or_default() } else { Vec::new() };
+    Page {
+        name: artifact.name.clone(),
+        version: artifact.version(),
+        digest: artifact.digest(),
+        fingerprint: artifact.fingerprint.clone(),
+        task: match artifact.task {
+            Task::Regression => report::Task::Regression,
+            Task::Binary { .. } => report::Task::Binary,
+            Task::Multiclass { .. } => report::Task::Multiclass,
+        },
+        target: artifact.data.target.to_string(),
+        unit: artifact.contract.columns.get(&artifact.data.target).and_then(|rule| rule.unit.clone()),
+        classes: artifact.task.classes().to_vec(),
+        rows_training: artifact.evaluation.training_rows,
+        rows_held_out: artifact.evaluation.held_out_rows,
+        seed: artifact.seed,
+        metrics: metrics(&artifact.evaluation),
+        interval_level: Some(metric::LEVEL),
+        folds: folds(&artifact.evaluation),
+        columns: columns(trained),
+        target_profile: findings.target_profile.as_ref().map(|profile| target_profile(artifact, profile)),
+        importance: findings
+            .importance
+            .iter()
+            .map(|importance| report::Importance { feature: importance.feature.to_string(), share: importance.share })
+            .collect(),
+        curve: findings
+            .curve
+            .iter()
+            .map(|point| report::CurvePoint { round: point.round.into(), training: point.training, watched: point.watched })
+            .collect(),
+        best_round: best.map(|(round, _)| round.into()),
+        roc: binary(curves::roc(scored, positive)),
+        precision_recall: binary(curves::precision_recall(scored, positive)),
+        calibration: if is_binary { calibration(scored) } else { Vec::new() },
+        residuals: curves::residuals(scored).ok().map(residuals),
+        confusion: curves::confusion(scored).unwrap_or_default(),
+        steps: artifact.steps.iter().map(step).collect(),
+        model: report::ModelBox {
+            model: artifact.model.name.clone(),
+            parameters: parameters(&artifact.model.spec),
+            ..report::ModelBox::default()
+        },
+        source_columns: findings.source_columns as u64,
+        features: artifact.features.len() as u64,
+        notes: findings.notes.clone(),
+        ..Page::default()
+    }
+}
+
+fn metrics(evaluation: &Evaluation) -> Vec<report::MetricLine> {
+    let line = |measured: &evenstep_pipeline::artifact::Measured| report::MetricLine {
+        name: measured.metric.clone(),
+        value: measured.value,
+        interval: measured.interval,
+        baseline: measured.baseline,
+        higher_is_better: measured.higher_is_better,
+        undefined: measured.undefined.clone(),
+    };
+    evaluation.metrics.iter().map(line).collect()
+}
+
+fn folds(evaluation: &Evaluation) -> Vec<report::FoldLine> {
+    if evaluation.folds.is_empty() {
+        return Vec::new();
+    }
+    let line = |measured: &evenstep_pipeline::artifact::Measured| {
+        let name = &measured.metric;
+        let values: Vec<Option<f64>> = evaluation.folds.iter().map(|fold| *fold.values.get(name)?).collect();
+        let known: Vec<f64> = values.iter().copied().flatten().collect();
+        let mean = (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64);
+        let sd = mean.filter(|_| known.len() > 1).map(|mean| {
+            let squares: f64 = known.iter().map(|value| (value - mean) * (value - mean)).sum();
+            (squares / (known.len() - 1) as f64).sqrt()
+        });
+        report::FoldLine { name: name.clone(), mean, sd, values }
+    };
+    evaluation.metrics.iter().map(line).collect()
+}
+
+fn columns(trained: &Trained) -> Vec<report::ColumnProfile> {
+    let artifact = &trained.artifact;
+    let column = |(name, profile): (&ColumnName, &profile::ColumnProfile)| {
+        let breaches = trained.findings.quality.columns.get(name).map(|quality| &quality.breaches);
+        let invalid = breaches.and_then(|breaches| breaches.get(&evenstep_table::check::Breach::Invalid));
+        report::ColumnProfile {
+            unit: artifact.contract.columns.get(name).and_then(|rule| rule.unit.clone()),
+            rows: artifact.profile.rows,
+            invalid: invalid.map_or(0, |tally| tally.count),
+            ..column_profile(name.as_str(), profile)
+        }
+    };
+    artifact.profile.columns.iter().map(column).collect()
+}
+
+fn target_profile(artifact: &Artifact, profile: &profile::ColumnProfile) -> report::ColumnProfile {
+    let target = &artifact.data.target;
+    report::ColumnProfile {
+        role: Some("target".to_owned()),
+        unit: artifact.contract.columns.get(target).and_then(|rule| rule.unit.clone()),
+        rows: artifact.profile.rows,
+        ..column_profile(target.as_str(), profile)
+    }
+}
+
+fn column_profile(name: &str, profile: &profile::ColumnProfile) -> report::ColumnProfile {
+    let quantiles: Vec<(f64, f64)> = PROBABILITIES.into_iter().zip(profile.quantiles.iter().copied()).collect();
+    let bins = profile.bounds.windows(2).zip(&profile.counts);
+    report::ColumnProfile {
+        name: name.to_owned(),
+        kind: profile.kind.word().to_owned(),
+        nulls: profile.nulls,
+        distinct: profile.distinct,
+        min: profile.quantiles.first().copied(),
+        max: profile.quantiles.last().copied(),
+        mean: profile.mean,
+        quantiles,
+        histogram: bins.map(|(bounds, count)| report::Bin { low: bounds[0], high: bounds[1], count: *count }).collect(),
+        top: profile.top.clone(),
+        ..report::ColumnProfile::default()
+    }
+}
+
+fn calibration(scored: &metric::Scored) -> Vec<report::CalibrationBin> {
+    let bins = curves::calibration(scored).unwrap_or_default().into_iter();
+    bins.map(|bin| report::CalibrationBin { predicted: bin.predicted, observed: bin.observed, weight: bin.weight }).collect()
+}
+
+fn residuals(residuals: curves::Residuals) -> report::Residuals {
+    let cloud = match residuals.cloud {
+        curves::Cloud::Points(points) => report::Cloud::Points(points),
+        curves::Cloud::Grid { predicted, actual, counts } => report::Cloud::Grid { predicted, actual, counts },
+    };
+    let bins = residuals.histogram.into_iter();
+    report::Residuals {
+        cloud,
+        histogram: bins.map(|bin| report::Bin { low: bin.low, high: bin.high, count: bin.count }).collect(),
+    }
+}
+
+fn step(step: &StepRecord) -> report::StepBox {
+    let changed = |sign: char| {
+        step.changes.iter().filter_map(|change| change.strip_prefix(sign).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let columns = match step.reads.len() {
+        1 => "1 column".to_owned(),
+        n => format!("{n} columns"),
+    };
+    report::StepBox {
+        step: step.name.clone(),
+        summary: format!("reads {columns}"),
+        reads: step.reads.iter().map(ToString::to_string).collect(),
+        adds: changed('+'),
+        drops: changed('-'),
+        changes: Vec::new(),
+    }
+}
+
+fn parameters(spec: &Value) -> Vec<(String, String)> {
+    let entries = spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    entries.map(|(name, value)| (name.clone(), value.to_string().trim_matches('"').to_owned())).collect()
+}

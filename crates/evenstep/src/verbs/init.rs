@@ -1,0 +1,175 @@
+//! `init`: looks at data and proposes a spec that trains as it is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use evenstep_pipeline::init::{Seen, propose};
+use evenstep_pipeline::{PipelineError, Run};
+use evenstep_source::{Reading, Source};
+use evenstep_table::infer::Evidence;
+use evenstep_table::{ColumnName, Identity, Kind, Rule, did_you_mean, identity};
+use serde_json::json;
+
+use super::{Answer, write_files};
+use crate::cli::Init;
+use crate::{Host, output};
+
+pub(crate) fn init(args: &Init, host: &Host) -> Answer {
+    if args.out.exists() && !args.force {
+        let message = format!("`{}` is already there", args.out.display());
+        return Err(PipelineError::input(message).help("`--force` writes over it, `--out FILE` writes elsewhere".to_owned()));
+    }
+    let text = host.run(0, |run| look(args, run))?;
+    write_files(&[(&args.out, text.as_bytes())])?;
+    if host.json {
+        output::json(&json!({ "spec": args.out }));
+    } else {
+        output::line(&format!("wrote {}: read it, change it, then", args.out.display()));
+        output::line(&format!("  evenstep check {0}\n  evenstep train {0}", args.out.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn look(args: &Init, run: &Run<'_>) -> Result<String, PipelineError> {
+    let source = Source::open(&args.data, Path::new("."))?;
+    let find = |name: &String| {
+        source.column_names().iter().find(|column| column.as_str() == name).cloned().ok_or_else(|| {
+            PipelineError::input(format!("`{}` has no column `{name}`", args.data))
+                .help(did_you_mean(name, source.column_names().iter().map(ColumnName::as_str)))
+                .help_else(|| format!("its columns are {}", names(source.column_names())))
+        })
+    };
+    let target = find(&args.target)?;
+    let mut id = args.id.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+
+    run.progress.stage("look at types", Some(source.bytes()));
+    let told = |bytes: u64| run.progress.done(bytes, "");
+    let mut missing = vec![String::new()];
+    let mut inferred = source.infer(&missing, run.workers, &told)?;
+    let tokens = tokens(&inferred.columns);
+    if !tokens.is_empty() {
+        missing.extend(tokens);
+        inferred = source.infer(&missing, run.workers, &told)?;
+    }
+    if inferred.columns[&target].kind().is_none() {
+        return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
+    }
+    if id.is_empty() {
+        id.extend(found_id(&source, &inferred.columns, &target, &missing, run)?);
+    }
+    let classes = classes(&source, &inferred.columns[&target], &target, &missing, run)?;
+    let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    let source = relative(&args.data, &args.out);
+    Ok(propose(&Seen {
+        source: &source,
+        name: name.trim_matches('-'),
+        columns: &inferred.columns,
+        rows: inferred.rows,
+        target: &target,
+        id: &id,
+        missing: &missing,
+        classes: &classes,
+    }))
+}
+
+/// What stands for a missing value in columns that would be numbers or dates without it, and
+/// the usual words for "not available" anywhere.
+fn tokens(columns: &BTreeMap<ColumnName, Evidence>) -> Vec<String> {
+    const ALWAYS: [&str; 10] = ["NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "n/a", "?"];
+    let mut tokens: Vec<String> = Vec::new();
+    for evidence in columns.values() {
+        let odd = |token: &String| evidence.mostly().is_some_and(|mostly| mostly.examples.iter().any(|(text, _)| text == token));
+        for token in evidence.likely_missing().keys() {
+            if (ALWAYS.contains(&token.as_str()) || odd(token)) && !tokens.contains(token) {
+                tokens.push(token.clone());
+            }
+        }
+    }
+    tokens.sort();
+    tokens
+}
+
+/// A column that is called like an id and tells every row apart.
+fn found_id(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    target: &ColumnName,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Option<ColumnName>, PipelineError> {
+    let called_so = |name: &str| {
+        let lower = name.to_lowercase();
+        ["id", "uid", "uuid", "guid", "key", "index", "rownames", "rowname"].contains(&lower.as_str())
+            || lower.ends_with("_id")
+            || name.ends_with("Id")
+            || name.ends_with("ID")
+    };
+    for (name, evidence) in columns.iter().filter(|(name, _)| *name != target && called_so(name.as_str())) {
+        let (Some(kind), 0) = (evidence.kind(), evidence.nulls) else { continue };
+        if matches!(kind, Kind::Integer | Kind::Category | Kind::Text) && is_unique(source, name, kind, missing, run)? {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn is_unique(source: &Source, name: &ColumnName, kind: Kind, missing: &[String], run: &Run<'_>) -> Result<bool, PipelineError> {
+    let mut batches = read_one(source, name, kind, missing, run)?;
+    let identity = Identity::by_id([name.clone()]);
+    for batch in &mut batches {
+        let Ok(keys) = identity.keys(batch) else { return Ok(false) };
+        batch.keys = keys.into();
+    }
+    Ok(identity::duplicates(&batches, run.workers).is_empty())
+}
+
+/// The target's values in canonical order, if they are few.
+fn classes(
+    source: &Source,
+    evidence: &Evidence,
+    target: &ColumnName,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<String>, PipelineError> {
+    const FEW: usize = 100;
+    let (Some(kind), Some(..=FEW)) = (evidence.kind(), evidence.distinct()) else { return Ok(Vec::new()) };
+    let mut values = std::collections::BTreeSet::new();
+    for batch in read_one(source, target, kind, missing, run)? {
+        let column = batch.column(target);
+        values.extend((0..batch.rows()).filter_map(|row| column.text(row)));
+    }
+    Ok(values.into_iter().collect())
+}
+
+fn read_one(
+    source: &Source,
+    name: &ColumnName,
+    kind: Kind,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<evenstep_table::Batch>, PipelineError> {
+    let reading = Reading {
+        missing: missing.to_vec(),
+        columns: [(name.clone(), Rule::new(kind))].into(),
+        ..Reading::default()
+    };
+    Ok(source.read(&reading, run.workers, &|_| ())?.batches)
+}
+
+/// The source as the spec is to name it: relative to the spec's folder where that is possible.
+fn relative(data: &str, out: &Path) -> String {
+    let folder = out.parent().filter(|folder| *folder != Path::new(""));
+    let (Some(folder), false) = (folder, Path::new(data).is_absolute()) else { return data.to_owned() };
+    if let Ok(inside) = Path::new(data).strip_prefix(folder) {
+        return inside.display().to_string();
+    }
+    std::env::current_dir().map_or_else(|_| data.to_owned(), |here| here.join(data).display().to_string())
+}
+
+fn names(columns: &[ColumnName]) -> String {
+    let shown: Vec<&str> = columns.iter().take(20).map(ColumnName::as_str).collect();
+    let rest = columns.len() - shown.len();
+    if rest == 0 { shown.join(", ") } else { format!("{}, and {rest} more", shown.join(", ")) }
+}

@@ -1,0 +1,29 @@
+//! `serve`: predictions over HTTP, once the golden rows gave their bits.
+
+use std::process::ExitCode;
+
+use evenstep_pipeline::{PipelineError, Predictor};
+use serde_json::json;
+
+use super::{Answer, open_bundle};
+use crate::cli::Serve;
+use crate::{Host, output};
+
+pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
+    let opened = open_bundle(&args.bundle)?;
+    let predictor = Predictor::load(&opened.artifact)?;
+    let told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
+    let golden = opened.artifact.golden.len();
+    evenstep_server::serve(predictor, args.listen, |address| {
+        if host.json {
+            let mut told = told.clone();
+            told["address"] = json!(address.to_string());
+            output::line(&told.to_string());
+        } else {
+            output::line(&format!("{} golden rows give their bits on this host", golden));
+            output::line(&format!("serving {} at http://{address}/predict", told["version"].as_str().unwrap_or_default()));
+        }
+    })
+    .map_err(|error| PipelineError::input(error.to_string()))?;
+    Ok(ExitCode::SUCCESS)
+}

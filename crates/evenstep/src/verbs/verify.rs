@@ -1,0 +1,77 @@
+//! `verify`: trains again and compares, or proves that a bundle is whole.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use evenstep_pipeline::lock::{Check, Lock};
+use evenstep_pipeline::verify::{Order, Verified, verify as verify_spec};
+use evenstep_pipeline::{PipelineError, Predictor, Spec};
+
+use super::train::Outputs;
+use super::{Answer, open_bundle, unreadable};
+use crate::cli::Verify;
+use crate::{Host, output};
+
+pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
+    if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
+        return verify_bundle(&args.subject, host);
+    }
+    let spec = Spec::read(&args.subject, &args.overrides)?;
+    let outputs = Outputs::beside(&args.subject);
+    let text = std::fs::read_to_string(&outputs.lock).map_err(|error| {
+        let said = unreadable(&outputs.lock, &error).help("`evenstep train` writes the lock".to_owned());
+        if args.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
+    })?;
+    let lock = Lock::parse(&text)?;
+    let order = if args.shuffle { Order::Shuffled } else { Order::AsRead };
+    let (mut verified, threads) =
+        host.run(args.threads, |run| verify_spec(&spec, &lock, order, run).map(|(v, _)| (v, run.workers.count())))?;
+    if outputs.bundle.exists() {
+        verified.checks.push(bundle_check(&outputs.bundle, &lock));
+        verified.equal &= verified.checks.last().is_none_or(|check| check.equal);
+    }
+    let rows = if args.shuffle { "rows in another order" } else { "rows as they are read" };
+    let how = format!("trained again in {:.2} s on {threads} threads, {rows}", verified.seconds);
+    Ok(tell(&verified, &how, host))
+}
+
+/// Whether the bundle beside the spec is the one that the lock vouches for.
+fn bundle_check(path: &Path, lock: &Lock) -> Check {
+    let (equal, detail) = match open_bundle(path) {
+        Ok(opened) if opened.artifact.digest() == lock.digest => (true, lock.digest.clone()),
+        Ok(opened) => (false, format!("locked {}, in the bundle {}", lock.digest, opened.artifact.digest())),
+        Err(error) => (false, error.message),
+    };
+    Check { name: "bundle".to_owned(), equal, detail }
+}
+
+fn verify_bundle(path: &Path, host: &Host) -> Answer {
+    let opened = open_bundle(path)?;
+    let whole = format!("{} members as the manifest says", opened.manifest.len());
+    let replayed = Predictor::load(&opened.artifact);
+    let golden = match &replayed {
+        Ok(_) => format!("{} rows give their bits on this host", opened.artifact.golden.len()),
+        Err(error) => error.message.clone(),
+    };
+    let checks = vec![
+        Check { name: "manifest".to_owned(), equal: true, detail: whole },
+        Check { name: "identity".to_owned(), equal: true, detail: opened.artifact.digest() },
+        Check { name: "golden rows".to_owned(), equal: replayed.is_ok(), detail: golden },
+    ];
+    let verified = Verified { equal: replayed.is_ok(), checks, seconds: 0.0 };
+    Ok(tell(&verified, "not trained again: give the spec for that", host))
+}
+
+fn tell(verified: &Verified, how: &str, host: &Host) -> ExitCode {
+    if host.json {
+        output::json(verified);
+    } else {
+        for check in &verified.checks {
+            let mark = if check.equal { "same   " } else { "DIFFERS" };
+            output::line(&format!("  {mark}  {:24} {}", check.name, check.detail));
+        }
+        let verdict = if verified.equal { "equal" } else { "not equal" };
+        output::line(&format!("\n  {verdict}: {how}"));
+    }
+    ExitCode::from(u8::from(!verified.equal))
+}

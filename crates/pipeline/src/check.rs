@@ -1,0 +1,162 @@
+//! Checking spec, contract and data, without fitting a model.
+
+use std::collections::BTreeMap;
+
+use evenstep_source::{Mode, Read, Reading};
+use evenstep_table::quality::{Quality, Tally};
+use evenstep_table::rule::Available;
+use evenstep_table::{ColumnName, Kind};
+use serde::Serialize;
+
+use crate::prepare::{Surveyed, prepare, survey};
+use crate::spec::Spec;
+use crate::train::check_features;
+use crate::{PipelineError, Run};
+
+/// What a check found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checked {
+    /// Whether the spec trains on these data.
+    pub ok: bool,
+    /// Rows read.
+    pub rows: u64,
+    /// What the columns look like.
+    pub columns: BTreeMap<ColumnName, CheckedColumn>,
+    /// Cells for which nothing is trained.
+    pub rejected: Tally,
+    /// The fingerprint of the columns used.
+    pub fingerprint: Option<String>,
+    /// The features that would reach the model.
+    pub features: Vec<ColumnName>,
+    /// Sentences for people.
+    pub notes: Vec<String>,
+}
+
+/// What a column looks like.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckedColumn {
+    /// Its type.
+    pub kind: &'static str,
+    /// Its role: `input`, `target`, `id`, `weight` or `group`.
+    pub role: &'static str,
+    /// How many cells are null.
+    pub nulls: u64,
+    /// How many distinct values there are, if they are few.
+    pub distinct: Option<usize>,
+    /// How many cells break which rule, with the first of them.
+    pub breaches: BTreeMap<&'static str, Tally>,
+}
+
+/// Checks everything that can be checked without fitting a model: the steps are fitted.
+///
+/// # Errors
+/// What no training could start from. Cells that break the contract are no error but an answer.
+pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
+    let surveyed = survey(spec, run)?;
+    refuse_unavailable(spec, &surveyed)?;
+    run.progress.stage("check cells", Some(surveyed.source.bytes()));
+    let reading = Reading {
+        missing: spec.data.missing.clone(),
+        columns: surveyed.contract.columns.clone(),
+        id: surveyed.roles.id.clone(),
+        mode: Mode::Training,
+        ..Reading::default()
+    };
+    let Read { quality, extra, .. } =
+        surveyed.source.examine(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
+    let mut checked = Checked {
+        ok: quality.rejected.count == 0,
+        rows: quality.rows,
+        columns: columns(&surveyed, &quality),
+        rejected: quality.rejected.clone(),
+        fingerprint: None,
+        features: Vec::new(),
+        notes: notes(spec, &surveyed, &extra, quality.rows),
+    };
+    if checked.ok {
+        let prepared = prepare(spec, run)?;
+        checked.fingerprint = Some(prepared.fingerprint.clone());
+        checked.notes.extend(prepared.notes.iter().cloned());
+        checked.features = check_features(spec, prepared, run)?.into_keys().collect();
+    }
+    Ok(checked)
+}
+
+/// A column that live systems can't send must not be learned from.
+fn refuse_unavailable(spec: &Spec, surveyed: &Surveyed) -> Result<(), PipelineError> {
+    for name in &surveyed.inputs {
+        if surveyed.contract.columns[name].available == Available::No {
+            let error = PipelineError::input(format!("column `{name}` is not available when predicting, and would be learned from"))
+                .help("drop it with a step at the head of the pipeline, or say where it comes from: available = \"request\"".to_owned());
+            return Err(spec.text.point(error, &["contract", name.as_str(), "available"], "not available"));
+        }
+    }
+    Ok(())
+}
+
+fn columns(surveyed: &Surveyed, quality: &Quality) -> BTreeMap<ColumnName, CheckedColumn> {
+    let roles = &surveyed.roles;
+    let role = |name: &ColumnName| {
+        if *name == roles.target {
+            "target"
+        } else if roles.id.contains(name) {
+            "id"
+        } else if roles.weight.as_ref() == Some(name) {
+            "weight"
+        } else if roles.group.as_ref() == Some(name) {
+            "group"
+        } else {
+            "input"
+        }
+    };
+    let column = |(name, rule): (&ColumnName, &evenstep_table::Rule)| {
+        let found = quality.columns.get(name);
+        let breaches = found.into_iter().flat_map(|found| &found.breaches);
+        let column = CheckedColumn {
+            kind: rule.kind.word(),
+            role: role(name),
+            nulls: found.map_or(0, |found| found.nulls),
+            distinct: surveyed.inferred.columns[name].distinct(),
+            breaches: breaches.map(|(breach, tally)| (breach.word(), tally.clone())).collect(),
+        };
+        (name.clone(), column)
+    };
+    surveyed.contract.columns.iter().map(column).collect()
+}
+
+fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> Vec<String> {
+    let mut notes = Vec::new();
+    if surveyed.roles.id.is_empty() {
+        notes.push(format!(
+            "no id is declared: rows are told apart by their {} input columns, so another choice of columns is another split",
+            surveyed.inputs.len()
+        ));
+        if spec.steps.iter().any(|step| step.draws_when_applied()) {
+            notes.push("a step draws when it is applied: without an id, equal rows draw equally".to_owned());
+        }
+    } else {
+        notes.push(format!("that ids are unique took {} of memory to check", bytes(rows * 24)));
+    }
+    for (name, evidence) in &surveyed.inferred.columns {
+        let Some(mostly) = evidence.mostly().filter(|_| surveyed.contract.columns.contains_key(name)) else { continue };
+        if surveyed.contract.columns[name].kind == Kind::Category || surveyed.contract.columns[name].kind == Kind::Text {
+            let kind = mostly.kind.word();
+            notes.push(format!(
+                "`{name}` would be of type {kind}, but for {} cells: [contract] {name} = {{ type = \"{kind}\", invalid = \"null\" }}",
+                mostly.others
+            ));
+        }
+    }
+    if !extra.is_empty() {
+        let names: Vec<&str> = extra.iter().map(ColumnName::as_str).collect();
+        notes.push(format!("nobody asks for {}", names.join(", ")));
+    }
+    notes
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..1_000_000 => format!("{} KB", count.div_ceil(1000)),
+        _ => format!("{} MB", count.div_ceil(1_000_000)),
+    }
+}
