@@ -71,3 +71,18 @@ impl EachNumber for BoxCox {
         BoxCox { columns: Columns::named(["income"]), on_domain: OnDomain::Null }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check_live, numbers, refusal};
+
+    #[test]
+    fn what_is_not_positive_is_an_error_in_training_and_null_when_live() {
+        let step = || BoxCox { columns: Columns::named(["x"]), on_domain: OnDomain::Null };
+        let error = refusal(step(), &[Some(1.0), Some(0.0)]);
+        assert_eq!(error.message, "column `x` has values that are not positive, which Box–Cox can't bend");
+        let (constant, live) = (numbers(&[Some(3.0), None]), numbers(&[Some(3.0), Some(0.0), Some(-1.0), None]));
+        check_live(step(), &[("x", constant)], &[("x", live)], &[("x", numbers(&[Some(2.0), None, None, None]))]);
+    }
+}

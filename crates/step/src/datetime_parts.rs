@@ -250,3 +250,88 @@ impl Step for DatetimeParts {
         DatetimeParts { columns, parts: auto(), zone: Zone::default(), keep: false }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{apply, batch, dates, instants, wall};
+
+    const ALL: [&str; 12] = [
+        "year",
+        "quarter",
+        "month",
+        "iso_year",
+        "iso_week",
+        "day_of_year",
+        "day_of_month",
+        "day_of_week",
+        "weekend",
+        "hour",
+        "minute",
+        "second",
+    ];
+
+    fn parts(mut spec: Value, column: Column, parts: &[&str]) -> Vec<Vec<Option<String>>> {
+        spec["columns"] = json!("x");
+        spec["parts"] = json!(parts);
+        let step: DatetimeParts = serde_json::from_value(spec).expect("a spec");
+        let after = apply(step, &[("x", column)]).expect("it applies");
+        let part = |part: &&str| crate::testing::column_texts(after.get(&format!("x_{part}")).expect("a part"));
+        parts.iter().map(part).collect()
+    }
+
+    #[track_caller]
+    fn check(spec: Value, column: Column, expected: &str) {
+        let names = if column.kind() == Kind::Date { &ALL[..9] } else { &ALL };
+        let found = parts(spec, column, names);
+        let found: Vec<&str> = found.iter().map(|cells| cells[0].as_deref().unwrap_or("null")).collect();
+        assert_eq!(found.join(" "), expected);
+    }
+
+    fn micros(text: &str, clock: Clock) -> Option<i64> {
+        evenstep_table::iso::parse_as(Kind::Datetime(clock), text)
+    }
+
+    #[test]
+    fn dates_and_times_are_taken_apart() {
+        let day = |text| Some(evenstep_table::iso::parse_as(Kind::Date, text).expect("a day") as i32);
+        check(json!({}), dates(&[day("2024-12-30")]), "2024 4 12 2025 1 365 30 0 false");
+        check(json!({}), dates(&[day("2021-01-03")]), "2021 1 1 2020 53 3 3 6 true");
+        check(json!({}), dates(&[None]), "null null null null null null null null null");
+        check(json!({}), dates(&[Some(i32::MAX)]), "null null null null null null null null null");
+        let at = micros("1969-12-31T23:59:58.5", Clock::Civil);
+        check(json!({}), wall(&[at]), "1969 4 12 1970 1 365 31 2 false 23 59 58");
+    }
+
+    #[test]
+    fn an_instant_is_read_in_utc_or_where_the_spec_says() {
+        // The same instant in two spellings; half an hour before Berlin's clocks go back.
+        for text in ["2024-10-27T00:30:00Z", "2024-10-27T02:30:00+02:00"] {
+            let at = instants(&[micros(text, Clock::Instant)]);
+            check(json!({}), at.clone(), "2024 4 10 2024 43 301 27 6 true 0 30 0");
+            check(json!({"zone": "Europe/Berlin"}), at, "2024 4 10 2024 43 301 27 6 true 2 30 0");
+        }
+        let after = instants(&[micros("2024-10-27T01:30:00Z", Clock::Instant)]);
+        check(json!({"zone": "Europe/Berlin"}), after, "2024 4 10 2024 43 301 27 6 true 2 30 0");
+        let civil = wall(&[micros("2024-10-27T02:30:00", Clock::Civil)]);
+        check(json!({"zone": "Europe/Berlin"}), civil, "2024 4 10 2024 43 301 27 6 true 2 30 0");
+        assert!(serde_json::from_value::<Zone>(json!("Europe/Atlantis")).is_err());
+    }
+
+    #[test]
+    fn a_part_that_a_type_lacks_is_refused_if_asked_for_and_else_left_out() {
+        let step = |spec: Value| serde_json::from_value::<DatetimeParts>(spec).expect("a spec");
+        let columns = [("x", dates(&[Some(0)]))];
+        let error = apply(step(json!({"columns": "x", "parts": ["hour"]})), &columns).expect_err("no hour");
+        assert_eq!(error.message, "column `x` is of type date, which has no hour");
+        let after = apply(step(json!({"columns": "x", "keep": true})), &columns).expect("it applies");
+        let names: Vec<&str> = after.columns().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x", "x_day_of_month", "x_day_of_week", "x_month", "x_year"]);
+        let time = Column::Time(vec![86_399_999_999, NULL_INTEGER, -5, i64::MAX]);
+        let found = parts(json!({}), time, &["hour", "minute", "second"]);
+        assert!(found.iter().all(|cells| cells[1..].iter().all(Option::is_none)), "{found:?}");
+        assert_eq!(batch(&columns).rows(), 1);
+    }
+}

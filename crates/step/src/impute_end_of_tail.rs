@@ -154,3 +154,37 @@ impl EachNumber for ImputeEndOfTail {
         ImputeEndOfTail { columns: Columns::named(["age"]), method, tail: End::Right, fold: three(), ddof: one() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{fit, numbers, refusal};
+
+    /// feature-engine 1.9.4, but for the last digits.
+    #[test]
+    fn ends_are_those_of_other_libraries() {
+        for (spec, expected) in [
+            (json!({"columns": "x"}), 24.497_540_818_372_29),
+            (json!({"columns": "x", "tail": "left"}), -12.097_540_818_372_291),
+            (json!({"columns": "x", "method": "iqr"}), 26.0),
+            (json!({"columns": "x", "method": "iqr", "tail": "left"}), -16.0),
+            (json!({"columns": "x", "method": "max"}), 48.0),
+            (json!({"columns": "x", "ddof": 0, "fold": 1}), 11.655_272_678_794_343),
+        ] {
+            let step: ImputeEndOfTail = serde_json::from_value(spec.clone()).expect("a spec");
+            let cells = [Some(1.0), Some(2.0), Some(4.0), Some(8.0), Some(16.0), None];
+            let fitted = fit(step, &[("x", numbers(&cells))]).expect("it fits");
+            let end = fitted.params()["x"].as_f64().expect("a number");
+            assert!((end - expected).abs() < 1e-13, "{spec}: {end}");
+        }
+    }
+
+    #[test]
+    fn one_value_has_no_deviation_over_n_less_1() {
+        let step: ImputeEndOfTail = serde_json::from_value(json!({"columns": "x"})).expect("a spec");
+        let error = refusal(step, &[Some(1.0), None]);
+        assert_eq!(error.message, "column `x` has too few values for a standard deviation with `ddof = 1`");
+    }
+}

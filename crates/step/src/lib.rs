@@ -11,6 +11,8 @@ mod catalogue;
 mod fitted;
 pub mod kit;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod testing;
 
 pub use catalogue::{AnyStep, Entry};

@@ -170,7 +170,9 @@ impl Known {
     /// What stands for these rows among all; null without any.
     fn encoded(&self, all: &Known, smoothing: AutoOr<NotNegative>) -> f64 {
         let Some(prior) = all.mean() else { return f64::NAN };
-        let Some(mean) = self.mean() else { return prior };
+        if self.rows == 0 {
+            return prior;
+        }
         let m = match smoothing {
             AutoOr::Is(m) => m.get(),
             // Micci-Barreca 2001, SIGKDD Explorations 3(1), as in scikit-learn.
@@ -180,8 +182,11 @@ impl Known {
         if !m.is_finite() {
             return prior;
         }
-        let share = self.rows as f64 / (self.rows as f64 + m);
-        share * mean + (1.0 - share) * prior
+        let (mut sum, mut rows) = (self.sum.clone(), ExactSum::default());
+        sum.add_product(m, prior);
+        rows.add_times(1.0, self.rows);
+        rows.add(m);
+        sum.divided_by(&rows).unwrap_or(prior)
     }
 }
 
@@ -308,5 +313,119 @@ impl EachColumn for TargetEncode {
 
     fn example() -> TargetEncode {
         TargetEncode { columns: Columns::named(["city"]), smoothing: AutoOr::auto(), folds: five() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{assert_equal, fit_labelled, strings};
+
+    fn step(smoothing: Value) -> TargetEncode {
+        serde_json::from_value(json!({"columns": "x", "smoothing": smoothing})).expect("a spec")
+    }
+
+    fn classes<const N: usize>(names: [&str; N]) -> [String; N] {
+        names.map(str::to_owned)
+    }
+
+    /// scikit-learn 1.9.1, `TargetEncoder(smooth=…).fit(…).encodings_`, but for the last digits.
+    #[test]
+    fn values_are_those_of_other_libraries() {
+        let cells = strings(&[Some("a"), Some("a"), Some("a"), Some("b"), Some("b"), Some("c")]);
+        let binary = Task::Binary { classes: classes(["no", "yes"]) };
+        let multiclass = Task::Multiclass { classes: classes(["k", "l", "m"]).to_vec() };
+        let third = 1.0 / 3.0;
+        for (smoothing, task, target, expected) in [
+            (json!("auto"), Task::Regression, [1.0, 2.0, 6.0, 3.0, 5.0, 10.0], [
+                vec![3.222_811_671_087_533],
+                vec![4.026_548_672_566_371_5],
+                vec![10.0],
+            ]),
+            (json!(2), Task::Regression, [1.0, 2.0, 6.0, 3.0, 5.0, 10.0], [vec![3.6], vec![4.25], vec![19.0 * third]]),
+            (json!(0), Task::Regression, [1.0, 2.0, 6.0, 3.0, 5.0, 10.0], [vec![3.0], vec![4.0], vec![10.0]]),
+            (json!("auto"), binary, [0.0, 1.0, 1.0, 0.0, 0.0, 1.0], [vec![0.628_571_428_571_428_6], vec![0.0], vec![1.0]]),
+            (json!("auto"), multiclass, [0.0, 1.0, 2.0, 0.0, 0.0, 1.0], [
+                vec![0.371_428_571_428_571_4, third, 0.275_362_318_840_579_7],
+                vec![1.0, 0.0, 0.0],
+                vec![0.0, 1.0, 0.0],
+            ]),
+        ] {
+            let (fitted, _) = fit_labelled(step(smoothing), &[("x", cells.clone())], task, &target).expect("it fits");
+            for (value, expected) in ["a", "b", "c"].iter().zip(expected) {
+                let found = &fitted.params()["x"]["values"][value];
+                let found: Vec<f64> = found.as_array().expect("a list").iter().filter_map(Value::as_f64).collect();
+                let near = found.len() == expected.len() && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-14);
+                assert!(near, "{value}: {found:?} instead of {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_training_value_knows_its_own_label() {
+        // The only row of its value, in a crowd; then the same with another label.
+        let mut cells: Vec<Option<&str>> = ["a", "b", "c"].iter().copied().map(Some).cycle().take(60).collect();
+        cells[17] = Some("only");
+        cells[18] = None;
+        let column = strings(&cells);
+        let mut target: Vec<f64> = (0..60).map(|row| f64::from(row % 7)).collect();
+        let mut out_of_fold = |label: f64, row: usize| {
+            target[row] = label;
+            let fitted = fit_labelled(step(json!("auto")), &[("x", column.clone())], Task::Regression, &target);
+            let (fitted, batch) = fitted.expect("it fits");
+            let Some(Column::Number(cells)) = fitted.apply_training(batch).expect("it applies").get("x").cloned() else {
+                panic!("a regression gives numbers")
+            };
+            cells
+        };
+        let (before, after) = (out_of_fold(3.0, 17), out_of_fold(1e6, 17));
+        assert_eq!(before[17].to_bits(), after[17].to_bits());
+        let (before, after) = (out_of_fold(3.0, 18), out_of_fold(-1e6, 18));
+        assert_eq!(before[18].to_bits(), after[18].to_bits(), "null is a value, and this its only row");
+        for row in [0, 5, 30] {
+            let (before, after) = (out_of_fold(3.0, row), out_of_fold(1e6, row));
+            assert_eq!(before[row].to_bits(), after[row].to_bits(), "row {row}");
+            assert_ne!(before, after, "other rows do know it");
+        }
+    }
+
+    #[test]
+    fn the_only_row_of_a_value_has_the_prior_of_the_other_folds() {
+        let cells: Vec<String> = (0..40).map(|row| format!("own {row}")).collect();
+        let cells: Vec<Option<&str>> = cells.iter().map(|cell| Some(cell.as_str())).collect();
+        let target: Vec<f64> = (0..40).map(f64::from).collect();
+        let fitted = fit_labelled(step(json!("auto")), &[("x", strings(&cells))], Task::Regression, &target);
+        let (fitted, batch) = fitted.expect("it fits");
+        let site = fitted.site().clone();
+        let draws = site.draws.within("x");
+        let folds: Vec<u32> = batch.keys.iter().map(|key| draws.fold(&key.0, 5)).collect();
+        let after = fitted.apply_training(batch).expect("it applies");
+        for row in 0..40 {
+            let others: Vec<f64> = (0..40).filter(|other| folds[*other] != folds[row]).map(|other| target[other]).collect();
+            let mean = others.iter().sum::<f64>() / others.len() as f64;
+            assert_eq!(after.get("x").and_then(|x| x.text(row)), Some(evenstep_exact::number::print_number(mean)));
+        }
+    }
+
+    #[test]
+    fn unseen_values_and_a_null_without_training_have_the_prior() {
+        let training = strings(&[Some("a"), Some("b"), Some("a"), Some("b")]);
+        let fitted = fit_labelled(step(json!(1)), &[("x", training)], Task::Regression, &[1.0, 2.0, 3.0, 6.0]);
+        let (fitted, _) = fitted.expect("it fits");
+        let live = crate::testing::batch(&[("x", strings(&[Some("a"), Some("?"), None]))]);
+        let after = crate::testing::numbers(&[Some(7.0 / 3.0), Some(3.0), Some(3.0)]);
+        assert_equal(&fitted.apply(live).expect("it applies"), &crate::testing::batch(&[("x", after)]));
+    }
+
+    #[test]
+    fn each_of_several_classes_has_a_column() {
+        let task = Task::Multiclass { classes: classes(["k", "l", "m"]).to_vec() };
+        let training = strings(&[Some("a"), Some("b"), Some("a")]);
+        let (fitted, batch) = fit_labelled(step(json!(0)), &[("x", training)], task, &[0.0, 1.0, 2.0]).expect("it fits");
+        let names: Vec<String> =
+            fitted.apply(batch).expect("it applies").columns().map(|(name, _)| name.to_string()).collect();
+        assert_eq!(names, ["x_k", "x_l", "x_m"]);
     }
 }

@@ -61,3 +61,17 @@ impl EachNumber for YeoJohnson {
         YeoJohnson { columns: Columns::named(["balance"]) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check_numbers, fit, numbers};
+
+    #[test]
+    fn years_stay_finite_and_a_constant_stays_as_it_is() {
+        let step = || YeoJohnson { columns: Columns::named(["x"]) };
+        let years = numbers(&[2003.0, 1950.0, 1997.0, 2000.0, 2009.0].map(Some));
+        assert_eq!(fit(step(), &[("x", years)]).expect("it fits").params(), serde_json::json!({"x": 5.0}));
+        check_numbers(step(), &[Some(0.1), None, Some(0.1)], &[Some(0.1), None, Some(0.1)]);
+    }
+}

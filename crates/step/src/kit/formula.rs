@@ -314,3 +314,211 @@ impl fmt::Display for Formula {
         f.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use evenstep_table::{Batch, Column};
+
+    use super::*;
+    use crate::testing::{batch, boolean, column_texts, dates, integers, numbers, strings};
+
+    fn rows() -> Batch {
+        batch(&[
+            ("a", numbers(&[Some(1.0), Some(-2.5), None, Some(0.0)])),
+            ("b", integers(&[Some(2), None, Some(3), Some(4)])),
+            ("yes", boolean(&[Some(true), Some(false), None, Some(true)])),
+            ("city", strings(&[Some("Paris"), Some("Oslo"), None, Some("Paris")])),
+            ("town", strings(&[Some("Paris"), Some("Paris"), Some("Oslo"), None])),
+            ("Lot.`Area`", numbers(&[Some(1.0), Some(2.0), Some(3.0), Some(4.0)])),
+            ("day", dates(&[Some(1), None, Some(3), Some(4)])),
+        ])
+    }
+
+    fn evaluated(text: &str) -> Result<Column, String> {
+        let (formula, batch) = (Formula::try_from(text.to_owned())?, rows());
+        formula.columns(&batch.schema()).map_err(|error| {
+            format!("{}{}", error.message, error.help.map_or(String::new(), |help| format!("\n{help}")))
+        })?;
+        Ok(formula.evaluate(&batch))
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let column = evaluated(text).unwrap_or_else(|error| panic!("{error}"));
+        let cells: Vec<String> =
+            column_texts(&column).into_iter().map(|cell| cell.unwrap_or("null".to_owned())).collect();
+        assert_eq!(cells.join(" "), expected, "{text}");
+        // One row at a time, the same.
+        let formula = Formula::try_from(text.to_owned()).expect("it was read before");
+        let alone = (0..rows().rows()).flat_map(|row| column_texts(&formula.evaluate(&rows().take(&[row]))));
+        assert_eq!(alone.map(|cell| cell.unwrap_or("null".to_owned())).collect::<Vec<_>>(), cells, "{text}");
+        assert_eq!(formula.evaluate(&Batch::empty(&rows().schema())).kind(), column.kind());
+    }
+
+    #[test]
+    fn operators_bind_as_in_algebra() {
+        check("1 + 2 * 3", "7 7 7 7");
+        check("(1 + 2) * 3", "9 9 9 9");
+        check("10 - 2 - 3", "5 5 5 5");
+        check("2 * -3 + 1", "-5 -5 -5 -5");
+        check("--1", "1 1 1 1");
+        check("not 1 > 2 and true", "true true true true");
+        check("true or false and false", "true true true true");
+        check("1 + 1 == 2", "true true true true");
+        check("1.5e3+0.25", "1500.25 1500.25 1500.25 1500.25");
+    }
+
+    #[test]
+    fn nulls_propagate_unless_the_other_side_decides() {
+        check("a + b", "3 null null 4");
+        check("a < b", "true null null true");
+        check("yes and a > 0", "true false null false");
+        check("yes or true", "true true true true");
+        check("yes and null", "null false null null");
+        check("not yes", "false true null false");
+        check("if(yes, a, b)", "1 null null 0");
+        check("if(a > 0, 1, null)", "1 null null null");
+        check("coalesce(a, b, 9)", "1 -2.5 3 0");
+        check("is_null(a) or is_null(b)", "false true true false");
+        check("is_null(day)", "false true false false");
+        check("min(a, b, 0.5)", "0.5 null null 0");
+        check("max(a, b)", "2 null null 4");
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_null_at_once() {
+        check("b / a", "2 null null null");
+        check("1 / a > 5", "false false null null");
+        check("coalesce(1 / a, 7)", "1 -0.4 7 7");
+        check("exp(1000) - exp(1000)", "null null null null");
+        check("-a * 0", "0 0 null 0");
+    }
+
+    #[test]
+    fn functions_are_those_of_mathematics() {
+        check("abs(a)", "1 2.5 null 0");
+        check("ln(a)", "0 null null null");
+        check("log1p(a)", "0.6931471805599453 null null 0");
+        check("exp(0 * b)", "1 null 1 1");
+        check("sqrt(b + 2)", "2 null 2.23606797749979 2.449489742783178");
+        check("pow(b, 2)", "4 null 9 16");
+        check("pow(a, 0)", "1 1 null 1");
+        check("floor(a) + ceil(a)", "2 -5 null 0");
+        check("round(a)", "1 -3 null 0");
+        check("round(2.5)", "3 3 3 3");
+    }
+
+    #[test]
+    fn categories_are_compared_and_chosen() {
+        check("city == 'Paris'", "true false null true");
+        check("city != \"Oslo\"", "true false null true");
+        check("city == town", "true false null null");
+        check("if(city == town, 'same', town)", "same Paris null null");
+        check("coalesce(city, town, 'none')", "Paris Oslo Oslo Paris");
+        check("if(yes, 'it''s', city)", "it's Oslo null it's");
+        check("yes == true", "true false null true");
+    }
+
+    #[test]
+    fn columns_with_other_names_stand_in_backticks() {
+        check("`Lot.``Area``` * 2", "2 4 6 8");
+    }
+
+    #[test]
+    fn faults_show_their_place_and_what_to_do() {
+        let said = |text: &str| evaluated(text).expect_err(text);
+        insta::assert_snapshot!(said("a + * b"), @r"
+        expected a number, a column, a function or `(`, found `*`
+          a + * b
+              ^
+        ");
+        insta::assert_snapshot!(said("(a + 1"), @r"
+        expected an operator or `)`, found the end
+          (a + 1
+                ^
+        ");
+        insta::assert_snapshot!(said("a b"), @r"
+        expected an operator or the end, found `b`
+          a b
+            ^
+        ");
+        insta::assert_snapshot!(said("a ? b"), @r"
+        no number, name, text or operator starts here
+          a ? b
+            ^
+        ");
+        insta::assert_snapshot!(said("sqr(a)"), @r"
+        no function is called `sqr`
+          sqr(a)
+          ^
+        did you mean `sqrt`?
+        ");
+        insta::assert_snapshot!(said("a + cty"), @r"
+        there is no column `cty` here
+          a + cty
+              ^
+        did you mean `city`?
+        ");
+        insta::assert_snapshot!(said("1 + city"), @r"
+        `+` takes a number, and this is a category
+          1 + city
+              ^
+        ");
+        insta::assert_snapshot!(said("if(yes, a, city)"), @r"
+        `if` takes operands of one type: this is a category, the one before a number
+          if(yes, a, city)
+                     ^
+        ");
+        insta::assert_snapshot!(said("a == null"), @r"
+        nothing is equal to null
+          a == null
+            ^
+        ask `is_null(…)`
+        ");
+        insta::assert_snapshot!(said("1 < a < 2"), @r"
+        comparisons don't stand in a row
+          1 < a < 2
+                ^
+        join them by `and`
+        ");
+        insta::assert_snapshot!(said("pow(a)"), @r"
+        `pow` takes 2 of what stands between commas, and here is 1
+          pow(a)
+          ^
+        ");
+        insta::assert_snapshot!(said("day + 1"), @r"
+        `+` takes a number, and this is a date
+          day + 1
+          ^
+        ");
+        insta::assert_snapshot!(said("day"), @r"
+        the formula gives a date, which is no number, category or truth
+          day
+          ^
+        ");
+        insta::assert_snapshot!(said(""), @r"
+        expected a number, a column, a function or `(`, found the end
+          
+          ^
+        ");
+        insta::assert_snapshot!(said("1e999"), @r"
+        1e999 is beyond all numbers
+          1e999
+          ^
+        ");
+    }
+
+    #[test]
+    fn hostile_formulas_are_refused_and_not_followed() {
+        for text in
+            ["(".repeat(9_000), "-".repeat(9_000), "not ".repeat(2_000), "if(".repeat(3_000), "1+".repeat(50_000)]
+        {
+            assert!(evaluated(&text).is_err());
+        }
+        let long = format!("1{}", "+1".repeat(4_000));
+        check(&long, "4001 4001 4001 4001");
+        for text in ["\"", "`", "``", "''", "é", "日本 + 1", "\u{0}", "1e", "1.", ".5", "a\n+\n?"] {
+            let _ = evaluated(text);
+        }
+    }
+}
