@@ -49,6 +49,7 @@ pub(crate) struct Blocks {
     input: Box<dyn Read + Send>,
     consumed: std::sync::Arc<std::sync::atomic::AtomicU64>,
     reported: u64,
+    compression: Compression,
     records: Records,
     /// Read, but not cut yet.
     rest: Vec<u8>,
@@ -86,6 +87,7 @@ impl Blocks {
             input,
             consumed,
             reported: 0,
+            compression,
             records,
             rest: Vec::new(),
             ended: false,
@@ -119,7 +121,7 @@ impl Blocks {
     pub(crate) fn header(&mut self) -> Result<Option<Block>, SourceError> {
         let header = self.next(1)?;
         self.next_row = 1;
-        Ok(header)
+        Ok(header.filter(|header| header.rows > 0))
     }
 
     /// The next block of at most so many records; None at the end of the file.
@@ -173,6 +175,7 @@ impl Blocks {
         if let Err(error) = read {
             let what = match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => "the compressed file ends too early".to_owned(),
+                _ if self.compression != Compression::None => format!("the compressed file is damaged: {error}"),
                 _ => error.to_string(),
             };
             return Err(SourceError::malformed(what).in_file(&self.path));

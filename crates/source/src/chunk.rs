@@ -6,10 +6,9 @@ use evenstep_exact::reduce::Partial;
 use evenstep_table::build::Typed;
 use evenstep_table::check::{Breach, Found, Outcome};
 use evenstep_table::quality::{Place, Quality, Violation};
-use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, Column, ColumnName};
 
-use crate::reading::{Mode, Plan};
+use crate::reading::{Mode, Plan, Planned};
 
 /// A rule that a row breaks without being refused.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -56,10 +55,13 @@ pub struct Chunk {
     pub quality: Quality,
     /// The cells for which rows are set aside.
     pub quarantine: Vec<Violation>,
+    /// Cells that are refused, as many of each column as the plan asks for.
+    pub(crate) refused: Vec<Violation>,
 }
 
-/// Checks typed columns, which stand in the plan's order; those that are None are absent.
-pub(crate) fn checked(plan: &Plan, mut typed: Vec<Option<Typed>>, rows: usize, origin: Origin) -> Chunk {
+/// Checks typed columns, which stand in the plan's order.
+pub(crate) fn checked(plan: &Plan, typed: Vec<Typed>, rows: usize, origin: Origin) -> Chunk {
+    let mut typed: Vec<Option<Typed>> = typed.into_iter().map(Some).collect();
     let mut chunk = Chunk {
         batch: Batch::unkeyed(rows),
         origin,
@@ -67,12 +69,14 @@ pub(crate) fn checked(plan: &Plan, mut typed: Vec<Option<Typed>>, rows: usize, o
         unanswered: Vec::new(),
         quality: Quality { rows: rows as u64, ..Quality::default() },
         quarantine: Vec::new(),
+        refused: Vec::new(),
     };
     let mut id_texts = Vec::new();
     // Ids first: whatever is found is told with the row's id.
     let others = (0..plan.columns.len()).filter(|position| !plan.id.contains(position));
     for position in plan.id.iter().copied().chain(others) {
-        let column = chunk.check_column(plan, position, typed[position].take(), &id_texts);
+        let cells = typed[position].take().expect("each column is checked once");
+        let column = chunk.check_column(plan, position, cells, &id_texts);
         if plan.id.contains(&position) {
             id_texts.push(column.clone());
         }
@@ -84,42 +88,30 @@ pub(crate) fn checked(plan: &Plan, mut typed: Vec<Option<Typed>>, rows: usize, o
 }
 
 impl Chunk {
-    fn check_column(&mut self, plan: &Plan, position: usize, cells: Option<Typed>, ids: &[Column]) -> Column {
+    fn check_column(&mut self, plan: &Plan, position: usize, cells: Typed, ids: &[Column]) -> Column {
         let planned = &plan.columns[position];
-        let nan = cells.as_ref().map_or(0, |cells| cells.nan);
-        let rows = self.batch.rows();
+        let nan = cells.nan;
         let scoring = plan.mode == Mode::Scoring;
         let (origin, quality) = (&self.origin, &mut self.quality);
         let (flags, unanswered, quarantine) = (&mut self.flags, &mut self.unanswered, &mut self.quarantine);
-        let mut found = |found: Found| {
+        let (refused, mut refusals) = (&mut self.refused, 0);
+        let found = |found: Found| {
             let place = origin.place(found.row);
-            let violation = || Violation {
-                place: place.clone(),
-                id: id_of(ids, found.row),
-                column: planned.name.clone(),
-                value: found.value.clone().filter(|_| !planned.rule.personal),
-                rule: found.breach,
-            };
+            let violation = || violation(planned, &found, place.clone(), id_of(ids.iter(), found.row));
             quality.add(&planned.name, &found, &place, violation);
             if found.outcome == Outcome::Quarantined {
                 quarantine.push(violation());
                 unanswered.push(found.row);
             }
+            if found.outcome == Outcome::Rejected && refusals < plan.refusals {
+                refusals += 1;
+                refused.push(violation());
+            }
             if scoring && found.outcome != Outcome::Rejected {
                 flags.push(Flag { row: found.row, field: planned.name.clone(), rule: found.breach });
             }
         };
-        let column = match cells {
-            Some(cells) => planned.checker.check(cells, found),
-            None => {
-                let outcome = match planned.rule.absent {
-                    Absent::Null => Outcome::Nulled,
-                    Absent::Reject => Outcome::Rejected,
-                };
-                (0..rows).for_each(|row| found(Found { row, breach: Breach::Absent, outcome, value: None }));
-                Column::nulls_of(planned.rule.kind, rows)
-            }
-        };
+        let column = planned.checker.check(cells, found);
         let nulls = column.nulls() as u64;
         if nulls > 0 {
             let quality = self.quality.columns.entry(planned.name.clone()).or_default();
@@ -144,8 +136,22 @@ impl Chunk {
     }
 }
 
-fn id_of(ids: &[Column], row: usize) -> Option<String> {
-    let texts: Vec<String> = ids.iter().filter_map(|column| column.text(row)).collect();
+/// A cell that breaks a rule, with its place; without its value if that is personal.
+pub(crate) fn violation(planned: &Planned, found: &Found, place: Place, id: Option<String>) -> Violation {
+    let value = found.value.clone().filter(|_| !planned.rule.personal);
+    Violation {
+        because: planned.rule.explain(found.breach, value.as_deref()),
+        place,
+        id,
+        column: planned.name.clone(),
+        value,
+        rule: found.breach,
+    }
+}
+
+/// The texts of the columns that name a row.
+pub(crate) fn id_of<'a>(ids: impl Iterator<Item = &'a Column>, row: usize) -> Option<String> {
+    let texts: Vec<String> = ids.filter_map(|column| column.text(row)).collect();
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 

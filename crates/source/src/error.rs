@@ -95,7 +95,10 @@ impl fmt::Display for SourceError {
             }
             f.write_str(": ")?;
         }
-        if let Some(column) = &self.column {
+        // Most messages name their column themselves.
+        if let Some(column) = &self.column
+            && !self.message.contains(&format!("`{column}`"))
+        {
             write!(f, "column `{column}`: ")?;
         }
         f.write_str(&self.message)?;

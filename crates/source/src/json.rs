@@ -122,11 +122,14 @@ fn not_utf8(line: u64) -> SourceError {
 fn malformed(error: &serde_json::Error, line: u64) -> SourceError {
     let what = error.to_string();
     // serde counts lines within the text that it was given, which is one line.
-    let what = match what.rsplit_once(" at line ") {
-        Some((what, _)) => format!("{what}, at character {}", error.column()),
-        None => what,
+    let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what);
+    let what = match error.classify() {
+        serde_json::error::Category::Data => what.replace("invalid type: sequence", "the line is a list"),
+        _ => format!("{what}, at character {}", error.column()),
     };
-    SourceError::malformed(what).at_line(line).help("each line is one JSON object: {\"name\": value, …}")
+    SourceError::malformed(what)
+        .at_line(line)
+        .help("each line is one JSON object of single values: {\"name\": value, …}")
 }
 
 impl JsonCell<'_> {

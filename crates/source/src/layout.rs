@@ -142,7 +142,7 @@ pub(crate) fn column_names<S: AsRef<str>>(names: impl Iterator<Item = S>) -> Res
         };
         if let Some(first) = seen.insert(name.clone(), number) {
             return Err(SourceError::columns(format!(
-                "the file has two columns `{name}`, the {first}th and the {number}th"
+                "columns {first} and {number} of the file are both named `{name}`"
             ))
             .of_column(&name)
             .help("columns are reached by name, so names must differ"));

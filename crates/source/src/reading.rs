@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     /// Positions in `columns`.
     pub(crate) id: Vec<usize>,
     pub(crate) mode: Mode,
+    /// So many refused cells of each column are listed, beyond what quality keeps.
+    pub(crate) refusals: usize,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,6 @@ impl Reading {
             })
             .collect();
         let id = self.id.iter().filter_map(|id| columns.iter().position(|column| column.name == *id)).collect();
-        Plan { missing: Arc::new(MissingTokens::new(&self.missing)), columns, id, mode: self.mode }
+        Plan { missing: Arc::new(MissingTokens::new(&self.missing)), columns, id, mode: self.mode, refusals: 0 }
     }
 }

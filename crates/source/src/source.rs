@@ -12,7 +12,7 @@ use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, MissingTokens, did_you_mean, identity};
 
 use crate::arrow_cells::refuse;
-use crate::chunk::{Chunk, Origin};
+use crate::chunk::{Chunk, Origin, id_of, violation};
 use crate::layout::{FileInfo, Slots, common_columns};
 use crate::queue::{Parts, Queue, Shared};
 use crate::reading::{Mode, Plan, Reading};
@@ -230,16 +230,10 @@ impl Read {
                     let row = at.row as usize;
                     let place = self.origins[at.batch as usize].place(row);
                     let value = batch.column(&column.name).text(row);
-                    let found = Found { row, breach: Breach::Unique, outcome: Outcome::Rejected, value: value.clone() };
-                    let ids = plan.id.iter().filter_map(|id| batch.column(&plan.columns[*id].name).text(row));
-                    let id: Vec<String> = ids.collect();
-                    self.quality.add(&column.name, &found, &place, || Violation {
-                        place: place.clone(),
-                        id: (!id.is_empty()).then(|| id.join(", ")),
-                        column: column.name.clone(),
-                        value: value.clone().filter(|_| !column.rule.personal),
-                        rule: Breach::Unique,
-                    });
+                    let found = Found { row, breach: Breach::Unique, outcome: Outcome::Rejected, value };
+                    let id = id_of(plan.id.iter().map(|id| batch.column(&plan.columns[*id].name)), row);
+                    self.quality
+                        .add(&column.name, &found, &place, || violation(column, &found, place.clone(), id.clone()));
                 }
             }
         }

@@ -124,9 +124,17 @@ impl<'a> Typer<'a> {
         for (position, typed) in self.slots[file].wanted.iter().zip(typed) {
             all[*position] = Some(typed);
         }
+        let typed = all.into_iter().zip(&mut self.builders).map(|(typed, builder)| {
+            typed.unwrap_or_else(|| {
+                let builder = builder.as_mut().expect("only builders of wanted columns are lent");
+                (0..rows).for_each(|_| builder.push_absent());
+                builder.finish()
+            })
+        });
+        let typed = typed.collect();
         let origin = Origin { file: self.files[file].name.clone(), first_row: *next_row, kept: None };
         *next_row += rows as u64;
-        checked(self.plan, all, rows, origin)
+        checked(self.plan, typed, rows, origin)
     }
 }
 

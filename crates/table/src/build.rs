@@ -55,6 +55,7 @@ pub struct ColumnBuilder {
     strictness: Strictness,
     cells: Cells,
     invalid: Vec<InvalidCell>,
+    absent: Vec<usize>,
     nan: u64,
 }
 
@@ -84,6 +85,8 @@ pub struct Typed {
     pub column: Column,
     /// The invalid cells, by row.
     pub invalid: Vec<InvalidCell>,
+    /// The rows that lack the column; null in it.
+    pub absent: Vec<usize>,
     /// How many nulls were NaN in the source.
     pub nan: u64,
 }
@@ -99,7 +102,16 @@ impl ColumnBuilder {
             Kind::Date => Cells::Date(Vec::new()),
         };
         let format = rule.format.as_deref().map(Box::from);
-        ColumnBuilder { kind: rule.kind, format, missing, strictness, cells, invalid: Vec::new(), nan: 0 }
+        ColumnBuilder {
+            kind: rule.kind,
+            format,
+            missing,
+            strictness,
+            cells,
+            invalid: Vec::new(),
+            absent: Vec::new(),
+            nan: 0,
+        }
     }
 
     /// Makes room for so many more rows.
@@ -170,6 +182,12 @@ impl ColumnBuilder {
             self.push_null();
             self.invalid.push(InvalidCell { row, value: shortened(&value.text().unwrap_or_default()) });
         }
+    }
+
+    /// Adds a cell to a row that lacks the column.
+    pub fn push_absent(&mut self) {
+        self.absent.push(self.rows());
+        self.push_null();
     }
 
     #[inline]
@@ -302,7 +320,12 @@ impl ColumnBuilder {
             Cells::Strings(coder) => Column::Category(coder.finish()),
             Cells::Date(cells) => Column::Date(std::mem::take(cells)),
         };
-        Typed { column, invalid: std::mem::take(&mut self.invalid), nan: std::mem::take(&mut self.nan) }
+        Typed {
+            column,
+            invalid: std::mem::take(&mut self.invalid),
+            absent: std::mem::take(&mut self.absent),
+            nan: std::mem::take(&mut self.nan),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::build::Typed;
-use crate::rule::{self, BoundKey, Invalid, Missing, OutOfRange, Rule, Unseen};
+use crate::rule::{self, Absent, BoundKey, Invalid, Missing, OutOfRange, Rule, Unseen};
 use crate::{Coded, Column, ColumnName, NULL_CODE, NULL_DATE, NULL_INTEGER};
 
 /// The rule that a cell breaks, by its key in the contract.
@@ -121,8 +121,17 @@ impl Checker {
 
     /// The column after its rule, and every cell that breaks it, in no particular order.
     pub fn check(&self, typed: Typed, mut found: impl FnMut(Found)) -> Column {
-        let Typed { mut column, invalid, .. } = typed;
-        self.check_nulls(&column, &invalid.iter().map(|cell| cell.row).collect::<Vec<_>>(), &mut found);
+        let Typed { mut column, invalid, absent, .. } = typed;
+        let mut explained: Vec<usize> = invalid.iter().map(|cell| cell.row).chain(absent.iter().copied()).collect();
+        explained.sort_unstable();
+        self.check_nulls(&column, &explained, &mut found);
+        for row in absent {
+            let outcome = match self.rule.absent {
+                Absent::Reject => Outcome::Rejected,
+                Absent::Null => Outcome::Nulled,
+            };
+            found(Found { row, breach: Breach::Absent, outcome, value: None });
+        }
         for cell in invalid {
             let outcome = match self.rule.invalid {
                 Invalid::Reject => Outcome::Rejected,
@@ -140,16 +149,16 @@ impl Checker {
         column
     }
 
-    /// `invalid` rows are null in the column without being missing.
-    fn check_nulls(&self, column: &Column, invalid: &[usize], found: &mut impl FnMut(Found)) {
+    /// `explained` rows are null in the column without being missing.
+    fn check_nulls(&self, column: &Column, explained: &[usize], found: &mut impl FnMut(Found)) {
         let outcome = match self.rule.missing {
             Missing::Reject => Outcome::Rejected,
             Missing::Allow if self.nulls_are_new => Outcome::Kept,
             Missing::Allow => return,
         };
-        let mut invalid = invalid.iter().copied().peekable();
+        let mut explained = explained.iter().copied().peekable();
         for row in 0..column.rows() {
-            if column.is_null(row) && invalid.next_if_eq(&row).is_none() {
+            if column.is_null(row) && explained.next_if_eq(&row).is_none() {
                 found(Found { row, breach: Breach::Missing, outcome, value: None });
             }
         }

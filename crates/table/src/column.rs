@@ -147,21 +147,6 @@ impl Column {
         }
     }
 
-    /// A column of nulls.
-    pub fn nulls_of(kind: Kind, rows: usize) -> Column {
-        let coded = || Coded { values: Arc::default(), codes: vec![NULL_CODE; rows] };
-        match kind {
-            Kind::Number => Column::Number(vec![f64::NAN; rows]),
-            Kind::Integer => Column::Integer(vec![NULL_INTEGER; rows]),
-            Kind::Boolean => Column::Boolean(vec![NULL_BOOLEAN; rows]),
-            Kind::Category => Column::Category(coded()),
-            Kind::Text => Column::Text(coded()),
-            Kind::Date => Column::Date(vec![NULL_DATE; rows]),
-            Kind::Time => Column::Time(vec![NULL_INTEGER; rows]),
-            Kind::Datetime(clock) => Column::Datetime(clock, vec![NULL_INTEGER; rows]),
-        }
-    }
-
     /// The column's type.
     pub fn kind(&self) -> Kind {
         match self {

@@ -43,18 +43,23 @@ pub struct Violation {
     pub value: Option<String>,
     /// Which rule it breaks.
     pub rule: Breach,
+    /// How, for people.
+    #[serde(skip)]
+    pub because: String,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Violation { place, id, column, value, rule } = self;
+        let Violation { place, id, column, value, rule, because } = self;
         write!(f, "{place}")?;
         if let Some(id) = id {
             write!(f, " (id {id})")?;
         }
+        write!(f, ", column `{column}`: ")?;
         match value {
-            Some(value) => write!(f, ", column `{column}`: `{value}` breaks rule `{}`", rule.word()),
-            None => write!(f, ", column `{column}`: rule `{}`", rule.word()),
+            _ if !because.is_empty() => f.write_str(because),
+            Some(value) => write!(f, "`{value}` breaks rule `{}`", rule.word()),
+            None => write!(f, "rule `{}`", rule.word()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::check::Breach;
 use crate::iso;
 use crate::{Clock, ColumnName, Kind};
 
@@ -341,6 +342,34 @@ impl Rule {
             kind,
         };
         rule.checked(spec)
+    }
+
+    /// What is wrong with a cell that breaks the rule, for people; `value` is None if it must not be shown.
+    pub fn explain(&self, breach: Breach, value: Option<&str>) -> String {
+        let value = value.map_or_else(|| "the value".to_owned(), |value| format!("`{value}`"));
+        let bound = |bound: &Option<Bound>| bound.as_ref().map(show).unwrap_or_default();
+        let article = if self.kind == Kind::Integer { "an" } else { "a" };
+        match breach {
+            Breach::Missing => "the value is missing".to_owned(),
+            Breach::Invalid => match (self.kind, &self.format) {
+                (_, Some(format)) => format!("{value} is not {article} {} written as `{format}`", self.kind.word()),
+                (Kind::Datetime(Clock::Instant), _) => {
+                    format!("{value} is not an instant in ISO 8601, with `Z` or an offset, to the microsecond")
+                }
+                (Kind::Datetime(Clock::Civil), _) => {
+                    format!("{value} is not a datetime in ISO 8601 without offset, to the microsecond")
+                }
+                (Kind::Date | Kind::Time, _) => format!("{value} is not a {} in ISO 8601", self.kind.word()),
+                (kind, _) => format!("{value} is not {article} {}", kind.word()),
+            },
+            Breach::Min => format!("{value} is below `min`, which is {}", bound(&self.min)),
+            Breach::Max => format!("{value} is above `max`, which is {}", bound(&self.max)),
+            Breach::Values => format!("{value} is not one of `values`"),
+            Breach::Unseen => format!("{value} was never seen in training"),
+            Breach::Unique => format!("{value} occurs more than once"),
+            Breach::Absent => "the column is missing".to_owned(),
+            Breach::Unknown => "the column is unknown".to_owned(),
+        }
     }
 
     /// The rule itself, when it is consistent, with its lists in canonical order.

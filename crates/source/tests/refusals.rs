@@ -1,0 +1,228 @@
+//! What is wrong with a file is said with its place, and what to do.
+
+use std::path::Path;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_source::{Mode, Reading, Source, SourceError};
+use evenstep_table::{ColumnName, Kind, Rule};
+
+fn name(text: &str) -> ColumnName {
+    ColumnName::new(text).expect("not empty")
+}
+
+fn told(error: &SourceError, folder: &Path) -> String {
+    let mut text = error.to_string();
+    if let Some(help) = &error.help {
+        text += &format!("\nhelp: {help}");
+    }
+    text.replace(&*folder.to_string_lossy(), "DIR")
+}
+
+/// What is said when a file of these bytes is opened and looked through.
+fn refusal(file: &str, bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(file), bytes).expect("written");
+    let result = Source::open(file, folder.path()).and_then(|source| {
+        source.infer(&[String::new()], &Workers::threads(2), &|_| ()).map(|inferred| (source, inferred))
+    });
+    match result {
+        Err(error) => told(&error, folder.path()),
+        Ok((_, inferred)) => format!("accepted: {inferred:?}"),
+    }
+}
+
+/// What is said when columns of these kinds are read.
+fn reading(file: &str, bytes: &[u8], columns: &[(&str, Kind)], mode: Mode) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(file), bytes).expect("written");
+    let columns = columns.iter().map(|(column, kind)| (name(column), Rule::new(*kind))).collect();
+    let reading = Reading { columns, mode, missing: vec![String::new()], ..Reading::default() };
+    match Source::open(file, folder.path()).and_then(|source| source.read(&reading, &Workers::threads(1), &|_| ())) {
+        Err(error) => told(&error, folder.path()),
+        Ok(read) => format!("accepted: {:?}", read.quality),
+    }
+}
+
+#[test]
+fn empty_files_and_headers_alone() {
+    insta::assert_snapshot!(refusal("a.csv", b""), @"DIR/a.csv: the file is empty, expected a header of column names");
+    insta::assert_snapshot!(refusal("a.csv", b"\n\n"), @"DIR/a.csv: the file is empty, expected a header of column names");
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n"), @"DIR/a.csv: there are column names, but no rows");
+    insta::assert_snapshot!(refusal("a.jsonl", b"\n"), @"DIR/a.jsonl: the file is empty, expected a JSON object a line");
+    insta::assert_snapshot!(refusal("a.parquet", b""), @"DIR/a.parquet: the file is damaged: Parquet file too small. Size is 0 but need 8");
+    insta::assert_snapshot!(refusal("a.arrow", b""), @"DIR/a.arrow: the file is damaged: Expected schema message, found empty stream.");
+}
+
+#[test]
+fn headers_name_every_column_once() {
+    insta::assert_snapshot!(refusal("a.csv", b"a,b,a\n1,2,3\n"), @"
+        DIR/a.csv, line 1: columns 1 and 3 of the file are both named `a`
+        help: columns are reached by name, so names must differ
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b",a\n0,1\n"), @"
+        DIR/a.csv, line 1: column 1 of the file has no name
+        help: name it, or leave it out: pandas writes no index with `index=False`
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b"a,,b\n0,1,2\n"), @"
+        DIR/a.csv, line 1: column 2 of the file has no name
+        help: name it, or leave it out
+        ");
+}
+
+#[test]
+fn rows_have_as_many_cells_as_the_header() {
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n\n1,2,3\n"), @"
+        DIR/a.csv, line 4: the row has 3 cells, expected 2 as in the header
+        help: a cell that holds the delimiter is written in quotes
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n\"x\ny\",2\n1\n"), @"
+        DIR/a.csv, line 4: the row has 1 cell, expected 2 as in the header
+        help: a missing cell is written as nothing between two delimiters
+        ");
+}
+
+#[test]
+fn text_is_utf8() {
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n3,caf\xe9\n"), @"
+        DIR/a.csv, line 3: column `b`: byte 0xe9 is not UTF-8
+        help: save the file as UTF-8
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b"caf\xe9,b\n1,2\n"), @"
+        DIR/a.csv, line 1: byte 0xe9 is not UTF-8
+        help: save the file as UTF-8
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b"\xff\xfea\0,\0b\0\n\0"), @"
+        DIR/a.csv: the file is in UTF-16, expected UTF-8
+        help: save it as UTF-8
+        ");
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n{\"a\":\"\xe9\"}\n"), @"
+        DIR/a.jsonl, line 2: the line is not UTF-8
+        help: save the file as UTF-8
+        ");
+}
+
+#[test]
+fn quotes_close_and_lines_end() {
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n1,\"2\n3,4\n"), @r#"
+        DIR/a.csv, line 3: a quoted field opens here and never closes
+        help: close it with `"`; a quote within quotes is written twice
+        "#);
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\r1,2\r3,4\r"), @"
+        DIR/a.csv, line 1: lines end with carriage returns alone, expected line feeds
+        help: save the file with line ends of today
+        ");
+}
+
+#[test]
+fn json_lines_are_objects_of_single_values() {
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n[1]\n"), @r#"
+        DIR/a.jsonl, line 2: the line is a list, expected an object
+        help: each line is one JSON object of single values: {"name": value, …}
+        "#);
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n{\"a\":1\n"), @r#"
+        DIR/a.jsonl, line 2: EOF while parsing an object, at character 6
+        help: each line is one JSON object of single values: {"name": value, …}
+        "#);
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n\n{\"a\":[1]}\n"), @r#"
+        DIR/a.jsonl, line 3: column `a` holds a list, expected single values
+        help: each line is one JSON object of single values: {"name": value, …}
+        "#);
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":{}}\n"), @r#"
+        DIR/a.jsonl, line 1: column `a` holds an object, expected single values
+        help: each line is one JSON object of single values: {"name": value, …}
+        "#);
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1,\"a\":2}\n"), @r#"
+        DIR/a.jsonl, line 1: the object has `a` twice
+        help: each line is one JSON object of single values: {"name": value, …}
+        "#);
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"\":1}\n"), @"
+        DIR/a.jsonl: column 1 of the file has no name
+        help: name it, or leave it out: pandas writes no index with `index=False`
+        ");
+}
+
+#[test]
+fn damaged_binary_files() {
+    insta::assert_snapshot!(refusal("a.parquet", b"PAR1 no footer here PAR1"), @"DIR/a.parquet: the file is damaged: Parquet file too small. Size is 24 but need 543519341");
+    insta::assert_snapshot!(refusal("a.parquet", b"PAR1 cut off"), @"DIR/a.parquet: the file is damaged: Invalid Parquet file. Corrupt footer");
+    insta::assert_snapshot!(refusal("a.arrow", b"ARROW1\0\0 cut off"), @"DIR/a.arrow: the file is damaged: Parser error: Arrow file does not contain correct footer");
+    insta::assert_snapshot!(refusal("a.feather", b"FEA1 old"), @"
+        DIR/a.feather: the file is in the first Feather format, which is no longer read
+        help: write it anew: Feather version 2 is Arrow IPC
+        ");
+    insta::assert_snapshot!(refusal("a.csv.gz", b"not gzip at all"), @"DIR/a.csv.gz: the compressed file is damaged: invalid gzip header");
+    insta::assert_snapshot!(refusal("a.csv.zst", b"not zstd at all"), @"DIR/a.csv.zst: the compressed file is damaged: Unknown frame descriptor");
+}
+
+#[test]
+fn files_that_are_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("houses.csv"), "a\n1\n").expect("written");
+    let open = |pattern: &str| told(&Source::open(pattern, folder.path()).expect_err("nothing there"), folder.path());
+    insta::assert_snapshot!(open("house.csv"), @"
+        no file `house.csv`
+        help: did you mean `houses.csv`?
+        ");
+    insta::assert_snapshot!(open("data/*.parquet"), @"
+        no file `data/*.parquet`
+        help: paths are relative to the spec
+        ");
+    insta::assert_snapshot!(open("."), @"
+        `.` is a folder, expected files
+        help: name its files: `./*.csv`
+        ");
+    insta::assert_snapshot!(open("[.csv"), @"`DIR/[.csv` is no pattern: invalid range pattern");
+    insta::assert_snapshot!(refusal("a.xlsx", b""), @"
+        DIR/a.xlsx: the file's ending tells no format that is known
+        help: endings are `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text
+        ");
+}
+
+#[test]
+fn files_of_one_source_have_one_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("1.csv"), "a,price\n1,2\n").expect("written");
+    std::fs::write(folder.path().join("2.csv"), "a,prices\n1,2\n").expect("written");
+    let error = Source::open("*.csv", folder.path()).expect_err("two schemas");
+    insta::assert_snapshot!(told(&error, folder.path()), @"
+        DIR/1.csv: the file lacks column `prices`, which 2.csv has
+        help: did you mean `price`?
+        ");
+}
+
+#[test]
+fn missing_columns_are_named_with_what_is_near() {
+    let wanted = [("Lot_Area", Kind::Integer)];
+    insta::assert_snapshot!(reading("a.csv", b"LotArea,b\n1,2\n", &wanted, Mode::Training), @"
+        DIR/a.csv: column `Lot_Area` is missing
+        help: the file has a column of nearly that name: did you mean `LotArea`?
+        ");
+    insta::assert_snapshot!(reading("a.csv", b"x,y\n1,2\n", &wanted, Mode::Scoring), @"
+        DIR/a.csv: column `Lot_Area` is missing
+        help: the file has `x`, `y`
+        ");
+}
+
+#[test]
+fn refused_cells_are_listed_with_their_places() {
+    let mut text = "n,d\n".to_owned();
+    for row in 0..30 {
+        text += if row % 2 == 0 { "1,2024-01-01\n" } else { "1.5,01/02/2024\n" };
+    }
+    let columns = [("n", Kind::Integer), ("d", Kind::Date)];
+    insta::assert_snapshot!(reading("a.csv", text.as_bytes(), &columns, Mode::Training), @"
+        30 cells break a rule of the contract
+          a.csv, row 2, column `d`: `01/02/2024` is not a date in ISO 8601
+          a.csv, row 2, column `n`: `1.5` is not an integer
+          a.csv, row 4, column `d`: `01/02/2024` is not a date in ISO 8601
+          a.csv, row 4, column `n`: `1.5` is not an integer
+          a.csv, row 6, column `d`: `01/02/2024` is not a date in ISO 8601
+          a.csv, row 6, column `n`: `1.5` is not an integer
+          a.csv, row 8, column `d`: `01/02/2024` is not a date in ISO 8601
+          a.csv, row 8, column `n`: `1.5` is not an integer
+          a.csv, row 10, column `d`: `01/02/2024` is not a date in ISO 8601
+          a.csv, row 10, column `n`: `1.5` is not an integer
+          and 20 more
+        help: change the data, or say in `[contract]` what becomes of such cells
+        ");
+}
