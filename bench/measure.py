@@ -65,9 +65,7 @@ def evenstep(*arguments, cwd=None):
 def split(spec, file, cwd=None):
     """Writes which rows Evenstep trains on and which it holds out.
 
-    `evenstep split SPEC --output FILE.csv` is expected to write the
-    columns `row` (from 0, in the source's order) and `part` (`train` or `test`).
-    Everything here that needs the split calls this function.
+    The columns are `row` (from 0, in the source's order) and `part` (`train` or `test`).
     """
     run(EVENSTEP, "split", spec, "--output", file, cwd=cwd)
 
