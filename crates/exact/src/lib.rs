@@ -9,5 +9,6 @@ pub mod multiset;
 pub mod number;
 pub mod quantile;
 pub mod reduce;
+pub mod simd;
 pub mod sort;
 pub mod sum;

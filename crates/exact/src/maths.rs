@@ -10,13 +10,13 @@ mod own;
 pub use normal::{normal_cdf, normal_quantile};
 pub use own::{exp, ln, log1p, sigmoid};
 
+use crate::simd::widest;
+
 macro_rules! slices {
     ($($(#[$doc:meta])* $name:ident = $function:ident;)*) => {$(
         $(#[$doc])*
         pub fn $name(values: &mut [f64]) {
-            for x in values {
-                *x = $function(*x);
-            }
+            widest(|| values.iter_mut().for_each(|x| *x = $function(*x)));
         }
     )*};
 }

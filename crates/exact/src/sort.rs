@@ -92,7 +92,7 @@ const BUCKETS: usize = 1 << BITS;
 const DIGITS: usize = 4;
 
 /// Below this length comparing is faster than counting.
-const SMALL: usize = 512;
+const SMALL: usize = 4096;
 
 #[cfg(test)]
 mod tests {

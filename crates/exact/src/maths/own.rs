@@ -3,7 +3,7 @@
 /// e to the x, within 1 ulp.
 ///
 /// Source: FreeBSD `e_exp.c` (Sun 1993), without its branches, so that slices vectorise.
-#[inline]
+#[inline(always)]
 pub fn exp(x: f64) -> f64 {
     // Beyond these bounds the result is infinite or 0 by itself, and the scale stays in range.
     let bounded = if x > 710.0 { 710.0 } else { x };
@@ -38,7 +38,7 @@ const EXP: [f64; 5] = [
 /// The natural logarithm, within 1 ulp: −∞ at 0, NaN below.
 ///
 /// Source: FreeBSD `e_log.c` (Sun 1993), without its branches, so that slices vectorise.
-#[inline]
+#[inline(always)]
 pub fn ln(x: f64) -> f64 {
     let subnormal = x < f64::MIN_POSITIVE;
     let (scale, places) = if subnormal { ((1_u64 << 54) as f64, 54.0) } else { (1.0, 0.0) };
@@ -52,7 +52,7 @@ pub fn ln(x: f64) -> f64 {
 /// ln(1 + x), within 1 ulp: accurate near 0, −∞ at −1, NaN below.
 ///
 /// Source: FreeBSD `s_log1p.c` (Sun 1993), without its branches, so that slices vectorise.
-#[inline]
+#[inline(always)]
 pub fn log1p(x: f64) -> f64 {
     let u = 1.0 + x;
     let (k, f) = near_one(u);
@@ -68,7 +68,7 @@ pub fn log1p(x: f64) -> f64 {
 }
 
 /// A normal positive float as 2^k·(1 + f), with 1 + f between √½ and √2.
-#[inline]
+#[inline(always)]
 fn near_one(x: f64) -> (f64, f64) {
     const ONE: u64 = 1.0_f64.to_bits();
     // √½, cut to its upper half.
@@ -81,7 +81,7 @@ fn near_one(x: f64) -> (f64, f64) {
 }
 
 /// k·ln 2 + ln(1 + f) + correction.
-#[inline]
+#[inline(always)]
 fn ln_of_parts(k: f64, f: f64, correction: f64) -> f64 {
     let half_square = 0.5 * f * f;
     let s = f / (2.0 + f);
@@ -106,7 +106,7 @@ const LN: [f64; 7] = [
 /// The logistic function 1 / (1 + e^−x).
 ///
 /// By e^−|x|, which never overflows, so that neither tail loses digits.
-#[inline]
+#[inline(always)]
 pub fn sigmoid(x: f64) -> f64 {
     let e = exp(-x.abs());
     (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Rule;
 use super::fraction::Fraction;
+use super::search::Wanted;
 use super::tally::merge_runs;
-use super::{Rule, Wanted};
 use crate::reduce::Partial;
 use crate::sort::{from_sortable, radix_sort, sortable};
 

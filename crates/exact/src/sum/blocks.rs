@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use super::{ExactSum, is_rounded_product, parts};
+use crate::simd::widest;
 
 /// As many integers of 53 bits as fit in 64.
 const BLOCK: usize = 1024;
@@ -14,9 +15,7 @@ pub(super) fn add_terms(sum: &mut ExactSum, count: usize, term: impl Fn(usize) -
     let mut block = [0.0; BLOCK];
     for from in (0..count).step_by(BLOCK) {
         let length = BLOCK.min(count - from);
-        for (x, i) in block[..length].iter_mut().zip(from..) {
-            *x = term(i);
-        }
+        widest(|| block[..length].iter_mut().zip(from..).for_each(|(x, i)| *x = term(i)));
         adder.add(&block[..length]);
     }
 }
@@ -28,12 +27,13 @@ pub(super) fn add_rounded_products(sum: &mut ExactSum, count: usize, factors: im
     let mut block = [0.0; BLOCK];
     for from in (0..count).step_by(BLOCK) {
         let length = BLOCK.min(count - from);
-        let mut rounded = true;
-        for (product, i) in block[..length].iter_mut().zip(from..) {
-            let (a, b) = factors(i);
-            *product = a * b;
-            rounded &= is_rounded_product(*product, a, b);
-        }
+        let rounded = widest(|| {
+            block[..length].iter_mut().zip(from..).fold(true, |rounded, (product, i)| {
+                let (a, b) = factors(i);
+                *product = a * b;
+                rounded & is_rounded_product(*product, a, b)
+            })
+        });
         if rounded {
             adder.add(&block[..length]);
         } else {
@@ -72,9 +72,9 @@ impl Adder<'_> {
         if block.len() < 16 {
             return block.iter().for_each(|x| self.sum.add(*x));
         }
-        let split = split(block, self.bound).or_else(|| {
+        let split = widest(|| split(block, self.bound)).or_else(|| {
             self.bound = bound(block);
-            split(block, self.bound)
+            widest(|| split(block, self.bound))
         });
         match split {
             Some((total, exponent)) => self.sum.add_scaled(total, exponent),
@@ -96,6 +96,7 @@ fn bound(block: &[f64]) -> i32 {
 /// rounding left, exactly. Once more gives a multiple of 2^(e−102). If then nothing is left
 /// of any value, both integers add up to the sum: none is above 2^51, so 2^10 fit in 64 bits.
 /// Source: Rump, Ogita & Oishi 2008, SIAM J. Sci. Comput. 31(1), "extraction".
+#[inline(always)]
 fn split(block: &[f64], e: i32) -> Option<(i128, i32)> {
     if !(-800..=1000).contains(&e) {
         return None;
