@@ -28,43 +28,48 @@ impl Bin {
     }
 }
 
-/// A probability, what bin it is in, and whether what it promises came true: that the row is of the positive
-/// class, or of the class predicted, if there are more than two.
-struct Promise {
-    bin: usize,
-    probability: f64,
-    kept: bool,
+/// The rows of one bin, with what their probabilities promise: that the row is of the positive class, or of
+/// the class predicted, if there are more than two.
+#[derive(Clone, Default)]
+struct Promises {
+    /// Row and probability.
+    made: Vec<(usize, f64)>,
+    /// Rows for which it came true.
+    kept: Vec<usize>,
 }
 
-fn promise(scored: &Scored, row: usize) -> Promise {
-    let (probability, kept) = match scored.prediction(row) {
-        [positive] => (*positive, scored.class(row) == 1),
-        classes => {
-            let predicted = scored.predicted_class(row);
-            (classes[predicted], scored.class(row) == predicted)
-        }
-    };
-    let bin = BOUNDS.iter().position(|bound| probability <= *bound).unwrap_or(BOUNDS.len() - 1);
-    Promise { bin, probability, kept }
-}
-
-/// The ten bins of all rows.
-pub(super) fn bins(scored: &Scored) -> Vec<Bin> {
-    let promises: Vec<Promise> = (0..scored.rows()).map(|row| promise(scored, row)).collect();
-    fill(&promises, scored.weights())
-}
-
-fn fill(promises: &[Promise], weights: Weights<'_>) -> Vec<Bin> {
-    let mut bins = vec![Bin::default(); BOUNDS.len()];
-    for (row, promise) in promises.iter().enumerate() {
-        let (bin, weight) = (&mut bins[promise.bin], weights.of(row));
-        bin.weight.add(weight);
-        bin.predicted.add_product(weight, promise.probability);
-        if promise.kept {
-            bin.observed.add(weight);
+fn promises(scored: &Scored) -> Vec<Promises> {
+    let mut bins = vec![Promises::default(); BOUNDS.len()];
+    for row in 0..scored.rows() {
+        let (probability, kept) = match scored.prediction(row) {
+            [positive] => (*positive, scored.class(row) == 1),
+            classes => {
+                let predicted = scored.predicted_class(row);
+                (classes[predicted], scored.class(row) == predicted)
+            }
+        };
+        let bin = BOUNDS.iter().position(|bound| probability <= *bound).unwrap_or(BOUNDS.len() - 1);
+        bins[bin].made.push((row, probability));
+        if kept {
+            bins[bin].kept.push(row);
         }
     }
     bins
+}
+
+impl Promises {
+    fn weigh(&self, weights: Weights<'_>) -> Bin {
+        Bin {
+            weight: weights.sum_of(self.made.len(), |at| (self.made[at].0, 1.0)),
+            predicted: weights.sum_of(self.made.len(), |at| self.made[at]),
+            observed: weights.sum_of(self.kept.len(), |at| (self.kept[at], 1.0)),
+        }
+    }
+}
+
+/// The bins of all rows.
+pub(super) fn bins(scored: &Scored) -> Vec<Bin> {
+    promises(scored).iter().map(|bin| bin.weigh(scored.weights())).collect()
 }
 
 /// A metric of the bins that are not empty, each with its gap.
@@ -72,9 +77,9 @@ pub(super) fn of_bins(
     scored: &Scored,
     of: impl Fn(&[(Bin, ExactSum)]) -> Option<f64> + Send + Sync + 'static,
 ) -> Result<Prepared<'_>, Undefined> {
-    let promises: Vec<Promise> = (0..scored.rows()).map(|row| promise(scored, row)).collect();
+    let promises = promises(scored);
     Ok(Box::new(move |weights| {
-        let bins = fill(&promises, weights).into_iter().filter(|bin| !bin.weight.is_zero());
+        let bins = promises.iter().map(|bin| bin.weigh(weights)).filter(|bin| !bin.weight.is_zero());
         let bins: Vec<(Bin, ExactSum)> = bins.map(|bin| (bin.clone(), bin.gap())).collect();
         of(&bins).map_or_else(|| undefined("no row has a weight"), Ok)
     }))

@@ -4,12 +4,11 @@
 //! Undefined unless every class occurs. Known as scikit-learn `roc_auc_score`, of several classes with
 //! `multi_class="ovr"`.
 
-use evenstep_exact::sum::ExactSum;
 use evenstep_table::Task;
 
 use super::classes::mean;
 use super::ranking::{Ranking, Tally, of_class};
-use super::weights::{Weights, float};
+use super::weights::{Weights, float, ratio, sum};
 use super::{Metric, Prepared, Scored, Tasks, Undefined};
 
 pub(super) const METRIC: Metric = Metric::higher_is_better("roc_auc", Tasks::Classes, prepare);
@@ -23,16 +22,20 @@ fn prepare(scored: &Scored) -> Result<Prepared<'_>, Undefined> {
     Ok(Box::new(move |weights| mean(each.iter().map(|of| of(weights)).collect::<Result<_, _>>()?)))
 }
 
-/// Twice the pairs won, ties once, over twice the pairs: in integers, as long as they are below 2^53.
+/// Twice the pairs won, ties once, over twice the pairs: in integers, unless weights are such that there are
+/// too many; then each run's pairs are rounded once.
 pub(super) fn area(ranking: &Ranking, weights: Weights<'_>, total: Tally) -> f64 {
-    let (mut above, mut won) = (Tally::default(), ExactSum::default());
-    for (_, tally) in ranking.runs(weights) {
-        if tally.negative > 0 {
-            won.add_product(float(tally.negative), float(2 * above.positive + tally.positive));
+    let mut above = 0;
+    let runs = ranking.runs(weights).map(|(_, tally)| {
+        let ahead = 2 * above + tally.positive;
+        above += tally.positive;
+        (tally.negative, ahead)
+    });
+    match total.negative.checked_mul(2 * total.positive) {
+        Some(pairs) => ratio(runs.map(|(negative, ahead)| negative * ahead).sum(), pairs),
+        None => {
+            let won = sum(runs.map(|(negative, ahead)| float(negative) * float(ahead)));
+            won.value() / (float(total.negative) * float(2 * total.positive))
         }
-        above.add(tally);
     }
-    let mut pairs = ExactSum::default();
-    pairs.add_product(float(total.negative), float(2 * total.positive));
-    won.divided_by(&pairs).expect("there are both classes")
 }

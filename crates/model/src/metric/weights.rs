@@ -41,18 +41,47 @@ impl Weights<'_> {
         total
     }
 
-    /// Σ weight · term. Exact where rows have their own weights, as if they were repeated; in a resample
-    /// each product is rounded once, which is twice as fast.
+    /// Σ weight · term over all rows.
     pub(super) fn sum(&self, terms: &[f64]) -> ExactSum {
-        let mut sum = ExactSum::default();
         match (self.own.is_empty(), self.counts.is_empty()) {
-            (true, true) => sum.add_slice(terms),
-            (false, true) => terms.iter().zip(self.own).for_each(|(term, weight)| sum.add_product(*term, *weight)),
-            (true, false) => sum.add_terms(terms.len(), |row| f64::from(self.counts[row]) * terms[row]),
-            (false, false) => sum.add_terms(terms.len(), |row| self.of(row) * terms[row]),
+            (true, true) => {
+                let mut sum = ExactSum::default();
+                sum.add_slice(terms);
+                sum
+            }
+            _ => self.sum_of(terms.len(), |row| (row, terms[row])),
+        }
+    }
+
+    /// Σ weight · term over so many (row, term). Exact where rows have their own weights, as if they were
+    /// repeated; in a resample each product is rounded once, which is several times as fast.
+    pub(super) fn sum_of(&self, count: usize, term: impl Fn(usize) -> (usize, f64)) -> ExactSum {
+        let mut sum = ExactSum::default();
+        let product = |at| {
+            let (row, term) = term(at);
+            self.of(row) * term
+        };
+        match (self.own.is_empty(), self.counts.is_empty()) {
+            (true, true) => sum.add_terms(count, |at| term(at).1),
+            (false, true) => (0..count).map(term).for_each(|(row, term)| sum.add_product(term, self.own[row])),
+            (_, false) => sum.add_terms(count, product),
         }
         sum
     }
+}
+
+/// The sum of some numbers, gathered in blocks since that is several times as fast.
+pub(super) fn sum(numbers: impl Iterator<Item = f64>) -> ExactSum {
+    let (mut sum, mut block) = (ExactSum::default(), Vec::with_capacity(1024));
+    for x in numbers {
+        block.push(x);
+        if block.len() == block.capacity() {
+            sum.add_slice(&block);
+            block.clear();
+        }
+    }
+    sum.add_slice(&block);
+    sum
 }
 
 /// Weights as integers in one unit, so that whatever is made of their sums alone is exact.
