@@ -40,7 +40,7 @@ pub fn radix_sort(values: &mut [u64]) {
 
 /// Sorts items by an integer key, in ascending order; equal keys keep their order.
 ///
-/// Three passes over 11 bits each, from the lowest, order the items by the first 33 bits in which
+/// Four passes over 8 bits each, from the lowest, order the items by the first 32 bits from which on
 /// any two keys differ. Those left with equal bits are few, or equal, and are compared.
 pub fn radix_sort_by_key<T: Copy>(items: &mut [T], key: impl Fn(&T) -> u64) {
     if items.len() < SMALL {

@@ -15,7 +15,9 @@ pub(super) fn add_terms(sum: &mut ExactSum, count: usize, term: impl Fn(usize) -
     let mut block = [0.0; BLOCK];
     for from in (0..count).step_by(BLOCK) {
         let length = BLOCK.min(count - from);
-        widest(|| block[..length].iter_mut().zip(from..).for_each(|(x, i)| *x = term(i)));
+        for (x, i) in block[..length].iter_mut().zip(from..) {
+            *x = term(i);
+        }
         adder.add(&block[..length]);
     }
 }
@@ -27,13 +29,12 @@ pub(super) fn add_rounded_products(sum: &mut ExactSum, count: usize, factors: im
     let mut block = [0.0; BLOCK];
     for from in (0..count).step_by(BLOCK) {
         let length = BLOCK.min(count - from);
-        let rounded = widest(|| {
-            block[..length].iter_mut().zip(from..).fold(true, |rounded, (product, i)| {
-                let (a, b) = factors(i);
-                *product = a * b;
-                rounded & is_rounded_product(*product, a, b)
-            })
-        });
+        let mut rounded = true;
+        for (product, i) in block[..length].iter_mut().zip(from..) {
+            let (a, b) = factors(i);
+            *product = a * b;
+            rounded &= is_rounded_product(*product, a, b);
+        }
         if rounded {
             adder.add(&block[..length]);
         } else {
@@ -54,14 +55,14 @@ pub(super) fn add_slice(sum: &mut ExactSum, values: &[f64]) {
     }
 }
 
-/// Asks memory for the whole block at once. The sum of a cold slice takes a third less time,
+/// Asks memory for the whole block at once. The sum of a cold slice takes a quarter less time,
 /// since the arithmetic that follows lets the core see few loads ahead.
 fn touch(block: &[f64]) {
     let line = 64 / size_of::<f64>();
     black_box(block.iter().step_by(line).fold(0, |all, x| all | x.to_bits()));
 }
 
-/// Adds blocks, and expects each to be bounded as the one before it: to measure first costs a third more.
+/// Adds blocks, and expects each to be bounded as the one before it: to measure first costs a fifth more.
 struct Adder<'a> {
     sum: &'a mut ExactSum,
     bound: i32,
