@@ -65,3 +65,17 @@ fn multinomial(bencher: Bencher<'_, '_>, (rows, features, classes): (usize, usiz
     let task = Task::Multiclass { classes: (0..classes).map(|class| class.to_string()).collect() };
     fit(bencher, &LogisticRegression::example(), &batches, &task);
 }
+
+/// What sums of rounded products would take, on one thread: the road not taken in `linear/gram.rs`.
+#[divan::bench(args = [(100_000, 100)], sample_count = 3, sample_size = 1)]
+fn gram_of_exact_sums(bencher: Bencher<'_, '_>, (rows, features): (usize, usize)) {
+    let batches = data(rows, features, 0);
+    bencher.bench_local(|| {
+        let mut gram = evenstep_exact::moments::Gram::default();
+        for batch in &batches {
+            let columns: Vec<_> = batch.columns().map(|(_, column)| column.to_numbers().expect("numbers")).collect();
+            gram.observe(&columns.iter().map(|column| &**column).collect::<Vec<&[f64]>>());
+        }
+        gram.sum(0, 1).value()
+    });
+}

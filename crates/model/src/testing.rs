@@ -79,7 +79,7 @@ impl Sample {
 
     pub(crate) fn number(&self) -> Vec<f64> {
         let of = |row: usize| {
-            let d = if row * 11 % 3 == 0 { 2.0 } else { 0.0 };
+            let d = if (row * 11).is_multiple_of(3) { 2.0 } else { 0.0 };
             1.5 * self.a[row] - 0.25 * self.b[row] + d + Sample::noise(row, 7.0)
         };
         (0..60).map(of).collect()

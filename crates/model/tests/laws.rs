@@ -31,7 +31,7 @@ fn tasks() -> [Task; 3] {
 fn rows(task: &Task, mixed: bool, weighted: bool) -> Batch {
     let draws = Draws::new(Seed(11), "laws");
     // Row 7 k has the key of row 7 k − 1: equal keys are told apart by their occurrence.
-    let key = |row: usize| if row % 7 == 0 && row > 0 { row - 1 } else { row };
+    let key = |row: usize| if row.is_multiple_of(7) && row > 0 { row - 1 } else { row };
     let keys: Vec<RowKey> = (0..ROWS).map(|row| RowKey((key(row) as u128).to_le_bytes())).collect();
     let draw = |n: u32| (0..ROWS).map(move |row| (row as u128).to_le_bytes()).map(move |row| (row, n));
     let uniform = |n: u32| draw(n).map(|(row, n)| draws.uniform_at(&row, n)).collect::<Vec<f64>>();
@@ -51,7 +51,7 @@ fn rows(task: &Task, mixed: bool, weighted: bool) -> Batch {
     };
     let mut batch = Batch::new(keys);
     let with_nulls = |cells: &[f64]| {
-        let null = |row: usize| mixed && row * 13 % 11 == 0;
+        let null = |row: usize| mixed && (row * 13).is_multiple_of(11);
         cells.iter().enumerate().map(|(row, x)| if null(row) { f64::NAN } else { *x }).collect()
     };
     batch.insert(name("width"), Column::Number(with_nulls(&width)));
@@ -60,7 +60,8 @@ fn rows(task: &Task, mixed: bool, weighted: bool) -> Batch {
     batch.insert(name("flag"), Column::Boolean(flag.clone()));
     batch.insert(name("always"), Column::Number(vec![0.1; ROWS]));
     if mixed {
-        let level = |row: usize| (row % 9 != 0).then(|| ["north", "south", "east", "west", "é"][row * 31 % 5]);
+        let level =
+            |row: usize| (!row.is_multiple_of(9)).then(|| ["north", "south", "east", "west", "é"][row * 31 % 5]);
         batch.insert(name("place"), Column::Category(Coded::from_strings((0..ROWS).map(level))));
     }
     batch.labels = Some(Arc::new(Labels {
@@ -341,7 +342,7 @@ fn a_misspelt_parameter_is_told_by_path_with_a_suggestion() {
         for key in spec.as_object().unwrap().keys().filter(|key| key.len() > 3) {
             let misspelt = key[..key.len() - 1].to_owned();
             let error = refused(entry.name, json!({ misspelt.clone(): 1 }));
-            assert_eq!(error.path, [misspelt.clone()], "{}", entry.name);
+            assert_eq!(error.path, std::slice::from_ref(&misspelt), "{}", entry.name);
             assert_eq!(error.message, format!("unknown parameter `{misspelt}`"));
             assert_eq!(error.help, Some(format!("did you mean `{key}`?")), "{}", entry.name);
             ran += 1;

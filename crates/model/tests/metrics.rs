@@ -180,7 +180,9 @@ fn says(task: Task, target: &[f64], values: &[f64], expected: &[(&str, Result<f6
 
 #[test]
 fn numbers_at_the_edges() {
-    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| says(Task::Regression, target, values, expected);
+    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| {
+        says(Task::Regression, target, values, expected)
+    };
     says(&[0.1; 3], &[0.1; 3], &[("r2", Ok(1.0)), ("explained_variance", Ok(1.0)), ("smape", Ok(0.0))]);
     says(&[0.1; 3], &[0.1, 0.1, 0.2], &[("r2", Ok(0.0)), ("explained_variance", Ok(0.0))]);
     says(&[0.1; 3], &[0.2; 3], &[("r2", Ok(0.0)), ("explained_variance", Ok(1.0))]);
@@ -224,7 +226,9 @@ fn numbers_at_the_edges() {
 
 #[test]
 fn classes_at_the_edges() {
-    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| says(binary(), target, values, expected);
+    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| {
+        says(binary(), target, values, expected)
+    };
     let all = [("roc_auc", "no row is `yes`"), ("average_precision", "no row is `yes`"), ("recall", "no row is `yes`")];
     let none = all.map(|(name, reason)| (name, Err(reason)));
     says(&[0.0, 0.0], &[0.2, 0.9], &none);
@@ -254,7 +258,11 @@ fn classes_at_the_edges() {
         ],
     );
     says(&[1.0, 0.0], &[0.5, 0.5], &[("accuracy", Ok(0.5)), ("roc_auc", Ok(0.5)), ("average_precision", Ok(0.5))]);
-    says(&[1.0, 0.0], &[1.0, 0.0], &[("log_loss", Ok(2.2204460492503136e-16)), ("matthews", Ok(1.0)), ("ece", Ok(0.0))]);
+    says(
+        &[1.0, 0.0],
+        &[1.0, 0.0],
+        &[("log_loss", Ok(2.2204460492503136e-16)), ("matthews", Ok(1.0)), ("ece", Ok(0.0))],
+    );
     says(&[1.0], &[0.0], &[("log_loss", Ok(36.04365338911715))]);
     // 0.1 is in the first bin, what is above it in the second.
     says(&[1.0, 0.0], &[0.1, 0.1 + f64::EPSILON], &[("mce", Ok(0.9))]);
@@ -262,7 +270,9 @@ fn classes_at_the_edges() {
 
 #[test]
 fn three_classes_at_the_edges() {
-    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| says(ternary(), target, values, expected);
+    let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| {
+        says(ternary(), target, values, expected)
+    };
     says(
         &[0.0, 1.0],
         &[0.6, 0.3, 0.1, 0.2, 0.5, 0.3],
