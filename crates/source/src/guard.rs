@@ -27,5 +27,9 @@ pub(crate) fn guard<T>(path: &Path, read: impl FnOnce() -> Result<T, SourceError
     // What `read` left half done is dropped with the error.
     let result = catch_unwind(AssertUnwindSafe(read));
     GUARDED.set(before);
-    result.unwrap_or_else(|_| Err(SourceError::malformed("the file is damaged"))).map_err(|error| error.in_file(path))
+    let result = result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(SourceError::malformed(format!("the file is damaged: {}", text.unwrap_or("its reader gave up"))))
+    });
+    result.map_err(|error| error.in_file(path))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
 
 use crate::SourceError;
 use crate::chunk::Chunk;
@@ -18,12 +19,14 @@ const AHEAD: usize = 4;
 #[derive(Debug)]
 pub struct Stream {
     chunks: Receiver<Result<Chunk, SourceError>>,
+    /// None once it has ended.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Stream {
     pub(crate) fn start(files: Arc<[FileInfo]>, plan: Plan, rows: usize) -> Stream {
         let (to, chunks) = sync_channel(AHEAD);
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let slots: Vec<Slots> = files.iter().map(|file| Slots::of_plan(file, &plan)).collect();
             let mut queue = Queue::new(&files, &slots, Parts::Small, rows);
             let mut typer = Typer::new(&plan, &files, &slots, rows, false);
@@ -46,7 +49,7 @@ impl Stream {
                 }
             }
         });
-        Stream { chunks }
+        Stream { chunks, thread: Some(thread) }
     }
 }
 
@@ -58,6 +61,13 @@ impl Iterator for Stream {
     type Item = Result<Chunk, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.chunks.recv().ok()
+        if let Ok(chunk) = self.chunks.recv() {
+            return Some(chunk);
+        }
+        // A thread that died of a bug must not pass for the end of the rows.
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            std::panic::resume_unwind(panic);
+        }
+        None
     }
 }

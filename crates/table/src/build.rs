@@ -361,7 +361,9 @@ impl Value<'_> {
     pub fn text(&self) -> Option<String> {
         Some(match *self {
             Value::Null => return None,
-            Value::Float(number) => print_number(number + 0.0),
+            Value::Float(number) if number.is_finite() => print_number(number + 0.0),
+            Value::Float(number) if number.is_nan() => "NaN".to_owned(),
+            Value::Float(number) => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
             Value::Integer(integer) => integer.to_string(),
             Value::Decimal(text) | Value::Text(text) | Value::Foreign(text) => text.to_owned(),
             Value::Boolean(yes) => yes.to_string(),

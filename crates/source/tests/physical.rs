@@ -1,0 +1,218 @@
+//! Binary files say how a value is stored; what it is follows from the value.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, Float16Array,
+    Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch,
+    StringArray, StringViewArray, StructArray, Time32SecondArray, Time64NanosecondArray, TimestampMillisecondArray,
+    TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+};
+use arrow::datatypes::{Float16Type, Int8Type, Int32Type};
+use evenstep_exact::reduce::Workers;
+use evenstep_source::{Mode, Read, Reading, Source, SourceError};
+use evenstep_table::check::Breach;
+use evenstep_table::{Clock, ColumnName, Contract, Kind, Rule, RuleSpec};
+
+fn name(text: &str) -> ColumnName {
+    ColumnName::new(text).expect("not empty")
+}
+
+fn save(columns: &[(&str, ArrayRef)], folder: &Path) -> [&'static str; 3] {
+    let nullable = columns.iter().map(|(name, array)| (*name, array.clone(), true));
+    let batch = RecordBatch::try_from_iter_with_nullable(nullable).expect("columns of one length");
+    let file = |file: &str| std::fs::File::create(folder.join(file)).expect("created");
+    let mut writer = arrow::ipc::writer::FileWriter::try_new(file("f.arrow"), &batch.schema()).expect("started");
+    writer.write(&batch).and_then(|()| writer.finish()).expect("written");
+    let mut writer = arrow::ipc::writer::StreamWriter::try_new(file("s.arrow"), &batch.schema()).expect("started");
+    writer.write(&batch).and_then(|()| writer.finish()).expect("written");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file("p.parquet"), batch.schema(), None).expect("started");
+    writer.write(&batch).expect("written");
+    writer.close().expect("written");
+    ["f.arrow", "s.arrow", "p.parquet"]
+}
+
+fn read(file: &str, folder: &Path, declared: &str, missing: &[&str]) -> Result<(Contract, Read), SourceError> {
+    let source = Source::open(file, folder)?;
+    let missing: Vec<String> = missing.iter().map(|token| (*token).to_owned()).collect();
+    let inferred = source.infer(&missing, &Workers::threads(1), &|_| ())?;
+    let declared: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(declared).expect("rules");
+    let contract = Contract::resolve(&declared, &inferred.columns, None).unwrap_or_else(|error| panic!("{error}"));
+    let reading = Reading { missing, columns: contract.columns.clone(), mode: Mode::Scoring, ..Reading::default() };
+    Ok((contract, source.examine(&reading, &Workers::threads(1), &|_| ())?))
+}
+
+/// What the array is read to, in Arrow files, Arrow streams and Parquet: its inferred type and texts.
+fn check(array: ArrayRef, kind: Kind, expected: &[Option<&str>]) {
+    check_with(array, "{}", &[""], kind, expected);
+}
+
+fn check_with(array: ArrayRef, declared: &str, missing: &[&str], kind: Kind, expected: &[Option<&str>]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let described = format!("{:?}", array.data_type());
+    for file in save(&[("x", array)], folder.path()) {
+        let (contract, read) = read(file, folder.path(), declared, missing).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(contract.columns[&name("x")].kind, kind, "{file} {described}");
+        let column = read.batches[0].column(&name("x"));
+        let texts: Vec<Option<String>> = (0..column.rows()).map(|row| column.text(row)).collect();
+        assert_eq!(texts.iter().map(Option::as_deref).collect::<Vec<_>>(), expected, "{file} {described}");
+    }
+}
+
+#[test]
+fn numbers_are_what_they_are_however_they_are_stored() {
+    check(Arc::new(Int8Array::from(vec![Some(-5), None])), Kind::Integer, &[Some("-5"), None]);
+    check(Arc::new(Int64Array::from(vec![9_007_199_254_740_993])), Kind::Integer, &[Some("9007199254740993")]);
+    check(Arc::new(UInt64Array::from(vec![1, u64::MAX])), Kind::Number, &[Some("1"), Some("18446744073709552000")]);
+    check(Arc::new(UInt64Array::from(vec![1, 2])), Kind::Integer, &[Some("1"), Some("2")]);
+    check(Arc::new(Float64Array::from(vec![1.0, -0.0, f64::NAN])), Kind::Integer, &[Some("1"), Some("0"), None]);
+    check(Arc::new(Float64Array::from(vec![1.5, -0.0])), Kind::Number, &[Some("1.5"), Some("0")]);
+    // Widened exactly: not the same value as its short decimal.
+    check(Arc::new(Float32Array::from(vec![0.1])), Kind::Number, &[Some("0.10000000149011612")]);
+    let half = <Float16Type as arrow::datatypes::ArrowPrimitiveType>::Native::from_f32(0.5);
+    check(Arc::new(Float16Array::from(vec![half])), Kind::Number, &[Some("0.5")]);
+    let decimals = Decimal128Array::from(vec![Some(150), Some(-25), None, Some(300)]);
+    let decimals = decimals.with_precision_and_scale(20, 2).expect("fits");
+    check(Arc::new(decimals), Kind::Number, &[Some("1.5"), Some("-0.25"), None, Some("3")]);
+    let whole = Decimal128Array::from(vec![Some(700)]).with_precision_and_scale(20, 2).expect("fits");
+    check(Arc::new(whole), Kind::Integer, &[Some("7")]);
+}
+
+#[test]
+fn strings_are_read_like_cells_of_text_files() {
+    check(Arc::new(StringArray::from(vec!["1", "2", ""])), Kind::Integer, &[Some("1"), Some("2"), None]);
+    check(Arc::new(LargeStringArray::from(vec!["0.5", "x"])), Kind::Text, &[Some("0.5"), Some("x")]);
+    check(
+        Arc::new(StringViewArray::from(vec!["a", "a", "b", "b"])),
+        Kind::Category,
+        &[Some("a"), Some("a"), Some("b"), Some("b")],
+    );
+    let keys = vec![Some("a"), None, Some("b"), Some("a"), Some("b"), Some("NA")];
+    let codes: DictionaryArray<Int8Type> = keys.iter().copied().collect();
+    check_with(
+        Arc::new(codes),
+        "{}",
+        &["", "NA"],
+        Kind::Category,
+        &[Some("a"), None, Some("b"), Some("a"), Some("b"), None],
+    );
+    let numbers: DictionaryArray<Int32Type> = vec!["3", "4", "3"].into_iter().collect();
+    check(Arc::new(numbers), Kind::Integer, &[Some("3"), Some("4"), Some("3")]);
+    check(Arc::new(BooleanArray::from(vec![Some(true), None])), Kind::Boolean, &[Some("true"), None]);
+    check_with(Arc::new(NullArray::new(2)), r#"{"x": {"type": "number"}}"#, &[], Kind::Number, &[None, None]);
+}
+
+#[test]
+fn times_are_exact_to_the_microsecond_or_invalid() {
+    check(Arc::new(Date32Array::from(vec![0, 20_087])), Kind::Date, &[Some("1970-01-01"), Some("2024-12-30")]);
+    check(Arc::new(Date64Array::from(vec![86_400_000])), Kind::Date, &[Some("1970-01-02")]);
+    // Midnights only.
+    check(Arc::new(TimestampSecondArray::from(vec![0, 86_400])), Kind::Date, &[Some("1970-01-01"), Some("1970-01-02")]);
+    let civil = Kind::Datetime(Clock::Civil);
+    check(
+        Arc::new(TimestampMillisecondArray::from(vec![0, 1500])),
+        civil,
+        &[Some("1970-01-01T00:00:00"), Some("1970-01-01T00:00:01.5")],
+    );
+    let instants = TimestampSecondArray::from(vec![0]).with_timezone("Europe/Berlin");
+    check(Arc::new(instants), Kind::Datetime(Clock::Instant), &[Some("1970-01-01T00:00:00Z")]);
+    check(Arc::new(Time32SecondArray::from(vec![60])), Kind::Time, &[Some("00:01:00")]);
+    check(Arc::new(Time64NanosecondArray::from(vec![1000])), Kind::Time, &[Some("00:00:00.000001")]);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let fine: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_000, 1_001, -1]));
+    for file in save(&[("x", fine)], folder.path()) {
+        let (contract, read) = read(file, folder.path(), "{}", &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(contract.columns[&name("x")].kind, civil);
+        let tally = &read.quality.columns[&name("x")].breaches[&Breach::Invalid];
+        let values: Vec<Option<&str>> = tally.first.iter().map(|violation| violation.value.as_deref()).collect();
+        assert_eq!(values, [Some("1970-01-01T00:00:00.000001001"), Some("1969-12-31T23:59:59.999999999")], "{file}");
+    }
+}
+
+#[test]
+fn infinities_are_invalid_cells_in_every_format() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let infinite: ArrayRef = Arc::new(Float64Array::from(vec![1.5, f64::INFINITY]));
+    save(&[("x", infinite)], folder.path());
+    std::fs::write(folder.path().join("t.csv"), "x\n1.5\nInfinity\n").expect("written");
+    std::fs::write(folder.path().join("l.jsonl"), "{\"x\":1.5}\n{\"x\":1e400}\n").expect("written");
+    for file in ["f.arrow", "p.parquet", "t.csv", "l.jsonl"] {
+        let (contract, read) = read(file, folder.path(), "{}", &[""]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(contract.columns[&name("x")].kind, Kind::Number, "{file}");
+        assert_eq!(read.quality.columns[&name("x")].count(Breach::Invalid), 1, "{file}");
+        assert_eq!(read.quality.rejected.first[0].place.row, 2, "{file}");
+    }
+}
+
+#[test]
+fn a_missing_number_is_missed_in_every_format() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let coded: ArrayRef = Arc::new(Int32Array::from(vec![1, -999, 3]));
+    save(&[("x", coded)], folder.path());
+    std::fs::write(folder.path().join("t.csv"), "x\n1\n-999.0\n3\n").expect("written");
+    std::fs::write(folder.path().join("l.jsonl"), "{\"x\":1}\n{\"x\":-999}\n{\"x\":3}\n").expect("written");
+    for file in ["f.arrow", "p.parquet", "t.csv", "l.jsonl"] {
+        let (_, read) = read(file, folder.path(), "{}", &["-999"]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(read.batches[0].column(&name("x")).is_null(1), "{file}");
+    }
+}
+
+#[test]
+fn lists_and_structs_are_left_alone_or_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
+    let field = Arc::new(arrow::datatypes::Field::new("inner", arrow::datatypes::DataType::Int32, true));
+    let structs = StructArray::from(vec![(field, Arc::new(Int32Array::from(vec![1])) as ArrayRef)]);
+    let columns: [(&str, ArrayRef); 3] =
+        [("tags", Arc::new(lists)), ("x", Arc::new(Int32Array::from(vec![7]))), ("place", Arc::new(structs))];
+    for file in save(&columns, folder.path()) {
+        let (contract, read) = read(file, folder.path(), "{}", &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(contract.columns.keys().map(ColumnName::as_str).collect::<Vec<_>>(), ["x"]);
+        assert_eq!(read.batches[0].column(&name("x")).text(0).as_deref(), Some("7"));
+        let source = Source::open(file, folder.path()).expect("opened");
+        assert_eq!(source.unsupported().len(), 2);
+        let columns = BTreeMap::from([(name("tags"), Rule::new(Kind::Integer))]);
+        let reading = Reading { columns, ..Reading::default() };
+        let error = source.read(&reading, &Workers::threads(1), &|_| ()).expect_err("a list is no cell");
+        let text = error.to_string().replace(&*folder.path().join(file).to_string_lossy(), "FILE");
+        assert_eq!(text, "FILE: column `tags`: its values are a list, expected single values");
+    }
+}
+
+/// Every third prefix, and every byte changed, of small files: refused or read, never a panic.
+#[test]
+fn damaged_files_are_refused_without_a_panic() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let strings: DictionaryArray<Int32Type> = vec![Some("a"), None, Some("b")].into_iter().collect();
+    let columns: [(&str, ArrayRef); 3] = [
+        ("n", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+        ("s", Arc::new(StringArray::from(vec!["x", "y", "z"]))),
+        ("d", Arc::new(strings)),
+    ];
+    let workers = Workers::threads(1);
+    for file in save(&columns, folder.path()) {
+        let bytes = std::fs::read(folder.path().join(file)).expect("read");
+        let damaged = folder.path().join(format!("damaged-{file}"));
+        let mut refused = 0;
+        let mut attempt = |bytes: &[u8]| {
+            std::fs::write(&damaged, bytes).expect("written");
+            let result = Source::open(&damaged.to_string_lossy(), Path::new(""))
+                .and_then(|source| source.infer(&[], &workers, &|_| ()));
+            if let Err(error) = result {
+                assert!(error.to_string().contains("damaged-"), "{error}");
+                refused += 1;
+            }
+        };
+        (0..bytes.len()).step_by(3).for_each(|length| attempt(&bytes[..length]));
+        let mut changed = bytes.clone();
+        for place in 0..bytes.len() {
+            changed[place] ^= [0x01, 0x80, 0xff][place % 3];
+            attempt(&changed);
+            changed[place] = bytes[place];
+        }
+        assert!(refused > bytes.len() / 3, "{file}: {refused} of {}", bytes.len());
+    }
+}
