@@ -1,6 +1,6 @@
 //! Replaces a category by one boolean column for each of its values, `<column>=<value>`.
 //!
-//! Learns: the values among the training rows, in the order of their bytes. With `top`, only the
+//! Learns: the names of the new columns, one for each value among the training rows, in the order of their bytes. With `top`, only the
 //! most frequent ones; of equally frequent ones the smallest. With `drop_last`, not the last one.
 //! A value without a column, which may be one that training never saw, is false everywhere. So is
 //! null, unless `missing = "category"` gives it a column of its own, `<column>_missing`. The column itself is dropped.
@@ -14,7 +14,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Next;
-use evenstep_table::{Batch, Column, Kind};
+use evenstep_table::{Batch, Column, ColumnName, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ impl EachColumn for OneHot {
     const TAKES: &'static str = "categories, texts, integers and booleans";
     type Round = ();
     type Seen = Levels;
-    type Learned = Vec<Arc<str>>;
+    type Learned = Vec<ColumnName>;
 
     fn columns(&self) -> &Columns {
         &self.columns
@@ -76,7 +76,7 @@ impl EachColumn for OneHot {
         count_levels(&levels(place.cells(batch)), seen);
     }
 
-    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), Vec<Arc<str>>>, StepError> {
+    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), Vec<ColumnName>>, StepError> {
         let mut counted: Vec<(Arc<str>, u64)> =
             seen.iter().filter_map(|(level, count)| Some((level.clone()?, count))).collect();
         if counted.is_empty() {
@@ -90,13 +90,14 @@ impl EachColumn for OneHot {
         if self.drop_last {
             counted.pop();
         }
-        Ok(Next::Done(counted.into_iter().map(|(level, _)| level).collect()))
+        Ok(Next::Done(counted.iter().map(|(level, _)| place.column.equal_to(level)).collect()))
     }
 
-    fn apply(&self, place: Place<'_>, learned: &Vec<Arc<str>>, batch: &mut Batch) -> Result<(), StepError> {
+    fn apply(&self, place: Place<'_>, learned: &Vec<ColumnName>, batch: &mut Batch) -> Result<(), StepError> {
         let column = batch.remove(place.column.as_str()).expect("the plan counts on the column");
         let (none, null) = (usize::MAX, learned.len());
-        let at = |value: &Arc<str>| learned.binary_search(value).unwrap_or(none);
+        let prefix = place.column.as_str().len() + 1;
+        let at = |value: &Arc<str>| learned.binary_search_by(|name| name.as_str()[prefix..].cmp(value)).unwrap_or(none);
         let places = look_up(&levels(&column), null, at);
         let mut indicators = vec![vec![0; batch.rows()]; learned.len() + 1];
         for (row, place) in places.into_iter().enumerate() {
@@ -105,8 +106,8 @@ impl EachColumn for OneHot {
             }
         }
         let missing = indicators.pop().expect("one indicator more than values");
-        for (value, indicator) in learned.iter().zip(indicators) {
-            insert_new(batch, place.column.equal_to(value), Column::Boolean(indicator))?;
+        for (name, indicator) in learned.iter().zip(indicators) {
+            insert_new(batch, name.clone(), Column::Boolean(indicator))?;
         }
         match self.missing {
             Missing::Zeros => Ok(()),
@@ -114,8 +115,9 @@ impl EachColumn for OneHot {
         }
     }
 
-    fn accepts(&self, _: Place<'_>, learned: &Vec<Arc<str>>) -> bool {
-        learned.is_sorted_by(|a, b| a < b)
+    fn accepts(&self, place: Place<'_>, learned: &Vec<ColumnName>) -> bool {
+        let prefix = place.column.equal_to("");
+        learned.iter().all(|name| name.as_str().starts_with(prefix.as_str())) && learned.is_sorted_by(|a, b| a < b)
     }
 
     fn example() -> OneHot {

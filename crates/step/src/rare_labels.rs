@@ -9,6 +9,7 @@
 //! `OneHotEncoder(min_frequency=)`. Differs: feature-engine leaves columns of 10 values or fewer
 //! as they are (`n_categories`), this step never does.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -75,9 +76,9 @@ impl EachColumn for RareLabels {
     }
 
     fn apply(&self, place: Place<'_>, kept: &BTreeSet<Arc<str>>, batch: &mut Batch) -> Result<(), StepError> {
-        let rare = Arc::<str>::from(self.replace_with.as_str());
+        let rare = LazyCell::new(|| Arc::<str>::from(self.replace_with.as_str()));
         replace(batch, place.column, |column| {
-            let of = |value: &Arc<str>| if kept.contains(value) { value.clone() } else { rare.clone() };
+            let of = |value: &Arc<str>| if kept.contains(value) { value.clone() } else { Arc::clone(&rare) };
             Ok(Column::Category(recode(&levels(&column), of)))
         })
     }

@@ -4,7 +4,7 @@
 //! −5 and 5, and such that no training value overflows. λ = 1 leaves numbers as they are; a
 //! constant column gets it. Nulls stay null.
 //! Exact because the derivative of the likelihood is made of exact sums over rows, and a fixed search finds
-//! where it is 0 to within 10⁻⁷.
+//! where it is 0, to 8 digits or more.
 //! Known as feature-engine `YeoJohnsonTransformer`, scikit-learn
 //! `PowerTransformer(method="yeo-johnson")`. Differs: nothing is standardised (`standard_scale`
 //! does); their λ is not bounded, and for the years 1950, 1997, 2000, 2003 and 2009 reaches 31.8.
