@@ -197,10 +197,7 @@ fn inputs(
     // A column without any value has no type: while columns are chosen it counts as text.
     let columns = inferred.columns.keys().filter(|name| !role.contains(name));
     let mut schema: Schema = columns.map(|name| (name.clone(), kind(name).unwrap_or(Kind::Text))).collect();
-    for (index, step) in spec.steps.iter().enumerate() {
-        if !step.only_chooses_columns() {
-            break;
-        }
+    for (index, step) in spec.steps.iter().take(spec.choosing_steps()).enumerate() {
         schema = crate::steps::chosen(&**step, schema, index, &spec.text)?;
     }
     if let Some(name) = schema.keys().find(|name| kind(name).is_none()) {

@@ -38,6 +38,8 @@ pub struct Fitting<'a> {
     pub workers: &'a Workers,
     /// To point at the step that fails.
     pub text: &'a SpecText,
+    /// Which step of the text is the first to be fitted.
+    pub first: usize,
     /// Told which step of how many is fitted next.
     pub progress: &'a dyn Fn(usize, usize, &str),
 }
@@ -61,7 +63,7 @@ impl FittedSteps {
         for (index, step) in steps.into_iter().enumerate() {
             let name = step.name();
             (fitting.progress)(index, count, name);
-            let refused = |error: StepError| pointed(fitting.text, index, name, error);
+            let refused = |error: StepError| pointed(fitting.text, fitting.first + index, name, error);
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;

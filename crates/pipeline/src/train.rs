@@ -178,6 +178,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
         task: &prepared.task,
         workers: run.workers,
         text: &spec.text,
+        first: spec.choosing_steps(),
         progress: &|_, _, _| (),
     };
     let (steps, _) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
@@ -200,7 +201,7 @@ fn fit(
         }
         run.progress.done(index as u64, name);
     };
-    let fitting = Fitting { seed: spec.seed(), task, workers: run.workers, text: &spec.text, progress: &told };
+    let fitting = Fitting { seed: spec.seed(), task, workers: run.workers, text: &spec.text, first: spec.choosing_steps(), progress: &told };
     let (steps, transformed) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     seconds.steps += clock.elapsed().as_secs_f64();
 

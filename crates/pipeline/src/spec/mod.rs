@@ -181,10 +181,17 @@ impl Spec {
         self.text.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    /// The steps once more, not fitted yet.
+    /// How many steps at the head only choose columns: they decide what the inputs are, and are
+    /// done before any row is looked at.
+    pub fn choosing_steps(&self) -> usize {
+        self.steps.iter().take_while(|step| step.only_chooses_columns()).count()
+    }
+
+    /// The other steps once more, not fitted yet.
     pub fn fresh_steps(&self) -> Vec<Box<dyn AnyStep>> {
         let again = |step: &Box<dyn AnyStep>| evenstep_step::parse(step.name(), step.spec());
-        self.steps.iter().map(|step| again(step).expect("a spec that was read reads again")).collect()
+        let others = self.steps.iter().skip(self.choosing_steps());
+        others.map(|step| again(step).expect("a spec that was read reads again")).collect()
     }
 
     /// The seed of steps and model.
