@@ -16,6 +16,7 @@ pub struct FileError {
 }
 
 impl FileError {
+    /// What the host said when something was to be done with a file.
     pub fn new(path: &Path, doing: &'static str, source: io::Error) -> FileError {
         FileError { path: path.to_owned(), doing, source }
     }

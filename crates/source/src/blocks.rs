@@ -51,6 +51,8 @@ pub(crate) struct Blocks {
     reported: u64,
     compression: Compression,
     records: Records,
+    /// How much is read at once.
+    piece: usize,
     /// Read, but not cut yet.
     rest: Vec<u8>,
     ended: bool,
@@ -74,6 +76,15 @@ struct Scan {
 impl Blocks {
     /// Opens a file. Its byte order mark, if any, is skipped.
     pub(crate) fn open(path: &Path, compression: Compression, records: Records) -> Result<Blocks, SourceError> {
+        Blocks::open_in_pieces(path, compression, records, PIECE)
+    }
+
+    fn open_in_pieces(
+        path: &Path,
+        compression: Compression,
+        records: Records,
+        piece: usize,
+    ) -> Result<Blocks, SourceError> {
         let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
         let consumed = std::sync::Arc::default();
         let file = Counted { file, read: std::sync::Arc::clone(&consumed) };
@@ -89,6 +100,7 @@ impl Blocks {
             reported: 0,
             compression,
             records,
+            piece,
             rest: Vec::new(),
             ended: false,
             next_row: 1,
@@ -171,7 +183,7 @@ impl Blocks {
 
     fn read_piece(&mut self) -> Result<(), SourceError> {
         let before = self.rest.len();
-        let read = self.input.by_ref().take(PIECE as u64).read_to_end(&mut self.rest);
+        let read = self.input.by_ref().take(self.piece as u64).read_to_end(&mut self.rest);
         if let Err(error) = read {
             let what = match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => "the compressed file ends too early".to_owned(),
@@ -187,7 +199,7 @@ impl Blocks {
     /// Looks at what was read since the last look, up to the end of `limit` records.
     fn scan(&self, scan: &mut Scan, limit: usize) {
         while scan.at < self.rest.len() && scan.rows < limit {
-            let end = self.rest.len().min(scan.at + PIECE);
+            let end = self.rest.len().min(scan.at + self.piece);
             if scan.quote.is_none() && self.is_plain(scan.at, end) {
                 let lines = memchr::memchr_iter(b'\n', &self.rest[scan.at..end]).count();
                 if scan.rows + lines <= limit {
@@ -304,5 +316,61 @@ impl Read for Counted {
         let read = self.file.read(buffer)?;
         self.read.fetch_add(read as u64, std::sync::atomic::Ordering::Relaxed);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fields::Fields;
+
+    fn fields(text: &str) -> Vec<Vec<String>> {
+        let (mut fields, mut records) = (Fields::new(text, b','), Vec::new());
+        loop {
+            let mut spans = Vec::new();
+            if fields.record(|_, span| spans.push(span)).is_none() {
+                return records;
+            }
+            records.push(spans.iter().map(|span| fields.text(*span).to_owned()).collect());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cutting_and_splitting_see_the_same_records(
+            text in "([a-c\",\n]|\r\n|,\"|\",|\n\n|\n\r\n|é){0,150}", piece in 3usize..40, rows in 1usize..5,
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("a.csv");
+            std::fs::write(&path, &text).expect("written");
+            let records = Records::Csv { delimiter: b',' };
+            let mut blocks = Blocks::open_in_pieces(&path, Compression::None, records, piece).expect("opened");
+            let (mut found, mut lines) = (Vec::new(), 1);
+            let error = loop {
+                match blocks.next(rows) {
+                    Ok(None) => break None,
+                    Err(error) => break Some(error),
+                    Ok(Some(block)) => {
+                        prop_assert_eq!(block.first_row, found.len() as u64 + 1);
+                        prop_assert_eq!(block.first_line, lines);
+                        prop_assert!(block.rows <= rows);
+                        let text = std::str::from_utf8(&block.bytes).expect("cut between characters");
+                        let records = fields(text);
+                        prop_assert_eq!(records.len(), block.rows);
+                        lines += text.matches('\n').count() as u64;
+                        found.extend(records);
+                    }
+                }
+            };
+            match error {
+                None => {
+                    let whole = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
+                    prop_assert_eq!(found, fields(&whole));
+                }
+                Some(error) => prop_assert!(error.message.contains("never closes"), "{}", error),
+            }
+        }
     }
 }

@@ -142,18 +142,13 @@ fn utf8<'a>(bytes: &'a [u8], block: &Block, delimiter: u8, columns: &[ColumnName
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = &bytes[..error.valid_up_to()];
         let bad = bytes[error.valid_up_to()];
-        let mut whole = String::from_utf8_lossy(valid).into_owned();
-        whole.push('\n');
-        let mut fields = Fields::new(&whole, delimiter);
-        let mut column = None;
-        // An open quote would run past the end; then the column stays unnamed.
-        let quotes = memchr::memchr_iter(b'"', valid).count();
-        while quotes % 2 == 0 {
-            match fields.record(|_, _| {}) {
-                Some(count) => column = columns.get(count - 1),
-                None => break,
-            }
-        }
+        // With quotes about it would take a whole parser to tell; then the column stays unnamed.
+        let column = if memchr::memchr(b'"', valid).is_some() {
+            None
+        } else {
+            let line = memchr::memrchr(b'\n', valid).map_or(0, |end| end + 1);
+            columns.get(memchr::memchr_iter(delimiter, &valid[line..]).count())
+        };
         let found = SourceError::malformed(format!("byte {bad:#04x} is not UTF-8"))
             .at_line(line_of(block, valid))
             .help("save the file as UTF-8");

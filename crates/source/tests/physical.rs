@@ -89,8 +89,8 @@ fn strings_are_read_like_cells_of_text_files() {
         Kind::Category,
         &[Some("a"), Some("a"), Some("b"), Some("b")],
     );
-    let keys = vec![Some("a"), None, Some("b"), Some("a"), Some("b"), Some("NA")];
-    let codes: DictionaryArray<Int8Type> = keys.iter().copied().collect();
+    let keys = [Some("a"), None, Some("b"), Some("a"), Some("b"), Some("NA")];
+    let codes: DictionaryArray<Int8Type> = keys.into_iter().collect();
     check_with(
         Arc::new(codes),
         "{}",

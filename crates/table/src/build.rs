@@ -278,7 +278,7 @@ impl ColumnBuilder {
     }
 
     /// Adds cells that are strings by reference: a position in `values` for each row.
-    pub fn references<'a>(&mut self, values: &[Option<&'a str>], rows: impl Iterator<Item = Option<usize>>) {
+    pub fn references(&mut self, values: &[Option<&str>], rows: impl Iterator<Item = Option<usize>>) {
         let Cells::Strings(coder) = &mut self.cells else {
             for row in rows {
                 self.push(row.and_then(|row| values[row]).map_or(Value::Null, Value::Text));

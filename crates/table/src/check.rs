@@ -263,3 +263,56 @@ impl Column {
         wanted.then(|| self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MissingTokens;
+    use crate::build::{ColumnBuilder, Strictness};
+
+    /// What becomes of the cells: their texts, then what was found as `row:rule:outcome`.
+    fn check(rule: &str, seen: Option<Seen>, cells: &[&str]) -> String {
+        let rule: Rule = serde_json::from_str(rule).expect("a rule");
+        let mut builder = ColumnBuilder::new(&rule, Arc::new(MissingTokens::new(&[""])), Strictness::File);
+        builder.texts(cells.iter().copied());
+        let mut findings = Vec::new();
+        let column = Checker::new(&rule, seen.as_ref()).check(builder.finish(), |found| {
+            let value = found.value.unwrap_or_default();
+            findings.push((found.row, format!("{}:{}:{:?}:{value}", found.row, found.breach.word(), found.outcome)));
+        });
+        findings.sort();
+        let texts: Vec<String> = (0..cells.len()).map(|row| column.text(row).unwrap_or("∅".to_owned())).collect();
+        let findings: Vec<String> = findings.into_iter().map(|(_, finding)| finding).collect();
+        format!("{} | {}", texts.join(" "), findings.join(" "))
+    }
+
+    #[test]
+    fn every_policy_does_what_it_says() {
+        let cells = ["1", "", "x", "9"];
+        insta::assert_snapshot!(check(r#"{"type": "integer"}"#, None, &cells), @"1 ∅ ∅ 9 | 2:invalid:Rejected:x");
+        insta::assert_snapshot!(check(r#"{"type": "integer", "missing": "reject", "invalid": "null"}"#, None, &cells), @"1 ∅ ∅ 9 | 1:missing:Rejected: 2:invalid:Nulled:x");
+        insta::assert_snapshot!(check(r#"{"type": "integer", "invalid": "quarantine", "max": 5}"#, None, &cells), @"1 ∅ ∅ 9 | 2:invalid:Quarantined:x 3:max:Kept:9");
+        insta::assert_snapshot!(check(r#"{"type": "number", "min": 2, "max": 5, "out_of_range": "clip", "invalid": "null"}"#, None, &cells), @"2 ∅ ∅ 5 | 0:min:Clipped:1 2:invalid:Nulled:x 3:max:Clipped:9");
+        insta::assert_snapshot!(check(r#"{"type": "number", "min": 2, "max": 5, "out_of_range": "null", "invalid": "null"}"#, None, &cells), @"∅ ∅ ∅ ∅ | 0:min:Nulled:1 2:invalid:Nulled:x 3:max:Nulled:9");
+        insta::assert_snapshot!(check(r#"{"type": "integer", "max": 5, "out_of_range": "reject", "invalid": "null"}"#, None, &cells), @"1 ∅ ∅ 9 | 2:invalid:Nulled:x 3:max:Rejected:9");
+    }
+
+    #[test]
+    fn categories_are_held_against_values_and_training() {
+        let seen = || Some(Seen { nulls: false, categories: Some(vec!["a".into(), "b".into()]) });
+        let cells = ["a", "b", "c", ""];
+        insta::assert_snapshot!(check(r#"{"type": "category"}"#, None, &cells), @"a b c ∅ |");
+        insta::assert_snapshot!(check(r#"{"type": "category"}"#, seen(), &cells), @"a b c ∅ | 2:unseen:Kept:c 3:missing:Kept:");
+        insta::assert_snapshot!(check(r#"{"type": "category", "values": ["a", "c"], "unseen": "null"}"#, seen(), &cells), @"a ∅ ∅ ∅ | 1:values:Nulled:b 2:unseen:Nulled:c 3:missing:Kept:");
+        insta::assert_snapshot!(check(r#"{"type": "category", "unseen": "reject"}"#, seen(), &cells), @"a b c ∅ | 2:unseen:Rejected:c 3:missing:Kept:");
+        let nulls = Some(Seen { nulls: true, categories: None });
+        insta::assert_snapshot!(check(r#"{"type": "category"}"#, nulls, &cells), @"a b c ∅ |");
+    }
+
+    #[test]
+    fn dates_and_times_have_bounds() {
+        let cells = ["2023-12-31", "2024-01-01", "", "2025-01-01"];
+        insta::assert_snapshot!(check(r#"{"type": "date", "min": "2024-01-01", "max": "2024-12-31", "out_of_range": "clip"}"#, None, &cells), @"2024-01-01 2024-01-01 ∅ 2024-12-31 | 0:min:Clipped:2023-12-31 3:max:Clipped:2025-01-01");
+        insta::assert_snapshot!(check(r#"{"type": "datetime", "min": "2024-01-01T00:00"}"#, None, &cells), @"2023-12-31T00:00:00 2024-01-01T00:00:00 ∅ 2025-01-01T00:00:00 | 0:min:Kept:2023-12-31T00:00:00");
+    }
+}

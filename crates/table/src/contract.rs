@@ -51,3 +51,44 @@ impl Contract {
         self.columns.iter().map(|(name, rule)| (name.clone(), rule.kind)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(cells: &[&str]) -> Evidence {
+        let mut evidence = Evidence::default();
+        cells.iter().for_each(|cell| if cell.is_empty() { evidence.null() } else { evidence.text(cell) });
+        evidence
+    }
+
+    fn resolve(declared: &str, data: &[(&str, &[&str])]) -> Result<Contract, ContractError> {
+        let name = |name: &str| ColumnName::new(name).expect("not empty");
+        let inferred = data.iter().map(|(column, cells)| (name(column), evidence(cells))).collect();
+        Contract::resolve(&serde_json::from_str(declared).expect("rules"), &inferred, None)
+    }
+
+    #[test]
+    fn what_is_declared_wins_and_the_rest_is_inferred() {
+        let declared = r#"{"zip": {"type": "category"}, "n": {"min": 0}, "at": {"type": "datetime"}}"#;
+        let data: [(&str, &[&str]); 4] =
+            [("zip", &["10115"]), ("n", &["1", "2"]), ("x", &["0.5"]), ("at", &["2024-01-01T00:00:00Z"])];
+        let contract = resolve(declared, &data).expect("consistent");
+        let kinds: Vec<(&str, Kind)> = contract.columns.iter().map(|(name, rule)| (name.as_str(), rule.kind)).collect();
+        let instant = Kind::Datetime(crate::Clock::Instant);
+        assert_eq!(kinds, [("at", instant), ("n", Kind::Integer), ("x", Kind::Number), ("zip", Kind::Category)]);
+    }
+
+    #[test]
+    fn an_all_missing_column_is_refused_by_name() {
+        let error = resolve("{}", &[("pool", &["", ""])]).expect_err("nothing to infer from");
+        insta::assert_snapshot!(error, @"column `pool`: every value is missing, so its type is unknown");
+        assert!(resolve(r#"{"pool": {"type": "text"}}"#, &[("pool", &["", ""])]).is_ok());
+    }
+
+    #[test]
+    fn a_rule_that_does_not_fit_the_inferred_type_names_its_column() {
+        let error = resolve(r#"{"area": {"min": 1}}"#, &[("area", &["big", "small"])]).expect_err("text has no bounds");
+        insta::assert_snapshot!(error, @"column `area`: `min` means nothing for a column of type text");
+    }
+}

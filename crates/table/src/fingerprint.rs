@@ -127,3 +127,69 @@ impl<'de> Deserialize<'de> for Fingerprint {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Coded, Identity, Schema, shuffle};
+
+    fn name(text: &str) -> ColumnName {
+        ColumnName::new(text).expect("not empty")
+    }
+
+    fn table(rows: std::ops::Range<i64>) -> Batch {
+        let mut batch = Batch::unkeyed(rows.clone().count());
+        batch.insert(name("n"), Column::Integer(rows.clone().collect()));
+        let texts = rows.map(|n| (n % 4 > 0).then(|| format!("v{}", n % 3)));
+        batch.insert(name("c"), Column::Category(Coded::from_strings(texts)));
+        batch.keys = Identity::by_id([name("n")]).keys(&batch).expect("no null").into();
+        batch
+    }
+
+    fn of(batches: &[Batch], schema: &Schema) -> Fingerprint {
+        fingerprint(batches, schema, &Workers::threads(2))
+    }
+
+    #[test]
+    fn order_and_partition_don_t_matter_and_every_cell_does() {
+        let whole = table(0..100);
+        let schema = whole.schema();
+        let expected = of(std::slice::from_ref(&whole), &schema);
+        for (seed, size) in [(1, 100), (2, 7), (3, 1)] {
+            assert_eq!(of(&shuffle::shuffled(std::slice::from_ref(&whole), seed, size), &schema), expected);
+        }
+        let mut other = whole.clone();
+        let mut cells: Vec<i64> = (0..100).collect();
+        cells[50] = 1000;
+        other.insert(name("n"), Column::Integer(cells));
+        assert_ne!(of(&[other], &schema), expected);
+        assert_ne!(of(&[table(0..99)], &schema), expected);
+        let fewer: Schema =
+            schema.iter().filter(|(column, _)| column.as_str() == "n").map(|(n, k)| (n.clone(), *k)).collect();
+        assert_ne!(of(&[whole], &fewer), expected);
+    }
+
+    #[test]
+    fn rows_come_and_go() {
+        let schema = table(0..1).schema();
+        let mut sum = RowSum::default();
+        sum.add(&table(0..60), &schema);
+        let mut rest = RowSum::default();
+        rest.add(&table(60..100), &schema);
+        sum.merge(rest);
+        assert_eq!(sum.fingerprint(&schema), of(&[table(0..100)], &schema));
+        sum.subtract(&table(10..20), &schema);
+        assert_eq!(sum.fingerprint(&schema), of(&[table(0..10), table(20..100)], &schema));
+        assert_eq!(sum.rows(), 90);
+    }
+
+    #[test]
+    fn its_text_reads_back() {
+        let schema = table(0..1).schema();
+        let fingerprint = of(&[table(0..3)], &schema);
+        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        assert_eq!("fp2:00".parse::<Fingerprint>(), Err(NotAFingerprint));
+        // The same bits on every host, and in every release of this epoch.
+        insta::assert_snapshot!(fingerprint, @"fp1:f45b93308e04594ccf9fa5546bd481175e6ec78e90788b1b2eab6e2afacabd35");
+    }
+}

@@ -164,3 +164,89 @@ fn content(batch: &Batch, row: usize, first: &[ColumnName]) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Coded, shuffle};
+
+    fn name(text: &str) -> ColumnName {
+        ColumnName::new(text).expect("not empty")
+    }
+
+    /// Rows of an id, a category and a number, keyed by the given columns.
+    fn table(rows: &[(i64, &str, f64)], identity: &Identity) -> Batch {
+        let mut batch = Batch::unkeyed(rows.len());
+        batch.insert(name("id"), Column::Integer(rows.iter().map(|row| row.0).collect()));
+        batch.insert(name("c"), Column::Category(Coded::from_strings(rows.iter().map(|row| Some(row.1)))));
+        batch.insert(name("x"), Column::Number(rows.iter().map(|row| row.2).collect()));
+        batch.keys = identity.keys(&batch).expect("no id is null").into();
+        batch
+    }
+
+    #[test]
+    fn a_key_follows_from_values_not_from_codes_or_other_columns() {
+        let by_id = Identity::by_id([name("id")]);
+        let a = table(&[(1, "a", 0.5), (2, "b", 0.5)], &by_id);
+        let b = table(&[(2, "b", 9.0), (1, "z", 0.5)], &by_id);
+        assert_eq!((a.keys[0], a.keys[1]), (b.keys[1], b.keys[0]));
+        let by_content = Identity::by_content([name("x"), name("c")]);
+        let a = table(&[(1, "a", 0.5), (2, "b", -0.0)], &by_content);
+        let b = table(&[(9, "b", 0.0), (9, "a", 0.5), (9, "a", f64::NAN)], &by_content);
+        assert_eq!((a.keys[0], a.keys[1]), (b.keys[1], b.keys[0]));
+        assert_ne!(b.keys[1], b.keys[2]);
+    }
+
+    #[test]
+    fn a_null_id_is_told_by_its_row() {
+        let by_id = Identity::by_id([name("id"), name("x")]);
+        let mut batch = table(&[(1, "a", 0.5), (2, "a", 0.5)], &by_id);
+        batch.insert(name("x"), Column::Number(vec![f64::NAN, 1.0]));
+        assert_eq!(by_id.keys(&batch), Err(vec![NullId { row: 0 }]));
+    }
+
+    #[test]
+    fn duplicates_are_found_across_batches() {
+        let by_id = Identity::by_id([name("id")]);
+        let batches = [table(&[(1, "a", 0.5), (2, "a", 0.5)], &by_id), table(&[(3, "b", 1.0), (1, "b", 1.0)], &by_id)];
+        let found = duplicates(&batches, &Workers::threads(2));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].rows, [Position { batch: 0, row: 0 }, Position { batch: 1, row: 1 }]);
+        assert_eq!(repeated(&batches, &name("x"), &Workers::threads(1)).len(), 2);
+    }
+
+    #[test]
+    fn equal_rows_are_ranked_by_what_is_named_first() {
+        let by_c = Identity::by_content([name("c")]);
+        let batches = [table(&[(5, "a", 2.0), (1, "a", 3.0)], &by_c), table(&[(9, "a", -1.0), (1, "b", 0.0)], &by_c)];
+        let workers = Workers::threads(1);
+        assert_eq!(occurrences(&batches, &[name("x")], &workers), [vec![1, 2], vec![0, 0]]);
+        assert_eq!(occurrences(&batches, &[name("id")], &workers), [vec![1, 0], vec![2, 0]]);
+    }
+
+    proptest! {
+        #[test]
+        fn ranks_go_with_rows_whatever_their_order(
+            rows in prop::collection::vec((0i64..3, "[ab]", prop_oneof![Just(0.5), Just(1.5), Just(f64::NAN)]), 1..40),
+            seed in any::<u64>(), size in 1usize..50, threads in 1usize..4,
+        ) {
+            let by_c = Identity::by_content([name("c")]);
+            let rows: Vec<(i64, &str, f64)> = rows.iter().map(|(id, c, x)| (*id, c.as_str(), *x)).collect();
+            let lines = |batches: &[Batch]| {
+                let ranks = occurrences(batches, &[name("x")], &Workers::threads(threads));
+                let mut lines: Vec<String> = batches.iter().zip(&ranks).flat_map(|(batch, ranks)| {
+                    (0..batch.rows()).map(move |row| {
+                        let cells: Vec<Option<String>> = batch.columns().map(|(_, column)| column.text(row)).collect();
+                        format!("{cells:?} {}", ranks[row])
+                    })
+                }).collect();
+                lines.sort();
+                lines
+            };
+            let whole = [table(&rows, &by_c)];
+            prop_assert_eq!(lines(&shuffle::shuffled(&whole, seed, size)), lines(&whole));
+        }
+    }
+}

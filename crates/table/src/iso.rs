@@ -103,9 +103,9 @@ fn time(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
                 return None;
             }
             exact = fraction[digits.min(6)..digits].iter().all(|digit| *digit == b'0');
-            for place in 0..6 {
-                let digit = if place < digits { fraction[place] - b'0' } else { 0 };
-                micros = micros * 10 + i64::from(digit);
+            let zeros = std::iter::repeat(&b'0');
+            for digit in fraction[..digits].iter().chain(zeros).take(6) {
+                micros = micros * 10 + i64::from(digit - b'0');
             }
             rest = &fraction[digits..];
         }

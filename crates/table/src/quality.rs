@@ -157,3 +157,55 @@ impl Partial for Quality {
         self.rejected.merge(other.rejected);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn violation(file: u8, row: u8) -> Violation {
+        let place = Place { file: format!("{file}.csv").into(), row: row.into() };
+        let column = ColumnName::new("x").expect("not empty");
+        Violation { place, id: None, column, value: Some("v".to_owned()), rule: Breach::Min, because: String::new() }
+    }
+
+    fn tally(places: &[(u8, u8)]) -> Tally {
+        let mut tally = Tally::default();
+        for (file, row) in places {
+            let violation = violation(*file, *row);
+            tally.add(&violation.place.clone(), || violation);
+        }
+        tally
+    }
+
+    #[test]
+    fn a_violation_is_a_line_of_json_and_of_text() {
+        let mut violation = violation(1, 7);
+        insta::assert_snapshot!(serde_json::to_string(&violation).expect("JSON"), @r#"{"file":"1.csv","row":7,"column":"x","value":"v","rule":"min"}"#);
+        violation.id = Some("42".to_owned());
+        insta::assert_snapshot!(violation, @"1.csv, row 7 (id 42), column `x`: `v` breaks rule `min`");
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_places_don_t_depend_on_order_or_grouping(
+            places in prop::collection::vec((0u8..3, 0u8..50), 0..60), cut in 0usize..60, turn in 0usize..60,
+        ) {
+            let whole = tally(&places);
+            let mut turned = places.clone();
+            turned.rotate_left(turn.min(places.len()));
+            let (left, right) = turned.split_at(cut.min(turned.len()));
+            let mut merged = tally(right);
+            merged.merge(tally(left));
+            prop_assert_eq!(&merged, &whole);
+            let mut sorted = places;
+            sorted.sort();
+            let first: Vec<(String, u64)> =
+                sorted.iter().take(SHOWN).map(|(file, row)| (format!("{file}.csv"), (*row).into())).collect();
+            let found: Vec<(String, u64)> =
+                whole.first.iter().map(|violation| (violation.place.file.to_string(), violation.place.row)).collect();
+            prop_assert_eq!(found, first);
+        }
+    }
+}

@@ -559,3 +559,85 @@ pub struct ContractError {
     /// What is wrong with its rule.
     pub error: RuleError,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rule in canonical JSON, or what is wrong.
+    fn check(spec: &str) -> String {
+        let told = |error: RuleError| match error.help {
+            Some(help) => format!("{}: {} (help: {help})", error.key, error.message),
+            None => format!("{}: {}", error.key, error.message),
+        };
+        match serde_json::from_str::<RuleSpec>(spec) {
+            Err(error) => error.to_string(),
+            Ok(spec) => match Rule::resolve(&spec, None, None) {
+                Err(error) => told(error),
+                Ok(rule) => serde_json::to_string(&rule).expect("JSON"),
+            },
+        }
+    }
+
+    #[test]
+    fn a_rule_is_written_out_with_its_defaults() {
+        insta::assert_snapshot!(check(r#"{"type": "number"}"#), @r#"{"type":"number","missing":"allow","invalid":"reject","out_of_range":"flag","available":"request","absent":"reject"}"#);
+        insta::assert_snapshot!(check(r#"{"type": "integer", "min": 1.0, "unit": "square feet"}"#), @r#"{"type":"integer","missing":"allow","invalid":"reject","out_of_range":"flag","min":1,"unit":"square feet","available":"request","absent":"reject"}"#);
+        insta::assert_snapshot!(check(r#"{"type": "category", "values": ["b", "a"], "unseen": "reject"}"#), @r#"{"type":"category","missing":"allow","invalid":"reject","unseen":"reject","values":["a","b"],"available":"request","absent":"reject"}"#);
+        insta::assert_snapshot!(check(r#"{"type": "date", "max": "2024-12-30T00:00", "format": "%d.%m.%Y"}"#), @r#"{"type":"date","missing":"allow","invalid":"reject","out_of_range":"flag","max":"2024-12-30","format":"%d.%m.%Y","available":"request","absent":"reject"}"#);
+        insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "Europe/Berlin", "min": "2024-01-01T01:00+01:00"}"#), @r#"{"type":"datetime","missing":"allow","invalid":"reject","out_of_range":"flag","min":"2024-01-01T00:00:00Z","zone":"Europe/Berlin","available":"request","absent":"reject"}"#);
+        insta::assert_snapshot!(check(r#"{"type": "boolean", "personal": true, "available": "no"}"#), @r#"{"type":"boolean","missing":"allow","invalid":"reject","personal":true,"available":"no","absent":"reject"}"#);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        insta::assert_snapshot!(check("{}"), @"type: every value is missing, so its type is unknown (help: give it a `type` in `[contract]`, or leave the column out)");
+        insta::assert_snapshot!(check(r#"{"type": "number", "min": 2, "max": 1.5}"#), @"min: `min` is 2, above `max`, which is 1.5");
+        insta::assert_snapshot!(check(r#"{"type": "number", "values": ["a"]}"#), @r#"values: `values` means nothing for a column of type number (help: `values` lists categories; write `type = "category"`, or bounds)"#);
+        insta::assert_snapshot!(check(r#"{"type": "number", "unseen": "other"}"#), @"unseen: `unseen` means nothing for a column of type number (help: only categories can be unseen)");
+        insta::assert_snapshot!(check(r#"{"type": "number", "min": "low"}"#), @"min: `min` is `low`, but a column of type number needs a finite number");
+        insta::assert_snapshot!(check(r#"{"type": "integer", "min": 1.5}"#), @"min: `min` is 1.5, but a column of type integer needs a whole number");
+        insta::assert_snapshot!(check(r#"{"type": "category", "max": 1}"#), @"max: `max` means nothing for a column of type category (help: bounds are for numbers, integers, dates and times)");
+        insta::assert_snapshot!(check(r#"{"type": "category", "values": ["a", "a"]}"#), @"values: `values` lists `a` twice");
+        insta::assert_snapshot!(check(r#"{"type": "category", "values": []}"#), @"values: `values` is empty, so every value would be refused");
+        insta::assert_snapshot!(check(r#"{"type": "category", "unit": "m"}"#), @"unit: `unit` means nothing for a column of type category (help: units are for numbers and integers)");
+        insta::assert_snapshot!(check(r#"{"type": "date", "min": "01/02/2024"}"#), @"min: `min` is `01/02/2024`, but a column of type date needs it as ISO 8601 text, with an offset for instants and without one for others");
+        insta::assert_snapshot!(check(r#"{"type": "date", "zone": "UTC"}"#), @"zone: `zone` means nothing for a column of type date (help: a zone is for datetimes that are instants, written with `Z` or an offset)");
+        insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "Mars/Olympus"}"#), @"zone: unknown time zone `Mars/Olympus` (help: zones have names such as `Europe/Berlin` or `UTC`)");
+        insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "UTC", "format": "%Y-%m-%d %H:%M"}"#), @"zone: the column has a `zone`, but its `format` has no offset, so it holds no instants (help: leave out `zone`, or add `%z` to the format)");
+        insta::assert_snapshot!(check(r#"{"type": "number", "format": "%Y"}"#), @"format: `format` means nothing for a column of type number (help: formats are for dates, times and datetimes)");
+        insta::assert_snapshot!(check(r#"{"type": "date", "format": "%Y-%q"}"#), @"format: `%Y-%q` is no format: strptime parsing failed: found unrecognized specifier directive `q` (help: formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`)");
+        insta::assert_snapshot!(check(r#"{"type": "number", "mising": "allow"}"#), @"unknown field `mising`, expected one of `type`, `missing`, `invalid`, `unseen`, `out_of_range`, `min`, `max`, `values`, `unique`, `unit`, `format`, `zone`, `personal`, `available`, `absent` at line 1 column 27");
+        insta::assert_snapshot!(check(r#"{"type": "float"}"#), @"unknown variant `float`, expected one of `number`, `integer`, `boolean`, `category`, `text`, `date`, `time`, `datetime` at line 1 column 16");
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        for spec in [
+            r#"{"type": "number", "min": 0.5, "max": 1e300, "out_of_range": "clip"}"#,
+            r#"{"type": "datetime", "zone": "Europe/Berlin", "max": "2024-01-01T00:00Z"}"#,
+            r#"{"type": "datetime", "max": "2024-01-01"}"#,
+            r#"{"type": "category", "values": ["a"], "unique": true, "absent": "null"}"#,
+            r#"{"type": "time", "min": "08:00"}"#,
+        ] {
+            let rule: Rule = serde_json::from_str(spec).expect("consistent");
+            let written = serde_json::to_string(&rule).expect("JSON");
+            assert_eq!(serde_json::from_str::<Rule>(&written).expect("canonical"), rule);
+        }
+    }
+
+    #[test]
+    fn the_clock_of_a_datetime_comes_from_its_zone_format_or_data() {
+        let kind = |spec: &str, inferred| {
+            let spec: RuleSpec = serde_json::from_str(spec).expect("a rule");
+            Rule::resolve(&spec, inferred, Some("Europe/Berlin")).map(|rule| (rule.kind, rule.zone))
+        };
+        let instant = Kind::Datetime(Clock::Instant);
+        let berlin = || Some("Europe/Berlin".to_owned());
+        assert_eq!(kind(r#"{"type": "datetime"}"#, Some(instant)), Ok((instant, berlin())));
+        assert_eq!(kind(r#"{"type": "datetime", "zone": "UTC"}"#, None), Ok((instant, Some("UTC".to_owned()))));
+        assert_eq!(kind(r#"{"type": "datetime", "format": "%Y-%m-%d %H:%M %z"}"#, None), Ok((instant, berlin())));
+        assert_eq!(kind(r#"{"type": "datetime"}"#, None), Ok((Kind::Datetime(Clock::Civil), None)));
+        assert_eq!(kind("{}", Some(instant)), Ok((instant, berlin())));
+    }
+}
