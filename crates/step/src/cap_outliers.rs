@@ -222,7 +222,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{check_numbers, refusal};
+    use crate::testing::{check_numbers, fit, numbers, refusal};
 
     fn step(spec: serde_json::Value) -> CapOutliers {
         let mut spec = spec;
@@ -248,6 +248,24 @@ mod tests {
             (json!({"method": "quantiles", "tail": "both", "fold": 0.25}), [4.0, 4.0, 4.0, 4.0, 5.0, 5.0, 5.5, 5.5]),
         ] {
             check_numbers(step(spec), &cells.map(Some), &after.map(Some));
+        }
+    }
+
+    /// feature-engine 1.9.4, `Winsorizer(tail="both", fold="auto")`, but for the last digits.
+    #[test]
+    fn caps_are_those_of_other_libraries() {
+        for (method, lower, upper) in [
+            ("gaussian", -10.165_818_036_383_03, 22.565_818_036_383_03),
+            ("iqr", -7.0, 17.0),
+            ("quantiles", 1.2, 14.4),
+            // Theirs are -10.6333 and 18.6333, with 1/0.67449 for 1.4826.
+            ("mad", 4.0 - 3.29 * 1.4826 * 3.0, 4.0 + 3.29 * 1.4826 * 3.0),
+        ] {
+            let cells = numbers(&[1.0, 2.0, 4.0, 8.0, 16.0].map(Some));
+            let fitted = fit(step(json!({"method": method, "tail": "both"})), &[("x", cells)]).expect("it fits");
+            let caps: Caps = serde_json::from_value(fitted.params()["x"].clone()).expect("caps");
+            let near = |cap: Option<f64>, expected: f64| cap.is_some_and(|cap| (cap - expected).abs() < 1e-13);
+            assert!(near(caps.lower, lower) && near(caps.upper, upper), "{method}: {caps:?}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::StepError;
 
 /// The columns that a step works on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "the name of a column, a list of names, or a table of `type`, `pattern` and `except`")]
 pub enum Columns {
     /// One column, by name.
     One(String),
@@ -35,7 +35,7 @@ pub struct Which {
 
 /// One word or several.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a word or a list of words")]
 pub enum Words {
     /// One.
     One(String),

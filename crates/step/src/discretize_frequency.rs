@@ -8,7 +8,7 @@
 //! Known as feature-engine `EqualFrequencyDiscretiser(q=10)`, scikit-learn
 //! `KBinsDiscretizer(strategy="quantile")`. Differs: scikit-learn samples 200,000 rows by
 //! position, so that 855 of 250,000 change their bin when rows are shuffled; both put all of the
-//! example into one bin. `closed` is the right end, as in feature-engine.
+//! example into one bin. Edges are values that occur, where they interpolate. `closed` is the right end, as in feature-engine.
 
 use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
 use evenstep_exact::reduce::Next;
@@ -136,6 +136,13 @@ mod tests {
         check(3, "right", &[6.0, 5.0, 4.0, 3.0, 2.0, 1.0], &[2, 2, 1, 1, 0, 0]);
         check(2, "left", &[1.0, 2.0, 3.0, 4.0], &[0, 0, 1, 1]);
         check(10, "right", &[1.0, 1.0], &[0, 0]);
+    }
+
+    /// feature-engine 1.9.4, `EqualFrequencyDiscretiser(q=4)`.
+    #[test]
+    fn bins_are_those_of_other_libraries() {
+        let cells = [1.2, 3.4, 2.2, 9.1, 5.5, 7.7, 0.3, 4.4, 6.1, 8.8, 2.9, 9.9];
+        check(4, "right", &cells, &[0, 1, 0, 3, 2, 2, 0, 1, 2, 3, 1, 3]);
     }
 
     #[test]

@@ -103,6 +103,15 @@ mod tests {
         check(json!({"columns": "x", "bins": 4, "as": "category"}), &[Some(0.0), Some(4.0), None], category);
     }
 
+    /// feature-engine 1.9.4, `EqualWidthDiscretiser(bins=4)`.
+    #[test]
+    fn bins_are_those_of_other_libraries() {
+        let cells = [1.2, 3.4, 2.2, 9.1, 5.5, 7.7, 0.3, 4.4, 6.1, 8.8, 2.9].map(Some);
+        let step: DiscretizeWidth = serde_json::from_value(json!({"columns": "x", "bins": 4})).expect("a spec");
+        let bins = integers(&[0, 1, 0, 3, 2, 3, 0, 1, 2, 3, 1].map(Some));
+        check_live(step, &[("x", numbers(&cells))], &[("x", numbers(&cells))], &[("x", bins)]);
+    }
+
     #[test]
     fn a_constant_column_has_one_bin_and_the_widest_one_has_edges() {
         let step = || serde_json::from_value::<DiscretizeWidth>(json!({"columns": "x", "bins": 2})).expect("a spec");

@@ -67,6 +67,14 @@ impl ParseError {
                 let message = format!("unknown parameter `{field}`");
                 return ParseError { path, message, help };
             }
+            if let Some(rest) = message.strip_prefix("unknown variant `")
+                && let Some((word, expected)) = rest.split_once('`')
+            {
+                let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+                help = evenstep_table::did_you_mean(word, known.iter().copied())
+                    .or_else(|| Some(format!("it is one of {}", known.join(", "))));
+                return ParseError { path, message: format!("unknown value `{word}`"), help };
+            }
             let message = message.replace("missing field", "missing parameter");
             ParseError { path, message, help }
         })

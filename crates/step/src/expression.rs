@@ -53,3 +53,34 @@ impl Step for Expression {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{apply, check, integers, numbers};
+
+    fn step(formula: &str) -> Expression {
+        serde_json::from_value(json!({"new": "z", "formula": formula})).expect("a formula")
+    }
+
+    #[test]
+    fn the_new_column_joins_the_others() {
+        let rooms = || ("TotRms.AbvGrd", integers(&[Some(3), Some(4), None]));
+        let area = || ("area", numbers(&[Some(2.0), Some(0.0), Some(1.0)]));
+        let per_area = ("z", numbers(&[Some(1.5), None, None]));
+        check(step("`TotRms.AbvGrd` / area"), &[rooms(), area()], &[rooms(), area(), per_area]);
+    }
+
+    #[test]
+    fn a_fault_is_told_where_it_stands() {
+        let error = crate::parse("expression", json!({"new": "z", "formula": "a +"})).err().expect("a fault");
+        assert_eq!(error.path, ["formula"]);
+        assert!(error.message.ends_with("a +\n     ^"), "{error}");
+        let error = apply(step("are * 2"), &[("area", numbers(&[None]))]).expect_err("no such column");
+        assert_eq!(error.help.as_deref(), Some("did you mean `area`?"));
+        let error = apply(step("area"), &[("area", numbers(&[None])), ("z", numbers(&[None]))]).expect_err("z is there");
+        assert_eq!(error.message, "the new column `z` has the name of one that is there already");
+    }
+}

@@ -1,10 +1,11 @@
 //! The laws, for every step of the catalogue. Nothing opts out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier, Mutex};
 
 use evenstep_exact::canonical::canonical_json;
 use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::{Peers, Workers};
 use evenstep_table::{Batch, Clock, Coded, Column, ColumnName, Labels, RowKey, Task};
 use serde_json::{Value, json};
 
@@ -157,6 +158,48 @@ fn neither_order_nor_chunks_nor_threads_nor_column_order_show() {
                 }
                 assert_eq!(found, expected, "training rows, {cuts:?} on {threads} threads");
             }
+        }
+    });
+}
+
+/// Two processes that see half of the rows each, and all of what either saw.
+struct Pair {
+    both: Barrier,
+    brought: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Peers for Pair {
+    fn all_reduce(&self, mine: Vec<u8>, merge: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+        self.brought.lock().expect("no panic").push(mine);
+        self.both.wait();
+        let brought = self.brought.lock().expect("no panic").clone();
+        if self.both.wait().is_leader() {
+            self.brought.lock().expect("no panic").clear();
+        }
+        self.both.wait();
+        brought.into_iter().reduce(merge).expect("two brought something")
+    }
+}
+
+#[test]
+fn two_processes_learn_what_one_does() {
+    for_every_step(|entry| {
+        for task in tasks() {
+            let people = people(ROWS, &task);
+            let reference = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
+            let halves = rearranged(&people, 9, &[120]);
+            let learn = |half: &Batch| {
+                let step = (entry.example)();
+                let site = site(&*step, half, task.clone()).expect("the columns are there");
+                let workers = Workers::threads(1).with_peers(pair.clone());
+                params(&*step.fit(site, std::slice::from_ref(half), &workers).expect("the example fits"))
+            };
+            std::thread::scope(|scope| {
+                for learned in halves.iter().map(|half| scope.spawn(|| learn(half))).collect::<Vec<_>>() {
+                    assert_eq!(learned.join().expect("no panic"), params(&*reference));
+                }
+            });
         }
     });
 }
@@ -400,6 +443,52 @@ fn every_step_has_a_group_a_schema_and_a_page() {
     });
     names.extend(CATALOGUE.iter().map(|entry| entry.name));
     assert_eq!(names.len(), STEPS, "names are distinct");
+}
+
+#[test]
+fn an_unknown_value_is_told_with_a_suggestion() {
+    for (name, spec, path, message, help) in [
+        (
+            "cap_outliers",
+            json!({"columns": "x", "method": "guassian"}),
+            "method",
+            "unknown value `guassian`",
+            Some("did you mean `gaussian`?"),
+        ),
+        (
+            "discretize_width",
+            json!({"columns": "x", "closed": "both"}),
+            "closed",
+            "unknown value `both`",
+            Some("it is one of right, left"),
+        ),
+        ("discretize_width", json!({"columns": "x", "bins": 1}), "bins", "1 is not between 2 and 10000", None),
+        (
+            "rare_labels",
+            json!({"columns": "x", "min_frequency": 1.5}),
+            "min_frequency",
+            "1.5 is not between 0 and 1",
+            None,
+        ),
+        (
+            "target_encode",
+            json!({"columns": "x", "smoothing": "atuo"}),
+            "smoothing",
+            "\"auto\" or a number in its range",
+            None,
+        ),
+        (
+            "log",
+            json!({"columns": 5}),
+            "columns",
+            "the name of a column, a list of names, or a table of `type`, `pattern` and `except`",
+            None,
+        ),
+    ] {
+        let error = parse(name, spec).err().expect("no such value");
+        assert_eq!((error.path, error.message.as_str()), (vec![path.to_owned()], message));
+        assert_eq!(error.help.as_deref(), help);
+    }
 }
 
 #[test]

@@ -110,6 +110,10 @@ mod tests {
         let step = || RobustScale { columns: Columns::named(["x"]), quantile_range: Percents::default() };
         // Quartiles 2, 3 and 4, whatever the outlier.
         check_numbers(step(), &[1.0, 2.0, 3.0, 4.0, 100.0].map(Some), &[-1.0, -0.5, 0.0, 0.5, 48.5].map(Some));
+        // scikit-learn 1.9.1, `RobustScaler(quantile_range=(10, 80))`: 4 and 8.2, where it says 8.200000000000001.
+        let wide = || RobustScale { quantile_range: Percents([10.0, 80.0]), ..step() };
+        let cells = [1.0, 2.0, 4.0, 8.0, 16.0].map(Some);
+        check_numbers(wide(), &cells, &[-3.0 / 8.2, -2.0 / 8.2, 0.0, 4.0 / 8.2, 12.0 / 8.2].map(Some));
         check_numbers(step(), &[Some(1.0), None, Some(1.0)], &[Some(0.0), None, Some(0.0)]);
     }
 

@@ -76,7 +76,16 @@ impl EachNumber for StandardScale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::check_numbers;
+    use crate::testing::{check_numbers, fit, numbers};
+
+    /// √29.76, rounded once. scikit-learn 1.9.1 has …343, the float beyond.
+    #[test]
+    fn the_divisor_is_the_float_nearest_to_the_deviation() {
+        let cells = numbers(&[1.0, 2.0, 4.0, 8.0, 16.0].map(Some));
+        let fitted = fit(StandardScale::example(), &[("age", cells.clone()), ("income", cells)]).expect("it fits");
+        let scale: Scale = serde_json::from_value(fitted.params()["age"].clone()).expect("a scale");
+        assert_eq!(scale, Scale { centre: 6.2, divisor: 5.455_272_678_794_342 });
+    }
 
     #[test]
     fn numbers_are_centred_and_divided() {
