@@ -8,9 +8,11 @@ mod progress;
 mod verbs;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use evenstep_exact::reduce::Workers;
+use evenstep_files::{Disk, Files};
 use evenstep_pipeline::{PipelineError, Run};
 
 use cli::{Cli, Verb};
@@ -20,6 +22,8 @@ use progress::Bars;
 struct Host {
     json: bool,
     quiet: bool,
+    /// Where everything is written through.
+    files: Arc<dyn Files>,
 }
 
 impl Host {
@@ -35,7 +39,7 @@ impl Host {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let host = Host { json: cli.json, quiet: cli.quiet };
+    let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
     let result = match cli.verb {
         Verb::Init(args) => verbs::init::init(&args, &host),
         Verb::Check(args) => verbs::check::check(&args, &host),

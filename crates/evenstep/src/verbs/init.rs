@@ -21,7 +21,7 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
         return Err(PipelineError::input(message).help("`--force` writes over it, `--out FILE` writes elsewhere".to_owned()));
     }
     let text = host.run(0, |run| look(args, run))?;
-    write_files(&[(&args.out, text.as_bytes())])?;
+    write_files(host, &[(&args.out, text.as_bytes())])?;
     if host.json {
         output::json(&json!({ "spec": args.out }));
     } else {

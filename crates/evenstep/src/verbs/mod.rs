@@ -1,6 +1,8 @@
 //! One file a verb.
 
 pub(crate) mod check;
+#[cfg(test)]
+mod faults;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod report;
@@ -17,9 +19,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use evenstep_bundle::Opened;
-use evenstep_files::{Disk, FileError, Files, Output};
+use evenstep_files::{FileError, Output};
 use evenstep_pipeline::{PipelineError, Spec};
 
+use crate::Host;
 use crate::cli::SpecArgs;
 
 /// What a verb answers: its exit code, or an error to be shown.
@@ -37,11 +40,10 @@ fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
 }
 
 /// Writes all files whole, or says why not.
-fn write_files(files: &[(&Path, &[u8])]) -> Result<(), PipelineError> {
-    let disk: Arc<dyn Files> = Arc::new(Disk);
+fn write_files(host: &Host, files: &[(&Path, &[u8])]) -> Result<(), PipelineError> {
     let write = || {
         let outputs = files.iter().map(|(path, bytes)| {
-            let mut output = Output::create(Arc::clone(&disk), path)?;
+            let mut output = Output::create(Arc::clone(&host.files), path)?;
             output.write_all(bytes).map_err(|error| FileError::new(path, "write", error))?;
             Ok(output)
         });

@@ -14,7 +14,7 @@ pub(crate) fn report(args: &Report, host: &Host) -> Answer {
         output::raw(&opened.report);
         return Ok(ExitCode::SUCCESS);
     };
-    write_files(&[(path, opened.report.as_bytes())])?;
+    write_files(host, &[(path, opened.report.as_bytes())])?;
     if host.json {
         output::json(&json!({ "report": path }));
     } else {

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use evenstep_files::{Disk, Output};
+use evenstep_files::Output;
 use evenstep_pipeline::score::{self, Scored};
 use evenstep_pipeline::{PipelineError, Predictor, Run};
 use evenstep_source::Source;
@@ -22,7 +22,7 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     let header = score::header(&predictor, &source);
     let scored = match &args.output {
         Some(path) => {
-            let file = Output::create(Arc::new(Disk), path).map_err(file_error)?;
+            let file = Output::create(Arc::clone(&host.files), path).map_err(file_error)?;
             let writer = Writer::for_path(path, BufWriter::with_capacity(1 << 20, file), header, true)?;
             let (scored, file) = host.run(args.threads, |run| stream(&predictor, &source, writer, run))?;
             let file = file.into_inner().map_err(|error| PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error())))?;

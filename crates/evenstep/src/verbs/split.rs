@@ -18,7 +18,7 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
         writeln!(text, "{row},{}", part.word()).expect("a string takes what is written");
     }
     match &args.output {
-        Some(path) => write_files(&[(path, text.as_bytes())])?,
+        Some(path) => write_files(host, &[(path, text.as_bytes())])?,
         None if !host.json => output::raw(&text),
         None => {}
     }

@@ -53,7 +53,7 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
         (outputs.report.as_path(), report.as_bytes()),
         (outputs.lock.as_path(), lock.as_bytes()),
     ];
-    write_files(&files)?;
+    write_files(host, &files)?;
     tell(&spec, &trained, &digest, &outputs, host);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,261 @@
+//! The laws, through the program: one digest whatever the threads, orders, files and formats;
+//! and one row's score is its score in a batch, by bits, through HTTP too.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use common::{EXAMPLES, Project, data_of};
+use serde_json::{Map, Value};
+
+const SPEC: &str = "pipeline.toml";
+
+/// The lines in another order, the same on every run.
+fn shuffled(lines: &[String]) -> Vec<String> {
+    let mut keyed: Vec<(u64, &String)> =
+        lines.iter().enumerate().map(|(n, line)| ((n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), line)).collect();
+    keyed.sort();
+    keyed.into_iter().map(|(_, line)| line.clone()).collect()
+}
+
+#[test]
+fn law_one_digest_for_any_thread_count() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        let one = project.digest(&[SPEC, "--threads", "1"]);
+        for threads in ["2", "7"] {
+            assert_eq!(project.digest(&[SPEC, "--threads", threads]), one, "{example} on {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn law_one_digest_for_any_row_order_and_any_number_of_files() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        let as_it_is = project.digest(&[SPEC]);
+        let (header, lines) = project.csv(&data_of(example));
+        let lines = shuffled(&lines);
+        project.write("shuffled.csv", format!("{header}\n{}\n", lines.join("\n")));
+        assert_eq!(project.digest(&[SPEC, "--set", "data.source=shuffled.csv"]), as_it_is, "{example} shuffled");
+        for (n, part) in lines.chunks(lines.len().div_ceil(10)).enumerate() {
+            project.write(&format!("part-{n}.csv"), format!("{header}\n{}\n", part.join("\n")));
+        }
+        assert_eq!(project.digest(&[SPEC, "--set", "data.source=part-*.csv"]), as_it_is, "{example} in ten files");
+    }
+}
+
+#[test]
+fn law_one_digest_for_any_column_order_and_format() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        let as_it_is = project.digest(&[SPEC]);
+        let table = Table::read(&project.read(&data_of(example)));
+        project.write("reversed.csv", table.reversed_csv());
+        assert_eq!(project.digest(&[SPEC, "--set", "data.source=reversed.csv"]), as_it_is, "{example} reversed columns");
+        project.write("same.jsonl", table.json_lines());
+        assert_eq!(project.digest(&[SPEC, "--set", "data.source=same.jsonl"]), as_it_is, "{example} as JSON lines");
+    }
+}
+
+#[test]
+fn law_verify_proves_a_training_on_other_threads_and_orders() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        project.run(&["train", SPEC, "--quiet"]).ok();
+        let said = project.run(&["verify", SPEC, "--threads", "1", "--shuffle", "--json", "--quiet"]).ok();
+        assert_eq!(said.json()["equal"], true, "{example}");
+        let bundle = project.run(&["verify", "pipeline.evenstep", "--json", "--quiet"]).ok();
+        assert_eq!(bundle.json()["equal"], true, "{example}");
+    }
+}
+
+#[test]
+fn law_the_same_training_writes_the_same_bundle_and_report() {
+    let project = Project::example("titanic");
+    let files = || ["pipeline.evenstep", "pipeline.html"].map(|name| std::fs::read(project.path(name)).expect("written"));
+    project.run(&["train", SPEC, "--quiet", "--threads", "1"]).ok();
+    let first = files();
+    project.run(&["train", SPEC, "--quiet", "--threads", "2"]).ok();
+    assert!(first == files(), "bundle and report are the same bytes");
+}
+
+#[test]
+fn law_another_seed_or_cell_is_another_digest_and_verify_says_what_differs() {
+    let project = Project::example("credit");
+    let as_it_is = project.digest(&[SPEC]);
+    let data = data_of("credit");
+    let text = project.read(&data);
+    let changed = text.replacen(",60,", ",61,", 1);
+    assert_ne!(text, changed);
+    project.write(&data, changed);
+    let said = project.run(&["verify", SPEC, "--json", "--quiet"]);
+    assert_eq!(said.code, 1);
+    let checks = said.json()["checks"].as_array().expect("checks").clone();
+    let fingerprint = checks.iter().find(|check| check["name"] == "fingerprint").expect("it is compared");
+    assert_eq!(fingerprint["equal"], false);
+    let frozen = project.run(&["train", SPEC, "--frozen", "--quiet"]);
+    assert_eq!(frozen.code, 1, "{}", frozen.err);
+    assert_ne!(project.digest(&[SPEC, "--set", "pipeline.seed=999"]), as_it_is);
+}
+
+#[test]
+fn law_one_row_scores_like_a_batch_by_bits_through_http_too() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        project.run(&["train", SPEC, "--quiet"]).ok();
+        let data = data_of(example);
+        project.run(&["score", "pipeline.evenstep", "--input", &data, "--output", "all.jsonl", "--quiet"]).ok();
+        let batch: Vec<Value> =
+            project.read("all.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let server = Server::start(&project);
+        let properties = server.get("/openapi.json")["components"]["schemas"]["Row"]["properties"].clone();
+        let rows = Table::read(&project.read(&data)).requests(properties.as_object().expect("fields"));
+        assert_eq!(rows.len(), batch.len());
+        let mut compared = 0;
+        for (row, in_batch) in rows.iter().zip(&batch) {
+            let alone = server.predict(&Value::Object(row.clone()));
+            assert!(same(&alone[0]["prediction"], &in_batch["prediction"]), "{example}: {row:?}");
+            for (class, probability) in alone[0]["probability"].as_object().into_iter().flatten() {
+                assert!(same(probability, &in_batch[format!("probability_{class}")]), "{example}: {row:?}");
+            }
+            compared += 1;
+        }
+        assert_eq!(compared, batch.len());
+        let together = server.predict(&Value::Array(rows.iter().take(500).cloned().map(Value::Object).collect()));
+        for (together, in_batch) in together.as_array().expect("a list").iter().zip(&batch) {
+            assert!(same(&together["prediction"], &in_batch["prediction"]));
+        }
+    }
+}
+
+/// Numbers by their bits, `1` and `1.0` being one number; anything else as it is.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => a.to_bits() == b.to_bits(),
+        _ => a == b,
+    }
+}
+
+/// A CSV file's cells, for tests that write them differently.
+struct Table {
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn read(text: &str) -> Table {
+        let mut rows = text.lines().map(cells);
+        Table { names: rows.next().expect("a header"), rows: rows.collect() }
+    }
+
+    fn reversed_csv(&self) -> String {
+        let line = |cells: &Vec<String>| {
+            let cells: Vec<String> = cells.iter().rev().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            cells.join(",") + "\n"
+        };
+        std::iter::once(&self.names).chain(&self.rows).map(line).collect()
+    }
+
+    fn json_lines(&self) -> String {
+        let object = |cells: &Vec<String>| {
+            let fields = self.names.iter().zip(cells).map(|(name, cell)| (name.clone(), typed(cell)));
+            Value::Object(fields.collect()).to_string() + "\n"
+        };
+        self.rows.iter().map(object).collect()
+    }
+
+    /// The rows as requests: only what the contract knows, each cell as its type.
+    fn requests(&self, properties: &Map<String, Value>) -> Vec<Map<String, Value>> {
+        let request = |cells: &Vec<String>| {
+            let fields = self.names.iter().zip(cells).filter_map(|(name, cell)| {
+                let kind = &properties.get(name)?["type"];
+                let is_text = kind == "string" || kind[0] == "string";
+                let value = if cell.is_empty() || cell == "NA" {
+                    Value::Null
+                } else if is_text {
+                    cell.clone().into()
+                } else {
+                    typed(cell)
+                };
+                Some((name.clone(), value))
+            });
+            fields.collect()
+        };
+        self.rows.iter().map(request).collect()
+    }
+}
+
+fn typed(cell: &str) -> Value {
+    if cell.is_empty() || cell == "NA" {
+        return Value::Null;
+    }
+    let leading_zero = cell.len() > 1 && cell.starts_with('0') && !cell.starts_with("0.");
+    let number = (!leading_zero).then(|| serde_json::from_str::<serde_json::Number>(cell).ok()).flatten();
+    number.map_or_else(|| Value::String(cell.to_owned()), Value::Number)
+}
+
+/// The cells of a line; the examples have no line breaks within cells.
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    let mut characters = line.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+            c => cell.push(c),
+        }
+    }
+    cells.push(cell);
+    cells
+}
+
+/// The program, serving a project's bundle.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(project: &Project) -> Server {
+        let mut command = project.command(&["serve", "pipeline.evenstep", "--listen", "127.0.0.1:0", "--json"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("it is piped");
+        BufReader::new(out).read_line(&mut line).expect("it says where it listens");
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        Server { child, address: said["address"].as_str().expect("an address").to_owned() }
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).1
+    }
+
+    fn predict(&self, body: &Value) -> Value {
+        let body = body.to_string();
+        let head = format!("POST /predict HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let (status, answer) = self.exchange(&(head + &body));
+        assert_eq!(status, 200, "{answer}");
+        answer["predictions"].clone()
+    }
+
+    fn exchange(&self, request: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, serde_json::from_str(body).expect("JSON"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

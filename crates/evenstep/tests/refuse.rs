@@ -1,0 +1,270 @@
+//! Bad input: each is refused with a clear error, the right exit code, and nothing lost.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::process::Stdio;
+
+use common::{Project, Said};
+
+const SPEC: &str = r#"[pipeline]
+name = "p"
+seed = 1
+
+[data]
+source = "data.csv"
+target = "y"
+
+[[step]]
+use = "impute_median"
+columns = ["x"]
+
+[model]
+use = "ridge"
+"#;
+
+fn data() -> String {
+    (0..100).fold("x,z,y\n".to_owned(), |mut text, n| {
+        writeln!(text, "{},{},{}", n % 13, n * 7 % 17, n * 3 % 29).expect("a string takes what is written");
+        text
+    })
+}
+
+fn project() -> Project {
+    let project = Project::new();
+    project.write("p.toml", SPEC);
+    project.write("data.csv", data());
+    project
+}
+
+/// Trains, and expects a refusal that holds all the words; none of them is a panic.
+fn refused(project: &Project, words: &[&str]) -> Said {
+    refused_by(project, &["train", "p.toml", "--quiet"], words)
+}
+
+fn refused_by(project: &Project, args: &[&str], words: &[&str]) -> Said {
+    let said = project.run(args);
+    assert_eq!(said.code, 2, "{}\n{}", said.out, said.err);
+    let flat = said.err.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    for word in words {
+        assert!(flat.contains(word), "no `{word}` in:\n{}", said.err);
+    }
+    assert!(!said.err.contains("panicked"), "{}", said.err);
+    assert!(!project.path("p.evenstep").exists(), "nothing is written");
+    said
+}
+
+#[test]
+fn the_spec_as_it_is_trains() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+}
+
+#[test]
+fn a_spec_that_does_not_parse_is_pointed_at() {
+    let project = project();
+    project.write("p.toml", SPEC.replace("seed = 1", "seed = = 1"));
+    refused(&project, &["p.toml:3"]);
+}
+
+#[test]
+fn an_unknown_step_parameter_model_metric_or_key_is_pointed_at_with_a_suggestion() {
+    for (from, to, words) in [
+        ("impute_median", "impute_medain", ["unknown step `impute_medain`", "did you mean `impute_median`?", "p.toml:10"]),
+        ("columns = [\"x\"]", "colums = [\"x\"]", ["unknown parameter `colums`", "did you mean `columns`?", "p.toml:11"]),
+        ("\"ridge\"", "\"rigde\"", ["unknown model `rigde`", "did you mean `ridge`?", "p.toml:14"]),
+        ("target =", "traget =", ["unknown key `traget`", "did you mean `target`?", "p.toml:7"]),
+        ("\"ridge\"", "\"ridge\"\n[report]\nmetrics = [\"rsme\"]", ["unknown metric `rsme`", "did you mean `rmse`?", "p.toml:16"]),
+        ("\"ridge\"", "\"boosted_trees\"\nnum_leaves = 5", ["num_leaves", "`leaves`", "p.toml:15"]),
+    ] {
+        let project = project();
+        project.write("p.toml", SPEC.replace(from, to));
+        refused(&project, &words);
+    }
+}
+
+#[test]
+fn a_parameter_of_the_wrong_type_is_pointed_at() {
+    let project = project();
+    project.write("p.toml", SPEC.replace("\"ridge\"", "\"ridge\"\nalpha = \"much\""));
+    refused(&project, &["p.toml:15", "much"]);
+}
+
+#[test]
+fn a_column_that_is_not_there_is_named_with_a_suggestion() {
+    let project = project();
+    project.write("p.toml", SPEC.replace("columns = [\"x\"]", "columns = [\"zz\"]"));
+    refused(&project, &["there is no column `zz`", "did you mean `z`?"]);
+    project.write("p.toml", SPEC.replace("target = \"y\"", "target = \"Y\""));
+    refused(&project, &["no column `Y`", "did you mean `y`?", "p.toml:7"]);
+}
+
+#[test]
+fn the_target_among_the_features_is_refused() {
+    let project = project();
+    project.write("p.toml", SPEC.replace("columns = [\"x\"]", "columns = [\"x\", \"y\"]"));
+    refused(&project, &["`y`", "target", "p.toml:10"]);
+}
+
+#[test]
+fn files_that_hold_no_table_are_refused() {
+    for (bytes, words) in [
+        (b"".to_vec(), "empty"),
+        (b"x,z,y\n".to_vec(), "no rows"),
+        (b"x,z,y\n1,2,3\n4,5\n".to_vec(), "line 3"),
+        (b"x,x,y\n1,2,3\n".to_vec(), "`x`"),
+        (b"x,z,y\n1,\xff\xfe,3\n".to_vec(), "UTF-8"),
+        (b"x,z,y\n1,2,\"3\n".to_vec(), "line"),
+    ] {
+        let project = project();
+        project.write("data.csv", bytes);
+        refused(&project, &[words]);
+    }
+}
+
+#[test]
+fn one_row_is_too_few() {
+    let project = project();
+    project.write("data.csv", "x,z,y\n1,2,3\n");
+    refused(&project, &["1"]);
+}
+
+#[test]
+fn an_all_missing_column_and_a_constant_target_and_a_single_class_are_refused_by_name() {
+    let project = project();
+    project.write("data.csv", data().replace("x,z,y", "x,z,y,w").replace('\n', ",\n").replacen("w,\n", "w\n", 1));
+    refused(&project, &["`w`", "drop_columns"]);
+    let constant = data().lines().skip(1).fold("x,z,y\n".to_owned(), |text, line| {
+        let (rest, _) = line.rsplit_once(',').expect("cells");
+        format!("{text}{rest},5\n")
+    });
+    project.write("data.csv", constant);
+    refused(&project, &["the target `y` is `5` in all 100 rows"]);
+    project.write("p.toml", SPEC.replace("target = \"y\"", "target = \"y\"\ntask = \"binary\"").replace("ridge", "logistic_regression"));
+    refused(&project, &["`y`", "nothing to learn"]);
+}
+
+#[test]
+fn ids_that_are_missing_or_not_unique_are_located() {
+    let project = project();
+    project.write("p.toml", SPEC.replace("target = \"y\"", "target = \"y\"\nid = \"z\""));
+    refused(&project, &["stands in", "data.csv, row", "p.toml:8"]);
+    project.write("data.csv", "x,z,y\n1,1,3\n2,,4\n3,3,7\n");
+    refused(&project, &["data.csv, row 2", "has no id"]);
+}
+
+#[test]
+fn cells_that_break_the_contract_are_located_and_check_counts_them() {
+    let project = project();
+    project.write("p.toml", format!("{SPEC}[contract]\nx = {{ type = \"number\", min = 0 }}\nz = {{ type = \"number\" }}\n"));
+    project.write("data.csv", data().replacen("\n1,7,", "\n1,seven,", 1));
+    refused(&project, &["data.csv", "row 2", "`z`", "`seven`"]);
+    let checked = project.run(&["check", "p.toml", "--json", "--quiet"]);
+    assert_eq!(checked.code, 1, "{}", checked.err);
+    assert_eq!(checked.json()["columns"]["z"]["breaches"]["invalid"]["count"], 1);
+    project.write("p.toml", SPEC.to_owned() + "[contract]\nz = { type = \"number\", invalid = \"null\" }\n");
+    project.run(&["train", "p.toml", "--quiet", "--set", "step.0.columns=[\"x\", \"z\"]"]).ok();
+}
+
+#[test]
+fn missing_files_are_told_apart_from_unreadable_ones() {
+    let project = project();
+    refused_by(&project, &["train", "q.toml"], &["`q.toml` can't be read", "evenstep init"]);
+    project.write("p.toml", SPEC.replace("data.csv", "dta.csv"));
+    refused(&project, &["dta.csv", "did you mean"]);
+    refused_by(&project, &["score", "p.evenstep", "--input", "data.csv"], &["`p.evenstep` can't be read"]);
+}
+
+#[test]
+fn a_truncated_or_changed_bundle_is_refused() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
+    let bytes = std::fs::read(project.path("b.evenstep")).expect("written");
+    for cut in [0, 10, bytes.len() / 2, bytes.len() - 1] {
+        project.write("cut.evenstep", &bytes[..cut]);
+        refused_by(&project, &["score", "cut.evenstep", "--input", "data.csv"], &["cut.evenstep"]);
+    }
+    let mut changed = bytes.clone();
+    changed[bytes.len() / 2] ^= 1;
+    project.write("changed.evenstep", changed);
+    refused_by(&project, &["inspect", "changed.evenstep"], &["changed.evenstep"]);
+}
+
+#[test]
+fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
+    project.write("new.csv", "zz,x\n1,2\n");
+    refused_by(&project, &["score", "b.evenstep", "--input", "new.csv"], &["column `z` is missing", "did you mean `zz`?"]);
+    project.write("a.csv", "x,z\n1,2\n3,4\n");
+    project.write("b.csv", "more,z,x\n7,2,1\n8,4,3\n");
+    let scores = |input: &str| project.run(&["score", "b.evenstep", "--input", input, "--quiet"]).ok().out;
+    assert_eq!(scores("a.csv"), scores("b.csv"));
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
+    let said = project.run(&["train", "p.toml", "--quiet", "--out", "no/such/folder/b.evenstep"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let said = project.run(&["score", "b.evenstep", "--input", "data.csv", "--output", "scores.xyz"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("scores.xyz"), "{}", said.err);
+}
+
+#[test]
+fn ten_thousand_columns_train() {
+    let project = project();
+    let names: Vec<String> = (0..10_000).map(|n| format!("c{n}")).collect();
+    let mut text = names.join(",") + ",y\n";
+    for row in 0..40_u64 {
+        for n in 0..10_000_u64 {
+            write!(text, "{},", (row * 31 + n * 17) % 97).expect("a string takes what is written");
+        }
+        writeln!(text, "{}", row * 7 % 11).expect("a string takes what is written");
+    }
+    project.write("data.csv", text);
+    project.write("p.toml", SPEC.replace("\"x\"", "\"c1\"").replace("\"ridge\"", "\"boosted_trees\"\ntrees = 2"));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+}
+
+#[test]
+fn init_writes_over_nothing_and_its_proposal_trains() {
+    let project = project();
+    let kept = refused_by(&project, &["init", "data.csv", "--target", "y", "--out", "p.toml"], &["already there", "--force"]);
+    drop(kept);
+    refused_by(&project, &["init", "data.csv", "--target", "yy", "--out", "q.toml"], &["no column `yy`", "did you mean `y`?"]);
+    project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["check", "q.toml", "--quiet"]).ok();
+    project.run(&["train", "q.toml", "--quiet"]).ok();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_training_that_is_killed_leaves_the_old_files() {
+    let project = Project::example("houses");
+    project.run(&["train", "pipeline.toml", "--quiet"]).ok();
+    let files = || ["pipeline.evenstep", "pipeline.lock", "pipeline.html"].map(|name| std::fs::read(project.path(name)).ok());
+    let old = files();
+    for milliseconds in [5, 40, 150, 400] {
+        let mut child = project
+            .command(&["train", "pipeline.toml", "--quiet", "--set", "pipeline.seed=5"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        // A slow host is killed before it writes, a fast one may be done: old or new, and whole.
+        let finished = child.try_wait().expect("it runs").is_some();
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        if finished {
+            project.run(&["verify", "pipeline.evenstep", "--quiet"]).ok();
+            return;
+        }
+        let now = files();
+        let whole = now.iter().zip(&old).all(|(now, old)| now == old);
+        assert!(whole || project.run(&["verify", "pipeline.evenstep", "--quiet"]).code == 0);
+    }
+}
