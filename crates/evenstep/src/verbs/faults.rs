@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use evenstep_files::Disk;
-use evenstep_files::faulty::{Fault, Faulty, Lasting};
+
+use evenstep_files::{Disk, Fault, Faulty, Lasting};
 
 use super::Answer;
 use crate::Host;
