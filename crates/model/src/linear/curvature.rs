@@ -10,6 +10,9 @@ use super::{Design, dot};
 /// A Gram's rounding moves a column by 2^−28, so a step over one that is kept is off by 2^−6 of itself; slopes correct it.
 const SINGULAR: f64 = 1.0 / (1_u64 << 44) as f64;
 
+/// How many features a note names.
+const SHOWN: usize = 5;
+
 /// `share · XᵀWX + penalties`, as the Cholesky factor L of L·Lᵀ, row by row.
 ///
 /// A column that is a combination of those before it, in canonical order, is left out:
@@ -78,17 +81,22 @@ impl Curvature {
     pub(crate) fn note(&self, design: &Design<'_>) -> Option<String> {
         let names: Vec<&ColumnName> =
             design.names().zip(&self.left_out[1..]).filter(|(_, out)| **out).map(|(name, _)| name).collect();
-        let (first, others) = names.split_first()?;
-        let more = match others.len() {
-            0 => String::new(),
-            n => format!(
-                " (and {n} more: {})",
-                others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+        let shown = match names.len() {
+            0 => return None,
+            1 => format!("{} is a sum of multiples of other features, so it has no weight of its own", shown[0]),
+            some if some <= SHOWN => {
+                format!(
+                    "{} are sums of multiples of other features, so they have no weights of their own",
+                    shown.join(", ")
+                )
+            }
+            more => format!(
+                "{} and {} more are sums of multiples of other features, so they have no weights of their own",
+                shown.join(", "),
+                more - SHOWN
             ),
         };
-        Some(format!(
-            "`{first}`{more} is a sum of multiples of other features, so it has no weight of its own: \
-             leave it out with `drop_columns`, or raise the penalty"
-        ))
+        Some(format!("{shown}: leave out what is not needed with `drop_columns`, or raise the penalty"))
     }
 }

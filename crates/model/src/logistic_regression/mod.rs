@@ -14,6 +14,8 @@
 //! by less than `tol²`, which is to move log-odds by less than `tol`, root mean square, wherever they matter. A class without
 //! training rows has probability 0; a feature that is a sum of multiples of others gets coefficient 0 and a note.
 
+use std::cell::Cell;
+
 use evenstep_exact::maths;
 use evenstep_exact::reduce::Partial;
 use evenstep_exact::sum::ExactSum;
@@ -21,7 +23,7 @@ use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::linear::{Block, Curvature, Design, Rule, Weighted, minimise, numbers_only, too_large};
+use crate::linear::{Block, Curvature, Design, Minimum, Rule, Weighted, minimise, numbers_only, too_large};
 use crate::{CurvePoint, Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training};
 
 /// Class probabilities from a linear function of the features.
@@ -94,70 +96,21 @@ impl Family for LogisticRegression {
     fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Classes>, ModelError> {
         Family::check(self, data.task, data.features)?;
         let design = Design::new(Self::NAME, data, run.workers)?;
-        let shares = shares(data, run);
-        let seen: Vec<usize> = (0..shares.len()).filter(|class| shares[*class] > 0.0).collect();
-        let classes = data.task.classes();
-        if let [only] = seen[..] {
-            return Err(ModelError::new(format!(
-                "every training row is `{}`, and `logistic_regression` learns from at least two classes",
-                classes[only]
-            )));
-        }
-        let binary = matches!(data.task, Task::Binary { .. });
-        let outputs = if binary { 1 } else { seen.len() };
-        let penalties = design.penalties(1.0 / self.c);
-        let share = if binary { 0.25 } else { 0.5 };
-        let curvature = Curvature::of(&design, run.workers, share, &penalties);
-
+        let likelihood = Likelihood::new(self, &design, data, run)?;
         let mut curve = Vec::new();
-        let mut start = vec![0.0; outputs * design.width()];
-        for (output, intercept) in start.iter_mut().step_by(design.width()).enumerate() {
-            // Of scores that differ by a constant, those that sum to 0.
-            let mean = || seen.iter().fold(0.0, |sum, class| sum + maths::ln(shares[*class])) / seen.len() as f64;
-            *intercept =
-                if binary { maths::ln(shares[1] / shares[0]) } else { maths::ln(shares[seen[output]]) - mean() };
-        }
-        let found = minimise(
-            start,
-            &Rule { rounds: self.max_iter, tolerance: self.tol },
-            |at| self.evaluate(&design, run, &seen, &penalties, at),
-            |slope| {
-                let solve =
-                    |slope: &[f64]| curvature.solve(&slope.iter().map(|x| x * design.total()).collect::<Vec<f64>>());
-                slope.chunks_exact(design.width()).flat_map(solve).collect()
-            },
-            |round, loss| {
-                curve.push(CurvePoint { round, training: loss, watched: None });
-                (run.progress)(round as usize, self.max_iter as usize, Some(loss));
-            },
-        );
-        let mut notes: Vec<String> = curvature.note(&design).into_iter().collect();
+        let found = self.minimise(&likelihood, run, &mut curve);
+
+        let mut notes: Vec<String> = likelihood.curvature.note(&design).into_iter().collect();
         if !found.converged {
             notes.push(format!(
                 "stopped after {} rounds, before the loss settled to `tol`: raise `max_iter`, or lower `C`",
                 found.losses.len()
             ));
         }
-
-        let mut scores =
-            Weighted { intercepts: vec![0.0; if binary { 1 } else { classes.len() }], coefficients: Vec::new() };
-        scores.coefficients = vec![0.0; scores.intercepts.len() * data.features.len()];
-        for (output, coefficients) in found.at.chunks_exact(design.width()).enumerate() {
-            let output = if binary { 0 } else { seen[output] };
-            let (intercept, coefficients) = design.unscaled(coefficients).ok_or_else(too_large)?;
-            scores.intercepts[output] = intercept.value();
-            scores.coefficients[output * data.features.len()..][..data.features.len()].copy_from_slice(&coefficients);
-        }
-        if scores.intercepts.iter().any(|x| !x.is_finite()) {
-            return Err(too_large());
-        }
-        let absent: Vec<&String> =
-            (0..classes.len()).filter(|class| !seen.contains(class)).map(|class| &classes[class]).collect();
-        notes
-            .extend(absent.iter().map(|class| format!("no training row is `{class}`, so its probability is always 0")));
-        let importance = design.importance(&found.at, curvature.spread());
-        let seen = if binary { Vec::new() } else { (0..classes.len()).map(|class| seen.contains(&class)).collect() };
-        Ok(Trained { model: Classes { scores, seen }, importance, curve, notes })
+        let absent = data.task.classes().iter().zip(0..).filter(|(_, class)| !likelihood.seen.contains(class));
+        notes.extend(absent.map(|(name, _)| format!("no training row is `{name}`, so its probability is always 0")));
+        let importance = design.importance(&found.at, likelihood.curvature.spread());
+        Ok(Trained { model: likelihood.model(&found.at, data)?, importance, curve, notes })
     }
 
     fn predict(&self, model: &Classes, features: &[ColumnName], batch: &Batch) -> Predictions {
@@ -210,34 +163,120 @@ impl Family for LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// The penalised mean loss and its slope: everything is divided by the sum of weights, and the penalty by `C`.
-    fn evaluate(
-        &self,
-        design: &Design<'_>,
+    fn minimise(&self, likelihood: &Likelihood<'_>, run: &Run<'_>, curve: &mut Vec<CurvePoint>) -> Minimum {
+        let mean_loss = Cell::new(0.0);
+        minimise(
+            likelihood.start.clone(),
+            &Rule { rounds: self.max_iter, tolerance: self.tol },
+            |at| {
+                let at = likelihood.at(at, run);
+                mean_loss.set(at.loss);
+                (at.penalised, at.slope)
+            },
+            |slope| likelihood.solve(slope),
+            |round, _| {
+                // The last point that was looked at is the one that the round went to.
+                curve.push(CurvePoint { round, training: mean_loss.get(), watched: None });
+                (run.progress)(round as usize, self.max_iter as usize, Some(mean_loss.get()));
+            },
+        )
+    }
+}
+
+/// The penalised likelihood of some rows: how well coefficients account for their classes.
+struct Likelihood<'a> {
+    design: &'a Design<'a>,
+    /// The classes that have rows, in order.
+    seen: Vec<usize>,
+    /// Two classes have one score; more have one for each that was seen.
+    of_two: bool,
+    penalties: Vec<f64>,
+    curvature: Curvature,
+    start: Vec<f64>,
+}
+
+/// What coefficients are worth: means over the rows' weight.
+struct Worth {
+    loss: f64,
+    penalised: f64,
+    /// Of the penalised loss.
+    slope: Vec<f64>,
+}
+
+impl<'a> Likelihood<'a> {
+    fn new(
+        family: &LogisticRegression,
+        design: &'a Design<'a>,
+        data: &Training<'_>,
         run: &Run<'_>,
-        seen: &[usize],
-        penalties: &[f64],
-        at: &[f64],
-    ) -> (f64, Vec<f64>) {
-        let width = design.width();
-        let slope = if at.len() == width {
-            design.slope(run.workers, at, of_two)
+    ) -> Result<Likelihood<'a>, ModelError> {
+        let shares = shares(data, run);
+        let seen: Vec<usize> = (0..shares.len()).filter(|class| shares[*class] > 0.0).collect();
+        if let [only] = seen[..] {
+            return Err(ModelError::new(format!(
+                "every training row is `{}`, and `logistic_regression` learns from at least two classes",
+                data.task.classes()[only]
+            )));
+        }
+        let of_two = matches!(data.task, Task::Binary { .. });
+        let penalties = design.penalties(1.0 / family.c);
+        let curvature = Curvature::of(design, run.workers, if of_two { 0.25 } else { 0.5 }, &penalties);
+        // From intercepts that give each class its share.
+        let logarithms: Vec<f64> = seen.iter().map(|class| maths::ln(shares[*class])).collect();
+        let intercepts = if of_two {
+            vec![logarithms[1] - logarithms[0]]
         } else {
-            let outputs: Vec<usize> = (0..=seen.last().copied().unwrap_or(0))
-                .map(|class| seen.iter().position(|known| *known == class).unwrap_or(usize::MAX))
-                .collect();
-            design.slope(run.workers, at, |block, scores, losses| of_many(&outputs, block, scores, losses))
+            // Of scores that differ by a constant, those that sum to 0.
+            let mean = logarithms.iter().fold(0.0, |sum, x| sum + x) / seen.len() as f64;
+            logarithms.iter().map(|x| x - mean).collect()
         };
-        let mut loss = slope.loss;
-        let columns = slope.columns.into_iter().zip(at).enumerate();
-        let slopes = columns.map(|(index, (mut sum, coefficient))| {
-            let pull = penalties[index % width] * coefficient;
+        let mut start = vec![0.0; intercepts.len() * design.width()];
+        start.iter_mut().step_by(design.width()).zip(intercepts).for_each(|(start, intercept)| *start = intercept);
+        Ok(Likelihood { design, seen, of_two, penalties, curvature, start })
+    }
+
+    fn at(&self, coefficients: &[f64], run: &Run<'_>) -> Worth {
+        let (width, total) = (self.design.width(), self.design.total());
+        let seen = if self.of_two {
+            self.design.slope(run.workers, coefficients, of_two)
+        } else {
+            self.design
+                .slope(run.workers, coefficients, |block, scores, losses| of_many(&self.seen, block, scores, losses))
+        };
+        let loss = seen.loss.value() / total;
+        let mut penalised = seen.loss;
+        let columns = seen.columns.into_iter().zip(coefficients).enumerate();
+        let slope = columns.map(|(index, (mut sum, coefficient))| {
+            let pull = self.penalties[index % width] * coefficient;
             sum.add(pull);
-            loss.add(0.5 * pull * coefficient);
-            sum.value() / design.total()
+            penalised.add(0.5 * pull * coefficient);
+            sum.value() / total
         });
-        let slopes = slopes.collect();
-        (loss.value() / design.total(), slopes)
+        let slope = slope.collect();
+        Worth { loss, penalised: penalised.value() / total, slope }
+    }
+
+    /// The step that the slope asks for, class by class.
+    fn solve(&self, slope: &[f64]) -> Vec<f64> {
+        let whole: Vec<f64> = slope.iter().map(|x| x * self.design.total()).collect();
+        whole.chunks_exact(self.design.width()).flat_map(|slope| self.curvature.solve(slope)).collect()
+    }
+
+    fn model(&self, coefficients: &[f64], data: &Training<'_>) -> Result<Classes, ModelError> {
+        let (classes, features) = (data.task.classes().len(), data.features.len());
+        let outputs = if self.of_two { 1 } else { classes };
+        let mut scores = Weighted { intercepts: vec![0.0; outputs], coefficients: vec![0.0; outputs * features] };
+        for (at, coefficients) in coefficients.chunks_exact(self.design.width()).enumerate() {
+            let output = if self.of_two { 0 } else { self.seen[at] };
+            let (intercept, coefficients) = self.design.unscaled(coefficients).ok_or_else(too_large)?;
+            scores.intercepts[output] = intercept.value();
+            scores.coefficients[output * features..][..features].copy_from_slice(&coefficients);
+        }
+        if scores.intercepts.iter().any(|x| !x.is_finite()) {
+            return Err(too_large());
+        }
+        let seen = if self.of_two { 0 } else { classes };
+        Ok(Classes { scores, seen: (0..seen).map(|class| self.seen.contains(&class)).collect() })
     }
 }
 
@@ -266,21 +305,18 @@ fn of_two(block: &Block<'_>, scores: &mut [f64], losses: &mut [f64]) {
     }
 }
 
-/// The same with a score for each class that was seen; `outputs` tells which is whose.
-fn of_many(outputs: &[usize], block: &Block<'_>, scores: &mut [f64], losses: &mut [f64]) {
-    let mut of_row = vec![0.0; scores.len() / Block::STRIDE];
+/// The same with a score for each class that was seen.
+fn of_many(seen: &[usize], block: &Block<'_>, scores: &mut [f64], losses: &mut [f64]) {
+    let mut of_row = vec![0.0; seen.len()];
     for (row, loss) in losses.iter_mut().enumerate() {
-        let weight = block.weight[row];
-        let own = outputs.get(block.target[row] as usize).copied().filter(|own| *own < of_row.len());
         let cells = (row..scores.len()).step_by(Block::STRIDE);
         of_row.iter_mut().zip(cells.clone()).for_each(|(score, cell)| *score = scores[cell]);
-        let own_score = own.map_or(0.0, |own| of_row[own]);
-        let level = softmax(&mut of_row);
-        *loss = if own.is_some() { weight * (level - own_score) } else { 0.0 };
-        for (output, cell) in cells.enumerate() {
-            let probability = of_row[output] - f64::from(u8::from(own == Some(output)));
-            scores[cell] = weight * probability;
-        }
+        // A row of another class weighs nothing, and so does what is made of it here.
+        let own = seen.binary_search(&(block.target[row] as usize)).unwrap_or(0);
+        let own_score = of_row[own];
+        *loss = block.weight[row] * (softmax(&mut of_row) - own_score);
+        of_row[own] -= 1.0;
+        cells.zip(&of_row).for_each(|(cell, probability)| scores[cell] = block.weight[row] * probability);
     }
 }
 
@@ -371,6 +407,22 @@ mod tests {
                 [2.3617882204484335, -0.08533738429680265, -0.10859894256748712, 0.27557328212258364],
             ],
         );
+    }
+
+    /// A change here is a change of the fit epoch.
+    #[test]
+    fn the_bits_of_a_fit_stay() {
+        let sample = sample();
+        let example = LogisticRegression::example();
+        let trained = fit(&example, &multiclass(3), &sample.batch(sample.three_classes(), true)).unwrap();
+        let scores = trained.model.scores;
+        assert_eq!(scores.intercepts, [-3.4298342755223556, 1.3806546090490817, 2.049179666473317]);
+        let coefficients = [
+            [-2.414531040582049, 0.0769311127647625, 0.05523522540119807, -0.22790681876686816],
+            [0.0520127770944565, 0.008432945014268632, 0.05350261637837561, -0.04771210894972664],
+            [2.362518263487591, -0.08536405777903158, -0.10873784177957355, 0.27561892771659463],
+        ];
+        assert_eq!(scores.coefficients, coefficients.concat());
     }
 
     #[test]

@@ -92,28 +92,9 @@ impl Family for Ridge {
         let curvature = Curvature::of(&design, run.workers, 1.0, &penalties);
         let mut notes: Vec<String> = curvature.note(&design).into_iter().collect();
 
-        let mut coefficients = vec![0.0; design.width()];
-        let (mut first, mut last) = (None, f64::INFINITY);
-        for round in 0..=CORRECTIONS {
-            let slope = slope(&design, run, &target, &penalties, &coefficients);
-            let step = curvature.solve(&slope);
-            let size = step.iter().zip(&slope).fold(0.0, |sum, (step, slope)| sum + step * slope);
-            let first = *first.get_or_insert(size);
-            if size > last / 4.0 {
-                // Rounding is all that is left, or features too nearly collinear to tell apart.
-                if last > UNSETTLED * first {
-                    notes.push(
-                        "some features are so nearly collinear that their coefficients did not settle".to_owned(),
-                    );
-                }
-                break;
-            }
-            coefficients.iter_mut().zip(&step).for_each(|(coefficient, step)| *coefficient -= step);
-            (run.progress)(round + 1, CORRECTIONS + 1, None);
-            last = size;
-            if size <= SETTLED * first {
-                break;
-            }
+        let (coefficients, settled) = settle(&design, run, &target, &penalties, &curvature);
+        if !settled {
+            notes.push("some features are so nearly collinear that their coefficients did not settle".to_owned());
         }
 
         let unit = power_of_two(target.exponent);
@@ -144,6 +125,35 @@ impl Family for Ridge {
     fn example() -> Ridge {
         Ridge { alpha: 1.0 }
     }
+}
+
+/// Steps towards slope 0 until they are too small to matter, and whether that was reached.
+fn settle(
+    design: &Design<'_>,
+    run: &Run<'_>,
+    target: &Target,
+    penalties: &[f64],
+    curvature: &Curvature,
+) -> (Vec<f64>, bool) {
+    let mut coefficients = vec![0.0; design.width()];
+    let (mut first, mut last) = (None, f64::INFINITY);
+    for round in 0..=CORRECTIONS {
+        let slope = slope(design, run, target, penalties, &coefficients);
+        let step = curvature.solve(&slope);
+        let size = step.iter().zip(&slope).fold(0.0, |sum, (step, slope)| sum + step * slope);
+        let first = *first.get_or_insert(size);
+        if size > last / 4.0 {
+            // Rounding is all that is left, or features too nearly collinear to tell apart.
+            return (coefficients, last <= UNSETTLED * first);
+        }
+        coefficients.iter_mut().zip(&step).for_each(|(coefficient, step)| *coefficient -= step);
+        (run.progress)(round + 1, CORRECTIONS + 1, None);
+        last = size;
+        if size <= SETTLED * first {
+            return (coefficients, true);
+        }
+    }
+    (coefficients, false)
 }
 
 /// The slope of half the penalised sum of squares.
@@ -214,6 +224,19 @@ mod tests {
             true,
             0.8306656094231853,
             [1.5157511239272783, -0.2460999619421598, 0.006887899304422311, 1.414704654821108],
+        );
+    }
+
+    /// A change here is a change of the fit epoch.
+    #[test]
+    fn the_bits_of_a_fit_stay() {
+        let sample = sample();
+        let trained = fit(&Ridge::example(), &Task::Regression, &sample.batch(sample.number(), true)).unwrap();
+        let Line(line) = trained.model;
+        assert_eq!(line.intercepts, [0.680151372502914]);
+        assert_eq!(
+            line.coefficients,
+            [1.529919696057209, -0.24703148525723817, 0.003273363557694896, 1.9406332990172817]
         );
     }
 
