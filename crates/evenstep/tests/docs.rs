@@ -1,0 +1,117 @@
+//! Every command that the docs show is run, and prints what they say that it prints.
+//! A line with `…` matches anything in its place; a line of `…` alone, any lines.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::examples;
+
+/// A command of a page, and what is printed beneath it.
+struct Shown {
+    command: String,
+    output: Vec<String>,
+}
+
+fn pages() -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("the docs are there") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut found = vec![root.join("README.md")];
+    walk(&root.join("docs/src"), &mut found);
+    found.sort();
+    found
+}
+
+fn shown(text: &str) -> Vec<Shown> {
+    let mut all = Vec::new();
+    for block in text.split("```console\n").skip(1) {
+        let block = block.split("\n```").next().unwrap_or_default();
+        for line in block.lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => all.push(Shown { command: command.to_owned(), output: Vec::new() }),
+                None => all.last_mut().expect("a block starts with a command").output.push(line.to_owned()),
+            }
+        }
+    }
+    all
+}
+
+/// Whether the lines fit, `…` standing for anything.
+fn fits(expected: &[String], said: &[&str]) -> bool {
+    match (expected.split_first(), said.split_first()) {
+        (None, None) => true,
+        (Some((first, rest)), _) if first.trim() == "…" => {
+            (0..=said.len()).any(|skipped| fits(rest, &said[skipped..]))
+        }
+        (Some((first, rest)), Some((line, lines))) => line_fits(first, line) && fits(rest, lines),
+        _ => false,
+    }
+}
+
+fn line_fits(expected: &str, line: &str) -> bool {
+    let mut parts = expected.trim_end().split('…');
+    let Some(mut rest) = parts.next().and_then(|first| line.trim_end().strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[test]
+fn every_command_in_the_docs_prints_what_they_show() {
+    let program = Path::new(env!("CARGO_BIN_EXE_evenstep")).parent().expect("a folder");
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    let (mut run, mut wrong) = (0, Vec::new());
+    for page in pages() {
+        let commands = shown(&std::fs::read_to_string(&page).expect("the page is there"));
+        if commands.is_empty() {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let copied = Command::new("cp").args(["-r"]).arg(examples()).arg(folder.path()).status().expect("cp runs");
+        assert!(copied.success());
+        for Shown { command, output } in commands {
+            let said = Command::new("sh")
+                .args(["-c", &format!("{command} 2>&1")])
+                .current_dir(folder.path())
+                .env("PATH", &path)
+                .env("NO_COLOR", "1")
+                .output()
+                .expect("a shell runs");
+            let said = String::from_utf8_lossy(&said.stdout).into_owned();
+            let lines: Vec<&str> = said.lines().collect();
+            if !fits(&output, &lines) {
+                wrong.push(format!("{}: `{command}` prints\n{said}", page.display()));
+            }
+            run += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(run > 10, "only {run} commands were found");
+}
+
+#[test]
+fn every_page_of_the_book_is_in_its_summary_and_the_other_way_round() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
+    let summary = std::fs::read_to_string(book.join("SUMMARY.md")).expect("the summary is there");
+    let named: Vec<PathBuf> = summary.split("](").skip(1).map(|rest| book.join(rest.split(')').next().unwrap_or_default())).collect();
+    for path in &named {
+        assert!(path.exists(), "{} is in the summary only", path.display());
+    }
+    for page in pages().iter().filter(|page| page.starts_with(&book) && !page.ends_with("SUMMARY.md")) {
+        assert!(named.contains(page), "{} is not in the summary", page.display());
+    }
+}
