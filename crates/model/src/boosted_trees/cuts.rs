@@ -12,8 +12,8 @@ use evenstep_exact::quantile::Distribution;
 /// A value bin holds at least so many training rows, where the values allow it.
 const MIN_ROWS_IN_BIN: u64 = 3;
 
-/// The most levels of a category that have a bin of their own: a byte also tells null and unseen.
-pub(super) const LEVELS_MAX: usize = 254;
+/// The most bins that the levels of a category fall into: two bytes also tell null and unseen.
+pub(super) const LEVELS_MAX: usize = 65_534;
 
 /// How the cells of a feature fall into bins. Bins of values come first, then the bin of
 /// null, then, for a category, the bin of levels that training never saw.
@@ -25,11 +25,11 @@ pub(super) enum Binning {
     Category(Levels),
 }
 
-/// The levels of a category, by name. Rare ones may share the last bin.
+/// The levels of a category, by name. Rare ones share the last bin.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Levels {
     /// Sorted by name, so that it can be searched.
-    pub(super) bins: Vec<(Arc<str>, u8)>,
+    pub(super) bins: Vec<(Arc<str>, u16)>,
     /// How many bins they fall into.
     pub(super) count: usize,
 }
@@ -44,54 +44,66 @@ impl Binning {
     }
 
     /// The bin of nulls.
-    pub(super) fn null(&self) -> u8 {
-        u8::try_from(self.values()).expect("at most 255 bins hold values")
+    pub(super) fn null(&self) -> u16 {
+        self.values() as u16
+    }
+
+    /// The last bin that there is.
+    pub(super) fn last(&self) -> u16 {
+        match self {
+            Binning::Number(_) => self.null(),
+            Binning::Category(levels) => levels.unseen(),
+        }
     }
 }
 
 /// The bin of a number: how many thresholds it exceeds.
 #[inline]
-pub(super) fn bin_of(thresholds: &[f64], value: f64) -> u8 {
-    thresholds.partition_point(|threshold| *threshold < value) as u8
+pub(super) fn bin_of(thresholds: &[f64], value: f64) -> u16 {
+    thresholds.partition_point(|threshold| *threshold < value) as u16
 }
 
 impl Levels {
     /// The bin of a level; None if training never saw it.
-    pub(super) fn bin(&self, level: &str) -> Option<u8> {
+    pub(super) fn bin(&self, level: &str) -> Option<u16> {
         self.bins.binary_search_by(|(name, _)| (**name).cmp(level)).ok().map(|at| self.bins[at].1)
     }
 
     /// The bin of null.
-    pub(super) fn null(&self) -> u8 {
-        self.count as u8
+    pub(super) fn null(&self) -> u16 {
+        self.count as u16
     }
 
     /// The bin of what training never saw.
-    pub(super) fn unseen(&self) -> u8 {
-        self.count as u8 + 1
+    pub(super) fn unseen(&self) -> u16 {
+        self.count as u16 + 1
     }
 
-    /// Gives the most frequent levels a bin each, in the order of their names; if there are
-    /// more than `most`, the others share the last bin. Equally frequent levels: by name.
-    pub(super) fn from_frequency(seen: &Frequency<String>, most: usize) -> Levels {
-        let most = most.min(LEVELS_MAX);
+    /// Gives each level a bin, in the order of their names. Those with fewer rows than a bin should
+    /// have share the last one, and so do the rarest if there are too many; equally frequent ones by name.
+    pub(super) fn from_frequency(seen: &Frequency<String>) -> Levels {
+        Levels::of_most(seen, LEVELS_MAX)
+    }
+
+    fn of_most(seen: &Frequency<String>, most: usize) -> Levels {
         let mut by_count: Vec<(&String, u64)> = seen.iter().collect();
         by_count.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        let own = if by_count.len() <= most { by_count.len() } else { most - 1 };
-        let mut named: BTreeMap<&str, bool> = BTreeMap::new();
-        for (rank, (name, _)) in by_count.iter().enumerate() {
-            named.insert(name, rank < own);
+        let mut own = by_count.partition_point(|(_, count)| *count >= MIN_ROWS_IN_BIN);
+        if own + usize::from(own < by_count.len()) > most {
+            own = most - 1;
         }
+        let own_bin: BTreeMap<&str, bool> =
+            by_count.iter().enumerate().map(|(rank, (name, _))| (name.as_str(), rank < own)).collect();
         let mut next = 0;
-        let bins = named
+        let bins = own_bin
             .into_iter()
             .map(|(name, has_own)| {
                 let bin = if has_own { next } else { own };
                 next += usize::from(has_own);
-                (Arc::from(name), bin as u8)
+                (Arc::from(name), bin as u16)
             })
             .collect();
-        Levels { bins, count: own + usize::from(by_count.len() > own) }
+        Levels { bins, count: own + usize::from(own < by_count.len()) }
     }
 }
 
@@ -124,8 +136,8 @@ fn small_ends(runs: &[(f64, u64)]) -> Vec<usize> {
 fn equal_ends(runs: &[(f64, u64)], most: usize) -> Vec<usize> {
     let total: u64 = runs.iter().map(|(_, count)| count).sum();
     let most = (most as u64).min(total / MIN_ROWS_IN_BIN).max(1);
-    // A run is big if it holds at least the mean: count ≥ total ÷ most.
-    let big = |at: usize| u128::from(runs[at].1) * u128::from(most) >= u128::from(total);
+    // A run is big if it holds at least the mean.
+    let big = |at: usize| runs[at].1 >= total.div_ceil(most);
     let (mut bins_left, mut rows_left) = (most, total);
     for (at, (_, count)) in runs.iter().enumerate() {
         if big(at) {
@@ -213,12 +225,16 @@ mod tests {
     #[test]
     fn rare_levels_share_the_last_bin() {
         let mut seen = Frequency::default();
-        for (level, count) in [("d", 5), ("a", 1), ("b", 9), ("c", 1)] {
+        for (level, count) in [("d", 5), ("a", 1), ("b", 9), ("c", 2), ("e", 5)] {
             seen.observe_n(level.to_owned(), count);
         }
-        let levels = Levels::from_frequency(&seen, 3);
-        assert_eq!(["a", "b", "c", "d", "e"].map(|name| levels.bin(name)), [Some(2), Some(0), Some(2), Some(1), None]);
-        assert_eq!(levels.count, 3);
-        assert_eq!(Levels::from_frequency(&seen, 4).count, 4);
+        let check = |most: usize, bins: [u16; 5], count: usize| {
+            let levels = Levels::of_most(&seen, most);
+            assert_eq!(["a", "b", "c", "d", "e"].map(|name| levels.bin(name).unwrap()), bins);
+            assert_eq!((levels.count, levels.bin("f")), (count, None));
+        };
+        check(9, [3, 0, 3, 1, 2], 4);
+        check(4, [3, 0, 3, 1, 2], 4);
+        check(3, [2, 0, 2, 1, 2], 3);
     }
 }

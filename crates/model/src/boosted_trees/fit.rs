@@ -568,19 +568,17 @@ impl<'a> Boosting<'a> {
             let scores: Vec<&[f64]> = self.scores.iter().map(|of| &of[*first..*first + targets.len()]).collect();
             let mut of_row = vec![0.0; targets.len()];
             self.objective.losses(&scores, targets, &mut of_row);
-            for (at, loss) in of_row.iter().enumerate() {
-                let weight = self.weights.get(*first + at).copied().unwrap_or(1.0);
-                match self.roles[*first + at] {
-                    Role::Absent => {}
-                    Role::Learned => {
-                        losses.learned.add(weight * loss);
-                        losses.learned_weight.add(weight);
-                    }
-                    Role::Watched => {
-                        losses.watched.add(weight * loss);
-                        losses.watched_weight.add(weight);
-                    }
-                }
+            for (role, sum, total) in [
+                (Role::Learned, &mut losses.learned, &mut losses.learned_weight),
+                (Role::Watched, &mut losses.watched, &mut losses.watched_weight),
+            ] {
+                let weight = |at: usize| match self.roles[*first + at] {
+                    other if other != role => 0.0,
+                    _ if self.weights.is_empty() => 1.0,
+                    _ => self.weights[*first + at],
+                };
+                sum.add_terms(targets.len(), |at| weight(at) * of_row[at]);
+                total.add_terms(targets.len(), weight);
             }
         });
         CurvePoint {

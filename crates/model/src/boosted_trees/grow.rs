@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use evenstep_exact::reduce::Workers;
 
 use super::histogram::{Builder, Histogram, Shape, Sums};
-use super::matrix::{Feature, LANES, Matrix};
-use super::split::{BinSet, Criterion, Rule, Split};
+use super::matrix::{Bins, Matrix};
+use super::split::{Criterion, Rule, Split};
 
 /// Fewer rows than this are parted faster by one thread than shared.
 const SMALL_ROWS: usize = 32_768;
@@ -39,8 +39,6 @@ pub(super) struct GrownSplit {
     pub(super) gain: f64,
     pub(super) rule: Rule,
     pub(super) children: [Child; 2],
-    /// The bins that go left. Those of which nothing is known are added when the leaves are weighed.
-    pub(super) left: BinSet,
 }
 
 /// What stands below a split.
@@ -59,7 +57,7 @@ impl Grown {
         let mut at = 0;
         loop {
             let split = &self.splits[at];
-            let side = usize::from(!split.left.has(matrix.bin(split.feature, row)));
+            let side = usize::from(!split.rule.goes_left(matrix.bin(split.feature, row)));
             match split.children[side] {
                 Child::Split(next) => at = next as usize,
                 Child::Leaf(leaf) => return leaf as u16,
@@ -77,11 +75,7 @@ impl Grown {
                 Child::Split(split) => weights[split as usize].expect("children come after their parents"),
             });
             weights[at] = Some(left + right);
-            let (mut set, known) = split.rule.sets(matrix.features[split.feature].binning.null());
-            if left >= right {
-                set = set.union(known.complement());
-            }
-            split.left = set;
+            split.rule.settle(matrix.features[split.feature].binning.last(), left >= right);
         }
     }
 }
@@ -157,9 +151,8 @@ impl Grower<'_> {
         leaves.push(0..order.len());
         tree.leaves.push(false);
 
-        let root = self.builder.build(order);
-        let first = self.may_split.iter().position(|may| *may);
-        if let Some(first) = first {
+        if let Some(first) = self.may_split.iter().position(|may| *may) {
+            let root = self.builder.build(order);
             let sums = self.shape.feature(&root, first).total();
             let node = Node { rows: 0..order.len(), sums, depth: 0, parent: None };
             let split = self.search([(&node, &root)]).pop().flatten();
@@ -178,7 +171,7 @@ impl Grower<'_> {
             }
             let children = [Child::Leaf(leaf as u32), Child::Leaf(next as u32)];
             let Split { feature, gain, rule, left } = split;
-            tree.splits.push(GrownSplit { feature, gain, rule, children, left: BinSet::default() });
+            tree.splits.push(GrownSplit { feature, gain, rule, children });
             tree.leaves[leaf] = regularised;
             tree.leaves.push(regularised);
             leaves[leaf] = node.rows.start..middle;
@@ -258,12 +251,20 @@ impl Grower<'_> {
 
     /// Moves the rows that go left before those that go right, both in their order; tells how many go left.
     fn part(&self, split: &Split, order: &mut [u32], spare: &mut [u32]) -> usize {
-        let Feature { binning, .. } = &self.matrix.features[split.feature];
-        let (left, _) = split.rule.sets(binning.null());
-        let goes_left: [bool; 256] = std::array::from_fn(|bin| left.has(bin as u8));
-        let group = &self.matrix.groups[split.feature / LANES];
-        let shift = 8 * (split.feature % LANES);
-        let goes_left = |row: u32| goes_left[usize::from((group[row as usize] >> shift) as u8)];
+        let last = self.matrix.features[split.feature].binning.last();
+        let goes_left: Vec<bool> = (0..=last).map(|bin| split.rule.goes_left(bin)).collect();
+        match self.matrix.column(split.feature) {
+            Bins::Narrow(bins) => self.part_by(order, spare, |row| goes_left[usize::from(bins[row as usize])]),
+            Bins::Wide(bins) => self.part_by(order, spare, |row| goes_left[usize::from(bins[row as usize])]),
+        }
+    }
+
+    fn part_by(
+        &self,
+        order: &mut [u32],
+        spare: &mut [u32],
+        goes_left: impl Fn(u32) -> bool + Copy + Send + Sync,
+    ) -> usize {
         let threads = self.workers.count();
         if order.len() < SMALL_ROWS || threads == 1 {
             let left = part_slice(order, spare, goes_left);

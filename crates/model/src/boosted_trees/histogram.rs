@@ -12,8 +12,11 @@ use super::quantise::{BLOCK_ROWS, Packing};
 /// Fewer updates than this are done faster by one thread than shared.
 const SMALL_UPDATES: usize = 1 << 17;
 
-/// Rows whose bins are fetched together: many cache misses at once, then none.
-const FETCHED_ROWS: usize = 512;
+/// Words that are fetched together: many cache misses at once, then none.
+const FETCHED_WORDS: usize = 8192;
+
+/// Rows that are touched before they are fetched.
+const TOUCHED_ROWS: usize = 256;
 
 /// Where each feature's bins lie in a histogram.
 #[derive(Debug)]
@@ -147,6 +150,7 @@ impl Histogram {
 /// What a thread works with: the packed sums of a block of rows, and what it fetched of them.
 struct Scratch {
     packed: Vec<[[u64; 256]; LANES]>,
+    packed_wide: Vec<Vec<u64>>,
     words: Vec<u64>,
     bins: Vec<u64>,
 }
@@ -156,8 +160,10 @@ pub(super) struct Builder<'a> {
     workers: &'a Workers,
     matrix: &'a Matrix,
     shape: &'a Shape,
-    /// Which groups hold a feature that this tree may use.
-    active: Vec<bool>,
+    /// The words of a row that hold a feature that this tree may use.
+    active: Vec<usize>,
+    /// Which of the wide features this tree may use.
+    active_wide: Vec<usize>,
     packing: Packing,
     words: &'a [u64],
     scratch: Mutex<Vec<Scratch>>,
@@ -173,8 +179,10 @@ impl<'a> Builder<'a> {
         packing: Packing,
         words: &'a [u64],
     ) -> Builder<'a> {
-        let active = may_split.chunks(LANES).map(|group| group.contains(&true)).collect();
-        Builder { workers, matrix, shape, active, packing, words, scratch: Mutex::default() }
+        let holds_one = |at: &usize| matrix.lanes[at * LANES..].iter().take(LANES).any(|lane| may_split[*lane]);
+        let active = (0..matrix.stride).filter(holds_one).collect();
+        let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
+        Builder { workers, matrix, shape, active, active_wide, packing, words, scratch: Mutex::default() }
     }
 
     /// The histogram of some rows, which ascend.
@@ -193,9 +201,10 @@ impl<'a> Builder<'a> {
     fn add_block(&self, rows: &[u32], sums: &mut Histogram) {
         let taken = self.scratch.lock().expect("a task that panicked ends the fit").pop();
         let mut scratch = taken.unwrap_or_else(|| Scratch {
-            packed: vec![[[0; 256]; LANES]; self.matrix.groups.len()],
-            words: Vec::with_capacity(BLOCK_ROWS),
-            bins: Vec::with_capacity(FETCHED_ROWS),
+            packed: vec![[[0; 256]; LANES]; self.active.len()],
+            packed_wide: self.active_wide.iter().map(|at| vec![0; self.wide_bins(*at)]).collect(),
+            words: Vec::new(),
+            bins: Vec::new(),
         });
         self.pack(rows, &mut scratch);
         self.unpack(&mut scratch, sums);
@@ -204,27 +213,64 @@ impl<'a> Builder<'a> {
 
     /// Adds every row's word to its bin of every feature.
     fn pack(&self, rows: &[u32], scratch: &mut Scratch) {
-        let Scratch { packed, words, bins } = scratch;
-        let first = rows.first().map_or(0, |row| *row as usize);
-        let dense = rows.last().is_some_and(|last| *last as usize - first + 1 == rows.len());
-        let words = if dense {
-            &self.words[first..first + rows.len()]
-        } else {
+        let Scratch { packed, packed_wide, words, bins } = scratch;
+        let most = (FETCHED_WORDS / self.active.len().max(1)).clamp(256, BLOCK_ROWS);
+        for rows in rows.chunks(most) {
             words.clear();
             words.extend(rows.iter().map(|row| self.words[*row as usize]));
-            &words[..]
-        };
-        for (at, group) in self.matrix.groups.iter().enumerate().filter(|(at, _)| self.active[*at]) {
-            let lanes = (self.matrix.features.len() - at * LANES).min(LANES);
-            let sums = &mut packed[at];
-            if dense {
-                add_lanes(lanes, sums, &group[first..first + rows.len()], words);
-                continue;
+            bins.resize(self.active.len() * rows.len(), 0);
+            for (at, few) in rows.chunks(TOUCHED_ROWS).enumerate() {
+                if self.active.is_empty() {
+                    break;
+                }
+                let bins = &mut bins[at * TOUCHED_ROWS..];
+                // The loop that copies waits for each row in turn; this one has many misses under way.
+                std::hint::black_box(few.iter().fold(0, |seen, row| seen ^ self.matrix.touch(*row as usize)));
+                match *self.active {
+                    [0, 1, 2, 3] if self.matrix.stride == 4 => self.fetch::<4>(few, bins, rows.len()),
+                    [0, 1, 2, 3, 4] if self.matrix.stride == 5 => self.fetch::<5>(few, bins, rows.len()),
+                    _ => self.fetch_some(few, bins, rows.len()),
+                }
             }
-            for (rows, words) in rows.chunks(FETCHED_ROWS).zip(words.chunks(FETCHED_ROWS)) {
-                bins.clear();
-                bins.extend(rows.iter().map(|row| group[*row as usize]));
-                add_lanes(lanes, sums, bins, words);
+            for ((active, sums), bins) in self.active.iter().zip(packed.iter_mut()).zip(bins.chunks(rows.len())) {
+                add_lanes((self.matrix.lanes.len() - active * LANES).min(LANES), sums, bins, words);
+            }
+            for (active, sums) in self.active_wide.iter().zip(packed_wide.iter_mut()) {
+                let (_, bins) = &self.matrix.wide[*active];
+                for (row, word) in rows.iter().zip(&*words) {
+                    let sum = &mut sums[usize::from(bins[*row as usize])];
+                    *sum = sum.wrapping_add(*word);
+                }
+            }
+        }
+    }
+
+    /// How many bins a wide feature's rows fall into.
+    fn wide_bins(&self, at: usize) -> usize {
+        self.matrix.features[self.matrix.wide[at].0].bins()
+    }
+
+    /// Copies all of some rows' words, each kind by itself.
+    fn fetch<const STRIDE: usize>(&self, rows: &[u32], bins: &mut [u64], apart: usize) {
+        let (all, _) = self.matrix.words.as_chunks::<STRIDE>();
+        let places: [&mut [u64]; STRIDE] = {
+            let mut chunks = bins.chunks_mut(apart);
+            std::array::from_fn(|_| &mut chunks.next().expect("one for each word")[..rows.len()])
+        };
+        for (at, row) in rows.iter().enumerate() {
+            let row = &all[*row as usize];
+            for word in 0..STRIDE {
+                places[word][at] = row[word];
+            }
+        }
+    }
+
+    /// Copies the active ones of some rows' words, each kind by itself.
+    fn fetch_some(&self, rows: &[u32], bins: &mut [u64], apart: usize) {
+        for (at, row) in rows.iter().enumerate() {
+            let row = self.matrix.row(*row as usize);
+            for (active, place) in self.active.iter().zip(bins[at..].iter_mut().step_by(apart)) {
+                *place = row[*active];
             }
         }
     }
@@ -234,31 +280,40 @@ impl<'a> Builder<'a> {
         if sums.0.is_empty() {
             sums.0 = vec![0; self.shape.bytes() / 8];
         }
+        let lanes = self.active.iter().flat_map(|active| {
+            &self.matrix.lanes[active * LANES..][..LANES.min(self.matrix.lanes.len() - active * LANES)]
+        });
+        let narrow = scratch.packed.iter_mut().flatten().map(|packed| &mut packed[..]);
+        for (feature, packed) in lanes.zip(narrow) {
+            self.unpack_feature(*feature, packed, sums);
+        }
+        for (active, packed) in self.active_wide.iter().zip(&mut scratch.packed_wide) {
+            self.unpack_feature(self.matrix.wide[*active].0, packed, sums);
+        }
+    }
+
+    fn unpack_feature(&self, feature: usize, packed: &mut [u64], sums: &mut Histogram) {
         let total = self.shape.total();
         let (gradients, rest) = sums.0.split_at_mut(total);
         let (hessians, counts) = rest.split_at_mut(if self.shape.unit_hessian { 0 } else { total });
-        for feature in 0..self.matrix.features.len() {
-            if !self.active[feature / LANES] {
-                continue;
+        let bins = self.shape.offsets[feature]..self.shape.offsets[feature + 1];
+        let (gradients, counts) = (&mut gradients[bins.clone()], &mut counts[bins.clone()]);
+        let packed = &mut packed[..gradients.len()];
+        if self.shape.unit_hessian {
+            for ((word, gradient), count) in packed.iter_mut().zip(gradients).zip(counts) {
+                let [g, _, n] = self.packing.take_apart(std::mem::take(word));
+                *gradient = gradient.wrapping_add(g);
+                *count += n;
             }
-            let bins = self.shape.offsets[feature]..self.shape.offsets[feature + 1];
-            let packed = &mut scratch.packed[feature / LANES][feature % LANES][..bins.len()];
-            let (gradients, counts) = (&mut gradients[bins.clone()], &mut counts[bins.clone()]);
-            if self.shape.unit_hessian {
-                for ((word, gradient), count) in packed.iter_mut().zip(gradients).zip(counts) {
-                    let [g, _, n] = self.packing.take_apart(std::mem::take(word));
-                    *gradient = gradient.wrapping_add(g);
-                    *count += n;
-                }
-            } else {
-                let hessians = &mut hessians[bins];
-                for (((word, gradient), hessian), count) in packed.iter_mut().zip(gradients).zip(hessians).zip(counts) {
-                    let [g, h, n] = self.packing.take_apart(std::mem::take(word));
-                    *gradient = gradient.wrapping_add(g);
-                    *hessian += h;
-                    *count += n;
-                }
-            }
+            return;
+        }
+        for (((word, gradient), hessian), count) in
+            packed.iter_mut().zip(gradients).zip(&mut hessians[bins]).zip(counts)
+        {
+            let [g, h, n] = self.packing.take_apart(std::mem::take(word));
+            *gradient = gradient.wrapping_add(g);
+            *hessian += h;
+            *count += n;
         }
     }
 }

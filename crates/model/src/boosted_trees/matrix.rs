@@ -1,9 +1,12 @@
-//! The bins of every cell, one byte each: eight features side by side in one word a row,
-//! so that a histogram is filled eight features at a time, and stays in the first-level cache.
+//! The bins of every cell, one byte each, row by row: eight features side by side in one word,
+//! so that a histogram is filled eight features at a time and stays in the first-level cache,
+//! and all of a row's words side by side, so that a row of a small node is one cache miss.
+//! Columns that trees split on are kept once more by themselves, since rows are parted by one feature.
+//! A category with more levels than a byte can tell has a column of two bytes a row instead.
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
@@ -17,13 +20,21 @@ use super::rows::{self, Piece, Role};
 /// Features in a group.
 pub(super) const LANES: usize = 8;
 
-/// The bins of the features that can be split, in groups.
+/// The bins of the features that can be split.
 #[derive(Debug)]
 pub(super) struct Matrix {
-    /// One word a row for each group; feature `i` is byte `i % LANES` of group `i / LANES`.
-    pub(super) groups: Vec<Vec<u64>>,
-    /// The features in the groups, in the order of their names.
+    /// Lane `i` is byte `i % LANES` of word `i / LANES` of its row.
+    pub(super) words: Vec<u64>,
+    /// How many words a row has.
+    pub(super) stride: usize,
+    /// The feature in each lane.
+    pub(super) lanes: Vec<usize>,
+    /// The features with columns of their own, and their bins.
+    pub(super) wide: Vec<(usize, Vec<u16>)>,
+    /// The features, in the order of their names.
     pub(super) features: Vec<Feature>,
+    /// The bins of a lane once more, from when it is first split on.
+    columns: Vec<OnceLock<Vec<u8>>>,
 }
 
 /// A feature that has more than one bin.
@@ -37,6 +48,21 @@ pub(super) struct Feature {
     pub(super) binning: Binning,
     /// Whether a row that is learned from has a null in it.
     pub(super) has_null: bool,
+    place: Place,
+}
+
+/// Where a feature's bins are kept.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Lane(usize),
+    Wide(usize),
+}
+
+/// The bins of one feature by row.
+#[derive(Clone, Copy)]
+pub(super) enum Bins<'a> {
+    Narrow(&'a [u8]),
+    Wide(&'a [u16]),
 }
 
 impl Feature {
@@ -47,11 +73,42 @@ impl Feature {
 }
 
 impl Matrix {
+    /// The words of a row.
+    #[inline]
+    pub(super) fn row(&self, row: usize) -> &[u64] {
+        &self.words[row * self.stride..][..self.stride]
+    }
+
+    /// Brings a row into the cache; what is returned means nothing.
+    #[inline]
+    pub(super) fn touch(&self, row: usize) -> u64 {
+        self.words.get(row * self.stride).copied().unwrap_or(0)
+    }
+
     /// The bin of a feature in a row.
     #[inline]
-    pub(super) fn bin(&self, feature: usize, row: usize) -> u8 {
-        (self.groups[feature / LANES][row] >> (8 * (feature % LANES))) as u8
+    pub(super) fn bin(&self, feature: usize, row: usize) -> u16 {
+        match self.features[feature].place {
+            Place::Lane(at) => u16::from(lane(self.words[row * self.stride + at / LANES], at % LANES)),
+            Place::Wide(at) => self.wide[at].1[row],
+        }
     }
+
+    /// The bins of a feature by row.
+    pub(super) fn column(&self, feature: usize) -> Bins<'_> {
+        match self.features[feature].place {
+            Place::Wide(at) => Bins::Wide(&self.wide[at].1),
+            Place::Lane(at) => Bins::Narrow(self.columns[at].get_or_init(|| {
+                let words = self.words[at / LANES..].iter().step_by(self.stride);
+                words.map(|word| lane(*word, at % LANES)).collect()
+            })),
+        }
+    }
+}
+
+#[inline]
+fn lane(word: u64, lane: usize) -> u8 {
+    (word >> (8 * lane)) as u8
 }
 
 /// What is seen of one column: the values of a number, or the levels of a category; and how many are null.
@@ -81,7 +138,7 @@ pub(super) fn build(
 ) -> Matrix {
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
-    let mut features = Vec::new();
+    let (mut features, mut lanes, mut wide) = (Vec::new(), Vec::new(), 0);
     // As many columns at a time as there are threads: a distribution takes more room than its column.
     for some in names.chunks(workers.count().max(1)) {
         let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(batches, pieces, roles, name, kind));
@@ -89,18 +146,35 @@ pub(super) fn build(
         for ((position, name, kind), seen) in some.iter().zip(seen) {
             let has_null = seen.nulls > 0;
             let binning = match kind {
-                Kind::Category => Binning::Category(Levels::from_frequency(&seen.levels, bins)),
+                Kind::Category => Binning::Category(Levels::from_frequency(&seen.levels)),
                 _ => Binning::Number(thresholds(&seen.numbers, bins)),
             };
             let empty = seen.numbers.runs().is_empty() && seen.levels.distinct() == 0;
-            let feature = Feature { position: *position, name: (*name).clone(), binning, has_null };
-            if !empty && feature.bins() > 1 {
-                features.push(feature);
+            let place = if binning.last() <= u16::from(u8::MAX) { Place::Lane(lanes.len()) } else { Place::Wide(wide) };
+            let feature = Feature { position: *position, name: (*name).clone(), binning, has_null, place };
+            if empty || feature.bins() == 1 {
+                continue;
             }
+            match place {
+                Place::Lane(_) => lanes.push(features.len()),
+                Place::Wide(_) => wide += 1,
+            }
+            features.push(feature);
         }
     }
-    let groups = fill(workers, batches, pieces, &features);
-    Matrix { groups, features }
+    let rows = roles.len();
+    let stride = lanes.len().div_ceil(LANES);
+    let is_wide = |at: &usize| matches!(features[*at].place, Place::Wide(_));
+    let mut matrix = Matrix {
+        words: vec![0; rows * stride],
+        stride,
+        wide: (0..features.len()).filter(is_wide).map(|at| (at, vec![0; rows])).collect(),
+        columns: lanes.iter().map(|_| OnceLock::new()).collect(),
+        lanes,
+        features,
+    };
+    matrix.fill(workers, batches, pieces);
+    matrix
 }
 
 /// Merges with what other processes saw.
@@ -171,51 +245,76 @@ pub(super) fn cells(column: &Column, rows: Range<usize>) -> Cow<'_, [f64]> {
 }
 
 /// The bin of each of a batch's listed values.
-pub(super) fn bins_of_values(levels: &Levels, values: &[Arc<str>]) -> Vec<u8> {
+pub(super) fn bins_of_values(levels: &Levels, values: &[Arc<str>]) -> Vec<u16> {
     values.iter().map(|value| levels.bin(value).unwrap_or(levels.unseen())).collect()
 }
 
-fn fill(workers: &Workers, batches: &[Batch], pieces: &[Piece], features: &[Feature]) -> Vec<Vec<u64>> {
-    let rows: usize = batches.iter().map(Batch::rows).sum();
-    let codes: Vec<Vec<Option<Vec<u8>>>> = workers.map(batches.iter().collect(), |batch| {
-        let of = |feature: &Feature| match &feature.binning {
-            Binning::Category(levels) => {
-                batch.column(&feature.name).coded().map(|coded| bins_of_values(levels, &coded.values))
-            }
-            Binning::Number(_) => None,
-        };
-        features.iter().map(of).collect()
-    });
-    let mut groups = vec![vec![0_u64; rows]; features.len().div_ceil(LANES)];
-    let mut parts: Vec<Vec<&mut [u64]>> = pieces.iter().map(|_| Vec::new()).collect();
-    for group in &mut groups {
-        for (part, words) in parts.iter_mut().zip(rows::split(pieces, group)) {
-            part.push(words);
+/// The places of some rows' bins.
+struct Places<'a> {
+    words: &'a mut [u64],
+    wide: Vec<&'a mut [u16]>,
+}
+
+impl Matrix {
+    fn fill(&mut self, workers: &Workers, batches: &[Batch], pieces: &[Piece]) {
+        let Matrix { features, stride, .. } = &*self;
+        let stride = *stride;
+        let codes: Vec<Vec<Option<Vec<u16>>>> = workers.map(batches.iter().collect(), |batch| {
+            let of = |feature: &Feature| match &feature.binning {
+                Binning::Category(levels) => {
+                    batch.column(&feature.name).coded().map(|coded| bins_of_values(levels, &coded.values))
+                }
+                Binning::Number(_) => None,
+            };
+            features.iter().map(of).collect()
+        });
+        let mut rest = &mut self.words[..];
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let (words, after) = std::mem::take(&mut rest).split_at_mut(piece.rows.len() * stride);
+            rest = after;
+            parts.push(Places { words, wide: Vec::new() });
         }
+        for (_, column) in &mut self.wide {
+            for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
+                part.wide.push(bins);
+            }
+        }
+        let features = &self.features;
+        rows::fold(workers, pieces, parts, |piece, places, (): &mut ()| {
+            for (feature, codes) in features.iter().zip(&codes[piece.batch]) {
+                let column = batches[piece.batch].column(&feature.name);
+                fill_piece(feature, codes.as_deref(), column, piece.rows.clone(), stride, places);
+            }
+        });
     }
-    rows::fold(workers, pieces, parts, |piece, words, (): &mut ()| {
-        for (at, feature) in features.iter().enumerate() {
-            let words = &mut *words[at / LANES];
-            let shift = 8 * (at % LANES);
-            let null = feature.binning.null();
-            let column = batches[piece.batch].column(&feature.name);
-            match (&feature.binning, &codes[piece.batch][at]) {
-                (Binning::Number(thresholds), _) => {
-                    for (word, cell) in words.iter_mut().zip(&*cells(column, piece.rows.clone())) {
-                        let bin = if cell.is_nan() { null } else { bin_of(thresholds, *cell) };
-                        *word |= u64::from(bin) << shift;
-                    }
-                }
-                (Binning::Category(_), bins) => {
-                    let bins = bins.as_ref().expect("a category has codes");
-                    let coded = column.coded().expect("a category has codes");
-                    for (word, code) in words.iter_mut().zip(&coded.codes[piece.rows.clone()]) {
-                        let bin = bins.get(*code as usize).copied().unwrap_or(null);
-                        *word |= u64::from(bin) << shift;
-                    }
-                }
-            }
+}
+
+/// Puts some rows of a feature into its bins.
+fn fill_piece(
+    feature: &Feature,
+    codes: Option<&[u16]>,
+    column: &Column,
+    rows: Range<usize>,
+    stride: usize,
+    places: &mut Places<'_>,
+) {
+    let null = feature.binning.null();
+    let mut write = |bins: &mut dyn Iterator<Item = u16>| match feature.place {
+        Place::Lane(at) => {
+            let words = places.words[at / LANES..].iter_mut().step_by(stride);
+            words.zip(bins).for_each(|(word, bin)| *word |= u64::from(bin) << (8 * (at % LANES)));
         }
-    });
-    groups
+        Place::Wide(at) => places.wide[at].iter_mut().zip(bins).for_each(|(place, bin)| *place = bin),
+    };
+    match (&feature.binning, codes, column.coded()) {
+        (Binning::Category(_), Some(codes), Some(coded)) => {
+            write(&mut coded.codes[rows].iter().map(|code| codes.get(*code as usize).copied().unwrap_or(null)));
+        }
+        (Binning::Number(thresholds), ..) => {
+            let bin = |cell: &f64| if cell.is_nan() { null } else { bin_of(thresholds, *cell) };
+            write(&mut cells(column, rows).iter().map(bin));
+        }
+        _ => unreachable!("a category has codes"),
+    }
 }

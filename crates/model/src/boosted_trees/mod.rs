@@ -8,8 +8,8 @@
 //! leaves from exact sums of the gradients as they were before rounding.
 //! Takes numbers, integers and booleans with nulls, and categories as they are. A null goes to the side
 //! that training found better; where a node saw none, to its heavier child, left if both weigh
-//! the same. A level that training never saw goes there too, and so does one that a node never saw. Of more
-//! levels than bins the rarest share one.
+//! the same. A level that training never saw goes there too, and so does one that a node never saw.
+//! Levels with fewer than three rows share a bin; so do the rarest of more than 65,534.
 //! Known as LightGBM `LGBMRegressor`, `LGBMClassifier`, whose names and defaults it keeps where
 //! they make sense. Differs: rows are counted, not estimated from hessians; the missing side of
 //! a category is learned; early stopping watches a tenth of the training rows, by their identity; rows
@@ -57,7 +57,7 @@ pub struct BoostedTrees {
     /// The most splits between the root and a leaf; without it, as many as there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
-    /// The most bins into which the values of a feature fall, at most 255.
+    /// The most bins into which the values of a number fall, at most 255. A category has one for each level.
     pub bins: u32,
     /// The fewest training rows of a leaf.
     pub min_rows: u32,

@@ -7,8 +7,7 @@ use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::{bins_of_values, cells};
 use super::objective::Objective;
-use super::split::BinSet;
-use super::tree::{Test, Tree};
+use super::tree::{Test, Tree, TreeSplit};
 use crate::Predictions;
 
 /// The values of so many cells are held at a time: they stay in the first-level cache.
@@ -21,40 +20,40 @@ const ABREAST: usize = 8;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Forest {
     nodes: Vec<Node>,
-    sets: Vec<BinSet>,
+    /// The value of each node that is a leaf.
+    values: Vec<f64>,
+    /// The sets of levels that go left, one after the other.
+    sets: Vec<u64>,
     /// The root of each tree and how many steps its deepest leaf is away.
     trees: Vec<(u32, u32)>,
     /// The features that are read, by their position in the model.
     features: Vec<u32>,
+    /// Whether all splits are on numbers.
+    numbers_only: bool,
 }
 
 /// A split, or a leaf, which leads to itself.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Node {
-    /// The threshold of a number, the value of a leaf.
-    value: f64,
-    /// Which of the values that are read.
+    /// Values that are not above it go left. In a split of a category, where its set begins in `sets`.
+    threshold: f64,
+    /// The child on the left; the one on the right comes after it.
+    left: u32,
+    /// Which of the values that are read, and the flags below.
     feature: u32,
-    /// Right, then left.
-    children: [u32; 2],
-    kind: Kind,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    NullRight,
-    NullLeft,
-    /// A place in `sets`.
-    Category(u32),
-}
+const NULL_LEFT: u32 = 1 << 31;
+const CATEGORY: u32 = 1 << 30;
+const FEATURE: u32 = CATEGORY - 1;
 
 impl Forest {
     /// Lays trees out for prediction.
     pub(super) fn new(trees: &[Tree]) -> Forest {
-        let mut forest = Forest::default();
-        let used = trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature);
-        let used: std::collections::BTreeSet<u32> = used.collect();
-        forest.features = used.into_iter().collect();
+        let splits = || trees.iter().flat_map(|tree| &tree.splits);
+        let used: std::collections::BTreeSet<u32> = splits().map(|split| split.feature).collect();
+        let numbers_only = splits().all(|split| matches!(split.test, Test::Number { .. }));
+        let mut forest = Forest { features: used.into_iter().collect(), numbers_only, ..Forest::default() };
         trees.iter().for_each(|tree| forest.add(tree));
         forest
     }
@@ -64,78 +63,99 @@ impl Forest {
         self.features.binary_search(&(position as u32)).is_ok()
     }
 
+    /// Adds a tree, level by level, so that siblings are neighbours and what most rows pass is close together.
     fn add(&mut self, tree: &Tree) {
         let root = self.nodes.len() as u32;
-        let splits = tree.splits.len() as u32;
-        let place = |child: Child| match child {
-            Child::Split(split) => root + split,
-            Child::Leaf(leaf) => root + splits + leaf,
-        };
-        let mut depths = vec![0_u32; tree.splits.len()];
-        let mut deepest = 0;
-        for (at, split) in tree.splits.iter().enumerate() {
-            for child in split.children {
-                match child {
-                    Child::Split(below) => depths[below as usize] = depths[at] + 1,
-                    Child::Leaf(_) => deepest = deepest.max(depths[at] + 1),
-                }
+        let first = if tree.splits.is_empty() { Child::Leaf(0) } else { Child::Split(0) };
+        let mut level = vec![first];
+        let (mut next, mut depth) = (root, 0);
+        while !level.is_empty() {
+            next += level.len() as u32;
+            let mut below = Vec::new();
+            for child in level {
+                let itself = self.nodes.len() as u32;
+                let Child::Split(split) = child else {
+                    self.add_leaf(itself, child, tree);
+                    continue;
+                };
+                let split = &tree.splits[split as usize];
+                let left = next + below.len() as u32;
+                below.extend(split.children);
+                self.add_split(split, left);
             }
-            let (value, kind) = match split.test {
-                Test::Number { threshold, null_left: true } => (threshold, Kind::NullLeft),
-                Test::Number { threshold, null_left: false } => (threshold, Kind::NullRight),
-                Test::Category(set) => {
-                    self.sets.push(set);
-                    (0.0, Kind::Category(self.sets.len() as u32 - 1))
-                }
-            };
-            let feature = self.features.binary_search(&split.feature).expect("all used features are listed") as u32;
-            let [left, right] = split.children.map(place);
-            self.nodes.push(Node { value, feature, children: [right, left], kind });
+            depth += u32::from(!below.is_empty());
+            level = below;
         }
-        for (leaf, value) in tree.leaves.iter().enumerate() {
-            let itself = root + splits + leaf as u32;
-            self.nodes.push(Node { value: *value, feature: 0, children: [itself; 2], kind: Kind::NullRight });
-        }
-        self.trees.push((root, deepest));
+        self.trees.push((root, depth));
+    }
+
+    fn add_leaf(&mut self, itself: u32, leaf: Child, tree: &Tree) {
+        let Child::Leaf(leaf) = leaf else { unreachable!("splits are added as splits") };
+        self.nodes.push(Node { threshold: f64::INFINITY, left: itself, feature: NULL_LEFT });
+        self.values.push(tree.leaves[leaf as usize]);
+    }
+
+    fn add_split(&mut self, split: &TreeSplit, left: u32) {
+        let feature =
+            self.features.binary_search(&split.feature).expect("all features that are read are listed") as u32;
+        let (threshold, flags) = match &split.test {
+            Test::Number { threshold, null_left } => (*threshold, if *null_left { NULL_LEFT } else { 0 }),
+            Test::Category(set) => {
+                self.sets.extend(&set.0);
+                ((self.sets.len() - set.0.len()) as f64, CATEGORY)
+            }
+        };
+        self.nodes.push(Node { threshold, left, feature: feature | flags });
+        self.values.push(0.0);
     }
 
     /// The next node of a row at a node.
     #[inline]
-    fn step(&self, at: u32, values: &[f64]) -> u32 {
+    fn step<const NUMBERS_ONLY: bool>(&self, at: u32, values: &[f64]) -> u32 {
         let node = &self.nodes[at as usize];
-        let value = values[node.feature as usize];
-        let left = match node.kind {
-            Kind::NullRight => value <= node.value,
-            Kind::NullLeft => value <= node.value || value.is_nan(),
-            Kind::Category(set) => self.sets[set as usize].has(value as u8),
+        let value = values[(node.feature & FEATURE) as usize];
+        let left = if !NUMBERS_ONLY && node.feature & CATEGORY != 0 {
+            let bin = value as usize;
+            self.sets[node.threshold as usize + bin / 64] >> (bin % 64) & 1 == 1
+        } else {
+            // Without a branch: which way a row goes can't be foreseen.
+            (value <= node.threshold) | (value.is_nan() & (node.feature & NULL_LEFT != 0))
         };
-        node.children[usize::from(left)]
+        node.left + u32::from(!left)
     }
 
     /// Adds every tree's leaf to the scores of some rows: `width` scores and `stride` values a row.
     fn add_scores(&self, values: &[f64], stride: usize, width: usize, scores: &mut [f64]) {
+        match self.numbers_only {
+            true => self.add_scores_of::<true>(values, stride, width, scores),
+            false => self.add_scores_of::<false>(values, stride, width, scores),
+        }
+    }
+
+    fn add_scores_of<const NUMBERS_ONLY: bool>(&self, values: &[f64], stride: usize, width: usize, scores: &mut [f64]) {
         let rows = scores.len() / width;
-        for (tree, (root, deepest)) in self.trees.iter().enumerate() {
+        let together = rows / ABREAST * ABREAST;
+        for (tree, (root, depth)) in self.trees.iter().enumerate() {
             let class = tree % width;
-            let mut row = 0;
-            while row + ABREAST <= rows {
+            for row in (0..together).step_by(ABREAST) {
                 let values: [&[f64]; ABREAST] = std::array::from_fn(|i| &values[(row + i) * stride..][..stride]);
                 let mut at = [*root; ABREAST];
-                for _ in 0..*deepest {
-                    at = std::array::from_fn(|i| self.step(at[i], values[i]));
+                for _ in 0..*depth {
+                    for (at, values) in at.iter_mut().zip(values) {
+                        *at = self.step::<NUMBERS_ONLY>(*at, values);
+                    }
                 }
                 for (i, at) in at.iter().enumerate() {
-                    scores[(row + i) * width + class] += self.nodes[*at as usize].value;
+                    scores[(row + i) * width + class] += self.values[*at as usize];
                 }
-                row += ABREAST;
             }
-            for row in row..rows {
+            for row in together..rows {
                 let values = &values[row * stride..][..stride];
                 let mut at = *root;
-                for _ in 0..*deepest {
-                    at = self.step(at, values);
+                for _ in 0..*depth {
+                    at = self.step::<NUMBERS_ONLY>(at, values);
                 }
-                scores[row * width + class] += self.nodes[at as usize].value;
+                scores[row * width + class] += self.values[at as usize];
             }
         }
     }
@@ -158,7 +178,7 @@ pub struct Model {
 enum Source<'a> {
     Numbers(&'a Column),
     /// Codes, the bin of each, and the bin of null.
-    Codes(&'a [u32], Vec<u8>, u8),
+    Codes(&'a [u32], Vec<u16>, u16),
 }
 
 impl Model {

@@ -6,35 +6,28 @@ use super::histogram::{Bins, Sums};
 use super::matrix::Feature;
 
 /// A set of bins.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(super) struct BinSet(pub(super) [u64; 4]);
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct BinSet(pub(super) Vec<u64>);
 
 impl BinSet {
+    /// The empty set, of bins up to this one.
+    pub(super) fn up_to(last: u16) -> BinSet {
+        BinSet(vec![0; usize::from(last) / 64 + 1])
+    }
+
     /// Whether the bin is in it.
     #[inline]
-    pub(super) fn has(&self, bin: u8) -> bool {
+    pub(super) fn has(&self, bin: u16) -> bool {
         self.0[usize::from(bin >> 6)] >> (bin & 63) & 1 == 1
     }
 
-    pub(super) fn add(&mut self, bin: u8) {
+    pub(super) fn add(&mut self, bin: u16) {
         self.0[usize::from(bin >> 6)] |= 1 << (bin & 63);
     }
 
-    /// Both sets together.
-    pub(super) fn union(self, other: BinSet) -> BinSet {
-        BinSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
-    }
-
-    /// Every bin that is not in it.
-    pub(super) fn complement(self) -> BinSet {
-        BinSet(self.0.map(|word| !word))
-    }
-
-    /// Those of its bins that are not above this one.
-    pub(super) fn up_to(self, last: u8) -> BinSet {
-        let mut set = BinSet::default();
-        (0..=last).filter(|bin| self.has(*bin)).for_each(|bin| set.add(bin));
-        set
+    /// Whether all its bins are up to this one.
+    pub(super) fn ends_at(&self, last: u16) -> bool {
+        (u32::from(last) + 1..64 * self.0.len() as u32).all(|bin| !self.has(bin as u16))
     }
 }
 
@@ -65,30 +58,32 @@ pub(super) struct Split {
 }
 
 /// Which bins go left.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum Rule {
-    /// The bins of numbers up to this one; and null, if that is known.
-    Number { last: u8, null_left: Option<bool> },
-    /// These bins; of those that were not `seen` in the node nothing is known.
+    /// The bins of numbers up to this one; and that of null, if anything is known of it.
+    Number { last: u16, null: u16, null_left: Option<bool> },
+    /// These bins; nothing is known of those that were not seen in the node.
     Category { left: BinSet, seen: BinSet, regularised: bool },
 }
 
 impl Rule {
-    /// The bins that go left and the bins of which that is known.
-    pub(super) fn sets(&self, null: u8) -> (BinSet, BinSet) {
-        match *self {
-            Rule::Number { last, null_left } => {
-                let mut left = BinSet::default().complement().up_to(last);
-                if null_left == Some(true) {
-                    left.add(null);
-                }
-                let mut unknown = BinSet::default();
-                if null_left.is_none() {
-                    unknown.add(null);
-                }
-                (left, unknown.complement())
+    /// Whether a bin goes left.
+    #[inline]
+    pub(super) fn goes_left(&self, bin: u16) -> bool {
+        match self {
+            Rule::Number { last, null, null_left } => bin <= *last || (bin == *null && *null_left == Some(true)),
+            Rule::Category { left, .. } => left.has(bin),
+        }
+    }
+
+    /// Sends everything left, or right, of which nothing is known.
+    pub(super) fn settle(&mut self, last_bin: u16, unknown_left: bool) {
+        match self {
+            Rule::Number { null_left, .. } => *null_left = null_left.or(Some(unknown_left)),
+            Rule::Category { left, seen, .. } if unknown_left => {
+                (0..=last_bin).filter(|bin| !seen.has(*bin)).for_each(|bin| left.add(bin));
             }
-            Rule::Category { left, seen, .. } => (left, seen),
+            Rule::Category { .. } => {}
         }
     }
 }
@@ -116,7 +111,7 @@ impl Criterion {
             let bar = best.as_ref().map_or(self.min_gain, |split| split.gain);
             let found = match &feature.binning {
                 Binning::Number(_) => self.best_of_number(node, unsplit, bar, bins, feature),
-                Binning::Category(_) => self.best_of_category(node, unsplit, bar, bins),
+                Binning::Category(_) => self.best_of_category(node, unsplit, bar, bins, feature),
             };
             if let Some((gain, left, rule)) = found {
                 best = Some(Split { feature: at, gain, left, rule });
@@ -190,30 +185,40 @@ impl Criterion {
         }
         let Best { score, left, bin, null_left } = best?;
         let gain = score - unsplit;
-        let rule = Rule::Number { last: bin as u8, null_left: (nulls.rows > 0).then_some(null_left) };
+        let null_left = (nulls.rows > 0).then_some(null_left);
+        let rule = Rule::Number { last: bin as u16, null: feature.binning.null(), null_left };
         (gain > bar).then_some((gain, left, rule))
     }
 
     /// The best set of levels: one against the others if there are few, else a run from either
     /// end of the levels sorted by their mean gradient.
     /// Source: Fisher 1958, "On grouping for maximum homogeneity"; bounds as in LightGBM.
-    fn best_of_category(&self, node: Sums, unsplit: f64, bar: f64, bins: Bins<'_>) -> Option<(f64, Sums, Rule)> {
-        let seen: Vec<u8> = (0..bins.len()).filter(|bin| bins.at(*bin).rows > 0).map(|bin| bin as u8).collect();
-        let few = bins.len() <= self.categories.one_hot_up_to as usize;
-        let found = if few {
-            self.best_level(node, &seen, bins).map(|(score, left, set)| (score, left, set, false))
-        } else {
-            self.best_run(node, &seen, bins).map(|(score, left, set)| (score, left, set, true))
+    fn best_of_category(
+        &self,
+        node: Sums,
+        unsplit: f64,
+        bar: f64,
+        bins: Bins<'_>,
+        feature: &Feature,
+    ) -> Option<(f64, Sums, Rule)> {
+        let seen: Vec<u16> = (0..bins.len()).filter(|bin| bins.at(*bin).rows > 0).map(|bin| bin as u16).collect();
+        let regularised = bins.len() > self.categories.one_hot_up_to as usize;
+        let (score, sums, run) = match regularised {
+            false => self.best_level(node, &seen, bins)?,
+            true => self.best_run(node, &seen, bins)?,
         };
-        let (score, left, set, regularised) = found?;
         let gain = score - unsplit;
-        let mut all = BinSet::default();
-        seen.iter().for_each(|bin| all.add(*bin));
-        (gain > bar).then_some((gain, left, Rule::Category { left: set, seen: all, regularised }))
+        let set = |bins: &[u16]| {
+            let mut set = BinSet::up_to(feature.binning.last());
+            bins.iter().for_each(|bin| set.add(*bin));
+            set
+        };
+        let rule = || Rule::Category { left: set(&run), seen: set(&seen), regularised };
+        (gain > bar).then(|| (gain, sums, rule()))
     }
 
-    fn best_level(&self, node: Sums, seen: &[u8], bins: Bins<'_>) -> Option<(f64, Sums, BinSet)> {
-        let mut best: Option<(f64, Sums, u8)> = None;
+    fn best_level(&self, node: Sums, seen: &[u16], bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
+        let mut best: Option<(f64, Sums, u16)> = None;
         for bin in seen {
             let left = bins.at(usize::from(*bin));
             let right = node - left;
@@ -225,44 +230,46 @@ impl Criterion {
             }
         }
         let (score, left, bin) = best?;
-        let mut set = BinSet::default();
-        set.add(bin);
-        Some((score, left, set))
+        Some((score, left, vec![bin]))
     }
 
-    fn best_run(&self, node: Sums, seen: &[u8], bins: Bins<'_>) -> Option<(f64, Sums, BinSet)> {
+    fn best_run(&self, node: Sums, seen: &[u16], bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
         let Categories { smoothing, l2, max_per_split, min_rows, .. } = &self.categories;
-        let mean = |bin: u8| {
+        let mean = |bin: u16| {
             let sums = bins.at(usize::from(bin));
             sums.gradient as f64 * self.gradient_unit / (self.hessian(sums) + smoothing)
         };
-        let often = |bin: &&u8| bins.at(usize::from(**bin)).rows as f64 >= *smoothing;
-        let mut sorted: Vec<(f64, u8)> = seen.iter().filter(often).map(|bin| (mean(*bin), *bin)).collect();
+        // A row counts by its share of the hessian: one whose class is settled says little, and levels
+        // made of such rows would be set apart again and again. So did LightGBM, for want of counts;
+        // with counts, the log loss on 16,000 rows with 3,300 levels was 2.5% higher.
+        let evidence = |sums: Sums| sums.hessian as f64 * (node.rows as f64 / node.hessian as f64);
+        let often = |bin: &&u16| evidence(bins.at(usize::from(**bin))) >= *smoothing;
+        let mut sorted: Vec<(f64, u16)> = seen.iter().filter(often).map(|bin| (mean(*bin), *bin)).collect();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let longest = (*max_per_split as usize).min(sorted.len().div_ceil(2));
         let l2 = self.l2 + l2;
-        let group = i64::from(*min_rows);
+        let group = f64::from(*min_rows);
         let mut best: Option<(f64, Sums, usize, bool)> = None;
         for reversed in [false, true] {
             let mut left = Sums::default();
-            let mut since = 0;
+            let mut since = Sums::default();
             for length in 1..=longest {
                 let at = if reversed { sorted.len() - length } else { length - 1 };
                 let here = bins.at(usize::from(sorted[at].1));
                 left = left + here;
-                since += here.rows;
+                since = since + here;
                 let right = node - left;
                 if !self.allows(left) {
                     continue;
                 }
-                if !self.allows(right) || right.rows < group {
+                if !self.allows(right) || evidence(right) < group {
                     break;
                 }
                 // A few rows more are no new candidate: they would only fit noise.
-                if since < group {
+                if evidence(since) < group {
                     continue;
                 }
-                since = 0;
+                since = Sums::default();
                 let score = self.score(left, l2) + self.score(right, l2);
                 if best.is_none_or(|best| score > best.0) {
                     best = Some((score, left, length, reversed));
@@ -270,10 +277,8 @@ impl Criterion {
             }
         }
         let (score, left, length, reversed) = best?;
-        let mut set = BinSet::default();
         let run = if reversed { &sorted[sorted.len() - length..] } else { &sorted[..length] };
-        run.iter().for_each(|(_, bin)| set.add(*bin));
-        Some((score, left, set))
+        Some((score, left, run.iter().map(|(_, bin)| *bin).collect()))
     }
 }
 

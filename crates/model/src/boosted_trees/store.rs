@@ -1,5 +1,6 @@
 //! A model as tensors, and back, whoever wrote them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenstep_table::{ColumnName, Kind, Schema, Task};
@@ -28,19 +29,19 @@ pub(super) fn store(model: &Model) -> Stored {
         Child::Split(split) => split,
         Child::Leaf(leaf) => leaf | LEAF,
     };
-    let threshold = |split: &TreeSplit| match split.test {
-        Test::Number { threshold, .. } => threshold,
+    let threshold = |split: &TreeSplit| match &split.test {
+        Test::Number { threshold, .. } => *threshold,
         Test::Category(_) => 0.0,
     };
     let side = |split: &TreeSplit| match split.test {
         Test::Number { null_left, .. } => u8::from(null_left) * NULL_LEFT,
         Test::Category(_) => CATEGORY,
     };
-    let sets = splits().filter_map(|split| match split.test {
-        Test::Category(set) => Some(set.0),
+    let sets = splits().filter_map(|split| match &split.test {
+        Test::Category(set) => Some(&set.0),
         Test::Number { .. } => None,
     });
-    let sets = sets.flatten().flat_map(|word| [word as u32, (word >> 32) as u32]);
+    let sets = sets.flatten().flat_map(|word| [*word as u32, (word >> 32) as u32]);
     let levels = || model.levels.iter().flatten();
     let named = || levels().flat_map(|levels| &levels.bins);
     let tensors = [
@@ -55,7 +56,7 @@ pub(super) fn store(model: &Model) -> Stored {
         ("levels_left", Tensor::U32(sets.collect())),
         ("value", Tensor::F64(model.trees.iter().flat_map(|tree| tree.leaves.iter().copied()).collect())),
         ("levels", Tensor::U32(levels().map(|levels| levels.bins.len() as u32).collect())),
-        ("level_bin", Tensor::U8(named().map(|(_, bin)| *bin).collect())),
+        ("level_bin", Tensor::U32(named().map(|(_, bin)| u32::from(*bin)).collect())),
         ("level_bytes", Tensor::U32(named().map(|(name, _)| name.len() as u32).collect())),
         ("level_text", Tensor::U8(named().flat_map(|(name, _)| name.bytes()).collect())),
     ];
@@ -135,9 +136,18 @@ pub(super) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Res
         return Err(bad(format!("{} trees are no rounds of {width}", sizes.len())));
     }
 
+    let feature = front!(stored, U32, "feature");
+    let read: BTreeSet<usize> = feature.rest.as_slice().iter().map(|at| *at as usize).collect();
+    let levels = LevelReader {
+        count: front!(stored, U32, "levels"),
+        bins: front!(stored, U32, "level_bin"),
+        bytes: front!(stored, U32, "level_bytes"),
+        text: front!(stored, U8, "level_text"),
+    };
+    let levels = levels.read(features, &read)?;
     let mut reader = Reader {
-        features: features.iter().collect(),
-        feature: front!(stored, U32, "feature"),
+        features: features.iter().zip(&levels).collect(),
+        feature,
         threshold: front!(stored, F64, "threshold"),
         side: front!(stored, U8, "side"),
         left: front!(stored, U32, "left"),
@@ -148,39 +158,14 @@ pub(super) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Res
     };
     let trees = sizes.into_iter().map(|splits| reader.tree(splits as usize)).collect::<Result<Vec<Tree>, _>>()?;
     reader.end()?;
-    let forest = Forest::new(&trees);
-
-    let mut count = front!(stored, U32, "levels");
-    let mut bins = front!(stored, U8, "level_bin");
-    let mut bytes = front!(stored, U32, "level_bytes");
-    let mut text = front!(stored, U8, "level_text");
-    let mut levels = vec![None; features.len()];
-    for (position, (name, kind)) in features.iter().enumerate() {
-        if *kind == Kind::Category && forest.reads(position) {
-            let count = count.take()? as usize;
-            levels[position] = Some(read_levels(name, count, &mut bins, &mut bytes, &mut text)?);
-        }
-    }
-    count.end()?;
-    bins.end()?;
-    bytes.end()?;
-    text.end()?;
     if let Some(name) = stored.tensors.keys().next() {
         return Err(bad(format!("nothing is called `{name}`")));
     }
-    let unseen = |split: &TreeSplit| levels[split.feature as usize].as_ref().map(Levels::unseen);
-    for split in trees.iter().flat_map(|tree| &tree.splits) {
-        if let Test::Category(set) = split.test
-            && unseen(split).is_some_and(|unseen| set.up_to(unseen) != set)
-        {
-            return Err(bad("a split sends levels left that there are not".to_owned()));
-        }
-    }
-    Ok(Model { objective, start: starts, trees, levels, forest })
+    Ok(Model { objective, start: starts, forest: Forest::new(&trees), trees, levels })
 }
 
 struct Reader<'a> {
-    features: Vec<(&'a ColumnName, &'a Kind)>,
+    features: Vec<((&'a ColumnName, &'a Kind), &'a Option<Levels>)>,
     feature: Front<u32>,
     threshold: Front<f64>,
     side: Front<u8>,
@@ -219,17 +204,21 @@ impl Reader<'_> {
         (splits, leaves): &mut (Vec<u8>, Vec<u8>),
     ) -> Result<TreeSplit, ModelError> {
         let feature = self.feature.take()?;
-        let Some((name, kind)) = self.features.get(feature as usize) else {
+        let Some(((name, kind), levels)) = self.features.get(feature as usize) else {
             return Err(bad(format!("a split is on feature {feature}, but there are {}", self.features.len())));
         };
         let (threshold, gain) = (self.threshold.finite()?, self.gain.finite()?);
-        let test = match (self.side.take()?, kind) {
-            (CATEGORY, Kind::Category) if threshold == 0.0 => {
-                let words = self.sets.many(8)?;
-                let word = |at: usize| u64::from(words[2 * at]) | u64::from(words[2 * at + 1]) << 32;
-                Test::Category(BinSet(std::array::from_fn(word)))
+        let test = match (self.side.take()?, kind, levels) {
+            (CATEGORY, Kind::Category, Some(levels)) if threshold == 0.0 => {
+                let words = self.sets.many(2 * BinSet::up_to(levels.unseen()).0.len())?;
+                let set = words.chunks_exact(2).map(|word| u64::from(word[0]) | u64::from(word[1]) << 32);
+                let set = BinSet(set.collect());
+                if !set.ends_at(levels.unseen()) {
+                    return Err(bad(format!("a split sends levels of `{name}` left that there are not")));
+                }
+                Test::Category(set)
             }
-            (side @ (0 | NULL_LEFT), Kind::Number | Kind::Integer | Kind::Boolean) => {
+            (side @ (0 | NULL_LEFT), Kind::Number | Kind::Integer | Kind::Boolean, _) => {
                 Test::Number { threshold, null_left: side == NULL_LEFT }
             }
             _ => return Err(bad(format!("a split does not suit `{name}`, a {}", kind.word()))),
@@ -266,27 +255,44 @@ impl Reader<'_> {
     }
 }
 
-fn read_levels(
-    name: &ColumnName,
-    count: usize,
-    bins: &mut Front<u8>,
-    bytes: &mut Front<u32>,
-    text: &mut Front<u8>,
-) -> Result<Levels, ModelError> {
-    let broken = |what: &str| bad(format!("the levels of `{name}` {what}"));
-    let bins = bins.many(count)?;
-    let mut levels: Vec<(Arc<str>, u8)> = Vec::with_capacity(count);
-    for bin in bins {
-        let length = bytes.take()? as usize;
-        let level = String::from_utf8(text.many(length)?).map_err(|_| broken("are not UTF-8"))?;
-        if levels.last().is_some_and(|(last, _)| **last >= *level) {
-            return Err(broken("are not in order"));
+struct LevelReader {
+    count: Front<u32>,
+    bins: Front<u32>,
+    bytes: Front<u32>,
+    text: Front<u8>,
+}
+
+impl LevelReader {
+    /// The levels of the categories that are read, by the position of their features.
+    fn read(mut self, features: &Schema, read: &BTreeSet<usize>) -> Result<Vec<Option<Levels>>, ModelError> {
+        let mut all = Vec::with_capacity(features.len());
+        for (position, (name, kind)) in features.iter().enumerate() {
+            let is_read = *kind == Kind::Category && read.contains(&position);
+            all.push(if is_read { Some(self.levels_of(name)?) } else { None });
         }
-        levels.push((level.into(), bin));
+        self.count.end()?;
+        self.bins.end()?;
+        self.bytes.end()?;
+        self.text.end()?;
+        Ok(all)
     }
-    let count = levels.iter().map(|(_, bin)| usize::from(*bin) + 1).max().unwrap_or(0);
-    if count == 0 || count > LEVELS_MAX {
-        return Err(broken("have no bins, or too many"));
+
+    fn levels_of(&mut self, name: &ColumnName) -> Result<Levels, ModelError> {
+        let broken = |what: &str| bad(format!("the levels of `{name}` {what}"));
+        let bins = self.count.take()? as usize;
+        let bins = self.bins.many(bins)?;
+        let mut levels: Vec<(Arc<str>, u16)> = Vec::with_capacity(bins.len());
+        for bin in bins {
+            let length = self.bytes.take()? as usize;
+            let level = String::from_utf8(self.text.many(length)?).map_err(|_| broken("are not UTF-8"))?;
+            if levels.last().is_some_and(|(last, _)| **last >= *level) {
+                return Err(broken("are not in order"));
+            }
+            let bin = u16::try_from(bin).ok().filter(|bin| usize::from(*bin) < LEVELS_MAX);
+            levels.push((level.into(), bin.ok_or_else(|| broken("have too many bins"))?));
+        }
+        let count = levels.iter().map(|(_, bin)| usize::from(*bin) + 1).max();
+        let count = count.ok_or_else(|| broken("are none"))?;
+        Ok(Levels { bins: levels, count })
     }
-    Ok(Levels { bins: levels, count })
 }

@@ -279,16 +279,21 @@ fn many_levels_are_parted_by_their_mean() {
 }
 
 #[test]
-fn more_levels_than_bins_share_one() {
+fn a_category_may_have_more_levels_than_a_byte_tells() {
     let levels: Vec<String> = (0..1000).map(|level| format!("{level:03}")).collect();
-    let rows = 20_000;
-    let data = batch(
-        vec![("x", category((0..rows).map(|row| levels[row * row % 1000].as_str())))],
-        (0..rows).map(|row| (row * row % 1000) as f64).collect(),
-    );
-    let model = fit(&BoostedTrees { trees: 5, bins: 16, ..BoostedTrees::default() }, &Task::Regression, &data).model;
-    assert_eq!(model.levels[0].as_ref().unwrap().count, 16);
-    assert!(predict(&model, &data).values.iter().all(|value| value.is_finite()));
+    let rows = 40_000;
+    let cells = |rows: usize| category((0..rows).map(|row| levels[row % 1000].as_str()));
+    let y = (0..rows).map(|row| if row * 7 % 1000 < 500 { 1.0 } else { 5.0 });
+    let data = batch(vec![("x", cells(rows))], y.collect());
+    let spec = BoostedTrees { trees: 30, learning_rate: 0.3, ..BoostedTrees::default() };
+    let model = fit(&spec, &Task::Regression, &data).model;
+    assert_eq!(model.levels[0].as_ref().unwrap().count, 1000);
+    let live =
+        batch(vec![("x", cells(1000))], (0..1000).map(|row| if row * 7 % 1000 < 500 { 1.0 } else { 5.0 }).collect());
+    for (value, expected) in predict(&model, &live).values.iter().zip(&live.training().target) {
+        assert!((value - expected).abs() < 0.5, "{value} is not {expected}");
+    }
+    check_laws(&BoostedTrees { trees: 3, ..spec }, &Task::Regression, &data);
 }
 
 /// What a fit comes to must not depend on how its rows and columns are dealt out.

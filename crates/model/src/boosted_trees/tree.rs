@@ -26,7 +26,7 @@ pub(super) struct TreeSplit {
 }
 
 /// What sends a row left.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum Test {
     /// A number that is not above the threshold.
     Number { threshold: f64, null_left: bool },
@@ -39,13 +39,13 @@ impl Tree {
     pub(super) fn new(grown: Grown, leaves: Vec<f64>, matrix: &Matrix) -> Tree {
         let splits = grown.splits.into_iter().map(|split| {
             let feature = &matrix.features[split.feature];
-            let test = match (&split.rule, &feature.binning) {
-                (Rule::Number { last, .. }, Binning::Number(thresholds)) => Test::Number {
+            let test = match (split.rule, &feature.binning) {
+                (Rule::Number { last, null_left, .. }, Binning::Number(thresholds)) => Test::Number {
                     // The last bin has no end: all values go left, and null goes right.
-                    threshold: thresholds.get(usize::from(*last)).copied().unwrap_or(f64::MAX),
-                    null_left: split.left.has(feature.binning.null()),
+                    threshold: thresholds.get(usize::from(last)).copied().unwrap_or(f64::MAX),
+                    null_left: null_left.expect("a tree is settled before it is kept"),
                 },
-                (Rule::Category { .. }, Binning::Category(levels)) => Test::Category(split.left.up_to(levels.unseen())),
+                (Rule::Category { left, .. }, Binning::Category(_)) => Test::Category(left),
                 _ => unreachable!("a rule is of its feature's kind"),
             };
             TreeSplit { feature: feature.position as u32, test, children: split.children, gain: split.gain }
