@@ -56,11 +56,10 @@ impl EachNumber for BoxCox {
         Ok(search.next(Family::BoxCox, seen))
     }
 
-    fn map(&self, column: &ColumnName, lambda: &f64, cells: Vec<f64>) -> Result<Column, StepError> {
-        let mut bent = cells.clone();
-        Family::BoxCox.transform(*lambda, &mut bent);
-        self.on_domain.check(column, &cells, &bent, "positive, or is too large to bend")?;
-        Ok(Column::Number(bent))
+    fn map(&self, column: &ColumnName, lambda: &f64, mut cells: Vec<f64>) -> Result<Column, StepError> {
+        self.on_domain.check(column, "positive", || cells.iter().any(|x| *x <= 0.0))?;
+        Family::BoxCox.transform(*lambda, &mut cells);
+        Ok(Column::Number(cells))
     }
 
     fn accepts(&self, lambda: &f64) -> bool {

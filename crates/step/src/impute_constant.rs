@@ -46,7 +46,7 @@ impl Constant {
             (Constant::Boolean(yes), _) => Cell::Boolean(*yes),
             (Constant::Integer(n), Kind::Number) => Cell::Number(*n as f64),
             (Constant::Integer(n), Kind::Integer) => Cell::Integer(*n),
-            (Constant::Number(x), Kind::Integer) if x.fract() == 0.0 && x.abs() < 2_f64.powi(63) => {
+            (Constant::Number(x), Kind::Integer) if x.fract() == 0.0 && x.abs() < (1_u64 << 63) as f64 => {
                 Cell::Integer(*x as i64)
             }
             (Constant::Number(x), _) => Cell::Number(*x + 0.0),

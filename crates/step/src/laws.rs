@@ -143,7 +143,7 @@ fn neither_order_nor_chunks_nor_threads_nor_column_order_show() {
     for_every_step(|entry| {
         for task in tasks() {
             let people = people(ROWS, &task);
-            let reference = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let reference = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
             let expected = cells(&reference.apply_training(people.clone()).expect("it applies"));
             let single: Vec<usize> = (1..ROWS).collect();
             let arrangements: [(&[usize], usize); 5] =
@@ -186,7 +186,7 @@ fn two_processes_learn_what_one_does() {
     for_every_step(|entry| {
         for task in tasks() {
             let people = people(ROWS, &task);
-            let reference = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let reference = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
             let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
             let halves = rearranged(&people, 9, &[120]);
             let learn = |half: &Batch| {
@@ -209,7 +209,7 @@ fn one_row_is_a_batch_and_an_empty_batch_has_its_columns() {
     for_every_step(|entry| {
         for task in tasks() {
             let people = people(ROWS, &task);
-            let fitted = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let fitted = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
             let together = fitted.apply(people.clone()).expect("it applies");
             for row in 0..40 {
                 let alone = fitted.apply(rearranged(&people.take(&[row]), 0, &[]).remove(0)).expect("it applies");
@@ -230,7 +230,7 @@ fn parameters_and_spec_go_there_and_back_through_json() {
     for_every_step(|entry| {
         for task in tasks() {
             let people = people(ROWS, &task);
-            let fitted = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let fitted = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
             let reread = |value: Value| -> Value { serde_json::from_str(&value.to_string()).expect("JSON") };
             let step = parse(entry.name, reread(fitted.spec())).expect("a spec reads back");
             assert_eq!(step.spec(), fitted.spec());
@@ -278,7 +278,7 @@ fn strange_live_rows_are_answered_or_refused() {
     for_every_step(|entry| {
         for task in tasks() {
             let people = people(ROWS, &task);
-            let fitted = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let fitted = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
             let mut live = strangers();
             live.labels = None;
             let after = fitted.apply(live.clone()).expect("no example refuses a cell");
@@ -307,7 +307,7 @@ fn strange_training_rows_are_learned_from_or_refused_in_any_order() {
                     fitted.apply(people.clone())?;
                     Ok::<String, StepError>(params(&*fitted))
                 };
-                let expected = learned(&[some.clone()], 1);
+                let expected = learned(std::slice::from_ref(&some), 1);
                 for (seed, threads) in [(1, 1), (2, 2), (3, 7)] {
                     assert_eq!(learned(&rearranged(&some, seed, &[1, 5]), threads), expected, "{rows:?}");
                 }
@@ -379,7 +379,7 @@ fn tampered_parameters_are_refused_or_applied_without_panic() {
     for_every_step(|entry| {
         for task in tasks() {
             let people = people(40, &task);
-            let fitted = fitted(entry, &[people.clone()], &task, 1).expect("the example fits");
+            let fitted = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
             for params in tampered(&fitted.params()) {
                 let step = (entry.example)();
                 let site = site(&*step, &people, task.clone()).expect("the columns are there");
@@ -400,7 +400,7 @@ fn tampered_specs_are_refused_or_work_without_panic() {
         let people = people(40, &task);
         for spec in tampered(&(entry.example)().spec()) {
             if let Ok(step) = parse(entry.name, spec)
-                && let Ok(fitted) = fit_batches(step, &[people.clone()], task.clone(), 1)
+                && let Ok(fitted) = fit_batches(step, std::slice::from_ref(&people), task.clone(), 1)
             {
                 for batch in [people.clone(), strangers(), Batch::empty(&people.schema())] {
                     let _ = fitted.apply(batch);

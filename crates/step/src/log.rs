@@ -52,16 +52,15 @@ impl Step for Log {
     }
 
     fn apply(&self, site: &Site, (): &(), mut batch: Batch) -> Result<Batch, StepError> {
-        let log = match self.base {
-            Base::E => maths::ln,
-            Base::Two => maths::log2,
-            Base::Ten => maths::log10,
-        };
         for column in &site.columns {
-            map_numbers(&mut batch, column, |cells| {
-                let logs: Vec<f64> = cells.iter().map(|x| log(*x)).collect();
-                self.on_domain.check(column, &cells, &logs, "positive")?;
-                Ok(Column::Number(logs))
+            map_numbers(&mut batch, column, |mut cells| {
+                self.on_domain.check(column, "positive", || cells.iter().any(|x| *x <= 0.0))?;
+                match self.base {
+                    Base::E => maths::ln_slice(&mut cells),
+                    Base::Two => cells.iter_mut().for_each(|x| *x = maths::log2(*x)),
+                    Base::Ten => cells.iter_mut().for_each(|x| *x = maths::log10(*x)),
+                }
+                Ok(Column::Number(cells))
             })?;
         }
         Ok(batch)

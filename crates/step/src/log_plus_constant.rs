@@ -55,10 +55,11 @@ impl EachNumber for LogPlusConstant {
         }))
     }
 
-    fn map(&self, column: &ColumnName, constant: &f64, cells: Vec<f64>) -> Result<Column, StepError> {
-        let logs: Vec<f64> = cells.iter().map(|x| maths::ln(x + constant)).collect();
-        self.on_domain.check(column, &cells, &logs, &format!("above {}", -constant))?;
-        Ok(Column::Number(logs))
+    fn map(&self, column: &ColumnName, constant: &f64, mut cells: Vec<f64>) -> Result<Column, StepError> {
+        cells.iter_mut().for_each(|x| *x += constant);
+        self.on_domain.check(column, format_args!("above {}", -constant), || cells.iter().any(|x| *x <= 0.0))?;
+        maths::ln_slice(&mut cells);
+        Ok(Column::Number(cells))
     }
 
     fn accepts(&self, constant: &f64) -> bool {

@@ -145,7 +145,7 @@ impl EachColumn for Ordinal {
     }
 
     fn accepts(&self, _: Place<'_>, learned: &Dictionary<i64>) -> bool {
-        learned.all(|number| (0..learned.len() as i64).contains(number))
+        learned.all(|number| (0..learned.count() as i64).contains(number))
     }
 
     fn example() -> Ordinal {

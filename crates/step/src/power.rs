@@ -32,6 +32,17 @@ fn half() -> f64 {
     0.5
 }
 
+impl Power {
+    fn power(&self, x: f64) -> f64 {
+        match self.exponent {
+            0.5 => maths::sqrt(x),
+            // The power 0 of a null is null too.
+            _ if x.is_nan() => x,
+            exponent => maths::pow(x, exponent),
+        }
+    }
+}
+
 impl Step for Power {
     const NAME: &'static str = "power";
     learns_nothing!();
@@ -42,18 +53,11 @@ impl Step for Power {
 
     fn apply(&self, site: &Site, (): &(), mut batch: Batch) -> Result<Batch, StepError> {
         for column in &site.columns {
-            map_numbers(&mut batch, column, |cells| {
-                let power =
-                    |x: &f64| if self.exponent == 0.5 { maths::sqrt(*x) } else { maths::pow(*x, self.exponent) };
-                // The power 0 of a null is null too.
-                let powers: Vec<f64> = cells.iter().map(|x| if x.is_nan() { *x } else { power(x) }).collect();
-                self.on_domain.check(
-                    column,
-                    &cells,
-                    &powers,
-                    &format!("in the domain of the power {}", self.exponent),
-                )?;
-                Ok(Column::Number(powers))
+            map_numbers(&mut batch, column, |mut cells| {
+                let domain = format_args!("in the domain of the power {}", self.exponent);
+                self.on_domain.check(column, domain, || cells.iter().any(|x| !x.is_nan() && !self.power(*x).is_finite()))?;
+                cells.iter_mut().for_each(|x| *x = self.power(*x));
+                Ok(Column::Number(cells))
             })?;
         }
         Ok(batch)

@@ -392,6 +392,30 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_are_split_by_group_do_not_know_their_groups_labels() {
+        let groups: Vec<Option<&str>> = ["g", "h", "i", "j", "k", "l"].iter().copied().map(Some).cycle().take(60).collect();
+        let column = strings(&groups);
+        let out_of_fold = |label: f64| {
+            let mut batch = crate::testing::batch(&[("x", column.clone())]);
+            let target = |row: usize| if row % 6 == 2 { label } else { row as f64 };
+            let group = |row: usize| evenstep_table::RowKey([(row % 6) as u8; 16]);
+            batch.labels = Some(Arc::new(evenstep_table::Labels {
+                occurrence: vec![0; 60],
+                target: (0..60).map(target).collect(),
+                group: (0..60).map(group).collect(),
+                ..Default::default()
+            }));
+            let step = Box::new(step(json!(0)));
+            let fitted = crate::testing::fit_batches(step, std::slice::from_ref(&batch), Task::Regression, 1);
+            let after = fitted.expect("it fits").apply_training(batch).expect("it applies");
+            crate::testing::column_texts(after.get("x").expect("it is replaced"))
+        };
+        let (before, after) = (out_of_fold(1.0), out_of_fold(1e6));
+        assert!((0..60).filter(|row| row % 6 == 2).all(|row| before[row] == after[row]));
+        assert_ne!(before, after);
+    }
+
+    #[test]
     fn the_only_row_of_a_value_has_the_prior_of_the_other_folds() {
         let cells: Vec<String> = (0..40).map(|row| format!("own {row}")).collect();
         let cells: Vec<Option<&str>> = cells.iter().map(|cell| Some(cell.as_str())).collect();

@@ -84,7 +84,7 @@ pub(crate) fn fit_labelled(
     let mut batch = batch(columns);
     let labels = Labels { occurrence: vec![0; target.len()], target: target.to_vec(), ..Labels::default() };
     batch.labels = Some(Arc::new(labels));
-    Ok((fit_batches(Box::new(step), &[batch.clone()], task, 1)?, batch))
+    Ok((fit_batches(Box::new(step), std::slice::from_ref(&batch), task, 1)?, batch))
 }
 
 /// What the step makes of the rows that it was fitted on.

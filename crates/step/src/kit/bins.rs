@@ -1,8 +1,10 @@
 //! Bins between edges.
 
-use evenstep_table::{Coded, Column, NULL_INTEGER};
+use evenstep_table::{Column, NULL_INTEGER};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::levels;
 
 /// Which end of a bin belongs to it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, JsonSchema)]
@@ -50,16 +52,11 @@ impl Edges {
             Closed::Right => self.0.partition_point(|edge| edge < x),
             Closed::Left => self.0.partition_point(|edge| edge <= x),
         };
+        let cell = |x: &f64| if x.is_nan() { NULL_INTEGER } else { bin(x) as i64 };
+        let bins = Column::Integer(cells.iter().map(cell).collect());
         match bin_as {
-            BinAs::Integer => {
-                let cell = |x: &f64| if x.is_nan() { NULL_INTEGER } else { bin(x) as i64 };
-                Column::Integer(cells.iter().map(cell).collect())
-            }
-            BinAs::Category => {
-                let names: Vec<String> = (0..=self.0.len()).map(|bin| bin.to_string()).collect();
-                let cell = |x: &f64| if x.is_nan() { None } else { Some(&names[bin(x)]) };
-                Column::Category(Coded::from_strings(cells.iter().map(cell)))
-            }
+            BinAs::Integer => bins,
+            BinAs::Category => Column::Category(levels(&bins).into_owned()),
         }
     }
 }

@@ -89,7 +89,7 @@ impl<T> Dictionary<T> {
     }
 
     /// How many levels there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 

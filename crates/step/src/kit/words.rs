@@ -15,6 +15,7 @@ macro_rules! bounded {
         #[schemars(extend($($schema)*))]
         pub struct $name($type);
 
+        #[allow(clippy::manual_range_contains, reason = "a range's `contains` is not const")]
         impl $name {
             /// The number, which is known when the program is written.
             pub const fn new($x: $type) -> $name {
@@ -28,6 +29,7 @@ macro_rules! bounded {
             }
         }
 
+        #[allow(clippy::manual_range_contains, reason = "as above")]
         impl TryFrom<$type> for $name {
             type Error = String;
 
@@ -94,13 +96,17 @@ pub enum OnDomain {
 }
 
 impl OnDomain {
-    /// Refuses the column if the spec says so and a cell that had a value lost it.
+    /// Refuses the column if the spec says so and some cell is outside the domain.
     ///
     /// # Errors
-    /// With `error`, a cell outside the domain.
-    pub fn check(self, column: &ColumnName, before: &[f64], after: &[f64], domain: &str) -> Result<(), StepError> {
-        let lost = |(x, y): (&f64, &f64)| !x.is_nan() && !y.is_finite();
-        if self == OnDomain::Error && before.iter().zip(after).any(lost) {
+    /// With `error`, if `any_outside`.
+    pub fn check(
+        self,
+        column: &ColumnName,
+        domain: impl std::fmt::Display,
+        any_outside: impl FnOnce() -> bool,
+    ) -> Result<(), StepError> {
+        if self == OnDomain::Error && any_outside() {
             return Err(StepError::of(column, format!("column `{column}` has a value that is not {domain}"))
                 .help("with `on_domain = \"null\"` such a value becomes null"));
         }
