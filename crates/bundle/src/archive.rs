@@ -37,14 +37,20 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveE
     let read = std::panic::catch_unwind(|| read_members(bytes))
         .unwrap_or_else(|_| Err(ArchiveError("the file is no archive that can be read".to_owned())))?;
     if pack(&read) != bytes {
-        return Err(ArchiveError("the archive is not in canonical layout: another program wrote or changed it".to_owned()));
+        return Err(ArchiveError(
+            "the archive is not in canonical layout: another program wrote or changed it".to_owned(),
+        ));
     }
     Ok(read)
 }
 
 fn read_members(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     let told = |error: zip::result::ZipError| {
-        let cut = if bytes.starts_with(b"PK") { "it starts like a bundle, so it may be cut short" } else { "it is no bundle" };
+        let cut = if bytes.starts_with(b"PK") {
+            "it starts like a bundle, so it may be cut short"
+        } else {
+            "it is no bundle"
+        };
         ArchiveError(format!("the file can't be read as a bundle ({error}): {cut}"))
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(told)?;
@@ -58,7 +64,9 @@ fn read_members(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError>
         }
         let name = file.name().map_err(told)?.into_owned();
         let mut content = Vec::new();
-        file.take(bytes.len() as u64).read_to_end(&mut content).map_err(|error| ArchiveError(format!("`{name}`: {error}")))?;
+        file.take(bytes.len() as u64)
+            .read_to_end(&mut content)
+            .map_err(|error| ArchiveError(format!("`{name}`: {error}")))?;
         members.insert(name, content);
     }
     Ok(members)

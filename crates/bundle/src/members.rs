@@ -75,7 +75,8 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
 }
 
 fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Member> {
-    let member = |bytes: &Vec<u8>| Member { size: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() };
+    let member =
+        |bytes: &Vec<u8>| Member { size: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() };
     members.iter().map(|(name, bytes)| (name.clone(), member(bytes))).collect()
 }
 

@@ -27,9 +27,7 @@ pub(crate) fn gather(folder: &Path, source: &str, threads: usize, seconds: &Seco
 #[expect(clippy::disallowed_methods, reason = "a fact about the run, outside of every digest")]
 fn now() -> String {
     let now = std::time::SystemTime::now();
-    jiff::Timestamp::try_from(now).map_or(String::new(), |now| {
-        now.round(jiff::Unit::Second).unwrap_or(now).to_string()
-    })
+    jiff::Timestamp::try_from(now).map_or(String::new(), |now| now.round(jiff::Unit::Second).unwrap_or(now).to_string())
 }
 
 fn git(folder: &Path, args: &[&str]) -> Option<String> {

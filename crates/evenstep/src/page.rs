@@ -16,7 +16,9 @@ pub(crate) fn page(trained: &Trained) -> Page {
     let watched = findings.curve.iter().filter_map(|point| point.watched.map(|loss| (point.round, loss)));
     let best = watched.reduce(|best, next| if next.1 < best.1 { next } else { best });
     let is_binary = matches!(artifact.task, Task::Binary { .. });
-    let binary = |points: Result<Vec<(f64, f64)>, metric::Undefined>| if is_binary { points.unwrap_or_default() } else { Vec::new() };
+    let binary = |points: Result<Vec<(f64, f64)>, metric::Undefined>| {
+        if is_binary { points.unwrap_or_default() } else { Vec::new() }
+    };
     Page {
         name: artifact.name.clone(),
         version: artifact.version(),
@@ -46,7 +48,11 @@ pub(crate) fn page(trained: &Trained) -> Page {
         curve: findings
             .curve
             .iter()
-            .map(|point| report::CurvePoint { round: point.round.into(), training: point.training, watched: point.watched })
+            .map(|point| report::CurvePoint {
+                round: point.round.into(),
+                training: point.training,
+                watched: point.watched,
+            })
             .collect(),
         best_round: best.map(|(round, _)| round.into()),
         roc: binary(curves::roc(scored, positive)),
@@ -142,7 +148,8 @@ fn column_profile(name: &str, profile: &profile::ColumnProfile) -> report::Colum
 
 fn calibration(scored: &metric::Scored) -> Vec<report::CalibrationBin> {
     let bins = curves::calibration(scored).unwrap_or_default().into_iter();
-    bins.map(|bin| report::CalibrationBin { predicted: bin.predicted, observed: bin.observed, weight: bin.weight }).collect()
+    bins.map(|bin| report::CalibrationBin { predicted: bin.predicted, observed: bin.observed, weight: bin.weight })
+        .collect()
 }
 
 fn residuals(residuals: curves::Residuals) -> report::Residuals {

@@ -107,7 +107,8 @@ fn every_command_in_the_docs_prints_what_they_show() {
 fn every_page_of_the_book_is_in_its_summary_and_the_other_way_round() {
     let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
     let summary = std::fs::read_to_string(book.join("SUMMARY.md")).expect("the summary is there");
-    let named: Vec<PathBuf> = summary.split("](").skip(1).map(|rest| book.join(rest.split(')').next().unwrap_or_default())).collect();
+    let named: Vec<PathBuf> =
+        summary.split("](").skip(1).map(|rest| book.join(rest.split(')').next().unwrap_or_default())).collect();
     for path in &named {
         assert!(path.exists(), "{} is in the summary only", path.display());
     }

@@ -54,7 +54,11 @@ fn law_one_digest_for_any_column_order_and_format() {
         let as_it_is = project.digest(&[SPEC]);
         let table = Table::read(&project.read(&data_of(example)));
         project.write("reversed.csv", table.reversed_csv());
-        assert_eq!(project.digest(&[SPEC, "--set", "data.source=reversed.csv"]), as_it_is, "{example} reversed columns");
+        assert_eq!(
+            project.digest(&[SPEC, "--set", "data.source=reversed.csv"]),
+            as_it_is,
+            "{example} reversed columns"
+        );
         project.write("same.jsonl", table.json_lines());
         assert_eq!(project.digest(&[SPEC, "--set", "data.source=same.jsonl"]), as_it_is, "{example} as JSON lines");
     }
@@ -75,7 +79,8 @@ fn law_verify_proves_a_training_on_other_threads_and_orders() {
 #[test]
 fn law_the_same_training_writes_the_same_bundle_and_report() {
     let project = Project::example("titanic");
-    let files = || ["pipeline.evenstep", "pipeline.html"].map(|name| std::fs::read(project.path(name)).expect("written"));
+    let files =
+        || ["pipeline.evenstep", "pipeline.html"].map(|name| std::fs::read(project.path(name)).expect("written"));
     project.run(&["train", SPEC, "--quiet", "--threads", "1"]).ok();
     let first = files();
     project.run(&["train", SPEC, "--quiet", "--threads", "2"]).ok();
@@ -153,7 +158,8 @@ impl Table {
 
     fn reversed_csv(&self) -> String {
         let line = |cells: &Vec<String>| {
-            let cells: Vec<String> = cells.iter().rev().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            let cells: Vec<String> =
+                cells.iter().rev().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
             cells.join(",") + "\n"
         };
         std::iter::once(&self.names).chain(&self.rows).map(line).collect()
@@ -236,7 +242,10 @@ impl Server {
 
     fn predict(&self, body: &Value) -> Value {
         let body = body.to_string();
-        let head = format!("POST /predict HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST /predict HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         let (status, answer) = self.exchange(&(head + &body));
         assert_eq!(status, 200, "{answer}");
         answer["predictions"].clone()

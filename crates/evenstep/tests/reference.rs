@@ -77,7 +77,8 @@ fn steps() {
         let schema = (entry.schema)().to_value();
         let spec = (entry.example)().spec();
         let parts = (page(entry.source), parameters(&schema, &spec), example("[[step]]", entry.name, &spec));
-        writeln!(text, "### `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2).expect("a string takes what is written");
+        writeln!(text, "### `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2)
+            .expect("a string takes what is written");
     }
     up_to_date("steps.md", &text);
 }
@@ -89,7 +90,8 @@ fn models() {
         let schema = (entry.schema)().to_value();
         let spec = (entry.example)().spec();
         let parts = (page(entry.source), parameters(&schema, &spec), example("[model]", entry.name, &spec));
-        writeln!(text, "## `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2).expect("a string takes what is written");
+        writeln!(text, "## `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2)
+            .expect("a string takes what is written");
     }
     up_to_date("models.md", &text);
 }
@@ -99,7 +101,8 @@ fn metrics() {
     let mut text = format!("# Metrics\n\n{BY}");
     for metric in evenstep_model::metric::METRICS {
         let better = if metric.higher_is_better { "Higher is better." } else { "Lower is better." };
-        writeln!(text, "## `{}`\n\n{}\n\n{better}\n", metric.name, page(metric.source)).expect("a string takes what is written");
+        writeln!(text, "## `{}`\n\n{}\n\n{better}\n", metric.name, page(metric.source))
+            .expect("a string takes what is written");
     }
     up_to_date("metrics.md", &text);
 }

@@ -70,11 +70,23 @@ fn a_spec_that_does_not_parse_is_pointed_at() {
 #[test]
 fn an_unknown_step_parameter_model_metric_or_key_is_pointed_at_with_a_suggestion() {
     for (from, to, words) in [
-        ("impute_median", "impute_medain", ["unknown step `impute_medain`", "did you mean `impute_median`?", "p.toml:10"]),
-        ("columns = [\"x\"]", "colums = [\"x\"]", ["unknown parameter `colums`", "did you mean `columns`?", "p.toml:11"]),
+        (
+            "impute_median",
+            "impute_medain",
+            ["unknown step `impute_medain`", "did you mean `impute_median`?", "p.toml:10"],
+        ),
+        (
+            "columns = [\"x\"]",
+            "colums = [\"x\"]",
+            ["unknown parameter `colums`", "did you mean `columns`?", "p.toml:11"],
+        ),
         ("\"ridge\"", "\"rigde\"", ["unknown model `rigde`", "did you mean `ridge`?", "p.toml:14"]),
         ("target =", "traget =", ["unknown key `traget`", "did you mean `target`?", "p.toml:7"]),
-        ("\"ridge\"", "\"ridge\"\n[report]\nmetrics = [\"rsme\"]", ["unknown metric `rsme`", "did you mean `rmse`?", "p.toml:16"]),
+        (
+            "\"ridge\"",
+            "\"ridge\"\n[report]\nmetrics = [\"rsme\"]",
+            ["unknown metric `rsme`", "did you mean `rmse`?", "p.toml:16"],
+        ),
         ("\"ridge\"", "\"boosted_trees\"\nnum_leaves = 5", ["num_leaves", "`leaves`", "p.toml:15"]),
     ] {
         let project = project();
@@ -140,7 +152,10 @@ fn an_all_missing_column_and_a_constant_target_and_a_single_class_are_refused_by
     });
     project.write("data.csv", constant);
     refused(&project, &["the target `y` is `5` in all 100 rows"]);
-    project.write("p.toml", SPEC.replace("target = \"y\"", "target = \"y\"\ntask = \"binary\"").replace("ridge", "logistic_regression"));
+    project.write(
+        "p.toml",
+        SPEC.replace("target = \"y\"", "target = \"y\"\ntask = \"binary\"").replace("ridge", "logistic_regression"),
+    );
     refused(&project, &["`y`", "nothing to learn"]);
 }
 
@@ -156,7 +171,10 @@ fn ids_that_are_missing_or_not_unique_are_located() {
 #[test]
 fn cells_that_break_the_contract_are_located_and_check_counts_them() {
     let project = project();
-    project.write("p.toml", format!("{SPEC}[contract]\nx = {{ type = \"number\", min = 0 }}\nz = {{ type = \"number\" }}\n"));
+    project.write(
+        "p.toml",
+        format!("{SPEC}[contract]\nx = {{ type = \"number\", min = 0 }}\nz = {{ type = \"number\" }}\n"),
+    );
     project.write("data.csv", data().replacen("\n1,7,", "\n1,seven,", 1));
     refused(&project, &["data.csv", "row 2", "`z`", "`seven`"]);
     let checked = project.run(&["check", "p.toml", "--json", "--quiet"]);
@@ -195,7 +213,11 @@ fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
     project.write("new.csv", "zz,x\n1,2\n");
-    refused_by(&project, &["score", "b.evenstep", "--input", "new.csv"], &["column `z` is missing", "did you mean `zz`?"]);
+    refused_by(
+        &project,
+        &["score", "b.evenstep", "--input", "new.csv"],
+        &["column `z` is missing", "did you mean `zz`?"],
+    );
     project.write("a.csv", "x,z\n1,2\n3,4\n");
     project.write("b.csv", "more,z,x\n7,2,1\n8,4,3\n");
     let scores = |input: &str| project.run(&["score", "b.evenstep", "--input", input, "--quiet"]).ok().out;
@@ -232,9 +254,14 @@ fn ten_thousand_columns_train() {
 #[test]
 fn init_writes_over_nothing_and_its_proposal_trains() {
     let project = project();
-    let kept = refused_by(&project, &["init", "data.csv", "--target", "y", "--out", "p.toml"], &["already there", "--force"]);
+    let kept =
+        refused_by(&project, &["init", "data.csv", "--target", "y", "--out", "p.toml"], &["already there", "--force"]);
     drop(kept);
-    refused_by(&project, &["init", "data.csv", "--target", "yy", "--out", "q.toml"], &["no column `yy`", "did you mean `y`?"]);
+    refused_by(
+        &project,
+        &["init", "data.csv", "--target", "yy", "--out", "q.toml"],
+        &["no column `yy`", "did you mean `y`?"],
+    );
     project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
     project.run(&["check", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();
@@ -245,7 +272,8 @@ fn init_writes_over_nothing_and_its_proposal_trains() {
 fn a_training_that_is_killed_leaves_the_old_files() {
     let project = Project::example("houses");
     project.run(&["train", "pipeline.toml", "--quiet"]).ok();
-    let files = || ["pipeline.evenstep", "pipeline.lock", "pipeline.html"].map(|name| std::fs::read(project.path(name)).ok());
+    let files =
+        || ["pipeline.evenstep", "pipeline.lock", "pipeline.html"].map(|name| std::fs::read(project.path(name)).ok());
     let old = files();
     for milliseconds in [5, 40, 150, 400] {
         let mut child = project

@@ -32,10 +32,7 @@ pub struct Workers {
 impl Workers {
     /// `threads` threads of this process; 0 means one for each core.
     pub fn threads(threads: usize) -> Workers {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .expect("the host can start threads");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("the host can start threads");
         Workers { pool, peers: None }
     }
 

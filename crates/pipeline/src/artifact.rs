@@ -259,9 +259,15 @@ pub fn stored_digest(stored: &Stored) -> Digest {
     for (name, tensor) in &stored.tensors {
         hasher.str(name);
         match tensor {
-            Tensor::F64(cells) => hasher.str("f64").bytes(&cells.iter().flat_map(|x| x.to_bits().to_le_bytes()).collect::<Vec<u8>>()),
-            Tensor::I64(cells) => hasher.str("i64").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()),
-            Tensor::U32(cells) => hasher.str("u32").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()),
+            Tensor::F64(cells) => {
+                hasher.str("f64").bytes(&cells.iter().flat_map(|x| x.to_bits().to_le_bytes()).collect::<Vec<u8>>())
+            }
+            Tensor::I64(cells) => {
+                hasher.str("i64").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+            }
+            Tensor::U32(cells) => {
+                hasher.str("u32").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+            }
             Tensor::U8(cells) => hasher.str("u8").bytes(cells),
         };
     }

@@ -86,8 +86,13 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
 fn refuse_unavailable(spec: &Spec, surveyed: &Surveyed) -> Result<(), PipelineError> {
     for name in &surveyed.inputs {
         if surveyed.contract.columns[name].available == Available::No {
-            let error = PipelineError::input(format!("column `{name}` is not available when predicting, and would be learned from"))
-                .help("drop it with a step at the head of the pipeline, or say where it comes from: available = \"request\"".to_owned());
+            let error = PipelineError::input(format!(
+                "column `{name}` is not available when predicting, and would be learned from"
+            ))
+            .help(
+                "drop it with a step at the head of the pipeline, or say where it comes from: available = \"request\""
+                    .to_owned(),
+            );
             return Err(spec.text.point(error, &["contract", name.as_str(), "available"], "not available"));
         }
     }
@@ -139,7 +144,8 @@ fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> V
     }
     for (name, evidence) in &surveyed.inferred.columns {
         let Some(mostly) = evidence.mostly().filter(|_| surveyed.contract.columns.contains_key(name)) else { continue };
-        if surveyed.contract.columns[name].kind == Kind::Category || surveyed.contract.columns[name].kind == Kind::Text {
+        if surveyed.contract.columns[name].kind == Kind::Category || surveyed.contract.columns[name].kind == Kind::Text
+        {
             let kind = mostly.kind.word();
             notes.push(format!(
                 "`{name}` would be of type {kind}, but for {} cells: [contract] {name} = {{ type = \"{kind}\", invalid = \"null\" }}",

@@ -40,12 +40,10 @@ pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, 
         return Ok(metric::usual(task));
     }
     let find = |name: &String| {
-        metric::find(name)
-            .and_then(|metric| metric.suits(task).map(|()| metric))
-            .map_err(|error| {
-                let error = PipelineError::input(error.message).help(error.help);
-                spec.text.point(error, &["report", "metrics"], "named here")
-            })
+        metric::find(name).and_then(|metric| metric.suits(task).map(|()| metric)).map_err(|error| {
+            let error = PipelineError::input(error.message).help(error.help);
+            spec.text.point(error, &["report", "metrics"], "named here")
+        })
     };
     spec.report.metrics.iter().map(find).collect()
 }

@@ -93,7 +93,9 @@ fn options(name: &ColumnName, rule: &Rule, profile: &Profile, seen: &SeenColumns
             let known = known.into_iter().flatten().take(20).map(|value| json!(&**value));
             known.chain([json!("never seen"), json!("naïve ✓")]).collect()
         }
-        Kind::Date if rule.format.is_none() => days.map(|day| json!(evenstep_table::calendar::print_date(day))).to_vec(),
+        Kind::Date if rule.format.is_none() => {
+            days.map(|day| json!(evenstep_table::calendar::print_date(day))).to_vec()
+        }
         Kind::Time if rule.format.is_none() => {
             vec![json!("00:00:00"), json!("13:45:59.123456")]
         }

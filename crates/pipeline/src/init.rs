@@ -87,7 +87,11 @@ pub fn propose(seen: &Seen<'_>) -> String {
     let plan = Plan::of(seen);
     let mut text = String::new();
     let mut put = |line: &str| writeln!(text, "{line}").expect("a string takes what is written");
-    put(&format!("# Proposed by `evenstep init` from {} rows and {} columns. Everything here is yours to change:", seen.rows, seen.columns.len()));
+    put(&format!(
+        "# Proposed by `evenstep init` from {} rows and {} columns. Everything here is yours to change:",
+        seen.rows,
+        seen.columns.len()
+    ));
     put("# `evenstep check` says what it means, `evenstep train` fits it.\n");
     put("[pipeline]");
     put(&format!("name = {}", quoted(seen.name)));
@@ -96,7 +100,9 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put("[data]");
     put(&format!("source = {}", quoted(seen.source)));
     match seen.id {
-        [] => put("# id = \"…\"                      # a column that tells rows apart for good; without one, equal rows are one"),
+        [] => put(
+            "# id = \"…\"                      # a column that tells rows apart for good; without one, equal rows are one",
+        ),
         [id] => put(&format!("id = {}", quoted(id.as_str()))),
         ids => put(&format!("id = {}", list(ids.iter()))),
     }
@@ -113,7 +119,11 @@ pub fn propose(seen: &Seen<'_>) -> String {
     if task == TaskWord::Binary
         && let Some(positive) = positive_of(seen.classes)
     {
-        put(&format!("positive = {}                 # the class whose probability is told, of {}", quoted(positive), seen.classes.join(", ")));
+        put(&format!(
+            "positive = {}                 # the class whose probability is told, of {}",
+            quoted(positive),
+            seen.classes.join(", ")
+        ));
     }
     put("split = { test = 0.2, seed = 0 } # the rows held out, by identity");
     let missing: Vec<String> = seen.missing.iter().map(|token| quoted(token)).collect();

@@ -105,7 +105,9 @@ impl Lock {
         content.remove("facts");
         match content.remove("digest") {
             Some(toml::Value::String(digest)) => Ok(Lock { digest, content }),
-            _ => Err(PipelineError::input("the lock has no digest").help("`evenstep train` writes a new one".to_owned())),
+            _ => {
+                Err(PipelineError::input("the lock has no digest").help("`evenstep train` writes a new one".to_owned()))
+            }
         }
     }
 
@@ -128,7 +130,8 @@ impl Lock {
         for part in ["fit_epoch", "fingerprint", "data", "contract", "inputs", "features"] {
             check(part, self.content.get(part), other.get(part));
         }
-        let steps = |table: &toml::Table| table.get("step").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        let steps =
+            |table: &toml::Table| table.get("step").and_then(toml::Value::as_array).cloned().unwrap_or_default();
         let (mine, theirs) = (steps(&self.content), steps(&other));
         for index in 0..mine.len().max(theirs.len()) {
             let (mine, theirs) = (mine.get(index), theirs.get(index));

@@ -43,7 +43,8 @@ pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Vec<(u64, Part)>, PipelineErr
         id: roles.id.clone(),
         ..Reading::default()
     };
-    let Read { mut batches, origins, .. } = source.read(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
+    let Read { mut batches, origins, .. } =
+        source.read(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut Vec::new())?;
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let mut parts = Vec::new();

@@ -8,7 +8,9 @@ use evenstep_source::{Inferred, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::quality::{Quality, Violation};
-use evenstep_table::{Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, did_you_mean};
+use evenstep_table::{
+    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, did_you_mean,
+};
 
 use crate::artifact::DataRoles;
 use crate::spec::Spec;
@@ -132,16 +134,14 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let evidence = evidence.map(|(name, evidence)| (name.clone(), evidence.clone())).collect();
     let declared = declared.into_iter().filter(|(name, _)| wanted.contains(name)).collect();
     let contract = Contract::resolve(&declared, &evidence, None).map_err(|error| {
-        let said = PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
+        let said =
+            PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
     Ok(Surveyed { source, inferred, contract, inputs, roles })
 }
 
-fn declared_rules(
-    spec: &Spec,
-    columns: &[ColumnName],
-) -> Result<BTreeMap<ColumnName, RuleSpec>, PipelineError> {
+fn declared_rules(spec: &Spec, columns: &[ColumnName]) -> Result<BTreeMap<ColumnName, RuleSpec>, PipelineError> {
     let mut declared = BTreeMap::new();
     for (name, rule) in &spec.contract {
         let Some(column) = columns.iter().find(|column| column.as_str() == name) else {
@@ -175,7 +175,10 @@ fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize> {
     }
     spec.steps.iter().position(|step| {
         let written = step.spec();
-        ["columns", "from", "to", "formula"].iter().filter_map(|key| written.get(key)).any(|value| names(value, column.as_str()))
+        ["columns", "from", "to", "formula"]
+            .iter()
+            .filter_map(|key| written.get(key))
+            .any(|value| names(value, column.as_str()))
     })
 }
 
@@ -244,7 +247,18 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     let inputs_set: BTreeSet<&ColumnName> = inputs.iter().collect();
     let batches = batches.into_iter().map(|batch| batch.retain(|name| inputs_set.contains(name))).collect();
     let roles = roles.recorded(spec);
-    Ok(Prepared { batches, task: target.task, contract, inputs, roles, fingerprint, quality, source_columns, quarantine, notes })
+    Ok(Prepared {
+        batches,
+        task: target.task,
+        contract,
+        inputs,
+        roles,
+        fingerprint,
+        quality,
+        source_columns,
+        quarantine,
+        notes,
+    })
 }
 
 /// Gives every row its key and its occurrence.
@@ -279,7 +293,9 @@ pub(crate) fn identify(
     };
     let repeated = occurrences.iter().flatten().filter(|rank| **rank > 0).count();
     if repeated > 0 {
-        notes.push(format!("{repeated} rows repeat another row's inputs; without an id they stay on its side of every split"));
+        notes.push(format!(
+            "{repeated} rows repeat another row's inputs; without an id they stay on its side of every split"
+        ));
     }
     for (batch, occurrence) in batches.iter_mut().zip(occurrences) {
         batch.labels = Some(Arc::new(Labels { occurrence, ..Labels::default() }));
@@ -329,7 +345,8 @@ fn refuse_duplicates(
 }
 
 fn weights(name: &ColumnName, column: &Column) -> Result<Vec<f64>, PipelineError> {
-    let numbers = column.to_numbers().ok_or_else(|| PipelineError::input(format!("the weight `{name}` is no number")))?;
+    let numbers =
+        column.to_numbers().ok_or_else(|| PipelineError::input(format!("the weight `{name}` is no number")))?;
     match numbers.iter().find(|weight| !(**weight >= 0.0)) {
         Some(_) => Err(PipelineError::input(format!("the weight `{name}` has a cell that is missing or negative"))),
         None => Ok(numbers.into_owned()),

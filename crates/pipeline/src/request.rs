@@ -71,7 +71,8 @@ pub enum Refusal {
 /// # Errors
 /// A body that doesn't parse, or rows that break the contract: then no row is answered.
 pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("the body is no JSON: {error}")))?;
+    let body: Value =
+        serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("the body is no JSON: {error}")))?;
     let rows = match body {
         Value::Object(row) => vec![row],
         Value::Array(items) => items
@@ -104,7 +105,10 @@ pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal
 }
 
 /// The prediction of one row; None if the contract refuses it.
-pub(crate) fn predict_row(predictor: &Predictor, row: &Map<String, Value>) -> Result<Option<Predictions>, PipelineError> {
+pub(crate) fn predict_row(
+    predictor: &Predictor,
+    row: &Map<String, Value>,
+) -> Result<Option<Predictions>, PipelineError> {
     let read = read(predictor, std::slice::from_ref(row));
     if read.errors.is_empty() { predictor.predict(read.batch).map(Some) } else { Ok(None) }
 }
@@ -145,8 +149,12 @@ struct ReadRows {
 }
 
 fn read(predictor: &Predictor, rows: &[Map<String, Value>]) -> ReadRows {
-    let mut read =
-        ReadRows { batch: Batch::unkeyed(rows.len()), errors: Vec::new(), flags: BTreeMap::new(), unanswered: Vec::new() };
+    let mut read = ReadRows {
+        batch: Batch::unkeyed(rows.len()),
+        errors: Vec::new(),
+        flags: BTreeMap::new(),
+        unanswered: Vec::new(),
+    };
     if predictor.extra == Extra::Reject {
         refuse_unknown(predictor, rows, &mut read.errors);
     }

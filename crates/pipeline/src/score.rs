@@ -27,8 +27,7 @@ impl Predictor {
     /// What is wanted of rows to be scored: the inputs, and the id where the source has it.
     pub fn reading(&self, available: Option<&[ColumnName]>) -> Reading {
         let has = |name: &ColumnName| available.is_none_or(|columns| columns.contains(name));
-        let id: Vec<ColumnName> =
-            if self.data.id.iter().all(has) { self.data.id.clone() } else { Vec::new() };
+        let id: Vec<ColumnName> = if self.data.id.iter().all(has) { self.data.id.clone() } else { Vec::new() };
         let wanted = |name: &ColumnName| self.inputs.contains(name) || id.contains(name);
         let rules = self.contract.columns.iter().filter(|(name, _)| wanted(name));
         Reading {
@@ -121,7 +120,11 @@ fn ignored(predictor: &Predictor, source: &Source) -> Vec<ColumnName> {
 }
 
 /// The answers to a chunk, how many rows it had, and how many of them have none.
-fn answer(predictor: &Predictor, mut chunk: Chunk, id: &[ColumnName]) -> Result<(Answers, usize, usize), PipelineError> {
+fn answer(
+    predictor: &Predictor,
+    mut chunk: Chunk,
+    id: &[ColumnName],
+) -> Result<(Answers, usize, usize), PipelineError> {
     let mut batch = std::mem::take(&mut chunk.batch);
     predictor.identify(&mut batch, id);
     let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).clone()).collect();

@@ -24,16 +24,17 @@ impl Partial for SeenSoFar {
 /// What the batches hold of each column.
 pub(crate) fn seen_columns(batches: &[Batch], workers: &Workers) -> SeenColumns {
     let schema = batches.first().map(Batch::schema).unwrap_or_default();
-    let seen: BTreeMap<ColumnName, SeenSoFar> = workers.fold(batches.len(), |task, seen: &mut BTreeMap<_, SeenSoFar>| {
-        for (name, column) in batches[task].columns() {
-            let seen = seen.entry(name.clone()).or_default();
-            seen.nulls |= column.nulls() > 0;
-            if let (Kind::Category, Some(coded)) = (column.kind(), column.coded()) {
-                let used: BTreeSet<u32> = coded.codes.iter().copied().collect();
-                seen.categories.extend(used.iter().filter_map(|code| coded.values.get(*code as usize)).cloned());
+    let seen: BTreeMap<ColumnName, SeenSoFar> =
+        workers.fold(batches.len(), |task, seen: &mut BTreeMap<_, SeenSoFar>| {
+            for (name, column) in batches[task].columns() {
+                let seen = seen.entry(name.clone()).or_default();
+                seen.nulls |= column.nulls() > 0;
+                if let (Kind::Category, Some(coded)) = (column.kind(), column.coded()) {
+                    let used: BTreeSet<u32> = coded.codes.iter().copied().collect();
+                    seen.categories.extend(used.iter().filter_map(|code| coded.values.get(*code as usize)).cloned());
+                }
             }
-        }
-    });
+        });
     let told = |(name, so_far): (ColumnName, SeenSoFar)| {
         let is_category = schema.get(&name) == Some(&Kind::Category);
         let categories = is_category.then(|| so_far.categories.into_iter().collect());

@@ -149,7 +149,12 @@ impl<'a> Sites<'a> {
 }
 
 /// The columns that a step leaves which only chooses among them.
-pub(crate) fn chosen(step: &dyn AnyStep, schema: Schema, index: usize, text: &SpecText) -> Result<Schema, PipelineError> {
+pub(crate) fn chosen(
+    step: &dyn AnyStep,
+    schema: Schema,
+    index: usize,
+    text: &SpecText,
+) -> Result<Schema, PipelineError> {
     let name = step.name();
     let refused = |error: StepError| pointed(text, index, name, error);
     let step = evenstep_step::parse(name, step.spec()).expect("a spec that was read reads again");

@@ -42,7 +42,8 @@ impl Target {
         name: &ColumnName,
         workers: &Workers,
     ) -> Result<Target, PipelineError> {
-        let refused = |message: String| spec.text.point(PipelineError::input(message), &["data", "target"], "the target");
+        let refused =
+            |message: String| spec.text.point(PipelineError::input(message), &["data", "target"], "the target");
         let Some(first) = batches.first() else {
             return Err(refused(format!("no row has a target `{name}`")));
         };
@@ -51,23 +52,32 @@ impl Target {
         let count = (values.len() <= MOST_CLASSES).then_some(values.len());
         if let [only] = values.as_slice() {
             let rows: usize = batches.iter().map(Batch::rows).sum();
-            return Err(refused(format!("the target `{name}` is `{only}` in all {rows} rows: there is nothing to learn")));
+            return Err(refused(format!(
+                "the target `{name}` is `{only}` in all {rows} rows: there is nothing to learn"
+            )));
         }
         let word = spec.data.task.unwrap_or_else(|| task_of(kind, count));
         if word == TaskWord::Regression {
             if !kind.is_numeric() {
-                return Err(refused(format!("the target `{name}` is of type {}, and a regression predicts a number", kind.word())));
+                return Err(refused(format!(
+                    "the target `{name}` is of type {}, and a regression predicts a number",
+                    kind.word()
+                )));
             }
             return Ok(Target { task: Task::Regression, codes: BTreeMap::new() });
         }
         let Some(count) = count else {
-            return Err(refused(format!("the target `{name}` has more than {MOST_CLASSES} values: they are no classes")));
+            return Err(refused(format!(
+                "the target `{name}` has more than {MOST_CLASSES} values: they are no classes"
+            )));
         };
         let mut classes = in_canonical_order(kind, values);
         if word == TaskWord::Binary {
             if count != 2 {
                 let some = classes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-                return Err(refused(format!("a binary task has two classes, and the target `{name}` has {count}: {some}")));
+                return Err(refused(format!(
+                    "a binary task has two classes, and the target `{name}` has {count}: {some}"
+                )));
             }
             let positive = positive(spec, &classes)?;
             if classes[0] == positive {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use evenstep_exact::draw::Draws;
-use evenstep_model::{AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training};
+use evenstep_model::{
+    AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training,
+};
 use evenstep_table::profile::{ColumnProfile, Profile};
 use evenstep_table::quality::Quality;
 use evenstep_table::{Batch, Coded, Column, Schema, Task};
@@ -13,8 +15,8 @@ use serde::Serialize;
 use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, StepRecord};
 use crate::evaluate::Scores;
 use crate::prepare::{Prepared, prepare};
-use crate::spec::Spec;
 use crate::seen::seen_columns;
+use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::{PipelineError, Predictor, Run, evaluate, golden};
@@ -125,7 +127,11 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         extra: spec.serving.extra,
         steps: records(&fitted.steps),
         features: fitted.features,
-        model: ModelRecord { name: spec.model.name().to_owned(), spec: spec.model.spec(), stored: fitted.model.store() },
+        model: ModelRecord {
+            name: spec.model.name().to_owned(),
+            spec: spec.model.spec(),
+            stored: fitted.model.store(),
+        },
         fingerprint: prepared.fingerprint,
         profile,
         evaluation: Evaluation { training_rows, held_out_rows, metrics, folds },
@@ -201,7 +207,14 @@ fn fit(
         }
         run.progress.done(index as u64, name);
     };
-    let fitting = Fitting { seed: spec.seed(), task, workers: run.workers, text: &spec.text, first: spec.choosing_steps(), progress: &told };
+    let fitting = Fitting {
+        seed: spec.seed(),
+        task,
+        workers: run.workers,
+        text: &spec.text,
+        first: spec.choosing_steps(),
+        progress: &told,
+    };
     let (steps, transformed) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     seconds.steps += clock.elapsed().as_secs_f64();
 

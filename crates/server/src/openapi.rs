@@ -108,7 +108,9 @@ fn field_schema(rule: &Rule) -> Value {
 fn example(predictor: &Predictor) -> Value {
     let row = fields(predictor).filter(|(name, _)| predictor.inputs.contains(name)).map(|(name, rule)| {
         let value = match rule.kind {
-            _ if rule.values.as_ref().is_some_and(|values| !values.is_empty()) => json!(rule.values.as_ref().map(|values| &values[0])),
+            _ if rule.values.as_ref().is_some_and(|values| !values.is_empty()) => {
+                json!(rule.values.as_ref().map(|values| &values[0]))
+            }
             Kind::Number => json!(1.5),
             Kind::Integer => json!(1),
             Kind::Boolean => json!(true),
@@ -132,8 +134,11 @@ fn answer_schema(task: &Task) -> Value {
         "type": "object", "properties": { "field": { "type": "string" }, "rule": { "type": "string" } },
     } } });
     if !task.classes().is_empty() {
-        let classes: Map<String, Value> =
-            task.classes().iter().map(|class| (class.clone(), json!({ "type": "number", "minimum": 0, "maximum": 1 }))).collect();
+        let classes: Map<String, Value> = task
+            .classes()
+            .iter()
+            .map(|class| (class.clone(), json!({ "type": "number", "minimum": 0, "maximum": 1 })))
+            .collect();
         row["probability"] = json!({ "type": ["object", "null"], "properties": classes });
     }
     json!({ "type": "object", "properties": {

@@ -48,7 +48,8 @@ pub(crate) async fn predict(
             let flags = predictions.iter().map(|answer| answer.flags.len()).sum();
             service.metrics.answered(StatusCode::OK, predictions.len(), flags, started.elapsed());
             let predictor = &service.predictor;
-            let body = Body { model: &predictor.name, version: &predictor.version, digest: &predictor.digest, predictions };
+            let body =
+                Body { model: &predictor.name, version: &predictor.version, digest: &predictor.digest, predictions };
             let text = serde_json::to_string(&body).expect("answers are plain data");
             ([(header::CONTENT_TYPE, "application/json")], text).into_response()
         }

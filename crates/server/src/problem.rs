@@ -28,7 +28,8 @@ impl Problem {
 
     /// Rows that break the contract: 422.
     pub(crate) fn contract(errors: Vec<FieldError>) -> Problem {
-        let fields = if errors.len() == 1 { "1 field breaks".to_owned() } else { format!("{} fields break", errors.len()) };
+        let fields =
+            if errors.len() == 1 { "1 field breaks".to_owned() } else { format!("{} fields break", errors.len()) };
         let detail = format!("{fields} the contract; see /openapi.json");
         Problem { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors }
     }

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-
 use evenstep_files::{Disk, Fault, Faulty, Lasting};
 
 use super::Answer;
@@ -70,7 +69,11 @@ fn sweep(folder: &Path, paths: &[PathBuf], reset: impl Fn(), verb: impl Fn(&Host
             let failed = files.failed();
             let after = state(paths);
             for ((path, after), (old, new)) in paths.iter().zip(&after).zip(old.iter().zip(&new)) {
-                assert!(after == old || after == new, "{} is a third state, {fault:?} {lasting:?} at {n}", path.display());
+                assert!(
+                    after == old || after == new,
+                    "{} is a third state, {fault:?} {lasting:?} at {n}",
+                    path.display()
+                );
             }
             if failed.is_empty() {
                 assert_eq!(after, new);
@@ -100,7 +103,8 @@ fn train_leaves_old_files_or_new_ones_whichever_operation_fails() {
     let paths = ["evenstep", "lock", "html"].map(|extension| spec.with_extension(extension)).to_vec();
     train(&spec, &[("pipeline.seed", "2")], &host(Arc::new(Disk))).expect("the first training works");
     let saved: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).expect("it was written")).collect();
-    let reset = || paths.iter().zip(&saved).for_each(|(path, bytes)| std::fs::write(path, bytes).expect("the folder is ours"));
+    let reset =
+        || paths.iter().zip(&saved).for_each(|(path, bytes)| std::fs::write(path, bytes).expect("the folder is ours"));
     sweep(folder.path(), &paths, reset, |host| train(&spec, &[], host));
 }
 

@@ -18,7 +18,9 @@ use crate::{Host, output};
 pub(crate) fn init(args: &Init, host: &Host) -> Answer {
     if args.out.exists() && !args.force {
         let message = format!("`{}` is already there", args.out.display());
-        return Err(PipelineError::input(message).help("`--force` writes over it, `--out FILE` writes elsewhere".to_owned()));
+        return Err(
+            PipelineError::input(message).help("`--force` writes over it, `--out FILE` writes elsewhere".to_owned())
+        );
     }
     let text = host.run(0, |run| look(args, run))?;
     write_files(host, &[(&args.out, text.as_bytes())])?;
@@ -60,7 +62,8 @@ fn look(args: &Init, run: &Run<'_>) -> Result<String, PipelineError> {
     }
     let classes = classes(&source, &inferred.columns[&target], &target, &missing, run)?;
     let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
-    let name: String = name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
     let source = relative(&args.data, &args.out);
     Ok(propose(&Seen {
         source: &source,
@@ -80,7 +83,9 @@ fn tokens(columns: &BTreeMap<ColumnName, Evidence>) -> Vec<String> {
     const ALWAYS: [&str; 10] = ["NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "n/a", "?"];
     let mut tokens: Vec<String> = Vec::new();
     for evidence in columns.values() {
-        let odd = |token: &String| evidence.mostly().is_some_and(|mostly| mostly.examples.iter().any(|(text, _)| text == token));
+        let odd = |token: &String| {
+            evidence.mostly().is_some_and(|mostly| mostly.examples.iter().any(|(text, _)| text == token))
+        };
         for token in evidence.likely_missing().keys() {
             if (ALWAYS.contains(&token.as_str()) || odd(token)) && !tokens.contains(token) {
                 tokens.push(token.clone());
@@ -115,7 +120,13 @@ fn found_id(
     Ok(None)
 }
 
-fn is_unique(source: &Source, name: &ColumnName, kind: Kind, missing: &[String], run: &Run<'_>) -> Result<bool, PipelineError> {
+fn is_unique(
+    source: &Source,
+    name: &ColumnName,
+    kind: Kind,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<bool, PipelineError> {
     let mut batches = read_one(source, name, kind, missing, run)?;
     let identity = Identity::by_id([name.clone()]);
     for batch in &mut batches {
@@ -150,11 +161,8 @@ fn read_one(
     missing: &[String],
     run: &Run<'_>,
 ) -> Result<Vec<evenstep_table::Batch>, PipelineError> {
-    let reading = Reading {
-        missing: missing.to_vec(),
-        columns: [(name.clone(), Rule::new(kind))].into(),
-        ..Reading::default()
-    };
+    let reading =
+        Reading { missing: missing.to_vec(), columns: [(name.clone(), Rule::new(kind))].into(), ..Reading::default() };
     Ok(source.read(&reading, run.workers, &|_| ())?.batches)
 }
 

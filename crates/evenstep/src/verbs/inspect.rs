@@ -14,11 +14,19 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     if args.subject.extension().is_some_and(|extension| extension == "lock") {
         let text = std::fs::read_to_string(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
         let lock = Lock::parse(&text)?;
-        if host.json { output::json(&lock.json()) } else { output::raw(&text) }
+        if host.json {
+            output::json(&lock.json())
+        } else {
+            output::raw(&text)
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let opened = open_bundle(&args.subject)?;
-    if host.json { tell_machine(&opened) } else { tell_people(&opened) }
+    if host.json {
+        tell_machine(&opened)
+    } else {
+        tell_people(&opened)
+    }
     Ok(ExitCode::SUCCESS)
 }
 

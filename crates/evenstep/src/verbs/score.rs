@@ -25,7 +25,9 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
             let file = Output::create(Arc::clone(&host.files), path).map_err(file_error)?;
             let writer = Writer::for_path(path, BufWriter::with_capacity(1 << 20, file), header, true)?;
             let (scored, file) = host.run(args.threads, |run| stream(&predictor, &source, writer, run))?;
-            let file = file.into_inner().map_err(|error| PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error())))?;
+            let file = file.into_inner().map_err(|error| {
+                PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error()))
+            })?;
             file.commit().map_err(file_error)?;
             scored
         }

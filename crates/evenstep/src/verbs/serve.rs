@@ -21,7 +21,10 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
             output::line(&told.to_string());
         } else {
             output::line(&format!("{} golden rows give their bits on this host", golden));
-            output::line(&format!("serving {} at http://{address}/predict", told["version"].as_str().unwrap_or_default()));
+            output::line(&format!(
+                "serving {} at http://{address}/predict",
+                told["version"].as_str().unwrap_or_default()
+            ));
         }
     })
     .map_err(|error| PipelineError::input(error.to_string()))?;

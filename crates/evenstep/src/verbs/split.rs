@@ -24,7 +24,9 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     }
     if host.json {
         let count = |wanted: parts::Part| parts.iter().filter(|(_, part)| *part == wanted).count();
-        output::json(&json!({ "train": count(parts::Part::Train), "test": count(parts::Part::Test), "output": args.output }));
+        output::json(
+            &json!({ "train": count(parts::Part::Train), "test": count(parts::Part::Test), "output": args.output }),
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -117,7 +117,8 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
     let mut rows = vec![["metric", "value", "95% interval", "baseline"].map(str::to_owned).to_vec()];
     for measured in &evaluation.metrics {
         let value = measured.value.map_or_else(|| measured.undefined.clone().unwrap_or("–".into()), short);
-        let interval = measured.interval.map_or("–".into(), |(low, high)| format!("{} – {}", short(low), short(high)));
+        let interval =
+            measured.interval.map_or("–".into(), |(low, high)| format!("{} – {}", short(low), short(high)));
         rows.push(vec![measured.metric.clone(), value, interval, measured.baseline.map_or("–".into(), short)]);
     }
     output::table(&rows);

@@ -48,7 +48,8 @@ impl Project {
             let path = entry.expect("a file").path();
             let wanted = path.extension().is_some_and(|extension| extension == "csv" || extension == "toml");
             if wanted {
-                std::fs::copy(&path, project.path(path.file_name().expect("a name").to_str().expect("UTF-8"))).expect("copied");
+                std::fs::copy(&path, project.path(path.file_name().expect("a name").to_str().expect("UTF-8")))
+                    .expect("copied");
             }
         }
         project
@@ -109,6 +110,8 @@ pub(crate) fn examples() -> PathBuf {
 /// The name of an example's data file.
 pub(crate) fn data_of(example: &str) -> String {
     let folder = examples().join(example);
-    let names = std::fs::read_dir(folder).expect("the example is there").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names = std::fs::read_dir(folder)
+        .expect("the example is there")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.into_iter().find(|name| name.ends_with(".csv")).expect("a CSV file")
 }

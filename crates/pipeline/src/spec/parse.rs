@@ -111,7 +111,8 @@ fn take_use(text: &SpecText, place: &[String], mut table: toml::Table) -> Result
         }
         Some(_) => Err(text.point(PipelineError::input("`use` is a name in quotes"), &keys, "here")),
         None => Err(text.point(
-            PipelineError::input("this table says not what to `use`").help("add a line such as `use = \"impute_median\"`".to_owned()),
+            PipelineError::input("this table says not what to `use`")
+                .help("add a line such as `use = \"impute_median\"`".to_owned()),
             &keys,
             "no `use` in here",
         )),
@@ -156,15 +157,13 @@ fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
 
 /// The text with some values replaced, as `--set data.source=other.csv` asks.
 fn overridden(path: &Path, text: String, overrides: &[(String, String)]) -> Result<String, PipelineError> {
-    let mut document: toml_edit::DocumentMut = text
-        .parse()
-        .map_err(|error: toml_edit::TomlError| {
-            let said = PipelineError::input(error.message().to_owned());
-            match error.span() {
-                Some(span) => SpecText::new(path, text.clone()).point_at(said, span),
-                None => said,
-            }
-        })?;
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        let said = PipelineError::input(error.message().to_owned());
+        match error.span() {
+            Some(span) => SpecText::new(path, text.clone()).point_at(said, span),
+            None => said,
+        }
+    })?;
     for (key, value) in overrides {
         let value: toml_edit::Value = value.parse().unwrap_or_else(|_| value.as_str().into());
         let keys: Vec<&str> = key.split('.').collect();
