@@ -46,6 +46,13 @@ fn shown(text: &str) -> Vec<Shown> {
     all
 }
 
+fn without_blanks_at_the_end(mut lines: Vec<String>) -> Vec<String> {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    lines
+}
+
 /// Whether the lines fit, `…` standing for anything.
 fn fits(expected: &[String], said: &[&str]) -> bool {
     match (expected.split_first(), said.split_first()) {
@@ -92,7 +99,8 @@ fn every_command_in_the_docs_prints_what_they_show() {
                 .output()
                 .expect("a shell runs");
             let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            let lines: Vec<&str> = said.lines().collect();
+            let lines: Vec<&str> = said.trim_end().lines().collect();
+            let output: Vec<String> = without_blanks_at_the_end(output);
             if !fits(&output, &lines) {
                 wrong.push(format!("{}: `{command}` prints\n{said}", page.display()));
             }

@@ -347,7 +347,7 @@ fn refuse_duplicates(
 fn weights(name: &ColumnName, column: &Column) -> Result<Vec<f64>, PipelineError> {
     let numbers =
         column.to_numbers().ok_or_else(|| PipelineError::input(format!("the weight `{name}` is no number")))?;
-    match numbers.iter().find(|weight| !(**weight >= 0.0)) {
+    match numbers.iter().find(|weight| weight.is_nan() || **weight < 0.0) {
         Some(_) => Err(PipelineError::input(format!("the weight `{name}` has a cell that is missing or negative"))),
         None => Ok(numbers.into_owned()),
     }

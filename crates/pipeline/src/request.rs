@@ -226,7 +226,6 @@ fn read_column(
     };
     let outcome = if rule.absent == Absent::Null { Outcome::Nulled } else { Outcome::Rejected };
     let column = Checker::new(rule, predictor.seen.get(name)).check(builder.finish(), &mut found);
-    drop(found);
     for row in absent {
         match outcome {
             Outcome::Rejected => read.errors.push(FieldError {

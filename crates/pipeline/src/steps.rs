@@ -12,36 +12,36 @@ use crate::PipelineError;
 use crate::spec::SpecText;
 
 /// Steps that have learned, in order.
-pub struct FittedSteps {
+pub(crate) struct FittedSteps {
     steps: Vec<FittedStep>,
     /// The types of the columns that come out.
-    pub output: Schema,
+    pub(crate) output: Schema,
 }
 
 /// One of them.
-pub struct FittedStep {
+pub(crate) struct FittedStep {
     /// What `use = "…"` calls it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it learned, and how it is applied.
-    pub fitted: Box<dyn AnyFitted>,
+    pub(crate) fitted: Box<dyn AnyFitted>,
     /// The columns that go in and are no more, or come out and weren't there or were of another type.
-    pub changes: Vec<String>,
+    pub(crate) changes: Vec<String>,
 }
 
 /// What a fit of steps is told.
-pub struct Fitting<'a> {
+pub(crate) struct Fitting<'a> {
     /// The pipeline's seed.
-    pub seed: Seed,
+    pub(crate) seed: Seed,
     /// What is predicted.
-    pub task: &'a Task,
+    pub(crate) task: &'a Task,
     /// The work is done by these.
-    pub workers: &'a Workers,
+    pub(crate) workers: &'a Workers,
     /// To point at the step that fails.
-    pub text: &'a SpecText,
+    pub(crate) text: &'a SpecText,
     /// Which step of the text is the first to be fitted.
-    pub first: usize,
+    pub(crate) first: usize,
     /// Told which step of how many is fitted next.
-    pub progress: &'a dyn Fn(usize, usize, &str),
+    pub(crate) progress: &'a dyn Fn(usize, usize, &str),
 }
 
 impl FittedSteps {
@@ -50,7 +50,7 @@ impl FittedSteps {
     ///
     /// # Errors
     /// A step that can't learn from these rows; it points into the spec.
-    pub fn fit(
+    pub(crate) fn fit(
         steps: Vec<Box<dyn AnyStep>>,
         mut batches: Vec<Batch>,
         fitting: &Fitting<'_>,
@@ -84,7 +84,7 @@ impl FittedSteps {
     ///
     /// # Errors
     /// Specs or parameters that no fit would have written.
-    pub fn load(
+    pub(crate) fn load(
         written: Vec<(String, Value, Value)>,
         input: &Schema,
         seed: Seed,
@@ -108,7 +108,7 @@ impl FittedSteps {
     }
 
     /// The steps, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &FittedStep> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &FittedStep> {
         self.steps.iter()
     }
 
@@ -116,7 +116,7 @@ impl FittedSteps {
     ///
     /// # Errors
     /// A cell that a step's spec says to refuse.
-    pub fn apply(&self, mut batch: Batch) -> Result<Batch, PipelineError> {
+    pub(crate) fn apply(&self, mut batch: Batch) -> Result<Batch, PipelineError> {
         for step in &self.steps {
             batch = step
                 .fitted

@@ -8,8 +8,8 @@ use evenstep_model::{
     AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training,
 };
 use evenstep_table::profile::{ColumnProfile, Profile};
-use evenstep_table::quality::Quality;
-use evenstep_table::{Batch, Coded, Column, Schema, Task};
+use evenstep_table::quality::{Quality, Violation};
+use evenstep_table::{Batch, Coded, Column, Contract, Schema, Task};
 use serde::Serialize;
 
 use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, StepRecord};
@@ -41,6 +41,8 @@ pub struct Findings {
     pub notes: Vec<String>,
     /// What was found in the data.
     pub quality: Quality,
+    /// The cells for which rows were set aside.
+    pub quarantine: Vec<Violation>,
     /// How many columns the source has.
     pub source_columns: usize,
     /// What the target looks like among the rows learned from.
@@ -104,7 +106,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         let message = format!("all {held_out_rows} rows are held out, and none is left to learn from");
         return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
     }
-    let profile = Profile::of(&seen, run.workers);
+    let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
@@ -145,11 +147,29 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         curve: fitted.curve,
         notes: prepared.notes,
         quality: prepared.quality,
+        quarantine: prepared.quarantine,
         source_columns: prepared.source_columns,
         target_profile,
         scores,
     };
     Ok(Trained { artifact, findings, seconds })
+}
+
+/// The profile without the values of columns that tell of people: counts remain.
+fn impersonal(mut profile: Profile, contract: &Contract) -> Profile {
+    for (name, column) in &mut profile.columns {
+        if contract.columns.get(name).is_some_and(|rule| rule.personal) {
+            *column = ColumnProfile {
+                mean: None,
+                quantiles: Vec::new(),
+                bounds: Vec::new(),
+                counts: Vec::new(),
+                top: Vec::new(),
+                ..column.clone()
+            };
+        }
+    }
+    profile
 }
 
 /// The target among the rows learned from, as a number or a class.

@@ -56,8 +56,7 @@ fn shuffled(batches: Vec<Batch>, spec: &Spec) -> Vec<Batch> {
         .flat_map(|batch| {
             let mut rows: Vec<usize> = (0..batch.rows()).collect();
             rows.sort_by_key(|row| (draws.priority(&batch.keys[*row].0), *row));
-            let parts = rows.chunks(rows.len().div_ceil(3).max(1)).map(|part| batch.take(part)).collect::<Vec<_>>();
-            parts
+            rows.chunks(rows.len().div_ceil(3).max(1)).map(|part| batch.take(part)).collect::<Vec<_>>()
         })
         .collect();
     shuffled.reverse();

@@ -128,7 +128,10 @@ fn example(predictor: &Predictor) -> Value {
 fn answer_schema(task: &Task) -> Value {
     let prediction = match task {
         Task::Regression => json!({ "type": ["number", "null"] }),
-        _ => json!({ "type": ["string", "null"], "enum": task.classes() }),
+        _ => {
+            let classes = task.classes().iter().map(|class| json!(class));
+            json!({ "type": ["string", "null"], "enum": classes.chain([Value::Null]).collect::<Vec<_>>() })
+        }
     };
     let mut row = json!({ "id": {}, "prediction": prediction, "flags": { "type": "array", "items": {
         "type": "object", "properties": { "field": { "type": "string" }, "rule": { "type": "string" } },

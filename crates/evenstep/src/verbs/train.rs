@@ -48,18 +48,32 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let report = evenstep_report::html(&crate::page::page(&trained));
     let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report);
     let lock = lock::text(&trained.artifact, &facts);
-    let files = [
+    let quarantine = quarantine(&trained);
+    let quarantine_path = args.spec.spec.with_extension("quarantine.jsonl");
+    let mut files = vec![
         (outputs.bundle.as_path(), bundle.as_slice()),
         (outputs.report.as_path(), report.as_bytes()),
         (outputs.lock.as_path(), lock.as_bytes()),
     ];
+    if !quarantine.is_empty() {
+        files.push((quarantine_path.as_path(), quarantine.as_bytes()));
+    }
     write_files(host, &files)?;
     tell(&spec, &trained, &digest, &outputs, host);
     Ok(ExitCode::SUCCESS)
 }
 
+/// The cells for which rows are set aside, a line each.
+fn quarantine(trained: &train::Trained) -> String {
+    let line = |violation| serde_json::to_string(violation).expect("a violation is plain data") + "\n";
+    trained.findings.quarantine.iter().map(line).collect()
+}
+
 fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
-    let text = std::fs::read_to_string(path).map_err(|error| super::unreadable(path, &error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        PipelineError::no(super::unreadable(path, &error).message)
+            .help("train once without `--frozen`: it writes the lock".to_owned())
+    })?;
     let locked = Lock::parse(&text)?.digest;
     if locked == *digest {
         return Ok(());

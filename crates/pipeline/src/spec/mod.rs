@@ -13,7 +13,7 @@ use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use serde::{Deserialize, Serialize};
 
-pub use text::SpecText;
+pub(crate) use text::SpecText;
 
 /// A spec that has been read: its steps and model are known, its columns are not looked at yet.
 pub struct Spec {
@@ -32,7 +32,7 @@ pub struct Spec {
     /// `[serving]`.
     pub serving: ServingSection,
     /// The text, to point into.
-    pub text: SpecText,
+    pub(crate) text: SpecText,
 }
 
 /// `[pipeline]`: what it is called, and where every draw comes from.
@@ -189,9 +189,9 @@ impl Spec {
 
     /// The other steps once more, not fitted yet.
     pub fn fresh_steps(&self) -> Vec<Box<dyn AnyStep>> {
-        let again = |step: &Box<dyn AnyStep>| evenstep_step::parse(step.name(), step.spec());
+        let again = |step: &dyn AnyStep| evenstep_step::parse(step.name(), step.spec());
         let others = self.steps.iter().skip(self.choosing_steps());
-        others.map(|step| again(step).expect("a spec that was read reads again")).collect()
+        others.map(|step| again(&**step).expect("a spec that was read reads again")).collect()
     }
 
     /// The seed of steps and model.

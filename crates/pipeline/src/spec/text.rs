@@ -9,23 +9,23 @@ use crate::PipelineError;
 
 /// The text as written, with its path, so that errors can point into it.
 #[derive(Clone, Debug)]
-pub struct SpecText {
+pub(crate) struct SpecText {
     /// Where it was read from.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The whole file.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl SpecText {
     /// A text that was read from `path`.
-    pub fn new(path: &Path, text: String) -> SpecText {
+    pub(crate) fn new(path: &Path, text: String) -> SpecText {
         SpecText { path: path.to_owned(), text }
     }
 
     /// The error, pointing at what stands under `keys`, or at the nearest table above it.
     /// A key that is a number chooses an entry of an array of tables.
     #[must_use]
-    pub fn point(&self, error: PipelineError, keys: &[&str], label: &str) -> PipelineError {
+    pub(crate) fn point(&self, error: PipelineError, keys: &[&str], label: &str) -> PipelineError {
         match self.span(keys) {
             Some(span) => error.at(&self.path, &self.text, span, Some(label.to_owned())),
             None => error,
@@ -34,7 +34,7 @@ impl SpecText {
 
     /// The error, pointing at a range of bytes.
     #[must_use]
-    pub fn point_at(&self, error: PipelineError, span: Range<usize>) -> PipelineError {
+    pub(crate) fn point_at(&self, error: PipelineError, span: Range<usize>) -> PipelineError {
         error.at(&self.path, &self.text, span, None)
     }
 
