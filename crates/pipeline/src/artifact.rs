@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use evenstep_exact::canonical::{Digest, Hasher, canonical_json};
 use evenstep_model::{Stored, Tensor};
+use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
 use evenstep_table::profile::Profile;
 use evenstep_table::{ColumnName, Contract, Schema, Task};
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::golden::GoldenRow;
-use crate::spec::Extra;
 
 /// Rises when applying a bundle would give other bits.
 pub const APPLY_EPOCH: u32 = 1;

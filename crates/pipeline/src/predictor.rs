@@ -1,14 +1,15 @@
 //! Applying an artifact: rows that keep the contract in, predictions out. No fit is near.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyModel, Predictions};
+use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
 use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
 
 use crate::artifact::{Artifact, DataRoles};
-use crate::spec::Extra;
+use crate::request::RowTypers;
 use crate::steps::FittedSteps;
 use crate::{PipelineError, golden};
 
@@ -32,6 +33,7 @@ pub struct Predictor {
     pub seen: SeenColumns,
     /// What happens to unknown fields of a request.
     pub extra: Extra,
+    pub(crate) typers: OnceLock<RowTypers>,
     steps: FittedSteps,
     model: Box<dyn AnyModel>,
 }
@@ -86,6 +88,7 @@ impl Predictor {
             inputs: artifact.inputs.clone(),
             seen: artifact.seen.clone(),
             extra: artifact.extra,
+            typers: OnceLock::new(),
             steps,
             model,
         })

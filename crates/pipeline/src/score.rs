@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
-use evenstep_source::{Chunk, Flag, Mode, Reading, Source};
+use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source};
 use evenstep_table::{Batch, Coded, Column, ColumnName, Identity, Kind, Task};
 
-use crate::spec::Extra;
 use crate::{PipelineError, Predictor, Progress};
 
 /// What was scored.

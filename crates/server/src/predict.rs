@@ -39,7 +39,7 @@ pub(crate) async fn predict(
     let result = match answered {
         Ok(Ok(answers)) => Ok(answers),
         Ok(Err(Refusal::Malformed(detail))) => Err(Problem::malformed(detail)),
-        Ok(Err(Refusal::Contract(errors))) => Err(Problem::contract(errors)),
+        Ok(Err(Refusal::Contract { errors, count })) => Err(Problem::contract(errors, count)),
         Ok(Err(Refusal::Bug(detail))) => Err(Problem::bug(detail)),
         Err(_) => Err(Problem::bug("the request ran into a bug")),
     };

@@ -2,23 +2,21 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::request::FieldError;
+use evenstep_pipeline::request::RowError;
 use serde_json::{Map, Value, json};
-
-/// So many errors are told of one request, and the count of all.
-const ERRORS_TOLD_MAX: usize = 100;
 
 /// An answer that is no prediction.
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
-    errors: Vec<FieldError>,
+    errors: Vec<RowError>,
+    count: usize,
 }
 
 impl Problem {
     /// A body that isn't what the route reads: 400.
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
-        Problem { status: StatusCode::BAD_REQUEST, detail: detail.into(), errors: Vec::new() }
+        Problem { status: StatusCode::BAD_REQUEST, detail: detail.into(), errors: Vec::new(), count: 0 }
     }
 
     /// A body that is too large: 413.
@@ -27,11 +25,10 @@ impl Problem {
     }
 
     /// Rows that break the contract: 422.
-    pub(crate) fn contract(errors: Vec<FieldError>) -> Problem {
-        let fields =
-            if errors.len() == 1 { "1 field breaks".to_owned() } else { format!("{} fields break", errors.len()) };
+    pub(crate) fn contract(errors: Vec<RowError>, count: usize) -> Problem {
+        let fields = if count == 1 { "1 field breaks".to_owned() } else { format!("{count} fields break") };
         let detail = format!("{fields} the contract; see /openapi.json");
-        Problem { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors }
+        Problem { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors, count }
     }
 
     /// No such route: 404.
@@ -63,8 +60,8 @@ impl IntoResponse for Problem {
         body.insert("status".to_owned(), json!(self.status.as_u16()));
         body.insert("detail".to_owned(), json!(self.detail));
         if !self.errors.is_empty() {
-            body.insert("count".to_owned(), json!(self.errors.len()));
-            body.insert("errors".to_owned(), json!(&self.errors[..self.errors.len().min(ERRORS_TOLD_MAX)]));
+            body.insert("count".to_owned(), json!(self.count));
+            body.insert("errors".to_owned(), json!(self.errors));
         }
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         (self.status, kind, Value::Object(body).to_string()).into_response()

@@ -8,7 +8,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::{Batch, ColumnName, did_you_mean};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::chunk::{Flag, Origin, checked};
@@ -18,7 +18,8 @@ use crate::reading::{Mode, Plan, Reading};
 const TOLD: usize = 100;
 
 /// What becomes of names that nobody knows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Extra {
     /// They are refused, with a suggestion.
     #[default]

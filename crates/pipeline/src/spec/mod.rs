@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::AnyFamily;
+use evenstep_source::Extra;
 use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use serde::{Deserialize, Serialize};
@@ -158,17 +159,6 @@ pub struct ServingSection {
     /// What happens to fields of a request that the contract doesn't know.
     #[serde(default)]
     pub extra: Extra,
-}
-
-/// What happens to an unknown field.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Extra {
-    /// The request is refused.
-    #[default]
-    Reject,
-    /// The field is ignored.
-    Ignore,
 }
 
 fn empty_is_missing() -> Vec<String> {
