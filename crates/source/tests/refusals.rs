@@ -145,7 +145,7 @@ fn json_lines_are_objects_of_single_values() {
 fn damaged_binary_files() {
     insta::assert_snapshot!(refusal("a.parquet", b"PAR1 no footer here PAR1"), @"DIR/a.parquet: the file is damaged: Parquet file too small. Size is 24 but need 543519341");
     insta::assert_snapshot!(refusal("a.parquet", b"PAR1 cut off"), @"DIR/a.parquet: the file is damaged: Invalid Parquet file. Corrupt footer");
-    insta::assert_snapshot!(refusal("a.arrow", b"ARROW1\0\0 cut off"), @"DIR/a.arrow: the file is damaged: Parser error: Arrow file does not contain correct footer");
+    insta::assert_snapshot!(refusal("a.arrow", b"ARROW1\0\0 cut off"), @"DIR/a.arrow: the file is damaged: it ends before its footer");
     insta::assert_snapshot!(refusal("a.feather", b"FEA1 old"), @"
         DIR/a.feather: the file is in the first Feather format, which is no longer read
         help: write it anew: Feather version 2 is Arrow IPC
