@@ -158,7 +158,7 @@ TASKS = {
         file="ames.csv", target="price", positive=None, missing=["", "NA"], steps=houses,
         model=lightgbm.LGBMRegressor,
         parameters=dict(
-            TREES, n_estimators=1000, learning_rate=0.03, num_leaves=12, min_child_samples=3,
+            TREES, n_estimators=1000, learning_rate=0.03, num_leaves=16, min_child_samples=3,
             reg_lambda=1, subsample=0.8, colsample_bytree=0.25,
         ),
         choices=dict(
@@ -176,8 +176,8 @@ TASKS = {
         file="credit.csv", target="Status", positive="bad", missing=["", "NA"], steps=credit,
         model=lightgbm.LGBMClassifier,
         parameters=dict(
-            TREES, n_estimators=400, learning_rate=0.03, num_leaves=6, min_child_samples=20,
-            reg_lambda=5, subsample=0.8, colsample_bytree=0.5,
+            TREES, n_estimators=400, learning_rate=0.03, num_leaves=4, min_child_samples=40,
+            reg_lambda=1, subsample=1.0, colsample_bytree=0.5,
         ),
         choices=dict(
             n_estimators=[200, 400, 600], num_leaves=[4, 6, 8, 12], min_child_samples=[5, 10, 20, 40],
