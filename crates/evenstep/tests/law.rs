@@ -65,6 +65,15 @@ fn law_one_digest_for_any_column_order_and_format() {
 }
 
 #[test]
+fn law_the_committed_locks_hold_whatever_built_the_program() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        let said = project.run(&["verify", SPEC, "--frozen", "--json", "--quiet"]);
+        assert_eq!(said.code, 0, "{example}: {}\n{}", said.out, said.err);
+    }
+}
+
+#[test]
 fn law_verify_proves_a_training_on_other_threads_and_orders() {
     for example in EXAMPLES {
         let project = Project::example(example);

@@ -46,7 +46,9 @@ impl Project {
         let from = examples().join(name);
         for entry in std::fs::read_dir(&from).expect("the example is there") {
             let path = entry.expect("a file").path();
-            let wanted = path.extension().is_some_and(|extension| extension == "csv" || extension == "toml");
+            let wanted = path
+                .extension()
+                .is_some_and(|extension| ["csv", "toml", "lock"].iter().any(|known| extension == *known));
             if wanted {
                 std::fs::copy(&path, project.path(path.file_name().expect("a name").to_str().expect("UTF-8")))
                     .expect("copied");
