@@ -22,7 +22,10 @@ pub(crate) struct RowTypers {
 impl RowTypers {
     pub(crate) fn new(predictor: &Predictor) -> RowTypers {
         let typer = |reading| RowTyper::new(&reading, predictor.data.id.iter().cloned(), predictor.extra);
-        RowTypers { with_id: typer(predictor.reading(None)), without_id: typer(predictor.reading(Some(&predictor.inputs))) }
+        RowTypers {
+            with_id: typer(predictor.reading(None)),
+            without_id: typer(predictor.reading(Some(&predictor.inputs))),
+        }
     }
 }
 
@@ -101,7 +104,8 @@ pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal
     if read.error_count > 0 {
         return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
     }
-    let mut predictions = predictor.predict(std::mem::take(&mut read.batch)).map_err(|error| Refusal::Bug(error.to_string()))?;
+    let mut predictions =
+        predictor.predict(std::mem::take(&mut read.batch)).map_err(|error| Refusal::Bug(error.to_string()))?;
     for row in &read.unanswered {
         let width = predictions.width;
         predictions.values[row * width..(row + 1) * width].fill(f64::NAN);

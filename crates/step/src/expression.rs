@@ -80,7 +80,8 @@ mod tests {
         assert!(error.message.ends_with("a +\n     ^"), "{error}");
         let error = apply(step("are * 2"), &[("area", numbers(&[None]))]).expect_err("no such column");
         assert_eq!(error.help.as_deref(), Some("did you mean `area`?"));
-        let error = apply(step("area"), &[("area", numbers(&[None])), ("z", numbers(&[None]))]).expect_err("z is there");
+        let error =
+            apply(step("area"), &[("area", numbers(&[None])), ("z", numbers(&[None]))]).expect_err("z is there");
         assert_eq!(error.message, "the new column `z` has the name of one that is there already");
     }
 }
