@@ -1,18 +1,19 @@
 //! Replaces each category by the mean target of its training rows, drawn towards the mean of all.
 //!
-//! Learns: for every value, and for null if training has one, (sum + m·prior)/(count + m); the prior
-//! is the mean of all rows. `smoothing` is m, or `"auto"`: the variance of the target among the value's
-//! rows, over its variance among all. A value that training never saw is the prior, and so is a null
-//! if training has none. In a regression this is the mean, with two classes the share of the
-//! positive one; with more, each class has a column `<column>_<class>` of shares, and the column itself is dropped.
-//! While training, each row is encoded from the other folds alone, prior and variances too: no
-//! row's own label is in its value, and the only row of a value has the prior of the other folds. Folds
-//! are drawn by row key, so that equal keys share one; where rows are split by group, by the group.
-//! Without a row in any other fold the value is null.
+//! Learns: for every value, and for null if training has one, (sum + m·prior)/(count + m); the prior is
+//! the mean of all rows. `smoothing` is m, or `"auto"`: the variance of the target among the value's
+//! rows, over its variance among all. A value that training never saw is the prior, and so is a null if
+//! training has none. In a regression this is the mean, with two classes the share of the positive one;
+//! with more, each class has a column `<column>_<class>` of shares, and the column itself is dropped.
+//! While training, each row is encoded from the other folds alone, prior and variances too: no row's
+//! own label is in its value, and the only row of a value has the prior of the other folds. Folds are
+//! drawn by row key, so that equal keys share one; where rows are split by group, by the group. Without
+//! a row in any other fold the value is null.
 //! Exact because sums and sums of squares are, and what a fold takes away is taken exactly.
 //! Known as scikit-learn `TargetEncoder(smooth="auto", cv=5)`, feature-engine
 //! `MeanEncoder(smoothing=0.0)`, category_encoders `MEstimateEncoder`. Differs: folds follow row
-//! identity, not position; null is a level of its own; feature-engine encodes training rows with their own labels.
+//! identity, not position; null is a level of its own; feature-engine encodes training rows with their
+//! own labels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use evenstep_table::{Batch, Column, Kind, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{AutoOr, Dictionary, Folds, NotNegative, has_levels, insert_new, levels, look_up};
+use crate::kit::{AutoOr, Dictionary, Folds, NotNegative, WITH_LEVELS, has_levels, insert_new, levels, look_up};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Replaces each category by the mean target of its training rows.
@@ -241,7 +242,7 @@ impl TargetEncode {
 
 impl EachColumn for TargetEncode {
     const NAME: &'static str = "target_encode";
-    const TAKES: &'static str = "categories, texts, integers and booleans";
+    const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Seen;
     type Learned = Encoding;
@@ -339,25 +340,37 @@ mod tests {
         let multiclass = Task::Multiclass { classes: classes(["k", "l", "m"]).to_vec() };
         let third = 1.0 / 3.0;
         for (smoothing, task, target, expected) in [
-            (json!("auto"), Task::Regression, [1.0, 2.0, 6.0, 3.0, 5.0, 10.0], [
-                vec![3.222_811_671_087_533],
-                vec![4.026_548_672_566_371_5],
-                vec![10.0],
-            ]),
+            (
+                json!("auto"),
+                Task::Regression,
+                [1.0, 2.0, 6.0, 3.0, 5.0, 10.0],
+                [vec![3.222_811_671_087_533], vec![4.026_548_672_566_371_5], vec![10.0]],
+            ),
             (json!(2), Task::Regression, [1.0, 2.0, 6.0, 3.0, 5.0, 10.0], [vec![3.6], vec![4.25], vec![19.0 * third]]),
             (json!(0), Task::Regression, [1.0, 2.0, 6.0, 3.0, 5.0, 10.0], [vec![3.0], vec![4.0], vec![10.0]]),
-            (json!("auto"), binary, [0.0, 1.0, 1.0, 0.0, 0.0, 1.0], [vec![0.628_571_428_571_428_6], vec![0.0], vec![1.0]]),
-            (json!("auto"), multiclass, [0.0, 1.0, 2.0, 0.0, 0.0, 1.0], [
-                vec![0.371_428_571_428_571_4, third, 0.275_362_318_840_579_7],
-                vec![1.0, 0.0, 0.0],
-                vec![0.0, 1.0, 0.0],
-            ]),
+            (
+                json!("auto"),
+                binary,
+                [0.0, 1.0, 1.0, 0.0, 0.0, 1.0],
+                [vec![0.628_571_428_571_428_6], vec![0.0], vec![1.0]],
+            ),
+            (
+                json!("auto"),
+                multiclass,
+                [0.0, 1.0, 2.0, 0.0, 0.0, 1.0],
+                [
+                    vec![0.371_428_571_428_571_4, third, 0.275_362_318_840_579_7],
+                    vec![1.0, 0.0, 0.0],
+                    vec![0.0, 1.0, 0.0],
+                ],
+            ),
         ] {
             let (fitted, _) = fit_labelled(step(smoothing), &[("x", cells.clone())], task, &target).expect("it fits");
             for (value, expected) in ["a", "b", "c"].iter().zip(expected) {
                 let found = &fitted.params()["x"]["values"][value];
                 let found: Vec<f64> = found.as_array().expect("a list").iter().filter_map(Value::as_f64).collect();
-                let near = found.len() == expected.len() && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-14);
+                let near =
+                    found.len() == expected.len() && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-14);
                 assert!(near, "{value}: {found:?} instead of {expected:?}");
             }
         }
@@ -375,7 +388,8 @@ mod tests {
             target[row] = label;
             let fitted = fit_labelled(step(json!("auto")), &[("x", column.clone())], Task::Regression, &target);
             let (fitted, batch) = fitted.expect("it fits");
-            let Some(Column::Number(cells)) = fitted.apply_training(batch).expect("it applies").get("x").cloned() else {
+            let Some(Column::Number(cells)) = fitted.apply_training(batch).expect("it applies").get("x").cloned()
+            else {
                 panic!("a regression gives numbers")
             };
             cells
@@ -393,7 +407,8 @@ mod tests {
 
     #[test]
     fn rows_that_are_split_by_group_do_not_know_their_groups_labels() {
-        let groups: Vec<Option<&str>> = ["g", "h", "i", "j", "k", "l"].iter().copied().map(Some).cycle().take(60).collect();
+        let groups: Vec<Option<&str>> =
+            ["g", "h", "i", "j", "k", "l"].iter().copied().map(Some).cycle().take(60).collect();
         let column = strings(&groups);
         let out_of_fold = |label: f64| {
             let mut batch = crate::testing::batch(&[("x", column.clone())]);
@@ -427,7 +442,8 @@ mod tests {
         let folds: Vec<u32> = batch.keys.iter().map(|key| draws.fold(&key.0, 5)).collect();
         let after = fitted.apply_training(batch).expect("it applies");
         for row in 0..40 {
-            let others: Vec<f64> = (0..40).filter(|other| folds[*other] != folds[row]).map(|other| target[other]).collect();
+            let others: Vec<f64> =
+                (0..40).filter(|other| folds[*other] != folds[row]).map(|other| target[other]).collect();
             let mean = others.iter().sum::<f64>() / others.len() as f64;
             assert_eq!(after.get("x").and_then(|x| x.text(row)), Some(evenstep_exact::number::print_number(mean)));
         }
@@ -447,7 +463,8 @@ mod tests {
     fn each_of_several_classes_has_a_column() {
         let task = Task::Multiclass { classes: classes(["k", "l", "m"]).to_vec() };
         let training = strings(&[Some("a"), Some("b"), Some("a")]);
-        let (fitted, batch) = fit_labelled(step(json!(0)), &[("x", training)], task, &[0.0, 1.0, 2.0]).expect("it fits");
+        let (fitted, batch) =
+            fit_labelled(step(json!(0)), &[("x", training)], task, &[0.0, 1.0, 2.0]).expect("it fits");
         let names: Vec<String> =
             fitted.apply(batch).expect("it applies").columns().map(|(name, _)| name.to_string()).collect();
         assert_eq!(names, ["x_k", "x_l", "x_m"]);
