@@ -1,11 +1,11 @@
 //! Bends positive numbers so that they are as close to normally distributed as a power makes them.
 //!
-//! Learns: one λ a column, by maximum likelihood over the training rows that have a value: between
-//! −5 and 5, and such that no training value overflows. A constant column gets λ = 1, which takes 1
-//! away and does no more. A training value that is not positive is an error; a live one becomes null, or,
+//! Learns: one λ a column, by maximum likelihood over the training rows that have a value: between −5
+//! and 5, and such that no training value overflows. A constant column gets λ = 1, which takes 1 away
+//! and does no more. A training value that is not positive is an error; a live one becomes null, or,
 //! with `on_domain = "error"`, is refused. Nulls stay null.
-//! Exact because the derivative of the likelihood is made of exact sums over rows, and a fixed search finds
-//! where it is 0, to 8 digits or more.
+//! Exact because the derivative of the likelihood is made of exact sums over rows, and a fixed search
+//! finds where it is 0, to 8 digits or more.
 //! Known as feature-engine `BoxCoxTransformer`, scikit-learn `PowerTransformer(method="box-cox")`.
 //! Differs: nothing is standardised (`standard_scale` does); their λ is not bounded.
 //! Source: Box & Cox 1964, Journal of the Royal Statistical Society B 26.

@@ -1,14 +1,14 @@
 //! Caps numbers that are far out.
 //!
 //! Learns: the caps of each column, from the training rows that have a value. `gaussian`: mean ± fold
-//! standard deviations; `iqr`: quartiles ± fold times the range between them; `mad`: median ± fold times
-//! 1.4826 times the median distance from it; `quantiles`: the quantiles `fold` and 1 − `fold`.
+//! standard deviations; `iqr`: quartiles ± fold times the range between them; `mad`: median ± fold
+//! times 1.4826 times the median distance from it; `quantiles`: the quantiles `fold` and 1 − `fold`.
 //! `"auto"` is 3, 1.5, 3.29 and 0.05. Quantiles are interpolated linearly (type 7). A column is an
 //! error whose spread is 0: its every other value would be capped. Nulls stay null.
 //! Exact because sums are, and because quantiles are order statistics, rounded once.
-//! Known as feature-engine `Winsorizer(capping_method="gaussian", tail="right", fold="auto")`.
-//! Differs: what the deviation divides by is named; `ddof` is 0 by default, as there. For `mad`,
-//! feature-engine divides by 0.67449.
+//! Known as feature-engine `Winsorizer(capping_method="gaussian", tail="right", fold="auto")`. Differs:
+//! what the deviation divides by is named; `ddof` is 0 by default, as there. For `mad`, feature-engine
+//! divides by 0.67449.
 
 use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
 use evenstep_exact::reduce::Next;

@@ -1,7 +1,7 @@
 //! Replaces each category by how often it occurs among the training rows.
 //!
-//! Learns: the count of every value and of null, which is counted like a value. With `normalize`,
-//! the share of all training rows. A value that training never saw is 0; so is a null, if there was none.
+//! Learns: the count of every value and of null, which is counted like a value. With `normalize`, the
+//! share of all training rows. A value that training never saw is 0; so is a null, if there was none.
 //! Exact because it counts; a share is rounded once.
 //! Known as feature-engine `CountFrequencyEncoder(encoding_method="count")` or `"frequency"`,
 //! category_encoders `CountEncoder(normalize=False)`. Differs: feature-engine makes unseen values null.
@@ -13,7 +13,7 @@ use evenstep_table::{Batch, Column, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Dictionary, Levels, count_levels, has_levels, levels, look_up, replace};
+use crate::kit::{Dictionary, Levels, WITH_LEVELS, count_levels, has_levels, levels, look_up, replace};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Replaces each category by how often it occurs among the training rows.
@@ -38,7 +38,7 @@ pub struct Counts {
 
 impl EachColumn for CountEncode {
     const NAME: &'static str = "count_encode";
-    const TAKES: &'static str = "categories, texts, integers and booleans";
+    const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Levels;
     type Learned = Counts;

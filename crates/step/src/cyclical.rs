@@ -1,10 +1,11 @@
 //! Replaces a number that goes round, such as a month, by the sine and cosine of its angle.
 //!
 //! Learns: nothing. `period` says after how much it comes round again: 12 for months, 7 for days of the
-//! week, 24 for hours. The columns are `<column>_sin` and `<column>_cos`; the source is
-//! dropped unless `keep` is set. Nulls stay null.
+//! week, 24 for hours. The columns are `<column>_sin` and `<column>_cos`; the source is dropped unless
+//! `keep` is set. Nulls stay null.
 //! Exact because it looks at one cell at a time, and because the angle is reduced before it is
-//! computed: at quarter turns sine and cosine are 0, 1 or −1, so that month 12 of 12 has sine 0 and cosine 1.
+//! computed: at quarter turns sine and cosine are 0, 1 or −1, so that month 12 of 12 has sine 0 and
+//! cosine 1.
 //! Known as feature-engine `CyclicalFeatures(max_values=)`, skrub's periodic encoding. Differs:
 //! feature-engine learns the period as the training maximum, so that a year without a December turns
 //! every month by some degrees; here it must be given.

@@ -3,13 +3,13 @@
 //! Learns: nothing. Parts are `year`, `quarter` and `month` from 1, `iso_year` and `iso_week`,
 //! `day_of_year` and `day_of_month` from 1, `day_of_week` from 0 for Monday, `weekend` (a boolean),
 //! `hour`, `minute` and `second`. Without `parts`, `month`, `year`, `day_of_week`, `day_of_month`,
-//! `hour`, `minute` and `second` are taken, as far as the column's type has them. An instant is read
-//! in UTC, or in `zone`; what a clock on the wall showed is taken as it is. The source column is dropped
+//! `hour`, `minute` and `second` are taken, as far as the column's type has them. An instant is read in
+//! UTC, or in `zone`; what a clock on the wall showed is taken as it is. The source column is dropped
 //! unless `keep` is set. A null, or a day beyond the years −9999 to 9999, gives nulls.
 //! Exact because it looks at one cell at a time; zones are those of one database that is built in.
 //! Known as feature-engine `DatetimeFeatures(features_to_extract=)`, skrub `DatetimeEncoder`. Differs:
-//! texts are not parsed here, so that no batch is guessed on its own; the ISO week comes
-//! with its year, as 2024-12-30 lies in week 1 of 2025.
+//! texts are not parsed here, so that no batch is guessed on its own; the ISO week comes with its year,
+//! as 2024-12-30 lies in week 1 of 2025.
 
 use evenstep_table::{Batch, Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER, Schema, calendar};
 use jiff::civil::{DateTime, Time};

@@ -1,11 +1,11 @@
 //! Replaces numbers by the bin that they fall into, of bins of equal width.
 //!
-//! Learns: the smallest and the largest training value of each column; between them lie `bins`
-//! bins. Values beyond fall into the first or the last. A constant column has one bin. Nulls stay null.
+//! Learns: the smallest and the largest training value of each column; between them lie `bins` bins.
+//! Values beyond fall into the first or the last. A constant column has one bin. Nulls stay null.
 //! Exact because extremes are.
 //! Known as feature-engine `EqualWidthDiscretiser(bins=10)`, scikit-learn
-//! `KBinsDiscretizer(strategy="uniform")`. Differs: `closed` says which end of a bin belongs to it,
-//! the right one as in feature-engine and not in scikit-learn; bins are numbers, not indicators.
+//! `KBinsDiscretizer(strategy="uniform")`. Differs: `closed` says which end of a bin belongs to it, the
+//! right one as in feature-engine and not in scikit-learn; bins are numbers, not indicators.
 
 use evenstep_exact::moments::Extremes;
 use evenstep_exact::reduce::Next;

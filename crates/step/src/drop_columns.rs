@@ -2,8 +2,8 @@
 //!
 //! Learns: nothing.
 //! Exact because it looks at no cell.
-//! Known as feature-engine `DropFeatures(features_to_drop=)`, skrub `DropCols`. Differs: columns
-//! can be chosen by type or pattern too.
+//! Known as feature-engine `DropFeatures(features_to_drop=)`, skrub `DropCols`. Differs: columns can be
+//! chosen by type or pattern too.
 
 use evenstep_table::{Batch, ColumnName, Schema};
 use schemars::JsonSchema;

@@ -1,10 +1,12 @@
 //! Drops columns that hardly vary.
 //!
-//! Learns: of each column, whether the share of its most frequent value among the training rows is
-//! at least `tolerance`; null counts as a value. With the default of 1, only constant columns go, and those without any value.
-//! Exact because counts are compared with the tolerance as fractions, the tolerance being the
-//! decimal that is written.
-//! Known as feature-engine `DropConstantFeatures(tol=1)`, scikit-learn `VarianceThreshold(0.0)`. Differs: nulls are no error.
+//! Learns: of each column, whether the share of its most frequent value among the training rows is at
+//! least `tolerance`; null counts as a value. With the default of 1, only constant columns go, and
+//! those without any value.
+//! Exact because counts are compared with the tolerance as fractions, the tolerance being the decimal
+//! that is written.
+//! Known as feature-engine `DropConstantFeatures(tol=1)`, scikit-learn `VarianceThreshold(0.0)`.
+//! Differs: nulls are no error.
 
 use evenstep_exact::reduce::{Next, Partial};
 use evenstep_table::{Batch, Column, Kind};

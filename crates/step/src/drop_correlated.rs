@@ -1,9 +1,9 @@
 //! Drops columns that say what another one says: of two that correlate, one goes.
 //!
 //! Learns: which columns go, and for which other one. Columns are gone through from the one with the
-//! fewest nulls among the training rows to the one with the most, equals in the order of their
-//! names; each is kept unless the magnitude of its correlation with a kept one exceeds `threshold`.
-//! The correlation is Pearson's, over the rows where both have a value; a constant column has none.
+//! fewest nulls among the training rows to the one with the most, equals in the order of their names;
+//! each is kept unless the magnitude of its correlation with a kept one exceeds `threshold`. The
+//! correlation is Pearson's, over the rows where both have a value; a constant column has none.
 //! Exact because sums of products are, and because order is by name.
 //! Known as feature-engine `DropCorrelatedFeatures(method="pearson", threshold=0.8)` and
 //! `SmartCorrelatedSelection(selection_method="missing_values")`, skrub `DropSimilar`. Differs: they

@@ -2,16 +2,17 @@
 //!
 //! Learns: nothing. A formula has numbers, `"texts"`, `true`, `false` and `null`; columns by name, in
 //! backticks if the name is more than letters, digits and underscores; `+ - * /`; `< <= > >= == !=`;
-//! `and`, `or`, `not`; `if(condition, then, else)`, `coalesce(a, b, …)`, `is_null(a)`, `abs`, `min(a, b, …)`,
-//! `max(a, b, …)`, `ln`, `log1p`, `exp`, `sqrt`, `pow(a, b)`, `floor`, `ceil` and `round` (halves away from 0).
-//! It gives a number, a boolean or a category, and types are checked before training: a category
-//! equals a text, and nothing else is compared with it. Integers are taken as numbers. Null in, null out, but
-//! for `coalesce` and `is_null`, and where the other side decides: `false and null` is false, `true or null`
-//! is true. What is no finite number, such as 1/0, is null at once.
+//! `and`, `or`, `not`; `if(condition, then, else)`, `coalesce(a, b, …)`, `is_null(a)`, `abs`, `min(a,
+//! b, …)`, `max(a, b, …)`, `ln`, `log1p`, `exp`, `sqrt`, `pow(a, b)`, `floor`, `ceil` and `round`
+//! (halves away from 0). It gives a number, a boolean or a category, and types are checked before
+//! training: a category equals a text, and nothing else is compared with it. Integers are taken as
+//! numbers. Null in, null out, but for `coalesce` and `is_null`, and where the other side decides:
+//! `false and null` is false, `true or null` is true. What is no finite number, such as 1/0, is null at
+//! once.
 //! Exact because it looks at one row at a time, by functions with the same bits on every host.
-//! Known as feature-engine `MathFeatures` and `RelativeFeatures`, scikit-learn
-//! `FunctionTransformer`. Differs: a formula is data, not code, so that it can be shipped and
-//! checked; feature-engine refuses a division by 0.
+//! Known as feature-engine `MathFeatures` and `RelativeFeatures`, scikit-learn `FunctionTransformer`.
+//! Differs: a formula is data, not code, so that it can be shipped and checked; feature-engine refuses
+//! a division by 0.
 
 use evenstep_table::{Batch, ColumnName, Schema};
 use schemars::JsonSchema;

@@ -1,12 +1,12 @@
 //! Fills missing values with one that is given.
 //!
-//! Learns: nothing. A number can fill a column of numbers, and one of integers if it is whole;
-//! a string fills a category or text, and a date or time if it is written in ISO 8601. The column
-//! keeps its type.
+//! Learns: nothing. A number can fill a column of numbers, and one of integers if it is whole; a string
+//! fills a category or text, and a date or time if it is written in ISO 8601. The column keeps its
+//! type.
 //! Exact because it looks at one cell at a time.
 //! Known as feature-engine `ArbitraryNumberImputer` (999) and `CategoricalImputer` ("Missing"),
-//! scikit-learn `SimpleImputer(strategy="constant")`. Differs: the value has no default, and one
-//! that the column's type can't hold is an error before training.
+//! scikit-learn `SimpleImputer(strategy="constant")`. Differs: the value has no default, and one that
+//! the column's type can't hold is an error before training.
 
 use evenstep_table::{Batch, ColumnName, Kind, Schema};
 use schemars::JsonSchema;

@@ -5,8 +5,8 @@
 //! interquartile range; `max`: fold times the largest value, whatever the tail. A filled column is a
 //! number, whatever it was.
 //! Exact because sums are exact and quartiles are order statistics, type 7.
-//! Known as feature-engine `EndTailImputer`. Differs: what the deviation divides by is named; `ddof`
-//! is 1 by default, as there.
+//! Known as feature-engine `EndTailImputer`. Differs: what the deviation divides by is named; `ddof` is
+//! 1 by default, as there.
 
 use evenstep_exact::moments::Extremes;
 use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};

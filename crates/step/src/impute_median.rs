@@ -1,7 +1,7 @@
 //! Fills missing numbers with the column's median.
 //!
-//! Learns: one median a column, of the training rows that have a value; of an even number of
-//! values the midpoint of the two in the middle. A filled column is a number, whatever it was.
+//! Learns: one median a column, of the training rows that have a value; of an even number of values the
+//! midpoint of the two in the middle. A filled column is a number, whatever it was.
 //! Exact because a median is an order statistic: no grouping of rows moves it.
 //! Known as feature-engine `MeanMedianImputer(imputation_method="median")`, scikit-learn
 //! `SimpleImputer(strategy="median")`. Differs: a column without any value is an error, where

@@ -1,11 +1,11 @@
 //! Fills missing values of any type with the column's most frequent value.
 //!
-//! Learns: one value a column, from the training rows that have one; of equally frequent values
-//! the smallest, numbers by size and strings by their bytes. The column keeps its type.
+//! Learns: one value a column, from the training rows that have one; of equally frequent values the
+//! smallest, numbers by size and strings by their bytes. The column keeps its type.
 //! Exact because it counts.
 //! Known as feature-engine `CategoricalImputer(imputation_method="frequent")`, scikit-learn
-//! `SimpleImputer(strategy="most_frequent")`. Differs: feature-engine refuses a tie; a column
-//! without any value is an error.
+//! `SimpleImputer(strategy="most_frequent")`. Differs: feature-engine refuses a tie; a column without
+//! any value is an error.
 
 use evenstep_exact::reduce::Next;
 use evenstep_table::{Batch, Kind};

@@ -1,14 +1,14 @@
 //! Fills each missing value with one drawn from the column's training values.
 //!
 //! Learns: the pool, which is the multiset of training values, so that frequent ones are drawn often.
-//! Of more than 65,536 rows with a value, those are kept whose keyed draw is smallest. The column
-//! keeps its type.
-//! Exact because the pool is a set chosen by row identity, and sorted; because the draw for a row
-//! is a pure function of seed, column and the row's key: the same alone, in a batch, in another
-//! order, on another host, and independent for another key. Without a declared id, rows of equal
-//! content have equal keys and draw equally. So requests must carry the id.
-//! Known as feature-engine `RandomSampleImputer`. Differs: there is no generator whose state depends
-//! on the rows before; feature-engine with `seed="general"` fills rows that are sent one by one all alike.
+//! Of more than 65,536 rows with a value, those are kept whose keyed draw is smallest. The column keeps
+//! its type.
+//! Exact because the pool is a set chosen by row identity, and sorted; because the draw for a row is a
+//! pure function of seed, column and the row's key: the same alone, in a batch, in another order, on
+//! another host, and independent for another key. Without a declared id, rows of equal content have
+//! equal keys and draw equally. So requests must carry the id.
+//! Known as feature-engine `RandomSampleImputer`. Differs: there is no generator whose state depends on
+//! the rows before; feature-engine with `seed="general"` fills rows that are sent one by one all alike.
 
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 //! Learns: nothing. Numbers that are not positive have no logarithm: they become null, or, with
 //! `on_domain = "error"`, are refused. Nulls stay null.
 //! Exact because it looks at one cell at a time, by functions with the same bits on every host.
-//! Known as feature-engine `LogTransformer(base="e")`. Differs: feature-engine refuses the whole
-//! batch for one bad row; base 2 exists.
+//! Known as feature-engine `LogTransformer(base="e")`. Differs: feature-engine refuses the whole batch
+//! for one bad row; base 2 exists.
 
 use evenstep_exact::maths;
 use evenstep_table::{Batch, Column, ColumnName, Kind, Schema};

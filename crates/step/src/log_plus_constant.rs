@@ -1,8 +1,9 @@
 //! Takes the natural logarithm of numbers after adding a constant.
 //!
 //! Learns: with `constant = "auto"` one constant a column: 0 if its smallest training value is
-//! positive, else that value's magnitude plus 1. A number that is still not positive, such as a
-//! live one below all of training, becomes null, or, with `on_domain = "error"`, is refused. Nulls stay null.
+//! positive, else that value's magnitude plus 1. A number that is still not positive, such as a live
+//! one below all of training, becomes null, or, with `on_domain = "error"`, is refused. Nulls stay
+//! null.
 //! Exact because a minimum is.
 //! Known as feature-engine `LogCpTransformer(C="auto")`. Differs: one bad row does not fail the batch
 //! unless asked to.

@@ -2,8 +2,8 @@
 //!
 //! Learns: which of the columns had a null among the training rows; only those get an indicator.
 //! Exact because it counts.
-//! Known as feature-engine `AddMissingIndicator`, scikit-learn `MissingIndicator`. Differs: a null
-//! in a column that was clean in training is no error; its indicator simply isn't there.
+//! Known as feature-engine `AddMissingIndicator`, scikit-learn `MissingIndicator`. Differs: a null in a
+//! column that was clean in training is no error; its indicator simply isn't there.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use evenstep_table::{Batch, Column, ColumnName, Schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::insert_new;
+use crate::kit::{default_true, insert_new};
 use crate::{Columns, Site, Step, StepError};
 
 /// Adds `<column>_missing` where a value was missing.
@@ -22,12 +22,8 @@ pub struct MissingIndicator {
     /// The columns to watch.
     pub columns: Columns,
     /// Only columns that have a null in training get an indicator.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub missing_only: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Step for MissingIndicator {
@@ -73,5 +69,23 @@ impl Step for MissingIndicator {
 
     fn example() -> MissingIndicator {
         MissingIndicator { columns: Columns::of_type("number"), missing_only: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{boolean, check_live, numbers};
+
+    #[test]
+    fn only_columns_with_a_null_in_training_are_watched_unless_all_are() {
+        let (clean, holed) = (|| numbers(&[Some(1.0), Some(2.0)]), || numbers(&[None, Some(2.0)]));
+        let watch = |missing_only| MissingIndicator { columns: Columns::named(["a", "b"]), missing_only };
+        let (training, live) = ([("a", clean()), ("b", holed())], [("a", holed()), ("b", clean())]);
+        let (yes, no) = (boolean(&[Some(true), Some(false)]), boolean(&[Some(false), Some(false)]));
+        let after = [("a", holed()), ("b", clean()), ("b_missing", no.clone())];
+        check_live(watch(true), &training, &live, &after);
+        let after = [("a", holed()), ("a_missing", yes), ("b", clean()), ("b_missing", no)];
+        check_live(watch(false), &training, &live, &after);
     }
 }

@@ -1,9 +1,10 @@
 //! Replaces a category by one boolean column for each of its values, `<column>=<value>`.
 //!
-//! Learns: the names of the new columns, one for each value among the training rows, in the order of their bytes. With `top`, only the
-//! most frequent ones; of equally frequent ones the smallest. With `drop_last`, not the last one.
-//! A value without a column, which may be one that training never saw, is false everywhere. So is
-//! null, unless `missing = "category"` gives it a column of its own, `<column>_missing`. The column itself is dropped.
+//! Learns: the names of the new columns, one for each value among the training rows, in the order of
+//! their bytes. With `top`, only the most frequent ones; of equally frequent ones the smallest. With
+//! `drop_last`, not the last one. A value without a column, which may be one that training never saw,
+//! is false everywhere. So is null, unless `missing = "category"` gives it a column of its own,
+//! `<column>_missing`. The column itself is dropped.
 //! Exact because it counts.
 //! Known as feature-engine `OneHotEncoder(top_categories=, drop_last=)`, scikit-learn
 //! `OneHotEncoder(max_categories=, drop=)`. Differs: columns are booleans; a tie for `top` goes by
@@ -18,7 +19,7 @@ use evenstep_table::{Batch, Column, ColumnName, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Levels, count_levels, has_levels, insert_new, levels, look_up};
+use crate::kit::{Levels, WITH_LEVELS, count_levels, has_levels, insert_new, levels, look_up};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Replaces a category by one boolean column for each of its values.
@@ -51,7 +52,7 @@ pub enum Missing {
 
 impl EachColumn for OneHot {
     const NAME: &'static str = "one_hot";
-    const TAKES: &'static str = "categories, texts, integers and booleans";
+    const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Levels;
     type Learned = Vec<ColumnName>;

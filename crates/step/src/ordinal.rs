@@ -1,7 +1,7 @@
 //! Replaces each category by a whole number.
 //!
-//! Learns: the order of the values, and with it one number from 0 on for each. By `value`: strings
-//! by their bytes, integers by size. By `target`: by the mean target of their training rows, for two
+//! Learns: the order of the values, and with it one number from 0 on for each. By `value`: strings by
+//! their bytes, integers by size. By `target`: by the mean target of their training rows, for two
 //! classes the share of the positive one, and by value where means are equal. Or as listed. Unseen
 //! values and nulls are null.
 //! Exact because values, or means as fractions of exact sums, are compared and nothing is rounded.
@@ -19,7 +19,7 @@ use evenstep_table::{Batch, Column, Kind, NULL_INTEGER, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Dictionary, has_levels, levels, look_up, replace};
+use crate::kit::{Dictionary, WITH_LEVELS, has_levels, levels, look_up, replace};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Replaces each category by a whole number.
@@ -61,7 +61,7 @@ impl Default for Order {
 
 impl EachColumn for Ordinal {
     const NAME: &'static str = "ordinal";
-    const TAKES: &'static str = "categories, texts, integers and booleans";
+    const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = BTreeMap<Arc<str>, (u64, ExactSum)>;
     type Learned = Dictionary<i64>;

@@ -55,8 +55,8 @@ impl Step for Power {
         for column in &site.columns {
             map_numbers(&mut batch, column, |mut cells| {
                 let domain = format_args!("in the domain of the power {}", self.exponent);
-                self.on_domain
-                    .check(column, domain, || cells.iter().any(|x| !x.is_nan() && !self.power(*x).is_finite()))?;
+                let has_none = |x: &f64| !x.is_nan() && !self.power(*x).is_finite();
+                self.on_domain.check(column, domain, || cells.iter().any(has_none))?;
                 cells.iter_mut().for_each(|x| *x = self.power(*x));
                 Ok(Column::Number(cells))
             })?;

@@ -1,13 +1,14 @@
 //! Groups the rare values of a category under one name.
 //!
-//! Learns: the values that are frequent among the training rows that have one. A value is kept if
-//! its share is at least `min_frequency`; any other, and any that training never saw, becomes
-//! `replace_with`. Nulls stay null. Integers and booleans are taken by their text; what comes out is a category.
-//! Exact because counts are compared with the limit as fractions, the limit being the decimal that
-//! is written: with 0.05, one row in twenty is enough.
+//! Learns: the values that are frequent among the training rows that have one. A value is kept if its
+//! share is at least `min_frequency`; any other, and any that training never saw, becomes
+//! `replace_with`. Nulls stay null. Integers and booleans are taken by their text; what comes out is a
+//! category.
+//! Exact because counts are compared with the limit as fractions, the limit being the decimal that is
+//! written: with 0.05, one row in twenty is enough.
 //! Known as feature-engine `RareLabelEncoder(tol=0.05, replace_with="Rare")`; scikit-learn has
-//! `OneHotEncoder(min_frequency=)`. Differs: feature-engine leaves columns of 10 values or fewer
-//! as they are (`n_categories`), this step never does.
+//! `OneHotEncoder(min_frequency=)`. Differs: feature-engine leaves columns of 10 values or fewer as
+//! they are (`n_categories`), this step never does.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use evenstep_table::{Batch, Column, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Fraction, Levels, count_levels, has_levels, is_share, levels, recode, replace};
+use crate::kit::{Fraction, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Groups the rare values of a category under one name.
@@ -45,7 +46,7 @@ fn rare() -> String {
 
 impl EachColumn for RareLabels {
     const NAME: &'static str = "rare_labels";
-    const TAKES: &'static str = "categories, texts, integers and booleans";
+    const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Levels;
     type Learned = BTreeSet<Arc<str>>;

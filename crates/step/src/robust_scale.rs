@@ -1,9 +1,11 @@
 //! Takes the median away from numbers and divides by the range between two quantiles.
 //!
 //! Learns: the median of each column and the range, by default between the quartiles, among the
-//! training rows that have a value; quantiles are interpolated linearly (type 7). A range of 0 divides by 1. Nulls stay null.
+//! training rows that have a value; quantiles are interpolated linearly (type 7). A range of 0 divides
+//! by 1. Nulls stay null.
 //! Exact because quantiles are order statistics, rounded once.
-//! Known as scikit-learn `RobustScaler(quantile_range=(25.0, 75.0))`. Differs: nothing but the last bit of a quantile.
+//! Known as scikit-learn `RobustScaler(quantile_range=(25.0, 75.0))`. Differs: nothing but the last bit
+//! of a quantile.
 
 use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
 use evenstep_exact::reduce::Next;

@@ -2,8 +2,8 @@
 //!
 //! Learns: nothing.
 //! Exact because it looks at no cell.
-//! Known as scikit-learn `ColumnTransformer(remainder="drop")` and skrub `SelectCols`. Differs:
-//! columns are chosen by name, type or pattern, never by position.
+//! Known as scikit-learn `ColumnTransformer(remainder="drop")` and skrub `SelectCols`. Differs: columns
+//! are chosen by name, type or pattern, never by position.
 
 use evenstep_table::{Batch, ColumnName, Schema};
 use schemars::JsonSchema;

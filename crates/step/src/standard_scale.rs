@@ -1,7 +1,7 @@
 //! Takes the mean away from numbers and divides by their standard deviation.
 //!
-//! Learns: mean and standard deviation of each column, over n, of the training rows that have a
-//! value. A constant column is divided by 1. Nulls stay null.
+//! Learns: mean and standard deviation of each column, over n, of the training rows that have a value.
+//! A constant column is divided by 1. Nulls stay null.
 //! Exact because sums are; and because it divides: a product with the reciprocal would round twice.
 //! Known as scikit-learn `StandardScaler(with_mean=True, with_std=True)`. Differs: weights are not
 //! taken; "constant" means that all values are equal, where scikit-learn forgives a rounding error.

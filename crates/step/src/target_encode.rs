@@ -1,18 +1,19 @@
 //! Replaces each category by the mean target of its training rows, drawn towards the mean of all.
 //!
-//! Learns: for every value, and for null if training has one, (sum + m·prior)/(count + m); the prior
-//! is the mean of all rows. `smoothing` is m, or `"auto"`: the variance of the target among the value's
-//! rows, over its variance among all. A value that training never saw is the prior, and so is a null
-//! if training has none. In a regression this is the mean, with two classes the share of the
-//! positive one; with more, each class has a column `<column>_<class>` of shares, and the column itself is dropped.
-//! While training, each row is encoded from the other folds alone, prior and variances too: no
-//! row's own label is in its value, and the only row of a value has the prior of the other folds. Folds
-//! are drawn by row key, so that equal keys share one; where rows are split by group, by the group.
-//! Without a row in any other fold the value is null.
+//! Learns: for every value, and for null if training has one, (sum + m·prior)/(count + m); the prior is
+//! the mean of all rows. `smoothing` is m, or `"auto"`: the variance of the target among the value's
+//! rows, over its variance among all. A value that training never saw is the prior, and so is a null if
+//! training has none. In a regression this is the mean, with two classes the share of the positive one;
+//! with more, each class has a column `<column>_<class>` of shares, and the column itself is dropped.
+//! While training, each row is encoded from the other folds alone, prior and variances too: no row's
+//! own label is in its value, and the only row of a value has the prior of the other folds. Folds are
+//! drawn by row key, so that equal keys share one; where rows are split by group, by the group. Without
+//! a row in any other fold the value is null.
 //! Exact because sums and sums of squares are, and what a fold takes away is taken exactly.
 //! Known as scikit-learn `TargetEncoder(smooth="auto", cv=5)`, feature-engine
 //! `MeanEncoder(smoothing=0.0)`, category_encoders `MEstimateEncoder`. Differs: folds follow row
-//! identity, not position; null is a level of its own; feature-engine encodes training rows with their own labels.
+//! identity, not position; null is a level of its own; feature-engine encodes training rows with their
+//! own labels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use evenstep_table::{Batch, Column, Kind, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{AutoOr, Dictionary, Folds, NotNegative, has_levels, insert_new, levels, look_up};
+use crate::kit::{AutoOr, Dictionary, Folds, NotNegative, WITH_LEVELS, has_levels, insert_new, levels, look_up};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Replaces each category by the mean target of its training rows.
@@ -241,7 +242,7 @@ impl TargetEncode {
 
 impl EachColumn for TargetEncode {
     const NAME: &'static str = "target_encode";
-    const TAKES: &'static str = "categories, texts, integers and booleans";
+    const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Seen;
     type Learned = Encoding;

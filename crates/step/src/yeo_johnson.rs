@@ -1,13 +1,14 @@
-//! Bends numbers of either sign so that they are as close to normally distributed as a power makes them.
+//! Bends numbers of either sign so that they are as close to normally distributed as a power makes
+//! them.
 //!
-//! Learns: one λ a column, by maximum likelihood over the training rows that have a value: between
-//! −5 and 5, and such that no training value overflows. λ = 1 leaves numbers as they are; a
-//! constant column gets it. Nulls stay null.
-//! Exact because the derivative of the likelihood is made of exact sums over rows, and a fixed search finds
-//! where it is 0, to 8 digits or more.
+//! Learns: one λ a column, by maximum likelihood over the training rows that have a value: between −5
+//! and 5, and such that no training value overflows. λ = 1 leaves numbers as they are; a constant
+//! column gets it. Nulls stay null.
+//! Exact because the derivative of the likelihood is made of exact sums over rows, and a fixed search
+//! finds where it is 0, to 8 digits or more.
 //! Known as feature-engine `YeoJohnsonTransformer`, scikit-learn
-//! `PowerTransformer(method="yeo-johnson")`. Differs: nothing is standardised (`standard_scale`
-//! does); their λ is not bounded, and for the years 1950, 1997, 2000, 2003 and 2009 reaches 31.8.
+//! `PowerTransformer(method="yeo-johnson")`. Differs: nothing is standardised (`standard_scale` does);
+//! their λ is not bounded, and for the years 1950, 1997, 2000, 2003 and 2009 reaches 31.8.
 //! Source: Yeo & Johnson 2000, Biometrika 87(4).
 
 use evenstep_exact::reduce::Next;

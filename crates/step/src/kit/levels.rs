@@ -117,6 +117,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Dictionary<T> {
     }
 }
 
+/// The types whose columns have levels, in words.
+pub const WITH_LEVELS: &str = "categories, texts, integers and booleans";
+
 /// Whether a column of that type has levels.
 pub fn has_levels(kind: Kind) -> bool {
     matches!(kind, Kind::Category | Kind::Text | Kind::Integer | Kind::Boolean)

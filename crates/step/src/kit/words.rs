@@ -8,7 +8,10 @@ use crate::StepError;
 
 /// Numbers whose range is part of their type: they are within it, or refused where they are read.
 macro_rules! bounded {
-    ($($(#[doc = $doc:literal])+ $name:ident($type:ident, $type_name:literal): $x:ident => $holds:expr, $said:literal, { $($schema:tt)* };)*) => {$(
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident($type:ident, $type_name:literal): $x:ident => $holds:expr, $said:literal, { $($schema:tt)* };
+    )*) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = $type_name, into = $type_name)]
