@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// How often a thread looks for work before it lets others have its core.
+const IDLE_ROUNDS: u32 = 1000;
 
 /// What has been seen of the rows so far: plain data that merges in any order.
 pub trait Partial: Default + Send + Serialize + DeserializeOwned {
@@ -94,9 +97,52 @@ impl Workers {
         self.pool.install(|| items.into_par_iter().map(f).collect())
     }
 
+    /// Runs `f` with every thread awake: between one fold and the next they look for work instead
+    /// of sleeping, which pays where a fit has thousands of short ones.
+    pub fn awake<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if self.count() == 1 || self.count() > cores {
+            return self.pool.install(f);
+        }
+        let over = AtomicBool::new(false);
+        let over = &over;
+        self.pool.scope(|scope| {
+            let leader = rayon::current_thread_index();
+            scope.spawn_broadcast(move |_, context| {
+                if Some(context.index()) != leader {
+                    work_until(over);
+                }
+            });
+            let _end = SetOnDrop(over);
+            f()
+        })
+    }
+
     /// Runs `f` inside the pool, for code that splits its own work.
     pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         self.pool.install(f)
+    }
+}
+
+fn work_until(over: &AtomicBool) {
+    let mut idle = 0_u32;
+    while !over.load(Ordering::Acquire) {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            idle = 0;
+            continue;
+        }
+        idle += 1;
+        // Others may need the core.
+        if idle > IDLE_ROUNDS { std::thread::yield_now() } else { std::hint::spin_loop() }
+    }
+}
+
+/// Also when a panic ends the work.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

@@ -8,6 +8,19 @@
     expect(unsafe_code, reason = "only the caller of a function compiled for AVX2 can know that the processor has it")
 )]
 
+/// Asks for an item to be brought into the cache, and goes on without waiting. Beyond the end nothing happens.
+#[inline(always)]
+pub fn prefetch<T>(items: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(item) = items.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the processor ignores a prefetch that it can't do, and every x86-64 has SSE.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (items, at);
+}
+
 /// Does the work with the widest registers that this processor has.
 ///
 /// What is to be vectorised has to be inlined into `work`.

@@ -161,7 +161,7 @@ pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Re
         }
         seen.watched > 0
     });
-    let (mut trees, curve) = boosting.rounds(&matrix, patience);
+    let (mut trees, curve) = run.workers.awake(|| boosting.rounds(&matrix, patience));
     if let Some(patience) = patience
         && let Some(best) = best_round(&curve)
     {

@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use evenstep_exact::reduce::{Partial, Workers};
+use evenstep_exact::simd::prefetch;
 use serde::{Deserialize, Serialize};
 
 use super::matrix::{LANES, Matrix};
@@ -15,8 +16,8 @@ const SMALL_UPDATES: usize = 1 << 17;
 /// Words that are fetched together: many cache misses at once, then none.
 const FETCHED_WORDS: usize = 8192;
 
-/// Rows that are touched before they are fetched.
-const TOUCHED_ROWS: usize = 256;
+/// How many rows ahead of their use rows are asked for.
+const AHEAD: usize = 32;
 
 /// Where each feature's bins lie in a histogram.
 #[derive(Debug)]
@@ -180,7 +181,7 @@ impl<'a> Builder<'a> {
         words: &'a [u64],
     ) -> Builder<'a> {
         let holds_one = |at: &usize| matrix.lanes[at * LANES..].iter().take(LANES).any(|lane| may_split[*lane]);
-        let active = (0..matrix.stride).filter(holds_one).collect();
+        let active = (0..matrix.lanes.len().div_ceil(LANES)).filter(holds_one).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
         Builder { workers, matrix, shape, active, active_wide, packing, words, scratch: Mutex::default() }
     }
@@ -216,21 +217,19 @@ impl<'a> Builder<'a> {
         let Scratch { packed, packed_wide, words, bins } = scratch;
         let most = (FETCHED_WORDS / self.active.len().max(1)).clamp(256, BLOCK_ROWS);
         for rows in rows.chunks(most) {
-            words.clear();
-            words.extend(rows.iter().map(|row| self.words[*row as usize]));
             bins.resize(self.active.len() * rows.len(), 0);
-            for (at, few) in rows.chunks(TOUCHED_ROWS).enumerate() {
-                if self.active.is_empty() {
-                    break;
-                }
-                let bins = &mut bins[at * TOUCHED_ROWS..];
-                // The loop that copies waits for each row in turn; this one has many misses under way.
-                std::hint::black_box(few.iter().fold(0, |seen, row| seen ^ self.matrix.touch(*row as usize)));
-                match *self.active {
-                    [0, 1, 2, 3] if self.matrix.stride == 4 => self.fetch::<4>(few, bins, rows.len()),
-                    [0, 1, 2, 3, 4] if self.matrix.stride == 5 => self.fetch::<5>(few, bins, rows.len()),
-                    _ => self.fetch_some(few, bins, rows.len()),
-                }
+            words.resize(rows.len(), 0);
+            match *self.active {
+                [] => self.fetch::<0>(rows, words, bins),
+                [0] => self.fetch::<1>(rows, words, bins),
+                [0, 1] => self.fetch::<2>(rows, words, bins),
+                [0, 1, 2] => self.fetch::<3>(rows, words, bins),
+                [0, 1, 2, 3] => self.fetch::<4>(rows, words, bins),
+                [0, 1, 2, 3, 4] => self.fetch::<5>(rows, words, bins),
+                [0, 1, 2, 3, 4, 5] => self.fetch::<6>(rows, words, bins),
+                [0, 1, 2, 3, 4, 5, 6] => self.fetch::<7>(rows, words, bins),
+                [0, 1, 2, 3, 4, 5, 6, 7] => self.fetch::<8>(rows, words, bins),
+                _ => self.fetch_some(rows, words, bins),
             }
             for ((active, sums), bins) in self.active.iter().zip(packed.iter_mut()).zip(bins.chunks(rows.len())) {
                 add_lanes((self.matrix.lanes.len() - active * LANES).min(LANES), sums, bins, words);
@@ -250,28 +249,40 @@ impl<'a> Builder<'a> {
         self.matrix.features[self.matrix.wide[at].0].bins()
     }
 
-    /// Copies all of some rows' words, each kind by itself.
-    fn fetch<const STRIDE: usize>(&self, rows: &[u32], bins: &mut [u64], apart: usize) {
-        let (all, _) = self.matrix.words.as_chunks::<STRIDE>();
-        let places: [&mut [u64]; STRIDE] = {
-            let mut chunks = bins.chunks_mut(apart);
-            std::array::from_fn(|_| &mut chunks.next().expect("one for each word")[..rows.len()])
-        };
+    /// Copies the gradients of some rows, and the first words of each, each kind by itself.
+    fn fetch<const WORDS: usize>(&self, rows: &[u32], words: &mut [u64], bins: &mut [u64]) {
+        let (stride, all) = (self.matrix.stride, self.matrix.words());
+        let mut chunks = bins.chunks_mut(rows.len());
+        let mut places: [&mut [u64]; WORDS] = std::array::from_fn(|_| chunks.next().expect("one for each word"));
         for (at, row) in rows.iter().enumerate() {
-            let row = &all[*row as usize];
-            for word in 0..STRIDE {
+            self.ask(rows, at);
+            words[at] = self.words[*row as usize];
+            let row = &all[*row as usize * stride..][..WORDS];
+            for word in 0..WORDS {
                 places[word][at] = row[word];
             }
         }
     }
 
-    /// Copies the active ones of some rows' words, each kind by itself.
-    fn fetch_some(&self, rows: &[u32], bins: &mut [u64], apart: usize) {
+    /// Copies the gradients of some rows, and the active ones of their words, each kind by itself.
+    fn fetch_some(&self, rows: &[u32], words: &mut [u64], bins: &mut [u64]) {
+        let (stride, all) = (self.matrix.stride, self.matrix.words());
         for (at, row) in rows.iter().enumerate() {
-            let row = self.matrix.row(*row as usize);
-            for (active, place) in self.active.iter().zip(bins[at..].iter_mut().step_by(apart)) {
+            self.ask(rows, at);
+            words[at] = self.words[*row as usize];
+            let row = &all[*row as usize * stride..][..stride];
+            for (active, place) in self.active.iter().zip(bins[at..].iter_mut().step_by(rows.len())) {
                 *place = row[*active];
             }
+        }
+    }
+
+    /// Asks for the row that comes some rows later: rows lie apart, and no processor guesses where.
+    #[inline]
+    fn ask(&self, rows: &[u32], at: usize) {
+        if let Some(row) = rows.get(at + AHEAD) {
+            prefetch(self.words, *row as usize);
+            prefetch(self.matrix.words(), *row as usize * self.matrix.stride);
         }
     }
 

@@ -20,11 +20,16 @@ use super::rows::{self, Piece, Role};
 /// Features in a group.
 pub(super) const LANES: usize = 8;
 
+/// Words in a cache line.
+const LINE_WORDS: usize = 8;
+
 /// The bins of the features that can be split.
 #[derive(Debug)]
 pub(super) struct Matrix {
-    /// Lane `i` is byte `i % LANES` of word `i / LANES` of its row.
-    pub(super) words: Vec<u64>,
+    /// Lane `i` is byte `i % LANES` of word `i / LANES` of its row. Before the first row there is
+    /// room, so that it begins where a cache line does.
+    room: Vec<u64>,
+    start: usize,
     /// How many words a row has.
     pub(super) stride: usize,
     /// The feature in each lane.
@@ -73,23 +78,17 @@ impl Feature {
 }
 
 impl Matrix {
-    /// The words of a row.
+    /// The words of all rows.
     #[inline]
-    pub(super) fn row(&self, row: usize) -> &[u64] {
-        &self.words[row * self.stride..][..self.stride]
-    }
-
-    /// Brings a row into the cache; what is returned means nothing.
-    #[inline]
-    pub(super) fn touch(&self, row: usize) -> u64 {
-        self.words.get(row * self.stride).copied().unwrap_or(0)
+    pub(super) fn words(&self) -> &[u64] {
+        &self.room[self.start..]
     }
 
     /// The bin of a feature in a row.
     #[inline]
     pub(super) fn bin(&self, feature: usize, row: usize) -> u16 {
         match self.features[feature].place {
-            Place::Lane(at) => u16::from(lane(self.words[row * self.stride + at / LANES], at % LANES)),
+            Place::Lane(at) => u16::from(lane(self.words()[row * self.stride + at / LANES], at % LANES)),
             Place::Wide(at) => self.wide[at].1[row],
         }
     }
@@ -99,7 +98,7 @@ impl Matrix {
         match self.features[feature].place {
             Place::Wide(at) => Bins::Wide(&self.wide[at].1),
             Place::Lane(at) => Bins::Narrow(self.columns[at].get_or_init(|| {
-                let words = self.words[at / LANES..].iter().step_by(self.stride);
+                let words = self.words()[at / LANES..].iter().step_by(self.stride);
                 words.map(|word| lane(*word, at % LANES)).collect()
             })),
         }
@@ -163,10 +162,13 @@ pub(super) fn build(
         }
     }
     let rows = roles.len();
-    let stride = lanes.len().div_ceil(LANES);
+    let stride = padded(lanes.len().div_ceil(LANES));
+    let room: Vec<u64> = vec![0; rows * stride + LINE_WORDS];
+    let start = room.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
     let is_wide = |at: &usize| matches!(features[*at].place, Place::Wide(_));
     let mut matrix = Matrix {
-        words: vec![0; rows * stride],
+        room,
+        start,
         stride,
         wide: (0..features.len()).filter(is_wide).map(|at| (at, vec![0; rows])).collect(),
         columns: lanes.iter().map(|_| OnceLock::new()).collect(),
@@ -175,6 +177,11 @@ pub(super) fn build(
     };
     matrix.fill(workers, batches, pieces);
     matrix
+}
+
+/// A row of up to one cache line is made to lie within one.
+fn padded(words: usize) -> usize {
+    if (1..=LINE_WORDS).contains(&words) { words.next_power_of_two() } else { words }
 }
 
 /// Merges with what other processes saw.
@@ -268,7 +275,7 @@ impl Matrix {
             };
             features.iter().map(of).collect()
         });
-        let mut rest = &mut self.words[..];
+        let mut rest = &mut self.room[self.start..];
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let (words, after) = std::mem::take(&mut rest).split_at_mut(piece.rows.len() * stride);
