@@ -13,11 +13,11 @@ use super::quantise::{BLOCK_ROWS, Packing};
 /// Fewer updates than this are done faster by one thread than shared.
 const SMALL_UPDATES: usize = 1 << 17;
 
-/// Words that are fetched together: many cache misses at once, then none.
-const FETCHED_WORDS: usize = 8192;
+/// How many words of a row are worked on together: the sums of their features almost fit into the first-level cache.
+const GROUP: usize = 4;
 
 /// How many rows ahead of their use rows are asked for.
-const AHEAD: usize = 32;
+const AHEAD: usize = 16;
 
 /// Where each feature's bins lie in a histogram.
 #[derive(Debug)]
@@ -152,8 +152,6 @@ impl Histogram {
 struct Scratch {
     packed: Vec<[[u64; 256]; LANES]>,
     packed_wide: Vec<Vec<u64>>,
-    words: Vec<u64>,
-    bins: Vec<u64>,
 }
 
 /// Builds histograms of any node of a tree.
@@ -180,8 +178,9 @@ impl<'a> Builder<'a> {
         packing: Packing,
         words: &'a [u64],
     ) -> Builder<'a> {
-        let holds_one = |at: &usize| matrix.lanes[at * LANES..].iter().take(LANES).any(|lane| may_split[*lane]);
-        let active = (0..matrix.lanes.len().div_ceil(LANES)).filter(holds_one).collect();
+        let lanes = matrix.lanes.chunks(matrix.in_word).enumerate();
+        let may = |lanes: &[usize]| lanes.iter().any(|lane| may_split[*lane]);
+        let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
         Builder { workers, matrix, shape, active, active_wide, packing, words, scratch: Mutex::default() }
     }
@@ -204,8 +203,6 @@ impl<'a> Builder<'a> {
         let mut scratch = taken.unwrap_or_else(|| Scratch {
             packed: vec![[[0; 256]; LANES]; self.active.len()],
             packed_wide: self.active_wide.iter().map(|at| vec![0; self.wide_bins(*at)]).collect(),
-            words: Vec::new(),
-            bins: Vec::new(),
         });
         self.pack(rows, &mut scratch);
         self.unpack(&mut scratch, sums);
@@ -214,31 +211,62 @@ impl<'a> Builder<'a> {
 
     /// Adds every row's word to its bin of every feature.
     fn pack(&self, rows: &[u32], scratch: &mut Scratch) {
-        let Scratch { packed, packed_wide, words, bins } = scratch;
-        let most = (FETCHED_WORDS / self.active.len().max(1)).clamp(256, BLOCK_ROWS);
-        for rows in rows.chunks(most) {
-            bins.resize(self.active.len() * rows.len(), 0);
-            words.resize(rows.len(), 0);
-            match *self.active {
-                [] => self.fetch::<0>(rows, words, bins),
-                [0] => self.fetch::<1>(rows, words, bins),
-                [0, 1] => self.fetch::<2>(rows, words, bins),
-                [0, 1, 2] => self.fetch::<3>(rows, words, bins),
-                [0, 1, 2, 3] => self.fetch::<4>(rows, words, bins),
-                [0, 1, 2, 3, 4] => self.fetch::<5>(rows, words, bins),
-                [0, 1, 2, 3, 4, 5] => self.fetch::<6>(rows, words, bins),
-                [0, 1, 2, 3, 4, 5, 6] => self.fetch::<7>(rows, words, bins),
-                [0, 1, 2, 3, 4, 5, 6, 7] => self.fetch::<8>(rows, words, bins),
-                _ => self.fetch_some(rows, words, bins),
+        let groups = self.active.len().div_ceil(GROUP).max(1);
+        let size = self.active.len().div_ceil(groups).max(1);
+        for (active, sums) in self.active.chunks(size).zip(scratch.packed.chunks_mut(size)) {
+            match self.matrix.in_word {
+                1 => self.add_group::<1>(active, sums, rows),
+                2 => self.add_group::<2>(active, sums, rows),
+                3 => self.add_group::<3>(active, sums, rows),
+                4 => self.add_group::<4>(active, sums, rows),
+                5 => self.add_group::<5>(active, sums, rows),
+                6 => self.add_group::<6>(active, sums, rows),
+                7 => self.add_group::<7>(active, sums, rows),
+                _ => self.add_group::<8>(active, sums, rows),
             }
-            for ((active, sums), bins) in self.active.iter().zip(packed.iter_mut()).zip(bins.chunks(rows.len())) {
-                add_lanes((self.matrix.lanes.len() - active * LANES).min(LANES), sums, bins, words);
+        }
+        for (active, sums) in self.active_wide.iter().zip(&mut scratch.packed_wide) {
+            let (_, bins) = &self.matrix.wide[*active];
+            for row in rows {
+                let sum = &mut sums[usize::from(bins[*row as usize])];
+                *sum = sum.wrapping_add(self.words[*row as usize]);
             }
-            for (active, sums) in self.active_wide.iter().zip(packed_wide.iter_mut()) {
-                let (_, bins) = &self.matrix.wide[*active];
-                for (row, word) in rows.iter().zip(&*words) {
-                    let sum = &mut sums[usize::from(bins[*row as usize])];
-                    *sum = sum.wrapping_add(*word);
+        }
+    }
+
+    /// One loop for each number of words and of lanes in them.
+    fn add_group<const USED: usize>(&self, active: &[usize], sums: &mut [[[u64; 256]; LANES]], rows: &[u32]) {
+        match *active {
+            [a] => self.add::<USED, 1>([a], sums, rows),
+            [a, b] => self.add::<USED, 2>([a, b], sums, rows),
+            [a, b, c] => self.add::<USED, 3>([a, b, c], sums, rows),
+            [a, b, c, d] => self.add::<USED, 4>([a, b, c, d], sums, rows),
+            _ => unreachable!("a group has up to {GROUP} words"),
+        }
+    }
+
+    /// Adds every row's word to its bin of the features in some of a row's words.
+    fn add<const USED: usize, const WORDS: usize>(
+        &self,
+        active: [usize; WORDS],
+        sums: &mut [[[u64; 256]; LANES]],
+        rows: &[u32],
+    ) {
+        let sums: &mut [_; WORDS] = sums.try_into().expect("each word has its sums");
+        let (stride, all) = (self.matrix.stride, self.matrix.words());
+        for (at, row) in rows.iter().enumerate() {
+            // Rows lie apart, and no processor guesses where.
+            if let Some(row) = rows.get(at + AHEAD) {
+                prefetch(self.words, *row as usize);
+                prefetch(all, *row as usize * stride + active[0]);
+            }
+            let word = self.words[*row as usize];
+            let bins = &all[*row as usize * stride..][..stride];
+            for (active, sums) in active.iter().zip(&mut *sums) {
+                let bins = bins[*active];
+                for (lane, sums) in sums[..USED].iter_mut().enumerate() {
+                    let sum = &mut sums[usize::from((bins >> (8 * lane)) as u8)];
+                    *sum = sum.wrapping_add(word);
                 }
             }
         }
@@ -249,52 +277,17 @@ impl<'a> Builder<'a> {
         self.matrix.features[self.matrix.wide[at].0].bins()
     }
 
-    /// Copies the gradients of some rows, and the first words of each, each kind by itself.
-    fn fetch<const WORDS: usize>(&self, rows: &[u32], words: &mut [u64], bins: &mut [u64]) {
-        let (stride, all) = (self.matrix.stride, self.matrix.words());
-        let mut chunks = bins.chunks_mut(rows.len());
-        let mut places: [&mut [u64]; WORDS] = std::array::from_fn(|_| chunks.next().expect("one for each word"));
-        for (at, row) in rows.iter().enumerate() {
-            self.ask(rows, at);
-            words[at] = self.words[*row as usize];
-            let row = &all[*row as usize * stride..][..WORDS];
-            for word in 0..WORDS {
-                places[word][at] = row[word];
-            }
-        }
-    }
-
-    /// Copies the gradients of some rows, and the active ones of their words, each kind by itself.
-    fn fetch_some(&self, rows: &[u32], words: &mut [u64], bins: &mut [u64]) {
-        let (stride, all) = (self.matrix.stride, self.matrix.words());
-        for (at, row) in rows.iter().enumerate() {
-            self.ask(rows, at);
-            words[at] = self.words[*row as usize];
-            let row = &all[*row as usize * stride..][..stride];
-            for (active, place) in self.active.iter().zip(bins[at..].iter_mut().step_by(rows.len())) {
-                *place = row[*active];
-            }
-        }
-    }
-
-    /// Asks for the row that comes some rows later: rows lie apart, and no processor guesses where.
-    #[inline]
-    fn ask(&self, rows: &[u32], at: usize) {
-        if let Some(row) = rows.get(at + AHEAD) {
-            prefetch(self.words, *row as usize);
-            prefetch(self.matrix.words(), *row as usize * self.matrix.stride);
-        }
-    }
-
     /// Adds the packed sums to the wide ones, and leaves zeros.
     fn unpack(&self, scratch: &mut Scratch, sums: &mut Histogram) {
         if sums.0.is_empty() {
             sums.0 = vec![0; self.shape.bytes() / 8];
         }
         let lanes = self.active.iter().flat_map(|active| {
-            &self.matrix.lanes[active * LANES..][..LANES.min(self.matrix.lanes.len() - active * LANES)]
+            let lanes = &self.matrix.lanes[active * self.matrix.in_word..];
+            &lanes[..self.matrix.in_word.min(lanes.len())]
         });
-        let narrow = scratch.packed.iter_mut().flatten().map(|packed| &mut packed[..]);
+        let narrow = scratch.packed.iter_mut().flat_map(|packed| &mut packed[..self.matrix.in_word]);
+        let narrow = narrow.map(|packed| &mut packed[..]);
         for (feature, packed) in lanes.zip(narrow) {
             self.unpack_feature(*feature, packed, sums);
         }
@@ -325,30 +318,6 @@ impl<'a> Builder<'a> {
             *gradient = gradient.wrapping_add(g);
             *hessian += h;
             *count += n;
-        }
-    }
-}
-
-/// One loop for each number of lanes, so that a last group does no work for features it doesn't have.
-fn add_lanes(lanes: usize, sums: &mut [[u64; 256]; LANES], bins: &[u64], words: &[u64]) {
-    match lanes {
-        1 => add::<1>(sums, bins, words),
-        2 => add::<2>(sums, bins, words),
-        3 => add::<3>(sums, bins, words),
-        4 => add::<4>(sums, bins, words),
-        5 => add::<5>(sums, bins, words),
-        6 => add::<6>(sums, bins, words),
-        7 => add::<7>(sums, bins, words),
-        _ => add::<8>(sums, bins, words),
-    }
-}
-
-#[inline]
-fn add<const USED: usize>(sums: &mut [[u64; 256]; LANES], bins: &[u64], words: &[u64]) {
-    for (bins, word) in bins.iter().zip(words) {
-        for lane in 0..USED {
-            let sum = &mut sums[lane][usize::from((bins >> (8 * lane)) as u8)];
-            *sum = sum.wrapping_add(*word);
         }
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::cuts::{Binning, Levels, bin_of, thresholds};
 use super::rows::{self, Piece, Role};
 
-/// Features in a group.
+/// The most lanes of a word.
 pub(super) const LANES: usize = 8;
 
 /// Words in a cache line.
@@ -26,12 +26,14 @@ const LINE_WORDS: usize = 8;
 /// The bins of the features that can be split.
 #[derive(Debug)]
 pub(super) struct Matrix {
-    /// Lane `i` is byte `i % LANES` of word `i / LANES` of its row. Before the first row there is
+    /// Lane `i` is byte `i % in_word` of word `i / in_word` of its row. Before the first row there is
     /// room, so that it begins where a cache line does.
     room: Vec<u64>,
     start: usize,
-    /// How many words a row has.
+    /// How many words a row takes, some of them perhaps empty.
     pub(super) stride: usize,
+    /// How many lanes a word has: as few as the number of words allows, and in each as many.
+    pub(super) in_word: usize,
     /// The feature in each lane.
     pub(super) lanes: Vec<usize>,
     /// The features with columns of their own, and their bins.
@@ -88,7 +90,7 @@ impl Matrix {
     #[inline]
     pub(super) fn bin(&self, feature: usize, row: usize) -> u16 {
         match self.features[feature].place {
-            Place::Lane(at) => u16::from(lane(self.words()[row * self.stride + at / LANES], at % LANES)),
+            Place::Lane(at) => u16::from(lane(self.words()[row * self.stride + at / self.in_word], at % self.in_word)),
             Place::Wide(at) => self.wide[at].1[row],
         }
     }
@@ -98,8 +100,8 @@ impl Matrix {
         match self.features[feature].place {
             Place::Wide(at) => Bins::Wide(&self.wide[at].1),
             Place::Lane(at) => Bins::Narrow(self.columns[at].get_or_init(|| {
-                let words = self.words()[at / LANES..].iter().step_by(self.stride);
-                words.map(|word| lane(*word, at % LANES)).collect()
+                let words = self.words()[at / self.in_word..].iter().step_by(self.stride);
+                words.map(|word| lane(*word, at % self.in_word)).collect()
             })),
         }
     }
@@ -162,7 +164,9 @@ pub(super) fn build(
         }
     }
     let rows = roles.len();
-    let stride = padded(lanes.len().div_ceil(LANES));
+    let words = lanes.len().div_ceil(LANES);
+    let in_word = lanes.len().div_ceil(words.max(1)).max(1);
+    let stride = padded(words);
     let room: Vec<u64> = vec![0; rows * stride + LINE_WORDS];
     let start = room.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
     let is_wide = |at: &usize| matches!(features[*at].place, Place::Wide(_));
@@ -170,6 +174,7 @@ pub(super) fn build(
         room,
         start,
         stride,
+        in_word,
         wide: (0..features.len()).filter(is_wide).map(|at| (at, vec![0; rows])).collect(),
         columns: lanes.iter().map(|_| OnceLock::new()).collect(),
         lanes,
@@ -264,8 +269,8 @@ struct Places<'a> {
 
 impl Matrix {
     fn fill(&mut self, workers: &Workers, batches: &[Batch], pieces: &[Piece]) {
-        let Matrix { features, stride, .. } = &*self;
-        let stride = *stride;
+        let Matrix { features, stride, in_word, .. } = &*self;
+        let (stride, in_word) = (*stride, *in_word);
         let codes: Vec<Vec<Option<Vec<u16>>>> = workers.map(batches.iter().collect(), |batch| {
             let of = |feature: &Feature| match &feature.binning {
                 Binning::Category(levels) => {
@@ -291,7 +296,7 @@ impl Matrix {
         rows::fold(workers, pieces, parts, |piece, places, (): &mut ()| {
             for (feature, codes) in features.iter().zip(&codes[piece.batch]) {
                 let column = batches[piece.batch].column(&feature.name);
-                fill_piece(feature, codes.as_deref(), column, piece.rows.clone(), stride, places);
+                fill_piece(feature, codes.as_deref(), column, piece.rows.clone(), (stride, in_word), places);
             }
         });
     }
@@ -303,14 +308,14 @@ fn fill_piece(
     codes: Option<&[u16]>,
     column: &Column,
     rows: Range<usize>,
-    stride: usize,
+    (stride, in_word): (usize, usize),
     places: &mut Places<'_>,
 ) {
     let null = feature.binning.null();
     let mut write = |bins: &mut dyn Iterator<Item = u16>| match feature.place {
         Place::Lane(at) => {
-            let words = places.words[at / LANES..].iter_mut().step_by(stride);
-            words.zip(bins).for_each(|(word, bin)| *word |= u64::from(bin) << (8 * (at % LANES)));
+            let words = places.words[at / in_word..].iter_mut().step_by(stride);
+            words.zip(bins).for_each(|(word, bin)| *word |= u64::from(bin) << (8 * (at % in_word)));
         }
         Place::Wide(at) => places.wide[at].iter_mut().zip(bins).for_each(|(place, bin)| *place = bin),
     };
