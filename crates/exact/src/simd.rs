@@ -1,12 +1,84 @@
-//! The same Rust, compiled once more for wider registers: the one module with `unsafe`.
+//! The same Rust, compiled once more for wider registers, and the few instructions that no
+//! compiler finds by itself: the one module with `unsafe`.
 //!
-//! Nothing is written by hand for a processor. The compiler vectorises a loop only where the
-//! result stays the same to the bit, and never fuses a multiplication with an addition, so both
-//! compilations agree everywhere. It pays: a sum or `exp` of a slice in cache takes half the time.
+//! The compiler vectorises a loop only where the result stays the same to the bit, and never
+//! fuses a multiplication with an addition, so all compilations agree everywhere. It pays: a sum
+//! or `exp` of a slice in cache takes half the time or less.
 #![cfg_attr(
     target_arch = "x86_64",
-    expect(unsafe_code, reason = "only the caller of a function compiled for AVX2 can know that the processor has it")
+    expect(unsafe_code, reason = "only the caller of a function compiled for AVX can know that the processor has it")
 )]
+
+use std::sync::OnceLock;
+
+/// Which registers are used.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// What every processor of the architecture has.
+    Baseline,
+    /// 256 bits on x86-64.
+    Avx2,
+    /// 512 bits on x86-64: the parts F, BW, DQ and VL.
+    Avx512,
+}
+
+/// The widest registers that this processor has, or that `EVENSTEP_SIMD` allows: `baseline`, `avx2` or `avx512`.
+pub fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        let allowed = match std::env::var("EVENSTEP_SIMD").as_deref() {
+            Ok("baseline") => Level::Baseline,
+            Ok("avx2") => Level::Avx2,
+            _ => Level::Avx512,
+        };
+        allowed.min(detected())
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detected() -> Level {
+    use std::arch::is_x86_feature_detected as has;
+    if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+        Level::Avx512
+    } else if has!("avx2") {
+        Level::Avx2
+    } else {
+        Level::Baseline
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detected() -> Level {
+    Level::Baseline
+}
+
+/// Does the work with the widest registers that there are.
+///
+/// What is to be vectorised has to be inlined into `work`.
+#[inline]
+pub fn widest<R>(work: impl FnOnce() -> R) -> R {
+    match level() {
+        // SAFETY: the processor has what its level says.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { with_avx512(work) },
+        // SAFETY: the processor has what its level says.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { with_avx2(work) },
+        _ => work(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
 
 /// Asks for an item to be brought into the cache, and goes on without waiting. Beyond the end nothing happens.
 #[inline(always)]
@@ -21,21 +93,86 @@ pub fn prefetch<T>(items: &[T], at: usize) {
     let _ = (items, at);
 }
 
-/// Does the work with the widest registers that this processor has.
+/// Parts items by one bit each: those with a 1 fill `ones`, the others `zeros`, both in their order.
 ///
-/// What is to be vectorised has to be inlined into `work`.
-#[inline]
-pub fn widest<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2.
-        return unsafe { with_avx2(work) };
-    }
-    work()
+/// `bits` has 64 items' in each word, the first in the lowest.
+///
+/// # Panics
+/// Where `ones` and `zeros` haven't room for just these items.
+pub fn part(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32]) {
+    assert_eq!(items.len(), ones.len() + zeros.len(), "each item has its place");
+    assert_eq!(items.len().div_ceil(64), bits.len(), "each item has its bit");
+    let done = match level() {
+        // SAFETY: the processor has what its level says.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { part_avx512(items, bits, ones, zeros) },
+        _ => Parted::default(),
+    };
+    part_rest(items, bits, ones, zeros, done);
 }
 
+/// How many items are in their places: whole multiples of 16.
+#[derive(Clone, Copy, Default)]
+struct Parted {
+    items: usize,
+    ones: usize,
+}
+
+fn part_rest(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32], done: Parted) {
+    let (mut one, mut zero) = (done.ones, done.items - done.ones);
+    for (at, item) in items.iter().enumerate().skip(done.items) {
+        if bits[at / 64] >> (at % 64) & 1 == 1 {
+            ones[one] = *item;
+            one += 1;
+        } else {
+            zeros[zero] = *item;
+            zero += 1;
+        }
+    }
+}
+
+/// Parts sixteen items at a time, as long as sixteen fit into what is left of either side.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-    work()
+#[target_feature(enable = "avx512f")]
+fn part_avx512(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32]) -> Parted {
+    use std::arch::x86_64::{__m512i, _mm512_maskz_compress_epi32};
+    use std::mem::transmute;
+    let mut done = Parted::default();
+    for sixteen in items.as_chunks::<16>().0 {
+        let one = done.ones;
+        let zero = done.items - one;
+        let (Some(ones), Some(zeros)) = (ones.get_mut(one..one + 16), zeros.get_mut(zero..zero + 16)) else { break };
+        let mask = (bits[done.items / 64] >> (done.items % 64)) as u16;
+        // SAFETY: sixteen integers of 32 bits are a register of 512, whatever they are.
+        let all: __m512i = unsafe { transmute(*sixteen) };
+        // SAFETY: as above.
+        let parted: [[u32; 16]; 2] =
+            unsafe { transmute([_mm512_maskz_compress_epi32(mask, all), _mm512_maskz_compress_epi32(!mask, all)]) };
+        ones.copy_from_slice(&parted[0]);
+        zeros.copy_from_slice(&parted[1]);
+        done = Parted { items: done.items + 16, ones: one + mask.count_ones() as usize };
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_parted_in_their_order_at_any_length() {
+        for length in [0, 1, 15, 16, 17, 63, 64, 65, 1000] {
+            for seed in [0, u64::MAX, 0x9e37_79b9_7f4a_7c15] {
+                let items: Vec<u32> = (0..length).collect();
+                let bits: Vec<u64> = (0..length.div_ceil(64)).map(|word| seed.rotate_left(word)).collect();
+                let is_one = |item: &&u32| bits[**item as usize / 64] >> (**item % 64) & 1 == 1;
+                let expected: (Vec<u32>, Vec<u32>) = items.iter().partition(is_one);
+                let (mut ones, mut zeros) = (vec![0; expected.0.len()], vec![0; expected.1.len()]);
+                part(&items, &bits, &mut ones, &mut zeros);
+                assert_eq!((&ones, &zeros), (&expected.0, &expected.1));
+                part_rest(&items, &bits, &mut ones, &mut zeros, Parted::default());
+                assert_eq!((ones, zeros), expected);
+            }
+        }
+    }
 }

@@ -57,12 +57,6 @@ impl Binning {
     }
 }
 
-/// The bin of a number: how many thresholds it exceeds.
-#[inline]
-pub(super) fn bin_of(thresholds: &[f64], value: f64) -> u16 {
-    thresholds.partition_point(|threshold| *threshold < value) as u16
-}
-
 impl Levels {
     /// The bin of a level; None if training never saw it.
     pub(super) fn bin(&self, level: &str) -> Option<u16> {
@@ -218,7 +212,7 @@ mod tests {
         let cuts = thresholds(&Distribution::from_slice(&values), 255);
         assert_eq!(cuts.len(), 254);
         let mut rows = [0_u32; 255];
-        values.iter().for_each(|value| rows[usize::from(bin_of(&cuts, *value))] += 1);
+        values.iter().for_each(|value| rows[cuts.partition_point(|cut| cut < value)] += 1);
         assert!(rows.iter().all(|rows| (300..500).contains(rows)), "{rows:?}");
     }
 

@@ -1,7 +1,5 @@
 //! Boosting: each round's trees are grown on the gradients that the rounds before left.
 
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
-
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::Draws;
 use evenstep_exact::reduce::Partial;
@@ -11,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::BoostedTrees;
 use super::cuts::Binning;
-use super::grow::{Grower, Grown, Limits, NO_LEAF};
+use super::grow::{Grower, Grown, Limits};
 use super::histogram::{Builder, Shape};
 use super::matrix::{self, Matrix};
 use super::objective::{Objective, log_sum_exp};
+use super::order::{NO_LEAF, Order, Place};
 use super::predict::{Forest, Model};
 use super::quantise::{Largest, Packing, mix, power_of_two_above};
 use super::rows::{self, Piece, Role};
@@ -55,9 +54,8 @@ struct Boosting<'a> {
     /// Not weighted.
     gradients: Vec<f64>,
     words: Vec<u64>,
-    order: Vec<u32>,
-    spare: Vec<u32>,
-    leaf_of_row: Vec<AtomicU16>,
+    order: Order,
+    leaf_of_row: Vec<u16>,
 }
 
 /// What is seen of the rows before the first tree.
@@ -301,9 +299,8 @@ impl<'a> Boosting<'a> {
             norms: if width > 1 { vec![0.0; rows] } else { Vec::new() },
             gradients: vec![0.0; rows],
             words: vec![0; rows],
-            order: Vec::with_capacity(rows),
-            spare: vec![0; rows],
-            leaf_of_row: (0..rows).map(|_| AtomicU16::new(NO_LEAF)).collect(),
+            order: Order::default(),
+            leaf_of_row: vec![NO_LEAF; rows],
         };
         Ok((boosting, seen))
     }
@@ -355,7 +352,7 @@ impl<'a> Boosting<'a> {
         let largest = self.take_gradients(class);
         let packing = Packing::new(largest, self.unit_hessian());
         self.round(&packing, round, class);
-        self.choose_rows(round);
+        let rows = self.choose_rows(round);
         let may_split = self.choose_columns(matrix, round);
         let criterion = self.spec.criterion(&packing);
         let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
@@ -368,7 +365,8 @@ impl<'a> Boosting<'a> {
             may_split: &may_split,
             limits: Limits { leaves: self.spec.leaves as usize, depth },
         };
-        let mut grown = grower.grow(&mut self.order, &mut self.spare[..], &self.leaf_of_row);
+        let (mut grown, leaves) = grower.grow(&mut self.order, rows);
+        self.order.mark(self.run.workers, &leaves, &mut self.leaf_of_row);
         let (sums, gradient, hessian) = self.weigh(&grown, largest);
         let weights: Vec<i128> = sums.iter().map(|leaf| leaf.weight).collect();
         grown.settle(matrix, &weights);
@@ -395,9 +393,9 @@ impl<'a> Boosting<'a> {
         }
         let scores: Vec<Vec<&[f64]>> = self.scores.iter().map(|of| rows::split_ref(&self.pieces, of)).collect();
         let states = rows::split(&self.pieces, &mut self.norms).into_iter().enumerate();
-        rows::fold(self.run.workers, &self.pieces, states, |_, (piece, norms), (): &mut ()| {
+        rows::each(self.run.workers, &self.pieces, states, |_, (piece, norms)| {
             for (row, norm) in norms.iter_mut().enumerate() {
-                *norm = log_sum_exp(scores.iter().map(|of| of[*piece][row]));
+                *norm = log_sum_exp(scores.iter().map(|of| of[piece][row]));
             }
         });
     }
@@ -406,39 +404,30 @@ impl<'a> Boosting<'a> {
         let (objective, classes) = (self.objective, self.classes());
         let (data, weights, roles) = (self.data, &self.weights, &self.roles);
         let plain = self.all_learned && weights.is_empty();
-        let offsets = offsets(&self.pieces);
-        let empty = Vec::new();
-        let norms = if self.norms.is_empty() {
-            vec![&empty[..]; self.pieces.len()]
-        } else {
-            rows::split_ref(&self.pieces, &self.norms)
-        };
+        let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
         let states = rows::split(&self.pieces, &mut self.gradients)
             .into_iter()
             .zip(rows::split_ref(&self.pieces, &self.scores[class]))
-            .zip(norms)
-            .zip(offsets);
-        rows::fold(
-            self.run.workers,
-            &self.pieces,
-            states,
-            |piece, (((out, scores), norms), first), largest: &mut Largest| {
-                let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-                objective.gradients(scores, norms, targets, class, out);
-                for (row, (gradient, target)) in out.iter().zip(targets).enumerate() {
-                    let weight = if plain {
-                        1.0
-                    } else if roles[*first + row] == Role::Learned {
-                        weights.get(*first + row).copied().unwrap_or(1.0)
-                    } else {
-                        0.0
-                    };
-                    let hessian = objective.hessian(*gradient, *target, classes);
-                    largest.gradient = largest.gradient.max(weight * gradient.abs());
-                    largest.hessian = largest.hessian.max(weight * hessian);
+            .zip(offsets(&self.pieces))
+            .enumerate();
+        let see = |piece: &Piece,
+                   (at, ((out, scores), first)): &mut (usize, ((&mut [f64], &[f64]), usize)),
+                   largest: &mut Largest| {
+            let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+            objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
+            let weight = |row: usize| match roles[*first + row] {
+                Role::Learned if weights.is_empty() => 1.0,
+                Role::Learned => weights[*first + row],
+                _ => 0.0,
+            };
+            in_blocks(objective, classes, out, targets, |start, gradients, hessians| {
+                for (row, (gradient, hessian)) in gradients.iter().zip(hessians).enumerate() {
+                    let weight = if plain { 1.0 } else { weight(start + row) };
+                    largest.see(weight * gradient.abs(), weight * hessian);
                 }
-            },
-        )
+            });
+        };
+        rows::fold(self.run.workers, &self.pieces, states, see)
     }
 
     /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
@@ -451,44 +440,37 @@ impl<'a> Boosting<'a> {
             .zip(rows::split_ref(&self.pieces, &self.gradients))
             .zip(rows::split_ref(&self.pieces, &self.seeds))
             .zip(offsets(&self.pieces));
-        rows::fold(
-            self.run.workers,
-            &self.pieces,
-            states,
-            |piece, (((words, gradients), seeds), first), (): &mut ()| {
-                let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-                for (row, word) in words.iter_mut().enumerate() {
-                    let weight = if weights.is_empty() { 1.0 } else { weights[*first + row] };
-                    let hessian = objective.hessian(gradients[row], targets[row], classes);
-                    *word = packing.word(weight * gradients[row], weight * hessian, mix(seeds[row], key));
+        rows::each(self.run.workers, &self.pieces, states, |piece, (((words, gradients), seeds), first)| {
+            let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+            in_blocks(objective, classes, gradients, targets, |start, gradients, hessians| {
+                let rows = words[start..].iter_mut().zip(&seeds[start..]).zip(gradients.iter().zip(hessians));
+                if weights.is_empty() {
+                    rows.for_each(|((word, seed), (g, h))| *word = packing.word(*g, *h, mix(*seed, key)));
+                } else {
+                    for (((word, seed), (g, h)), weight) in rows.zip(&weights[first + start..]) {
+                        *word = packing.word(weight * g, weight * h, mix(*seed, key));
+                    }
                 }
-            },
-        );
+            });
+        });
     }
 
     /// The rows that the next tree is grown from, in their order.
-    fn choose_rows(&mut self, round: u32) {
-        let share = self.spec.row_sample;
-        self.order.clear();
+    fn choose_rows(&mut self, round: u32) -> Place {
+        let (share, roles) = (self.spec.row_sample, &self.roles);
+        let all = 0..roles.len() as u32;
         if share >= 1.0 {
-            let learned = (0..self.roles.len() as u32).filter(|row| self.roles[*row as usize] == Role::Learned);
-            match self.all_learned {
-                true => self.order.extend(0..self.roles.len() as u32),
-                false => self.order.extend(learned),
-            }
-        } else {
-            let round = round - round % self.spec.row_sample_every;
-            let key = self.draws.within("row_sample").bits(&tree_key(round, 0), 0);
-            let drawn = |row: usize| (mix(self.seeds[row], key) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
-            for row in 0..self.roles.len() {
-                if self.roles[row] == Role::Learned && drawn(row) < share {
-                    self.order.push(row as u32);
-                } else {
-                    self.leaf_of_row[row].store(NO_LEAF, Relaxed);
-                }
-            }
+            return match self.all_learned {
+                true => self.order.start(all),
+                false => self.order.start(all.filter(|row| roles[*row as usize] == Role::Learned)),
+            };
         }
-        self.spare.resize(self.order.len(), 0);
+        let round = round - round % self.spec.row_sample_every;
+        let key = self.draws.within("row_sample").bits(&tree_key(round, 0), 0);
+        let drawn = |row: usize| (mix(self.seeds[row], key) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
+        let chosen = |row: &u32| roles[*row as usize] == Role::Learned && drawn(*row as usize) < share;
+        self.leaf_of_row.fill(NO_LEAF);
+        self.order.start(all.filter(chosen))
     }
 
     /// Which columns the next tree may use: those with the lowest draws.
@@ -522,23 +504,23 @@ impl<'a> Boosting<'a> {
         let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
             sums.resize_with(grown.leaves.len(), LeafSums::default);
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
-            let rows = *first..*first + piece.rows.len();
-            let gradients = &self.gradients[rows.clone()];
-            for (at, leaf) in self.leaf_of_row[rows].iter().enumerate() {
-                let Some(sums) = sums.get_mut(usize::from(leaf.load(Relaxed))) else { continue };
-                let gradient = gradients[at];
-                let hessian = objective.hessian(gradient, targets[at], classes);
-                if self.weights.is_empty() {
-                    sums.gradient += gradient_point.of(gradient);
-                    sums.hessian += hessian_point.of(hessian);
-                    sums.weight += 1;
-                } else {
-                    let weight = self.weights[*first + at];
-                    sums.gradient += gradient_point.of(weight * gradient);
-                    sums.hessian += hessian_point.of(weight * hessian);
-                    sums.weight += weight_point.of(weight);
+            let gradients = &self.gradients[*first..*first + targets.len()];
+            in_blocks(objective, classes, gradients, targets, |start, gradients, hessians| {
+                let leaves = &self.leaf_of_row[*first + start..];
+                for (row, (gradient, hessian)) in gradients.iter().zip(hessians).enumerate() {
+                    let Some(sums) = sums.get_mut(usize::from(leaves[row])) else { continue };
+                    if self.weights.is_empty() {
+                        sums.gradient += gradient_point.of(*gradient);
+                        sums.hessian += hessian_point.of(*hessian);
+                        sums.weight += 1;
+                    } else {
+                        let weight = self.weights[*first + start + row];
+                        sums.gradient += gradient_point.of(weight * gradient);
+                        sums.hessian += hessian_point.of(weight * hessian);
+                        sums.weight += weight_point.of(weight);
+                    }
                 }
-            }
+            });
         });
         let [gradient, hessian, _] = points;
         (sums, gradient, hessian)
@@ -546,14 +528,16 @@ impl<'a> Boosting<'a> {
 
     /// Adds each row's leaf to its score. Rows that the tree was not grown from walk down it.
     fn add_values(&mut self, matrix: &Matrix, grown: &Grown, values: &[f64], class: usize) {
-        let (leaf_of_row, roles) = (&self.leaf_of_row, &self.roles);
-        let states = rows::split(&self.pieces, &mut self.scores[class]).into_iter().zip(offsets(&self.pieces));
-        rows::fold(self.run.workers, &self.pieces, states, |_, (scores, first), (): &mut ()| {
-            for (at, score) in scores.iter_mut().enumerate() {
-                let row = *first + at;
-                let leaf = match leaf_of_row[row].load(Relaxed) {
-                    NO_LEAF if roles[row] == Role::Absent => continue,
-                    NO_LEAF => grown.leaf(matrix, row),
+        let roles = &self.roles;
+        let states = rows::split(&self.pieces, &mut self.scores[class])
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.leaf_of_row))
+            .zip(offsets(&self.pieces));
+        rows::each(self.run.workers, &self.pieces, states, |_, ((scores, leaves), first)| {
+            for (at, (score, leaf)) in scores.iter_mut().zip(leaves).enumerate() {
+                let leaf = match *leaf {
+                    NO_LEAF if roles[first + at] == Role::Absent => continue,
+                    NO_LEAF => grown.leaf(matrix, first + at),
                     leaf => leaf,
                 };
                 *score += values[usize::from(leaf)];
@@ -586,6 +570,23 @@ impl<'a> Boosting<'a> {
             training: losses.learned.divided_by(&losses.learned_weight).unwrap_or(0.0),
             watched: losses.watched.divided_by(&losses.watched_weight),
         }
+    }
+}
+
+/// Takes the hessians of some rows at a time, and hands them on with the place of the first and the gradients.
+fn in_blocks(
+    objective: Objective,
+    classes: f64,
+    gradients: &[f64],
+    targets: &[f64],
+    mut act: impl FnMut(usize, &[f64], &[f64]),
+) {
+    const ROWS: usize = 1024;
+    let mut hessians = [0.0; ROWS];
+    for (at, (gradients, targets)) in gradients.chunks(ROWS).zip(targets.chunks(ROWS)).enumerate() {
+        let hessians = &mut hessians[..gradients.len()];
+        objective.hessians(gradients, targets, classes, hessians);
+        act(at * ROWS, gradients, hessians);
     }
 }
 

@@ -2,17 +2,13 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::ops::Range;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 use evenstep_exact::reduce::Workers;
 
 use super::histogram::{Builder, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
+use super::order::{Order, Place};
 use super::split::{Criterion, Rule, Split};
-
-/// Fewer rows than this are parted faster by one thread than shared.
-const SMALL_ROWS: usize = 32_768;
 
 /// Fewer bins than this are searched faster by one thread than shared.
 const SMALL_BINS: usize = 4096;
@@ -20,9 +16,6 @@ const SMALL_BINS: usize = 4096;
 /// Memory for the histograms of leaves that may still be split. Beyond it both children
 /// of a split are built from rows, which takes longer and gives the same integers.
 const HISTOGRAM_BYTES: usize = 1 << 30;
-
-/// Where a row stands that no leaf was grown from.
-pub(super) const NO_LEAF: u16 = u16::MAX;
 
 /// A tree while it is grown: in bins, not yet in values.
 #[derive(Debug, Default)]
@@ -97,7 +90,7 @@ struct Candidate {
 }
 
 struct Node {
-    rows: Range<usize>,
+    rows: Place,
     sums: Sums,
     depth: usize,
     /// The split above, and on which side of it.
@@ -142,19 +135,18 @@ pub(super) struct Grower<'a> {
 }
 
 impl Grower<'_> {
-    /// Grows a tree from the rows in `order`, which ascend, and writes each one's leaf into `leaf_of_row`.
-    pub(super) fn grow(&self, order: &mut [u32], spare: &mut [u32], leaf_of_row: &[AtomicU16]) -> Grown {
+    /// Grows a tree from some rows; tells also where the rows of each leaf lie.
+    pub(super) fn grow(&self, order: &mut Order, rows: Place) -> (Grown, Vec<Place>) {
         let mut tree = Grown::default();
         let mut waiting = BinaryHeap::new();
         // The rows of every leaf, by its number.
-        let mut leaves = Vec::with_capacity(self.limits.leaves.min(order.len()));
-        leaves.push(0..order.len());
+        let mut leaves = vec![rows.clone()];
         tree.leaves.push(false);
 
         if let Some(first) = self.may_split.iter().position(|may| *may) {
-            let root = self.builder.build(order);
+            let root = self.builder.build(order.rows(&rows));
             let sums = self.shape.feature(&root, first).total();
-            let node = Node { rows: 0..order.len(), sums, depth: 0, parent: None };
+            let node = Node { rows, sums, depth: 0, parent: None };
             let split = self.search([(&node, &root)]).pop().flatten();
             waiting.extend(split.map(|split| Candidate { split, leaf: 0, node, histogram: Some(root) }));
         }
@@ -162,32 +154,27 @@ impl Grower<'_> {
         while tree.splits.len() + 1 < self.limits.leaves {
             let Some(Candidate { split, leaf, node, histogram }) = waiting.pop() else { break };
             let at = tree.splits.len();
-            let middle = self.part(&split, &mut order[node.rows.clone()], &mut spare[node.rows.clone()]);
-            let middle = node.rows.start + middle;
             let next = tree.leaves.len();
+            let [left, right] = self.part(&split, order, &node.rows);
             let regularised = matches!(split.rule, Rule::Category { regularised: true, .. });
             if let Some((above, side)) = node.parent {
                 tree.splits[above].children[side] = Child::Split(at as u32);
             }
             let children = [Child::Leaf(leaf as u32), Child::Leaf(next as u32)];
-            let Split { feature, gain, rule, left } = split;
+            let Split { feature, gain, rule, left: left_sums } = split;
             tree.splits.push(GrownSplit { feature, gain, rule, children });
             tree.leaves[leaf] = regularised;
             tree.leaves.push(regularised);
-            leaves[leaf] = node.rows.start..middle;
-            leaves.push(middle..node.rows.end);
+            leaves[leaf] = left.clone();
+            leaves.push(right.clone());
 
             if tree.splits.len() + 1 == self.limits.leaves {
                 break;
             }
-            let child = |rows: Range<usize>, sums: Sums, side: usize| Node {
-                rows,
-                sums,
-                depth: node.depth + 1,
-                parent: Some((at, side)),
-            };
-            let left = child(node.rows.start..middle, left, 0);
-            let right = child(middle..node.rows.end, node.sums - left.sums, 1);
+            let child =
+                |rows: Place, sums: Sums, side: usize| Node { rows, sums, depth: node.depth + 1, parent: Some((at, side)) };
+            let left = child(left, left_sums, 0);
+            let right = child(right, node.sums - left_sums, 1);
             let room = (waiting.len() + 2) * self.shape.bytes() <= HISTOGRAM_BYTES;
             let children = self.children(order, histogram, [(left, leaf), (right, next)]);
             for (split, (node, leaf), histogram) in children {
@@ -195,15 +182,14 @@ impl Grower<'_> {
                 waiting.extend(split.map(|split| Candidate { split, leaf, node, histogram }));
             }
         }
-        self.mark(order, &leaves, leaf_of_row);
-        tree
+        (tree, leaves)
     }
 
     /// Finds how the children of a node may be split, from the histogram of the one with fewer
     /// rows, and what it leaves of their parent's.
     fn children(
         &self,
-        order: &[u32],
+        order: &Order,
         parent: Option<Histogram>,
         children: [(Node, usize); 2],
     ) -> Vec<(Option<Split>, (Node, usize), Histogram)> {
@@ -214,13 +200,13 @@ impl Grower<'_> {
         }
         let left_is_smaller = left.0.sums.rows <= right.0.sums.rows;
         let (smaller, larger) = if left_is_smaller { (left, right) } else { (right, left) };
-        let small = self.builder.build(&order[smaller.0.rows.clone()]);
+        let small = self.builder.build(order.rows(&smaller.0.rows));
         let large = match parent {
             Some(mut parent) => {
                 parent.subtract(&small);
                 parent
             }
-            None => self.builder.build(&order[larger.0.rows.clone()]),
+            None => self.builder.build(order.rows(&larger.0.rows)),
         };
         let mut both = vec![(smaller, small), (larger, large)];
         both.retain(|((node, _), _)| may(node));
@@ -249,71 +235,19 @@ impl Grower<'_> {
         nodes.iter().map(|_| found.by_ref().take(tasks).fold(None, better)).collect()
     }
 
-    /// Moves the rows that go left before those that go right, both in their order; tells how many go left.
-    fn part(&self, split: &Split, order: &mut [u32], spare: &mut [u32]) -> usize {
+    /// Parts the rows of a node by a split.
+    fn part(&self, split: &Split, order: &mut Order, place: &Place) -> [Place; 2] {
         let last = self.matrix.features[split.feature].binning.last();
-        let goes_left: Vec<bool> = (0..=last).map(|bin| split.rule.goes_left(bin)).collect();
+        let goes_left = |bin: u16| bin <= last && split.rule.goes_left(bin);
         match self.matrix.column(split.feature) {
-            Bins::Narrow(bins) => self.part_by(order, spare, |row| goes_left[usize::from(bins[row as usize])]),
-            Bins::Wide(bins) => self.part_by(order, spare, |row| goes_left[usize::from(bins[row as usize])]),
+            Bins::Narrow(bins) => {
+                let goes_left: [bool; 256] = std::array::from_fn(|bin| goes_left(bin as u16));
+                order.part(self.workers, place, |row| goes_left[usize::from(bins[row as usize])])
+            }
+            Bins::Wide(bins) => {
+                let goes_left: Vec<bool> = (0..=last).map(goes_left).collect();
+                order.part(self.workers, place, |row| goes_left[usize::from(bins[row as usize])])
+            }
         }
     }
-
-    fn part_by(
-        &self,
-        order: &mut [u32],
-        spare: &mut [u32],
-        goes_left: impl Fn(u32) -> bool + Copy + Send + Sync,
-    ) -> usize {
-        let threads = self.workers.count();
-        if order.len() < SMALL_ROWS || threads == 1 {
-            let left = part_slice(order, spare, goes_left);
-            let right = order.len() - left;
-            order[left..].copy_from_slice(&spare[..right]);
-            return left;
-        }
-        let size = order.len().div_ceil(threads);
-        let parts: Vec<(&mut [u32], &mut [u32])> = order.chunks_mut(size).zip(spare.chunks_mut(size)).collect();
-        let counts = self.workers.map(parts, |(order, spare)| part_slice(order, spare, goes_left));
-        let mut left = 0;
-        for (at, count) in counts.iter().enumerate() {
-            order.copy_within(at * size..at * size + count, left);
-            left += count;
-        }
-        let mut next = left;
-        for (at, count) in counts.iter().enumerate() {
-            let right = size.min(order.len() - at * size) - count;
-            order[next..next + right].copy_from_slice(&spare[at * size..at * size + right]);
-            next += right;
-        }
-        left
-    }
-
-    /// Writes down which leaf each row came to.
-    fn mark(&self, order: &[u32], leaves: &[Range<usize>], leaf_of_row: &[AtomicU16]) {
-        let write = |(leaf, rows): (u16, &[u32])| {
-            rows.iter().for_each(|row| leaf_of_row[*row as usize].store(leaf, Relaxed));
-        };
-        let jobs = leaves.iter().enumerate().map(|(leaf, rows)| (leaf as u16, &order[rows.clone()]));
-        if order.len() < SMALL_ROWS {
-            return jobs.for_each(write);
-        }
-        let jobs = jobs.flat_map(|(leaf, rows)| rows.chunks(SMALL_ROWS).map(move |rows| (leaf, rows)));
-        self.workers.map(jobs.collect(), write);
-    }
-}
-
-/// Keeps the rows that go left at the front, and puts the others into `spare`; without a branch.
-fn part_slice(order: &mut [u32], spare: &mut [u32], goes_left: impl Fn(u32) -> bool) -> usize {
-    assert_eq!(order.len(), spare.len(), "each row has its spare place");
-    let (mut left, mut right) = (0, 0);
-    for at in 0..order.len() {
-        let row = order[at];
-        let goes = goes_left(row);
-        order[left] = row;
-        spare[right] = row;
-        left += usize::from(goes);
-        right += usize::from(!goes);
-    }
-    left
 }

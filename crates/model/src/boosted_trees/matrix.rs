@@ -1,12 +1,12 @@
 //! The bins of every cell, one byte each, row by row: eight features side by side in one word,
 //! so that a histogram is filled eight features at a time and stays in the first-level cache,
 //! and all of a row's words side by side, so that a row of a small node is one cache miss.
-//! Columns that trees split on are kept once more by themselves, since rows are parted by one feature.
+//! Columns are kept once more by themselves, since rows are parted by one feature.
 //! A category with more levels than a byte can tell has a column of two bytes a row instead.
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
@@ -14,7 +14,7 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::cuts::{Binning, Levels, bin_of, thresholds};
+use super::cuts::{Binning, Levels, thresholds};
 use super::rows::{self, Piece, Role};
 
 /// The most lanes of a word.
@@ -40,8 +40,8 @@ pub(super) struct Matrix {
     pub(super) wide: Vec<(usize, Vec<u16>)>,
     /// The features, in the order of their names.
     pub(super) features: Vec<Feature>,
-    /// The bins of a lane once more, from when it is first split on.
-    columns: Vec<OnceLock<Vec<u8>>>,
+    /// The bins of each lane once more, by row.
+    columns: Vec<Vec<u8>>,
 }
 
 /// A feature that has more than one bin.
@@ -90,7 +90,7 @@ impl Matrix {
     #[inline]
     pub(super) fn bin(&self, feature: usize, row: usize) -> u16 {
         match self.features[feature].place {
-            Place::Lane(at) => u16::from(lane(self.words()[row * self.stride + at / self.in_word], at % self.in_word)),
+            Place::Lane(at) => u16::from(self.columns[at][row]),
             Place::Wide(at) => self.wide[at].1[row],
         }
     }
@@ -99,17 +99,9 @@ impl Matrix {
     pub(super) fn column(&self, feature: usize) -> Bins<'_> {
         match self.features[feature].place {
             Place::Wide(at) => Bins::Wide(&self.wide[at].1),
-            Place::Lane(at) => Bins::Narrow(self.columns[at].get_or_init(|| {
-                let words = self.words()[at / self.in_word..].iter().step_by(self.stride);
-                words.map(|word| lane(*word, at % self.in_word)).collect()
-            })),
+            Place::Lane(at) => Bins::Narrow(&self.columns[at]),
         }
     }
-}
-
-#[inline]
-fn lane(word: u64, lane: usize) -> u8 {
-    (word >> (8 * lane)) as u8
 }
 
 /// What is seen of one column: the values of a number, or the levels of a category; and how many are null.
@@ -128,6 +120,19 @@ impl Partial for Seen {
     }
 }
 
+impl Seen {
+    /// How cells fall into bins, and whether some are null; None if all fall into one.
+    fn cut(&self, kind: Kind, bins: usize) -> Option<(Binning, bool)> {
+        let binning = match kind {
+            Kind::Category => Binning::Category(Levels::from_frequency(&self.levels)),
+            _ => Binning::Number(thresholds(&self.numbers, bins)),
+        };
+        let has_null = self.nulls > 0;
+        let empty = self.numbers.runs().is_empty() && self.levels.distinct() == 0;
+        (!empty && binning.values() + usize::from(has_null) > 1).then_some((binning, has_null))
+    }
+}
+
 /// Cuts every feature by the rows that are learned from, and puts every row into its bins.
 pub(super) fn build(
     workers: &Workers,
@@ -143,19 +148,12 @@ pub(super) fn build(
     // As many columns at a time as there are threads: a distribution takes more room than its column.
     for some in names.chunks(workers.count().max(1)) {
         let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(batches, pieces, roles, name, kind));
-        let seen = all_reduce(workers, seen);
-        for ((position, name, kind), seen) in some.iter().zip(seen) {
-            let has_null = seen.nulls > 0;
-            let binning = match kind {
-                Kind::Category => Binning::Category(Levels::from_frequency(&seen.levels)),
-                _ => Binning::Number(thresholds(&seen.numbers, bins)),
-            };
-            let empty = seen.numbers.runs().is_empty() && seen.levels.distinct() == 0;
+        let seen: Vec<Seen> = seen.into_iter().map(|seen| all_reduce(workers, seen)).collect();
+        let cut = workers.map(seen.into_iter().zip(some).collect(), |(seen, (_, _, kind))| seen.cut(*kind, bins));
+        for ((position, name, _), cut) in some.iter().zip(cut) {
+            let Some((binning, has_null)) = cut else { continue };
             let place = if binning.last() <= u16::from(u8::MAX) { Place::Lane(lanes.len()) } else { Place::Wide(wide) };
             let feature = Feature { position: *position, name: (*name).clone(), binning, has_null, place };
-            if empty || feature.bins() == 1 {
-                continue;
-            }
             match place {
                 Place::Lane(_) => lanes.push(features.len()),
                 Place::Wide(_) => wide += 1,
@@ -176,7 +174,7 @@ pub(super) fn build(
         stride,
         in_word,
         wide: (0..features.len()).filter(is_wide).map(|at| (at, vec![0; rows])).collect(),
-        columns: lanes.iter().map(|_| OnceLock::new()).collect(),
+        columns: lanes.iter().map(|_| vec![0; rows]).collect(),
         lanes,
         features,
     };
@@ -189,10 +187,10 @@ fn padded(words: usize) -> usize {
     if (1..=LINE_WORDS).contains(&words) { words.next_power_of_two() } else { words }
 }
 
-/// Merges with what other processes saw.
-fn all_reduce(workers: &Workers, mine: Vec<Seen>) -> Vec<Seen> {
-    let mine = std::sync::Mutex::new(mine);
-    workers.fold(1, |_, partial: &mut Vec<Seen>| {
+/// Merges with what other processes saw. One column at a time, since these may have another number of threads.
+fn all_reduce(workers: &Workers, mine: Seen) -> Seen {
+    let mine = Mutex::new(mine);
+    workers.fold(1, |_, partial: &mut Seen| {
         *partial = std::mem::take(&mut *mine.lock().expect("one task has no rival"));
     })
 }
@@ -261,9 +259,13 @@ pub(super) fn bins_of_values(levels: &Levels, values: &[Arc<str>]) -> Vec<u16> {
     values.iter().map(|value| levels.bin(value).unwrap_or(levels.unseen())).collect()
 }
 
+/// Rows that are put into their bins together: they stay in the first-level cache.
+const BLOCK_ROWS: usize = 512;
+
 /// The places of some rows' bins.
 struct Places<'a> {
     words: &'a mut [u64],
+    columns: Vec<&'a mut [u8]>,
     wide: Vec<&'a mut [u16]>,
 }
 
@@ -271,21 +273,20 @@ impl Matrix {
     fn fill(&mut self, workers: &Workers, batches: &[Batch], pieces: &[Piece]) {
         let Matrix { features, stride, in_word, .. } = &*self;
         let (stride, in_word) = (*stride, *in_word);
-        let codes: Vec<Vec<Option<Vec<u16>>>> = workers.map(batches.iter().collect(), |batch| {
-            let of = |feature: &Feature| match &feature.binning {
-                Binning::Category(levels) => {
-                    batch.column(&feature.name).coded().map(|coded| bins_of_values(levels, &coded.values))
-                }
-                Binning::Number(_) => None,
-            };
-            features.iter().map(of).collect()
+        let tables: Vec<Vec<Table>> = workers.map(batches.iter().collect(), |batch| {
+            features.iter().map(|feature| Table::of(&feature.binning, batch.column(&feature.name))).collect()
         });
         let mut rest = &mut self.room[self.start..];
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let (words, after) = std::mem::take(&mut rest).split_at_mut(piece.rows.len() * stride);
             rest = after;
-            parts.push(Places { words, wide: Vec::new() });
+            parts.push(Places { words, columns: Vec::new(), wide: Vec::new() });
+        }
+        for column in &mut self.columns {
+            for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
+                part.columns.push(bins);
+            }
         }
         for (_, column) in &mut self.wide {
             for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
@@ -293,40 +294,86 @@ impl Matrix {
             }
         }
         let features = &self.features;
-        rows::fold(workers, pieces, parts, |piece, places, (): &mut ()| {
-            for (feature, codes) in features.iter().zip(&codes[piece.batch]) {
-                let column = batches[piece.batch].column(&feature.name);
-                fill_piece(feature, codes.as_deref(), column, piece.rows.clone(), (stride, in_word), places);
+        rows::each(workers, pieces, parts, |piece, mut places| {
+            for first in (0..piece.rows.len()).step_by(BLOCK_ROWS) {
+                let block = first..(first + BLOCK_ROWS).min(piece.rows.len());
+                for (feature, table) in features.iter().zip(&tables[piece.batch]) {
+                    let column = batches[piece.batch].column(&feature.name);
+                    let cells = piece.rows.start + block.start..piece.rows.start + block.end;
+                    match feature.place {
+                        Place::Lane(at) => table.bins(column, cells, &mut places.columns[at][block.clone()]),
+                        Place::Wide(at) => table.bins(column, cells, &mut places.wide[at][block.clone()]),
+                    }
+                }
+                let words = &mut places.words[block.start * stride..block.end * stride];
+                for (at, columns) in places.columns.chunks(in_word).enumerate() {
+                    for (lane, column) in columns.iter().enumerate() {
+                        let words = words[at..].iter_mut().step_by(stride);
+                        words.zip(&column[block.clone()]).for_each(|(word, bin)| *word |= u64::from(*bin) << (8 * lane));
+                    }
+                }
             }
         });
     }
 }
 
-/// Puts some rows of a feature into its bins.
-fn fill_piece(
-    feature: &Feature,
-    codes: Option<&[u16]>,
-    column: &Column,
-    rows: Range<usize>,
-    (stride, in_word): (usize, usize),
-    places: &mut Places<'_>,
-) {
-    let null = feature.binning.null();
-    let mut write = |bins: &mut dyn Iterator<Item = u16>| match feature.place {
-        Place::Lane(at) => {
-            let words = places.words[at / in_word..].iter_mut().step_by(stride);
-            words.zip(bins).for_each(|(word, bin)| *word |= u64::from(bin) << (8 * (at % in_word)));
+/// How the cells of a column of one batch are put into bins.
+enum Table {
+    /// Up to 255 thresholds, then infinity; and the bin of null.
+    Few(Box<[f64; 256]>, u16),
+    /// Any number of thresholds, and the bin of null.
+    Many(Vec<f64>, u16),
+    /// The bin of each code, and that of null.
+    Codes(Vec<u16>, u16),
+}
+
+impl Table {
+    fn of(binning: &Binning, column: &Column) -> Table {
+        match (binning, column.coded()) {
+            (Binning::Number(thresholds), _) if thresholds.len() > 255 => Table::Many(thresholds.clone(), binning.null()),
+            (Binning::Number(thresholds), _) => {
+                let mut few = Box::new([f64::INFINITY; 256]);
+                few[..thresholds.len()].copy_from_slice(thresholds);
+                Table::Few(few, binning.null())
+            }
+            (Binning::Category(levels), Some(coded)) => Table::Codes(bins_of_values(levels, &coded.values), levels.null()),
+            _ => unreachable!("a category has codes"),
         }
-        Place::Wide(at) => places.wide[at].iter_mut().zip(bins).for_each(|(place, bin)| *place = bin),
-    };
-    match (&feature.binning, codes, column.coded()) {
-        (Binning::Category(_), Some(codes), Some(coded)) => {
-            write(&mut coded.codes[rows].iter().map(|code| codes.get(*code as usize).copied().unwrap_or(null)));
-        }
-        (Binning::Number(thresholds), ..) => {
-            let bin = |cell: &f64| if cell.is_nan() { null } else { bin_of(thresholds, *cell) };
-            write(&mut cells(column, rows).iter().map(bin));
-        }
-        _ => unreachable!("a category has codes"),
     }
+
+    /// Writes the bins of some cells.
+    fn bins<B: TryFrom<u16>>(&self, column: &Column, rows: Range<usize>, out: &mut [B]) {
+        let write = |place: &mut B, bin: u16| {
+            *place = B::try_from(bin).unwrap_or_else(|_| unreachable!("a feature's place holds its bins"));
+        };
+        match (self, column.coded()) {
+            (Table::Few(thresholds, null), _) => {
+                for (place, cell) in out.iter_mut().zip(&*cells(column, rows)) {
+                    write(place, if cell.is_nan() { *null } else { bin_among(thresholds, *cell) });
+                }
+            }
+            (Table::Many(thresholds, null), _) => {
+                for (place, cell) in out.iter_mut().zip(&*cells(column, rows)) {
+                    let bin = thresholds.partition_point(|threshold| threshold < cell) as u16;
+                    write(place, if cell.is_nan() { *null } else { bin });
+                }
+            }
+            (Table::Codes(bins, null), Some(coded)) => {
+                for (place, code) in out.iter_mut().zip(&coded.codes[rows]) {
+                    write(place, bins.get(*code as usize).copied().unwrap_or(*null));
+                }
+            }
+            _ => unreachable!("a category has codes"),
+        }
+    }
+}
+
+/// How many of the thresholds a number exceeds: a search without a branch.
+#[inline]
+fn bin_among(thresholds: &[f64; 256], value: f64) -> u16 {
+    let mut at = 0;
+    for step in [128, 64, 32, 16, 8, 4, 2, 1] {
+        at += if thresholds[(at + step - 1) & 255] < value { step } else { 0 };
+    }
+    at as u16
 }

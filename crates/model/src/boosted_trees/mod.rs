@@ -29,6 +29,7 @@ mod grow;
 mod histogram;
 mod matrix;
 mod objective;
+mod order;
 mod predict;
 mod quantise;
 mod rows;
@@ -57,7 +58,7 @@ pub struct BoostedTrees {
     /// The most splits between the root and a leaf; without it, as many as there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
-    /// The most bins into which the values of a number fall, at most 255. A category has one for each level.
+    /// The most bins into which the values of a number fall, at most 65,534; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// The fewest training rows of a leaf.
     pub min_rows: u32,
@@ -220,7 +221,7 @@ impl BoostedTrees {
         above("learning_rate", self.learning_rate)?;
         whole("leaves", self.leaves, 2, 32_768)?;
         whole("depth", self.depth.unwrap_or(1), 1, 32_768)?;
-        whole("bins", self.bins, 2, 255)?;
+        whole("bins", self.bins, 2, 65_534)?;
         whole("min_rows", self.min_rows, 1, u32::MAX)?;
         not_below("min_hessian", self.min_hessian)?;
         not_below("l2", self.l2)?;

@@ -35,8 +35,16 @@ pub(super) struct Largest {
 
 impl Partial for Largest {
     fn merge(&mut self, other: Largest) {
-        self.gradient = self.gradient.max(other.gradient);
-        self.hessian = self.hessian.max(other.hessian);
+        self.see(other.gradient, other.hessian);
+    }
+}
+
+impl Largest {
+    /// Sees the magnitudes of one more row.
+    #[inline]
+    pub(super) fn see(&mut self, gradient: f64, hessian: f64) {
+        self.gradient = if gradient > self.gradient { gradient } else { self.gradient };
+        self.hessian = if hessian > self.hessian { hessian } else { self.hessian };
     }
 }
 

@@ -86,3 +86,18 @@ pub(super) fn fold<S: Send, P: Partial>(
     }
     workers.fold(pieces.len(), one)
 }
+
+/// Does something to each piece's state, where nothing is to be merged.
+pub(super) fn each<S: Send>(
+    workers: &Workers,
+    pieces: &[Piece],
+    states: impl IntoIterator<Item = S>,
+    act: impl Fn(&Piece, S) + Sync + Send,
+) {
+    let owned: Vec<(&Piece, S)> = pieces.iter().zip(states).collect();
+    assert_eq!(owned.len(), pieces.len(), "each piece has its state");
+    if pieces.iter().map(|piece| piece.rows.len()).sum::<usize>() <= SMALL_ROWS {
+        return owned.into_iter().for_each(|(piece, state)| act(piece, state));
+    }
+    workers.map(owned, |(piece, state)| act(piece, state));
+}

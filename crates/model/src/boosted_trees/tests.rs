@@ -1,14 +1,15 @@
-use std::sync::Arc;
+use std::sync::{Arc, Barrier, Mutex};
 
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::{Peers, Workers};
 use evenstep_table::{Batch, Coded, Column, ColumnName, Labels, RowKey, Schema, Task};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::{BoostedTrees, EarlyStopping, Model};
 use crate::testing::{binary, multiclass, name};
-use crate::{Family, Predictions, Stored, Tensor, Trained, testing};
+use crate::{Family, Predictions, Run, Stored, Tensor, Trained, Training, testing};
 
 /// Rows with keys that do not depend on where they stand, but on `n` alone.
 fn batch(columns: Vec<(&str, Column)>, target: Vec<f64>) -> Batch {
@@ -330,6 +331,52 @@ fn check_laws(spec: &BoostedTrees, task: &Task, data: &Batch) {
     let stored = super::store::store(&expected);
     let restored = super::store::restore(&data.schema(), task, stored).unwrap();
     assert_eq!(restored, expected, "there and back");
+}
+
+/// Two processes with half of the rows each, which see what either saw.
+struct Pair {
+    both: Barrier,
+    brought: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Peers for Pair {
+    fn all_reduce(&self, mine: Vec<u8>, merge: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+        self.brought.lock().unwrap().push(mine);
+        self.both.wait();
+        let brought = self.brought.lock().unwrap().clone();
+        if self.both.wait().is_leader() {
+            self.brought.lock().unwrap().clear();
+        }
+        self.both.wait();
+        brought.into_iter().reduce(merge).unwrap()
+    }
+}
+
+#[test]
+fn two_processes_learn_what_one_does() {
+    let weights = |rows: usize| (0..rows).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
+    let stopping = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
+    for (spec, task, data) in [
+        (&sampled(), Task::Regression, values(2000)),
+        (&stopping, binary(), weighted(two_classes(30_000), weights(30_000))),
+        (&sampled(), multiclass(3), three_classes(2000)),
+    ] {
+        let alone = fit(spec, &task, &data).model;
+        let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
+        let learn = |threads: usize, rows: Vec<usize>| {
+            let half = [data.take(&rows)];
+            let workers = Workers::threads(threads).with_peers(pair.clone());
+            let features = data.schema();
+            let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
+            Family::fit(spec, &Training { batches: &half, features: &features, task: &task }, &run).unwrap().model
+        };
+        let some = |rest: bool| (0..data.rows()).filter(|row| row.is_multiple_of(3) == rest).collect();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| learn(3, some(true)));
+            assert_eq!(learn(1, some(false)), alone);
+            assert_eq!(other.join().unwrap(), alone);
+        });
+    }
 }
 
 #[test]
