@@ -3,6 +3,7 @@
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::Draws;
 use evenstep_exact::reduce::Partial;
+use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::{ColumnName, Task};
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ use super::matrix::{self, Matrix};
 use super::objective::{Objective, log_sum_exp};
 use super::order::{NO_LEAF, Order, Place};
 use super::predict::{Forest, Model};
-use super::quantise::{Largest, Packing, mix, power_of_two_above};
-use super::rows::{self, Piece, Role};
+use super::quantise::{Largest, Packing, mix, nearest, power_of_two_above};
+use super::rows::{self, PIECE_ROWS, Piece, Role};
 use super::split::leaf_value;
 use super::tree::Tree;
 use crate::{CurvePoint, Importance, ModelError, Run, Trained, Training};
@@ -85,7 +86,7 @@ impl Partial for Seen {
     }
 }
 
-/// The sums of a leaf in fixed point: 62 bits below the largest magnitude, so exact in any order.
+/// The sums of a leaf in fixed point, so exact in any order.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct LeafSums {
     gradient: i128,
@@ -120,7 +121,8 @@ impl Partial for Losses {
     }
 }
 
-/// Floats in fixed point: 62 bits below a power of two that is not below any magnitude.
+/// Floats in fixed point: 48 bits below a power of two that is not below any magnitude, so that
+/// the sum of a piece is still exact in 64 bits.
 struct FixedPoint {
     factor: f64,
     unit: f64,
@@ -128,19 +130,21 @@ struct FixedPoint {
 
 impl FixedPoint {
     fn below(largest: f64) -> FixedPoint {
-        let unit = power_of_two_above(largest) * (1.0 / (1_u64 << 62) as f64);
+        let unit = power_of_two_above(largest) * (1.0 / (1_u64 << 48) as f64);
         FixedPoint { factor: if unit > 0.0 { 1.0 / unit } else { 0.0 }, unit }
     }
 
     #[inline]
-    fn of(&self, x: f64) -> i128 {
-        i128::from((x * self.factor) as i64)
+    fn of(&self, x: f64) -> i64 {
+        nearest(x * self.factor)
     }
 
     fn value(&self, sum: i128) -> f64 {
         sum as f64 * self.unit
     }
 }
+
+const _: () = assert!(PIECE_ROWS <= 1 << 14, "48 bits of each row add up to less than 63");
 
 /// Learns trees from training rows.
 pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {
@@ -402,8 +406,7 @@ impl<'a> Boosting<'a> {
 
     fn take_gradients(&mut self, class: usize) -> Largest {
         let (objective, classes) = (self.objective, self.classes());
-        let (data, weights, roles) = (self.data, &self.weights, &self.roles);
-        let plain = self.all_learned && weights.is_empty();
+        let (data, weights, roles, all_learned) = (self.data, &self.weights[..], &self.roles, self.all_learned);
         let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
         let states = rows::split(&self.pieces, &mut self.gradients)
             .into_iter()
@@ -415,15 +418,14 @@ impl<'a> Boosting<'a> {
                    largest: &mut Largest| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
             objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
-            let weight = |row: usize| match roles[*first + row] {
-                Role::Learned if weights.is_empty() => 1.0,
-                Role::Learned => weights[*first + row],
-                _ => 0.0,
-            };
-            in_blocks(objective, classes, out, targets, |start, gradients, hessians| {
-                for (row, (gradient, hessian)) in gradients.iter().zip(hessians).enumerate() {
-                    let weight = if plain { 1.0 } else { weight(start + row) };
-                    largest.see(weight * gradient.abs(), weight * hessian);
+            let some = Rows { objective, classes, gradients: out, targets, weights: part(weights, *first, targets.len()) };
+            some.in_blocks(|start, gradients, hessians| {
+                let roles = &roles[*first + start..][..gradients.len()];
+                if all_learned {
+                    return largest.see(gradients, hessians);
+                }
+                for (row, _) in roles.iter().enumerate().filter(|(_, role)| **role == Role::Learned) {
+                    largest.see(&gradients[row..=row], &hessians[row..=row]);
                 }
             });
         };
@@ -433,7 +435,7 @@ impl<'a> Boosting<'a> {
     /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
     fn round(&mut self, packing: &Packing, round: u32, class: usize) {
         let (objective, classes) = (self.objective, self.classes());
-        let (data, weights) = (self.data, &self.weights);
+        let (data, weights) = (self.data, &self.weights[..]);
         let key = self.draws.within("rounding").bits(&tree_key(round, class), 0);
         let states = rows::split(&self.pieces, &mut self.words)
             .into_iter()
@@ -442,15 +444,10 @@ impl<'a> Boosting<'a> {
             .zip(offsets(&self.pieces));
         rows::each(self.run.workers, &self.pieces, states, |piece, (((words, gradients), seeds), first)| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-            in_blocks(objective, classes, gradients, targets, |start, gradients, hessians| {
-                let rows = words[start..].iter_mut().zip(&seeds[start..]).zip(gradients.iter().zip(hessians));
-                if weights.is_empty() {
-                    rows.for_each(|((word, seed), (g, h))| *word = packing.word(*g, *h, mix(*seed, key)));
-                } else {
-                    for (((word, seed), (g, h)), weight) in rows.zip(&weights[first + start..]) {
-                        *word = packing.word(weight * g, weight * h, mix(*seed, key));
-                    }
-                }
+            let some = Rows { objective, classes, gradients, targets, weights: part(weights, first, targets.len()) };
+            some.in_blocks(|start, gradients, hessians| {
+                let block = start..start + gradients.len();
+                packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut words[block]);
             });
         });
     }
@@ -499,28 +496,32 @@ impl<'a> Boosting<'a> {
     fn weigh(&self, grown: &Grown, largest: Largest) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
         let (objective, classes) = (self.objective, self.classes());
         let points = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
-        let [gradient_point, hessian_point, weight_point] = &points;
         let states = offsets(&self.pieces);
         let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
             sums.resize_with(grown.leaves.len(), LeafSums::default);
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
             let gradients = &self.gradients[*first..*first + targets.len()];
-            in_blocks(objective, classes, gradients, targets, |start, gradients, hessians| {
-                let leaves = &self.leaf_of_row[*first + start..];
-                for (row, (gradient, hessian)) in gradients.iter().zip(hessians).enumerate() {
-                    let Some(sums) = sums.get_mut(usize::from(leaves[row])) else { continue };
-                    if self.weights.is_empty() {
-                        sums.gradient += gradient_point.of(*gradient);
-                        sums.hessian += hessian_point.of(*hessian);
-                        sums.weight += 1;
-                    } else {
-                        let weight = self.weights[*first + start + row];
-                        sums.gradient += gradient_point.of(weight * gradient);
-                        sums.hessian += hessian_point.of(weight * hessian);
-                        sums.weight += weight_point.of(weight);
+            let weights = part(&self.weights, *first, targets.len());
+            let mut of_piece = vec![[0_i64; 4]; grown.leaves.len()];
+            let mut terms = [[0_i64; 4]; ROWS];
+            Rows { objective, classes, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
+                let terms = &mut terms[..gradients.len()];
+                let weights = weights.map(|weights| &weights[start..]);
+                widest(|| {
+                    for (row, term) in terms.iter_mut().enumerate() {
+                        let weight = weights.map_or(1, |weights| points[2].of(weights[row]));
+                        *term = [points[0].of(gradients[row]), points[1].of(hessians[row]), weight, 0];
                     }
+                });
+                for (leaf, term) in self.leaf_of_row[*first + start..].iter().zip(&*terms) {
+                    let Some(sums) = of_piece.get_mut(usize::from(*leaf)) else { continue };
+                    sums.iter_mut().zip(term).for_each(|(sum, term)| *sum += term);
                 }
             });
+            for (sums, [gradient, hessian, weight, _]) in sums.iter_mut().zip(of_piece) {
+                let [gradient, hessian, weight] = [gradient, hessian, weight].map(i128::from);
+                sums.merge(LeafSums { gradient, hessian, weight });
+            }
         });
         let [gradient, hessian, _] = points;
         (sums, gradient, hessian)
@@ -573,21 +574,43 @@ impl<'a> Boosting<'a> {
     }
 }
 
-/// Takes the hessians of some rows at a time, and hands them on with the place of the first and the gradients.
-fn in_blocks(
+/// So many rows are worked on together: what is known of them stays in the first-level cache.
+const ROWS: usize = 512;
+
+/// Rows of a piece, with their gradients.
+struct Rows<'a> {
     objective: Objective,
     classes: f64,
-    gradients: &[f64],
-    targets: &[f64],
-    mut act: impl FnMut(usize, &[f64], &[f64]),
-) {
-    const ROWS: usize = 1024;
-    let mut hessians = [0.0; ROWS];
-    for (at, (gradients, targets)) in gradients.chunks(ROWS).zip(targets.chunks(ROWS)).enumerate() {
-        let hessians = &mut hessians[..gradients.len()];
-        objective.hessians(gradients, targets, classes, hessians);
-        act(at * ROWS, gradients, hessians);
+    gradients: &'a [f64],
+    targets: &'a [f64],
+    weights: Option<&'a [f64]>,
+}
+
+impl Rows<'_> {
+    /// Hands on some rows at a time: the place of the first, and their gradients and hessians, weighted.
+    fn in_blocks(&self, mut act: impl FnMut(usize, &[f64], &[f64])) {
+        let (mut weighted, mut hessians) = ([0.0; ROWS], [0.0; ROWS]);
+        for (at, (gradients, targets)) in self.gradients.chunks(ROWS).zip(self.targets.chunks(ROWS)).enumerate() {
+            let hessians = &mut hessians[..gradients.len()];
+            self.objective.hessians(gradients, targets, self.classes, hessians);
+            let Some(weights) = self.weights else {
+                act(at * ROWS, gradients, hessians);
+                continue;
+            };
+            let weights = &weights[at * ROWS..];
+            let weighted = &mut weighted[..gradients.len()];
+            for (row, (gradient, hessian)) in weighted.iter_mut().zip(&mut *hessians).enumerate() {
+                *gradient = weights[row] * gradients[row];
+                *hessian *= weights[row];
+            }
+            act(at * ROWS, weighted, hessians);
+        }
     }
+}
+
+/// The weights of some rows; None if all weigh 1.
+fn part(weights: &[f64], first: usize, rows: usize) -> Option<&[f64]> {
+    (!weights.is_empty()).then(|| &weights[first..first + rows])
 }
 
 /// The first row of every piece.

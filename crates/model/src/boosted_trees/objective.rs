@@ -1,6 +1,7 @@
 //! Losses: where trees start, their gradients, and what a score means.
 
 use evenstep_exact::maths;
+use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::Task;
 use schemars::JsonSchema;
@@ -96,14 +97,14 @@ impl Objective {
         let rows = out.iter_mut().zip(gradients).zip(targets);
         // The gradient of a class is p or p − 1, so that p(1 − p) = |g|(1 − |g|).
         let spread = |g: f64| g.abs() * (1.0 - g.abs());
-        match self {
-            Objective::Squared => out.fill(1.0),
+        widest(|| match self {
+            Objective::Squared => rows.for_each(|((h, _), _)| *h = 1.0),
             // e^0.7 more than the true one keeps steps from overshooting: LightGBM's `poisson_max_delta_step`.
             Objective::Poisson => rows.for_each(|((h, g), y)| *h = (g + y) * 2.013_752_707_470_476_6),
             Objective::Logistic => rows.for_each(|((h, g), _)| *h = spread(*g)),
             // Friedman 2001, "Greedy function approximation", algorithm 6.
             Objective::Softmax => rows.for_each(|((h, g), _)| *h = spread(*g) * (classes / (classes - 1.0))),
-        }
+        });
     }
 
     /// The loss of every row, from the scores of each class.

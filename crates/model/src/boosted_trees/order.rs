@@ -90,7 +90,11 @@ impl Order {
 /// Sets the bit of each row that goes left; counts them.
 fn decide(rows: &[u32], bits: &mut [u64], goes_left: impl Fn(u32) -> bool) -> usize {
     for (bits, rows) in bits.iter_mut().zip(rows.chunks(64)) {
-        *bits = rows.iter().enumerate().fold(0, |bits, (at, row)| bits | u64::from(goes_left(*row)) << at);
+        let mut goes = [0_u8; 64];
+        goes.iter_mut().zip(rows).for_each(|(goes, row)| *goes = u8::from(goes_left(*row)));
+        // A multiplication moves the lowest bits of eight bytes into the highest byte.
+        let eight = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        *bits = goes.as_chunks().0.iter().rev().fold(0, |bits, bytes| bits << 8 | eight(bytes));
     }
     bits.iter().map(|bits| bits.count_ones() as usize).sum()
 }

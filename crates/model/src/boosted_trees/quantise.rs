@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use evenstep_exact::reduce::Partial;
+use evenstep_exact::simd::widest;
 use serde::{Deserialize, Serialize};
 
 /// Words of so many rows may be added before their sum must be taken apart.
@@ -35,16 +36,18 @@ pub(super) struct Largest {
 
 impl Partial for Largest {
     fn merge(&mut self, other: Largest) {
-        self.see(other.gradient, other.hessian);
+        self.gradient = self.gradient.max(other.gradient);
+        self.hessian = self.hessian.max(other.hessian);
     }
 }
 
 impl Largest {
-    /// Sees the magnitudes of one more row.
+    /// Sees the magnitudes of more rows.
     #[inline]
-    pub(super) fn see(&mut self, gradient: f64, hessian: f64) {
-        self.gradient = if gradient > self.gradient { gradient } else { self.gradient };
-        self.hessian = if hessian > self.hessian { hessian } else { self.hessian };
+    pub(super) fn see(&mut self, gradients: &[f64], hessians: &[f64]) {
+        // Without their signs floats are in the order of their bits, whose maximum the compiler vectorises.
+        let most = |values: &[f64]| widest(|| f64::from_bits(values.iter().fold(0, |most, x| most.max(x.abs().to_bits()))));
+        self.merge(Largest { gradient: most(gradients), hessian: most(hessians) });
     }
 }
 
@@ -72,12 +75,21 @@ impl Packing {
         self.gradient_shift == self.hessian_shift
     }
 
+    /// The words of some rows, from the bits of each row and of the tree.
+    pub(super) fn pack(&self, gradients: &[f64], hessians: &[f64], seeds: &[u32], tree: u64, words: &mut [u64]) {
+        let rows = gradients.iter().zip(hessians).zip(seeds.iter().zip(words));
+        widest(|| match self.unit_hessian() {
+            true => rows.for_each(|((g, _), (seed, word))| *word = self.word(*g, None, scramble(*seed, tree))),
+            false => rows.for_each(|((g, h), (seed, word))| *word = self.word(*g, Some(*h), scramble(*seed, tree))),
+        });
+    }
+
     /// The word of a row. `random` decides which way gradient and hessian are rounded.
     #[inline]
-    pub(super) fn word(&self, gradient: f64, hessian: f64, random: u64) -> u64 {
-        let gradient = round(gradient * self.gradient_factor, (random >> 32) as u32);
-        let hessian = if self.unit_hessian() { 0 } else { round(hessian * self.hessian_factor, random as u32) };
-        (gradient << self.gradient_shift).wrapping_add(hessian << self.hessian_shift).wrapping_add(1)
+    fn word(&self, gradient: f64, hessian: Option<f64>, random: u32) -> u64 {
+        let gradient = round(gradient * self.gradient_factor, random >> 16);
+        let hessian = hessian.map_or(0, |hessian| round(hessian * self.hessian_factor, random & 0xffff));
+        ((gradient << self.gradient_shift) + (hessian << self.hessian_shift) + 1) as u64
     }
 
     /// Gradient, hessian and count of a sum of words.
@@ -99,14 +111,29 @@ pub(super) fn power_of_two_above(x: f64) -> f64 {
     f64::from_bits((exponent + u64::from(!whole)) << 52)
 }
 
-/// Rounds down or up at random, so that the mean is `x`, as a two's complement integer.
-/// A whole `x` stays itself: `random` moves it by less than half.
+/// Rounds down or up at random, so that the mean is `x`, by 16 random bits.
+/// A whole `x` stays itself: it is moved by less than half.
 #[inline]
-fn round(x: f64, random: u32) -> u64 {
+fn round(x: f64, random: u32) -> i64 {
+    nearest(x + ((f64::from(random as i32) + 0.5) * (1.0 / 65_536.0) - 0.5))
+}
+
+/// The nearest integer to a number below 2⁵¹, either way.
+#[inline]
+pub(super) fn nearest(x: f64) -> i64 {
     // 1.5·2⁵²: adding it rounds to an integer, which is then the low bits.
     const MAGIC: f64 = 6_755_399_441_055_744.0;
-    let dither = (f64::from(random) + 0.5) * (1.0 / 4_294_967_296.0) - 0.5;
-    ((x + dither) + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits())
+    (x + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i64
+}
+
+/// 32 random bits of a row in a tree, from 32 of the row's and 64 of the tree's.
+/// Source: the integer hash "lowbias32" of Wellons (2018), with the tree's bits put in before each multiplication.
+#[inline]
+fn scramble(row: u32, tree: u64) -> u32 {
+    let mut x = row ^ (tree >> 32) as u32;
+    x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
+    x = (x ^ (x >> 15)).wrapping_add(tree as u32).wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
 }
 
 /// 64 random bits of a row in a tree, from 32 of the row's and 64 of the tree's.
@@ -128,7 +155,7 @@ mod tests {
         for unit in [false, true] {
             for sign in [-1.0, 1.0] {
                 let packing = Packing::new(Largest { gradient: 1.0, hessian: 0.25 }, unit);
-                let word = packing.word(sign, 0.25, u64::MAX / 3);
+                let word = packing.word(sign, (!unit).then_some(0.25), u32::MAX / 3);
                 let sum = (0..BLOCK_ROWS).fold(0_u64, |sum, _| sum.wrapping_add(word));
                 let [gradient, hessian, rows] = packing.take_apart(sum);
                 assert_eq!(gradient as f64 * packing.gradient_unit, sign * BLOCK_ROWS as f64);
@@ -142,10 +169,10 @@ mod tests {
 
     #[test]
     fn rounding_keeps_whole_numbers_and_the_mean() {
-        for random in [0, 1, u32::MAX / 2, u32::MAX] {
-            assert_eq!([-7.0, 0.0, 8192.0].map(|x| round(x, random) as i64), [-7, 0, 8192]);
+        for random in [0, 1, 0x7fff, 0xffff] {
+            assert_eq!([-7.0, 0.0, 8192.0].map(|x| round(x, random)), [-7, 0, 8192]);
         }
-        let sum: i64 = (0..100_000).map(|row| round(-2.3, mix(row, 9) as u32) as i64).sum();
+        let sum: i64 = (0..100_000).map(|row| round(-2.3, scramble(row, 9) >> 16)).sum();
         assert!((sum as f64 / 1e5 + 2.3).abs() < 0.01, "{sum}");
     }
 
