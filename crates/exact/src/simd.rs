@@ -80,14 +80,16 @@ fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Asks for an item to be brought into the cache, and goes on without waiting. Beyond the end nothing happens.
+/// Asks for an item to be brought into the first-level cache, or, if it is `far` from its use, into
+/// the second; and goes on without waiting. Beyond the end nothing happens.
 #[inline(always)]
-pub fn prefetch<T>(items: &[T], at: usize) {
+pub fn prefetch<const FAR: bool, T>(items: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(item) = items.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        let item = std::ptr::from_ref(item).cast();
         // SAFETY: the processor ignores a prefetch that it can't do, and every x86-64 has SSE.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
+        unsafe { if FAR { _mm_prefetch::<_MM_HINT_T1>(item) } else { _mm_prefetch::<_MM_HINT_T0>(item) } };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (items, at);

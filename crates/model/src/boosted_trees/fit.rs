@@ -2,6 +2,7 @@
 
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::Draws;
+use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Partial;
 use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
@@ -54,7 +55,8 @@ struct Boosting<'a> {
     norms: Vec<f64>,
     /// Not weighted.
     gradients: Vec<f64>,
-    words: Vec<u64>,
+    /// Gradient and hessian of each row, rounded.
+    packed: Pages<u32>,
     order: Order,
     leaf_of_row: Vec<u16>,
 }
@@ -302,8 +304,8 @@ impl<'a> Boosting<'a> {
             scores: vec![vec![0.0; rows]; width],
             norms: if width > 1 { vec![0.0; rows] } else { Vec::new() },
             gradients: vec![0.0; rows],
-            words: vec![0; rows],
-            order: Order::default(),
+            packed: Pages::zeros(rows),
+            order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
         };
         Ok((boosting, seen))
@@ -364,7 +366,7 @@ impl<'a> Boosting<'a> {
             workers: self.run.workers,
             matrix,
             shape,
-            builder: Builder::new(self.run.workers, matrix, shape, &may_split, packing, &self.words),
+            builder: Builder::new(self.run.workers, matrix, shape, &may_split, packing, &self.packed),
             criterion: &criterion,
             may_split: &may_split,
             limits: Limits { leaves: self.spec.leaves as usize, depth },
@@ -437,17 +439,17 @@ impl<'a> Boosting<'a> {
         let (objective, classes) = (self.objective, self.classes());
         let (data, weights) = (self.data, &self.weights[..]);
         let key = self.draws.within("rounding").bits(&tree_key(round, class), 0);
-        let states = rows::split(&self.pieces, &mut self.words)
+        let states = rows::split(&self.pieces, &mut self.packed)
             .into_iter()
             .zip(rows::split_ref(&self.pieces, &self.gradients))
             .zip(rows::split_ref(&self.pieces, &self.seeds))
             .zip(offsets(&self.pieces));
-        rows::each(self.run.workers, &self.pieces, states, |piece, (((words, gradients), seeds), first)| {
+        rows::each(self.run.workers, &self.pieces, states, |piece, (((packed, gradients), seeds), first)| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
             let some = Rows { objective, classes, gradients, targets, weights: part(weights, first, targets.len()) };
             some.in_blocks(|start, gradients, hessians| {
                 let block = start..start + gradients.len();
-                packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut words[block]);
+                packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut packed[block]);
             });
         });
     }

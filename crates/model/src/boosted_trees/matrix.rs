@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use evenstep_exact::frequency::Frequency;
+use evenstep_exact::pages::Pages;
 use evenstep_exact::quantile::Distribution;
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER, Schema};
@@ -26,9 +27,9 @@ const LINE_WORDS: usize = 8;
 /// The bins of the features that can be split.
 #[derive(Debug)]
 pub(super) struct Matrix {
-    /// Lane `i` is byte `i % in_word` of word `i / in_word` of its row. Before the first row there is
-    /// room, so that it begins where a cache line does.
-    room: Vec<u64>,
+    /// Lane `i` is byte `i % in_word` of word `i / in_word` of its row. They begin where a cache line
+    /// does: with `start`.
+    words: Pages<u64>,
     start: usize,
     /// How many words a row takes, some of them perhaps empty.
     pub(super) stride: usize,
@@ -41,7 +42,7 @@ pub(super) struct Matrix {
     /// The features, in the order of their names.
     pub(super) features: Vec<Feature>,
     /// The bins of each lane once more, by row.
-    columns: Vec<Vec<u8>>,
+    columns: Vec<Pages<u8>>,
 }
 
 /// A feature that has more than one bin.
@@ -83,7 +84,7 @@ impl Matrix {
     /// The words of all rows.
     #[inline]
     pub(super) fn words(&self) -> &[u64] {
-        &self.room[self.start..]
+        &self.words[self.start..]
     }
 
     /// The bin of a feature in a row.
@@ -162,19 +163,19 @@ pub(super) fn build(
         }
     }
     let rows = roles.len();
-    let words = lanes.len().div_ceil(LANES);
-    let in_word = lanes.len().div_ceil(words.max(1)).max(1);
-    let stride = padded(words);
-    let room: Vec<u64> = vec![0; rows * stride + LINE_WORDS];
-    let start = room.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
+    let in_row = lanes.len().div_ceil(LANES);
+    let in_word = lanes.len().div_ceil(in_row.max(1)).max(1);
+    let stride = padded(in_row);
+    let words = Pages::<u64>::zeros(rows * stride + LINE_WORDS);
+    let start = words.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
     let is_wide = |at: &usize| matches!(features[*at].place, Place::Wide(_));
     let mut matrix = Matrix {
-        room,
+        words,
         start,
         stride,
         in_word,
         wide: (0..features.len()).filter(is_wide).map(|at| (at, vec![0; rows])).collect(),
-        columns: lanes.iter().map(|_| vec![0; rows]).collect(),
+        columns: lanes.iter().map(|_| Pages::zeros(rows)).collect(),
         lanes,
         features,
     };
@@ -276,7 +277,7 @@ impl Matrix {
         let tables: Vec<Vec<Table>> = workers.map(batches.iter().collect(), |batch| {
             features.iter().map(|feature| Table::of(&feature.binning, batch.column(&feature.name))).collect()
         });
-        let mut rest = &mut self.room[self.start..];
+        let mut rest = &mut self.words[self.start..];
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let (words, after) = std::mem::take(&mut rest).split_at_mut(piece.rows.len() * stride);

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Workers;
 use evenstep_exact::simd;
 
@@ -13,9 +14,8 @@ const SMALL_ROWS: usize = 16_384;
 pub(super) const NO_LEAF: u16 = u16::MAX;
 
 /// Two lists of rows, and a bit for each row that is being parted.
-#[derive(Default)]
 pub(super) struct Order {
-    lists: [Vec<u32>; 2],
+    lists: [Pages<u32>; 2],
     bits: Vec<u64>,
 }
 
@@ -27,13 +27,15 @@ pub(super) struct Place {
 }
 
 impl Order {
+    /// Has room for so many rows.
+    pub(super) fn of(rows: usize) -> Order {
+        Order { lists: [Pages::zeros(rows), Pages::zeros(rows)], bits: Vec::new() }
+    }
+
     /// Starts with rows in ascending order.
     pub(super) fn start(&mut self, rows: impl Iterator<Item = u32>) -> Place {
-        self.lists[0].clear();
-        self.lists[0].extend(rows);
-        let rows = 0..self.lists[0].len();
-        self.lists[1].resize(rows.len(), 0);
-        Place { list: 0, rows }
+        let count = self.lists[0].iter_mut().zip(rows).map(|(place, row)| *place = row).count();
+        Place { list: 0, rows: 0..count }
     }
 
     /// The rows of a node, which ascend.

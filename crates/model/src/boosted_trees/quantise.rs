@@ -1,7 +1,8 @@
 //! Gradients as integers: rounded at random, keyed by row and tree, and packed into one word.
 //!
-//! A word holds, from the highest bits down, gradient, hessian and the number 1. Words are
-//! added with wrapping; over at most `BLOCK_ROWS` rows no field runs into its neighbour.
+//! A row keeps 32 bits: gradient and hessian. Spread to a word of 64 these are, from the highest
+//! bits down, gradient, hessian and the number 1. Words are added with wrapping; over at most
+//! `BLOCK_ROWS` rows no field runs into its neighbour.
 
 use std::ops::Range;
 
@@ -14,11 +15,23 @@ pub(super) const BLOCK_ROWS: usize = (1 << COUNT_BITS) - 1;
 
 const COUNT_BITS: u32 = 13;
 
-/// How the fields of a word lie, and what one unit of each is worth.
+/// The bits of a gradient besides its sign, and of a hessian; and of a gradient where every hessian is 1.
+const GRADIENT_BITS: u32 = 13;
+const HESSIAN_BITS: u32 = 11;
+const LONE_GRADIENT_BITS: u32 = 30;
+
+/// Where the gradient begins among a row's bits: a hessian may be its power of two.
+const ROW_SHIFT: u32 = HESSIAN_BITS + 1;
+
+/// Where hessian and gradient begin in a word.
+const HESSIAN_SHIFT: u32 = COUNT_BITS;
+const GRADIENT_SHIFT: u32 = HESSIAN_SHIFT + HESSIAN_BITS + COUNT_BITS;
+
+/// What one unit of gradient and hessian is worth.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packing {
-    hessian_shift: u32,
-    gradient_shift: u32,
+    /// Whether every row's hessian is 1: the count says it all.
+    pub(super) unit_hessian: bool,
     gradient_factor: f64,
     hessian_factor: f64,
     /// The gradient's unit, a power of two.
@@ -52,17 +65,16 @@ impl Largest {
 }
 
 impl Packing {
-    /// The packing of a tree. With hessians of 1 there is no field for them, since the count
-    /// says it all, and the gradient has their bits: 30 instead of 13 and a sign.
+    /// The packing of a tree. With hessians of 1 there is no field for them, and the gradient has their bits.
     pub(super) fn new(largest: Largest, unit_hessian: bool) -> Packing {
-        let (gradient_bits, hessian_bits) = if unit_hessian { (30, 0) } else { (13, 11) };
+        let (gradient_bits, hessian_bits) =
+            if unit_hessian { (LONE_GRADIENT_BITS, 0) } else { (GRADIENT_BITS, HESSIAN_BITS) };
         let gradient = power_of_two_above(largest.gradient);
         let hessian = power_of_two_above(largest.hessian);
         let factor = |power: f64, bits: u32| if power > 0.0 { f64::from(1_u32 << bits) / power } else { 0.0 };
         let unit = |power: f64, bits: u32| power / f64::from(1_u32 << bits);
         Packing {
-            hessian_shift: COUNT_BITS,
-            gradient_shift: if unit_hessian { COUNT_BITS } else { COUNT_BITS + hessian_bits + COUNT_BITS },
+            unit_hessian,
             gradient_factor: factor(gradient, gradient_bits),
             hessian_factor: factor(hessian, hessian_bits),
             gradient_unit: unit(gradient, gradient_bits),
@@ -70,33 +82,45 @@ impl Packing {
         }
     }
 
-    /// Whether there is no field for the hessian.
-    pub(super) fn unit_hessian(&self) -> bool {
-        self.gradient_shift == self.hessian_shift
-    }
-
-    /// The words of some rows, from the bits of each row and of the tree.
-    pub(super) fn pack(&self, gradients: &[f64], hessians: &[f64], seeds: &[u32], tree: u64, words: &mut [u64]) {
-        let rows = gradients.iter().zip(hessians).zip(seeds.iter().zip(words));
-        widest(|| match self.unit_hessian() {
-            true => rows.for_each(|((g, _), (seed, word))| *word = self.word(*g, None, scramble(*seed, tree))),
-            false => rows.for_each(|((g, h), (seed, word))| *word = self.word(*g, Some(*h), scramble(*seed, tree))),
+    /// Packs some rows, by the bits of each row and of the tree.
+    pub(super) fn pack(&self, gradients: &[f64], hessians: &[f64], seeds: &[u32], tree: u64, packed: &mut [u32]) {
+        let rows = gradients.iter().zip(hessians).zip(seeds.iter().zip(packed));
+        widest(|| match self.unit_hessian {
+            true => rows.for_each(|((g, _), (seed, packed))| *packed = self.row(*g, None, scramble(*seed, tree))),
+            false => rows.for_each(|((g, h), (seed, packed))| *packed = self.row(*g, Some(*h), scramble(*seed, tree))),
         });
     }
 
-    /// The word of a row. `random` decides which way gradient and hessian are rounded.
+    /// Packs a row. `random` decides which way gradient and hessian are rounded.
     #[inline]
-    fn word(&self, gradient: f64, hessian: Option<f64>, random: u32) -> u64 {
+    fn row(&self, gradient: f64, hessian: Option<f64>, random: u32) -> u32 {
         let gradient = round(gradient * self.gradient_factor, random >> 16);
-        let hessian = hessian.map_or(0, |hessian| round(hessian * self.hessian_factor, random & 0xffff));
-        ((gradient << self.gradient_shift) + (hessian << self.hessian_shift) + 1) as u64
+        match hessian.map(|hessian| round(hessian * self.hessian_factor, random & 0xffff)) {
+            Some(hessian) => ((gradient << ROW_SHIFT) + hessian) as u32,
+            None => gradient as u32,
+        }
+    }
+
+    /// The word of a packed row.
+    #[inline]
+    pub(super) fn spread(&self, packed: u32) -> u64 {
+        let signed = i64::from(packed as i32);
+        if self.unit_hessian {
+            return ((signed << COUNT_BITS) + 1) as u64;
+        }
+        let hessian = i64::from(packed & ((1 << ROW_SHIFT) - 1));
+        (((signed >> ROW_SHIFT) << GRADIENT_SHIFT) + (hessian << HESSIAN_SHIFT) + 1) as u64
     }
 
     /// Gradient, hessian and count of a sum of words.
     #[inline]
     pub(super) fn take_apart(&self, word: u64) -> [i64; 3] {
         let field = |bits: Range<u32>| ((word & ((1 << bits.end) - 1)) >> bits.start) as i64;
-        [word as i64 >> self.gradient_shift, field(self.hessian_shift..self.gradient_shift), field(0..COUNT_BITS)]
+        let count = field(0..COUNT_BITS);
+        match self.unit_hessian {
+            true => [word as i64 >> COUNT_BITS, count, count],
+            false => [word as i64 >> GRADIENT_SHIFT, field(HESSIAN_SHIFT..GRADIENT_SHIFT), count],
+        }
     }
 }
 
@@ -155,7 +179,7 @@ mod tests {
         for unit in [false, true] {
             for sign in [-1.0, 1.0] {
                 let packing = Packing::new(Largest { gradient: 1.0, hessian: 0.25 }, unit);
-                let word = packing.word(sign, (!unit).then_some(0.25), u32::MAX / 3);
+                let word = packing.spread(packing.row(sign, (!unit).then_some(0.25), u32::MAX / 3));
                 let sum = (0..BLOCK_ROWS).fold(0_u64, |sum, _| sum.wrapping_add(word));
                 let [gradient, hessian, rows] = packing.take_apart(sum);
                 assert_eq!(gradient as f64 * packing.gradient_unit, sign * BLOCK_ROWS as f64);
