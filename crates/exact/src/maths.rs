@@ -16,7 +16,7 @@ macro_rules! slices {
     ($($(#[$doc:meta])* $name:ident = $function:ident;)*) => {$(
         $(#[$doc])*
         pub fn $name(values: &mut [f64]) {
-            widest(|| values.iter_mut().for_each(|x| *x = $function(*x)));
+            widest!(values.iter_mut().for_each(|x| *x = $function(*x)));
         }
     )*};
 }

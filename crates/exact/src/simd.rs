@@ -52,20 +52,47 @@ fn detected() -> Level {
     Level::Baseline
 }
 
-/// Does the work with the widest registers that there are.
+/// Evaluates an expression with the widest registers that there are: it is compiled once for each
+/// level. What is called in it has to be inlined to be compiled so, too.
+#[macro_export]
+macro_rules! widest {
+    ($work:expr) => {
+        match $crate::simd::level() {
+            $crate::simd::Level::Avx512 => $crate::simd::on_avx512(|| $work),
+            $crate::simd::Level::Avx2 => $crate::simd::on_avx2(|| $work),
+            $crate::simd::Level::Baseline => $work,
+        }
+    };
+}
+pub use widest;
+
+/// Does the work with the registers of [`Level::Avx512`]. For [`widest!`]: a closure that is called
+/// in one place alone is sure to be inlined there.
 ///
-/// What is to be vectorised has to be inlined into `work`.
+/// # Panics
+/// If this processor has them not.
 #[inline]
-pub fn widest<R>(work: impl FnOnce() -> R) -> R {
-    match level() {
-        // SAFETY: the processor has what its level says.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { with_avx512(work) },
-        // SAFETY: the processor has what its level says.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { with_avx2(work) },
-        _ => work(),
-    }
+pub fn on_avx512<R>(work: impl FnOnce() -> R) -> R {
+    assert!(level() >= Level::Avx512, "the level was checked");
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the processor has what its level says.
+    return unsafe { with_avx512(work) };
+    #[cfg(not(target_arch = "x86_64"))]
+    work()
+}
+
+/// Does the work with the registers of [`Level::Avx2`].
+///
+/// # Panics
+/// If this processor has them not.
+#[inline]
+pub fn on_avx2<R>(work: impl FnOnce() -> R) -> R {
+    assert!(level() >= Level::Avx2, "the level was checked");
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the processor has what its level says.
+    return unsafe { with_avx2(work) };
+    #[cfg(not(target_arch = "x86_64"))]
+    work()
 }
 
 #[cfg(target_arch = "x86_64")]

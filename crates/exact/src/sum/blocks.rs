@@ -73,9 +73,9 @@ impl Adder<'_> {
         if block.len() < 16 {
             return block.iter().for_each(|x| self.sum.add(*x));
         }
-        let split = widest(|| split(block, self.bound)).or_else(|| {
+        let split = widest!(split(block, self.bound)).or_else(|| {
             self.bound = bound(block);
-            widest(|| split(block, self.bound))
+            widest!(split(block, self.bound))
         });
         match split {
             Some((total, exponent)) => self.sum.add_scaled(total, exponent),

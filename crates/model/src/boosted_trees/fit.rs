@@ -509,7 +509,7 @@ impl<'a> Boosting<'a> {
             Rows { objective, classes, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
                 let terms = &mut terms[..gradients.len()];
                 let weights = weights.map(|weights| &weights[start..]);
-                widest(|| {
+                widest!({
                     for (row, term) in terms.iter_mut().enumerate() {
                         let weight = weights.map_or(1, |weights| points[2].of(weights[row]));
                         *term = [points[0].of(gradients[row]), points[1].of(hessians[row]), weight, 0];

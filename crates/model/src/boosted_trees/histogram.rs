@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use evenstep_exact::reduce::{Partial, Workers};
-use evenstep_exact::simd::prefetch;
+use evenstep_exact::simd::{prefetch, widest};
 use serde::{Deserialize, Serialize};
 
 use super::matrix::{LANES, Matrix};
@@ -308,21 +308,18 @@ impl<'a> Builder<'a> {
         let bins = self.shape.offsets[feature]..self.shape.offsets[feature + 1];
         let (gradients, counts) = (&mut gradients[bins.clone()], &mut counts[bins.clone()]);
         let packed = &mut packed[..gradients.len()];
-        if self.shape.unit_hessian {
-            for ((word, gradient), count) in packed.iter_mut().zip(gradients).zip(counts) {
-                let [g, _, n] = self.packing.take_apart(std::mem::take(word));
-                *gradient = gradient.wrapping_add(g);
-                *count += n;
-            }
-            return;
-        }
-        for (((word, gradient), hessian), count) in
-            packed.iter_mut().zip(gradients).zip(&mut hessians[bins]).zip(counts)
-        {
+        let words = packed.iter_mut().zip(gradients).zip(counts).map(|((word, gradient), count)| {
             let [g, h, n] = self.packing.take_apart(std::mem::take(word));
             *gradient = gradient.wrapping_add(g);
-            *hessian += h;
-            *count += n;
+            *count = count.wrapping_add(n);
+            h
+        });
+        match self.shape.unit_hessian {
+            true => widest!(words.for_each(drop)),
+            false => {
+                let add = |(h, hessian): (i64, &mut i64)| *hessian = hessian.wrapping_add(h);
+                widest!(words.zip(&mut hessians[bins]).for_each(add));
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ impl Objective {
         let rows = out.iter_mut().zip(gradients).zip(targets);
         // The gradient of a class is p or p − 1, so that p(1 − p) = |g|(1 − |g|).
         let spread = |g: f64| g.abs() * (1.0 - g.abs());
-        widest(|| match self {
+        widest!(match self {
             Objective::Squared => rows.for_each(|((h, _), _)| *h = 1.0),
             // e^0.7 more than the true one keeps steps from overshooting: LightGBM's `poisson_max_delta_step`.
             Objective::Poisson => rows.for_each(|((h, g), y)| *h = (g + y) * 2.013_752_707_470_476_6),

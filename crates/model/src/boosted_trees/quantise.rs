@@ -59,7 +59,7 @@ impl Largest {
     #[inline]
     pub(super) fn see(&mut self, gradients: &[f64], hessians: &[f64]) {
         // Without their signs floats are in the order of their bits, whose maximum the compiler vectorises.
-        let most = |values: &[f64]| widest(|| f64::from_bits(values.iter().fold(0, |most, x| most.max(x.abs().to_bits()))));
+        let most = |values: &[f64]| widest!(f64::from_bits(values.iter().fold(0, |most, x| most.max(x.abs().to_bits()))));
         self.merge(Largest { gradient: most(gradients), hessian: most(hessians) });
     }
 }
@@ -85,7 +85,7 @@ impl Packing {
     /// Packs some rows, by the bits of each row and of the tree.
     pub(super) fn pack(&self, gradients: &[f64], hessians: &[f64], seeds: &[u32], tree: u64, packed: &mut [u32]) {
         let rows = gradients.iter().zip(hessians).zip(seeds.iter().zip(packed));
-        widest(|| match self.unit_hessian {
+        widest!(match self.unit_hessian {
             true => rows.for_each(|((g, _), (seed, packed))| *packed = self.row(*g, None, scramble(*seed, tree))),
             false => rows.for_each(|((g, h), (seed, packed))| *packed = self.row(*g, Some(*h), scramble(*seed, tree))),
         });
