@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BoostedTrees;
 use super::cuts::Binning;
-use super::grow::{Grower, Grown, Limits};
+use super::grow::{Grower, Grown, GrownLeaf, Limits};
 use super::histogram::{Builder, Shape};
 use super::matrix::{self, Matrix};
 use super::objective::{Objective, log_sum_exp};
@@ -93,7 +93,7 @@ impl Partial for Seen {
 struct LeafSums {
     gradient: i128,
     hessian: i128,
-    /// Rows, or their weights if these differ.
+    /// Of the rows' weights, if these differ.
     weight: i128,
 }
 
@@ -123,30 +123,64 @@ impl Partial for Losses {
     }
 }
 
-/// Floats in fixed point: 48 bits below a power of two that is not below any magnitude, so that
-/// the sum of a piece is still exact in 64 bits.
+/// Floats in fixed point, 78 bits below a power of two that is not below any magnitude: upper bits
+/// and lower ones, so that the sums of a piece are exact in 64 bits each.
 struct FixedPoint {
     factor: f64,
     unit: f64,
 }
 
+/// A piece has up to 2¹⁴ rows, so that 48 bits of each add up to less than 63.
+const UPPER_BITS: u32 = 48;
+const LOWER_BITS: u32 = 30;
+const _: () = assert!(PIECE_ROWS <= 1 << (62 - UPPER_BITS));
+
 impl FixedPoint {
     fn below(largest: f64) -> FixedPoint {
-        let unit = power_of_two_above(largest) * (1.0 / (1_u64 << 48) as f64);
+        let unit = power_of_two_above(largest) * (1.0 / (1_u64 << UPPER_BITS) as f64);
         FixedPoint { factor: if unit > 0.0 { 1.0 / unit } else { 0.0 }, unit }
     }
 
-    #[inline]
-    fn of(&self, x: f64) -> i64 {
-        nearest(x * self.factor)
+    #[inline(always)]
+    fn of(&self, x: f64) -> [i64; 2] {
+        let scaled = x * self.factor;
+        let (upper, rest) = nearest(scaled);
+        [upper, nearest(rest * f64::from(1_u32 << LOWER_BITS)).0]
     }
 
     fn value(&self, sum: i128) -> f64 {
-        sum as f64 * self.unit
+        sum as f64 * (self.unit / f64::from(1_u32 << LOWER_BITS))
     }
 }
 
-const _: () = assert!(PIECE_ROWS <= 1 << 14, "48 bits of each row add up to less than 63");
+/// The sums of two quantities in every leaf, over the rows of a piece.
+struct PieceSums(Vec<[i64; 4]>);
+
+impl PieceSums {
+    fn of(leaves: usize) -> PieceSums {
+        PieceSums(vec![[0; 4]; leaves])
+    }
+
+    /// Adds up to `ROWS` rows, each to its leaf, if it came to one.
+    fn add(&mut self, leaves: &[u16], [(a, a_point), (b, b_point)]: [(&[f64], &FixedPoint); 2]) {
+        let mut terms = [[0; 4]; ROWS];
+        let terms = &mut terms[..leaves.len()];
+        widest!(for ((term, a), b) in terms.iter_mut().zip(a).zip(b) {
+            let ([a, a_rest], [b, b_rest]) = (a_point.of(*a), b_point.of(*b));
+            *term = [a, a_rest, b, b_rest];
+        });
+        for (leaf, term) in leaves.iter().zip(terms) {
+            if let Some(sums) = self.0.get_mut(usize::from(*leaf)) {
+                sums.iter_mut().zip(term).for_each(|(sum, term)| *sum += *term);
+            }
+        }
+    }
+
+    fn sums(&self, leaf: usize) -> [i128; 2] {
+        let [a, a_rest, b, b_rest] = self.0[leaf].map(i128::from);
+        [(a << LOWER_BITS) + a_rest, (b << LOWER_BITS) + b_rest]
+    }
+}
 
 /// Learns trees from training rows.
 pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {
@@ -374,14 +408,18 @@ impl<'a> Boosting<'a> {
         let (mut grown, leaves) = grower.grow(&mut self.order, rows);
         self.order.mark(self.run.workers, &leaves, &mut self.leaf_of_row);
         let (sums, gradient, hessian) = self.weigh(&grown, largest);
-        let weights: Vec<i128> = sums.iter().map(|leaf| leaf.weight).collect();
+        let weight = |(leaf, sums): (&GrownLeaf, &LeafSums)| match self.weights.is_empty() {
+            true => i128::from(leaf.rows),
+            false => sums.weight,
+        };
+        let weights: Vec<i128> = grown.leaves.iter().zip(&sums).map(weight).collect();
         grown.settle(matrix, &weights);
         let values: Vec<f64> = grown
             .leaves
             .iter()
             .zip(&sums)
-            .map(|(regularised, sums)| {
-                let l2 = self.spec.l2 + if *regularised { self.spec.categories.l2 } else { 0.0 };
+            .map(|(leaf, sums)| {
+                let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
                 let curvature = hessian.value(sums.hessian) + l2;
                 let value =
                     leaf_value(gradient.value(sums.gradient), curvature, self.spec.l1, self.spec.max_leaf_value);
@@ -497,35 +535,29 @@ impl<'a> Boosting<'a> {
     /// Sums the gradients of every leaf, as they were before rounding.
     fn weigh(&self, grown: &Grown, largest: Largest) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
         let (objective, classes) = (self.objective, self.classes());
-        let points = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
+        let [gradient, hessian, weight] = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
         let states = offsets(&self.pieces);
         let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
             sums.resize_with(grown.leaves.len(), LeafSums::default);
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let leaves = &self.leaf_of_row[*first..*first + targets.len()];
             let gradients = &self.gradients[*first..*first + targets.len()];
             let weights = part(&self.weights, *first, targets.len());
-            let mut of_piece = vec![[0_i64; 4]; grown.leaves.len()];
-            let mut terms = [[0_i64; 4]; ROWS];
+            let mut of_piece = PieceSums::of(grown.leaves.len());
+            let mut weights_of_piece = PieceSums::of(grown.leaves.len());
             Rows { objective, classes, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
-                let terms = &mut terms[..gradients.len()];
-                let weights = weights.map(|weights| &weights[start..]);
-                widest!({
-                    for (row, term) in terms.iter_mut().enumerate() {
-                        let weight = weights.map_or(1, |weights| points[2].of(weights[row]));
-                        *term = [points[0].of(gradients[row]), points[1].of(hessians[row]), weight, 0];
-                    }
-                });
-                for (leaf, term) in self.leaf_of_row[*first + start..].iter().zip(&*terms) {
-                    let Some(sums) = of_piece.get_mut(usize::from(*leaf)) else { continue };
-                    sums.iter_mut().zip(term).for_each(|(sum, term)| *sum += term);
+                let leaves = &leaves[start..start + gradients.len()];
+                of_piece.add(leaves, [(gradients, &gradient), (hessians, &hessian)]);
+                if let Some(weights) = weights {
+                    let weights = &weights[start..start + gradients.len()];
+                    weights_of_piece.add(leaves, [(weights, &weight), (hessians, &hessian)]);
                 }
             });
-            for (sums, [gradient, hessian, weight, _]) in sums.iter_mut().zip(of_piece) {
-                let [gradient, hessian, weight] = [gradient, hessian, weight].map(i128::from);
-                sums.merge(LeafSums { gradient, hessian, weight });
+            for (leaf, sums) in sums.iter_mut().enumerate() {
+                let [gradient, hessian] = of_piece.sums(leaf);
+                sums.merge(LeafSums { gradient, hessian, weight: weights_of_piece.sums(leaf)[0] });
             }
         });
-        let [gradient, hessian, _] = points;
         (sums, gradient, hessian)
     }
 

@@ -22,8 +22,16 @@ const HISTOGRAM_BYTES: usize = 1 << 30;
 pub(super) struct Grown {
     /// In the order in which they were made: children come after their parents.
     pub(super) splits: Vec<GrownSplit>,
-    /// Whether the leaf came from a split of many levels, which is regularised more.
-    pub(super) leaves: Vec<bool>,
+    pub(super) leaves: Vec<GrownLeaf>,
+}
+
+/// A leaf that rows came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GrownLeaf {
+    /// How many rows came to it, in all processes.
+    pub(super) rows: i64,
+    /// Whether it came from a split of many levels, which is regularised more.
+    pub(super) regularised: bool,
 }
 
 #[derive(Debug)]
@@ -141,7 +149,7 @@ impl Grower<'_> {
         let mut waiting = BinaryHeap::new();
         // The rows of every leaf, by its number.
         let mut leaves = vec![rows.clone()];
-        tree.leaves.push(false);
+        tree.leaves.push(GrownLeaf { rows: rows.len() as i64, regularised: false });
 
         if let Some(first) = self.may_split.iter().position(|may| *may) {
             let root = self.builder.build(order.rows(&rows));
@@ -163,8 +171,9 @@ impl Grower<'_> {
             let children = [Child::Leaf(leaf as u32), Child::Leaf(next as u32)];
             let Split { feature, gain, rule, left: left_sums } = split;
             tree.splits.push(GrownSplit { feature, gain, rule, children });
-            tree.leaves[leaf] = regularised;
-            tree.leaves.push(regularised);
+            let of = |sums: Sums| GrownLeaf { rows: sums.rows, regularised };
+            tree.leaves[leaf] = of(left_sums);
+            tree.leaves.push(of(node.sums - left_sums));
             leaves[leaf] = left.clone();
             leaves.push(right.clone());
 

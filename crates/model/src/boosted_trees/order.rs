@@ -26,6 +26,13 @@ pub(super) struct Place {
     rows: Range<usize>,
 }
 
+impl Place {
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+}
+
 impl Order {
     /// Has room for so many rows.
     pub(super) fn of(rows: usize) -> Order {

@@ -139,15 +139,16 @@ pub(super) fn power_of_two_above(x: f64) -> f64 {
 /// A whole `x` stays itself: it is moved by less than half.
 #[inline]
 fn round(x: f64, random: u32) -> i64 {
-    nearest(x + ((f64::from(random as i32) + 0.5) * (1.0 / 65_536.0) - 0.5))
+    nearest(x + ((f64::from(random as i32) + 0.5) * (1.0 / 65_536.0) - 0.5)).0
 }
 
-/// The nearest integer to a number below 2⁵¹, either way.
-#[inline]
-pub(super) fn nearest(x: f64) -> i64 {
+/// The nearest integer to a number below 2⁵¹, either way, and what is left of it.
+#[inline(always)]
+pub(super) fn nearest(x: f64) -> (i64, f64) {
     // 1.5·2⁵²: adding it rounds to an integer, which is then the low bits.
     const MAGIC: f64 = 6_755_399_441_055_744.0;
-    (x + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i64
+    let moved = x + MAGIC;
+    (moved.to_bits().wrapping_sub(MAGIC.to_bits()) as i64, x - (moved - MAGIC))
 }
 
 /// 32 random bits of a row in a tree, from 32 of the row's and 64 of the tree's.
