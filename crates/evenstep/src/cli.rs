@@ -87,7 +87,7 @@ pub(crate) struct Init {
 pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
-    /// Where the bundle goes; lock and report go beside the spec
+    /// Where the bundle goes, a file or a folder; lock and report go beside it
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
     /// Write nothing, and exit with 1, if the digest differs from the lock's

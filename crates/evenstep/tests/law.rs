@@ -80,7 +80,7 @@ fn law_verify_proves_a_training_on_other_threads_and_orders() {
         project.run(&["train", SPEC, "--quiet"]).ok();
         let said = project.run(&["verify", SPEC, "--threads", "1", "--shuffle", "--json", "--quiet"]).ok();
         assert_eq!(said.json()["equal"], true, "{example}");
-        let bundle = project.run(&["verify", "pipeline.evenstep", "--json", "--quiet"]).ok();
+        let bundle = project.run(&["verify", &format!("{example}.evenstep"), "--json", "--quiet"]).ok();
         assert_eq!(bundle.json()["equal"], true, "{example}");
     }
 }
@@ -88,8 +88,7 @@ fn law_verify_proves_a_training_on_other_threads_and_orders() {
 #[test]
 fn law_the_same_training_writes_the_same_bundle_and_report() {
     let project = Project::example("titanic");
-    let files =
-        || ["pipeline.evenstep", "pipeline.html"].map(|name| std::fs::read(project.path(name)).expect("written"));
+    let files = || ["titanic.evenstep", "titanic.html"].map(|name| std::fs::read(project.path(name)).expect("written"));
     project.run(&["train", SPEC, "--quiet", "--threads", "1"]).ok();
     let first = files();
     project.run(&["train", SPEC, "--quiet", "--threads", "2"]).ok();
@@ -121,10 +120,11 @@ fn law_one_row_scores_like_a_batch_by_bits_through_http_too() {
         let project = Project::example(example);
         project.run(&["train", SPEC, "--quiet"]).ok();
         let data = data_of(example);
-        project.run(&["score", "pipeline.evenstep", "--input", &data, "--output", "all.jsonl", "--quiet"]).ok();
+        let bundle = format!("{example}.evenstep");
+        project.run(&["score", &bundle, "--input", &data, "--output", "all.jsonl", "--quiet"]).ok();
         let batch: Vec<Value> =
             project.read("all.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        let server = Server::start(&project);
+        let server = Server::start(&project, &bundle);
         let properties = server.get("/openapi.json")["components"]["schemas"]["Row"]["properties"].clone();
         let rows = Table::read(&project.read(&data)).requests(properties.as_object().expect("fields"));
         assert_eq!(rows.len(), batch.len());
@@ -235,8 +235,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(project: &Project) -> Server {
-        let mut command = project.command(&["serve", "pipeline.evenstep", "--listen", "127.0.0.1:0", "--json"]);
+    fn start(project: &Project, bundle: &str) -> Server {
+        let mut command = project.command(&["serve", bundle, "--listen", "127.0.0.1:0", "--json"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("it is piped");

@@ -236,6 +236,30 @@ fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
 }
 
 #[test]
+fn outputs_are_called_like_the_pipeline_and_out_leaves_the_committed_lock_alone() {
+    let project = project();
+    project.write("q.toml", SPEC.replace("name = \"p\"", "name = \"houses v1.2\""));
+    project.run(&["train", "q.toml", "--quiet"]).ok();
+    let lock = project.read("q.lock");
+    std::fs::create_dir(project.path("trials")).expect("the folder is ours");
+    for (out, stem) in
+        [("trial.evenstep", "trial"), ("trials", "trials/houses v1.2"), ("trials/", "trials/houses v1.2")]
+    {
+        project.run(&["train", "q.toml", "--quiet", "--set", "pipeline.seed=2", "--out", out]).ok();
+        for extension in ["evenstep", "html", "lock"] {
+            let path = project.path(&format!("{stem}.{extension}"));
+            assert!(std::fs::remove_file(&path).is_ok(), "--out {out} writes {}", path.display());
+        }
+    }
+    for written in ["houses v1.2.evenstep", "houses v1.2.html"] {
+        assert!(project.path(written).exists(), "{written}");
+    }
+    assert_eq!(project.read("q.lock"), lock);
+    let said = project.run(&["train", "q.toml", "--quiet", "--out", "trial.lock"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+}
+
+#[test]
 fn ten_thousand_columns_train() {
     let project = project();
     let names: Vec<String> = (0..10_000).map(|n| format!("c{n}")).collect();
@@ -273,7 +297,7 @@ fn a_training_that_is_killed_leaves_the_old_files() {
     let project = Project::example("houses");
     project.run(&["train", "pipeline.toml", "--quiet"]).ok();
     let files =
-        || ["pipeline.evenstep", "pipeline.lock", "pipeline.html"].map(|name| std::fs::read(project.path(name)).ok());
+        || ["houses.evenstep", "pipeline.lock", "houses.html"].map(|name| std::fs::read(project.path(name)).ok());
     let old = files();
     for milliseconds in [5, 40, 150, 400] {
         let mut child = project
@@ -288,11 +312,11 @@ fn a_training_that_is_killed_leaves_the_old_files() {
         child.kill().expect("it can be killed");
         child.wait().expect("it ends");
         if finished {
-            project.run(&["verify", "pipeline.evenstep", "--quiet"]).ok();
+            project.run(&["verify", "houses.evenstep", "--quiet"]).ok();
             return;
         }
         let now = files();
         let whole = now.iter().zip(&old).all(|(now, old)| now == old);
-        assert!(whole || project.run(&["verify", "pipeline.evenstep", "--quiet"]).code == 0);
+        assert!(whole || project.run(&["verify", "houses.evenstep", "--quiet"]).code == 0);
     }
 }

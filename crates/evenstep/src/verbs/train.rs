@@ -22,34 +22,42 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Beside the spec, under its name.
-    pub(crate) fn beside(spec: &Path) -> Outputs {
-        Outputs {
-            lock: spec.with_extension("lock"),
-            bundle: spec.with_extension("evenstep"),
-            report: spec.with_extension("html"),
+    /// Beside the spec: the lock is called like the spec's file, bundle and report like the pipeline.
+    pub(crate) fn beside(path: &Path, spec: &Spec) -> Outputs {
+        let named = |extension: &str| path.with_file_name(format!("{}.{extension}", spec.pipeline.name));
+        Outputs { lock: path.with_extension("lock"), bundle: named("evenstep"), report: named("html") }
+    }
+
+    /// Where `--out` says: it names a folder, or the bundle itself, and lock and report go beside it.
+    fn at(out: &Path, spec: &Spec) -> Result<Outputs, PipelineError> {
+        let is_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let bundle = if is_folder { out.join(format!("{}.evenstep", spec.pipeline.name)) } else { out.to_owned() };
+        let outputs = Outputs { lock: bundle.with_extension("lock"), report: bundle.with_extension("html"), bundle };
+        if [&outputs.lock, &outputs.report].contains(&&outputs.bundle) {
+            return Err(PipelineError::input(format!("`--out {}` is no name for a bundle", out.display()))
+                .help("lock and report are written beside it: let it end in `.evenstep`".to_owned()));
         }
+        Ok(outputs)
     }
 }
 
 pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
-    let mut outputs = Outputs::beside(&args.spec.spec);
-    if let Some(out) = &args.out {
-        outputs.bundle.clone_from(out);
-    }
+    let committed = Outputs::beside(&args.spec.spec, &spec);
+    let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec)).transpose()?;
     let (trained, threads) =
         host.run(args.spec.threads, |run| train::train(&spec, run).map(|trained| (trained, run.workers.count())))?;
     let digest = trained.artifact.digest();
     if args.frozen {
-        same_as_locked(&outputs.lock, &digest)?;
+        same_as_locked(&committed.lock, &digest)?;
     }
+    let outputs = outputs.unwrap_or(committed);
     let facts = facts::gather(spec.folder(), &spec.data.source, threads, &trained.seconds);
     let report = evenstep_report::html(&crate::page::page(&trained));
     let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report);
     let lock = lock::text(&trained.artifact, &facts);
     let quarantine = quarantine(&trained);
-    let quarantine_path = args.spec.spec.with_extension("quarantine.jsonl");
+    let quarantine_path = outputs.lock.with_extension("quarantine.jsonl");
     let mut files = vec![
         (outputs.bundle.as_path(), bundle.as_slice()),
         (outputs.report.as_path(), report.as_bytes()),

@@ -17,7 +17,7 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
         return verify_bundle(&args.subject, host);
     }
     let spec = Spec::read(&args.subject, &args.overrides)?;
-    let outputs = Outputs::beside(&args.subject);
+    let outputs = Outputs::beside(&args.subject, &spec);
     let text = std::fs::read_to_string(&outputs.lock).map_err(|error| {
         let said = unreadable(&outputs.lock, &error).help("`evenstep train` writes the lock".to_owned());
         if args.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
