@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use evenstep_pipeline::Override;
 
 /// A machine-learning pipeline from research to production as one artifact, with the same
 /// bits on both sides.
@@ -58,8 +59,8 @@ pub(crate) struct SpecArgs {
     #[arg(default_value = "pipeline.toml")]
     pub(crate) spec: PathBuf,
     /// Override one value of the spec: `--set data.source=other.csv`
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
-    pub(crate) overrides: Vec<(String, String)>,
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
@@ -126,8 +127,8 @@ pub(crate) struct Verify {
     #[arg(default_value = "pipeline.toml")]
     pub(crate) subject: PathBuf,
     /// Override one value of the spec: `--set data.source=other.csv`
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
-    pub(crate) overrides: Vec<(String, String)>,
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
@@ -161,9 +162,4 @@ pub(crate) struct Split {
     /// Where the list goes, as CSV; stdout if not given
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
-}
-
-fn key_and_value(written: &str) -> Result<(String, String), String> {
-    let (key, value) = written.split_once('=').ok_or("write KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }

@@ -27,5 +27,5 @@ pub use artifact::{Artifact, ArtifactHead, ModelRecord};
 pub use error::{ErrorKind, PipelineError};
 pub use predictor::Predictor;
 pub use run::{Progress, Run, Silent};
-pub use spec::Spec;
+pub use spec::{Override, Spec};
 pub use split::Split;

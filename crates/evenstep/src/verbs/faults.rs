@@ -32,8 +32,8 @@ fn project(folder: &Path) -> PathBuf {
     spec
 }
 
-fn train(spec: &Path, overrides: &[(&str, &str)], host: &Host) -> Answer {
-    let overrides = overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+fn train(spec: &Path, overrides: &[&str], host: &Host) -> Answer {
+    let overrides = overrides.iter().map(|one| one.parse().expect("a key and a value")).collect();
     let spec = SpecArgs { spec: spec.to_owned(), overrides, threads: 1 };
     super::train::train(&Train { spec, out: None, frozen: false }, host)
 }
@@ -101,7 +101,7 @@ fn train_leaves_old_files_or_new_ones_whichever_operation_fails() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = project(folder.path());
     let paths = ["evenstep", "lock", "html"].map(|extension| spec.with_extension(extension)).to_vec();
-    train(&spec, &[("pipeline.seed", "2")], &host(Arc::new(Disk))).expect("the first training works");
+    train(&spec, &["pipeline.seed=2"], &host(Arc::new(Disk))).expect("the first training works");
     let saved: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).expect("it was written")).collect();
     let reset =
         || paths.iter().zip(&saved).for_each(|(path, bytes)| std::fs::write(path, bytes).expect("the folder is ours"));

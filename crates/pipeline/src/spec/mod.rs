@@ -1,5 +1,6 @@
 //! `pipeline.toml`: what a person writes.
 
+mod overrides;
 mod parse;
 mod text;
 
@@ -14,6 +15,7 @@ use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use serde::{Deserialize, Serialize};
 
+pub use overrides::Override;
 pub(crate) use text::SpecText;
 
 /// A spec that has been read: its steps and model are known, its columns are not looked at yet.

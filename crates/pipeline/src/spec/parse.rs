@@ -7,9 +7,8 @@ use evenstep_table::RuleSpec;
 use evenstep_table::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
-use toml_edit::TableLike;
 
-use super::{DataSection, PipelineSection, ReportSection, ServingSection, Spec, SpecText};
+use super::{DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides};
 use crate::PipelineError;
 
 /// The file's shape, before steps and model are looked up in their catalogues.
@@ -30,17 +29,17 @@ struct Written {
 }
 
 impl Spec {
-    /// Reads a spec from its file, with some values overridden: `("data.source", "other.csv")`.
+    /// Reads a spec from its file, with some values overridden: `data.source=other.csv`.
     ///
     /// # Errors
     /// A file that isn't there, or whatever [`Spec::parse`] refuses.
-    pub fn read(path: &Path, overrides: &[(String, String)]) -> Result<Spec, PipelineError> {
+    pub fn read(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
             PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint)
         })?;
-        let text = if overrides.is_empty() { text } else { overridden(path, text, overrides)? };
+        let text = if overrides.is_empty() { text } else { overrides::apply(path, text, overrides)? };
         Spec::parse(path, text)
     }
 
@@ -153,36 +152,4 @@ fn from_toml(text: &SpecText, error: &toml::de::Error) -> PipelineError {
 fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
     let (field, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
     Some((field, expected.split('`').skip(1).step_by(2).collect()))
-}
-
-/// The text with some values replaced, as `--set data.source=other.csv` asks.
-fn overridden(path: &Path, text: String, overrides: &[(String, String)]) -> Result<String, PipelineError> {
-    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-        let said = PipelineError::input(error.message().to_owned());
-        match error.span() {
-            Some(span) => SpecText::new(path, text.clone()).point_at(said, span),
-            None => said,
-        }
-    })?;
-    for (key, value) in overrides {
-        let value: toml_edit::Value = value.parse().unwrap_or_else(|_| value.as_str().into());
-        let keys: Vec<&str> = key.split('.').collect();
-        let missing = || PipelineError::input(format!("`--set {key}`: there is no table to hold it"));
-        set(document.as_table_mut(), &keys, value).ok_or_else(missing)?;
-    }
-    Ok(document.to_string())
-}
-
-/// Sets the value under `keys`; a key that is a number chooses an entry of an array of tables.
-fn set(table: &mut dyn TableLike, keys: &[&str], value: toml_edit::Value) -> Option<()> {
-    let (first, rest) = keys.split_first()?;
-    if rest.is_empty() {
-        table.insert(first, toml_edit::value(value));
-        return Some(());
-    }
-    let item = table.entry(first).or_insert_with(toml_edit::table);
-    if let Some(tables) = item.as_array_of_tables_mut() {
-        return set(tables.get_mut(rest[0].parse().ok()?)?, &rest[1..], value);
-    }
-    set(item.as_table_like_mut()?, rest, value)
 }

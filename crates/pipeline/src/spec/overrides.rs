@@ -1,0 +1,106 @@
+//! One value of a spec changed for one run: `--set data.source=other.csv`.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use toml_edit::{Key, TableLike, Value};
+
+use super::SpecText;
+use crate::PipelineError;
+
+/// A value, and the path of the key that it is written under.
+#[derive(Clone, Debug)]
+pub struct Override {
+    keys: Vec<String>,
+    value: Value,
+}
+
+impl FromStr for Override {
+    type Err = String;
+
+    /// The key is a path as in TOML: what holds a dot, or `=`, stands in quotes. The value is TOML, or else text.
+    fn from_str(written: &str) -> Result<Override, String> {
+        let mut cuts = written.match_indices('=').map(|(at, _)| written.split_at(at));
+        let quoted = cuts.clone().find_map(|(key, value)| Some((path(Key::parse(key).ok()?), value)));
+        // Without quotes, a key may also hold letters that TOML has in quotes only: `contract.Größe.min`.
+        let bare = || {
+            let (key, value) = cuts.next()?;
+            let is_bare = !key.contains('"') && key.split('.').all(|part| !part.trim().is_empty());
+            is_bare.then(|| (key.split('.').map(str::to_owned).collect(), value))
+        };
+        let (keys, value) = quoted.or_else(bare).ok_or(
+            "write KEY=VALUE, such as `data.source=other.csv`; a name with a dot stands in quotes: `contract.\"a.b\".min=0`",
+        )?;
+        let value = &value[1..];
+        Ok(Override { keys, value: value.parse().unwrap_or_else(|_| value.into()) })
+    }
+}
+
+fn path(keys: Vec<Key>) -> Vec<String> {
+    keys.iter().map(|key| key.get().to_owned()).collect()
+}
+
+/// The text with some values replaced.
+pub(super) fn apply(path: &Path, text: String, overrides: &[Override]) -> Result<String, PipelineError> {
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        let said = PipelineError::input(error.message().to_owned());
+        match error.span() {
+            Some(span) => SpecText::new(path, text.clone()).point_at(said, span),
+            None => said,
+        }
+    })?;
+    for Override { keys, value } in overrides {
+        let missing = || PipelineError::input(format!("`--set {}`: there is no table to hold it", keys.join(".")));
+        set(document.as_table_mut(), keys, value.clone()).ok_or_else(missing)?;
+    }
+    Ok(document.to_string())
+}
+
+/// Sets the value under `keys`; a key that is a number chooses an entry of an array of tables.
+fn set(table: &mut dyn TableLike, keys: &[String], value: Value) -> Option<()> {
+    let (first, rest) = keys.split_first()?;
+    if rest.is_empty() {
+        table.insert(first, toml_edit::value(value));
+        return Some(());
+    }
+    let item = table.entry(first).or_insert_with(toml_edit::table);
+    if let Some(tables) = item.as_array_of_tables_mut() {
+        return set(tables.get_mut(rest[0].parse().ok()?)?, &rest[1..], value);
+    }
+    set(item.as_table_like_mut()?, rest, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(written: &str, expected: &str) {
+        let text = "[data]\nsource = \"a.csv\"\n\n[[step]]\nuse = \"log\"\n".to_owned();
+        let changed = match written.parse() {
+            Err(error) => error,
+            Ok(one) => apply(Path::new("p.toml"), text.clone(), &[one]).map_or_else(|error| error.message, |text| text),
+        };
+        let new: Vec<&str> =
+            changed.lines().filter(|line| !line.is_empty() && !text.lines().any(|old| old == *line)).collect();
+        assert_eq!(new.join("; "), expected, "{written}");
+    }
+
+    #[test]
+    fn a_key_is_a_path_as_in_toml() {
+        check("data.source=other.csv", r#"source = "other.csv""#);
+        check("data.split.test=0.3", "[data.split]; test = 0.3");
+        check("step.0.columns=[\"x\"]", r#"columns = ["x"]"#);
+        check(r#"contract."Lot.Frontage".min=0"#, r#"[contract]; [contract."Lot.Frontage"]; min = 0"#);
+        check(r#"contract.'a=b'.min=0"#, r#"[contract]; [contract."a=b"]; min = 0"#);
+        check("contract.Größe.unit=a=b", r#"[contract]; [contract."Größe"]; unit = "a=b""#);
+        check("step.1.columns=x", "`--set step.1.columns`: there is no table to hold it");
+    }
+
+    #[test]
+    fn what_is_no_key_and_value_is_refused() {
+        for written in ["data.source", "=x", "data..source=x", "contract.\"a.b.min=0", ""] {
+            let error = written.parse::<Override>().expect_err(written);
+            assert!(error.starts_with("write KEY=VALUE"), "{written}");
+        }
+    }
+}
