@@ -188,6 +188,11 @@ fn cells_that_break_the_contract_are_located_and_check_counts_them() {
 fn missing_files_are_told_apart_from_unreadable_ones() {
     let project = project();
     refused_by(&project, &["train", "q.toml"], &["`q.toml` can't be read", "evenstep init"]);
+    refused_by(
+        &project,
+        &["train", "data.csv"],
+        &["`data.csv` is a data file", "evenstep init data.csv --target COLUMN"],
+    );
     project.write("p.toml", SPEC.replace("data.csv", "dta.csv"));
     refused(&project, &["dta.csv", "did you mean"]);
     refused_by(&project, &["score", "p.evenstep", "--input", "data.csv"], &["`p.evenstep` can't be read"]);

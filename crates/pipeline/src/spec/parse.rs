@@ -34,6 +34,7 @@ impl Spec {
     /// # Errors
     /// A file that isn't there, or whatever [`Spec::parse`] refuses.
     pub fn read(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
+        refuse_data(path)?;
         let text = std::fs::read_to_string(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
@@ -97,6 +98,17 @@ impl Spec {
         }
         Ok(())
     }
+}
+
+/// A data file where a spec is wanted is told by its ending. Text may be both.
+fn refuse_data(path: &Path) -> Result<(), PipelineError> {
+    let is_text = path.extension().is_some_and(|ending| ending == "txt");
+    if is_text || !path.exists() || evenstep_source::format::of_path(path).is_none() {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(PipelineError::input(format!("`{path}` is a data file, and a spec is wanted"))
+        .help(format!("`evenstep init {path} --target COLUMN` proposes a spec for it")))
 }
 
 /// Takes `use = "…"` out of a table; the rest are parameters.
