@@ -27,7 +27,7 @@ pub struct ImputeConstant {
 
 /// A value as it is written.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a number, a string, true or false")]
+#[serde(untagged, expecting = "a number, a text, true or false")]
 pub enum Constant {
     /// True or false.
     Boolean(bool),

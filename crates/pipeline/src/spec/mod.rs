@@ -3,6 +3,7 @@
 mod overrides;
 mod parse;
 mod text;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -87,7 +88,7 @@ pub struct DataSection {
 
 /// One name or several.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a name or a list of names")]
 pub enum Names {
     /// None given.
     #[default]

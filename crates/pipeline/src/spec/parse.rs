@@ -8,7 +8,9 @@ use evenstep_table::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides};
+use super::{
+    DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides, wording,
+};
 use crate::PipelineError;
 
 /// The file's shape, before steps and model are looked up in their catalogues.
@@ -50,7 +52,7 @@ impl Spec {
     /// TOML that doesn't parse, an unknown section, step, model or parameter, a wrong type.
     pub fn parse(path: &Path, text: String) -> Result<Spec, PipelineError> {
         let text = SpecText::new(path, text);
-        let written: Written = toml::from_str(&text.text).map_err(|error| from_toml(&text, &error))?;
+        let written = read_toml(&text)?;
         let mut steps = Vec::new();
         for (index, table) in written.step.into_iter().enumerate() {
             let place = ["step".to_owned(), index.to_string()];
@@ -137,31 +139,39 @@ fn pointed(text: &SpecText, place: &[String], path: &[String], message: String, 
         path.to_vec()
     };
     let keys: Vec<&str> = place.iter().chain(&path).map(String::as_str).collect();
+    let (message, help) = match help {
+        None => wording::plain(&path, &message),
+        help => (message, help),
+    };
     let label = if message.starts_with("unknown") { "not known" } else { "here" };
     text.point(PipelineError::input(message).help(help), &keys, label)
 }
 
+/// The file's sections; what doesn't fit is pointed at.
+fn read_toml(text: &SpecText) -> Result<Written, PipelineError> {
+    let reader = toml::Deserializer::parse(&text.text).map_err(|error| from_toml(text, &[], &error))?;
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let path: Vec<String> = error.path().iter().map(ToString::to_string).collect();
+        from_toml(text, &path, error.inner())
+    })
+}
+
 /// What the TOML reader found, with our suggestions.
-fn from_toml(text: &SpecText, error: &toml::de::Error) -> PipelineError {
+fn from_toml(text: &SpecText, path: &[String], error: &toml::de::Error) -> PipelineError {
     let message = error.message();
-    let mut help = None;
-    let mut said = message.lines().next().unwrap_or_default().to_owned();
-    if let Some((field, known)) = unknown_field(message) {
-        help = did_you_mean(field, known.iter().copied()).or_else(|| {
-            let dotted = known.contains(&"out_of_range");
-            dotted.then(|| "a name with a dot is written in quotes: \"Lot.Frontage\" = { … }".to_owned())
-        });
-        help = help.or_else(|| Some(format!("known here: {}", known.join(", "))));
-        said = format!("unknown key `{field}`");
-    }
-    let said = PipelineError::input(said.replace("missing field", "missing key")).help(help);
+    let (said, help) = match wording::unknown("field", message) {
+        Some((field, known)) => {
+            let help = did_you_mean(field, known.iter().copied()).or_else(|| {
+                let dotted = known.contains(&"out_of_range");
+                dotted.then(|| "a name with a dot is written in quotes: \"Lot.Frontage\" = { … }".to_owned())
+            });
+            (format!("unknown key `{field}`"), help.or_else(|| Some(format!("known here: {}", known.join(", ")))))
+        }
+        None => wording::plain(path, message.lines().next().unwrap_or_default()),
+    };
+    let said = PipelineError::input(said).help(help);
     match error.span() {
         Some(span) => text.point_at(said, span),
         None => said,
     }
-}
-
-fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
-    let (field, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
-    Some((field, expected.split('`').skip(1).step_by(2).collect()))
 }
