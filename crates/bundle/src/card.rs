@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use evenstep_exact::number::print_number;
 use evenstep_pipeline::Artifact;
+use evenstep_table::counted;
 
 /// The card, as Markdown.
 pub(crate) fn of(artifact: &Artifact) -> String {
@@ -13,15 +14,17 @@ pub(crate) fn of(artifact: &Artifact) -> String {
     line(format!("# {}\n", artifact.name));
     line(format!("Version {} · {}\n", artifact.version(), artifact.digest()));
     line(format!(
-        "Predicts `{}`, by `{}` over {} features, from {} input columns.\n",
+        "Predicts `{}`, by `{}` over {}, from {}.\n",
         artifact.data.target,
         artifact.model.name,
-        artifact.features.len(),
-        artifact.inputs.len()
+        counted(artifact.features.len(), "feature"),
+        counted(artifact.inputs.len(), "input column")
     ));
     line(format!(
-        "## Data\n\n{} rows were learned from, {} held out. Fingerprint `{}`.\n",
-        evaluation.training_rows, evaluation.held_out_rows, artifact.fingerprint
+        "## Data\n\nLearned from {}, {} held out. Fingerprint `{}`.\n",
+        counted(evaluation.training_rows, "row"),
+        evaluation.held_out_rows,
+        artifact.fingerprint
     ));
     line("## How good it is, on rows that it has not seen\n".to_owned());
     line("| metric | value | 95% interval | baseline |\n|---|---|---|---|".to_owned());
@@ -39,7 +42,7 @@ pub(crate) fn of(artifact: &Artifact) -> String {
     }
     line("\n## Steps\n".to_owned());
     for step in &artifact.steps {
-        line(format!("- `{}` on {} columns", step.name, step.reads.len()));
+        line(format!("- `{}` on {}", step.name, counted(step.reads.len(), "column")));
     }
     card
 }

@@ -5,7 +5,7 @@ use evenstep_pipeline::artifact::{Artifact, Evaluation, StepRecord};
 use evenstep_pipeline::train::Trained;
 use evenstep_report::{self as report, Page};
 use evenstep_table::profile::{self, PROBABILITIES};
-use evenstep_table::{ColumnName, Task};
+use evenstep_table::{ColumnName, Task, counted};
 use serde_json::Value;
 
 /// The page of a training.
@@ -168,13 +168,9 @@ fn step(step: &StepRecord) -> report::StepBox {
     let changed = |sign: char| {
         step.changes.iter().filter_map(|change| change.strip_prefix(sign).map(str::to_owned)).collect::<Vec<_>>()
     };
-    let columns = match step.reads.len() {
-        1 => "1 column".to_owned(),
-        n => format!("{n} columns"),
-    };
     report::StepBox {
         step: step.name.clone(),
-        summary: format!("reads {columns}"),
+        summary: format!("reads {}", counted(step.reads.len(), "column")),
         reads: step.reads.iter().map(ToString::to_string).collect(),
         adds: changed('+'),
         drops: changed('-'),

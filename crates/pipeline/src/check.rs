@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use evenstep_source::{Mode, Read, Reading};
 use evenstep_table::quality::{Quality, Tally};
 use evenstep_table::rule::Available;
-use evenstep_table::{ColumnName, Kind};
+use evenstep_table::{ColumnName, Kind, counted};
 use serde::Serialize;
 
 use crate::prepare::{Surveyed, prepare, survey};
@@ -134,8 +134,8 @@ fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> V
     let mut notes = Vec::new();
     if surveyed.roles.id.is_empty() {
         notes.push(format!(
-            "no id is declared: rows are told apart by their {} input columns, so another choice of columns is another split",
-            surveyed.inputs.len()
+            "no id is declared: rows are told apart by their {}, so another choice of columns is another split",
+            counted(surveyed.inputs.len(), "input column")
         ));
         if spec.steps.iter().any(|step| step.draws_when_applied()) {
             notes.push("a step draws when it is applied: without an id, equal rows draw equally".to_owned());
@@ -149,8 +149,8 @@ fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> V
         {
             let kind = mostly.kind.word();
             notes.push(format!(
-                "`{name}` would be of type {kind}, but for {} cells: [contract] {name} = {{ type = \"{kind}\", invalid = \"null\" }}",
-                mostly.others
+                "`{name}` would be of type {kind}, but for {}: [contract] {name} = {{ type = \"{kind}\", invalid = \"null\" }}",
+                counted(mostly.others, "cell")
             ));
         }
     }

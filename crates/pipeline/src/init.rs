@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use evenstep_table::infer::Evidence;
-use evenstep_table::{ColumnName, Kind};
+use evenstep_table::{ColumnName, Kind, counted};
 
 use crate::spec::TaskWord;
 
@@ -88,9 +88,9 @@ pub fn propose(seen: &Seen<'_>) -> String {
     let mut text = String::new();
     let mut put = |line: &str| writeln!(text, "{line}").expect("a string takes what is written");
     put(&format!(
-        "# Proposed by `evenstep init` from {} rows and {} columns. Everything here is yours to change:",
-        seen.rows,
-        seen.columns.len()
+        "# Proposed by `evenstep init` from {} and {}. Everything here is yours to change:",
+        counted(seen.rows, "row"),
+        counted(seen.columns.len(), "column")
     ));
     put("# `evenstep check` says what it means, `evenstep train` fits it.\n");
     put("[pipeline]");
@@ -129,14 +129,19 @@ pub fn propose(seen: &Seen<'_>) -> String {
     let missing: Vec<String> = seen.missing.iter().map(|token| quoted(token)).collect();
     put(&format!("missing = [{}]", missing.join(", ")));
     if target.nulls > 0 {
-        put(&format!("# {} rows have no target; they are left out", target.nulls));
+        put(&format!("# without a target, and left out: {}", counted(target.nulls, "row")));
     }
 
     if !plan.mostly.is_empty() {
         put("\n[contract]                       # what live systems send; columns not listed are inferred and locked");
         for (name, mostly) in &plan.mostly {
             let examples: Vec<String> = mostly.examples.iter().take(3).map(|(value, _)| quoted(value)).collect();
-            put(&format!("# {} cells are no {}: {}", mostly.others, mostly.kind.word(), examples.join(", ")));
+            put(&format!(
+                "# {} of another type than {}: {}",
+                counted(mostly.others, "cell"),
+                mostly.kind.word(),
+                examples.join(", ")
+            ));
             put(&format!("{} = {{ type = {}, invalid = \"null\" }}", key(name), quoted(mostly.kind.word())));
         }
     } else {

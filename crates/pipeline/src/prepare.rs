@@ -9,7 +9,7 @@ use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{
-    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, did_you_mean,
+    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, counted, did_you_mean,
 };
 
 use crate::artifact::DataRoles;
@@ -231,14 +231,14 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     let Read { mut batches, origins, quality, quarantine, .. } = read;
     let mut notes = Vec::new();
     if !quarantine.is_empty() {
-        notes.push(format!("{} rows break the contract and are set aside", quality.quarantined));
+        notes.push(format!("set aside for breaking the contract: {}", counted(quality.quarantined, "row")));
     }
 
     run.progress.stage("identify rows", None);
     identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut notes)?;
     let without = target::leave_out_rows_without(&mut batches, &roles.target);
     if without > 0 {
-        notes.push(format!("{without} rows have no target and are left out"));
+        notes.push(format!("left out for want of a target: {}", counted(without, "row")));
     }
     let target = Target::of(spec, &batches, &roles.target, run.workers)?;
     label(&mut batches, &roles, &target)?;
@@ -294,7 +294,8 @@ pub(crate) fn identify(
     let repeated = occurrences.iter().flatten().filter(|rank| **rank > 0).count();
     if repeated > 0 {
         notes.push(format!(
-            "{repeated} rows repeat another row's inputs; without an id they stay on its side of every split"
+            "{} with the inputs of another row: without an id they stay on its side of every split",
+            counted(repeated, "row")
         ));
     }
     for (batch, occurrence) in batches.iter_mut().zip(occurrences) {
@@ -337,7 +338,7 @@ fn refuse_duplicates(
     let id: Vec<String> = identity.columns().iter().map(cell).collect();
     let others = match duplicates.len() - 1 {
         0 => String::new(),
-        n => format!("; {n} other ids are not unique either"),
+        n => format!("; not unique either: {}", counted(n, "other id")),
     };
     let error = PipelineError::input(format!("id `{}` stands in {}{others}", id.join(", "), places.join(" and in ")))
         .help("name a column, or several, that tell every row apart; or leave `id` out".to_owned());

@@ -9,7 +9,7 @@ use evenstep_model::{
 };
 use evenstep_table::profile::{ColumnProfile, Profile};
 use evenstep_table::quality::{Quality, Violation};
-use evenstep_table::{Batch, Coded, Column, Contract, Schema, Task};
+use evenstep_table::{Batch, Coded, Column, Contract, Schema, Task, counted};
 use serde::Serialize;
 
 use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, StepRecord};
@@ -103,7 +103,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let rows = |batches: &[Batch]| batches.iter().map(|batch| batch.rows() as u64).sum();
     let (training_rows, held_out_rows) = (rows(&seen), rows(&held_out));
     if training_rows == 0 {
-        let message = format!("all {held_out_rows} rows are held out, and none is left to learn from");
+        let message = format!("{} held out, and none is left to learn from", counted(held_out_rows, "row"));
         return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
     }
     let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);

@@ -837,7 +837,7 @@ fn column_rows(page: &Page) -> (Vec<ColumnRow>, String) {
         }
     });
     let note = match page.columns.len() {
-        n if n > TABLE => format!("{} more columns are not listed here.", count((n - TABLE) as u64)),
+        n if n > TABLE => format!("Not listed here: {}.", plural((n - TABLE) as u64, "more column", "more columns")),
         _ => String::new(),
     };
     (rows.collect(), note)

@@ -132,7 +132,12 @@ impl Which {
         if chosen.is_empty()
             && let Some(pattern) = &self.pattern
         {
-            return Err(StepError::new(format!("no column of type {expected} fits the pattern `{pattern}`")));
+            if !schema.keys().any(|name| matches(pattern, name.as_str())) {
+                let message = format!("no column fits the pattern `{pattern}`");
+                return Err(StepError::new(message).help(format!("columns at this step: {}", some_of(schema))));
+            }
+            let message = format!("no column that fits the pattern `{pattern}` is of a type that is asked for");
+            return Err(StepError::new(message).help(format!("this step takes {expected}")));
         }
         Ok(chosen)
     }
@@ -179,6 +184,18 @@ fn matches(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_that_chooses_no_column_says_why() {
+        let schema: Schema = [(ColumnName::new("area").expect("a name"), Kind::Category)].into();
+        let check = |pattern: &str| {
+            let which = Which { pattern: Some(pattern.to_owned()), ..Which::default() };
+            let error = Columns::Which(which).resolve(&schema, "numbers", Kind::is_numeric).expect_err("none fits");
+            format!("{} | {}", error.message, error.help.unwrap_or_default())
+        };
+        insta::assert_snapshot!(check("x*"), @"no column fits the pattern `x*` | columns at this step: area");
+        insta::assert_snapshot!(check("a*"), @"no column that fits the pattern `a*` is of a type that is asked for | this step takes numbers");
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

@@ -1,4 +1,4 @@
-//! Suggestions for misspelt names.
+//! Wording that many messages share: suggestions for misspelt names, numbers of things.
 
 /// The candidate nearest to what was written, if it is near enough to be meant.
 pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -16,9 +16,19 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
     closest(written, candidates).map(|name| format!("did you mean `{name}`?"))
 }
 
+/// `1 row`, `2 rows`.
+pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(n: N, thing: &str) -> String {
+    if n == N::from(1) { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_one_thing_is_singular() {
+        assert_eq!([0_usize, 1, 2].map(|n| counted(n, "row")), ["0 rows", "1 row", "2 rows"]);
+    }
 
     #[test]
     fn a_near_name_is_suggested_and_a_far_one_is_not() {

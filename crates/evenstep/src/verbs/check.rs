@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use evenstep_pipeline::check;
+use evenstep_table::counted;
 
 use super::{Answer, read_spec};
 use crate::cli::SpecArgs;
@@ -15,7 +16,7 @@ pub(crate) fn check(args: &SpecArgs, host: &Host) -> Answer {
         output::json(&checked);
         return Ok(ExitCode::from(u8::from(!checked.ok)));
     }
-    output::line(&format!("{} rows, {} columns\n", checked.rows, checked.columns.len()));
+    output::line(&format!("{}, {}\n", counted(checked.rows, "row"), counted(checked.columns.len(), "column")));
     let mut rows = vec![["column", "type", "role", "missing", "distinct", "breaches"].map(str::to_owned).to_vec()];
     for (name, column) in &checked.columns {
         let breaches: Vec<String> =
@@ -33,9 +34,9 @@ pub(crate) fn check(args: &SpecArgs, host: &Host) -> Answer {
         output::line(&format!("  {violation}"));
     }
     if checked.ok {
-        output::line(&format!("\n  ok: {} features would reach the model", checked.features.len()));
+        output::line(&format!("\n  ok: {} would reach the model", counted(checked.features.len(), "feature")));
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(&format!("\n  no: {} cells are refused by the contract", checked.rejected.count));
+    output::line(&format!("\n  no: the contract refuses {}", counted(checked.rejected.count, "cell")));
     Ok(ExitCode::from(1))
 }

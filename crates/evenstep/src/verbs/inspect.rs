@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use evenstep_bundle::Opened;
 use evenstep_pipeline::lock::Lock;
+use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::{Answer, open_bundle, unreadable};
@@ -57,7 +58,7 @@ fn tell_people(opened: &Opened) {
     let id: Vec<String> = artifact.data.id.iter().map(ToString::to_string).collect();
     output::line(&format!("  id           {}", none_or(&id)));
 
-    output::line(&format!("\ncontract: {} columns", artifact.contract.columns.len()));
+    output::line(&format!("\ncontract: {}", counted(artifact.contract.columns.len(), "column")));
     for (name, rule) in &artifact.contract.columns {
         let rule = serde_json::to_value(rule).unwrap_or(Value::Null);
         let words: Vec<String> =
@@ -77,11 +78,12 @@ fn tell_people(opened: &Opened) {
     output::line(&format!("\nmodel: {} {}", artifact.model.name, compact(&artifact.model.spec)));
     let features: Vec<String> =
         artifact.features.iter().map(|(name, kind)| format!("{name} ({})", kind.word())).collect();
-    output::line(&format!("  {} features: {}", features.len(), features.join(", ")));
+    output::line(&format!("  {}: {}", counted(features.len(), "feature"), features.join(", ")));
 
     output::line(&format!(
-        "\nevaluation: {} rows learned from, {} held out",
-        artifact.evaluation.training_rows, artifact.evaluation.held_out_rows
+        "\nevaluation: {} learned from, {} held out",
+        counted(artifact.evaluation.training_rows, "row"),
+        artifact.evaluation.held_out_rows
     ));
     super::train::tell_metrics(&artifact.evaluation);
 

@@ -10,6 +10,7 @@ use evenstep_pipeline::{PipelineError, Predictor, Run};
 use evenstep_source::Source;
 use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
+use evenstep_table::counted;
 
 use super::{Answer, file_error, open_bundle};
 use crate::cli::Score;
@@ -61,7 +62,7 @@ fn tell(scored: &Scored, args: &Score, host: &Host) {
         output::json(scored);
         return;
     }
-    let mut said = format!("{} rows scored", scored.rows);
+    let mut said = format!("{} scored", counted(scored.rows, "row"));
     if scored.unanswered > 0 {
         said += &format!(", {} of them without an answer", scored.unanswered);
     }

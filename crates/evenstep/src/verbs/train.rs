@@ -8,6 +8,7 @@ use evenstep_exact::number::print_number;
 use evenstep_pipeline::artifact::Evaluation;
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::{PipelineError, Spec, lock, train};
+use evenstep_table::counted;
 use serde_json::json;
 
 use super::{Answer, read_spec, write_files};
@@ -115,8 +116,12 @@ fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, 
     }
     let rows = (evaluation.training_rows, evaluation.held_out_rows);
     output::line(&format!(
-        "{}: `{}` learned from {} rows of `{}`, judged on {} others\n",
-        artifact.name, artifact.model.name, rows.0, spec.data.source, rows.1
+        "{}: `{}` learned from {} of `{}`, judged on {}\n",
+        artifact.name,
+        artifact.model.name,
+        counted(rows.0, "row"),
+        spec.data.source,
+        counted(rows.1, "other")
     ));
     tell_metrics(evaluation);
     for note in &trained.findings.notes {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use evenstep_pipeline::lock::{Check, Lock};
 use evenstep_pipeline::verify::{Order, Verified, verify as verify_spec};
 use evenstep_pipeline::{PipelineError, Predictor, Spec};
+use evenstep_table::counted;
 
 use super::train::Outputs;
 use super::{Answer, open_bundle, unreadable};
@@ -31,7 +32,7 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
         verified.equal &= verified.checks.last().is_none_or(|check| check.equal);
     }
     let rows = if args.shuffle { "rows in another order" } else { "rows as they are read" };
-    let how = format!("trained again in {:.2} s on {threads} threads, {rows}", verified.seconds);
+    let how = format!("trained again in {:.2} s on {}, {rows}", verified.seconds, counted(threads, "thread"));
     Ok(tell(&verified, &how, host))
 }
 
@@ -47,7 +48,7 @@ fn bundle_check(path: &Path, lock: &Lock) -> Check {
 
 fn verify_bundle(path: &Path, host: &Host) -> Answer {
     let opened = open_bundle(path)?;
-    let whole = format!("{} members as the manifest says", opened.manifest.len());
+    let whole = format!("{} as the manifest says", counted(opened.manifest.len(), "member"));
     let replayed = Predictor::load(&opened.artifact);
     let golden = match &replayed {
         Ok(_) => format!("{} rows give their bits on this host", opened.artifact.golden.len()),
