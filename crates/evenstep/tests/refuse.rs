@@ -112,6 +112,17 @@ fn a_column_that_is_not_there_is_named_with_a_suggestion() {
 }
 
 #[test]
+fn a_time_that_tells_no_time_is_refused() {
+    let project = project();
+    project.write("data.csv", "x,z,at,y\n1,2,3.5.2024,3\n2,1,4.5.2024,5\n3,3,4.5.2024,8\n");
+    project.write("p.toml", SPEC.replace("target = \"y\"", "target = \"y\"\ntime = \"at\""));
+    refused(&project, &["`time` is a date", "column `at` is of type text", "p.toml:8", "format = \"%d.%m.%Y\""]);
+    refused_by(&project, &["check", "p.toml"], &["`time` is a date"]);
+    let declared = r#"contract.at={ type = "date", format = "%d.%m.%Y" }"#;
+    project.run(&["check", "p.toml", "--quiet", "--set", declared]).ok();
+}
+
+#[test]
 fn the_target_among_the_features_is_refused() {
     let project = project();
     project.write("p.toml", SPEC.replace("columns = [\"x\"]", "columns = [\"x\", \"y\"]"));

@@ -203,7 +203,8 @@ fn list<'a>(names: impl Iterator<Item = &'a ColumnName>) -> String {
     format!("[\n  {},\n]", names.join(",\n  "))
 }
 
-fn key(name: &ColumnName) -> String {
+/// The name as a key of TOML.
+pub(crate) fn key(name: &ColumnName) -> String {
     let bare = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if bare { name.as_str().to_owned() } else { quoted(name.as_str()) }
 }

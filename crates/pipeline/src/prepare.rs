@@ -7,6 +7,7 @@ use evenstep_exact::reduce::Workers;
 use evenstep_source::{Inferred, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
+use evenstep_table::infer::Evidence;
 use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{
     Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, counted, did_you_mean,
@@ -47,8 +48,8 @@ pub(crate) struct Roles {
     pub(crate) id: Vec<ColumnName>,
     pub(crate) weight: Option<ColumnName>,
     pub(crate) group: Option<ColumnName>,
-    /// Roles without a part in the fit: `time`, `recorded`.
-    others: Vec<ColumnName>,
+    /// Roles without a part in the fit, by their keys: `time`, `recorded`.
+    others: Vec<(&'static str, ColumnName)>,
 }
 
 impl Roles {
@@ -64,13 +65,13 @@ impl Roles {
         let optional = |key: &str, name: &Option<String>| name.as_ref().map(|name| find(key, name)).transpose();
         let data = &spec.data;
         let id = data.id.list().iter().map(|name| find("id", name)).collect::<Result<Vec<_>, _>>()?;
-        let others = [optional("time", &data.time)?, optional("recorded", &data.recorded)?];
+        let others = [("time", optional("time", &data.time)?), ("recorded", optional("recorded", &data.recorded)?)];
         let roles = Roles {
             target: find("target", &data.target)?,
             id,
             weight: optional("weight", &data.weight)?,
             group: optional("group", &data.group)?,
-            others: others.into_iter().flatten().collect(),
+            others: others.into_iter().filter_map(|(key, name)| Some((key, name?))).collect(),
         };
         if roles.all().filter(|name| **name == roles.target).count() > 1 {
             let error = PipelineError::input(format!("`{}` is the target and can't be anything else", roles.target));
@@ -80,7 +81,7 @@ impl Roles {
     }
 
     fn all(&self) -> impl Iterator<Item = &ColumnName> {
-        let some = self.weight.iter().chain(&self.group).chain(&self.others);
+        let some = self.weight.iter().chain(&self.group).chain(self.others.iter().map(|(_, name)| name));
         std::iter::once(&self.target).chain(&self.id).chain(some)
     }
 
@@ -128,6 +129,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     run.progress.stage("look at types", Some(source.bytes()));
     let told = |bytes: u64| run.progress.done(bytes, "");
     let inferred = source.infer(&spec.data.missing, run.workers, &told)?;
+    refuse_no_time(spec, &roles, &inferred, &declared)?;
     let inputs = inputs(spec, &roles, &inferred, &declared)?;
     let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
     let evidence = inferred.columns.iter().filter(|(name, _)| wanted.contains(name));
@@ -182,6 +184,37 @@ fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize> {
     })
 }
 
+/// The column's type, declared or inferred; None if it has no value.
+fn kind_of(name: &ColumnName, inferred: &Inferred, declared: &BTreeMap<ColumnName, RuleSpec>) -> Option<Kind> {
+    let found = inferred.columns.get(name).and_then(Evidence::kind);
+    let undeclared = RuleSpec::default();
+    let rule = Rule::resolve(declared.get(name).unwrap_or(&undeclared), found, None);
+    rule.map_or(found, |rule| Some(rule.kind))
+}
+
+/// A role that says when something happened needs a column that can say so.
+fn refuse_no_time(
+    spec: &Spec,
+    roles: &Roles,
+    inferred: &Inferred,
+    declared: &BTreeMap<ColumnName, RuleSpec>,
+) -> Result<(), PipelineError> {
+    for (key, name) in &roles.others {
+        let found = match kind_of(name, inferred, declared) {
+            Some(kind @ (Kind::Boolean | Kind::Category | Kind::Text)) => format!("is of type {}", kind.word()),
+            Some(_) => continue,
+            None => "has no value in any row".to_owned(),
+        };
+        let said = format!("`{key}` is a date, a time, a datetime or a number, and column `{name}` {found}");
+        let error = PipelineError::input(said).help(format!(
+            "if its cells are dates in another form than ISO 8601: [contract] {} = {{ type = \"date\", format = \"%d.%m.%Y\" }}",
+            crate::init::key(name)
+        ));
+        return Err(spec.text.point(error, &["data", key], "this column"));
+    }
+    Ok(())
+}
+
 /// The columns without a role, less those that steps at the head of the pipeline drop before
 /// anybody reads them; and those role columns that a step names.
 fn inputs(
@@ -191,12 +224,7 @@ fn inputs(
     declared: &BTreeMap<ColumnName, RuleSpec>,
 ) -> Result<Vec<ColumnName>, PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
-    let undeclared = RuleSpec::default();
-    let kind = |name: &ColumnName| {
-        let evidence = &inferred.columns[name];
-        let rule = Rule::resolve(declared.get(name).unwrap_or(&undeclared), evidence.kind(), None);
-        rule.map_or(evidence.kind(), |rule| Some(rule.kind))
-    };
+    let kind = |name: &ColumnName| kind_of(name, inferred, declared);
     // A column without any value has no type: while columns are chosen it counts as text.
     let columns = inferred.columns.keys().filter(|name| !role.contains(name));
     let mut schema: Schema = columns.map(|name| (name.clone(), kind(name).unwrap_or(Kind::Text))).collect();
