@@ -15,7 +15,7 @@ pub(crate) struct Cli {
     /// Print the result as JSON, for machines
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Show no progress
+    /// Show no progress and no remarks
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 }

@@ -62,6 +62,9 @@ fn tell(scored: &Scored, args: &Score, host: &Host) {
         output::json(scored);
         return;
     }
+    if host.quiet {
+        return;
+    }
     let mut said = format!("{} scored", counted(scored.rows, "row"));
     if scored.unanswered > 0 {
         said += &format!(", {} of them without an answer", scored.unanswered);
