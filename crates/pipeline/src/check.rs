@@ -156,7 +156,7 @@ fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> V
     }
     if !extra.is_empty() {
         let names: Vec<&str> = extra.iter().map(ColumnName::as_str).collect();
-        notes.push(format!("nobody asks for {}", names.join(", ")));
+        notes.push(format!("columns that the pipeline doesn't use: {}", names.join(", ")));
     }
     notes
 }
