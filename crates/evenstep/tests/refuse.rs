@@ -239,6 +239,10 @@ fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
     let scores = |input: &str| project.run(&["score", "b.evenstep", "--input", input, "--quiet"]).ok();
     assert_eq!(scores("a.csv").out, scores("b.csv").out);
     assert_eq!(scores("b.csv").err, "", "quiet is quiet");
+    let late = (0..40_000).fold("x,z\n".to_owned(), |text, n| text + if n == 39_999 { "1,two\n" } else { "1,2\n" });
+    project.write("late.csv", late);
+    let said = refused_by(&project, &["score", "b.evenstep", "--input", "late.csv"], &["row 40000", "`two`"]);
+    assert_eq!(said.out, "", "nothing is printed before all rows are acceptable");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `score`: batch scoring, any source to any format, in bounded memory.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ use evenstep_table::counted;
 use super::{Answer, file_error, open_bundle};
 use crate::cli::Score;
 use crate::{Host, output};
+
+/// So many bytes for stdout wait in memory at most.
+const IN_MEMORY: usize = 1 << 24;
 
 pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     let opened = open_bundle(&args.bundle)?;
@@ -33,11 +36,15 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
             scored
         }
         None => {
-            let to = BufWriter::new(io::stdout());
+            // Nothing is printed before the last row was found acceptable; what is long waits on disk.
+            let to = BufWriter::new(tempfile::spooled_tempfile(IN_MEMORY));
             let writer = Writer::new(Format::Csv, Compression::None, to, header, true)?;
-            let (scored, mut to) = host.run(args.threads, |run| stream(&predictor, &source, writer, run))?;
+            let (scored, to) = host.run(args.threads, |run| stream(&predictor, &source, writer, run))?;
+            let waits = |error: io::Error| PipelineError::input(format!("scores can't wait on disk: {error}"));
+            let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;
+            waiting.rewind().map_err(waits)?;
             // A reader that went away has what it wanted.
-            let _ = to.flush();
+            let _ = io::copy(&mut waiting, &mut io::stdout());
             scored
         }
     };
