@@ -135,7 +135,7 @@ pub(crate) struct Verify {
     /// Retrain on rows and columns in another order
     #[arg(long)]
     pub(crate) shuffle: bool,
-    /// Fail on a missing lock, and infer nothing
+    /// Fail on a lock that is missing or not as it was committed
     #[arg(long)]
     pub(crate) frozen: bool,
 }

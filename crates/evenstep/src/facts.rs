@@ -30,7 +30,8 @@ fn now() -> String {
     jiff::Timestamp::try_from(now).map_or(String::new(), |now| now.round(jiff::Unit::Second).unwrap_or(now).to_string())
 }
 
-fn git(folder: &Path, args: &[&str]) -> Option<String> {
+/// What git says of the folder; nothing if it fails.
+pub(crate) fn git(folder: &Path, args: &[&str]) -> Option<String> {
     let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

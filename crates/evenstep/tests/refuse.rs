@@ -3,7 +3,7 @@
 mod common;
 
 use std::fmt::Write as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use common::{Project, Said};
 
@@ -217,11 +217,45 @@ fn a_truncated_or_changed_bundle_is_refused() {
     for cut in [0, 10, bytes.len() / 2, bytes.len() - 1] {
         project.write("cut.evenstep", &bytes[..cut]);
         refused_by(&project, &["score", "cut.evenstep", "--input", "data.csv"], &["cut.evenstep"]);
+        let said = project.run(&["verify", "cut.evenstep", "--json"]);
+        assert_eq!((said.code, &said.json()["equal"]), (1, &false.into()), "damage is a no: {}", said.err);
     }
     let mut changed = bytes.clone();
     changed[bytes.len() / 2] ^= 1;
     project.write("changed.evenstep", changed);
     refused_by(&project, &["inspect", "changed.evenstep"], &["changed.evenstep"]);
+    let said = project.run(&["verify", "changed.evenstep"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.out.contains("DIFFERS  bundle"), "{}", said.out);
+    refused_by(&project, &["verify", "none.evenstep"], &["`none.evenstep` can't be read"]);
+}
+
+#[test]
+fn frozen_takes_only_the_lock_that_is_committed() {
+    let project = project();
+    let git = |args: &[&str]| {
+        let own = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+        let mut git = Command::new("git");
+        let status = git.args(own).args(args).current_dir(project.path(".")).stdout(Stdio::null()).status();
+        assert!(status.expect("git runs").success(), "git {args:?}");
+    };
+    let frozen = |code: i32, word: &str| {
+        let said = project.run(&["verify", "p.toml", "--frozen", "--quiet"]);
+        assert_eq!(said.code, code, "{}\n{}", said.out, said.err);
+        assert!(said.err.contains(word), "no `{word}` in:\n{}", said.err);
+    };
+    frozen(1, "`p.lock` can't be read");
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    frozen(0, "");
+    git(&["init", "--quiet"]);
+    frozen(1, "`p.lock` is not committed");
+    git(&["add", "p.lock"]);
+    git(&["commit", "--quiet", "--message=Train"]);
+    frozen(0, "");
+    project.run(&["train", "p.toml", "--quiet", "--threads", "1"]).ok();
+    frozen(0, "");
+    project.write("p.lock", project.read("p.lock").replace("seed = 1", "seed = 2"));
+    frozen(1, "is not as it was committed");
 }
 
 #[test]

@@ -87,7 +87,8 @@ fn toml_of(value: &Value) -> String {
     toml::to_string_pretty(&table).expect("the lock is plain data")
 }
 
-/// A lock that was read.
+/// A lock that was read, without its facts.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Lock {
     /// The digest that it vouches for.
     pub digest: String,

@@ -35,8 +35,13 @@ fn read_spec(args: &SpecArgs) -> Result<Spec, PipelineError> {
 
 /// The bundle at that path, read and found whole.
 fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let bytes = read_bundle(path)?;
     evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+}
+
+/// The bytes of the bundle at that path, whatever they are.
+fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
 /// Writes all files whole, or says why not.

@@ -9,9 +9,9 @@ use evenstep_pipeline::{PipelineError, Predictor, Spec};
 use evenstep_table::counted;
 
 use super::train::Outputs;
-use super::{Answer, open_bundle, unreadable};
+use super::{Answer, open_bundle, read_bundle, unreadable};
 use crate::cli::Verify;
-use crate::{Host, output};
+use crate::{Host, facts, output};
 
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
@@ -24,6 +24,9 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
         if args.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
     })?;
     let lock = Lock::parse(&text)?;
+    if args.frozen {
+        refuse_uncommitted(&outputs.lock, &lock)?;
+    }
     let order = if args.shuffle { Order::Shuffled } else { Order::AsRead };
     let (mut verified, threads) =
         host.run(args.threads, |run| verify_spec(&spec, &lock, order, run).map(|(v, _)| (v, run.workers.count())))?;
@@ -34,6 +37,22 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let rows = if args.shuffle { "rows in another order" } else { "rows as they are read" };
     let how = format!("trained again in {:.2} s on {}, {rows}", verified.seconds, counted(threads, "thread"));
     Ok(tell(&verified, &how, host))
+}
+
+/// Under version control, the lock must be the one that is committed; its facts may be of a later run.
+fn refuse_uncommitted(path: &Path, lock: &Lock) -> Result<(), PipelineError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if facts::git(folder, &["rev-parse", "--is-inside-work-tree"]).is_none() {
+        return Ok(());
+    }
+    let found = match facts::git(folder, &["show", &format!("HEAD:./{name}")]) {
+        Some(committed) if Lock::parse(&committed).is_ok_and(|committed| committed == *lock) => return Ok(()),
+        Some(_) => "is not as it was committed",
+        None => "is not committed",
+    };
+    let message = format!("`{}` {found}, and `--frozen` takes no other lock", path.display());
+    Err(PipelineError::no(message).help("commit it, or leave out `--frozen`".to_owned()))
 }
 
 /// Whether the bundle beside the spec is the one that the lock vouches for.
@@ -47,7 +66,15 @@ fn bundle_check(path: &Path, lock: &Lock) -> Check {
 }
 
 fn verify_bundle(path: &Path, host: &Host) -> Answer {
-    let opened = open_bundle(path)?;
+    let bytes = read_bundle(path)?;
+    let opened = match evenstep_bundle::open(&bytes) {
+        Ok(opened) => opened,
+        Err(error) => {
+            let check = Check { name: "bundle".to_owned(), equal: false, detail: error.to_string() };
+            let verified = Verified { equal: false, checks: vec![check], seconds: 0.0 };
+            return Ok(tell(&verified, "this is no bundle as it was written", host));
+        }
+    };
     let whole = format!("{} as the manifest says", counted(opened.manifest.len(), "member"));
     let replayed = Predictor::load(&opened.artifact);
     let golden = match &replayed {
