@@ -174,6 +174,7 @@ fn step(step: &StepRecord) -> report::StepBox {
         reads: step.reads.iter().map(ToString::to_string).collect(),
         adds: changed('+'),
         drops: changed('-'),
+        retypes: changed('~'),
         changes: Vec::new(),
     }
 }

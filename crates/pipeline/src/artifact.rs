@@ -80,7 +80,7 @@ pub struct StepRecord {
     pub spec: Value,
     /// The columns that it reads.
     pub reads: Vec<ColumnName>,
-    /// What becomes of columns: `-gone`, `+new`.
+    /// What becomes of columns: `-gone`, `+new`, `~retyped integer → number`.
     pub changes: Vec<String>,
     /// What it learned.
     pub params: Value,

@@ -24,7 +24,7 @@ pub(crate) struct FittedStep {
     pub(crate) name: &'static str,
     /// What it learned, and how it is applied.
     pub(crate) fitted: Box<dyn AnyFitted>,
-    /// The columns that go in and are no more, or come out and weren't there or were of another type.
+    /// See [`StepRecord::changes`](crate::artifact::StepRecord::changes).
     pub(crate) changes: Vec<String>,
 }
 
@@ -168,7 +168,11 @@ pub(crate) fn chosen(
 
 fn changes(before: &Schema, after: &Schema) -> Vec<String> {
     let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| format!("-{name}"));
-    let new = after.iter().filter(|(name, kind)| before.get(*name) != Some(kind)).map(|(name, _)| format!("+{name}"));
+    let new = after.iter().filter_map(|(name, kind)| match before.get(name) {
+        None => Some(format!("+{name}")),
+        Some(old) if old != kind => Some(format!("~{name} {} → {}", old.word(), kind.word())),
+        Some(_) => None,
+    });
     gone.chain(new).collect()
 }
 
@@ -176,4 +180,21 @@ fn pointed(text: &SpecText, index: usize, name: &str, error: StepError) -> Pipel
     let said = PipelineError::input(format!("step `{name}`: {}", error.message)).help(error.help);
     let index = index.to_string();
     text.point(said, &["step", &index, "use"], "this step")
+}
+
+#[cfg(test)]
+mod tests {
+    use evenstep_table::{ColumnName, Kind};
+
+    use super::*;
+
+    #[test]
+    fn changes_tell_what_is_gone_what_is_new_and_what_has_another_type() {
+        let schema = |columns: &[(&str, Kind)]| -> Schema {
+            columns.iter().map(|(name, kind)| (ColumnName::new(*name).expect("a name"), *kind)).collect()
+        };
+        let before = schema(&[("a", Kind::Integer), ("b", Kind::Category), ("c", Kind::Number)]);
+        let after = schema(&[("a", Kind::Number), ("b=x", Kind::Boolean), ("c", Kind::Number)]);
+        assert_eq!(changes(&before, &after), ["-b", "~a integer → number", "+b=x"]);
+    }
 }

@@ -242,6 +242,8 @@ pub struct StepBox {
     pub adds: Vec<String>,
     /// The columns that it drops.
     pub drops: Vec<String>,
+    /// The columns that are of another type after it.
+    pub retypes: Vec<String>,
     /// The distributions that it changed, before and after; a few that are worth a look.
     pub changes: Vec<Change>,
 }

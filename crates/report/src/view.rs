@@ -565,7 +565,7 @@ impl Default for Node {
 fn step_node(step: &StepBox, before: u64, after: u64, most: u64) -> Node {
     const SHOWN: usize = 4;
     const LISTED: usize = 200;
-    let lists = [("reads", &step.reads), ("adds", &step.adds), ("drops", &step.drops)];
+    let lists = [("reads", &step.reads), ("adds", &step.adds), ("drops", &step.drops), ("retypes", &step.retypes)];
     let used = lists.iter().filter(|(_, list)| !list.is_empty());
     let change = |change: &crate::Change| {
         let before = charts::silhouette_beside(&change.before)?;

@@ -71,7 +71,7 @@ fn tell_people(opened: &Opened) {
         output::line(&format!("  {}. {} {}", index + 1, step.name, compact(&step.spec)));
         output::line(&format!("     learned {}", shortened(&compact(&step.params), 160)));
         if !step.changes.is_empty() {
-            output::line(&format!("     columns {}", shortened(&step.changes.join(" "), 160)));
+            output::line(&format!("     columns {}", shortened(&step.changes.join(", "), 160)));
         }
     }
 
