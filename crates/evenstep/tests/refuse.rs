@@ -103,6 +103,18 @@ fn a_parameter_of_the_wrong_type_is_pointed_at() {
 }
 
 #[test]
+fn steps_are_numbered_as_in_the_spec_though_the_first_only_choose_columns() {
+    let project = project();
+    let drop = "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"z\"]\n\n[[step]]";
+    project.write("p.toml", SPEC.replace("[[step]]", drop));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let said = project.run(&["verify", "p.toml", "--quiet"]).ok().out;
+    assert!(said.contains("step 2 impute_median") && !said.contains("step 1"), "{said}");
+    let said = project.run(&["inspect", "p.evenstep"]).ok().out;
+    assert!(said.contains("  2. impute_median"), "{said}");
+}
+
+#[test]
 fn a_column_that_is_not_there_is_named_with_a_suggestion() {
     let project = project();
     project.write("p.toml", SPEC.replace("columns = [\"x\"]", "columns = [\"zz\"]"));

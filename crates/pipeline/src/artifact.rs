@@ -73,6 +73,8 @@ pub struct DataRoles {
 /// A step as it is recorded.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StepRecord {
+    /// Its number in the spec, from 1: steps at the head that only choose columns count, and are not recorded.
+    pub number: usize,
     /// What `use = "…"` calls it.
     #[serde(rename = "use")]
     pub name: String,

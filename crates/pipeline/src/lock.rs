@@ -32,6 +32,7 @@ fn content(artifact: &Artifact) -> Value {
         .iter()
         .map(|step| {
             json!({
+                "number": step.number,
                 "use": step.name,
                 "spec": step.spec,
                 "reads": step.reads,
@@ -136,9 +137,11 @@ impl Lock {
         let (mine, theirs) = (steps(&self.content), steps(&other));
         for index in 0..mine.len().max(theirs.len()) {
             let (mine, theirs) = (mine.get(index), theirs.get(index));
-            let used = mine.or(theirs).and_then(|step| step.get("use")?.as_str()).unwrap_or("?");
+            let either = mine.or(theirs);
+            let used = either.and_then(|step| step.get("use")?.as_str()).unwrap_or("?");
+            let number = either.and_then(|step| step.get("number")?.as_integer()).unwrap_or(index as i64 + 1);
             let hash = |step: Option<&toml::Value>| step.and_then(|step| step.get("hash")).cloned();
-            check(&format!("step {} {used}", index + 1), hash(mine).as_ref(), hash(theirs).as_ref());
+            check(&format!("step {number} {used}"), hash(mine).as_ref(), hash(theirs).as_ref());
         }
         let learned = |table: &toml::Table| table.get("model").and_then(|model| model.get("learned")).cloned();
         check("model", learned(&self.content).as_ref(), learned(&other).as_ref());

@@ -127,7 +127,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         inputs: prepared.inputs,
         seen: seen_columns,
         extra: spec.serving.extra,
-        steps: records(&fitted.steps),
+        steps: records(&fitted.steps, spec.choosing_steps()),
         features: fitted.features,
         model: ModelRecord {
             name: spec.model.name().to_owned(),
@@ -319,13 +319,15 @@ fn score(fitted: &Fitted, task: &Task, batches: Vec<Batch>, run: &Run<'_>) -> Re
     Ok(scores)
 }
 
-fn records(steps: &FittedSteps) -> Vec<StepRecord> {
-    let record = |step: &crate::steps::FittedStep| StepRecord {
+/// The steps, of which so many stand before the first in the spec.
+fn records(steps: &FittedSteps, before: usize) -> Vec<StepRecord> {
+    let record = |(index, step): (usize, &crate::steps::FittedStep)| StepRecord {
+        number: before + index + 1,
         name: step.name.to_owned(),
         spec: step.fitted.spec(),
         reads: step.fitted.site().columns.clone(),
         changes: step.changes.clone(),
         params: step.fitted.params(),
     };
-    steps.iter().map(record).collect()
+    steps.iter().enumerate().map(record).collect()
 }

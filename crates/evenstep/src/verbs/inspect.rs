@@ -67,8 +67,8 @@ fn tell_people(opened: &Opened) {
     }
 
     output::line(&format!("\nsteps: {}", artifact.steps.len()));
-    for (index, step) in artifact.steps.iter().enumerate() {
-        output::line(&format!("  {}. {} {}", index + 1, step.name, compact(&step.spec)));
+    for step in &artifact.steps {
+        output::line(&format!("  {}. {} {}", step.number, step.name, compact(&step.spec)));
         output::line(&format!("     learned {}", shortened(&compact(&step.params), 160)));
         if !step.changes.is_empty() {
             output::line(&format!("     columns {}", shortened(&step.changes.join(", "), 160)));
