@@ -45,6 +45,6 @@ pub(crate) fn table(rows: &[Vec<String>]) {
 }
 
 /// Text as it is.
-pub(crate) fn raw(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+pub(crate) fn raw(text: impl AsRef<[u8]>) {
+    let _ = io::stdout().write_all(text.as_ref());
 }

@@ -103,6 +103,19 @@ fn a_parameter_of_the_wrong_type_is_pointed_at() {
 }
 
 #[test]
+fn a_split_names_rows_by_number_and_by_declared_id() {
+    let project = project();
+    project.write("data.csv", (0..5).fold("id,x,z,y\n".to_owned(), |text, n| text + &format!("\"a,{n}\",{n},1,{n}\n")));
+    let head = |id: &str| {
+        let said = project.run(&["split", "p.toml", "--quiet", "--set", id]).ok().out;
+        said.lines().take(2).map(str::to_owned).collect::<Vec<_>>().join(" | ")
+    };
+    insta::assert_snapshot!(head("pipeline.seed=1"), @"row,part | 0,train");
+    insta::assert_snapshot!(head("data.id=id"), @r#"row,id,part | 0,"a,0",train"#);
+    insta::assert_snapshot!(head("data.id=[\"x\", \"id\"]"), @r#"row,x,id,part | 0,0,"a,0",test"#);
+}
+
+#[test]
 fn steps_are_numbered_as_in_the_spec_though_the_first_only_choose_columns() {
     let project = project();
     let drop = "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"z\"]\n\n[[step]]";

@@ -1,8 +1,10 @@
 //! Which rows are learned from, and which are held out, for those who compare on the same rows.
 
 use evenstep_source::{Read, Reading};
+use evenstep_table::{Column, ColumnName, Kind};
 
 use crate::prepare::{Surveyed, group_keys, identify, survey};
+use crate::score::id_header;
 use crate::spec::Spec;
 use crate::split::Split;
 use crate::{PipelineError, Run};
@@ -30,13 +32,32 @@ impl Part {
     }
 }
 
-/// The part of every row, by its number in the source, from 0; quarantined rows are not there.
+/// Rows of one batch, and what becomes of each.
+pub struct Parted {
+    /// Their numbers in the source, from 0.
+    pub rows: Vec<i64>,
+    /// The columns of their declared id, if there is one.
+    pub id: Vec<Column>,
+    /// Their parts.
+    pub parts: Vec<Part>,
+}
+
+/// What becomes of all rows, in the order of the source.
+pub struct Parts {
+    /// What the id's columns are called, and their types.
+    pub id: Vec<(ColumnName, Kind)>,
+    /// Batch by batch.
+    pub batches: Vec<Parted>,
+}
+
+/// The part of every row; quarantined rows are not there.
 ///
 /// # Errors
 /// As `train`, before any fit.
-pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Vec<(u64, Part)>, PipelineError> {
+pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Parts, PipelineError> {
     let Surveyed { source, contract, inputs, roles, .. } = survey(spec, run)?;
     run.progress.stage("read", Some(source.bytes()));
+    let id = id_header(&roles.id, &contract);
     let reading = Reading {
         missing: spec.data.missing.clone(),
         columns: contract.columns,
@@ -47,26 +68,29 @@ pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Vec<(u64, Part)>, PipelineErr
         source.read(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut Vec::new())?;
     let split = Split::new(spec.split_seed(), spec.data.split.test);
-    let mut parts = Vec::new();
+    let mut parted = Vec::new();
     let (mut before, mut last) = (0, origins.first().map(|origin| origin.place(0)));
     for (batch, origin) in batches.iter().zip(&origins) {
         let target = batch.column(&roles.target);
         let groups = roles.group.as_ref().map(|name| group_keys(name, batch)).unwrap_or_default();
+        let (mut rows, mut parts) = (Vec::new(), Vec::new());
         for row in 0..batch.rows() {
             let place = origin.place(row);
             if let Some(previous) = last.as_ref().filter(|previous| previous.file != place.file) {
                 before += previous.row;
             }
-            let part = if target.is_null(row) {
+            parts.push(if target.is_null(row) {
                 Part::None
             } else if split.holds_out(groups.get(row).unwrap_or(&batch.keys[row])) {
                 Part::Test
             } else {
                 Part::Train
-            };
-            parts.push((before + place.row - 1, part));
+            });
+            rows.push((before + place.row - 1) as i64);
             last = Some(place);
         }
+        let id = roles.id.iter().map(|name| batch.column(name).clone()).collect();
+        parted.push(Parted { rows, id, parts });
     }
-    Ok(parts)
+    Ok(Parts { id, batches: parted })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
 use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source};
-use evenstep_table::{Batch, Coded, Column, ColumnName, Identity, Kind, Task};
+use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Task};
 
 use crate::{PipelineError, Predictor, Progress};
 
@@ -58,16 +58,23 @@ pub struct Answers {
 /// The columns of a score file: `id`, or the names of a composite one, or `row`; then the prediction.
 pub fn header(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
     let name = |name: &str| ColumnName::new(name).expect("a name");
-    let rules = &predictor.contract.columns;
     let mut header = match predictor.reading(Some(source.column_names())).id.as_slice() {
         [] => vec![(name("row"), Kind::Integer)],
-        [id] => vec![(name("id"), rules[id].kind)],
-        ids => ids.iter().map(|id| (id.clone(), rules[id].kind)).collect(),
+        id => id_header(id, &predictor.contract),
     };
     let classes = predictor.task.classes();
     header.push((name("prediction"), if classes.is_empty() { Kind::Number } else { Kind::Category }));
     header.extend(classes.iter().map(|class| (name(&format!("probability_{class}")), Kind::Number)));
     header
+}
+
+/// What the id's columns are called where rows are listed: `id`, or the names of a composite one.
+pub(crate) fn id_header(id: &[ColumnName], contract: &Contract) -> Vec<(ColumnName, Kind)> {
+    let kind = |name: &ColumnName| contract.columns[name].kind;
+    match id {
+        [one] => vec![(ColumnName::new("id").expect("a name"), kind(one))],
+        several => several.iter().map(|name| (name.clone(), kind(name))).collect(),
+    }
 }
 
 /// Scores every row of the source and hands the answers over, chunk by chunk.

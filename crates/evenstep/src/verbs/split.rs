@@ -1,9 +1,12 @@
 //! `split`: the part of every row, for those who compare on the same rows.
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
-use evenstep_pipeline::parts;
+use evenstep_pipeline::PipelineError;
+use evenstep_pipeline::parts::{self, Part, Parted, Parts};
+use evenstep_source::format::{Compression, Format};
+use evenstep_source::write::Writer;
+use evenstep_table::{Coded, Column, ColumnName, Kind};
 use serde_json::json;
 
 use super::{Answer, read_spec, write_files};
@@ -13,20 +16,31 @@ use crate::{Host, output};
 pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
     let parts = host.run(args.spec.threads, |run| parts::parts(&spec, run))?;
-    let mut text = String::from("row,part\n");
-    for (row, part) in &parts {
-        writeln!(text, "{row},{}", part.word()).expect("a string takes what is written");
-    }
+    let text = csv(&parts)?;
     match &args.output {
-        Some(path) => write_files(host, &[(path, text.as_bytes())])?,
+        Some(path) => write_files(host, &[(path, &text)])?,
         None if !host.json => output::raw(&text),
         None => {}
     }
     if host.json {
-        let count = |wanted: parts::Part| parts.iter().filter(|(_, part)| *part == wanted).count();
-        output::json(
-            &json!({ "train": count(parts::Part::Train), "test": count(parts::Part::Test), "output": args.output }),
-        );
+        let all = parts.batches.iter().flat_map(|batch| &batch.parts);
+        let count = |wanted: Part| all.clone().filter(|part| **part == wanted).count();
+        output::json(&json!({ "train": count(Part::Train), "test": count(Part::Test), "output": args.output }));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn csv(parts: &Parts) -> Result<Vec<u8>, PipelineError> {
+    let name = |name: &str| ColumnName::new(name).expect("a name");
+    let mut header = vec![(name("row"), Kind::Integer)];
+    header.extend(parts.id.iter().cloned());
+    header.push((name("part"), Kind::Category));
+    let mut writer = Writer::new(Format::Csv, Compression::None, Vec::new(), header, false)?;
+    for Parted { rows, id, parts } in &parts.batches {
+        let words = Coded::from_strings(parts.iter().map(|part| Some(part.word())));
+        let (row, part) = (Column::Integer(rows.clone()), Column::Category(words));
+        let columns: Vec<&Column> = std::iter::once(&row).chain(id).chain([&part]).collect();
+        writer.write(&columns, &[])?;
+    }
+    Ok(writer.finish()?)
 }
