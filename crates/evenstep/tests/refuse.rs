@@ -221,6 +221,15 @@ fn cells_that_break_the_contract_are_located_and_check_counts_them() {
 }
 
 #[test]
+fn a_feature_store_that_cannot_be_asked_is_told() {
+    let project = project();
+    for verb in ["check", "train"] {
+        let said = project.run(&[verb, "p.toml", "--quiet", "--set", "contract.z.available=store"]).ok().out;
+        assert!(said.contains("no feature store can be asked yet, so requests must bring z"), "{said}");
+    }
+}
+
+#[test]
 fn missing_files_are_told_apart_from_unreadable_ones() {
     let project = project();
     refused_by(&project, &["train", "q.toml"], &["`q.toml` can't be read", "evenstep init"]);

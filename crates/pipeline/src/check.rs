@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use evenstep_source::{Mode, Read, Reading};
 use evenstep_table::quality::{Quality, Tally};
 use evenstep_table::rule::Available;
-use evenstep_table::{ColumnName, Kind, counted};
+use evenstep_table::{ColumnName, Contract, Kind, counted};
 use serde::Serialize;
 
 use crate::prepare::{Surveyed, prepare, survey};
@@ -98,6 +98,15 @@ fn refuse_unavailable(spec: &Spec, surveyed: &Surveyed) -> Result<(), PipelineEr
         }
     }
     Ok(())
+}
+
+/// What is to be said of inputs that a feature store is to bring: none can be asked yet.
+pub fn store_note(contract: &Contract, inputs: &[ColumnName]) -> Option<String> {
+    let from_store = |name: &&ColumnName| contract.columns[*name].available == Available::Store;
+    let names: Vec<&str> = inputs.iter().filter(from_store).map(ColumnName::as_str).collect();
+    (!names.is_empty()).then(|| {
+        format!("available = \"store\": no feature store can be asked yet, so requests must bring {}", names.join(", "))
+    })
 }
 
 fn columns(surveyed: &Surveyed, quality: &Quality) -> BTreeMap<ColumnName, CheckedColumn> {

@@ -14,6 +14,7 @@ use evenstep_table::{
 };
 
 use crate::artifact::DataRoles;
+use crate::check::store_note;
 use crate::spec::Spec;
 use crate::target::{self, Target};
 use crate::{PipelineError, Run};
@@ -257,7 +258,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     let read = source.read(&reading, run.workers, &told)?;
     drop(inferred);
     let Read { mut batches, origins, quality, quarantine, .. } = read;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = store_note(&contract, &inputs).into_iter().collect();
     if !quarantine.is_empty() {
         notes.push(format!("set aside for breaking the contract: {}", counted(quality.quarantined, "row")));
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use evenstep_pipeline::{PipelineError, Predictor};
+use evenstep_pipeline::{PipelineError, Predictor, check};
 use serde_json::json;
 
 use super::{Answer, open_bundle};
@@ -13,6 +13,9 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let opened = open_bundle(&args.bundle)?;
     let predictor = Predictor::load(&opened.artifact)?;
     let told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
+    if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !host.quiet) {
+        output::note(&note);
+    }
     let golden = opened.artifact.golden.len();
     evenstep_server::serve(predictor, args.listen, |address| {
         if host.json {
