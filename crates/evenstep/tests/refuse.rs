@@ -380,6 +380,29 @@ fn init_writes_over_nothing_and_its_proposal_trains() {
     project.run(&["train", "q.toml", "--quiet"]).ok();
 }
 
+#[test]
+fn columns_like_an_id_are_proposed_as_one_or_dropped_and_check_tells_of_them() {
+    let project = project();
+    let row = |n: usize| {
+        format!("{},{},{},{},{}\n", 100 + n, n * n, if n == 7 { "".into() } else { format!("k{n}") }, n % 13, n % 5)
+    };
+    project.write("ids.csv", (0..100).fold("Order,PID,old_key,x,y\n".to_owned(), |text, n| text + &row(n)));
+    project.run(&["init", "ids.csv", "--target", "y", "--out", "q.toml"]).ok();
+    let spec = project.read("q.toml");
+    assert!(spec.contains("id = \"PID\"\n"), "{spec}");
+    assert!(spec.contains("# another value in every row, as an id has: Order, old_key\n"), "{spec}");
+    project.run(&["train", "q.toml", "--quiet"]).ok();
+    let said = project.run(&["check", "q.toml", "--quiet", "--set", "step.0.columns=\"old_key\""]).ok().out;
+    assert!(
+        said.contains("`Order` has another value in every row, as an id has, and is learned from: drop it"),
+        "{said}"
+    );
+    project.write("data.csv", data() + &data()["x,z,y\n".len()..]);
+    let said = project.run(&["check", "p.toml", "--quiet"]).ok().out;
+    assert!(said.contains("100 rows with the inputs of another row"), "{said}");
+    assert!(said.contains("declare an `id`, if columns tell them apart"), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_training_that_is_killed_leaves_the_old_files() {

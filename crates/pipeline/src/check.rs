@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
 use crate::train::check_features;
-use crate::{PipelineError, Run, evaluate};
+use crate::{PipelineError, Run, evaluate, like_id};
 
 /// What a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -62,8 +62,11 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         mode: Mode::Training,
         ..Reading::default()
     };
-    let Read { quality, extra, .. } =
+    let Read { quality, extra, batches, .. } =
         surveyed.source.examine(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
+    let inputs = surveyed.inputs.iter();
+    let like_ids: Vec<&ColumnName> = inputs.filter(|name| like_id::is_like(name, &batches, run.workers)).collect();
+    drop(batches);
     let mut checked = Checked {
         ok: quality.rejected.count == 0,
         rows: quality.rows,
@@ -79,6 +82,12 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         checked.fingerprint = Some(prepared.fingerprint.clone());
         checked.notes.extend(prepared.notes.iter().cloned());
         checked.features = check_features(spec, prepared, run)?.into_keys().collect();
+        for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {
+            let or_declare = if surveyed.roles.id.is_empty() { "declare it as `id`, or " } else { "" };
+            checked.notes.push(format!(
+                "`{name}` has another value in every row, as an id has, and is learned from: {or_declare}drop it with `drop_columns`"
+            ));
+        }
     }
     Ok(checked)
 }

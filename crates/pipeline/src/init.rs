@@ -22,6 +22,8 @@ pub struct Seen<'a> {
     pub target: &'a ColumnName,
     /// The id, declared or found.
     pub id: &'a [ColumnName],
+    /// Other columns that tell rows apart and say no more of them.
+    pub like_ids: &'a [ColumnName],
     /// What stands for a missing value.
     pub missing: &'a [String],
     /// The target's values in canonical order, if they are few.
@@ -31,6 +33,7 @@ pub struct Seen<'a> {
 /// Columns by what the spec does with them.
 #[derive(Default)]
 struct Plan<'a> {
+    like_ids: Vec<&'a ColumnName>,
     empty: Vec<&'a ColumnName>,
     constant: Vec<&'a ColumnName>,
     text: Vec<&'a ColumnName>,
@@ -45,6 +48,10 @@ impl<'a> Plan<'a> {
         let mut plan = Plan::default();
         for (name, evidence) in seen.columns {
             if name == seen.target || seen.id.contains(name) {
+                continue;
+            }
+            if seen.like_ids.contains(name) {
+                plan.like_ids.push(name);
                 continue;
             }
             let mut kind = evidence.kind();
@@ -150,6 +157,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
     }
 
     let dropped = [
+        ("another value in every row, as an id has", &plan.like_ids),
         ("without any value", &plan.empty),
         ("always the same", &plan.constant),
         ("free text, which no step reads yet", &plan.text),

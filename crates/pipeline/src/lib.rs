@@ -8,6 +8,7 @@ mod error;
 mod evaluate;
 mod golden;
 pub mod init;
+pub mod like_id;
 pub mod lock;
 pub mod parts;
 mod predictor;

@@ -322,8 +322,10 @@ pub(crate) fn identify(
     };
     let repeated = occurrences.iter().flatten().filter(|rank| **rank > 0).count();
     if repeated > 0 {
+        let rows: usize = batches.iter().map(Batch::rows).sum();
+        let many = if repeated * 10 > rows { "; declare an `id`, if columns tell them apart" } else { "" };
         notes.push(format!(
-            "{} with the inputs of another row: without an id they stay on its side of every split",
+            "{} with the inputs of another row: without an id they stay on its side of every split{many}",
             counted(repeated, "row")
         ));
     }

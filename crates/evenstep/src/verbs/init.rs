@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_pipeline::init::{Seen, propose};
-use evenstep_pipeline::{PipelineError, Run};
+use evenstep_pipeline::{PipelineError, Run, like_id};
 use evenstep_source::{Reading, Source};
 use evenstep_table::infer::Evidence;
-use evenstep_table::{ColumnName, Identity, Kind, Rule, did_you_mean, identity};
+use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean};
 use serde_json::json;
 
 use super::{Answer, write_files};
@@ -57,9 +57,13 @@ fn look(args: &Init, run: &Run<'_>) -> Result<String, PipelineError> {
     if inferred.columns[&target].kind().is_none() {
         return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
     }
+    let mut like_ids = like_ids(&source, &inferred.columns, &target, &missing, run)?;
     if id.is_empty() {
-        id.extend(found_id(&source, &inferred.columns, &target, &missing, run)?);
+        // One that is called so is rather meant than one that only counts through.
+        let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);
+        id.extend(whole().find(|name| like_id::is_called_so(name.as_str())).or_else(|| whole().next()).cloned());
     }
+    like_ids.retain(|name| !id.contains(name));
     let classes = classes(&source, &inferred.columns[&target], &target, &missing, run)?;
     let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
     let name: String =
@@ -72,6 +76,7 @@ fn look(args: &Init, run: &Run<'_>) -> Result<String, PipelineError> {
         rows: inferred.rows,
         target: &target,
         id: &id,
+        like_ids: &like_ids,
         missing: &missing,
         classes: &classes,
     }))
@@ -96,44 +101,25 @@ fn tokens(columns: &BTreeMap<ColumnName, Evidence>) -> Vec<String> {
     tokens
 }
 
-/// A column that is called like an id and tells every row apart.
-fn found_id(
+/// Columns that tell rows apart and say no more of them.
+fn like_ids(
     source: &Source,
     columns: &BTreeMap<ColumnName, Evidence>,
     target: &ColumnName,
     missing: &[String],
     run: &Run<'_>,
-) -> Result<Option<ColumnName>, PipelineError> {
-    let called_so = |name: &str| {
-        let lower = name.to_lowercase();
-        ["id", "uid", "uuid", "guid", "key", "index", "rownames", "rowname"].contains(&lower.as_str())
-            || lower.ends_with("_id")
-            || name.ends_with("Id")
-            || name.ends_with("ID")
+) -> Result<Vec<ColumnName>, PipelineError> {
+    let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
+        let kind = evidence.kind().filter(|kind| name != target && like_id::can_be(*kind))?;
+        let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
+        (unique && (kind == Kind::Integer || like_id::is_called_so(name.as_str()))).then(|| (name.clone(), kind))
     };
-    for (name, evidence) in columns.iter().filter(|(name, _)| *name != target && called_so(name.as_str())) {
-        let (Some(kind), 0) = (evidence.kind(), evidence.nulls) else { continue };
-        if matches!(kind, Kind::Integer | Kind::Category | Kind::Text) && is_unique(source, name, kind, missing, run)? {
-            return Ok(Some(name.clone()));
-        }
+    let candidates: BTreeMap<ColumnName, Kind> = columns.iter().filter_map(may_be_one).collect();
+    if candidates.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(None)
-}
-
-fn is_unique(
-    source: &Source,
-    name: &ColumnName,
-    kind: Kind,
-    missing: &[String],
-    run: &Run<'_>,
-) -> Result<bool, PipelineError> {
-    let mut batches = read_one(source, name, kind, missing, run)?;
-    let identity = Identity::by_id([name.clone()]);
-    for batch in &mut batches {
-        let Ok(keys) = identity.keys(batch) else { return Ok(false) };
-        batch.keys = keys.into();
-    }
-    Ok(identity::duplicates(&batches, run.workers).is_empty())
+    let batches = read(source, &candidates, missing, run)?;
+    Ok(candidates.into_keys().filter(|name| like_id::is_like(name, &batches, run.workers)).collect())
 }
 
 /// The target's values in canonical order, if they are few.
@@ -147,22 +133,21 @@ fn classes(
     const FEW: usize = 100;
     let (Some(kind), Some(..=FEW)) = (evidence.kind(), evidence.distinct()) else { return Ok(Vec::new()) };
     let mut values = std::collections::BTreeSet::new();
-    for batch in read_one(source, target, kind, missing, run)? {
+    for batch in read(source, &[(target.clone(), kind)].into(), missing, run)? {
         let column = batch.column(target);
         values.extend((0..batch.rows()).filter_map(|row| column.text(row)));
     }
     Ok(values.into_iter().collect())
 }
 
-fn read_one(
+fn read(
     source: &Source,
-    name: &ColumnName,
-    kind: Kind,
+    columns: &BTreeMap<ColumnName, Kind>,
     missing: &[String],
     run: &Run<'_>,
-) -> Result<Vec<evenstep_table::Batch>, PipelineError> {
-    let reading =
-        Reading { missing: missing.to_vec(), columns: [(name.clone(), Rule::new(kind))].into(), ..Reading::default() };
+) -> Result<Vec<Batch>, PipelineError> {
+    let rules = columns.iter().map(|(name, kind)| (name.clone(), Rule::new(*kind)));
+    let reading = Reading { missing: missing.to_vec(), columns: rules.collect(), ..Reading::default() };
     Ok(source.read(&reading, run.workers, &|_| ())?.batches)
 }
 
