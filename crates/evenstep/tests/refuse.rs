@@ -137,6 +137,20 @@ fn a_column_that_is_not_there_is_named_with_a_suggestion() {
 }
 
 #[test]
+fn calendar_parts_are_those_of_the_zone_in_the_contract() {
+    let project = project();
+    let row = |n: usize| format!("2024-05-{:02}T00:30:00Z,{n}\n", n % 28 + 1);
+    project.write("data.csv", (0..60).fold("at,y\n".to_owned(), |text, n| text + &row(n)));
+    let parts = "use = \"datetime_parts\"\ncolumns = \"at\"\nparts = [\"hour\"]\n\n[[step]]\nuse = \"impute_median\"\ncolumns = \"at_hour\"";
+    project.write("p.toml", SPEC.replace("use = \"impute_median\"\ncolumns = [\"x\"]", parts));
+    for (zone, hour) in [("UTC", 0), ("Asia/Tokyo", 9)] {
+        project.run(&["train", "p.toml", "--quiet", "--set", &format!("contract.at.zone={zone}")]).ok();
+        let steps = project.run(&["inspect", "p.evenstep", "--json"]).ok().json()["steps"].clone();
+        assert_eq!(steps[1]["params"]["at_hour"], hour, "{steps}");
+    }
+}
+
+#[test]
 fn a_time_that_tells_no_time_is_refused() {
     let project = project();
     project.write("data.csv", "x,z,at,y\n1,2,3.5.2024,3\n2,1,4.5.2024,5\n3,3,4.5.2024,8\n");

@@ -66,7 +66,7 @@ impl Predictor {
             .collect::<Result<_, _>>()?;
         let written =
             artifact.steps.iter().map(|step| (step.name.clone(), step.spec.clone(), step.params.clone())).collect();
-        let steps = FittedSteps::load(written, &input, Seed(artifact.seed), &artifact.task)?;
+        let steps = FittedSteps::load(written, &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
         for (name, kind) in &artifact.features {
             if steps.output.get(name) != Some(kind) {
                 return Err(PipelineError::input(format!("the steps don't make feature `{name}`")));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
 use evenstep_step::{AnyFitted, AnyStep, Site, StepError};
-use evenstep_table::{Batch, Schema, Task};
+use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
 use serde_json::Value;
 
 use crate::PipelineError;
@@ -34,6 +34,8 @@ pub(crate) struct Fitting<'a> {
     pub(crate) seed: Seed,
     /// What is predicted.
     pub(crate) task: &'a Task,
+    /// The rules of the columns.
+    pub(crate) contract: &'a Contract,
     /// The work is done by these.
     pub(crate) workers: &'a Workers,
     /// To point at the step that fails.
@@ -55,7 +57,7 @@ impl FittedSteps {
         mut batches: Vec<Batch>,
         fitting: &Fitting<'_>,
     ) -> Result<(FittedSteps, Vec<Batch>), PipelineError> {
-        let mut sites = Sites::new(fitting.seed, fitting.task);
+        let mut sites = Sites::new(fitting.seed, fitting.task, fitting.contract);
         let schema = batches.first().map(Batch::schema).unwrap_or_default();
         let mut shape = Batch::empty(&schema);
         let mut fitted_steps = Vec::new();
@@ -89,8 +91,9 @@ impl FittedSteps {
         input: &Schema,
         seed: Seed,
         task: &Task,
+        contract: &Contract,
     ) -> Result<FittedSteps, PipelineError> {
-        let mut sites = Sites::new(seed, task);
+        let mut sites = Sites::new(seed, task, contract);
         let mut shape = Batch::empty(input);
         let mut steps = Vec::new();
         for (name, spec, params) in written {
@@ -131,12 +134,14 @@ impl FittedSteps {
 struct Sites<'a> {
     seed: Seed,
     task: &'a Task,
+    zones: BTreeMap<ColumnName, String>,
     uses: BTreeMap<&'static str, u32>,
 }
 
 impl<'a> Sites<'a> {
-    fn new(seed: Seed, task: &'a Task) -> Sites<'a> {
-        Sites { seed, task, uses: BTreeMap::new() }
+    fn new(seed: Seed, task: &'a Task, contract: &Contract) -> Sites<'a> {
+        let zones = contract.columns.iter().filter_map(|(name, rule)| Some((name.clone(), rule.zone.clone()?)));
+        Sites { seed, task, zones: zones.collect(), uses: BTreeMap::new() }
     }
 
     fn next(&mut self, step: &dyn AnyStep, schema: Schema) -> Result<Site, StepError> {
@@ -144,7 +149,14 @@ impl<'a> Sites<'a> {
         *count += 1;
         let name = format!("{}/{count}", step.name());
         let draws = Draws::new(self.seed, &name);
-        Ok(Site { columns: step.reads(&schema)?, schema, task: self.task.clone(), draws, name })
+        Ok(Site {
+            columns: step.reads(&schema)?,
+            schema,
+            zones: self.zones.clone(),
+            task: self.task.clone(),
+            draws,
+            name,
+        })
     }
 }
 
@@ -160,7 +172,8 @@ pub(crate) fn chosen(
     let step = evenstep_step::parse(name, step.spec()).expect("a spec that was read reads again");
     let draws = Draws::new(Seed(0), name);
     let columns = step.reads(&schema).map_err(refused)?;
-    let site = Site { name: name.to_owned(), columns, task: Task::Regression, draws, schema: schema.clone() };
+    let zones = BTreeMap::new();
+    let site = Site { name: name.to_owned(), columns, zones, task: Task::Regression, draws, schema: schema.clone() };
     let shape = Batch::empty(&schema);
     let fitted = step.fit(site, std::slice::from_ref(&shape), &Workers::threads(1)).map_err(refused)?;
     Ok(fitted.apply(shape).map_err(refused)?.schema())
@@ -184,7 +197,7 @@ fn pointed(text: &SpecText, index: usize, name: &str, error: StepError) -> Pipel
 
 #[cfg(test)]
 mod tests {
-    use evenstep_table::{ColumnName, Kind};
+    use evenstep_table::Kind;
 
     use super::*;
 

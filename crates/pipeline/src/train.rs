@@ -110,7 +110,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
-    let fitted = fit(spec, &prepared.task, seen, run, &mut seconds)?;
+    let fitted = fit(spec, &prepared, seen, run, &mut seconds)?;
 
     let clock = Instant::now();
     run.progress.stage("evaluate", None);
@@ -202,6 +202,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
     let fitting = Fitting {
         seed: spec.seed(),
         task: &prepared.task,
+        contract: &prepared.contract,
         workers: run.workers,
         text: &spec.text,
         first: spec.choosing_steps(),
@@ -215,12 +216,13 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
 /// Fits steps, then the model and the baseline on what the steps made.
 fn fit(
     spec: &Spec,
-    task: &Task,
+    prepared: &Prepared,
     seen: Vec<Batch>,
     run: &Run<'_>,
     seconds: &mut Seconds,
 ) -> Result<Fitted, PipelineError> {
     let clock = Instant::now();
+    let task = &prepared.task;
     let told = |index: usize, count: usize, name: &str| {
         if index == 0 {
             run.progress.stage("fit steps", Some(count as u64));
@@ -230,6 +232,7 @@ fn fit(
     let fitting = Fitting {
         seed: spec.seed(),
         task,
+        contract: &prepared.contract,
         workers: run.workers,
         text: &spec.text,
         first: spec.choosing_steps(),
@@ -293,7 +296,7 @@ fn cross_validate(
     for repeat in 0..section.repeats {
         for fold in 0..section.folds {
             let (outside, inside) = split.by_fold(seen.to_vec(), repeat, section.folds, fold);
-            let fitted = fit(spec, &prepared.task, outside, run, &mut Seconds::default())?;
+            let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
             let scores = score(&fitted, &prepared.task, inside, run)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
             measured.push(FoldMetrics { repeat, fold, values: values.collect() });

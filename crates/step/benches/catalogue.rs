@@ -1,5 +1,6 @@
 //! Fits and applications on a million rows of twelve numbers and eight categories, by two threads.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use evenstep_exact::draw::{Draws, Seed};
@@ -67,7 +68,8 @@ fn step(name: &str) -> Box<dyn AnyStep> {
 fn fit(step: Box<dyn AnyStep>, name: &str) -> Box<dyn AnyFitted> {
     let schema = ROWS_OF_DATA[0].schema();
     let (columns, draws) = (step.reads(&schema).expect("columns"), Draws::new(Seed(1), name));
-    let site = Site { columns, schema, task: Task::Regression, draws, name: format!("{name}/1") };
+    let site =
+        Site { columns, schema, zones: BTreeMap::new(), task: Task::Regression, draws, name: format!("{name}/1") };
     step.fit(site, &ROWS_OF_DATA, &WORKERS).expect("it fits")
 }
 

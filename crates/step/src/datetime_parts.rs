@@ -4,8 +4,9 @@
 //! `day_of_year` and `day_of_month` from 1, `day_of_week` from 0 for Monday, `weekend` (a boolean),
 //! `hour`, `minute` and `second`. Without `parts`, `month`, `year`, `day_of_week`, `day_of_month`,
 //! `hour`, `minute` and `second` are taken, as far as the column's type has them. An instant is read in
-//! UTC, or in `zone`; what a clock on the wall showed is taken as it is. The source column is dropped
-//! unless `keep` is set. A null, or a day beyond the years −9999 to 9999, gives nulls.
+//! `zone`, or else where the contract says, which is UTC if it says nothing; what a clock on the wall showed
+//! is taken as it is. The source column is dropped unless `keep` is set. A null, or a day beyond the
+//! years −9999 to 9999, gives nulls.
 //! Exact because it looks at one cell at a time; zones are those of one database that is built in.
 //! Known as feature-engine `DatetimeFeatures(features_to_extract=)`, skrub `DatetimeEncoder`. Differs:
 //! texts are not parsed here, so that no batch is guessed on its own; the ISO week comes with its year,
@@ -30,9 +31,9 @@ pub struct DatetimeParts {
     /// The parts to take.
     #[serde(default = "auto")]
     pub parts: Parts,
-    /// Where the calendar of an instant is read.
+    /// Where the calendar of an instant is read, if not where the contract says.
     #[serde(default)]
-    pub zone: Zone,
+    pub zone: Option<Zone>,
     /// Keeps the source column.
     #[serde(default)]
     pub keep: bool,
@@ -156,6 +157,9 @@ impl TryFrom<String> for Zone {
     type Error = String;
 
     fn try_from(name: String) -> Result<Zone, String> {
+        if name == "UTC" {
+            return Ok(Zone::default());
+        }
         match TimeZoneDatabase::bundled().get(&name) {
             Ok(zone) => Ok(Zone { name, zone }),
             Err(_) => Err(format!("no time zone is called `{name}`")),
@@ -178,7 +182,7 @@ impl DatetimeParts {
     }
 
     /// What calendar and clock show for each cell; None for a null, or beyond the calendar.
-    fn readings(&self, column: &Column) -> Vec<Option<DateTime>> {
+    fn readings(column: &Column, zone: &TimeZone) -> Vec<Option<DateTime>> {
         let civil = |micros: i64| {
             let at = Timestamp::from_microsecond(micros).ok()?;
             Some(jiff::tz::Offset::UTC.to_datetime(at))
@@ -197,7 +201,7 @@ impl DatetimeParts {
             }),
             Column::Datetime(Clock::Civil, cells) => each(cells, &civil),
             Column::Datetime(Clock::Instant, cells) => {
-                each(cells, &|micros| Some(self.zone.zone.to_datetime(Timestamp::from_microsecond(micros).ok()?)))
+                each(cells, &|micros| Some(zone.to_datetime(Timestamp::from_microsecond(micros).ok()?)))
             }
             other => panic!("a column of type {} is no date", other.kind().word()),
         }
@@ -226,7 +230,12 @@ impl Step for DatetimeParts {
 
     fn apply(&self, site: &Site, (): &(), mut batch: Batch) -> Result<Batch, StepError> {
         for name in &site.columns {
-            let readings = self.readings(batch.column(name));
+            let zone = match (&self.zone, site.zones.get(name)) {
+                (Some(zone), _) => zone.clone(),
+                (None, Some(named)) => Zone::try_from(named.clone()).map_err(|error| StepError::of(name, error))?,
+                (None, None) => Zone::default(),
+            };
+            let readings = DatetimeParts::readings(batch.column(name), &zone.zone);
             if !self.keep {
                 batch.remove(name.as_str());
             }
@@ -247,7 +256,7 @@ impl Step for DatetimeParts {
 
     fn example() -> DatetimeParts {
         let columns = Columns::named(["seen_at"]);
-        DatetimeParts { columns, parts: auto(), zone: Zone::default(), keep: false }
+        DatetimeParts { columns, parts: auto(), zone: None, keep: false }
     }
 }
 
@@ -318,6 +327,22 @@ mod tests {
         let civil = wall(&[micros("2024-10-27T02:30:00", Clock::Civil)]);
         check(json!({"zone": "Europe/Berlin"}), civil, "2024 4 10 2024 43 301 27 6 true 2 30 0");
         assert!(serde_json::from_value::<Zone>(json!("Europe/Atlantis")).is_err());
+    }
+
+    #[test]
+    fn an_instant_is_read_where_the_contract_says_unless_the_spec_says_otherwise() {
+        let columns = [("x", instants(&[micros("2024-10-27T00:30:00Z", Clock::Instant)]))];
+        for (spec, hour) in [(json!({}), "2"), (json!({"zone": "UTC"}), "0"), (json!({"zone": "Asia/Tokyo"}), "9")] {
+            let written = json!({"columns": "x", "parts": ["hour"], "zone": spec["zone"]});
+            let step: Box<dyn crate::AnyStep> = crate::parse("datetime_parts", written).expect("a spec");
+            let rows = batch(&columns);
+            let mut site =
+                crate::testing::site(&*step, &rows, evenstep_table::Task::Regression).expect("the column is there");
+            site.zones.insert(site.columns[0].clone(), "Europe/Berlin".to_owned());
+            let fitted = step.fit(site, &[], &evenstep_exact::reduce::Workers::threads(1)).expect("nothing to learn");
+            let after = fitted.apply(rows).expect("it applies");
+            assert_eq!(after.get("x_hour").and_then(|hours| hours.text(0)).as_deref(), Some(hour), "{spec}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Where a step stands in a pipeline.
 
+use std::collections::BTreeMap;
+
 use evenstep_exact::draw::Draws;
 use evenstep_table::{ColumnName, Schema, Task};
 
@@ -12,6 +14,8 @@ pub struct Site {
     pub columns: Vec<ColumnName>,
     /// The types of all columns as they arrive here.
     pub schema: Schema,
+    /// The time zones that the contract gives to instants, by column.
+    pub zones: BTreeMap<ColumnName, String>,
     /// What the pipeline predicts.
     pub task: Task,
     /// Draws under the purpose `<use>/<n-th use of it>`; each column draws within its own name.

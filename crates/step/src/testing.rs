@@ -1,5 +1,6 @@
 //! What the tests of steps share: small columns, fits, and comparisons by the bit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use evenstep_exact::draw::{Draws, Seed};
@@ -57,7 +58,7 @@ pub(crate) fn batch(columns: &[(&str, Column)]) -> Batch {
 pub(crate) fn site(step: &dyn AnyStep, batch: &Batch, task: Task) -> Result<Site, StepError> {
     let (schema, name) = (batch.schema(), format!("{}/1", step.name()));
     let draws = Draws::new(Seed(2026), &name);
-    Ok(Site { columns: step.reads(&schema)?, schema, task, draws, name })
+    Ok(Site { columns: step.reads(&schema)?, schema, zones: BTreeMap::new(), task, draws, name })
 }
 
 pub(crate) fn fit_batches(
