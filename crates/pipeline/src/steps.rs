@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn changes_tell_what_is_gone_what_is_new_and_what_has_another_type() {
         let schema = |columns: &[(&str, Kind)]| -> Schema {
-            columns.iter().map(|(name, kind)| (ColumnName::new(*name).expect("a name"), *kind)).collect()
+            columns.iter().map(|(name, kind)| (ColumnName::new(name).expect("a name"), *kind)).collect()
         };
         let before = schema(&[("a", Kind::Integer), ("b", Kind::Category), ("c", Kind::Number)]);
         let after = schema(&[("a", Kind::Number), ("b=x", Kind::Boolean), ("c", Kind::Number)]);

@@ -78,7 +78,7 @@ mod tests {
         let text = "[data]\nsource = \"a.csv\"\n\n[[step]]\nuse = \"log\"\n".to_owned();
         let changed = match written.parse() {
             Err(error) => error,
-            Ok(one) => apply(Path::new("p.toml"), text.clone(), &[one]).map_or_else(|error| error.message, |text| text),
+            Ok(one) => apply(Path::new("p.toml"), text.clone(), &[one]).unwrap_or_else(|error| error.message),
         };
         let new: Vec<&str> =
             changed.lines().filter(|line| !line.is_empty() && !text.lines().any(|old| old == *line)).collect();
