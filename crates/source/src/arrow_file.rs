@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
+use arrow::ipc::CompressionType;
 use arrow::ipc::reader::{FileReader, StreamReader};
 
 use crate::SourceError;
 use crate::guard::guard;
 use crate::parquet_file::sentence;
+
+/// Rows without a byte: only nulls, of a type that has no other values. More are refused, since their
+/// number is but a claim.
+const NULLS_MAX: usize = 1 << 22;
 
 /// The batches of a file, one after the other.
 pub(crate) struct Batches {
@@ -39,10 +44,8 @@ impl Batches {
                 .help("write it anew: Feather version 2 is Arrow IPC"));
         }
         let is_file = magic == b"ARROW1";
-        if is_file {
-            guard(path, || check_footer(&mut file))?;
-            file.seek(SeekFrom::Start(0)).map_err(io)?;
-        }
+        guard(path, || if is_file { check_footer(&mut file) } else { check_stream(&mut file) })?;
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
         let file = BufReader::with_capacity(1 << 20, file);
         let reader = guard(path, || {
             Ok(if is_file {
@@ -73,7 +76,15 @@ impl Iterator for Batches {
                 Reader::File(reader) => reader.next(),
                 Reader::Stream(reader) => reader.next(),
             };
-            next.transpose().map_err(malformed)
+            let batch = next.transpose().map_err(malformed)?;
+            let nulls =
+                |batch: &RecordBatch| batch.columns().iter().all(|column| *column.data_type() == DataType::Null);
+            match batch {
+                Some(batch) if batch.num_rows() > NULLS_MAX && nulls(&batch) => {
+                    Err(damaged("a batch claims millions of rows and holds none of them"))
+                }
+                batch => Ok(batch),
+            }
         });
         next.transpose()
     }
@@ -81,14 +92,12 @@ impl Iterator for Batches {
 
 /// Refuses a footer whose parts lie beyond the file: the reader would first allocate what they claim.
 fn check_footer(file: &mut File) -> Result<(), SourceError> {
-    let damaged = |what: &str| SourceError::malformed(format!("the file is damaged: {what}"));
-    let io = |error: std::io::Error| damaged(&error.to_string());
-    let size = file.seek(SeekFrom::End(0)).map_err(io)?;
+    let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let mut end = [0; 10];
     if size < 2 * end.len() as u64 {
         return Err(damaged("it ends before its footer"));
     }
-    file.seek(SeekFrom::End(-10)).and_then(|_| file.read_exact(&mut end)).map_err(io)?;
+    file.seek(SeekFrom::End(-10)).and_then(|_| file.read_exact(&mut end)).map_err(unreadable)?;
     if &end[4..] != b"ARROW1" {
         return Err(damaged("it ends before its footer"));
     }
@@ -97,17 +106,101 @@ fn check_footer(file: &mut File) -> Result<(), SourceError> {
         return Err(damaged("its footer is larger than the file"));
     }
     let mut bytes = vec![0; length as usize];
-    file.seek(SeekFrom::Start(size - 10 - length)).and_then(|_| file.read_exact(&mut bytes)).map_err(io)?;
+    file.seek(SeekFrom::Start(size - 10 - length)).and_then(|_| file.read_exact(&mut bytes)).map_err(unreadable)?;
     let footer = arrow::ipc::root_as_footer(&bytes).map_err(|error| damaged(&error.to_string()))?;
     let blocks = footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten());
     for block in blocks {
         let parts = [block.offset(), block.metaDataLength().into(), block.bodyLength()];
         let end = parts.iter().try_fold(0u64, |sum, part| sum.checked_add(u64::try_from(*part).ok()?));
         if end.is_none_or(|end| end > size) {
-            return Err(damaged("a batch lies beyond its end"));
+            return Err(beyond());
+        }
+        if let Some(message) = Message::read(file, block.offset() as u64, size)? {
+            message.check(file, block.offset() as u64 + block.metaDataLength() as u64)?;
         }
     }
     Ok(())
+}
+
+/// Looks through the messages of a stream like `check_footer` through a file's blocks.
+fn check_stream(file: &mut File) -> Result<(), SourceError> {
+    let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    let mut at = 0;
+    while let Some(message) = Message::read(file, at, size)? {
+        message.check(file, message.end)?;
+        at = message.end.checked_add(message.body).filter(|end| *end <= size).ok_or_else(beyond)?;
+    }
+    Ok(())
+}
+
+/// A message's own part, without the body.
+struct Message {
+    bytes: Vec<u8>,
+    /// Where it ends in the file.
+    end: u64,
+    /// How long its body is.
+    body: u64,
+}
+
+impl Message {
+    /// The message at a place of the file; None at the end of a stream.
+    fn read(file: &mut File, at: u64, size: u64) -> Result<Option<Message>, SourceError> {
+        let mut start = [0; 8];
+        let available = size.saturating_sub(at).min(8) as usize;
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut start[..available])).map_err(unreadable)?;
+        // Old writers leave out the mark before the length.
+        let (length, from) = if start[..4] == [0xff; 4] { (&start[4..], 8) } else { (&start[..4], 4) };
+        let length = u64::from(u32::from_le_bytes(length.try_into().expect("4 bytes")));
+        if length == 0 || at + from > size {
+            return Ok(None);
+        }
+        let end = at + from + length;
+        if end > size {
+            return Err(beyond());
+        }
+        let mut bytes = vec![0; length as usize];
+        file.seek(SeekFrom::Start(at + from)).and_then(|_| file.read_exact(&mut bytes)).map_err(unreadable)?;
+        let body = arrow::ipc::root_as_message(&bytes).map_err(|error| damaged(&error.to_string()))?.bodyLength();
+        let body = u64::try_from(body).map_err(|_| damaged("a batch is shorter than nothing"))?;
+        Ok(Some(Message { bytes, end, body }))
+    }
+
+    /// Refuses columns that claim more than what they are compressed to can hold.
+    fn check(&self, file: &mut File, body: u64) -> Result<(), SourceError> {
+        let message = arrow::ipc::root_as_message(&self.bytes).map_err(|error| damaged(&error.to_string()))?;
+        let dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
+        let Some(batch) = message.header_as_record_batch().or(dictionary) else { return Ok(()) };
+        let Some(compression) = batch.compression() else { return Ok(()) };
+        // LZ4 adds 255 bytes by a byte at most; Zstandard repeats one byte 128 KB long by four.
+        let most = if compression.codec() == CompressionType::LZ4_FRAME { 255 } else { 32 << 10 };
+        for buffer in batch.buffers().into_iter().flatten() {
+            let (Ok(at), Ok(length)) = (u64::try_from(buffer.offset()), u64::try_from(buffer.length())) else {
+                return Err(damaged("a column lies before its batch"));
+            };
+            if length < 8 {
+                continue;
+            }
+            let mut claimed = [0; 8];
+            let at = body.checked_add(at).ok_or_else(|| damaged("a column lies beyond its batch"))?;
+            file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut claimed)).map_err(unreadable)?;
+            if u64::try_from(i64::from_le_bytes(claimed)).is_ok_and(|claimed| claimed > length.saturating_mul(most)) {
+                return Err(damaged("a column claims more than its bytes can hold"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged(what: &str) -> SourceError {
+    SourceError::malformed(format!("the file is damaged: {what}"))
+}
+
+fn beyond() -> SourceError {
+    damaged("a batch lies beyond its end")
+}
+
+fn unreadable(error: std::io::Error) -> SourceError {
+    damaged(&error.to_string())
 }
 
 fn malformed(error: ArrowError) -> SourceError {

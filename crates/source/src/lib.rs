@@ -42,6 +42,7 @@ mod guard;
 mod json;
 mod layout;
 mod parquet_file;
+mod parquet_pages;
 mod queue;
 mod reading;
 mod row;

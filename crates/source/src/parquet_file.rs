@@ -8,13 +8,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use evenstep_table::ColumnName;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
+use parquet::arrow::parquet_to_arrow_field_levels;
 
 use crate::SourceError;
 use crate::guard::guard;
 use crate::layout::column_names;
+use crate::parquet_pages::Groups;
 
 /// What a file's footer says.
 #[derive(Clone, Debug)]
@@ -29,7 +29,11 @@ impl Footer {
         guard(path, || {
             let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(malformed)?;
             let columns = column_names(metadata.schema().fields().iter().map(|field| field.name()))?;
-            Ok((Footer { metadata }, columns))
+            let footer = Footer { metadata };
+            if footer.groups().into_iter().try_fold(0, u64::checked_add).is_none_or(|rows| rows > i64::MAX as u64) {
+                return Err(SourceError::malformed("the file is damaged: it claims more rows than can be counted"));
+            }
+            Ok((footer, columns))
         })
     }
 
@@ -58,14 +62,17 @@ impl Footer {
     ) -> Result<Batches, SourceError> {
         let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
         guard(path, || {
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-            let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
-            let builder = builder.with_projection(mask).with_batch_size(rows);
-            let builder = match group {
-                Some(group) => builder.with_row_groups(vec![group]),
-                None => builder,
-            };
-            Ok(Batches { path: path.to_owned(), reader: builder.build().map_err(malformed)? })
+            let metadata = self.metadata.metadata();
+            let schema = metadata.file_metadata().schema_descr();
+            let mask = ProjectionMask::roots(schema, columns.iter().copied());
+            let hint = Some(self.schema().fields());
+            let levels = parquet_to_arrow_field_levels(schema, mask, hint).map_err(malformed)?;
+            let groups = group.map_or_else(|| (0..metadata.num_row_groups()).collect(), |group| vec![group]);
+            let groups = Groups::new(file, metadata.clone(), groups);
+            // No buffer is larger than there are rows.
+            let rows = rows.min(groups.num_rows());
+            let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, rows, None);
+            Ok(Batches { path: path.to_owned(), reader: reader.map_err(malformed)? })
         })
     }
 }

@@ -170,10 +170,20 @@ fn each_column<T: Target + Send, P: Send>(
     let batch = rows.min(1 << 16);
     let read = |(columns, mut targets): (&[usize], Vec<T>)| -> Result<Vec<Fed<T, P>>, SourceError> {
         let mut pieces: Vec<Vec<P>> = targets.iter().map(|_| Vec::new()).collect();
-        for batch in footer.batches(&file.path, Some(group), columns, batch)? {
-            let batch = batch?;
+        let mut left = footer.groups()[group];
+        let torn = || {
+            let what = "the file is damaged: a row group has not as many rows as its footer says";
+            SourceError::malformed(what).in_file(&file.path)
+        };
+        for read in footer.batches(&file.path, Some(group), columns, batch)? {
+            let read = read?;
+            // Pieces of all columns have the same rows.
+            if read.num_rows() as u64 != left.min(batch as u64) {
+                return Err(torn());
+            }
+            left -= read.num_rows() as u64;
             guard(&file.path, || {
-                let columns: &[ArrayRef] = batch.columns();
+                let columns: &[ArrayRef] = read.columns();
                 assert_eq!(columns.len(), targets.len(), "the reader gives what it was asked for");
                 for ((array, target), pieces) in columns.iter().zip(&mut targets).zip(&mut pieces) {
                     feed(array, target)?;
@@ -181,6 +191,9 @@ fn each_column<T: Target + Send, P: Send>(
                 }
                 Ok(())
             })?;
+        }
+        if left > 0 && !columns.is_empty() {
+            return Err(torn());
         }
         Ok(targets.into_iter().zip(pieces).collect())
     };
