@@ -55,6 +55,11 @@ impl Predictor {
     /// Parts that don't belong together.
     pub fn compile(artifact: &Artifact) -> Result<Predictor, PipelineError> {
         let kinds = artifact.contract.schema();
+        for (at, name) in artifact.data.id.iter().enumerate() {
+            if !kinds.contains_key(name) || artifact.data.id[..at].contains(name) {
+                return Err(PipelineError::input(format!("id column `{name}` has not one rule in the contract")));
+            }
+        }
         let input: Schema = artifact
             .inputs
             .iter()

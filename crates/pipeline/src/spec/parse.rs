@@ -92,6 +92,10 @@ impl Spec {
         if self.data.split.folds == 1 {
             return refuse("`folds` is 0 for none, or at least 2", &["data", "split", "folds"], "one fold is none");
         }
+        let id = self.data.id.list();
+        if let Some(name) = id.iter().enumerate().find_map(|(at, name)| id[..at].contains(name).then_some(name)) {
+            return refuse(&format!("`id` names `{name}` twice"), &["data", "id"], "named here");
+        }
         for metric in &self.report.metrics {
             if let Err(error) = evenstep_model::metric::find(metric) {
                 let error = PipelineError::input(error.message).help(error.help);
