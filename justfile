@@ -34,6 +34,10 @@ deny:
 docs:
     UPDATE_DOCS=1 cargo test --locked -p evenstep --test reference
 
+# Search for bytes that a reader stumbles over: `just fuzz parquet`. Needs nightly and cargo-fuzz
+fuzz target:
+    cargo +nightly fuzz run {{target}}
+
 # Compare side by side with the peers, and write bench/RESULTS.md
 bench:
     bench/run

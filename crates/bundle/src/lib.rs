@@ -8,4 +8,4 @@ mod members;
 mod sbom;
 mod tensors;
 
-pub use members::{BundleError, Member, Opened, open, pack};
+pub use members::{BundleError, Manifest, Member, Opened, artifact, open, pack, seal, unseal};

@@ -25,8 +25,11 @@ pub struct Opened {
     /// The report, as HTML.
     pub report: String,
     /// Every member with its size and BLAKE3 digest.
-    pub manifest: BTreeMap<String, Member>,
+    pub manifest: Manifest,
 }
+
+/// What a manifest says of each member, by its name.
+pub type Manifest = BTreeMap<String, Member>;
 
 /// A line of the manifest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,7 +55,7 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
         spec: artifact.model.spec.clone(),
         facts: artifact.model.stored.facts.clone(),
     };
-    let mut members: BTreeMap<String, Vec<u8>> = [
+    let members: BTreeMap<String, Vec<u8>> = [
         ("identity.json", canonical_json(&artifact.identity())),
         ("artifact.json", canonical_json(&artifact.head())),
         ("contract.json", canonical_json(&artifact.contract)),
@@ -70,11 +73,16 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
     .into_iter()
     .map(|(name, bytes)| (name.to_owned(), bytes))
     .collect();
+    seal(members)
+}
+
+/// The file of these members, with a manifest of them.
+pub fn seal(mut members: BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     members.insert("manifest.json".to_owned(), canonical_json(&manifest_of(&members)));
     archive::pack(&members)
 }
 
-fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Member> {
+fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> Manifest {
     let member =
         |bytes: &Vec<u8>| Member { size: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() };
     members.iter().map(|(name, bytes)| (name.clone(), member(bytes))).collect()
@@ -85,26 +93,9 @@ fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Member> 
 /// # Errors
 /// A file that is cut short or was changed, or whose parts don't belong together.
 pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
-    let mut members = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
-    let manifest: BTreeMap<String, Member> = parse("manifest.json", &take(&mut members, "manifest.json")?)?;
-    let found = manifest_of(&members);
-    if let Some(name) = manifest.keys().chain(found.keys()).find(|name| manifest.get(*name) != found.get(*name)) {
-        return Err(BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")));
-    }
+    let (mut members, manifest) = unseal(bytes)?;
     let identity = take(&mut members, "identity.json")?;
-    let head: ArtifactHead = parse("artifact.json", &take(&mut members, "artifact.json")?)?;
-    let model: ModelFacts = parse("model.json", &take(&mut members, "model.json")?)?;
-    let weights = tensors::read(&take(&mut members, "model.safetensors")?)
-        .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
-    let artifact = Artifact::from_parts(
-        head,
-        parse("contract.json", &take(&mut members, "contract.json")?)?,
-        parse("steps.json", &take(&mut members, "steps.json")?)?,
-        ModelRecord { name: model.name, spec: model.spec, stored: Stored { facts: model.facts, tensors: weights } },
-        parse("profile.json", &take(&mut members, "profile.json")?)?,
-        parse("evaluation.json", &take(&mut members, "evaluation.json")?)?,
-        parse("golden.json", &take(&mut members, "golden.json")?)?,
-    );
+    let artifact = artifact(&mut members)?;
     if canonical_json(&artifact.identity()) != identity {
         return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
     }
@@ -114,6 +105,41 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
     let report = text("report.html", take(&mut members, "report.html")?)?;
     Ok(Opened { artifact, lock, report, manifest })
+}
+
+/// The members of a bundle and their manifest, which fit each other; what they say is not looked at.
+///
+/// # Errors
+/// A file that is cut short or was changed.
+pub fn unseal(bytes: &[u8]) -> Result<(BTreeMap<String, Vec<u8>>, Manifest), BundleError> {
+    let mut members = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
+    let manifest: Manifest = parse("manifest.json", &take(&mut members, "manifest.json")?)?;
+    let found = manifest_of(&members);
+    if let Some(name) = manifest.keys().chain(found.keys()).find(|name| manifest.get(*name) != found.get(*name)) {
+        return Err(BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")));
+    }
+    Ok((members, manifest))
+}
+
+/// The artifact that members hold, whoever wrote them: whoever changed a member may have sealed it anew.
+///
+/// # Errors
+/// A member that is missing, or no such part.
+pub fn artifact(members: &mut BTreeMap<String, Vec<u8>>) -> Result<Artifact, BundleError> {
+    let mut take = |name: &str| take(members, name);
+    let head: ArtifactHead = parse("artifact.json", &take("artifact.json")?)?;
+    let model: ModelFacts = parse("model.json", &take("model.json")?)?;
+    let weights = tensors::read(&take("model.safetensors")?)
+        .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
+    Ok(Artifact::from_parts(
+        head,
+        parse("contract.json", &take("contract.json")?)?,
+        parse("steps.json", &take("steps.json")?)?,
+        ModelRecord { name: model.name, spec: model.spec, stored: Stored { facts: model.facts, tensors: weights } },
+        parse("profile.json", &take("profile.json")?)?,
+        parse("evaluation.json", &take("evaluation.json")?)?,
+        parse("golden.json", &take("golden.json")?)?,
+    ))
 }
 
 fn take(members: &mut BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, BundleError> {

@@ -1,0 +1,230 @@
+//! What is done with foreign bytes, one function a target: each must come to a result, or to an
+//! error with a message, and never panic. `cargo fuzz run csv` calls them with bytes of its own;
+//! `crates/evenstep/tests/fuzz_corpus.rs` with the corpus and mutations of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_pipeline::lock::Lock;
+use evenstep_pipeline::request::{self, Refusal};
+use evenstep_pipeline::{Artifact, PipelineError, Predictor, Run, Silent, Spec, check, lock};
+use evenstep_source::{Mode, Reading, Source, SourceError, SourceErrorKind};
+use evenstep_table::Contract;
+
+/// A target's name, which is its corpus' folder, and the target.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 12] = [
+    ("csv", csv),
+    ("tsv", tsv),
+    ("csv_gz", csv_gz),
+    ("csv_zst", csv_zst),
+    ("jsonl", jsonl),
+    ("parquet", parquet),
+    ("arrow", arrow),
+    ("spec", spec),
+    ("lock", lock),
+    ("bundle", bundle),
+    ("bundle_member", bundle_member),
+    ("request", request),
+];
+
+/// The bundles of the corpus, whose names start an input of `bundle_member` and `request`.
+pub const BUNDLES: [&str; 3] = ["trees", "ridge", "logistic"];
+
+/// Comma-separated values.
+pub fn csv(bytes: &[u8]) {
+    read("a.csv", bytes);
+}
+
+/// Tab-separated values.
+pub fn tsv(bytes: &[u8]) {
+    read("a.tsv", bytes);
+}
+
+/// Comma-separated values in gzip.
+pub fn csv_gz(bytes: &[u8]) {
+    read("a.csv.gz", bytes);
+}
+
+/// Comma-separated values in Zstandard.
+pub fn csv_zst(bytes: &[u8]) {
+    read("a.csv.zst", bytes);
+}
+
+/// JSON lines.
+pub fn jsonl(bytes: &[u8]) {
+    read("a.jsonl", bytes);
+}
+
+/// Apache Parquet.
+pub fn parquet(bytes: &[u8]) {
+    read("a.parquet", bytes);
+}
+
+/// Arrow IPC, file or stream.
+pub fn arrow(bytes: &[u8]) {
+    read("a.arrow", bytes);
+}
+
+/// Reads a file as a training does, whole, and as scoring does, in chunks.
+fn read(name: &str, bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(name), bytes).expect("written");
+    if let Err(error) = read_all(name, folder.path()) {
+        let said = error.to_string();
+        let of_cells = matches!(error.kind, SourceErrorKind::Rejected(_));
+        assert!(said.len() > name.len() && (of_cells || said.contains(name)), "an error names its file: {said}");
+    }
+}
+
+fn read_all(name: &str, folder: &Path) -> Result<(), SourceError> {
+    let missing = vec![String::new(), "NA".to_owned()];
+    let source = Source::open(name, folder)?;
+    let mut inferred = source.infer(&missing, workers(), &|_| ())?;
+    inferred.columns.retain(|_, evidence| evidence.kind().is_some());
+    let contract = Contract::resolve(&BTreeMap::new(), &inferred.columns, None).expect("every type is known");
+    let mut reading = Reading { missing, columns: contract.columns, ..Reading::default() };
+    let read = source.read(&reading, workers(), &|_| ())?;
+    let rows: usize = read.batches.iter().map(|batch| batch.rows()).sum();
+    assert_eq!(rows as u64, inferred.rows, "what infers and what reads see the same rows");
+    reading.mode = Mode::Scoring;
+    let mut streamed = 0;
+    for chunk in source.stream(&reading)? {
+        streamed += chunk?.batch.rows();
+    }
+    assert_eq!(streamed, rows, "a stream has the rows of the whole");
+    Ok(())
+}
+
+/// A spec: read, and checked against data if it can be.
+pub fn spec(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let path = corpus().join("../base/pipeline.toml");
+    let run = Run { workers: workers(), progress: &Silent };
+    let checked = Spec::parse(&path, text.to_owned()).and_then(|mut spec| {
+        // Nothing is read of what these bytes name.
+        spec.data.source = "data.csv".to_owned();
+        check::check(&spec, &run)
+    });
+    let _ = told(checked);
+}
+
+/// A lock, compared with an artifact.
+pub fn lock(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let read = Lock::parse(text).map(|lock| {
+        for base in bases().values() {
+            assert!(!lock.compare(&base.artifact).is_empty());
+        }
+        lock.json().to_string()
+    });
+    let _ = told(read);
+}
+
+/// A bundle: a file of which nothing can be used, or that scores.
+pub fn bundle(bytes: &[u8]) {
+    match evenstep_bundle::open(bytes) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(opened) => use_artifact(&opened.artifact),
+    }
+}
+
+/// One member of a bundle of the corpus, exchanged by somebody who sealed the bundle anew: the
+/// bundle's and the member's name, a line feed, and the member.
+pub fn bundle_member(bytes: &[u8]) {
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
+    let Some((bundle, member)) = std::str::from_utf8(&bytes[..end]).ok().and_then(|line| line.split_once(' ')) else {
+        return;
+    };
+    let Some(base) = bases().get(bundle) else { return };
+    let mut members = base.members.clone();
+    members.insert(member.to_owned(), bytes[end + 1..].to_owned());
+    match evenstep_bundle::artifact(&mut members) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(artifact) => use_artifact(&artifact),
+    }
+}
+
+/// The body of a request: a bundle's name, a line feed, and the body.
+pub fn request(bytes: &[u8]) {
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
+    let Some(base) = std::str::from_utf8(&bytes[..end]).ok().and_then(|name| bases().get(name)) else { return };
+    answer(&base.predictor, &bytes[end + 1..]);
+}
+
+/// What is done with the artifact of a bundle, by whoever opens it.
+fn use_artifact(artifact: &Artifact) {
+    assert!(artifact.identity().is_object() && !lock::body(artifact).is_empty());
+    // Scores are told even where the golden rows give other bits, as they do after most changes.
+    if let Ok(predictor) = told(Predictor::compile(artifact)) {
+        for row in requests() {
+            answer(&predictor, row);
+        }
+    }
+    let _ = told(Predictor::load(artifact));
+}
+
+fn answer(predictor: &Predictor, body: &[u8]) {
+    match request::answer(predictor, body) {
+        Ok(answers) => assert!(!serde_json::to_string(&answers).expect("answers are plain data").is_empty()),
+        Err(Refusal::Malformed(said) | Refusal::Bug(said)) => assert!(!said.is_empty()),
+        Err(Refusal::Contract { errors, count }) => assert!(count >= errors.len() && !errors.is_empty()),
+    }
+}
+
+/// The same result; its error was shown as the command line shows it.
+fn told<T>(result: Result<T, PipelineError>) -> Result<T, ()> {
+    result.map_err(|error| {
+        assert!(!error.message.is_empty());
+        assert!(!format!("{:?}", miette::Report::new(error)).is_empty());
+    })
+}
+
+/// A bundle of the corpus.
+struct Base {
+    members: BTreeMap<String, Vec<u8>>,
+    artifact: Artifact,
+    predictor: Predictor,
+}
+
+fn bases() -> &'static BTreeMap<&'static str, Base> {
+    static BASES: OnceLock<BTreeMap<&'static str, Base>> = OnceLock::new();
+    BASES.get_or_init(|| BUNDLES.into_iter().map(|name| (name, Base::read(name))).collect())
+}
+
+impl Base {
+    fn read(name: &str) -> Base {
+        let bytes = std::fs::read(corpus().join(format!("bundle/{name}.evenstep"))).expect("it is committed");
+        let (members, _) = evenstep_bundle::unseal(&bytes).expect("it is whole");
+        let artifact = evenstep_bundle::open(&bytes).expect("it is whole").artifact;
+        let predictor = Predictor::load(&artifact).expect("golden rows have the same bits on every host");
+        Base { members, artifact, predictor }
+    }
+}
+
+/// The bodies of the corpus' requests.
+fn requests() -> &'static [Vec<u8>] {
+    static REQUESTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    REQUESTS.get_or_init(|| {
+        let files = std::fs::read_dir(corpus().join("request")).expect("it is committed");
+        let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+        paths.sort_unstable();
+        let bodies = paths.iter().map(|path| std::fs::read(path).expect("a file"));
+        bodies.map(|bytes| bytes.split(|byte| *byte == b'\n').skip(1).collect::<Vec<_>>().join(&b'\n')).collect()
+    })
+}
+
+/// Where the corpus lies.
+pub fn corpus() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.ancestors().map(|folder| folder.join("fuzz/corpus")).find(|corpus| corpus.is_dir()).expect("it is committed")
+}
+
+fn workers() -> &'static Workers {
+    static WORKERS: OnceLock<Workers> = OnceLock::new();
+    WORKERS.get_or_init(|| Workers::threads(1))
+}
