@@ -53,6 +53,16 @@ pub(crate) enum Verb {
 }
 
 /// A spec, and changes to it.
+impl Verb {
+    /// Whether a signal is the verb's own business: the server answers first what it was asked.
+    pub(crate) fn stops_by_itself(&self) -> bool {
+        #[cfg(feature = "serve")]
+        return matches!(self, Verb::Serve(_));
+        #[cfg(not(feature = "serve"))]
+        return false;
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct SpecArgs {
     /// The spec

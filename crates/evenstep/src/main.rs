@@ -2,6 +2,7 @@
 
 mod cli;
 mod facts;
+mod interrupt;
 mod output;
 mod page;
 mod progress;
@@ -40,6 +41,9 @@ impl Host {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
+    if !cli.verb.stops_by_itself() {
+        interrupt::watch(Arc::clone(&host.files));
+    }
     let result = match cli.verb {
         Verb::Init(args) => verbs::init::init(&args, &host),
         Verb::Check(args) => verbs::check::check(&args, &host),

@@ -19,4 +19,4 @@ mod output;
 pub use disk::{Disk, File, Files};
 pub use error::FileError;
 pub use faulty::{Fault, Faulty, Lasting, Operation};
-pub use output::{Output, commit_all, read, write};
+pub use output::{Output, abandon, commit_all, read, write};

@@ -32,6 +32,9 @@ enum State {
     Done,
 }
 
+/// Held while files that belong together get their names.
+static RENAMING: Mutex<()> = Mutex::new(());
+
 /// The temporary files that this process is writing, and the number of the next one.
 static LIVE: Mutex<(BTreeSet<PathBuf>, u64)> = Mutex::new((BTreeSet::new(), 0));
 
@@ -43,17 +46,15 @@ impl Output {
         let folder = folder(target);
         let stem = format!(".{}.tmp-", name.to_string_lossy());
         remove_leftovers(&*files, folder, &stem);
-        let aside = {
+        let (aside, file) = {
+            // Held until the file is there, so that `abandon` never misses one.
             let mut live = live();
             let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
+            let file = files.create(&aside).map_err(fail)?;
             live.1 += 1;
             live.0.insert(aside.clone());
-            aside
+            (aside, file)
         };
-        let file = files.create(&aside).map_err(|error| {
-            live().0.remove(&aside);
-            fail(error)
-        })?;
         let file = Some(BufWriter::with_capacity(1 << 18, file));
         Ok(Output { files, target: target.to_owned(), aside, file, state: State::Writing })
     }
@@ -69,6 +70,7 @@ impl Output {
     /// fails, it has the new ones, though a power cut may bring the old ones back.
     pub fn commit(mut self) -> Result<(), FileError> {
         self.prepare()?;
+        let _renaming = renaming();
         self.rename()?;
         self.sync_folder()
     }
@@ -120,6 +122,7 @@ pub fn commit_all(mut outputs: Vec<Output>) -> Result<(), FileError> {
     for output in &mut outputs {
         output.prepare()?;
     }
+    let _renaming = renaming();
     for output in &mut outputs {
         output.rename()?;
     }
@@ -132,6 +135,20 @@ pub fn commit_all(mut outputs: Vec<Output>) -> Result<(), FileError> {
         }
     }
     Ok(())
+}
+
+/// For a process that is told to stop: removes every temporary file that it is writing. Files that
+/// are being renamed together are waited for, so either all of them are old or all of them are new.
+///
+/// From then on no file is started and none takes its place: the caller ends the process.
+pub fn abandon(files: &dyn Files) {
+    let renaming = renaming();
+    let live = live();
+    for path in &live.0 {
+        // What can't be removed is removed with the next write.
+        let _ = files.remove(path);
+    }
+    std::mem::forget((renaming, live));
 }
 
 /// Writes a whole file; its target has the old bytes until it has the new ones.
@@ -154,6 +171,10 @@ fn folder(target: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
+}
+
+fn renaming() -> MutexGuard<'static, ()> {
+    RENAMING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn live() -> MutexGuard<'static, (BTreeSet<PathBuf>, u64)> {

@@ -9,8 +9,10 @@ mod openapi;
 mod predict;
 mod problem;
 
+use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -24,6 +26,10 @@ use problem::Problem;
 
 /// The largest request body that is read, in bytes.
 const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// After being told to stop, requests under way are waited for so long: a client that never ends
+/// its request must not keep the server.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// What every route works with.
 struct Service {
@@ -67,7 +73,20 @@ pub fn serve(predictor: Predictor, address: SocketAddr, listening: impl FnOnce(S
     runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         listening(listener.local_addr().map_err(failed)?);
-        axum::serve(listener, router(predictor)).with_graceful_shutdown(told_to_stop()).await.map_err(failed)
+        let (told, stopping) = tokio::sync::oneshot::channel();
+        let stop = async move {
+            told_to_stop().await;
+            let _ = told.send(());
+        };
+        let served = axum::serve(listener, router(predictor)).with_graceful_shutdown(stop);
+        let deadline = async move {
+            let _ = stopping.await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            served = served.into_future() => served.map_err(failed),
+            () = deadline => Ok(()),
+        }
     })
 }
 

@@ -1,0 +1,26 @@
+//! Ctrl-C and a polite kill: what is being written aside goes away, and so does the process.
+
+use std::sync::Arc;
+
+use evenstep_files::Files;
+
+/// Waits for a signal in a thread of its own. The exit code is 128 and the signal's number, as a
+/// shell would say it.
+#[cfg(unix)]
+pub(crate) fn watch(files: Arc<dyn Files>) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    // Where no handler is allowed the signal kills: leftovers go with the next write.
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            evenstep_files::abandon(&*files);
+            std::process::exit(128 + signal);
+        }
+    });
+}
+
+/// Ctrl-C kills here: leftovers go with the next write.
+#[cfg(not(unix))]
+pub(crate) fn watch(_files: Arc<dyn Files>) {}
