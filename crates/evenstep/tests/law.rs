@@ -3,11 +3,17 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
 use common::{EXAMPLES, Project, data_of};
+use evenstep_exact::reduce::Workers;
+use evenstep_source::write::Writer;
+use evenstep_source::{Reading, Source};
+use evenstep_table::{Column, Contract};
 use serde_json::{Map, Value};
 
 const SPEC: &str = "pipeline.toml";
@@ -61,7 +67,32 @@ fn law_one_digest_for_any_column_order_and_format() {
         );
         project.write("same.jsonl", table.json_lines());
         assert_eq!(project.digest(&[SPEC, "--set", "data.source=same.jsonl"]), as_it_is, "{example} as JSON lines");
+        for name in ["same.parquet", "same.arrow"] {
+            write_typed(&project, &data_of(example), name);
+            let source = format!("data.source={name}");
+            assert_eq!(project.digest(&[SPEC, "--set", &source]), as_it_is, "{example} in {name}");
+        }
     }
+}
+
+/// The same values in a format that has types, as they are inferred from text.
+fn write_typed(project: &Project, from: &str, to: &str) {
+    let workers = Workers::threads(2);
+    let missing = ["", "NA"].map(str::to_owned).to_vec();
+    let source = Source::open(from, &project.path("")).expect("it is there");
+    let inferred = source.infer(&missing, &workers, &|_| ()).expect("it is a table");
+    let columns = Contract::resolve(&BTreeMap::new(), &inferred.columns, None).expect("every type is known").columns;
+    let header: Vec<_> = columns.iter().map(|(name, rule)| (name.clone(), rule.kind)).collect();
+    let reading = Reading { missing, columns, ..Reading::default() };
+    let read = source.read(&reading, &workers, &|_| ()).expect("it reads as it was inferred");
+    let path = project.path(to);
+    let file = File::create(&path).expect("the folder is ours");
+    let mut writer = Writer::for_path(&path, file, header.clone(), false).expect("a format that is known");
+    for batch in &read.batches {
+        let cells: Vec<&Column> = header.iter().map(|(name, _)| batch.column(name)).collect();
+        writer.write(&cells, &[]).expect("the disk takes it");
+    }
+    writer.finish().expect("the disk takes it");
 }
 
 #[test]
