@@ -23,13 +23,14 @@ use targets::{BUNDLES, TARGETS, Target, corpus};
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// Mutations of each file; `FUZZ_MUTATIONS` changes it.
-const MUTATIONS: u64 = 60;
+const MUTATIONS: u64 = 200;
 /// No input of the corpus has more than some kilobytes: what takes more was claimed, not there.
 const MEMORY_MAX: usize = 64 << 20;
 /// An input takes some milliseconds, also on a slow host.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
 #[test]
+#[expect(clippy::print_stdout, reason = "who searches for long wants to see how far it is")]
 fn no_bytes_make_a_reader_panic_or_swell() {
     let mutations = std::env::var("FUZZ_MUTATIONS").map_or(MUTATIONS, |count| count.parse().expect("a number"));
     let only = std::env::var("FUZZ_TARGET").ok();
@@ -221,7 +222,7 @@ fn change(value: &mut Value, dice: &mut Dice<'_>) {
                 0 => drop(items.remove(at)),
                 1 => items.insert(at, items[at].clone()),
                 2 => items.clear(),
-                _ => return change(&mut items[at], dice),
+                _ => change(&mut items[at], dice),
             }
         }
         Value::Object(members) if !members.is_empty() => {
