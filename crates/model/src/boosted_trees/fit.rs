@@ -458,7 +458,8 @@ impl<'a> Boosting<'a> {
                    largest: &mut Largest| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
             objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
-            let some = Rows { objective, classes, gradients: out, targets, weights: part(weights, *first, targets.len()) };
+            let some =
+                Rows { objective, classes, gradients: out, targets, weights: part(weights, *first, targets.len()) };
             some.in_blocks(|start, gradients, hessians| {
                 let roles = &roles[*first + start..][..gradients.len()];
                 if all_learned {

@@ -180,8 +180,12 @@ impl Grower<'_> {
             if tree.splits.len() + 1 == self.limits.leaves {
                 break;
             }
-            let child =
-                |rows: Place, sums: Sums, side: usize| Node { rows, sums, depth: node.depth + 1, parent: Some((at, side)) };
+            let child = |rows: Place, sums: Sums, side: usize| Node {
+                rows,
+                sums,
+                depth: node.depth + 1,
+                parent: Some((at, side)),
+            };
             let left = child(left, left_sums, 0);
             let right = child(right, node.sums - left_sums, 1);
             let room = (waiting.len() + 2) * self.shape.bytes() <= HISTOGRAM_BYTES;

@@ -310,7 +310,9 @@ impl Matrix {
                 for (at, columns) in places.columns.chunks(in_word).enumerate() {
                     for (lane, column) in columns.iter().enumerate() {
                         let words = words[at..].iter_mut().step_by(stride);
-                        words.zip(&column[block.clone()]).for_each(|(word, bin)| *word |= u64::from(*bin) << (8 * lane));
+                        words
+                            .zip(&column[block.clone()])
+                            .for_each(|(word, bin)| *word |= u64::from(*bin) << (8 * lane));
                     }
                 }
             }
@@ -331,13 +333,17 @@ enum Table {
 impl Table {
     fn of(binning: &Binning, column: &Column) -> Table {
         match (binning, column.coded()) {
-            (Binning::Number(thresholds), _) if thresholds.len() > 255 => Table::Many(thresholds.clone(), binning.null()),
+            (Binning::Number(thresholds), _) if thresholds.len() > 255 => {
+                Table::Many(thresholds.clone(), binning.null())
+            }
             (Binning::Number(thresholds), _) => {
                 let mut few = Box::new([f64::INFINITY; 256]);
                 few[..thresholds.len()].copy_from_slice(thresholds);
                 Table::Few(few, binning.null())
             }
-            (Binning::Category(levels), Some(coded)) => Table::Codes(bins_of_values(levels, &coded.values), levels.null()),
+            (Binning::Category(levels), Some(coded)) => {
+                Table::Codes(bins_of_values(levels, &coded.values), levels.null())
+            }
             _ => unreachable!("a category has codes"),
         }
     }

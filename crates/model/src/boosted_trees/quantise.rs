@@ -59,7 +59,8 @@ impl Largest {
     #[inline]
     pub(super) fn see(&mut self, gradients: &[f64], hessians: &[f64]) {
         // Without their signs floats are in the order of their bits, whose maximum the compiler vectorises.
-        let most = |values: &[f64]| widest!(f64::from_bits(values.iter().fold(0, |most, x| most.max(x.abs().to_bits()))));
+        let most =
+            |values: &[f64]| widest!(f64::from_bits(values.iter().fold(0, |most, x| most.max(x.abs().to_bits()))));
         self.merge(Largest { gradient: most(gradients), hessian: most(hessians) });
     }
 }
