@@ -182,6 +182,7 @@ fn hostile_texts_stay_texts() {
                 reads: vec![evil.into(); 9],
                 adds: vec![evil.into()],
                 drops: vec![evil.into()],
+                retypes: vec![evil.into()],
                 changes: vec![Change { column: evil.into(), before: vec![bin], after: vec![bin] }],
             }],
             model: ModelBox {

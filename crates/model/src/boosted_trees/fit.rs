@@ -453,9 +453,7 @@ impl<'a> Boosting<'a> {
             .zip(rows::split_ref(&self.pieces, &self.scores[class]))
             .zip(offsets(&self.pieces))
             .enumerate();
-        let see = |piece: &Piece,
-                   (at, ((out, scores), first)): &mut (usize, ((&mut [f64], &[f64]), usize)),
-                   largest: &mut Largest| {
+        rows::fold(self.run.workers, &self.pieces, states, |piece, (at, ((out, scores), first)), largest: &mut Largest| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
             objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
             let some =
@@ -469,8 +467,7 @@ impl<'a> Boosting<'a> {
                     largest.see(&gradients[row..=row], &hessians[row..=row]);
                 }
             });
-        };
-        rows::fold(self.run.workers, &self.pieces, states, see)
+        })
     }
 
     /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
