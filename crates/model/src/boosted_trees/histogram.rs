@@ -7,7 +7,7 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::simd::{prefetch, widest};
 use serde::{Deserialize, Serialize};
 
-use super::matrix::{LANES, Matrix};
+use super::matrix::{LANES, Matrix, Share};
 use super::quantise::{BLOCK_ROWS, Packing};
 
 /// Fewer updates than this are done faster by one thread than shared.
@@ -180,7 +180,7 @@ impl<'a> Builder<'a> {
         gradients: &'a [u32],
     ) -> Builder<'a> {
         let lanes = matrix.lanes.chunks(matrix.in_word).enumerate();
-        let may = |lanes: &[usize]| lanes.iter().any(|lane| may_split[*lane]);
+        let may = |lanes: &[Vec<Share>]| lanes.iter().flatten().any(|share| may_split[share.feature]);
         let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
         Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default() }
@@ -293,8 +293,16 @@ impl<'a> Builder<'a> {
         });
         let narrow = scratch.packed.iter_mut().flat_map(|packed| &mut packed[..self.matrix.in_word]);
         let narrow = narrow.map(|packed| &mut packed[..]);
-        for (feature, packed) in lanes.zip(narrow) {
-            self.unpack_feature(*feature, packed, sums);
+        for (lane, packed) in lanes.zip(narrow) {
+            match &lane[..] {
+                [one] => self.unpack_feature(one.feature, packed, sums),
+                shares => {
+                    for share in shares {
+                        self.unpack_feature(share.feature, &mut sums_of(share, packed), sums);
+                    }
+                    packed.fill(0);
+                }
+            }
         }
         for (active, packed) in self.active_wide.iter().zip(&mut scratch.packed_wide) {
             self.unpack_feature(self.matrix.wide[*active].0, packed, sums);
@@ -322,4 +330,15 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// The sums of one feature's bins in a lane that it shares.
+fn sums_of(share: &Share, packed: &[u64]) -> [u64; 256] {
+    let mut sums = [0_u64; 256];
+    for packed in packed.chunks(share.stride * share.bins) {
+        for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride)) {
+            *sum = packed.iter().fold(*sum, |sum, word| sum.wrapping_add(*word));
+        }
+    }
+    sums
 }

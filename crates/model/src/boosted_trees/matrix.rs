@@ -1,6 +1,7 @@
-//! The bins of every cell, one byte each, row by row: eight features side by side in one word,
-//! so that a histogram is filled eight features at a time and stays in the first-level cache,
-//! and all of a row's words side by side, so that a row of a small node is one cache miss.
+//! The bins of every cell row by row: eight bytes side by side in one word, so that a histogram is
+//! filled eight lanes at a time and stays in the first-level cache, and all of a row's words side by
+//! side, so that a row of a small node is one cache miss. Features of few bins share a byte: it
+//! tells the bins of all of them, and sums over the others' bins are each one's own.
 //! Columns are kept once more by themselves, since rows are parted by one feature.
 //! A category with more levels than a byte can tell has a column of two bytes a row instead.
 
@@ -35,14 +36,23 @@ pub(super) struct Matrix {
     pub(super) stride: usize,
     /// How many lanes a word has: as few as the number of words allows, and in each as many.
     pub(super) in_word: usize,
-    /// The feature in each lane.
-    pub(super) lanes: Vec<usize>,
+    /// The features in each lane.
+    pub(super) lanes: Vec<Vec<Share>>,
     /// The features with columns of their own, and their bins.
     pub(super) wide: Vec<(usize, Vec<u16>)>,
     /// The features, in the order of their names.
     pub(super) features: Vec<Feature>,
-    /// The bins of each lane once more, by row.
+    /// The bins of each narrow feature once more, by row.
     columns: Vec<Pages<u8>>,
+}
+
+/// A feature's part of a lane, whose byte is the sum of each feature's bin times its stride.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Share {
+    pub(super) feature: usize,
+    pub(super) stride: usize,
+    /// How many bins there are among the rows that are learned from. Another's byte is never read.
+    pub(super) bins: usize,
 }
 
 /// A feature that has more than one bin.
@@ -62,7 +72,7 @@ pub(super) struct Feature {
 /// Where a feature's bins are kept.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    Lane(usize),
+    Narrow(usize),
     Wide(usize),
 }
 
@@ -91,7 +101,7 @@ impl Matrix {
     #[inline]
     pub(super) fn bin(&self, feature: usize, row: usize) -> u16 {
         match self.features[feature].place {
-            Place::Lane(at) => u16::from(self.columns[at][row]),
+            Place::Narrow(at) => u16::from(self.columns[at][row]),
             Place::Wide(at) => self.wide[at].1[row],
         }
     }
@@ -100,7 +110,7 @@ impl Matrix {
     pub(super) fn column(&self, feature: usize) -> Bins<'_> {
         match self.features[feature].place {
             Place::Wide(at) => Bins::Wide(&self.wide[at].1),
-            Place::Lane(at) => Bins::Narrow(&self.columns[at]),
+            Place::Narrow(at) => Bins::Narrow(&self.columns[at]),
         }
     }
 }
@@ -145,7 +155,7 @@ pub(super) fn build(
 ) -> Matrix {
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
-    let (mut features, mut lanes, mut wide) = (Vec::new(), Vec::new(), 0);
+    let (mut features, mut narrow, mut wide) = (Vec::new(), Vec::new(), Vec::new());
     // As many columns at a time as there are threads: a distribution takes more room than its column.
     for some in names.chunks(workers.count().max(1)) {
         let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(batches, pieces, roles, name, kind));
@@ -153,34 +163,52 @@ pub(super) fn build(
         let cut = workers.map(seen.into_iter().zip(some).collect(), |(seen, (_, _, kind))| seen.cut(*kind, bins));
         for ((position, name, _), cut) in some.iter().zip(cut) {
             let Some((binning, has_null)) = cut else { continue };
-            let place = if binning.last() <= u16::from(u8::MAX) { Place::Lane(lanes.len()) } else { Place::Wide(wide) };
-            let feature = Feature { position: *position, name: (*name).clone(), binning, has_null, place };
-            match place {
-                Place::Lane(_) => lanes.push(features.len()),
-                Place::Wide(_) => wide += 1,
-            }
-            features.push(feature);
+            let is_narrow = binning.last() <= u16::from(u8::MAX);
+            let place = if is_narrow { Place::Narrow(narrow.len()) } else { Place::Wide(wide.len()) };
+            if is_narrow { &mut narrow } else { &mut wide }.push(features.len());
+            features.push(Feature { position: *position, name: (*name).clone(), binning, has_null, place });
         }
     }
+    let lanes = share_lanes(narrow.iter().map(|at| (*at, features[*at].bins())));
     let rows = roles.len();
     let in_row = lanes.len().div_ceil(LANES);
     let in_word = lanes.len().div_ceil(in_row.max(1)).max(1);
     let stride = padded(in_row);
     let words = Pages::<u64>::zeros(rows * stride + LINE_WORDS);
     let start = words.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
-    let is_wide = |at: &usize| matches!(features[*at].place, Place::Wide(_));
     let mut matrix = Matrix {
         words,
         start,
         stride,
         in_word,
-        wide: (0..features.len()).filter(is_wide).map(|at| (at, vec![0; rows])).collect(),
-        columns: lanes.iter().map(|_| Pages::zeros(rows)).collect(),
+        wide: wide.into_iter().map(|at| (at, vec![0; rows])).collect(),
+        columns: narrow.iter().map(|_| Pages::zeros(rows)).collect(),
         lanes,
         features,
     };
     matrix.fill(workers, batches, pieces);
     matrix
+}
+
+/// Gives features, with their numbers of bins, to lanes: those of most bins first, each to the
+/// first lane whose byte can tell its bins, too.
+fn share_lanes(features: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<Share>> {
+    let mut features: Vec<(usize, usize)> = features.collect();
+    features.sort_by_key(|(_, bins)| std::cmp::Reverse(*bins));
+    let mut lanes: Vec<(usize, Vec<Share>)> = Vec::new();
+    for (feature, bins) in features {
+        let lane = match lanes.iter().position(|(values, _)| values * bins <= 256) {
+            Some(lane) => lane,
+            None => {
+                lanes.push((1, Vec::new()));
+                lanes.len() - 1
+            }
+        };
+        let (values, shares) = &mut lanes[lane];
+        shares.push(Share { feature, stride: *values, bins });
+        *values *= bins;
+    }
+    lanes.into_iter().map(|(_, shares)| shares).collect()
 }
 
 /// A row of up to one cache line is made to lie within one.
@@ -294,7 +322,7 @@ impl Matrix {
                 part.wide.push(bins);
             }
         }
-        let features = &self.features;
+        let (features, lanes) = (&self.features, &self.lanes);
         rows::each(workers, pieces, parts, |piece, mut places| {
             for first in (0..piece.rows.len()).step_by(BLOCK_ROWS) {
                 let block = first..(first + BLOCK_ROWS).min(piece.rows.len());
@@ -302,18 +330,17 @@ impl Matrix {
                     let column = batches[piece.batch].column(&feature.name);
                     let cells = piece.rows.start + block.start..piece.rows.start + block.end;
                     match feature.place {
-                        Place::Lane(at) => table.bins(column, cells, &mut places.columns[at][block.clone()]),
+                        Place::Narrow(at) => table.bins(column, cells, &mut places.columns[at][block.clone()]),
                         Place::Wide(at) => table.bins(column, cells, &mut places.wide[at][block.clone()]),
                     }
                 }
                 let words = &mut places.words[block.start * stride..block.end * stride];
-                for (at, columns) in places.columns.chunks(in_word).enumerate() {
-                    for (lane, column) in columns.iter().enumerate() {
-                        let words = words[at..].iter_mut().step_by(stride);
-                        words
-                            .zip(&column[block.clone()])
-                            .for_each(|(word, bin)| *word |= u64::from(*bin) << (8 * lane));
-                    }
+                for (at, shares) in lanes.iter().enumerate().flat_map(|(at, lane)| lane.iter().map(move |one| (at, one))) {
+                    let Place::Narrow(column) = features[shares.feature].place else { continue };
+                    let (last, factor) = ((shares.bins - 1) as u8, (shares.stride as u64) << (8 * (at % in_word)));
+                    let words = words[at / in_word..].iter_mut().step_by(stride);
+                    let bins = &places.columns[column][block.clone()];
+                    words.zip(bins).for_each(|(word, bin)| *word += u64::from(*bin.min(&last)) * factor);
                 }
             }
         });
