@@ -406,7 +406,7 @@ impl<'a> Boosting<'a> {
             limits: Limits { leaves: self.spec.leaves as usize, depth },
         };
         let (mut grown, leaves) = grower.grow(&mut self.order, rows);
-        self.order.mark(self.run.workers, &leaves, &mut self.leaf_of_row);
+        self.order.write_leaves(self.run.workers, &leaves, &mut self.leaf_of_row);
         let (sums, gradient, hessian) = self.weigh(&grown, largest);
         let weight = |(leaf, sums): (&GrownLeaf, &LeafSums)| match self.weights.is_empty() {
             true => i128::from(leaf.rows),

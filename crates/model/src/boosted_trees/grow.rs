@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use evenstep_exact::reduce::Workers;
+use evenstep_exact::simd;
 
 use super::histogram::{Builder, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
-use super::order::{Order, Place};
+use super::order::{Order, Place, mark};
 use super::split::{Criterion, Rule, Split};
 
 /// Fewer bins than this are searched faster by one thread than shared.
@@ -254,12 +255,14 @@ impl Grower<'_> {
         let goes_left = |bin: u16| bin <= last && split.rule.goes_left(bin);
         match self.matrix.column(split.feature) {
             Bins::Narrow(bins) => {
-                let goes_left: [bool; 256] = std::array::from_fn(|bin| goes_left(bin as u16));
-                order.part(self.workers, place, |row| goes_left[usize::from(bins[row as usize])])
+                let mut left = [0_u32; 8];
+                (0..256).filter(|bin| goes_left(*bin)).for_each(|bin| left[usize::from(bin / 32)] |= 1 << (bin % 32));
+                order.part(self.workers, place, |rows, bits| simd::mark(rows, bins, &left, bits))
             }
             Bins::Wide(bins) => {
-                let goes_left: Vec<bool> = (0..=last).map(goes_left).collect();
-                order.part(self.workers, place, |row| goes_left[usize::from(bins[row as usize])])
+                let left: Vec<bool> = (0..=last).map(goes_left).collect();
+                let goes_left = |row: u32| left[usize::from(bins[row as usize])];
+                order.part(self.workers, place, |rows, bits| mark(rows, bits, goes_left))
             }
         }
     }

@@ -50,12 +50,13 @@ impl Order {
         &self.lists[place.list][place.rows.clone()]
     }
 
-    /// Parts the rows of a node into those that go left and the others.
+    /// Parts the rows of a node into those that go left and the others: `mark` sets the bits of those
+    /// that do, and counts them.
     pub(super) fn part(
         &mut self,
         workers: &Workers,
         place: &Place,
-        goes_left: impl Fn(u32) -> bool + Send + Sync,
+        mark: impl Fn(&[u32], &mut [u64]) -> usize + Send + Sync,
     ) -> [Place; 2] {
         let [first, second] = &mut self.lists;
         let (from, to) = if place.list == 0 { (first, second) } else { (second, first) };
@@ -66,7 +67,7 @@ impl Order {
         self.bits.resize(from.len().div_ceil(64), 0);
 
         let parts = from.chunks(size).zip(self.bits.chunks_mut(size / 64)).collect();
-        let counts = workers.map(parts, |(rows, bits)| decide(rows, bits, &goes_left));
+        let counts = workers.map(parts, |(rows, bits)| mark(rows, bits));
         let count: usize = counts.iter().sum();
         let (mut left, mut right) = to.split_at_mut(count);
         let parts = from.chunks(size).zip(self.bits.chunks(size / 64)).zip(counts).map(|((rows, bits), count)| {
@@ -81,7 +82,7 @@ impl Order {
     }
 
     /// Writes down which leaf each row came to.
-    pub(super) fn mark(&self, workers: &Workers, leaves: &[Place], leaf_of_row: &mut [u16]) {
+    pub(super) fn write_leaves(&self, workers: &Workers, leaves: &[Place], leaf_of_row: &mut [u16]) {
         let threads = if leaf_of_row.len() < SMALL_ROWS { 1 } else { workers.count() };
         let size = leaf_of_row.len().div_ceil(threads).max(1);
         let write = |(at, part): (usize, &mut [u16])| {
@@ -97,13 +98,9 @@ impl Order {
 }
 
 /// Sets the bit of each row that goes left; counts them.
-fn decide(rows: &[u32], bits: &mut [u64], goes_left: impl Fn(u32) -> bool) -> usize {
+pub(super) fn mark(rows: &[u32], bits: &mut [u64], goes_left: impl Fn(u32) -> bool) -> usize {
     for (bits, rows) in bits.iter_mut().zip(rows.chunks(64)) {
-        let mut goes = [0_u8; 64];
-        goes.iter_mut().zip(rows).for_each(|(goes, row)| *goes = u8::from(goes_left(*row)));
-        // A multiplication moves the lowest bits of eight bytes into the highest byte.
-        let eight = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        *bits = goes.as_chunks().0.iter().rev().fold(0, |bits, bytes| bits << 8 | eight(bytes));
+        *bits = rows.iter().rev().fold(0, |bits, row| bits << 1 | u64::from(goes_left(*row)));
     }
     bits.iter().map(|bits| bits.count_ones() as usize).sum()
 }
