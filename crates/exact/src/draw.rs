@@ -48,9 +48,15 @@ impl Draws {
     /// 64 random bits: the `n`-th draw of a key.
     #[inline]
     pub fn bits(&self, key: &[u8; 16], n: u32) -> u64 {
-        let block = philox(u128::from_le_bytes(*key), self.keys[0]);
-        let block = if n < 2 { block } else { philox(block.wrapping_add(u128::from(n / 2)), self.keys[1]) };
-        if n.is_multiple_of(2) { block as u64 } else { (block >> 64) as u64 }
+        self.pair(key, n / 2)[(n % 2) as usize]
+    }
+
+    /// 2 · 64 random bits: draws 2·`n` and 2·`n` + 1 of a key, which take no longer than one of them.
+    #[inline]
+    pub fn pair(&self, key: &[u8; 16], n: u32) -> [u64; 2] {
+        let first = philox(u128::from_le_bytes(*key), self.keys[0]);
+        let block = if n == 0 { first } else { philox(first.wrapping_add(u128::from(n)), self.keys[1]) };
+        [block as u64, (block >> 64) as u64]
     }
 
     /// A number in [0, 1), a multiple of 2^−53.

@@ -25,6 +25,9 @@ fn prepare(scored: &Scored) -> Result<Prepared<'_>, Undefined> {
 /// Twice the pairs won, ties once, over twice the pairs: in integers, unless weights are such that there are
 /// too many; then each run's pairs are rounded once.
 pub(super) fn area(ranking: &Ranking, weights: Weights<'_>, total: Tally) -> f64 {
+    if let Some(won) = ranking.pairs_won(weights) {
+        return ratio(won.into(), total.negative * (2 * total.positive));
+    }
     let mut above = 0;
     let runs = ranking.runs(weights).map(|(_, tally)| {
         let ahead = 2 * above + tally.positive;
@@ -37,5 +40,25 @@ pub(super) fn area(ranking: &Ranking, weights: Weights<'_>, total: Tally) -> f64
             let won = sum(runs.map(|(negative, ahead)| float(negative) * float(ahead)));
             won.value() / (float(total.negative) * float(2 * total.positive))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counted_rows_have_the_area_of_rows_that_weigh_as_much() {
+        let scores: Vec<f64> = (0..1000_u32).map(|row| f64::from(row * 7919 % 97)).collect();
+        let ranking = Ranking::new(scores.iter().copied(), |row| row * 31 % 5 < 2);
+        let counts: Vec<u8> = (0..1000_u32).map(|row| (row * 17 % 4) as u8).collect();
+        let (own, units): (Vec<f64>, Vec<u128>) =
+            counts.iter().map(|count| (f64::from(*count), u128::from(*count))).unzip();
+        let counted = Weights { own: &[], units: &[], counts: &counts };
+        let weighed = Weights { own: &own, units: &units, counts: &[] };
+        let total = ranking.total(weighed);
+        assert_eq!(ranking.total(counted), total);
+        assert!(ranking.pairs_won(counted).is_some() && ranking.pairs_won(weighed).is_none());
+        assert_eq!(area(&ranking, counted, total), area(&ranking, weighed, total));
     }
 }
