@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::check::{Seen, SeenColumns};
-use evenstep_table::{Batch, ColumnName, Kind};
+use evenstep_table::{Batch, ColumnName, Kind, NULL_CODE};
 use serde::{Deserialize, Serialize};
 
 #[derive(Default, Serialize, Deserialize)]
@@ -30,8 +30,15 @@ pub(crate) fn seen_columns(batches: &[Batch], workers: &Workers) -> SeenColumns 
                 let seen = seen.entry(name.clone()).or_default();
                 seen.nulls |= column.nulls() > 0;
                 if let (Kind::Category, Some(coded)) = (column.kind(), column.coded()) {
-                    let used: BTreeSet<u32> = coded.codes.iter().copied().collect();
-                    seen.categories.extend(used.iter().filter_map(|code| coded.values.get(*code as usize)).cloned());
+                    let mut used = vec![false; coded.values.len()];
+                    coded.codes.iter().filter(|code| **code != NULL_CODE).for_each(|code| used[*code as usize] = true);
+                    let values = coded
+                        .values
+                        .iter()
+                        .zip(used)
+                        .filter(|(value, used)| *used && !seen.categories.contains(*value));
+                    let new: Vec<Arc<str>> = values.map(|(value, _)| Arc::clone(value)).collect();
+                    seen.categories.extend(new);
                 }
             }
         });

@@ -185,7 +185,16 @@ impl Column {
 
     /// How many cells are null.
     pub fn nulls(&self) -> usize {
-        (0..self.rows()).filter(|row| self.is_null(*row)).count()
+        fn count<T: PartialEq>(cells: &[T], null: T) -> usize {
+            cells.iter().filter(|cell| **cell == null).count()
+        }
+        match self {
+            Column::Number(cells) => cells.iter().filter(|cell| cell.is_nan()).count(),
+            Column::Integer(cells) | Column::Time(cells) | Column::Datetime(_, cells) => count(cells, NULL_INTEGER),
+            Column::Boolean(cells) => count(cells, NULL_BOOLEAN),
+            Column::Category(coded) | Column::Text(coded) => count(&coded.codes, NULL_CODE),
+            Column::Date(cells) => count(cells, NULL_DATE),
+        }
     }
 
     /// The cells as numbers, NaN for null; None unless the type is numeric.

@@ -14,6 +14,7 @@
 use evenstep_exact::maths;
 use evenstep_exact::moments::{Cross, Extremes};
 use evenstep_exact::reduce::{Next, Partial};
+use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,7 @@ pub enum Family {
 
 impl Family {
     /// The logarithm that is bent, with the sign of the branch.
+    #[inline]
     fn log(self, x: f64) -> f64 {
         match self {
             Family::BoxCox => maths::ln(x),
@@ -50,15 +52,26 @@ impl Family {
 
     /// Transforms every value; NaN outside the domain. λ = 1 is the identity, for Box–Cox less 1.
     pub fn transform(self, lambda: f64, values: &mut [f64]) {
-        let each = |values: &mut [f64], of: &dyn Fn(f64) -> f64| values.iter_mut().for_each(|x| *x = of(*x));
         match self {
-            Family::BoxCox if lambda == 1.0 => each(values, &|x| if x > 0.0 { x - 1.0 } else { f64::NAN }),
-            Family::BoxCox => each(values, &|x| if x > 0.0 { bent(lambda, maths::ln(x)) } else { f64::NAN }),
+            Family::BoxCox if lambda == 1.0 => {
+                values.iter_mut().for_each(|x| *x = if *x > 0.0 { *x - 1.0 } else { f64::NAN });
+            }
+            Family::BoxCox => {
+                maths::ln_slice(values);
+                values.iter_mut().for_each(|t| *t = if *t > f64::NEG_INFINITY { bent(lambda, *t) } else { f64::NAN });
+            }
             Family::YeoJohnson if lambda == 1.0 => {}
-            Family::YeoJohnson => each(values, &|x| {
-                let l = maths::log1p(x.abs());
-                if x < 0.0 { -bent(2.0 - lambda, l) } else { bent(lambda, l) }
-            }),
+            Family::YeoJohnson => {
+                let mut logs = [0.0; BLOCK];
+                for values in values.chunks_mut(BLOCK) {
+                    let logs = &mut logs[..values.len()];
+                    logs.iter_mut().zip(&*values).for_each(|(l, x)| *l = x.abs());
+                    maths::log1p_slice(logs);
+                    for (x, l) in values.iter_mut().zip(logs) {
+                        *x = if *x < 0.0 { -bent(2.0 - lambda, *l) } else { bent(lambda, *l) };
+                    }
+                }
+            }
         }
     }
 
@@ -118,6 +131,11 @@ impl Lens {
         let lens = Lens { family, side, low: 0.0, bins_per_unit: 0.0, bounds: family.bounds(min, max) };
         let (low, high) = (lens.t(min), lens.t(max));
         Lens { low, bins_per_unit: BINS as f64 / (high - low), ..lens }
+    }
+
+    /// The t of each of some values.
+    fn measure(&self, values: &[f64], t: &mut [f64; BLOCK]) {
+        widest!(t.iter_mut().zip(values).for_each(|(t, x)| *t = self.t(*x)));
     }
 
     #[inline]
@@ -219,8 +237,10 @@ impl Search {
             Search::Range => values.iter().for_each(|x| seen.range.observe(*x)),
             Search::Shape(lens) => {
                 seen.shape.resize(BINS, 0);
-                for x in values {
-                    seen.shape[lens.bin(lens.t(*x))] += 1;
+                let mut t = [0.0; BLOCK];
+                for block in values.chunks(BLOCK) {
+                    lens.measure(block, &mut t);
+                    t[..block.len()].iter().for_each(|t| seen.shape[lens.bin(*t)] += 1);
                 }
             }
             Search::Slope { lens, lambda, .. } => {
@@ -282,10 +302,10 @@ impl Sums {
     fn observe(&mut self, lens: &Lens, lambda: f64, values: &[f64]) {
         let n = values.len();
         let (mut t, mut psi, mut slope) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-        for (i, x) in values.iter().enumerate() {
-            t[i] = lens.t(*x);
-            (psi[i], slope[i]) = lens.psi(lambda, t[i]);
-        }
+        lens.measure(values, &mut t);
+        widest!(for ((psi, slope), t) in psi.iter_mut().zip(&mut slope).zip(&t[..n]) {
+            (*psi, *slope) = lens.psi(lambda, *t);
+        });
         self.t.add_slice(&t[..n]);
         self.psi.add_slice(&psi[..n]);
         self.slope.add_slice(&slope[..n]);
