@@ -20,10 +20,12 @@ pub struct Distribution {
 impl Distribution {
     /// The distribution of some values; NaN is null and skipped, −0 is 0.
     pub fn from_slice(values: &[f64]) -> Distribution {
-        let mut places: Vec<u64> = values.iter().filter(|x| !x.is_nan()).map(|x| sortable(*x)).collect();
-        radix_sort(&mut places);
-        let runs = places.chunk_by(|a, b| a == b).map(|run| (from_sortable(run[0]), run.len() as u64));
-        Distribution { runs: runs.collect() }
+        let runs = count_few(values).unwrap_or_else(|| {
+            let mut places: Vec<u64> = values.iter().filter(|x| !x.is_nan()).map(|x| sortable(*x)).collect();
+            radix_sort(&mut places);
+            places.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).collect()
+        });
+        Distribution { runs: runs.into_iter().map(|(place, count)| (from_sortable(place), count)).collect() }
     }
 
     /// Sees values; NaN is null and skipped.
@@ -69,6 +71,35 @@ impl Distribution {
     }
 }
 
+/// Places with their counts, in ascending order, if they are few: to count them is ten times as fast
+/// as to sort the values. None as soon as there are more.
+fn count_few(values: &[f64]) -> Option<Vec<(u64, u64)>> {
+    const FEW: usize = 256;
+    const SLOTS: usize = 4 * FEW;
+    // No place of a number is the null's.
+    let mut slots = vec![(u64::MAX, 0); SLOTS];
+    let mut distinct = 0;
+    for x in values.iter().filter(|x| !x.is_nan()) {
+        let place = sortable(*x);
+        let mut at = (place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize;
+        while slots[at].0 != place {
+            if slots[at].1 == 0 {
+                if distinct == FEW {
+                    return None;
+                }
+                distinct += 1;
+                slots[at].0 = place;
+            } else {
+                at = (at + 1) % SLOTS;
+            }
+        }
+        slots[at].1 += 1;
+    }
+    slots.retain(|(_, count)| *count > 0);
+    slots.sort_unstable();
+    Some(slots)
+}
+
 impl Partial for Distribution {
     fn merge(&mut self, other: Distribution) {
         self.runs = merge_runs(std::mem::take(&mut self.runs), other.runs);
@@ -102,6 +133,18 @@ mod tests {
         check(&[1e308, -1e308], 0.5, [-1e308, 0.0, 0.0]);
         check(&[f64::MAX, f64::MAX], 0.5, [f64::MAX; 3]);
         check(&[0.0, 1.0, 2.0], 1.0 / 3.0, [0.0, 0.5, 2.0 / 3.0]);
+    }
+
+    #[test]
+    fn few_values_are_counted_as_many_are_sorted() {
+        for distinct in [1, 2, 255, 256, 257, 1000] {
+            let values: Vec<f64> = (0..3000).map(|i| f64::from(i * 7919 % distinct) - 100.5).collect();
+            let expected: Vec<f64> = (0..distinct).map(|i| f64::from(i) - 100.5).collect();
+            let distribution = Distribution::from_slice(&values);
+            assert_eq!(distribution.runs().iter().map(|run| run.0).collect::<Vec<_>>(), expected);
+            assert_eq!(distribution.count(), 3000);
+            assert_eq!(count_few(&values).is_some(), distinct <= 256);
+        }
     }
 
     #[test]
