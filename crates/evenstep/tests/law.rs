@@ -37,6 +37,36 @@ fn law_one_digest_for_any_thread_count() {
     }
 }
 
+/// Of a level that the processor lacks, the one below is used.
+#[test]
+fn law_one_digest_for_any_registers() {
+    let large = Project::new();
+    let row = |n: u64| {
+        let bits = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n.wrapping_mul(0xd134_2543_de82_ef95) >> 17;
+        let [a, b, c, d] = [bits & 0xffff, bits >> 16 & 0xff, bits >> 24 & 7, bits >> 27 & 0xfff];
+        let number = if d % 11 == 0 { String::new() } else { format!("{}", d as f64 / 7.0 - 100.0) };
+        format!("{n},{a},{number},g{c},{},{}\n", b % 2, (a as f64 / 9.0).sin() + (d + c * b) as f64 / 512.0)
+    };
+    let rows: String = (0..60_000).map(row).collect();
+    large.write("large.csv", format!("id,a,number,group,flag,y\n{rows}"));
+    let spec = "[pipeline]\nname = \"large\"\nseed = 1\n[data]\nsource = \"large.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+                [[step]]\nuse = \"impute_median\"\ncolumns = [\"number\"]\n[[step]]\nuse = \"yeo_johnson\"\ncolumns = [\"number\"]\n\
+                [model]\nuse = \"boosted_trees\"\ntrees = 20\n";
+    large.write(SPEC, spec);
+    let projects = EXAMPLES.map(Project::example).into_iter().chain([large]);
+    for project in projects {
+        let digest = |level: &str| {
+            let mut command = project.command(&["train", SPEC, "--json", "--quiet"]);
+            common::said(command.env("EVENSTEP_SIMD", level).output().expect("the program starts")).ok().json()["digest"]
+                .clone()
+        };
+        let widest = digest("avx512");
+        for level in ["avx2", "baseline"] {
+            assert_eq!(digest(level), widest, "{level} in {}", project.path(SPEC).display());
+        }
+    }
+}
+
 #[test]
 fn law_one_digest_for_any_row_order_and_any_number_of_files() {
     for example in EXAMPLES {

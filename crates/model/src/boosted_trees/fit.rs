@@ -453,21 +453,26 @@ impl<'a> Boosting<'a> {
             .zip(rows::split_ref(&self.pieces, &self.scores[class]))
             .zip(offsets(&self.pieces))
             .enumerate();
-        rows::fold(self.run.workers, &self.pieces, states, |piece, (at, ((out, scores), first)), largest: &mut Largest| {
-            let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-            objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
-            let some =
-                Rows { objective, classes, gradients: out, targets, weights: part(weights, *first, targets.len()) };
-            some.in_blocks(|start, gradients, hessians| {
-                let roles = &roles[*first + start..][..gradients.len()];
-                if all_learned {
-                    return largest.see(gradients, hessians);
-                }
-                for (row, _) in roles.iter().enumerate().filter(|(_, role)| **role == Role::Learned) {
-                    largest.see(&gradients[row..=row], &hessians[row..=row]);
-                }
-            });
-        })
+        rows::fold(
+            self.run.workers,
+            &self.pieces,
+            states,
+            |piece, (at, ((out, scores), first)), largest: &mut Largest| {
+                let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+                objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
+                let some =
+                    Rows { objective, classes, gradients: out, targets, weights: part(weights, *first, targets.len()) };
+                some.in_blocks(|start, gradients, hessians| {
+                    let roles = &roles[*first + start..][..gradients.len()];
+                    if all_learned {
+                        return largest.see(gradients, hessians);
+                    }
+                    for (row, _) in roles.iter().enumerate().filter(|(_, role)| **role == Role::Learned) {
+                        largest.see(&gradients[row..=row], &hessians[row..=row]);
+                    }
+                });
+            },
+        )
     }
 
     /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.

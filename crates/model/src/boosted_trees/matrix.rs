@@ -335,7 +335,9 @@ impl Matrix {
                     }
                 }
                 let words = &mut places.words[block.start * stride..block.end * stride];
-                for (at, shares) in lanes.iter().enumerate().flat_map(|(at, lane)| lane.iter().map(move |one| (at, one))) {
+                for (at, shares) in
+                    lanes.iter().enumerate().flat_map(|(at, lane)| lane.iter().map(move |one| (at, one)))
+                {
                     let Place::Narrow(column) = features[shares.feature].place else { continue };
                     let (last, factor) = ((shares.bins - 1) as u8, (shares.stride as u64) << (8 * (at % in_word)));
                     let words = words[at / in_word..].iter_mut().step_by(stride);
