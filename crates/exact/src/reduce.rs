@@ -50,6 +50,11 @@ impl Workers {
         self.pool.current_num_threads()
     }
 
+    /// Whether no other process observes rows of the same data.
+    pub fn are_alone(&self) -> bool {
+        self.peers.is_none()
+    }
+
     /// Observes every task once, each thread into its own partial, and merges them all.
     pub fn fold<P: Partial>(&self, tasks: usize, observe: impl Fn(usize, &mut P) + Sync) -> P {
         let merged = self.fold_here(tasks, observe);

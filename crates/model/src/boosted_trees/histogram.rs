@@ -188,12 +188,14 @@ impl<'a> Builder<'a> {
 
     /// The histogram of some rows, which ascend.
     pub(super) fn build(&self, rows: &[u32]) -> Histogram {
-        let blocks: Vec<&[u32]> = rows.chunks(BLOCK_ROWS).collect();
+        let threads = if rows.len() * self.matrix.features.len() < SMALL_UPDATES { 1 } else { self.workers.count() };
+        // As many for each thread, and all of one size.
+        let count = rows.len().div_ceil(BLOCK_ROWS).next_multiple_of(threads);
+        let blocks: Vec<&[u32]> = rows.chunks(rows.len().div_ceil(count.max(1)).max(1)).collect();
         let block = |at: usize, sums: &mut Histogram| self.add_block(blocks[at], sums);
-        let mut histogram = if rows.len() * self.matrix.features.len() < SMALL_UPDATES {
-            self.workers.fold(1, |_, sums| (0..blocks.len()).for_each(|at| block(at, sums)))
-        } else {
-            self.workers.fold(blocks.len(), block)
+        let mut histogram = match threads {
+            1 => self.workers.fold(1, |_, sums| (0..blocks.len()).for_each(|at| block(at, sums))),
+            _ => self.workers.fold(blocks.len(), block),
         };
         histogram.0.resize(self.shape.bytes() / 8, 0);
         histogram

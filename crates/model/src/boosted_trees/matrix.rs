@@ -156,18 +156,13 @@ pub(super) fn build(
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
     let (mut features, mut narrow, mut wide) = (Vec::new(), Vec::new(), Vec::new());
-    // As many columns at a time as there are threads: a distribution takes more room than its column.
-    for some in names.chunks(workers.count().max(1)) {
-        let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(batches, pieces, roles, name, kind));
-        let seen: Vec<Seen> = seen.into_iter().map(|seen| all_reduce(workers, seen)).collect();
-        let cut = workers.map(seen.into_iter().zip(some).collect(), |(seen, (_, _, kind))| seen.cut(*kind, bins));
-        for ((position, name, _), cut) in some.iter().zip(cut) {
-            let Some((binning, has_null)) = cut else { continue };
-            let is_narrow = binning.last() <= u16::from(u8::MAX);
-            let place = if is_narrow { Place::Narrow(narrow.len()) } else { Place::Wide(wide.len()) };
-            if is_narrow { &mut narrow } else { &mut wide }.push(features.len());
-            features.push(Feature { position: *position, name: (*name).clone(), binning, has_null, place });
-        }
+    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
+    for ((position, name, _), cut) in names.into_iter().zip(cuts) {
+        let Some((binning, has_null)) = cut else { continue };
+        let is_narrow = binning.last() <= u16::from(u8::MAX);
+        let place = if is_narrow { Place::Narrow(narrow.len()) } else { Place::Wide(wide.len()) };
+        if is_narrow { &mut narrow } else { &mut wide }.push(features.len());
+        features.push(Feature { position, name: name.clone(), binning, has_null, place });
     }
     let lanes = share_lanes(narrow.iter().map(|at| (*at, features[*at].bins())));
     let rows = roles.len();
@@ -188,6 +183,26 @@ pub(super) fn build(
     };
     matrix.fill(workers, batches, pieces);
     matrix
+}
+
+/// Cuts every column by what is seen of it. A distribution takes more room than its column, so that no more
+/// are held at a time than there are threads.
+fn cut_all(
+    workers: &Workers,
+    columns: &[(usize, &ColumnName, Kind)],
+    look_at: impl Fn(&ColumnName, Kind) -> Seen + Sync + Send,
+    bins: usize,
+) -> Vec<Option<(Binning, bool)>> {
+    if workers.are_alone() {
+        return workers.map(columns.to_vec(), |(_, name, kind)| look_at(name, kind).cut(kind, bins));
+    }
+    let mut cuts = Vec::new();
+    for some in columns.chunks(workers.count()) {
+        let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(name, kind));
+        let seen = seen.into_iter().map(|seen| all_reduce(workers, seen)).zip(some);
+        cuts.extend(seen.map(|(seen, (_, _, kind))| seen.cut(*kind, bins)));
+    }
+    cuts
 }
 
 /// Gives features, with their numbers of bins, to lanes: those of most bins first, each to the
