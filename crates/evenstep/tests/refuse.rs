@@ -210,6 +210,20 @@ fn an_all_missing_column_and_a_constant_target_and_a_single_class_are_refused_by
 }
 
 #[test]
+fn rows_without_a_target_are_left_out_and_counted() {
+    let project = project();
+    let whole = data();
+    let rows = whole.lines().enumerate().map(|(at, line)| {
+        let (rest, _) = line.rsplit_once(',').expect("cells");
+        if at % 10 == 3 { format!("{rest},\n") } else { format!("{line}\n") }
+    });
+    project.write("data.csv", rows.collect::<String>());
+    let said = project.run(&["train", "p.toml", "--json", "--quiet"]).ok().json();
+    assert_eq!(said["rows"], 90);
+    assert!(said["notes"].to_string().contains("left out for want of a target: 10 rows"), "{}", said["notes"]);
+}
+
+#[test]
 fn ids_that_are_missing_or_not_unique_are_located() {
     let project = project();
     project.write("p.toml", SPEC.replace("target = \"y\"", "target = \"y\"\nid = \"z\""));

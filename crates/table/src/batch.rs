@@ -127,19 +127,20 @@ impl Batch {
     /// The given rows, in the given order.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Batch {
+        // What a batch doesn't have is an empty list.
         fn pick<T: Copy>(cells: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|row| cells[*row]).collect()
+            if cells.is_empty() { Vec::new() } else { rows.iter().map(|row| cells[*row]).collect() }
         }
         Batch {
             rows: rows.len(),
             columns: self.columns.iter().map(|(name, column)| (name.clone(), Arc::new(column.take(rows)))).collect(),
-            keys: Arc::new(if self.keys.is_empty() { Vec::new() } else { pick(&self.keys, rows) }),
+            keys: Arc::new(pick(&self.keys, rows)),
             labels: self.labels.as_ref().map(|labels| {
                 Arc::new(Labels {
                     occurrence: pick(&labels.occurrence, rows),
                     target: pick(&labels.target, rows),
-                    weight: if labels.weight.is_empty() { Vec::new() } else { pick(&labels.weight, rows) },
-                    group: if labels.group.is_empty() { Vec::new() } else { pick(&labels.group, rows) },
+                    weight: pick(&labels.weight, rows),
+                    group: pick(&labels.group, rows),
                 })
             }),
         }
