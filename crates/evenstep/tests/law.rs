@@ -45,7 +45,7 @@ fn law_one_digest_for_any_registers() {
         let bits = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n.wrapping_mul(0xd134_2543_de82_ef95) >> 17;
         let [a, b, c, d] = [bits & 0xffff, bits >> 16 & 0xff, bits >> 24 & 7, bits >> 27 & 0xfff];
         let number = if d % 11 == 0 { String::new() } else { format!("{}", d as f64 / 7.0 - 100.0) };
-        format!("{n},{a},{number},g{c},{},{}\n", b % 2, (a as f64 / 9.0).sin() + (d + c * b) as f64 / 512.0)
+        format!("{n},{a},{number},g{c},{},{}\n", b % 2, (a as f64 / 9.0) % 7.0 + (d + c * b) as f64 / 512.0)
     };
     let rows: String = (0..60_000).map(row).collect();
     large.write("large.csv", format!("id,a,number,group,flag,y\n{rows}"));
