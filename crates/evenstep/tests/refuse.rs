@@ -403,6 +403,12 @@ fn init_writes_over_nothing_and_its_proposal_trains() {
         &["init", "data.csv", "--target", "yy", "--out", "q.toml"],
         &["no column `yy`", "did you mean `y`?"],
     );
+    project.write("days.csv", "x,day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-04\n");
+    refused_by(
+        &project,
+        &["init", "days.csv", "--target", "day", "--out", "q.toml"],
+        &["the target `day` is of type date", "a number"],
+    );
     project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
     project.run(&["check", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();

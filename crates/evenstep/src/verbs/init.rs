@@ -54,8 +54,13 @@ fn look(args: &Init, run: &Run<'_>) -> Result<String, PipelineError> {
         missing.extend(tokens);
         inferred = source.infer(&missing, run.workers, &told)?;
     }
-    if inferred.columns[&target].kind().is_none() {
+    let Some(kind) = inferred.columns[&target].kind() else {
         return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
+    };
+    if matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_)) {
+        let said = format!("the target `{target}` is of type {}: predicted are numbers and classes", kind.word());
+        let help = "let the data say how long it takes, say in days: a number".to_owned();
+        return Err(PipelineError::input(said).help(help));
     }
     let mut like_ids = like_ids(&source, &inferred.columns, &target, &missing, run)?;
     if id.is_empty() {
