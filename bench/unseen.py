@@ -53,7 +53,7 @@ LATER = {
     "orange_juice": ("ISLR", "OJ", "Purchase", []),
     "stackoverflow": ("modeldata", "stackoverflow", "Remote", []),
     "cells": ("modeldata", "cells", "class", ["case"]),
-    "drinks": ("modeldata", "ad_data", "Class", []),
+    "alzheimer": ("modeldata", "ad_data", "Class", []),
 }
 SETS |= LATER
 # splits

@@ -111,23 +111,13 @@ fn a_scoring_that_is_interrupted_leaves_the_old_file_and_none_beside_it() {
 fn a_server_that_is_told_to_stop_answers_first_what_it_was_asked() {
     let project = project();
     for signal in ["INT", "TERM"] {
-        let mut child = project
-            .command(&["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("it is piped"))
-            .read_line(&mut line)
-            .expect("it says where it listens");
-        let said: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        let address = said["address"].as_str().expect("an address");
-        let mut idle = TcpStream::connect(address).expect("it listens");
+        let (mut child, address) = common::serve(&project, "p.evenstep");
+        let mut idle = TcpStream::connect(&address).expect("it listens");
         write!(idle, "GET /health HTTP/1.1\r\nHost: test\r\n\r\n").expect("it reads");
         idle.read_exact(&mut [0; 12]).expect("it answers, and the connection stays open");
 
         let body = r#"{"x": 1, "z": 2}"#;
-        let mut asking = TcpStream::connect(address).expect("it listens");
+        let mut asking = TcpStream::connect(&address).expect("it listens");
         write!(asking, "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n", body.len())
             .expect("it reads");
         std::thread::sleep(Duration::from_millis(200));
@@ -145,15 +135,8 @@ fn a_server_that_is_told_to_stop_answers_first_what_it_was_asked() {
 #[test]
 fn a_client_that_never_ends_its_request_does_not_keep_the_server() {
     let project = project();
-    let mut child = project
-        .command(&["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it listens");
-    let said: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-    let mut asking = TcpStream::connect(said["address"].as_str().expect("an address")).expect("it listens");
+    let (mut child, address) = common::serve(&project, "p.evenstep");
+    let mut asking = TcpStream::connect(address).expect("it listens");
     write!(asking, "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").expect("it reads");
     std::thread::sleep(Duration::from_millis(200));
     tell(&child, "TERM");

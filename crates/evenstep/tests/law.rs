@@ -5,9 +5,9 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use common::{EXAMPLES, Project, data_of};
 use evenstep_exact::reduce::Workers;
@@ -297,13 +297,8 @@ struct Server {
 
 impl Server {
     fn start(project: &Project, bundle: &str) -> Server {
-        let mut command = project.command(&["serve", bundle, "--listen", "127.0.0.1:0", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut line = String::new();
-        let out = child.stdout.take().expect("it is piped");
-        BufReader::new(out).read_line(&mut line).expect("it says where it listens");
-        let said: Value = serde_json::from_str(&line).expect("JSON");
-        Server { child, address: said["address"].as_str().expect("an address").to_owned() }
+        let (child, address) = common::serve(project, bundle);
+        Server { child, address }
     }
 
     fn get(&self, path: &str) -> Value {

@@ -149,14 +149,12 @@ struct Parted {
 
 fn part_rest(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32], done: Parted) {
     let (mut one, mut zero) = (done.ones, done.items - done.ones);
+    // Without a branch on the bit, which can't be foreseen: an item is written to both sides, and the next one over
+    // it where it doesn't belong. A full side is written no more.
     for (at, item) in items.iter().enumerate().skip(done.items) {
-        if bits[at / 64] >> (at % 64) & 1 == 1 {
-            ones[one] = *item;
-            one += 1;
-        } else {
-            zeros[zero] = *item;
-            zero += 1;
-        }
+        ones.get_mut(one).into_iter().chain(zeros.get_mut(zero)).for_each(|place| *place = *item);
+        let bit = (bits[at / 64] >> (at % 64) & 1) as usize;
+        (one, zero) = (one + bit, zero + 1 - bit);
     }
 }
 

@@ -47,9 +47,8 @@ fn words(name: &str) -> Vec<String> {
 }
 
 fn mostly_there(name: &ColumnName, batches: &[Batch]) -> bool {
-    let nulls = |batch: &Batch| (0..batch.rows()).filter(|row| batch.column(name).is_null(*row)).count();
     let rows: usize = batches.iter().map(Batch::rows).sum();
-    batches.iter().map(nulls).sum::<usize>() * 2 < rows
+    batches.iter().map(|batch| batch.column(name).nulls()).sum::<usize>() * 2 < rows
 }
 
 /// Whether the values span just as many whole numbers as there are rows.

@@ -1,8 +1,9 @@
 //! A folder of its own for each test, and the program to run in it.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -94,6 +95,17 @@ impl Project {
         let mut lines = text.lines().map(str::to_owned);
         (lines.next().expect("a header"), lines.collect())
     }
+}
+
+/// Serves a bundle at a free port; gives the process and its address once it listens.
+pub(crate) fn serve(project: &Project, bundle: &str) -> (Child, String) {
+    let mut command = project.command(&["serve", bundle, "--listen", "127.0.0.1:0", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut line = String::new();
+    let out = child.stdout.take().expect("it is piped");
+    BufReader::new(out).read_line(&mut line).expect("it says where it listens");
+    let said: Value = serde_json::from_str(&line).expect("JSON");
+    (child, said["address"].as_str().expect("an address").to_owned())
 }
 
 pub(crate) fn said(output: Output) -> Said {

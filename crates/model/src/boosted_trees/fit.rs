@@ -153,22 +153,19 @@ impl FixedPoint {
     }
 }
 
-/// The sums of two quantities in every leaf, over the rows of a piece.
-struct PieceSums(Vec<[i64; 4]>);
+/// The sums of a quantity in every leaf, over the rows of a piece: of its upper bits, and of its lower ones.
+struct PieceSums(Vec<[i64; 2]>);
 
 impl PieceSums {
     fn of(leaves: usize) -> PieceSums {
-        PieceSums(vec![[0; 4]; leaves])
+        PieceSums(vec![[0; 2]; leaves])
     }
 
     /// Adds up to `ROWS` rows, each to its leaf, if it came to one.
-    fn add(&mut self, leaves: &[u16], [(a, a_point), (b, b_point)]: [(&[f64], &FixedPoint); 2]) {
-        let mut terms = [[0; 4]; ROWS];
+    fn add(&mut self, leaves: &[u16], values: &[f64], point: &FixedPoint) {
+        let mut terms = [[0; 2]; ROWS];
         let terms = &mut terms[..leaves.len()];
-        widest!(for ((term, a), b) in terms.iter_mut().zip(a).zip(b) {
-            let ([a, a_rest], [b, b_rest]) = (a_point.of(*a), b_point.of(*b));
-            *term = [a, a_rest, b, b_rest];
-        });
+        widest!(terms.iter_mut().zip(values).for_each(|(term, value)| *term = point.of(*value)));
         for (leaf, term) in leaves.iter().zip(terms) {
             if let Some(sums) = self.0.get_mut(usize::from(*leaf)) {
                 sums.iter_mut().zip(term).for_each(|(sum, term)| *sum += *term);
@@ -176,9 +173,9 @@ impl PieceSums {
         }
     }
 
-    fn sums(&self, leaf: usize) -> [i128; 2] {
-        let [a, a_rest, b, b_rest] = self.0[leaf].map(i128::from);
-        [(a << LOWER_BITS) + a_rest, (b << LOWER_BITS) + b_rest]
+    fn sum(&self, leaf: usize) -> i128 {
+        let [upper, lower] = self.0[leaf].map(i128::from);
+        (upper << LOWER_BITS) + lower
     }
 }
 
@@ -546,19 +543,19 @@ impl<'a> Boosting<'a> {
             let leaves = &self.leaf_of_row[*first..*first + targets.len()];
             let gradients = &self.gradients[*first..*first + targets.len()];
             let weights = part(&self.weights, *first, targets.len());
-            let mut of_piece = PieceSums::of(grown.leaves.len());
-            let mut weights_of_piece = PieceSums::of(grown.leaves.len());
+            let [mut of_gradients, mut of_hessians, mut of_weights] =
+                std::array::from_fn(|_| PieceSums::of(grown.leaves.len()));
             Rows { objective, classes, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
                 let leaves = &leaves[start..start + gradients.len()];
-                of_piece.add(leaves, [(gradients, &gradient), (hessians, &hessian)]);
+                of_gradients.add(leaves, gradients, &gradient);
+                of_hessians.add(leaves, hessians, &hessian);
                 if let Some(weights) = weights {
-                    let weights = &weights[start..start + gradients.len()];
-                    weights_of_piece.add(leaves, [(weights, &weight), (hessians, &hessian)]);
+                    of_weights.add(leaves, &weights[start..start + gradients.len()], &weight);
                 }
             });
             for (leaf, sums) in sums.iter_mut().enumerate() {
-                let [gradient, hessian] = of_piece.sums(leaf);
-                sums.merge(LeafSums { gradient, hessian, weight: weights_of_piece.sums(leaf)[0] });
+                let [gradient, hessian, weight] = [&of_gradients, &of_hessians, &of_weights].map(|sums| sums.sum(leaf));
+                sums.merge(LeafSums { gradient, hessian, weight });
             }
         });
         (sums, gradient, hessian)
