@@ -109,9 +109,13 @@ impl Draws {
 
     /// How often a bootstrap sample holds a key, in the `n`-th sample: Poisson with mean 1.
     pub fn bootstrap_count(&self, key: &[u8; 16], n: u32) -> u32 {
-        let bits = self.bits(key, n);
-        POISSON_ONE.iter().take_while(|bound| bits >= **bound).count() as u32
+        poisson_one(self.bits(key, n))
     }
+}
+
+/// A Poisson variable of mean 1, by 64 random bits.
+pub fn poisson_one(bits: u64) -> u32 {
+    POISSON_ONE.iter().take_while(|bound| bits >= **bound).count() as u32
 }
 
 /// ⌊2^64 · P(count ≤ k)⌋ of a Poisson distribution with mean 1.

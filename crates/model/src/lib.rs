@@ -5,6 +5,8 @@
 
 #[macro_use]
 mod catalogue;
+#[macro_use]
+mod averaged;
 mod error;
 mod fit;
 mod linear;
@@ -68,6 +70,9 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
 
 catalogue! {
     boosted_trees::BoostedTrees,
+    random_forest::RandomForest,
+    extra_trees::ExtraTrees,
+    decision_tree::DecisionTree,
     dummy::Dummy,
     ridge::Ridge,
     logistic_regression::LogisticRegression,

@@ -14,7 +14,14 @@ use Answer::{Called, Instead};
 /// What to say of a peer's name in a spec of the family, if it is known.
 pub(crate) fn answer(family: &str, written: &str) -> Option<Answer> {
     let written = written.to_lowercase().replace('-', "_");
-    let families = [("boosted_trees", BOOSTED_TREES), ("ridge", RIDGE), ("logistic_regression", LOGISTIC_REGRESSION)];
+    let families = [
+        ("boosted_trees", BOOSTED_TREES),
+        ("random_forest", AVERAGED_TREES),
+        ("extra_trees", AVERAGED_TREES),
+        ("decision_tree", AVERAGED_TREES),
+        ("ridge", RIDGE),
+        ("logistic_regression", LOGISTIC_REGRESSION),
+    ];
     let own = families.iter().filter(|(of, _)| *of == family).flat_map(|(_, names)| *names);
     own.chain(EVERYWHERE).find(|(names, _)| names.contains(&&*written)).map(|(_, answer)| *answer)
 }
@@ -53,6 +60,9 @@ const FAMILIES: &[(&[&str], &str)] = &[
         ],
         "boosted_trees",
     ),
+    (&["randomforestclassifier", "randomforestregressor", "randomforest", "rf"], "random_forest"),
+    (&["extratreesclassifier", "extratreesregressor", "extratrees", "extremelyrandomizedtrees"], "extra_trees"),
+    (&["decisiontreeclassifier", "decisiontreeregressor", "decisiontree", "cart"], "decision_tree"),
     (&["ridgeregression", "linearregression", "linear", "ols", "leastsquares", "linearridge"], "ridge"),
     (&["logisticregressioncv", "logistic", "logit", "logreg", "softmaxregression", "maxent"], "logistic_regression"),
     (&["dummyregressor", "dummyclassifier", "baseline", "mean", "prior"], "dummy"),
@@ -168,6 +178,21 @@ const BOOSTED_TREES: Names = &[
     ),
 ];
 
+const AVERAGED_TREES: Names = &[
+    (&["n_estimators", "num_trees", "n_trees", "ntree", "iterations"], Called("trees")),
+    (&["max_depth"], Called("depth")),
+    (&["max_leaf_nodes", "num_leaves", "max_leaves"], Called("leaves")),
+    (&["min_samples_leaf", "min_data_in_leaf", "min_child_samples", "nodesize"], Called("min_rows")),
+    (&["min_samples_split"], Instead("`min_rows` is the fewest rows of a leaf")),
+    (&["min_impurity_decrease"], Called("min_gain")),
+    (&["max_features", "mtry", "colsample_bynode"], Called("column_sample_by_node")),
+    (&["max_bin", "max_bins"], Called("bins")),
+    (&["class_weight"], Called("class_weights")),
+    (&["criterion"], Instead("splits lower the sum of squared errors, which for classes is the Gini impurity")),
+    (&["max_samples"], Instead("a tree's rows are drawn as often as there are rows")),
+    (&["ccp_alpha", "oob_score", "monotonic_cst"], Instead("`boosted_trees` has more to set")),
+];
+
 const RIDGE: Names = &[
     (&["lambda", "reg_lambda", "l2", "penalty", "lambda_l2", "regularization"], Called("alpha")),
     (&["c"], Instead("`alpha` is the penalty itself, 1/C")),
@@ -197,7 +222,7 @@ mod tests {
 
     #[test]
     fn no_name_has_two_answers() {
-        for names in [BOOSTED_TREES, RIDGE, LOGISTIC_REGRESSION] {
+        for names in [BOOSTED_TREES, AVERAGED_TREES, RIDGE, LOGISTIC_REGRESSION] {
             let mut all: Vec<&str> =
                 names.iter().chain(EVERYWHERE).flat_map(|(names, _)| names.iter().copied()).collect();
             assert!(all.iter().all(|name| *name == name.to_lowercase()), "looked up in lower case");

@@ -1,25 +1,28 @@
-//! Boosting: each round's trees are grown on the gradients that the rounds before left.
+//! Growing trees round by round: boosted ones on the gradients that the rounds before left, averaged ones each from
+//! the start.
 
-use evenstep_exact::canonical::Hasher;
-use evenstep_exact::draw::Draws;
+use evenstep_exact::draw::{Draws, poisson_one};
 use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Partial;
-use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
-use evenstep_table::{ColumnName, Task};
+use evenstep_table::Task;
 use serde::{Deserialize, Serialize};
 
 use super::BoostedTrees;
+use super::allowed::{Allowed, Interactions};
 use super::cuts::Binning;
+use super::fixed_point::{FixedPoint, PieceSums, ROWS};
 use super::grow::{Grower, Grown, GrownLeaf, Limits};
 use super::histogram::{Builder, Shape};
+use super::loss::{HUBER_QUANTILE, Loss};
 use super::matrix::{self, Matrix};
-use super::objective::{Objective, log_sum_exp};
+use super::objective::{Link, Objective, log_sum_exp};
 use super::order::{NO_LEAF, Order, Place};
 use super::predict::{Forest, Model};
-use super::quantise::{Largest, Packing, mix, nearest, power_of_two_above};
-use super::rows::{self, PIECE_ROWS, Piece, Role};
-use super::split::leaf_value;
+use super::quantise::{Hessians, Largest, Packing, mix};
+use super::residuals::Residuals;
+use super::rows::{self, Piece, Role};
+use super::split::{Bounds, leaf_value};
 use super::tree::Tree;
 use crate::{CurvePoint, Importance, ModelError, Run, Trained, Training};
 
@@ -29,15 +32,19 @@ const CURVE_POINTS: u32 = 20;
 /// Targets beyond this would overflow when squared and summed.
 const TARGET_MAX: f64 = 1e100;
 
+/// Gains below so many squares of the gradients' unit are noise. Boosting ends before it comes to them.
+const NOISE: f64 = 64.0;
+
 /// The share of the training rows that early stopping watches.
 const WATCHED_SHARE: f64 = 0.1;
 
 /// The rows of a fit, and all that changes with each tree.
-struct Boosting<'a> {
+struct Growing<'a> {
     spec: &'a BoostedTrees,
+    averaged: Option<Averaged>,
     data: &'a Training<'a>,
     run: &'a Run<'a>,
-    objective: Objective,
+    loss: Loss,
     /// How many trees a round has.
     width: usize,
     draws: Draws,
@@ -46,9 +53,11 @@ struct Boosting<'a> {
     all_learned: bool,
     /// 32 random bits of each row, from its identity.
     seeds: Vec<u32>,
-    /// Each row's weight, times its class's; empty if all are 1.
+    /// Each row's weight, times its class's, and how often it was drawn for a tree; empty if all are 1.
     weights: Vec<f64>,
     weight_max: f64,
+    /// The same without draws, if there are any.
+    undrawn: Vec<f64>,
     /// The scores of each class.
     scores: Vec<Vec<f64>>,
     /// For softmax, what makes a row's probabilities sum to 1.
@@ -68,10 +77,11 @@ struct Seen {
     weight: ExactSum,
     learned: u64,
     watched: u64,
-    /// How many rows weigh other than 1, targets are too large, and targets are negative.
+    /// How many rows weigh other than 1, targets are too large, negative, and 0.
     uneven: u64,
     large: u64,
     negative: u64,
+    zero: u64,
     weight_max: f64,
 }
 
@@ -84,6 +94,7 @@ impl Partial for Seen {
         self.uneven += other.uneven;
         self.large += other.large;
         self.negative += other.negative;
+        self.zero += other.zero;
         self.weight_max = self.weight_max.max(other.weight_max);
     }
 }
@@ -123,72 +134,29 @@ impl Partial for Losses {
     }
 }
 
-/// Floats in fixed point, 78 bits below a power of two that is not below any magnitude: upper bits
-/// and lower ones, so that the sums of a piece are exact in 64 bits each.
-struct FixedPoint {
-    factor: f64,
-    unit: f64,
-}
-
-/// A piece has up to 2¹⁴ rows, so that 48 bits of each add up to less than 63.
-const UPPER_BITS: u32 = 48;
-const LOWER_BITS: u32 = 30;
-const _: () = assert!(PIECE_ROWS <= 1 << (62 - UPPER_BITS));
-
-impl FixedPoint {
-    fn below(largest: f64) -> FixedPoint {
-        let unit = power_of_two_above(largest) * (1.0 / (1_u64 << UPPER_BITS) as f64);
-        FixedPoint { factor: if unit > 0.0 { 1.0 / unit } else { 0.0 }, unit }
-    }
-
-    #[inline(always)]
-    fn of(&self, x: f64) -> [i64; 2] {
-        let scaled = x * self.factor;
-        let (upper, rest) = nearest(scaled);
-        [upper, nearest(rest * f64::from(1_u32 << LOWER_BITS)).0]
-    }
-
-    fn value(&self, sum: i128) -> f64 {
-        sum as f64 * (self.unit / f64::from(1_u32 << LOWER_BITS))
-    }
-}
-
-/// The sums of a quantity in every leaf, over the rows of a piece: of its upper bits, and of its lower ones.
-struct PieceSums(Vec<[i64; 2]>);
-
-impl PieceSums {
-    fn of(leaves: usize) -> PieceSums {
-        PieceSums(vec![[0; 2]; leaves])
-    }
-
-    /// Adds up to `ROWS` rows, each to its leaf, if it came to one.
-    fn add(&mut self, leaves: &[u16], values: &[f64], point: &FixedPoint) {
-        let mut terms = [[0; 2]; ROWS];
-        let terms = &mut terms[..leaves.len()];
-        widest!(terms.iter_mut().zip(values).for_each(|(term, value)| *term = point.of(*value)));
-        for (leaf, term) in leaves.iter().zip(terms) {
-            if let Some(sums) = self.0.get_mut(usize::from(*leaf)) {
-                sums.iter_mut().zip(term).for_each(|(sum, term)| *sum += *term);
-            }
-        }
-    }
-
-    fn sum(&self, leaf: usize) -> i128 {
-        let [upper, lower] = self.0[leaf].map(i128::from);
-        (upper << LOWER_BITS) + lower
-    }
+/// How trees differ that are averaged rather than boosted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Averaged {
+    /// Whether each tree's rows are drawn with repetition.
+    pub(crate) bootstrap: bool,
+    /// Whether cuts are drawn at random.
+    pub(crate) random_cuts: bool,
 }
 
 /// Learns trees from training rows.
-pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {
+pub(crate) fn fit(
+    spec: &BoostedTrees,
+    averaged: Option<Averaged>,
+    data: &Training<'_>,
+    run: &Run<'_>,
+) -> Result<Trained<Model>, ModelError> {
     let objective = Objective::of(spec.objective, data.task)?;
-    let (mut boosting, seen) = Boosting::new(spec, data, run, objective)?;
-    let start = objective.start(&seen.targets, &seen.weight);
-    for (scores, start) in boosting.scores.iter_mut().zip(&start) {
+    let (mut growing, seen) = Growing::new(spec, averaged, data, run, objective)?;
+    let start = growing.start(&seen);
+    for (scores, start) in growing.scores.iter_mut().zip(&start) {
         scores.fill(*start);
     }
-    let matrix =
-        matrix::build(run.workers, data.batches, &boosting.pieces, &boosting.roles, data.features, spec.bins as usize);
+    let matrix = matrix::build(run.workers, data.batches, &growing.pieces, &growing.roles, data.features, spec);
     let mut notes = Vec::new();
     let patience = spec.early_stopping.as_ref().map(|stopping| stopping.rounds).filter(|_| {
         if seen.watched == 0 {
@@ -196,11 +164,11 @@ pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Re
         }
         seen.watched > 0
     });
-    let (mut trees, curve) = run.workers.awake(|| boosting.rounds(&matrix, patience));
+    let (mut trees, curve) = run.workers.awake(|| growing.rounds(&matrix, patience));
     if let Some(patience) = patience
         && let Some(best) = best_round(&curve)
     {
-        trees.truncate(best as usize * boosting.width);
+        trees.truncate(best as usize * growing.width);
         notes.push(match curve.len() as u32 - best {
             after if after >= patience => {
                 format!("stopped early: of {} rounds, round {best} was the best on rows not learned from", curve.len())
@@ -216,7 +184,12 @@ pub(super) fn fit(spec: &BoostedTrees, data: &Training<'_>, run: &Run<'_>) -> Re
             levels[feature.position] = Some(of);
         }
     }
-    Ok(Trained { model: Model { objective, start, trees, levels, forest }, importance, curve, notes })
+    let (link, start) = match averaged {
+        None => (objective.link(), start),
+        Some(_) if data.task.classes().is_empty() => (Link::Mean, vec![0.0; start.len()]),
+        Some(_) => (Link::Share, vec![0.0; start.len()]),
+    };
+    Ok(Trained { model: Model { link, start, trees, levels, forest }, importance, curve, notes })
 }
 
 /// The round with the lowest watched loss, the earliest of equal ones.
@@ -246,22 +219,38 @@ fn importance(trees: &[Tree], data: &Training<'_>) -> Vec<Importance> {
         .collect()
 }
 
+/// Whether all targets have a logarithm, or are at least 0, where the objective asks for it.
+fn check_signs(objective: Objective, seen: &Seen) -> Result<(), ModelError> {
+    let (bad, are, takes) = match objective {
+        Objective::Poisson => (seen.negative, "negative", "counts"),
+        Objective::Tweedie => (seen.negative, "negative", "sums of 0 and above"),
+        Objective::Gamma => (seen.negative + seen.zero, "not above 0", "sizes above 0"),
+        _ => return Ok(()),
+    };
+    if bad == 0 {
+        return Ok(());
+    }
+    Err(ModelError::new(format!("{bad} targets are {are}"))
+        .help(format!("`objective = \"{}\"` is for {takes}: leave it out, or drop these rows", objective.word())))
+}
+
 /// The key of a tree's draws.
 fn tree_key(round: u32, class: usize) -> [u8; 16] {
     (u128::from(round) | (class as u128) << 64).to_le_bytes()
 }
 
-impl<'a> Boosting<'a> {
+impl<'a> Growing<'a> {
     fn new(
         spec: &'a BoostedTrees,
+        averaged: Option<Averaged>,
         data: &'a Training<'a>,
         run: &'a Run<'a>,
         objective: Objective,
-    ) -> Result<(Boosting<'a>, Seen), ModelError> {
+    ) -> Result<(Growing<'a>, Seen), ModelError> {
         let pieces = rows::pieces(data.batches);
         let rows: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
         if rows >= u32::MAX as usize {
-            return Err(ModelError::new(format!("there are {rows} rows; `boosted_trees` takes up to 4,294,967,294")));
+            return Err(ModelError::new(format!("there are {rows} rows; trees take up to 4,294,967,294")));
         }
         let width = if let Task::Multiclass { classes } = data.task { classes.len() } else { 1 };
         let class_weights = spec.weights_of_classes(data.task);
@@ -290,6 +279,7 @@ impl<'a> Boosting<'a> {
                     seen.uneven += u64::from(weight != 1.0);
                     seen.large += u64::from(target.abs() > TARGET_MAX);
                     seen.negative += u64::from(target < 0.0);
+                    seen.zero += u64::from(target == 0.0);
                     if watching.as_ref().is_some_and(|draws| draws.uniform(&batch.keys[row].0) < WATCHED_SHARE) {
                         roles[at] = Role::Watched;
                         seen.watched += 1;
@@ -310,26 +300,29 @@ impl<'a> Boosting<'a> {
         }
         if seen.large > 0 {
             return Err(ModelError::new(format!("{} targets are beyond ±1e100", seen.large))
-                .help("`boosted_trees` squares the target: divide it by a constant"));
+                .help("trees square the target: divide it by a constant"));
         }
-        if objective == Objective::Poisson && seen.negative > 0 {
-            return Err(ModelError::new(format!("{} targets are negative", seen.negative))
-                .help("`objective = \"poisson\"` is for counts: leave it out, or drop these rows"));
-        }
+        check_signs(objective, &seen)?;
         if seen.uneven == 0 {
             weights = Vec::new();
         }
-        let boosting = Boosting {
+        let growing = Growing {
             spec,
+            averaged,
             data,
             run,
-            objective,
+            loss: match averaged {
+                None => Loss::of(objective, spec, width),
+                Some(_) if width > 1 => Loss::Share,
+                Some(_) => Loss::Squared,
+            },
             width,
             draws,
             all_learned: roles.iter().all(|role| *role == Role::Learned),
             pieces,
             roles,
             seeds,
+            undrawn: if averaged.is_some_and(|averaged| averaged.bootstrap) { weights.clone() } else { Vec::new() },
             weights,
             weight_max: seen.weight_max,
             scores: vec![vec![0.0; rows]; width],
@@ -339,29 +332,33 @@ impl<'a> Boosting<'a> {
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
         };
-        Ok((boosting, seen))
+        Ok((growing, seen))
     }
 
     /// Grows all trees; tells them and the loss on the way.
     fn rounds(&mut self, matrix: &Matrix, patience: Option<u32>) -> (Vec<Tree>, Vec<CurvePoint>) {
         let rounds = self.spec.trees;
         let every = if patience.is_some() { 1 } else { rounds.div_ceil(CURVE_POINTS) };
-        let sampled = self.spec.row_sample < 1.0 || self.spec.column_sample < 1.0;
-        let shape = Shape::new(matrix, self.unit_hessian());
+        let drawn = self.averaged.is_some()
+            || [self.spec.row_sample, self.spec.column_sample].iter().any(|share| *share < 1.0)
+            || [self.spec.column_sample_by_level, self.spec.column_sample_by_node].iter().any(|share| *share < 1.0);
+        let interactions = Interactions::of(self.spec, matrix);
         let mut trees = Vec::new();
         let mut curve: Vec<CurvePoint> = Vec::new();
         for round in 0..rounds {
+            self.draw_weights(round);
             self.take_norms();
+            let shape = Shape::new(matrix, self.unit_hessian());
             let before = trees.len();
             for class in 0..self.width {
-                trees.push(self.grow(matrix, &shape, round, class));
+                trees.push(self.grow(matrix, &shape, &interactions, round, class));
             }
-            if !sampled && trees[before..].iter().all(|tree| tree.splits.is_empty()) {
+            if !drawn && trees[before..].iter().all(|tree| tree.splits.is_empty()) {
                 trees.truncate(before);
                 break;
             }
             let mut watched = None;
-            if (round + 1) % every == 0 || round + 1 == rounds {
+            if self.averaged.is_none() && ((round + 1) % every == 0 || round + 1 == rounds) {
                 let point = self.losses(round + 1);
                 watched = point.watched;
                 curve.push(point);
@@ -377,54 +374,158 @@ impl<'a> Boosting<'a> {
     }
 
     fn unit_hessian(&self) -> bool {
-        self.objective.unit_hessian() && self.weights.is_empty()
+        self.hessians() == Hessians::One
     }
 
-    fn classes(&self) -> f64 {
-        self.width as f64
+    fn hessians(&self) -> Hessians {
+        match self.loss.unit_hessian() {
+            true if self.weights.is_empty() => Hessians::One,
+            true if self.averaged.is_some_and(|averaged| averaged.bootstrap) && self.undrawn.is_empty() => {
+                Hessians::Counts
+            }
+            _ => Hessians::Any { gradient_bits: self.spec.gradient_bits },
+        }
+    }
+
+    /// Where the score of each class starts.
+    fn start(&mut self, seen: &Seen) -> Vec<f64> {
+        let starts = |loss: Loss| {
+            let mean = |sum: &ExactSum| loss.start(sum.divided_by(&seen.weight).unwrap_or(0.0));
+            seen.targets.iter().map(mean).collect()
+        };
+        if let Loss::Huber { delta } = self.loss {
+            let median = self.quantile_of_targets(0.5, |target| target);
+            let delta =
+                delta.unwrap_or_else(|| self.quantile_of_targets(HUBER_QUANTILE, |target| (target - median).abs()));
+            // Where nearly all targets are one, any bound will do that is not 0.
+            self.loss = Loss::Huber { delta: Some(if delta > 0.0 { delta } else { 1.0 }) };
+            return vec![median];
+        }
+        match self.loss.leaf_quantile() {
+            Some(level) => vec![self.quantile_of_targets(level, |target| target)],
+            // Whole gradients are rounded to themselves: a node of one class is known for one.
+            None if self.averaged.is_some() && !self.data.task.classes().is_empty() => vec![0.0; self.width],
+            None => starts(self.loss),
+        }
     }
 
     /// Grows one tree and adds its values to the scores.
-    fn grow(&mut self, matrix: &Matrix, shape: &Shape, round: u32, class: usize) -> Tree {
+    fn grow(&mut self, matrix: &Matrix, shape: &Shape, interactions: &Interactions, round: u32, class: usize) -> Tree {
         let largest = self.take_gradients(class);
-        let packing = Packing::new(largest, self.unit_hessian());
+        let packing = Packing::new(largest, self.hessians());
         self.round(&packing, round, class);
         let rows = self.choose_rows(round);
-        let may_split = self.choose_columns(matrix, round);
-        let criterion = self.spec.criterion(&packing);
+        let columns = self.choose_columns(matrix, round);
+        let allowed = Allowed::of(self.spec, interactions, columns, &self.draws, (round, class), matrix);
+        let mut criterion = self.spec.criterion(&packing);
+        if self.averaged.is_some() {
+            // What rounding alone may seem to gain in a node whose targets are equal.
+            criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit);
+        }
         let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
+        let random_cuts = self.averaged.is_some_and(|averaged| averaged.random_cuts);
         let grower = Grower {
             workers: self.run.workers,
             matrix,
             shape,
-            builder: Builder::new(self.run.workers, matrix, shape, &may_split, packing, &self.packed),
+            builder: Builder::new(self.run.workers, matrix, shape, &allowed.tree, packing, &self.packed),
             criterion: &criterion,
-            may_split: &may_split,
-            limits: Limits { leaves: self.spec.leaves as usize, depth },
+            allowed: &allowed,
+            bounds: Bounds::around_zero(self.spec.max_leaf_value),
+            draw: random_cuts.then(|| self.draws.within("cuts").bits(&tree_key(round, class), 0)),
+            limits: Limits { leaves: self.spec.leaves as usize, depth, growth: self.spec.growth },
         };
         let (mut grown, leaves) = grower.grow(&mut self.order, rows);
         self.order.write_leaves(self.run.workers, &leaves, &mut self.leaf_of_row);
-        let (sums, gradient, hessian) = self.weigh(&grown, largest);
+        let (sums, gradient, hessian) = self.weigh(&grown, largest, class);
         let weight = |(leaf, sums): (&GrownLeaf, &LeafSums)| match self.weights.is_empty() {
             true => i128::from(leaf.rows),
             false => sums.weight,
         };
         let weights: Vec<i128> = grown.leaves.iter().zip(&sums).map(weight).collect();
         grown.settle(matrix, &weights);
-        let values: Vec<f64> = grown
-            .leaves
-            .iter()
-            .zip(&sums)
-            .map(|(leaf, sums)| {
-                let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
-                let curvature = hessian.value(sums.hessian) + l2;
-                let value =
-                    leaf_value(gradient.value(sums.gradient), curvature, self.spec.l1, self.spec.max_leaf_value);
-                self.spec.learning_rate * value + 0.0
-            })
-            .collect();
+        let values: Vec<f64> = match self.loss.leaf_quantile() {
+            Some(level) => {
+                let quantiles = self.quantiles_of_residuals(grown.leaves.len(), level, class);
+                quantiles.iter().zip(&grown.leaves).map(|(value, leaf)| leaf.bounds.clamp(*value)).collect()
+            }
+            None => {
+                let value = |(leaf, sums): (&GrownLeaf, &LeafSums)| {
+                    let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
+                    let curvature = hessian.value(sums.hessian) + l2;
+                    leaf_value(gradient.value(sums.gradient), curvature, self.spec.l1, leaf.bounds)
+                };
+                grown.leaves.iter().zip(&sums).map(value).collect()
+            }
+        };
+        if self.averaged.is_some() {
+            let start = self.scores[class].first().copied().unwrap_or(0.0);
+            return Tree::new(grown, values.iter().map(|value| start + value).collect(), matrix);
+        }
+        let values: Vec<f64> = values.iter().map(|value| self.spec.learning_rate * value + 0.0).collect();
         self.add_values(matrix, &grown, &values, class);
         Tree::new(grown, values, matrix)
+    }
+
+    /// Draws how often each row stands among those of the next tree: as often as not at all as once.
+    fn draw_weights(&mut self, round: u32) {
+        if !self.averaged.is_some_and(|averaged| averaged.bootstrap) {
+            return;
+        }
+        let key = self.draws.within("bootstrap").bits(&tree_key(round, 0), 0);
+        self.weights.resize(self.seeds.len(), 0.0);
+        let (undrawn, roles) = (&self.undrawn, &self.roles);
+        let states = rows::split(&self.pieces, &mut self.weights)
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.seeds))
+            .zip(offsets(&self.pieces));
+        let most =
+            rows::fold(self.run.workers, &self.pieces, states, |_, ((weights, seeds), first), most: &mut Largest| {
+                for (at, (weight, seed)) in weights.iter_mut().zip(*seeds).enumerate() {
+                    let times = match roles[*first + at] {
+                        Role::Learned => f64::from(poisson_one(mix(*seed, key))),
+                        _ => 0.0,
+                    };
+                    *weight = times * undrawn.get(*first + at).copied().unwrap_or(1.0);
+                }
+                most.see(weights, &[]);
+            });
+        self.weight_max = most.gradient;
+        self.leaf_of_row.fill(NO_LEAF);
+    }
+
+    /// A weighted quantile of what a function makes of the targets.
+    fn quantile_of_targets(&self, level: f64, value: impl Fn(f64) -> f64 + Sync) -> f64 {
+        let values = |row: usize, target: f64| (self.roles[row] == Role::Learned).then(|| (0, value(target)));
+        self.quantiles(1, level, values)[0]
+    }
+
+    /// A quantile of what is left of the target in each leaf.
+    fn quantiles_of_residuals(&self, leaves: usize, level: f64, class: usize) -> Vec<f64> {
+        let scores = &self.scores[class];
+        self.quantiles(leaves, level, |row, target| {
+            let leaf = self.leaf_of_row[row];
+            (leaf != NO_LEAF).then(|| (usize::from(leaf), target - scores[row]))
+        })
+    }
+
+    fn quantiles(
+        &self,
+        leaves: usize,
+        level: f64,
+        value: impl Fn(usize, f64) -> Option<(usize, f64)> + Sync,
+    ) -> Vec<f64> {
+        let states = offsets(&self.pieces);
+        let seen = rows::fold(self.run.workers, &self.pieces, states, |piece, first, seen: &mut Residuals| {
+            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let weight = |row: usize| self.weights.get(row).copied().unwrap_or(1.0);
+            let rows = targets.iter().enumerate().filter_map(|(at, target)| {
+                let row = *first + at;
+                value(row, *target).map(|(leaf, value)| (leaf, value, weight(row)))
+            });
+            seen.see(leaves, rows);
+        });
+        seen.quantiles(self.run.workers, level, &FixedPoint::below(self.weight_max))
     }
 
     /// For softmax: the logarithm of the sum of the exponentials of each row's scores.
@@ -442,7 +543,7 @@ impl<'a> Boosting<'a> {
     }
 
     fn take_gradients(&mut self, class: usize) -> Largest {
-        let (objective, classes) = (self.objective, self.classes());
+        let loss = self.loss;
         let (data, weights, roles, all_learned) = (self.data, &self.weights[..], &self.roles, self.all_learned);
         let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
         let states = rows::split(&self.pieces, &mut self.gradients)
@@ -456,9 +557,9 @@ impl<'a> Boosting<'a> {
             states,
             |piece, (at, ((out, scores), first)), largest: &mut Largest| {
                 let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-                objective.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
-                let some =
-                    Rows { objective, classes, gradients: out, targets, weights: part(weights, *first, targets.len()) };
+                loss.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
+                let weights = part(weights, *first, targets.len());
+                let some = Rows { loss, scores, gradients: out, targets, weights };
                 some.in_blocks(|start, gradients, hessians| {
                     let roles = &roles[*first + start..][..gradients.len()];
                     if all_learned {
@@ -474,17 +575,18 @@ impl<'a> Boosting<'a> {
 
     /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
     fn round(&mut self, packing: &Packing, round: u32, class: usize) {
-        let (objective, classes) = (self.objective, self.classes());
+        let loss = self.loss;
         let (data, weights) = (self.data, &self.weights[..]);
         let key = self.draws.within("rounding").bits(&tree_key(round, class), 0);
         let states = rows::split(&self.pieces, &mut self.packed)
             .into_iter()
             .zip(rows::split_ref(&self.pieces, &self.gradients))
+            .zip(rows::split_ref(&self.pieces, &self.scores[class]))
             .zip(rows::split_ref(&self.pieces, &self.seeds))
             .zip(offsets(&self.pieces));
-        rows::each(self.run.workers, &self.pieces, states, |piece, (((packed, gradients), seeds), first)| {
+        rows::each(self.run.workers, &self.pieces, states, |piece, ((((packed, gradients), scores), seeds), first)| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-            let some = Rows { objective, classes, gradients, targets, weights: part(weights, first, targets.len()) };
+            let some = Rows { loss, scores, gradients, targets, weights: part(weights, first, targets.len()) };
             some.in_blocks(|start, gradients, hessians| {
                 let block = start..start + gradients.len();
                 packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut packed[block]);
@@ -494,8 +596,12 @@ impl<'a> Boosting<'a> {
 
     /// The rows that the next tree is grown from, in their order.
     fn choose_rows(&mut self, round: u32) -> Place {
-        let (share, roles) = (self.spec.row_sample, &self.roles);
+        let (share, roles, weights) = (self.spec.row_sample, &self.roles, &self.weights);
         let all = 0..roles.len() as u32;
+        let bootstrap = self.averaged.is_some_and(|averaged| averaged.bootstrap);
+        if bootstrap {
+            return self.order.start(all.filter(|row| weights[*row as usize] > 0.0));
+        }
         if share >= 1.0 {
             return match self.all_learned {
                 true => self.order.start(all),
@@ -518,12 +624,11 @@ impl<'a> Boosting<'a> {
             return vec![true; count];
         }
         let draws = self.draws.within("column_sample");
-        let key = |name: &ColumnName| Hasher::new("evenstep column name").str(name.as_str()).finish16();
         let mut places: Vec<(u64, usize)> = matrix
             .features
             .iter()
             .enumerate()
-            .map(|(at, feature)| (draws.bits(&key(&feature.name), round), at))
+            .map(|(at, feature)| (draws.bits(&feature.key.to_le_bytes(), round), at))
             .collect();
         places.sort_unstable();
         let mut may_split = vec![false; count];
@@ -533,8 +638,8 @@ impl<'a> Boosting<'a> {
     }
 
     /// Sums the gradients of every leaf, as they were before rounding.
-    fn weigh(&self, grown: &Grown, largest: Largest) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
-        let (objective, classes) = (self.objective, self.classes());
+    fn weigh(&self, grown: &Grown, largest: Largest, class: usize) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
+        let loss = self.loss;
         let [gradient, hessian, weight] = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
         let states = offsets(&self.pieces);
         let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
@@ -542,10 +647,11 @@ impl<'a> Boosting<'a> {
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
             let leaves = &self.leaf_of_row[*first..*first + targets.len()];
             let gradients = &self.gradients[*first..*first + targets.len()];
+            let scores = &self.scores[class][*first..*first + targets.len()];
             let weights = part(&self.weights, *first, targets.len());
             let [mut of_gradients, mut of_hessians, mut of_weights] =
                 std::array::from_fn(|_| PieceSums::of(grown.leaves.len()));
-            Rows { objective, classes, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
+            Rows { loss, scores, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
                 let leaves = &leaves[start..start + gradients.len()];
                 of_gradients.add(leaves, gradients, &gradient);
                 of_hessians.add(leaves, hessians, &hessian);
@@ -586,7 +692,7 @@ impl<'a> Boosting<'a> {
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
             let scores: Vec<&[f64]> = self.scores.iter().map(|of| &of[*first..*first + targets.len()]).collect();
             let mut of_row = vec![0.0; targets.len()];
-            self.objective.losses(&scores, targets, &mut of_row);
+            self.loss.values(&scores, targets, &mut of_row);
             for (role, sum, total) in [
                 (Role::Learned, &mut losses.learned, &mut losses.learned_weight),
                 (Role::Watched, &mut losses.watched, &mut losses.watched_weight),
@@ -608,13 +714,10 @@ impl<'a> Boosting<'a> {
     }
 }
 
-/// So many rows are worked on together: what is known of them stays in the first-level cache.
-const ROWS: usize = 512;
-
 /// Rows of a piece, with their gradients.
 struct Rows<'a> {
-    objective: Objective,
-    classes: f64,
+    loss: Loss,
+    scores: &'a [f64],
     gradients: &'a [f64],
     targets: &'a [f64],
     weights: Option<&'a [f64]>,
@@ -626,7 +729,8 @@ impl Rows<'_> {
         let (mut weighted, mut hessians) = ([0.0; ROWS], [0.0; ROWS]);
         for (at, (gradients, targets)) in self.gradients.chunks(ROWS).zip(self.targets.chunks(ROWS)).enumerate() {
             let hessians = &mut hessians[..gradients.len()];
-            self.objective.hessians(gradients, targets, self.classes, hessians);
+            let scores = &self.scores[at * ROWS..][..gradients.len()];
+            self.loss.hessians(scores, gradients, targets, hessians);
             let Some(weights) = self.weights else {
                 act(at * ROWS, gradients, hessians);
                 continue;

@@ -6,10 +6,13 @@ use std::collections::BinaryHeap;
 use evenstep_exact::reduce::Workers;
 use evenstep_exact::simd;
 
+use super::Growth;
+use super::allowed::{Allowed, Together};
 use super::histogram::{Builder, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
 use super::order::{Order, Place, mark};
-use super::split::{Criterion, Rule, Split};
+use super::quantise::mix;
+use super::split::{Bounds, Criterion, Parent, Rule, Split};
 
 /// Fewer bins than this are searched faster by one thread than shared.
 const SMALL_BINS: usize = 4096;
@@ -33,6 +36,8 @@ pub(super) struct GrownLeaf {
     pub(super) rows: i64,
     /// Whether it came from a split of many levels, which is regularised more.
     pub(super) regularised: bool,
+    /// What its value lies between, before it is multiplied by the learning rate.
+    pub(super) bounds: Bounds,
 }
 
 #[derive(Debug)]
@@ -82,15 +87,30 @@ impl Grown {
     }
 }
 
-/// How far a tree may grow.
+/// How far a tree may grow, and in which order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) leaves: usize,
     pub(super) depth: usize,
+    pub(super) growth: Growth,
+}
+
+impl Limits {
+    /// How soon a node is split: that of the greatest is the next.
+    fn turn(&self, gain: f64, depth: usize) -> f64 {
+        let every_node_has_a_turn = depth < 32 && self.depth < 32 && self.leaves >= 1 << self.depth;
+        match self.growth {
+            // Whatever the order, the tree is the same: the deepest first keeps the fewest histograms, and those at hand.
+            _ if every_node_has_a_turn => depth as f64,
+            Growth::Leaf => gain,
+            Growth::Depth => -(depth as f64),
+        }
+    }
 }
 
 /// A leaf that may be split.
 struct Candidate {
+    turn: f64,
     split: Split,
     leaf: usize,
     node: Node,
@@ -101,7 +121,11 @@ struct Candidate {
 struct Node {
     rows: Place,
     sums: Sums,
+    bounds: Bounds,
     depth: usize,
+    /// Which way it lies from the root, as the key of its draws.
+    path: u64,
+    together: Together,
     /// The split above, and on which side of it.
     parent: Option<(usize, usize)>,
 }
@@ -120,12 +144,12 @@ impl PartialOrd for Candidate {
     }
 }
 
-/// The greatest is split next: highest gain, then first feature, then oldest leaf.
+/// The greatest is split next: that whose turn it is, then highest gain, first feature, oldest leaf.
 impl Ord for Candidate {
     fn cmp(&self, other: &Candidate) -> Ordering {
-        self.split
-            .gain
-            .total_cmp(&other.split.gain)
+        self.turn
+            .total_cmp(&other.turn)
+            .then(self.split.gain.total_cmp(&other.split.gain))
             .then(other.split.feature.cmp(&self.split.feature))
             .then(other.leaf.cmp(&self.leaf))
     }
@@ -138,8 +162,11 @@ pub(super) struct Grower<'a> {
     pub(super) shape: &'a Shape,
     pub(super) builder: Builder<'a>,
     pub(super) criterion: &'a Criterion,
-    /// Which features this tree may use.
-    pub(super) may_split: &'a [bool],
+    pub(super) allowed: &'a Allowed<'a>,
+    /// What a leaf's value lies between at most.
+    pub(super) bounds: Bounds,
+    /// What the cuts of this tree are drawn by, if they are.
+    pub(super) draw: Option<u64>,
     pub(super) limits: Limits,
 }
 
@@ -150,18 +177,19 @@ impl Grower<'_> {
         let mut waiting = BinaryHeap::new();
         // The rows of every leaf, by its number.
         let mut leaves = vec![rows.clone()];
-        tree.leaves.push(GrownLeaf { rows: rows.len() as i64, regularised: false });
+        tree.leaves.push(GrownLeaf { rows: rows.len() as i64, regularised: false, bounds: self.bounds });
 
-        if let Some(first) = self.may_split.iter().position(|may| *may) {
+        if let Some(first) = self.allowed.tree.iter().position(|may| *may) {
             let root = self.builder.build(order.rows(&rows));
             let sums = self.shape.feature(&root, first).total();
-            let node = Node { rows, sums, depth: 0, parent: None };
+            let (bounds, together) = (self.bounds, self.allowed.root());
+            let node = Node { rows, sums, bounds, depth: 0, path: 0, together, parent: None };
             let split = self.search([(&node, &root)]).pop().flatten();
-            waiting.extend(split.map(|split| Candidate { split, leaf: 0, node, histogram: Some(root) }));
+            waiting.extend(split.map(|split| self.candidate(split, 0, node, Some(root))));
         }
 
         while tree.splits.len() + 1 < self.limits.leaves {
-            let Some(Candidate { split, leaf, node, histogram }) = waiting.pop() else { break };
+            let Some(Candidate { split, leaf, node, histogram, .. }) = waiting.pop() else { break };
             let at = tree.splits.len();
             let next = tree.leaves.len();
             let [left, right] = self.part(&split, order, &node.rows);
@@ -170,11 +198,11 @@ impl Grower<'_> {
                 tree.splits[above].children[side] = Child::Split(at as u32);
             }
             let children = [Child::Leaf(leaf as u32), Child::Leaf(next as u32)];
-            let Split { feature, gain, rule, left: left_sums } = split;
+            let Split { feature, gain, rule, left: left_sums, bounds } = split;
             tree.splits.push(GrownSplit { feature, gain, rule, children });
-            let of = |sums: Sums| GrownLeaf { rows: sums.rows, regularised };
-            tree.leaves[leaf] = of(left_sums);
-            tree.leaves.push(of(node.sums - left_sums));
+            let of = |sums: Sums, bounds: Bounds| GrownLeaf { rows: sums.rows, regularised, bounds };
+            tree.leaves[leaf] = of(left_sums, bounds[0]);
+            tree.leaves.push(of(node.sums - left_sums, bounds[1]));
             leaves[leaf] = left.clone();
             leaves.push(right.clone());
 
@@ -184,7 +212,10 @@ impl Grower<'_> {
             let child = |rows: Place, sums: Sums, side: usize| Node {
                 rows,
                 sums,
+                bounds: bounds[side],
                 depth: node.depth + 1,
+                path: mix(side as u32, node.path.wrapping_add(1)),
+                together: self.allowed.below(&node.together, feature),
                 parent: Some((at, side)),
             };
             let left = child(left, left_sums, 0);
@@ -193,10 +224,14 @@ impl Grower<'_> {
             let children = self.children(order, histogram, [(left, leaf), (right, next)]);
             for (split, (node, leaf), histogram) in children {
                 let histogram = room.then_some(histogram);
-                waiting.extend(split.map(|split| Candidate { split, leaf, node, histogram }));
+                waiting.extend(split.map(|split| self.candidate(split, leaf, node, histogram)));
             }
         }
         (tree, leaves)
+    }
+
+    fn candidate(&self, split: Split, leaf: usize, node: Node, histogram: Option<Histogram>) -> Candidate {
+        Candidate { turn: self.limits.turn(split.gain, node.depth), split, leaf, node, histogram }
     }
 
     /// Finds how the children of a node may be split, from the histogram of the one with fewer
@@ -231,15 +266,19 @@ impl Grower<'_> {
     /// The best split of each node.
     fn search<'n>(&self, nodes: impl IntoIterator<Item = (&'n Node, &'n Histogram)>) -> Vec<Option<Split>> {
         let nodes: Vec<_> = nodes.into_iter().collect();
+        let may_split: Vec<Vec<bool>> =
+            nodes.iter().map(|(node, _)| self.allowed.features(&node.together, node.depth, node.path)).collect();
         let count = self.matrix.features.len();
         let tasks = if self.shape.bins() * nodes.len() < SMALL_BINS { 1 } else { self.workers.count().min(count) };
         let part = |task: usize| count * task / tasks..count * (task + 1) / tasks;
-        let jobs: Vec<_> = nodes.iter().flat_map(|node| (0..tasks).map(move |task| (*node, part(task)))).collect();
-        let found = self.workers.map(jobs, |((node, histogram), features)| {
+        let jobs =
+            nodes.iter().zip(&may_split).flat_map(|(node, may)| (0..tasks).map(move |task| (node, may, part(task))));
+        let found = self.workers.map(jobs.collect(), |((node, histogram), may_split, features)| {
             let features = features
-                .filter(|feature| self.may_split[*feature])
+                .filter(|feature| may_split[*feature])
                 .map(|feature| (feature, &self.matrix.features[feature], self.shape.feature(histogram, feature)));
-            self.criterion.best(node.sums, features)
+            let draw = self.draw.map(|draw| mix(node.path as u32, draw ^ (node.path >> 32)));
+            self.criterion.best(Parent { sums: node.sums, bounds: node.bounds, draw }, features)
         });
         let better = |a: Option<Split>, b: Option<Split>| match (a, b) {
             (Some(a), Some(b)) => Some(if b.gain > a.gain { b } else { a }),

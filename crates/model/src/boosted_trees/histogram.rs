@@ -8,7 +8,7 @@ use evenstep_exact::simd::{prefetch, widest};
 use serde::{Deserialize, Serialize};
 
 use super::matrix::{LANES, Matrix, Share};
-use super::quantise::{BLOCK_ROWS, Packing};
+use super::quantise::Packing;
 
 /// Fewer updates than this are done faster by one thread than shared.
 const SMALL_UPDATES: usize = 1 << 17;
@@ -190,7 +190,7 @@ impl<'a> Builder<'a> {
     pub(super) fn build(&self, rows: &[u32]) -> Histogram {
         let threads = if rows.len() * self.matrix.features.len() < SMALL_UPDATES { 1 } else { self.workers.count() };
         // As many for each thread, and all of one size.
-        let count = rows.len().div_ceil(BLOCK_ROWS).next_multiple_of(threads);
+        let count = rows.len().div_ceil(self.packing.block_rows()).next_multiple_of(threads);
         let blocks: Vec<&[u32]> = rows.chunks(rows.len().div_ceil(count.max(1)).max(1)).collect();
         let block = |at: usize, sums: &mut Histogram| self.add_block(blocks[at], sums);
         let mut histogram = match threads {

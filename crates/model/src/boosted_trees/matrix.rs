@@ -16,8 +16,10 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER, Schema};
 use serde::{Deserialize, Serialize};
 
+use super::allowed::key_of;
 use super::cuts::{Binning, Levels, thresholds};
 use super::rows::{self, Piece, Role};
+use super::{BoostedTrees, Direction};
 
 /// The most lanes of a word.
 pub(super) const LANES: usize = 8;
@@ -62,6 +64,10 @@ pub(super) struct Feature {
     pub(super) position: usize,
     /// Its name.
     pub(super) name: ColumnName,
+    /// What its draws are keyed by: its name.
+    pub(super) key: u128,
+    /// Which way predictions must go as it rises.
+    pub(super) monotone: Option<Direction>,
     /// Its bins.
     pub(super) binning: Binning,
     /// Whether a row that is learned from has a null in it.
@@ -151,18 +157,19 @@ pub(super) fn build(
     pieces: &[Piece],
     roles: &[Role],
     schema: &Schema,
-    bins: usize,
+    spec: &BoostedTrees,
 ) -> Matrix {
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
     let (mut features, mut narrow, mut wide) = (Vec::new(), Vec::new(), Vec::new());
-    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
+    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), spec.bins as usize);
     for ((position, name, _), cut) in names.into_iter().zip(cuts) {
         let Some((binning, has_null)) = cut else { continue };
         let is_narrow = binning.last() <= u16::from(u8::MAX);
         let place = if is_narrow { Place::Narrow(narrow.len()) } else { Place::Wide(wide.len()) };
         if is_narrow { &mut narrow } else { &mut wide }.push(features.len());
-        features.push(Feature { position, name: name.clone(), binning, has_null, place });
+        let (key, monotone) = (key_of(name.as_str()), spec.monotone.get(name.as_str()).copied());
+        features.push(Feature { position, name: name.clone(), key, monotone, binning, has_null, place });
     }
     let lanes = share_lanes(narrow.iter().map(|at| (*at, features[*at].bins())));
     let rows = roles.len();

@@ -17,24 +17,30 @@
 
 use std::collections::BTreeMap;
 
-use evenstep_table::{Batch, ColumnName, Kind, Schema, Task};
+use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
+mod allowed;
+pub(crate) mod check;
 mod cuts;
-mod fit;
+pub(crate) mod fit;
+mod fixed_point;
 mod grow;
 mod histogram;
+mod loss;
 mod matrix;
 mod objective;
 mod order;
-mod predict;
+pub(crate) mod predict;
 mod quantise;
+mod residuals;
 mod rows;
+mod scan;
 mod split;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -49,15 +55,28 @@ pub struct BoostedTrees {
     /// What is minimised; by default what suits the target: `squared`, `logistic` or `softmax`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
+    /// With `objective = "quantile"`, which: 0.5 by default, the median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<f64>,
+    /// With `objective = "huber"`, the error from which on only its sign counts, in units of the target; by default what nine tenths of the targets don't exceed in their distance from the median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub huber_delta: Option<f64>,
+    /// With `objective = "tweedie"`, the power of the mean that the variance is, between 1 (counts) and 2 (sizes): 1.5 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tweedie_power: Option<f64>,
     /// How many rounds there are; each adds a tree, or one for each of several classes.
     pub trees: u32,
     /// By how much each tree's values are multiplied.
     pub learning_rate: f64,
     /// The most leaves of a tree.
     pub leaves: u32,
+    /// Which leaf is split next: with `leaf` the one that gains most, with `depth` the one that is nearest to the root.
+    pub growth: Growth,
     /// The most splits between the root and a leaf; without it, as many as there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
+    /// How many bits a gradient is rounded to where splits are sought, 8 to 15, if second derivatives differ; leaves are exact whatever it is. Beyond 13 a fit takes longer.
+    pub gradient_bits: u32,
     /// The most bins into which the values of a number fall, at most 65,534; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// The fewest training rows of a leaf.
@@ -79,6 +98,16 @@ pub struct BoostedTrees {
     pub row_sample_every: u32,
     /// The share of the features that each round may use, drawn by their names.
     pub column_sample: f64,
+    /// The share of those that the nodes of one depth of a tree may use.
+    pub column_sample_by_level: f64,
+    /// The share of those that a single node may use.
+    pub column_sample_by_node: f64,
+    /// Which way predictions must go, or stay, as a numeric feature rises, all else being equal: `increasing` or `decreasing`, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub monotone: BTreeMap<String, Direction>,
+    /// Features that may act together, in lists of names: a branch splits on those of one list only. Those in no list are one more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interactions: Vec<Vec<String>>,
     /// Ends the fit when the loss on a tenth of the training rows, which are not learned from, has
     /// not fallen for some rounds, and keeps the trees up to the best one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +119,26 @@ pub struct BoostedTrees {
     /// How much a row of each class weighs, times its own weight; 1 for classes that are not named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class_weights: BTreeMap<String, f64>,
+}
+
+/// Which leaf is split next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Growth {
+    /// The one whose split gains most.
+    Leaf,
+    /// The one nearest to the root; of these the one whose split gains most.
+    Depth,
+}
+
+/// Which way predictions go as a feature rises.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// They rise, or stay.
+    Increasing,
+    /// They fall, or stay.
+    Decreasing,
 }
 
 /// When a fit ends before all rounds are done.
@@ -120,10 +169,15 @@ impl Default for BoostedTrees {
     fn default() -> BoostedTrees {
         BoostedTrees {
             objective: None,
+            quantile: None,
+            huber_delta: None,
+            tweedie_power: None,
             trees: 100,
             learning_rate: 0.1,
             leaves: 31,
+            growth: Growth::Leaf,
             depth: None,
+            gradient_bits: 13,
             bins: 255,
             min_rows: 20,
             min_hessian: 1e-3,
@@ -134,6 +188,10 @@ impl Default for BoostedTrees {
             row_sample: 1.0,
             row_sample_every: 1,
             column_sample: 1.0,
+            column_sample_by_level: 1.0,
+            column_sample_by_node: 1.0,
+            monotone: BTreeMap::new(),
+            interactions: Vec::new(),
             early_stopping: None,
             categories: Categories::default(),
             positive_weight: 1.0,
@@ -159,15 +217,12 @@ impl Family for BoostedTrees {
     type Model = Model;
 
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
-        self.check_ranges()?;
-        self.check_classes(task)?;
-        Objective::of(self.objective, task)?;
-        features.iter().try_for_each(|(name, kind)| check_feature(name, *kind))
+        check::check(self, task, features)
     }
 
     fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {
         self.check(data.task, data.features)?;
-        fit::fit(self, data, run)
+        fit::fit(self, None, data, run)
     }
 
     fn predict(&self, model: &Model, features: &[ColumnName], batch: &Batch) -> Predictions {
@@ -192,78 +247,7 @@ impl Family for BoostedTrees {
     }
 }
 
-fn check_feature(name: &ColumnName, kind: Kind) -> Result<(), ModelError> {
-    let (what, help) = match kind {
-        Kind::Number | Kind::Integer | Kind::Boolean | Kind::Category => return Ok(()),
-        Kind::Text => ("a text", "`text_hash`, `text_features` or `drop_columns`"),
-        Kind::Date => ("a date", "`datetime_parts` or `datetime_ordinal`"),
-        Kind::Time => ("a time", "`datetime_parts` or `cyclical`"),
-        Kind::Datetime(_) => ("a datetime", "`datetime_parts` or `datetime_ordinal`"),
-    };
-    Err(ModelError::of(name, format!("`boosted_trees` can't split `{name}`, {what}"))
-        .help(format!("add a step that makes numbers or a category of it: {help}")))
-}
-
 impl BoostedTrees {
-    fn check_ranges(&self) -> Result<(), ModelError> {
-        let whole = |name: &str, value: u32, least: u32, most: u32| match value {
-            _ if (least..=most).contains(&value) => Ok(()),
-            _ => Err(ModelError::new(format!("`{name}` is {value}, but it lies between {least} and {most}"))),
-        };
-        let real = |name: &str, value: f64, allowed: bool, expected: &str| match allowed && value.is_finite() {
-            true => Ok(()),
-            false => Err(ModelError::new(format!("`{name}` is {value:?}, but it is {expected}"))),
-        };
-        let above = |name: &str, value: f64| real(name, value, value > 0.0, "above 0");
-        let not_below = |name: &str, value: f64| real(name, value, value >= 0.0, "0 or above");
-        let share = |name: &str, value: f64| real(name, value, value > 0.0 && value <= 1.0, "above 0 and at most 1");
-        whole("trees", self.trees, 1, 100_000)?;
-        above("learning_rate", self.learning_rate)?;
-        whole("leaves", self.leaves, 2, 32_768)?;
-        whole("depth", self.depth.unwrap_or(1), 1, 32_768)?;
-        whole("bins", self.bins, 2, 65_534)?;
-        whole("min_rows", self.min_rows, 1, u32::MAX)?;
-        not_below("min_hessian", self.min_hessian)?;
-        not_below("l2", self.l2)?;
-        not_below("l1", self.l1)?;
-        not_below("min_gain", self.min_gain)?;
-        above("max_leaf_value", self.max_leaf_value.unwrap_or(1.0))?;
-        share("row_sample", self.row_sample)?;
-        whole("row_sample_every", self.row_sample_every, 1, u32::MAX)?;
-        share("column_sample", self.column_sample)?;
-        whole(
-            "early_stopping.rounds",
-            self.early_stopping.as_ref().map_or(1, |stopping| stopping.rounds),
-            1,
-            u32::MAX,
-        )?;
-        not_below("categories.smoothing", self.categories.smoothing)?;
-        not_below("categories.l2", self.categories.l2)?;
-        whole("categories.max_per_split", self.categories.max_per_split, 1, u32::MAX)?;
-        above("positive_weight", self.positive_weight)?;
-        self.class_weights.iter().try_for_each(|(class, weight)| not_below(&format!("class_weights.{class}"), *weight))
-    }
-
-    fn check_classes(&self, task: &Task) -> Result<(), ModelError> {
-        let classes = task.classes();
-        if matches!(task, Task::Multiclass { .. }) && classes.len() < 2 {
-            return Err(ModelError::new(format!("a multiclass task has at least 2 classes, not {}", classes.len())));
-        }
-        if self.positive_weight != 1.0 && !matches!(task, Task::Binary { .. }) {
-            return Err(ModelError::new("`positive_weight` is for a binary task").help("write `class_weights`"));
-        }
-        if self.positive_weight != 1.0 && !self.class_weights.is_empty() {
-            return Err(ModelError::new("`positive_weight` and `class_weights` say the same: write one of them"));
-        }
-        let unknown = self.class_weights.keys().find(|class| !classes.contains(class));
-        let Some(unknown) = unknown else { return Ok(()) };
-        let error = ModelError::new(format!("`class_weights` names `{unknown}`, which is no class of the target"));
-        Err(match evenstep_table::did_you_mean(unknown, classes.iter().map(String::as_str)) {
-            Some(help) => error.help(help),
-            None => error,
-        })
-    }
-
     /// The weight of each class by its index; none if all are 1.
     fn weights_of_classes(&self, task: &Task) -> Vec<f64> {
         if self.positive_weight != 1.0 {
@@ -280,7 +264,6 @@ impl BoostedTrees {
         split::Criterion {
             l1: self.l1,
             l2: self.l2,
-            max_leaf_value: self.max_leaf_value,
             min_rows: i64::from(self.min_rows),
             min_hessian: self.min_hessian,
             min_gain: self.min_gain,

@@ -6,7 +6,7 @@ use evenstep_table::{Batch, Column, ColumnName, NULL_CODE};
 use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::{bins_of_values, cells};
-use super::objective::Objective;
+use super::objective::Link;
 use super::tree::{Test, Tree, TreeSplit};
 use crate::Predictions;
 
@@ -164,7 +164,7 @@ impl Forest {
 /// What a fit learned.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Model {
-    pub(super) objective: Objective,
+    pub(super) link: Link,
     /// Where the score of each class starts, or the one score there is.
     pub(super) start: Vec<f64>,
     /// Round by round, in each round class by class.
@@ -182,7 +182,7 @@ enum Source<'a> {
 }
 
 impl Model {
-    pub(super) fn predict(&self, features: &[ColumnName], batch: &Batch) -> Predictions {
+    pub(crate) fn predict(&self, features: &[ColumnName], batch: &Batch) -> Predictions {
         let width = self.start.len();
         let mut scores = self.start.repeat(batch.rows());
         let sources: Vec<Source<'_>> = self
@@ -221,7 +221,8 @@ impl Model {
             }
             self.forest.add_scores(&values, stride, width, scores);
         }
-        scores.chunks_mut(width).for_each(|row| self.objective.finish(row));
+        let trees = (self.trees.len() / width) as f64;
+        scores.chunks_mut(width).for_each(|row| self.link.finish(row, trees));
         Predictions { width, values: scores }
     }
 }

@@ -1,37 +1,40 @@
 //! Gradients as integers: rounded at random, keyed by row and tree, and packed into one word.
 //!
 //! A row keeps 32 bits: gradient and hessian. Spread to a word of 64 these are, from the highest
-//! bits down, gradient, hessian and the number 1. Words are added with wrapping; over at most
-//! `BLOCK_ROWS` rows no field runs into its neighbour.
-
-use std::ops::Range;
+//! bits down, gradient, hessian and the number 1. Words are added with wrapping; over as many rows as
+//! a block has no field runs into its neighbour.
 
 use evenstep_exact::reduce::Partial;
 use evenstep_exact::simd::widest;
 use serde::{Deserialize, Serialize};
 
-/// Words of so many rows may be added before their sum must be taken apart.
-pub(super) const BLOCK_ROWS: usize = (1 << COUNT_BITS) - 1;
-
-const COUNT_BITS: u32 = 13;
-
-/// The bits of a gradient besides its sign, and of a hessian; and of a gradient where every hessian is 1.
-const GRADIENT_BITS: u32 = 13;
-const HESSIAN_BITS: u32 = 11;
+/// The bits of a gradient besides its sign where every hessian is 1.
 const LONE_GRADIENT_BITS: u32 = 30;
 
-/// Where the gradient begins among a row's bits: a hessian may be its power of two.
-const ROW_SHIFT: u32 = HESSIAN_BITS + 1;
+/// The bits of gradient and hessian together where rows' hessians are small whole numbers.
+const COUNTED_BITS: u32 = 24;
 
-/// Where hessian and gradient begin in a word.
-const HESSIAN_SHIFT: u32 = COUNT_BITS;
-const GRADIENT_SHIFT: u32 = HESSIAN_SHIFT + HESSIAN_BITS + COUNT_BITS;
+/// What is known of the hessians of a tree's rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Hessians {
+    /// Each is 1: the count of rows says it all.
+    One,
+    /// Each is a whole number, of times that a row was drawn.
+    Counts,
+    /// They differ; gradients have so many bits.
+    Any { gradient_bits: u32 },
+}
 
-/// What one unit of gradient and hessian is worth.
+/// How rows are packed, and what one unit of gradient and hessian is worth.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packing {
-    /// Whether every row's hessian is 1: the count says it all.
+    /// Whether every row's hessian is 1.
     pub(super) unit_hessian: bool,
+    /// Where the gradient begins among a row's bits: a hessian may be its power of two.
+    row_shift: u32,
+    /// Where hessian and gradient begin in a word.
+    hessian_shift: u32,
+    gradient_shift: u32,
     gradient_factor: f64,
     hessian_factor: f64,
     /// The gradient's unit, a power of two.
@@ -66,21 +69,38 @@ impl Largest {
 }
 
 impl Packing {
-    /// The packing of a tree. With hessians of 1 there is no field for them, and the gradient has their bits.
-    pub(super) fn new(largest: Largest, unit_hessian: bool) -> Packing {
-        let (gradient_bits, hessian_bits) =
-            if unit_hessian { (LONE_GRADIENT_BITS, 0) } else { (GRADIENT_BITS, HESSIAN_BITS) };
+    /// The packing of a tree.
+    pub(super) fn new(largest: Largest, hessians: Hessians) -> Packing {
         let gradient = power_of_two_above(largest.gradient);
         let hessian = power_of_two_above(largest.hessian);
+        let unit_hessian = hessians == Hessians::One;
+        let (gradient_bits, hessian_bits) = match hessians {
+            Hessians::One => (LONE_GRADIENT_BITS, 0),
+            Hessians::Counts => {
+                let bits = (hessian.max(1.0) as u64).trailing_zeros();
+                (COUNTED_BITS - bits, bits)
+            }
+            Hessians::Any { gradient_bits } => (gradient_bits, gradient_bits - 2),
+        };
+        // Gradient with its sign and hessian grow by as many bits as the count of rows has.
+        let count_bits = if unit_hessian { 13 } else { (63 - gradient_bits - hessian_bits) / 3 };
         let factor = |power: f64, bits: u32| if power > 0.0 { f64::from(1_u32 << bits) / power } else { 0.0 };
         let unit = |power: f64, bits: u32| power / f64::from(1_u32 << bits);
         Packing {
             unit_hessian,
+            row_shift: hessian_bits + 1,
+            hessian_shift: count_bits,
+            gradient_shift: if unit_hessian { count_bits } else { hessian_bits + 2 * count_bits },
             gradient_factor: factor(gradient, gradient_bits),
             hessian_factor: factor(hessian, hessian_bits),
             gradient_unit: unit(gradient, gradient_bits),
             hessian_unit: if unit_hessian { 1.0 } else { unit(hessian, hessian_bits) },
         }
+    }
+
+    /// Words of so many rows may be added before their sum must be taken apart.
+    pub(super) fn block_rows(&self) -> usize {
+        (1 << self.hessian_shift) - 1
     }
 
     /// Packs some rows, by the bits of each row and of the tree.
@@ -97,7 +117,7 @@ impl Packing {
     fn row(&self, gradient: f64, hessian: Option<f64>, random: u32) -> u32 {
         let gradient = round(gradient * self.gradient_factor, random >> 16);
         match hessian.map(|hessian| round(hessian * self.hessian_factor, random & 0xffff)) {
-            Some(hessian) => ((gradient << ROW_SHIFT) + hessian) as u32,
+            Some(hessian) => ((gradient << self.row_shift) + hessian) as u32,
             None => gradient as u32,
         }
     }
@@ -107,20 +127,21 @@ impl Packing {
     pub(super) fn spread(&self, packed: u32) -> u64 {
         let signed = i64::from(packed as i32);
         if self.unit_hessian {
-            return ((signed << COUNT_BITS) + 1) as u64;
+            return ((signed << self.gradient_shift) + 1) as u64;
         }
-        let hessian = i64::from(packed & ((1 << ROW_SHIFT) - 1));
-        (((signed >> ROW_SHIFT) << GRADIENT_SHIFT) + (hessian << HESSIAN_SHIFT) + 1) as u64
+        let hessian = i64::from(packed & ((1 << self.row_shift) - 1));
+        (((signed >> self.row_shift) << self.gradient_shift) + (hessian << self.hessian_shift) + 1) as u64
     }
 
     /// Gradient, hessian and count of a sum of words.
     #[inline]
     pub(super) fn take_apart(&self, word: u64) -> [i64; 3] {
-        let field = |bits: Range<u32>| ((word & ((1 << bits.end) - 1)) >> bits.start) as i64;
-        let count = field(0..COUNT_BITS);
+        let below = |bit: u32| word & ((1 << bit) - 1);
+        let gradient = word as i64 >> self.gradient_shift;
+        let count = below(self.hessian_shift) as i64;
         match self.unit_hessian {
-            true => [word as i64 >> COUNT_BITS, count, count],
-            false => [word as i64 >> GRADIENT_SHIFT, field(HESSIAN_SHIFT..GRADIENT_SHIFT), count],
+            true => [gradient, count, count],
+            false => [gradient, (below(self.gradient_shift) >> self.hessian_shift) as i64, count],
         }
     }
 }
@@ -178,17 +199,19 @@ mod tests {
 
     #[test]
     fn words_add_up_field_by_field_to_the_last_row_of_a_block() {
-        for unit in [false, true] {
+        let any = (8..=15).map(|gradient_bits| (Hessians::Any { gradient_bits }, 0.25));
+        let counts = [1.0, 2.0, 8.0, 16.0].map(|most| (Hessians::Counts, most));
+        for (hessians, most) in any.chain(counts).chain([(Hessians::One, 1.0)]) {
             for sign in [-1.0, 1.0] {
-                let packing = Packing::new(Largest { gradient: 1.0, hessian: 0.25 }, unit);
-                let word = packing.spread(packing.row(sign, (!unit).then_some(0.25), u32::MAX / 3));
-                let sum = (0..BLOCK_ROWS).fold(0_u64, |sum, _| sum.wrapping_add(word));
-                let [gradient, hessian, rows] = packing.take_apart(sum);
-                assert_eq!(gradient as f64 * packing.gradient_unit, sign * BLOCK_ROWS as f64);
-                if !unit {
-                    assert_eq!(hessian as f64 * packing.hessian_unit, 0.25 * BLOCK_ROWS as f64);
-                }
-                assert_eq!(rows as usize, BLOCK_ROWS);
+                let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
+                let hessian = (hessians != Hessians::One).then_some(most);
+                let word = packing.spread(packing.row(sign, hessian, u32::MAX / 3));
+                let rows = packing.block_rows();
+                let sum = (0..rows).fold(0_u64, |sum, _| sum.wrapping_add(word));
+                let found = packing.take_apart(sum);
+                assert_eq!(found[0] as f64 * packing.gradient_unit, sign * rows as f64, "{hessians:?}");
+                assert_eq!(found[1] as f64 * packing.hessian_unit, most * rows as f64, "{hessians:?}");
+                assert_eq!(found[2] as usize, rows);
             }
         }
     }

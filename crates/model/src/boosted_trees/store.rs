@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::cuts::{LEVELS_MAX, Levels};
 use super::grow::Child;
-use super::objective::Objective;
+use super::objective::Link;
 use super::predict::{Forest, Model};
 use super::split::BinSet;
 use super::tree::{Test, Tree, TreeSplit};
@@ -23,7 +23,7 @@ const CATEGORY: u8 = 2;
 
 /// The model's numbers, split after split and leaf after leaf of every tree; then the levels of
 /// the categories that are read, in the order of their features.
-pub(super) fn store(model: &Model) -> Stored {
+pub(crate) fn store(model: &Model) -> Stored {
     let splits = || model.trees.iter().flat_map(|tree| &tree.splits);
     let child = |child: Child| match child {
         Child::Split(split) => split,
@@ -61,7 +61,7 @@ pub(super) fn store(model: &Model) -> Stored {
         ("level_text", Tensor::U8(named().flat_map(|(name, _)| name.bytes()).collect())),
     ];
     Stored {
-        facts: json!({ "objective": model.objective.word() }),
+        facts: json!({ "link": model.link }),
         tensors: tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect(),
     }
 }
@@ -116,15 +116,17 @@ macro_rules! front {
 }
 
 /// The model that `store` wrote, or an error: nothing is taken on trust.
-pub(super) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Result<Model, ModelError> {
-    let objective = match stored.facts.as_object() {
-        Some(facts) if facts.len() == 1 => facts.get("objective"),
+pub(crate) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Result<Model, ModelError> {
+    let link = match stored.facts.as_object() {
+        Some(facts) if facts.len() == 1 => facts.get("link"),
         _ => None,
     };
-    let objective = objective
-        .and_then(|word| serde_json::from_value::<Objective>(word.clone()).ok())
-        .ok_or_else(|| bad("its facts are not its objective alone".to_owned()))?;
-    Objective::of(Some(objective), task)?;
+    let link = link
+        .and_then(|word| serde_json::from_value::<Link>(word.clone()).ok())
+        .ok_or_else(|| bad("its facts are not its link alone".to_owned()))?;
+    if !link.suits(task) {
+        return Err(bad("its scores do not suit the task".to_owned()));
+    }
     let width = if let Task::Multiclass { classes } = task { classes.len() } else { 1 };
 
     let mut start = front!(stored, F64, "start");
@@ -161,7 +163,7 @@ pub(super) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Res
     if let Some(name) = stored.tensors.keys().next() {
         return Err(bad(format!("nothing is called `{name}`")));
     }
-    Ok(Model { objective, start: starts, forest: Forest::new(&trees), trees, levels })
+    Ok(Model { link, start: starts, forest: Forest::new(&trees), trees, levels })
 }
 
 struct Reader<'a> {

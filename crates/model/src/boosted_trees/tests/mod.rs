@@ -1,3 +1,7 @@
+mod averaged;
+mod constraints;
+mod objectives;
+
 use std::sync::{Arc, Barrier, Mutex};
 
 use evenstep_exact::canonical::Hasher;
@@ -7,9 +11,9 @@ use evenstep_table::{Batch, Coded, Column, ColumnName, Labels, RowKey, Schema, T
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{BoostedTrees, EarlyStopping, Model};
+use super::{BoostedTrees, Direction, EarlyStopping, Growth, Model};
 use crate::testing::{binary, multiclass, name};
-use crate::{Family, Predictions, Run, Stored, Tensor, Trained, Training, testing};
+use crate::{Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training, testing};
 
 /// Rows with keys that do not depend on where they stand, but on `n` alone.
 fn batch(columns: Vec<(&str, Column)>, target: Vec<f64>) -> Batch {
@@ -39,10 +43,6 @@ fn numbers(cells: impl IntoIterator<Item = f64>) -> Column {
 
 fn category<'a>(cells: impl IntoIterator<Item = &'a str>) -> Column {
     Column::Category(Coded::from_strings(cells.into_iter().map(|cell| (!cell.is_empty()).then_some(cell))))
-}
-
-fn fit_on(spec: &BoostedTrees, task: &Task, batches: &[Batch], threads: usize) -> Trained<Model> {
-    testing::fit_on(spec, task, &batches[0].schema(), batches, threads).unwrap()
 }
 
 fn fit(spec: &BoostedTrees, task: &Task, batch: &Batch) -> Trained<Model> {
@@ -298,12 +298,12 @@ fn a_category_may_have_more_levels_than_a_byte_tells() {
 }
 
 /// What a fit comes to must not depend on how its rows and columns are dealt out.
-fn check_laws(spec: &BoostedTrees, task: &Task, data: &Batch) {
+fn check_laws<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
     let rows = data.rows();
-    let expected = fit(spec, task, data).model;
+    let expected = testing::fit(spec, task, data).unwrap().model;
     let bytes = digest(&super::store::store(&expected));
     let check = |batches: &[Batch], threads: usize, what: &str| {
-        let model = fit_on(spec, task, batches, threads).model;
+        let model = testing::fit_on(spec, task, &data.schema(), batches, threads).unwrap().model;
         assert_eq!(digest(&super::store::store(&model)), bytes, "{what}");
     };
     for threads in [2, 7] {
@@ -605,7 +605,8 @@ fn circles_and_shared_children_are_refused() {
     assert!(broken(&|stored| set(stored, "left", 0, 0)).contains("can't be below it"));
     assert!(broken(&|stored| set(stored, "splits", 0, u32::MAX)).contains("more splits than are stored"));
     assert!(broken(&|stored| set(stored, "feature", 0, 1 << 20)).contains("a split is on feature 1048576"));
-    assert!(broken(&|stored| stored.facts = json!({ "objective": "softmax" })).contains("`softmax`"));
+    assert!(broken(&|stored| stored.facts = json!({ "link": "softmax" })).contains("do not suit the task"));
+    assert!(broken(&|stored| stored.facts = json!({ "link": "none" })).contains("its link alone"));
     assert!(
         broken(&|stored| {
             stored.tensors.remove("gain");

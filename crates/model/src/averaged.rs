@@ -1,0 +1,123 @@
+//! What families of averaged trees share: each is grown from the start, and a prediction is the mean over trees.
+
+use std::collections::BTreeMap;
+
+use evenstep_exact::maths;
+use evenstep_table::{Schema, Task};
+
+use crate::boosted_trees::fit::Averaged;
+use crate::boosted_trees::predict::Model;
+use crate::boosted_trees::{BoostedTrees, Categories, check, fit};
+use crate::{ModelError, Run, Trained, Training};
+
+/// How a family's trees are grown.
+pub(crate) struct Plan<'a> {
+    pub(crate) family: &'static str,
+    pub(crate) trees: u32,
+    pub(crate) leaves: u32,
+    pub(crate) depth: Option<u32>,
+    pub(crate) min_rows: u32,
+    pub(crate) min_gain: f64,
+    pub(crate) bins: u32,
+    /// The share of the features that a node may use.
+    pub(crate) features: f64,
+    pub(crate) categories: &'a Categories,
+    pub(crate) class_weights: &'a BTreeMap<String, f64>,
+    pub(crate) averaged: Averaged,
+}
+
+/// The most leaves of a tree, if nothing is said.
+pub(crate) const LEAVES: u32 = 32_768;
+
+/// As many features as the root of their number for classes, all of them for a number.
+/// Source: Breiman 2001, "Random forests"; scikit-learn's default for regressions.
+pub(crate) fn features_of_a_node(written: Option<f64>, task: &Task, features: usize) -> f64 {
+    written.unwrap_or(match task {
+        Task::Regression => 1.0,
+        _ => maths::sqrt(features as f64).floor().max(1.0) / features.max(1) as f64,
+    })
+}
+
+impl Plan<'_> {
+    fn spec(&self) -> BoostedTrees {
+        BoostedTrees {
+            trees: self.trees,
+            leaves: self.leaves,
+            depth: self.depth,
+            min_rows: self.min_rows,
+            min_gain: self.min_gain,
+            min_hessian: 0.0,
+            bins: self.bins,
+            column_sample_by_node: self.features,
+            categories: self.categories.clone(),
+            class_weights: self.class_weights.clone(),
+            ..BoostedTrees::default()
+        }
+    }
+
+    /// Whether such trees can do the task with these features.
+    pub(crate) fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
+        let spec = self.spec();
+        spec.check_ranges()?;
+        spec.check_classes(task)?;
+        check::check_features(self.family, features)
+    }
+
+    /// Learns the trees.
+    pub(crate) fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {
+        self.check(data.task, data.features)?;
+        fit::fit(&self.spec(), Some(self.averaged), data, run)
+    }
+}
+
+/// The part of a family of averaged trees that is the same for all: its model is one of trees.
+macro_rules! averaged_trees {
+    ($family:ident, $name:literal) => {
+        impl crate::Family for $family {
+            const NAME: &'static str = $name;
+            type Model = crate::boosted_trees::predict::Model;
+
+            fn check(
+                &self,
+                task: &evenstep_table::Task,
+                features: &evenstep_table::Schema,
+            ) -> Result<(), crate::ModelError> {
+                self.plan(task, features.len()).check(task, features)
+            }
+
+            fn fit(
+                &self,
+                data: &crate::Training<'_>,
+                run: &crate::Run<'_>,
+            ) -> Result<crate::Trained<Self::Model>, crate::ModelError> {
+                self.plan(data.task, data.features.len()).fit(data, run)
+            }
+
+            fn predict(
+                &self,
+                model: &Self::Model,
+                features: &[evenstep_table::ColumnName],
+                batch: &evenstep_table::Batch,
+            ) -> crate::Predictions {
+                model.predict(features, batch)
+            }
+
+            fn store(&self, model: &Self::Model) -> crate::Stored {
+                crate::boosted_trees::store::store(model)
+            }
+
+            fn restore(
+                &self,
+                features: &evenstep_table::Schema,
+                task: &evenstep_table::Task,
+                stored: crate::Stored,
+            ) -> Result<Self::Model, crate::ModelError> {
+                crate::boosted_trees::store::restore(features, task, stored)
+            }
+
+            fn example() -> $family {
+                $family::default()
+            }
+        }
+    };
+}

@@ -1,0 +1,84 @@
+use super::*;
+use crate::{DecisionTree, ExtraTrees, RandomForest};
+
+fn forest() -> RandomForest {
+    RandomForest { trees: 20, depth: Some(8), ..RandomForest::default() }
+}
+
+fn extra() -> ExtraTrees {
+    ExtraTrees { trees: 20, depth: Some(8), ..ExtraTrees::default() }
+}
+
+fn squared_error(model: &Model, data: &Batch) -> f64 {
+    let found = predict(model, data).values;
+    found.iter().zip(&data.training().target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / data.rows() as f64
+}
+
+#[test]
+fn laws_of_averaged_trees() {
+    let weights = (0..3000).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
+    for (task, data) in [
+        (Task::Regression, values(3000)),
+        (binary(), two_classes(30_000)),
+        (multiclass(3), three_classes(3000)),
+        (binary(), weighted(two_classes(3000), weights)),
+    ] {
+        check_laws(&RandomForest { trees: 3, ..forest() }, &task, &data);
+        check_laws(&ExtraTrees { trees: 3, ..extra() }, &task, &data);
+        check_laws(&DecisionTree::default(), &task, &data);
+    }
+}
+
+#[test]
+fn a_tree_alone_learns_its_rows_by_heart() {
+    let data = values(1500);
+    let fine = DecisionTree { bins: 5000, ..DecisionTree::default() };
+    assert!(squared_error(&testing::fit(&fine, &Task::Regression, &data).unwrap().model, &data) < 1.0);
+    let classes = two_classes(1500);
+    let model = testing::fit(&fine, &binary(), &classes).unwrap().model;
+    let right = predict(&model, &classes).values;
+    assert!(right.iter().all(|p| (0.0..=1.0).contains(p)));
+    assert!(right.iter().zip(&classes.training().target).filter(|(p, y)| p == y).count() > 1450);
+}
+
+#[test]
+fn a_node_of_one_class_is_a_leaf() {
+    let y = by_threes(600).map(|x| f64::from(u8::from(x >= 50.0)));
+    let data = batch(vec![("x", numbers(by_threes(600)))], y.collect());
+    let model = testing::fit(&DecisionTree::default(), &binary(), &data).unwrap().model;
+    assert_eq!((model.trees[0].splits.len(), &model.trees[0].leaves[..]), (1, &[0.0, 1.0][..]));
+    let forest = testing::fit(&RandomForest { trees: 7, ..RandomForest::default() }, &binary(), &data).unwrap().model;
+    assert!(forest.trees.iter().all(|tree| tree.splits.len() <= 1));
+    assert_eq!(predict(&forest, &data).values[..140], [0.0; 140]);
+    let constant = batch(vec![("x", numbers(by_threes(60)))], vec![0.3; 60]);
+    let model = testing::fit(&RandomForest::default(), &Task::Regression, &constant).unwrap().model;
+    assert!(model.trees.iter().all(|tree| tree.splits.is_empty()) && model.trees.len() == 100);
+    assert!((predict(&model, &constant).values[0] - 0.3).abs() < 1e-12);
+}
+
+#[test]
+fn many_trees_err_less_than_one() {
+    let (train, test) = (values(3000), values(6000));
+    let test = test.take(&(3000..6000).collect::<Vec<_>>());
+    let error = |model: Model| squared_error(&model, &test);
+    let one = error(testing::fit(&DecisionTree::default(), &Task::Regression, &train).unwrap().model);
+    let many = RandomForest { trees: 50, column_sample_by_node: Some(0.4), ..RandomForest::default() };
+    let forest = error(testing::fit(&many, &Task::Regression, &train).unwrap().model);
+    let drawn = error(
+        testing::fit(&ExtraTrees { trees: 50, ..ExtraTrees::default() }, &Task::Regression, &train).unwrap().model,
+    );
+    assert!(forest < 0.7 * one && drawn < 0.7 * one, "{one} {forest} {drawn}");
+}
+
+#[test]
+fn shares_of_classes_sum_to_1() {
+    let data = three_classes(2000);
+    for model in [
+        testing::fit(&forest(), &multiclass(3), &data).unwrap().model,
+        testing::fit(&extra(), &multiclass(3), &data).unwrap().model,
+        testing::fit(&DecisionTree { depth: Some(3), ..DecisionTree::default() }, &multiclass(3), &data).unwrap().model,
+    ] {
+        let found = predict(&model, &data);
+        assert!((0..found.rows()).all(|row| (found.row(row).iter().sum::<f64>() - 1.0).abs() < 1e-12));
+    }
+}
