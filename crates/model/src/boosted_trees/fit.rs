@@ -1,6 +1,8 @@
 //! Growing trees round by round: boosted ones on the gradients that the rounds before left, averaged ones each from
 //! the start.
 
+use std::collections::BTreeSet;
+
 use evenstep_exact::draw::{Draws, poisson_one};
 use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Partial;
@@ -177,13 +179,14 @@ pub(crate) fn fit(
         });
     }
     let importance = importance(&trees, data);
-    let forest = Forest::new(&trees);
+    let read: BTreeSet<u32> = trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature).collect();
     let mut levels = vec![None; data.features.len()];
-    for feature in matrix.features.into_iter().filter(|feature| forest.reads(feature.position)) {
+    for feature in matrix.features.into_iter().filter(|feature| read.contains(&(feature.position as u32))) {
         if let Binning::Category(of) = feature.binning {
             levels[feature.position] = Some(of);
         }
     }
+    let forest = Forest::new(&trees, &levels);
     let (link, start) = match averaged {
         None => (objective.link(), start),
         Some(_) if data.task.classes().is_empty() => (Link::Mean, vec![0.0; start.len()]),

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::allowed::key_of;
 use super::cuts::{Binning, Levels, thresholds};
+use super::ranks::ranks;
 use super::rows::{self, Piece, Role};
 use super::{BoostedTrees, Direction};
 
@@ -406,9 +407,9 @@ impl Table {
         };
         match (self, column.coded()) {
             (Table::Few(thresholds, null), _) => {
-                for (place, cell) in out.iter_mut().zip(&*cells(column, rows)) {
-                    write(place, if cell.is_nan() { *null } else { bin_among(thresholds, *cell) });
-                }
+                let cells = cells(column, rows);
+                let bin = |at: usize, rank: u8| if cells[at].is_nan() { *null } else { u16::from(rank) };
+                ranks(thresholds, &cells, |at, rank| write(&mut out[at], bin(at, rank)));
             }
             (Table::Many(thresholds, null), _) => {
                 for (place, cell) in out.iter_mut().zip(&*cells(column, rows)) {
@@ -424,14 +425,4 @@ impl Table {
             _ => unreachable!("a category has codes"),
         }
     }
-}
-
-/// How many of the thresholds a number exceeds: a search without a branch.
-#[inline]
-fn bin_among(thresholds: &[f64; 256], value: f64) -> u16 {
-    let mut at = 0;
-    for step in [128, 64, 32, 16, 8, 4, 2, 1] {
-        at += if thresholds[(at + step - 1) & 255] < value { step } else { 0 };
-    }
-    at as u16
 }

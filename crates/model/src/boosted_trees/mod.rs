@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
 mod allowed;
+mod blocks;
 pub(crate) mod check;
 mod cuts;
 pub(crate) mod fit;
@@ -36,6 +37,7 @@ mod objective;
 mod order;
 pub(crate) mod predict;
 mod quantise;
+mod ranks;
 mod residuals;
 mod rows;
 mod scan;

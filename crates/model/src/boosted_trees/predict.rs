@@ -3,6 +3,7 @@
 
 use evenstep_table::{Batch, Column, ColumnName, NULL_CODE};
 
+use super::blocks::Blocks;
 use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::{bins_of_values, cells};
@@ -13,8 +14,14 @@ use crate::Predictions;
 /// The values of so many cells are held at a time: they stay in the first-level cache.
 const BLOCK_CELLS: usize = 2048;
 
-/// Rows that walk down a tree side by side, so that one's cache miss is another's progress.
+/// Rows that walk down a tree side by side, or trees that a row walks down, so that one's cache miss is another's progress.
 const ABREAST: usize = 8;
+
+/// Fewer rows than this walk down the trees.
+const SMALL_ROWS: usize = 32;
+
+/// After so many steps it is seen whether all have come to their leaves.
+const STEPS: u32 = 3;
 
 /// Every tree in one list of nodes, and what is needed to walk through it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -30,6 +37,8 @@ pub(super) struct Forest {
     features: Vec<u32>,
     /// Whether all splits are on numbers.
     numbers_only: bool,
+    /// The same for many rows at a time, if that can be.
+    blocks: Option<Blocks>,
 }
 
 /// A split, or a leaf, which leads to itself.
@@ -49,18 +58,14 @@ const FEATURE: u32 = CATEGORY - 1;
 
 impl Forest {
     /// Lays trees out for prediction.
-    pub(super) fn new(trees: &[Tree]) -> Forest {
+    pub(super) fn new(trees: &[Tree], levels: &[Option<Levels>]) -> Forest {
         let splits = || trees.iter().flat_map(|tree| &tree.splits);
         let used: std::collections::BTreeSet<u32> = splits().map(|split| split.feature).collect();
         let numbers_only = splits().all(|split| matches!(split.test, Test::Number { .. }));
         let mut forest = Forest { features: used.into_iter().collect(), numbers_only, ..Forest::default() };
         trees.iter().for_each(|tree| forest.add(tree));
+        forest.blocks = Blocks::of(trees, &forest.features, levels);
         forest
-    }
-
-    /// Whether any tree reads the feature at this position.
-    pub(super) fn reads(&self, position: usize) -> bool {
-        self.features.binary_search(&(position as u32)).is_ok()
     }
 
     /// Adds a tree, level by level, so that siblings are neighbours and what most rows pass is close together.
@@ -135,29 +140,51 @@ impl Forest {
     fn add_scores_of<const NUMBERS_ONLY: bool>(&self, values: &[f64], stride: usize, width: usize, scores: &mut [f64]) {
         let rows = scores.len() / width;
         let together = rows / ABREAST * ABREAST;
-        for (tree, (root, depth)) in self.trees.iter().enumerate() {
-            let class = tree % width;
-            for row in (0..together).step_by(ABREAST) {
-                let values: [&[f64]; ABREAST] = std::array::from_fn(|i| &values[(row + i) * stride..][..stride]);
-                let mut at = [*root; ABREAST];
-                for _ in 0..*depth {
-                    for (at, values) in at.iter_mut().zip(values) {
-                        *at = self.step::<NUMBERS_ONLY>(*at, values);
+        if together > 0 {
+            for (tree, (root, depth)) in self.trees.iter().enumerate() {
+                let class = tree % width;
+                for row in (0..together).step_by(ABREAST) {
+                    let values: [&[f64]; ABREAST] = std::array::from_fn(|i| &values[(row + i) * stride..][..stride]);
+                    let leaves = self.leaves::<NUMBERS_ONLY>([*root; ABREAST], *depth, values);
+                    for (i, leaf) in leaves.iter().enumerate() {
+                        scores[(row + i) * width + class] += self.values[*leaf as usize];
                     }
                 }
-                for (i, at) in at.iter().enumerate() {
-                    scores[(row + i) * width + class] += self.values[*at as usize];
-                }
-            }
-            for row in together..rows {
-                let values = &values[row * stride..][..stride];
-                let mut at = *root;
-                for _ in 0..*depth {
-                    at = self.step::<NUMBERS_ONLY>(at, values);
-                }
-                scores[row * width + class] += self.values[at as usize];
             }
         }
+        for row in together..rows {
+            let (values, scores) = (&values[row * stride..][..stride], &mut scores[row * width..][..width]);
+            for (first, trees) in self.trees.chunks(ABREAST).enumerate() {
+                let roots = std::array::from_fn(|i| trees.get(i).unwrap_or(&trees[0]).0);
+                let depth = trees.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
+                let leaves = self.leaves::<NUMBERS_ONLY>(roots, depth, [values; ABREAST]);
+                for (i, leaf) in leaves.iter().enumerate().take(trees.len()) {
+                    scores[(first * ABREAST + i) % width] += self.values[*leaf as usize];
+                }
+            }
+        }
+    }
+
+    /// The leaves that some rows come to, of one tree each, side by side: what one waits for, another does not.
+    #[inline(always)]
+    fn leaves<const NUMBERS_ONLY: bool>(
+        &self,
+        mut at: [u32; ABREAST],
+        depth: u32,
+        values: [&[f64]; ABREAST],
+    ) -> [u32; ABREAST] {
+        for _ in 0..depth.div_ceil(STEPS) {
+            let before = at;
+            for _ in 0..STEPS {
+                for (at, values) in at.iter_mut().zip(values) {
+                    *at = self.step::<NUMBERS_ONLY>(*at, values);
+                }
+            }
+            if at == before {
+                break;
+            }
+        }
+        at
     }
 }
 
@@ -175,7 +202,7 @@ pub struct Model {
 }
 
 /// A column that is read, and how.
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Numbers(&'a Column),
     /// Codes, the bin of each, and the bin of null.
     Codes(&'a [u32], Vec<u16>, u16),
@@ -199,10 +226,22 @@ impl Model {
                 }
             })
             .collect();
+        match &self.forest.blocks {
+            Some(blocks) if batch.rows() >= SMALL_ROWS => blocks.add_scores(&sources, width, &mut scores),
+            _ => self.walk(&sources, batch.rows(), &mut scores),
+        }
+        let trees = (self.trees.len() / width) as f64;
+        scores.chunks_mut(width).for_each(|row| self.link.finish(row, trees));
+        Predictions { width, values: scores }
+    }
+
+    /// Lets every row walk down every tree.
+    fn walk(&self, sources: &[Source<'_>], rows: usize, scores: &mut [f64]) {
+        let width = self.start.len();
         // A forest of single leaves reads no column.
         let stride = sources.len().max(1);
         let block = (BLOCK_CELLS / stride).max(ABREAST);
-        let mut values = vec![0.0; stride * block.min(batch.rows())];
+        let mut values = vec![0.0; stride * block.min(rows)];
         for (at, scores) in scores.chunks_mut(block * width).enumerate() {
             let rows = at * block..at * block + scores.len() / width;
             for (feature, source) in sources.iter().enumerate() {
@@ -221,8 +260,5 @@ impl Model {
             }
             self.forest.add_scores(&values, stride, width, scores);
         }
-        let trees = (self.trees.len() / width) as f64;
-        scores.chunks_mut(width).for_each(|row| self.link.finish(row, trees));
-        Predictions { width, values: scores }
     }
 }

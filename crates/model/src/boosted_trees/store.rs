@@ -163,7 +163,7 @@ pub(crate) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Res
     if let Some(name) = stored.tensors.keys().next() {
         return Err(bad(format!("nothing is called `{name}`")));
     }
-    Ok(Model { link, start: starts, forest: Forest::new(&trees), trees, levels })
+    Ok(Model { link, start: starts, forest: Forest::new(&trees, &levels), trees, levels })
 }
 
 struct Reader<'a> {
