@@ -24,7 +24,7 @@ const SPLITS: usize = 254;
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Blocks {
     /// By feature that is read: the thresholds of its splits, then infinities. Unused for a category.
-    thresholds: Vec<Box<[f64; 256]>>,
+    thresholds: Vec<[f64; 256]>,
     trees: Vec<ByteTree>,
 }
 
@@ -108,7 +108,7 @@ impl Blocks {
         };
         let trees = trees.iter().map(byte_tree).collect();
         let padded = |cuts: &Vec<f64>| {
-            let mut padded = Box::new([f64::INFINITY; 256]);
+            let mut padded = [f64::INFINITY; 256];
             padded[..cuts.len()].copy_from_slice(cuts);
             padded
         };

@@ -18,9 +18,10 @@ pub(super) fn best_cut(criterion: &Criterion, node: Sums, nulls: Sums, bins: Bin
     let mut below = [[0; BLOCK]; 3];
     for first in (0..values).step_by(BLOCK) {
         let count = BLOCK.min(values - first);
-        for at in 0..count {
+        let [gradients, hessians, rows] = &mut below;
+        for (at, ((gradient, hessian), rows)) in gradients.iter_mut().zip(hessians).zip(rows).take(count).enumerate() {
             sum = sum + bins.at(first + at);
-            [below[0][at], below[1][at], below[2][at]] = [sum.gradient, sum.hessian, sum.rows];
+            (*gradient, *hessian, *rows) = (sum.gradient, sum.hessian, sum.rows);
         }
         let sides = if nulls.rows > 0 { &[true, false][..] } else { &[false] };
         let of_side = |null_left: &bool| {
