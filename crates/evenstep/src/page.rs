@@ -28,6 +28,7 @@ pub(crate) fn page(trained: &Trained) -> Page {
             Task::Regression => report::Task::Regression,
             Task::Binary { .. } => report::Task::Binary,
             Task::Multiclass { .. } => report::Task::Multiclass,
+            Task::Ranking => report::Task::Ranking,
         },
         target: artifact.data.target.to_string(),
         unit: artifact.contract.columns.get(&artifact.data.target).and_then(|rule| rule.unit.clone()),

@@ -45,7 +45,7 @@ fn rows(task: &Task, mixed: bool, weighted: bool) -> Batch {
             + noise[row]
     };
     let target = |row: usize| match task {
-        Task::Regression => score(row),
+        Task::Regression | Task::Ranking => score(row),
         Task::Binary { .. } => f64::from(u8::from(score(row) > 5.0)),
         Task::Multiclass { .. } => f64::from(u8::from(score(row) > 3.0) + u8::from(score(row) > 6.0)),
     };

@@ -411,7 +411,7 @@ fn names_are_found_or_suggested() {
         error.help.as_deref(),
         Some("usual here: `roc_auc`, `average_precision`, `log_loss`, `brier`, `accuracy`")
     );
-    assert_eq!(METRICS.len(), 33);
+    assert_eq!(METRICS.len(), 37);
     for metric in METRICS {
         assert!(metric.source.starts_with("//! "), "{metric:?} has a page");
         assert!([Task::Regression, binary(), ternary()].iter().any(|task| metric.suits(task).is_ok()));
@@ -461,4 +461,30 @@ fn a_curve_has_at_most_two_hundred_points() {
     let values: Vec<f64> = (0..5000_u32).map(|i| f64::from(i * 37 % 5003) / 5003.0).collect();
     let roc = curves::roc(&rows(binary(), target, values).scored(false), 1).unwrap();
     assert_eq!((roc.len(), roc[0], roc[199]), (curves::POINTS, (0.0, 0.0), (1.0, 1.0)));
+}
+
+/// Two groups: relevance, and scores with a tie.
+fn ranked(scores: [f64; 6]) -> Scored {
+    let group = |at: u128| RowKey(at.to_le_bytes());
+    let mut scored = Scored::new(Task::Ranking);
+    scored.add(&[3.0, 0.0, 1.0, 0.0, 2.0, 0.0], &[], Predictions { width: 1, values: scores.to_vec() });
+    scored.add_groups(&[group(1), group(1), group(1), group(2), group(2), group(3)]);
+    scored
+}
+
+#[test]
+fn rankings_are_judged_group_by_group() {
+    let value = |name: &str, scores: [f64; 6]| metric::find(name).unwrap().value(&ranked(scores)).unwrap();
+    let best = [9.0, 1.0, 5.0, 1.0, 2.0, 0.0];
+    for name in ["ndcg", "ndcg@10", "map", "mrr"] {
+        assert_eq!(value(name, best), 1.0, "{name}");
+    }
+    // The first group backwards: 0, 1, 3. The second as one tie.
+    let worst = [1.0, 9.0, 5.0, 4.0, 4.0, 0.0];
+    let discount = |position: f64| 1.0 / evenstep_exact::maths::log2(position + 1.0);
+    let first = (discount(2.0) + 7.0 * discount(3.0)) / (7.0 * discount(1.0) + discount(2.0));
+    let second = (discount(1.0) + discount(2.0)) / 2.0 / discount(1.0);
+    assert!((value("ndcg", worst) - (first + second) / 2.0).abs() < 1e-15);
+    assert!((value("map", worst) - ((1.0 / 2.0 + 2.0 / 3.0) / 2.0 + 1.0 / 2.0) / 2.0).abs() < 1e-15);
+    assert!((value("mrr", worst) - (1.0 / 2.0 + 1.0 / 1.5) / 2.0).abs() < 1e-15);
 }

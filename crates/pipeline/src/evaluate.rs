@@ -18,7 +18,7 @@ pub struct Scores {
     pub model: Scored,
     /// By the baseline.
     pub baseline: Scored,
-    /// The rows' keys.
+    /// The rows' keys, or those of their groups.
     pub keys: Vec<RowKey>,
 }
 
@@ -28,7 +28,10 @@ impl Scores {
     }
 
     pub(crate) fn add(&mut self, keys: &[RowKey], labels: &Labels, model: Predictions, baseline: Predictions) {
-        self.keys.extend_from_slice(keys);
+        // Rows of a group were held out together, so that they are resampled together, too.
+        self.keys.extend_from_slice(if labels.group.is_empty() { keys } else { &labels.group });
+        self.model.add_groups(&labels.group);
+        self.baseline.add_groups(&labels.group);
         self.model.add(&labels.target, &labels.weight, model);
         self.baseline.add(&labels.target, &labels.weight, baseline);
     }

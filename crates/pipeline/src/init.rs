@@ -121,6 +121,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
         TaskWord::Regression => "regression",
         TaskWord::Binary => "binary",
         TaskWord::Multiclass => "multiclass",
+        TaskWord::Ranking => "ranking",
     };
     put(&format!("task = {}              # regression, binary or multiclass", quoted(word)));
     if task == TaskWord::Binary
@@ -191,6 +192,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
         TaskWord::Regression => r#"["rmse", "mae", "r2"]"#,
         TaskWord::Binary => r#"["roc_auc", "average_precision", "log_loss", "brier", "accuracy"]"#,
         TaskWord::Multiclass => r#"["log_loss", "accuracy", "balanced_accuracy"]"#,
+        TaskWord::Ranking => r#"["ndcg@10", "ndcg", "map", "mrr"]"#,
     };
     put(&format!("metrics = {metrics}"));
     text

@@ -175,7 +175,7 @@ pub fn label(task: &Task, outputs: &[f64]) -> Option<usize> {
         return None;
     }
     match task {
-        Task::Regression => None,
+        Task::Regression | Task::Ranking => None,
         Task::Binary { .. } => Some(usize::from(outputs[0] >= 0.5)),
         Task::Multiclass { .. } => {
             (0..outputs.len()).reduce(|best, class| if outputs[class] > outputs[best] { class } else { best })

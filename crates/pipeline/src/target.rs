@@ -13,6 +13,9 @@ use crate::spec::{Spec, TaskWord};
 /// Values beyond this number are no classes.
 const MOST_CLASSES: usize = 1000;
 
+/// The highest relevance: the gain of a row is 2 to its power.
+const MOST_RELEVANT: u8 = 30;
+
 /// What is predicted, and how its values are coded.
 pub(crate) struct Target {
     pub(crate) task: Task,
@@ -66,6 +69,19 @@ impl Target {
             }
             return Ok(Target { task: Task::Regression, codes: BTreeMap::new() });
         }
+        if word == TaskWord::Ranking {
+            let relevance = |value: &String| value.parse::<u8>().is_ok_and(|value| value <= MOST_RELEVANT);
+            if let Some(strange) = values.iter().find(|value| !relevance(value)) {
+                return Err(refused(format!(
+                    "the target `{name}` of a ranking says how relevant a row is, a whole number from 0 to {MOST_RELEVANT}, not {strange}"
+                )));
+            }
+            if spec.data.group.is_none() {
+                return Err(refused("a ranking is one of the rows of each group".to_owned())
+                    .help_else(|| "`[data] group` names the column that tells groups apart".to_owned()));
+            }
+            return Ok(Target { task: Task::Ranking, codes: BTreeMap::new() });
+        }
         let Some(count) = count else {
             return Err(refused(format!(
                 "the target `{name}` has more than {MOST_CLASSES} values: they are no classes"
@@ -95,7 +111,7 @@ impl Target {
 
     /// The target as numbers: the value, or the class's position.
     pub(crate) fn code(&self, column: &Column) -> Vec<f64> {
-        if let (Task::Regression, Some(numbers)) = (&self.task, column.to_numbers()) {
+        if let (Task::Regression | Task::Ranking, Some(numbers)) = (&self.task, column.to_numbers()) {
             return numbers.into_owned();
         }
         let code = |text: &str| self.codes[text];

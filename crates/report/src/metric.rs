@@ -201,6 +201,7 @@ fn against_baseline(out: &mut Markup, page: &Page, line: &MetricLine, value: f64
 pub(crate) fn baseline_does(page: &Page) -> &str {
     page.baseline.as_deref().unwrap_or(match page.task {
         Task::Regression => "always predicts the training mean",
+        Task::Ranking => "scores every row alike",
         Task::Binary | Task::Multiclass => "always predicts the classes' training frequencies",
     })
 }

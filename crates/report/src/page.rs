@@ -14,6 +14,8 @@ pub enum Task {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// The order of the rows of each group.
+    Ranking,
 }
 
 /// Everything that the report of one training shows.

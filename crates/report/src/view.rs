@@ -242,6 +242,7 @@ fn introduction(page: &Page) -> Markup {
             Some(positive) => out.raw("Predicts whether ").code(&page.target).raw(" is ").code(positive),
             None => out.raw("Predicts whether ").code(&page.target).raw(" holds"),
         },
+        Task::Ranking => out.raw("Ranks the rows of each group by ").code(&page.target),
         Task::Multiclass => {
             out.raw("Predicts ").code(&page.target);
             if !page.classes.is_empty() {
@@ -626,6 +627,9 @@ fn prediction_node(page: &Page, features: u64, most: u64) -> Node {
             if let Some(unit) = &page.unit {
                 summary.raw(", in ").text(unit);
             }
+        }
+        Task::Ranking => {
+            summary.raw("a score: the higher, the sooner a row of its group comes by ").code(&page.target);
         }
         Task::Binary | Task::Multiclass => {
             summary.code(&page.target).raw(", with a probability for ").raw(match page.classes.len() {

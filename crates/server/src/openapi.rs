@@ -127,7 +127,7 @@ fn example(predictor: &Predictor) -> Value {
 
 fn answer_schema(task: &Task) -> Value {
     let prediction = match task {
-        Task::Regression => json!({ "type": ["number", "null"] }),
+        Task::Regression | Task::Ranking => json!({ "type": ["number", "null"] }),
         _ => {
             let classes = task.classes().iter().map(|class| json!(class));
             json!({ "type": ["string", "null"], "enum": classes.chain([Value::Null]).collect::<Vec<_>>() })

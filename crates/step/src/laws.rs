@@ -78,7 +78,7 @@ fn people(rows: usize, task: &Task) -> Batch {
     let mut batch = crate::testing::batch(&columns);
     batch.keys = Arc::new((0..rows).map(|row| RowKey(key(row))).collect());
     let target = |row: usize| match task {
-        Task::Regression => uniform(row, 18) * 10.0 + f64::from(u8::from(city(row) == "Oslo")),
+        Task::Regression | Task::Ranking => uniform(row, 18) * 10.0 + f64::from(u8::from(city(row) == "Oslo")),
         Task::Binary { .. } => f64::from(u8::from(uniform(row, 18) < 0.4)),
         Task::Multiclass { .. } => (uniform(row, 18) * 3.0).floor(),
     };

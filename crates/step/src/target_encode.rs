@@ -74,7 +74,7 @@ impl Sums {
     fn new(folds: usize, task: &Task) -> Sums {
         let rows = vec![0; folds];
         match task {
-            Task::Regression => {
+            Task::Regression | Task::Ranking => {
                 let zeros = vec![ExactSum::default(); folds];
                 Sums { rows, hits: Vec::new(), sums: zeros.clone(), squares: zeros }
             }
@@ -85,7 +85,7 @@ impl Sums {
     fn add(&mut self, fold: usize, target: f64, task: &Task) {
         self.rows[fold] += 1;
         match task {
-            Task::Regression => {
+            Task::Regression | Task::Ranking => {
                 self.sums[fold].add(target);
                 self.squares[fold].add_product(target, target);
             }

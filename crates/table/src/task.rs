@@ -18,13 +18,15 @@ pub enum Task {
         /// The classes, in canonical order.
         classes: Vec<String>,
     },
+    /// An order of the rows of each group; the target is how relevant a row is, a whole number from 0.
+    Ranking,
 }
 
 impl Task {
     /// The classes, in the order of their indices; none in a regression.
     pub fn classes(&self) -> &[String] {
         match self {
-            Task::Regression => &[],
+            Task::Regression | Task::Ranking => &[],
             Task::Binary { classes } => classes,
             Task::Multiclass { classes } => classes,
         }

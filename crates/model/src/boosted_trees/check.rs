@@ -49,6 +49,7 @@ impl BoostedTrees {
         above("learning_rate", self.learning_rate)?;
         whole("leaves", self.leaves, 2, 32_768)?;
         whole("depth", self.depth.unwrap_or(1), 1, 32_768)?;
+        whole("rank_truncation", self.rank_truncation.unwrap_or(1), 1, u32::MAX)?;
         whole("gradient_bits", self.gradient_bits, 8, 15)?;
         whole("bins", self.bins, 2, 65_534)?;
         whole("min_rows", self.min_rows, 1, u32::MAX)?;
@@ -102,6 +103,9 @@ impl BoostedTrees {
             ("huber_delta", self.huber_delta, Objective::Huber, 0.0..f64::INFINITY, "above 0"),
             ("tweedie_power", self.tweedie_power, Objective::Tweedie, 1.0..2.0, "between 1 and 2"),
         ];
+        if self.rank_truncation.is_some() && objective != Objective::LambdaRank {
+            return Err(ModelError::new("`rank_truncation` is for `objective = \"lambda_rank\"`"));
+        }
         for (name, value, of, range, expected) in numbers {
             let Some(value) = value else { continue };
             if objective != of {

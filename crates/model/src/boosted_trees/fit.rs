@@ -22,6 +22,7 @@ use super::objective::{Link, Objective, log_sum_exp};
 use super::order::{NO_LEAF, Order, Place};
 use super::predict::{Forest, Model};
 use super::quantise::{Hessians, Largest, Packing, mix};
+use super::rank::{Groups, Pairs, Ranking};
 use super::residuals::Residuals;
 use super::rows::{self, Piece, Role};
 use super::split::{Bounds, leaf_value};
@@ -64,6 +65,7 @@ struct Growing<'a> {
     scores: Vec<Vec<f64>>,
     /// For softmax, what makes a row's probabilities sum to 1.
     norms: Vec<f64>,
+    ranking: Option<Ranking>,
     /// Not weighted.
     gradients: Vec<f64>,
     /// Gradient and hessian of each row, rounded.
@@ -283,7 +285,8 @@ impl<'a> Growing<'a> {
                     seen.large += u64::from(target.abs() > TARGET_MAX);
                     seen.negative += u64::from(target < 0.0);
                     seen.zero += u64::from(target == 0.0);
-                    if watching.as_ref().is_some_and(|draws| draws.uniform(&batch.keys[row].0) < WATCHED_SHARE) {
+                    let key = labels.group.get(row).unwrap_or(&batch.keys[row]);
+                    if watching.as_ref().is_some_and(|draws| draws.uniform(&key.0) < WATCHED_SHARE) {
                         roles[at] = Role::Watched;
                         seen.watched += 1;
                         continue;
@@ -309,6 +312,27 @@ impl<'a> Growing<'a> {
         if seen.uneven == 0 {
             weights = Vec::new();
         }
+        let ranking = match objective {
+            Objective::LambdaRank if averaged.is_none() => {
+                Some(Pairs::Gain { truncation: spec.rank_truncation.unwrap_or(30) as usize })
+            }
+            Objective::PairwiseRank => Some(Pairs::Alike),
+            _ => None,
+        };
+        let ranking = match ranking {
+            Some(_) if !run.workers.are_alone() => {
+                return Err(ModelError::new("a ranking is learned by one process"));
+            }
+            Some(_) if data.batches.iter().any(|batch| batch.training().group.len() < batch.rows()) => {
+                return Err(ModelError::new("a ranking is learned from groups of rows, and rows have none"));
+            }
+            pairs => pairs.map(|pairs| Ranking {
+                groups: Groups::of(data.batches, &pieces, &roles),
+                pairs,
+                targets: data.batches.iter().flat_map(|batch| &batch.training().target).copied().collect(),
+                hessians: vec![0.0; rows],
+            }),
+        };
         let growing = Growing {
             spec,
             averaged,
@@ -330,6 +354,7 @@ impl<'a> Growing<'a> {
             weight_max: seen.weight_max,
             scores: vec![vec![0.0; rows]; width],
             norms: if width > 1 { vec![0.0; rows] } else { Vec::new() },
+            ranking,
             gradients: vec![0.0; rows],
             packed: Pages::zeros(rows),
             order: Order::of(rows),
@@ -549,6 +574,10 @@ impl<'a> Growing<'a> {
         let loss = self.loss;
         let (data, weights, roles, all_learned) = (self.data, &self.weights[..], &self.roles, self.all_learned);
         let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
+        if let Some(Ranking { groups, pairs, targets, hessians }) = &mut self.ranking {
+            groups.pull(self.run.workers, *pairs, &self.scores[class], targets, &mut self.gradients, hessians);
+        }
+        let hessians = self.ranking.as_ref().map_or(&[][..], |ranking| &ranking.hessians);
         let states = rows::split(&self.pieces, &mut self.gradients)
             .into_iter()
             .zip(rows::split_ref(&self.pieces, &self.scores[class]))
@@ -560,9 +589,11 @@ impl<'a> Growing<'a> {
             states,
             |piece, (at, ((out, scores), first)), largest: &mut Largest| {
                 let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-                loss.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
-                let weights = part(weights, *first, targets.len());
-                let some = Rows { loss, scores, gradients: out, targets, weights };
+                if hessians.is_empty() {
+                    loss.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
+                }
+                let [weights, hessians] = [weights, hessians].map(|of| part(of, *first, targets.len()));
+                let some = Rows { loss, scores, gradients: out, targets, weights, hessians };
                 some.in_blocks(|start, gradients, hessians| {
                     let roles = &roles[*first + start..][..gradients.len()];
                     if all_learned {
@@ -580,6 +611,7 @@ impl<'a> Growing<'a> {
     fn round(&mut self, packing: &Packing, round: u32, class: usize) {
         let loss = self.loss;
         let (data, weights) = (self.data, &self.weights[..]);
+        let hessians = self.ranking.as_ref().map_or(&[][..], |ranking| &ranking.hessians);
         let key = self.draws.within("rounding").bits(&tree_key(round, class), 0);
         let states = rows::split(&self.pieces, &mut self.packed)
             .into_iter()
@@ -589,7 +621,8 @@ impl<'a> Growing<'a> {
             .zip(offsets(&self.pieces));
         rows::each(self.run.workers, &self.pieces, states, |piece, ((((packed, gradients), scores), seeds), first)| {
             let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
-            let some = Rows { loss, scores, gradients, targets, weights: part(weights, first, targets.len()) };
+            let [weights, hessians] = [weights, hessians].map(|of| part(of, first, targets.len()));
+            let some = Rows { loss, scores, gradients, targets, weights, hessians };
             some.in_blocks(|start, gradients, hessians| {
                 let block = start..start + gradients.len();
                 packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut packed[block]);
@@ -654,7 +687,8 @@ impl<'a> Growing<'a> {
             let weights = part(&self.weights, *first, targets.len());
             let [mut of_gradients, mut of_hessians, mut of_weights] =
                 std::array::from_fn(|_| PieceSums::of(grown.leaves.len()));
-            Rows { loss, scores, gradients, targets, weights }.in_blocks(|start, gradients, hessians| {
+            let hessians = self.ranking.as_ref().and_then(|of| part(&of.hessians, *first, targets.len()));
+            Rows { loss, scores, gradients, targets, weights, hessians }.in_blocks(|start, gradients, hessians| {
                 let leaves = &leaves[start..start + gradients.len()];
                 of_gradients.add(leaves, gradients, &gradient);
                 of_hessians.add(leaves, hessians, &hessian);
@@ -690,6 +724,19 @@ impl<'a> Growing<'a> {
     }
 
     fn losses(&self, round: u32) -> CurvePoint {
+        if let Some(Ranking { groups, targets, .. }) = &self.ranking {
+            let losses = groups.losses(self.run.workers, &self.scores[0], targets);
+            let of_role = |role: Role| {
+                let (mut sum, mut count) = (ExactSum::default(), ExactSum::default());
+                for (_, loss) in losses.iter().filter(|(row, _)| self.roles[*row as usize] == role) {
+                    sum.add(*loss);
+                    count.add(1.0);
+                }
+                sum.divided_by(&count)
+            };
+            let training = of_role(Role::Learned).unwrap_or(0.0);
+            return CurvePoint { round, training, watched: of_role(Role::Watched) };
+        }
         let states = offsets(&self.pieces);
         let losses = rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
@@ -724,6 +771,8 @@ struct Rows<'a> {
     gradients: &'a [f64],
     targets: &'a [f64],
     weights: Option<&'a [f64]>,
+    /// What the loss cannot tell of a row alone.
+    hessians: Option<&'a [f64]>,
 }
 
 impl Rows<'_> {
@@ -733,7 +782,10 @@ impl Rows<'_> {
         for (at, (gradients, targets)) in self.gradients.chunks(ROWS).zip(self.targets.chunks(ROWS)).enumerate() {
             let hessians = &mut hessians[..gradients.len()];
             let scores = &self.scores[at * ROWS..][..gradients.len()];
-            self.loss.hessians(scores, gradients, targets, hessians);
+            match self.hessians {
+                Some(known) => hessians.copy_from_slice(&known[at * ROWS..][..gradients.len()]),
+                None => self.loss.hessians(scores, gradients, targets, hessians),
+            }
             let Some(weights) = self.weights else {
                 act(at * ROWS, gradients, hessians);
                 continue;
@@ -749,9 +801,9 @@ impl Rows<'_> {
     }
 }
 
-/// The weights of some rows; None if all weigh 1.
-fn part(weights: &[f64], first: usize, rows: usize) -> Option<&[f64]> {
-    (!weights.is_empty()).then(|| &weights[first..first + rows])
+/// What is known of some rows, if it is of any.
+fn part(all: &[f64], first: usize, rows: usize) -> Option<&[f64]> {
+    (!all.is_empty()).then(|| &all[first..first + rows])
 }
 
 /// The first row of every piece.

@@ -29,6 +29,8 @@ pub(super) enum Loss {
     },
     /// Half the squared error of a class's indicator.
     Share,
+    /// Of pairs of rows of a group: see [`super::rank`].
+    Rank,
 }
 
 /// Of the distances between targets and their median, those beyond this quantile count by their size alone.
@@ -47,6 +49,7 @@ impl Loss {
             Objective::Gamma => Loss::Gamma,
             Objective::Logistic => Loss::Logistic,
             Objective::Softmax => Loss::Softmax { classes: width as f64 },
+            Objective::LambdaRank | Objective::PairwiseRank => Loss::Rank,
         }
     }
 
@@ -69,6 +72,7 @@ impl Loss {
         match self {
             Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. } | Loss::Share => mean,
             Loss::Poisson | Loss::Tweedie { .. } | Loss::Gamma | Loss::Softmax { .. } => maths::ln(mean.max(1e-15)),
+            Loss::Rank => 0.0,
             Loss::Logistic => {
                 let share = mean.clamp(1e-15, 1.0 - 1e-15);
                 maths::ln(share / (1.0 - share))
@@ -81,7 +85,7 @@ impl Loss {
     pub(super) fn gradients(self, scores: &[f64], norms: &[f64], targets: &[f64], class: usize, out: &mut [f64]) {
         out.copy_from_slice(scores);
         match self {
-            Loss::Squared => {}
+            Loss::Squared | Loss::Rank => {}
             Loss::Absolute => return with_targets(out, targets, |x, y| f64::from(i8::from(x > y) - i8::from(x < y))),
             Loss::Huber { delta } => {
                 let delta = delta.unwrap_or(f64::INFINITY);
@@ -146,7 +150,9 @@ impl Loss {
             }
         };
         match self {
-            Loss::Squared | Loss::Share => each(out, &|_, score, target| (score - target) * (score - target)),
+            Loss::Squared | Loss::Share | Loss::Rank => {
+                each(out, &|_, score, target| (score - target) * (score - target))
+            }
             Loss::Absolute => each(out, &|_, score, target| (score - target).abs()),
             Loss::Huber { delta } => each(out, &|_, score, target| {
                 let error = (score - target).abs();

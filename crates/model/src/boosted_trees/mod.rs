@@ -37,6 +37,7 @@ mod objective;
 mod order;
 pub(crate) mod predict;
 mod quantise;
+mod rank;
 mod ranks;
 mod residuals;
 mod rows;
@@ -66,6 +67,9 @@ pub struct BoostedTrees {
     /// With `objective = "tweedie"`, the power of the mean that the variance is, between 1 (counts) and 2 (sizes): 1.5 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tweedie_power: Option<f64>,
+    /// In a ranking by `lambda_rank`, how many rows of a group are looked at from its top: 30 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank_truncation: Option<u32>,
     /// How many rounds there are; each adds a tree, or one for each of several classes.
     pub trees: u32,
     /// By how much each tree's values are multiplied.
@@ -174,6 +178,7 @@ impl Default for BoostedTrees {
             quantile: None,
             huber_delta: None,
             tweedie_power: None,
+            rank_truncation: None,
             trees: 100,
             learning_rate: 0.1,
             leaves: 31,

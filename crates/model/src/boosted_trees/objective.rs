@@ -29,6 +29,10 @@ pub enum Objective {
     Logistic,
     /// The log loss of several classes, one tree for each in a round. The default in a multiclass task.
     Softmax,
+    /// The log loss of pairs of rows of a group, each weighed by what their exchange would do to the discounted gain. The default in a ranking.
+    LambdaRank,
+    /// The log loss of pairs of rows of a group, all alike.
+    PairwiseRank,
 }
 
 /// Those of a regression, the default first.
@@ -55,6 +59,8 @@ impl Objective {
             Objective::Gamma => "gamma",
             Objective::Logistic => "logistic",
             Objective::Softmax => "softmax",
+            Objective::LambdaRank => "lambda_rank",
+            Objective::PairwiseRank => "pairwise_rank",
         }
     }
 
@@ -64,6 +70,7 @@ impl Objective {
             Task::Regression => (OF_NUMBERS, "a regression"),
             Task::Binary { .. } => (&[Objective::Logistic], "a binary task"),
             Task::Multiclass { .. } => (&[Objective::Softmax], "a multiclass task"),
+            Task::Ranking => (&[Objective::LambdaRank, Objective::PairwiseRank], "a ranking"),
         };
         let chosen = written.unwrap_or(allowed[0]);
         if allowed.contains(&chosen) {
@@ -78,6 +85,7 @@ impl Objective {
     pub(super) fn link(self) -> Link {
         match self {
             Objective::Squared | Objective::Absolute | Objective::Huber | Objective::Quantile => Link::Identity,
+            Objective::LambdaRank | Objective::PairwiseRank => Link::Identity,
             Objective::Poisson | Objective::Tweedie | Objective::Gamma => Link::Log,
             Objective::Logistic => Link::Logit,
             Objective::Softmax => Link::Softmax,
@@ -108,6 +116,7 @@ impl Link {
     pub(super) fn suits(self, task: &Task) -> bool {
         match task {
             Task::Regression => matches!(self, Link::Identity | Link::Log | Link::Mean),
+            Task::Ranking => matches!(self, Link::Identity | Link::Mean),
             Task::Binary { .. } => matches!(self, Link::Logit | Link::Share),
             Task::Multiclass { .. } => matches!(self, Link::Softmax | Link::Share),
         }

@@ -9,6 +9,7 @@ mod classes;
 pub mod curves;
 mod interval;
 mod peer_names;
+pub(crate) mod queries;
 mod ranking;
 mod scored;
 mod spread;
@@ -69,6 +70,8 @@ enum Tasks {
     Multiclass,
     /// Two classes, or more.
     Classes,
+    /// Groups of rows in an order.
+    Ranking,
 }
 
 impl Tasks {
@@ -77,6 +80,7 @@ impl Tasks {
             Task::Regression => self == Tasks::Regression,
             Task::Binary { .. } => matches!(self, Tasks::Binary | Tasks::Classes),
             Task::Multiclass { .. } => matches!(self, Tasks::Multiclass | Tasks::Classes),
+            Task::Ranking => self == Tasks::Ranking,
         }
     }
 
@@ -86,6 +90,7 @@ impl Tasks {
             Tasks::Binary => "two classes",
             Tasks::Multiclass => "three classes or more",
             Tasks::Classes => "classes",
+            Tasks::Ranking => "rankings",
         }
     }
 }
@@ -113,6 +118,7 @@ impl Metric {
         }
         let target = match task {
             Task::Regression => "a number".to_owned(),
+            Task::Ranking => "a relevance, by which groups are ranked".to_owned(),
             _ => format!("one of {} classes", task.classes().len()),
         };
         let message = format!("`{}` judges {}, and the target is {target}", self.name, self.tasks.words());
@@ -188,6 +194,10 @@ metrics! {
     top_k_accuracy,
     ece,
     mce,
+    ndcg,
+    ndcg_at_10,
+    map,
+    mrr,
 }
 
 /// The metric of that name.
@@ -209,6 +219,7 @@ pub fn find(name: &str) -> Result<&'static Metric, ParseError> {
 pub fn usual(task: &Task) -> Vec<&'static Metric> {
     let names: &[&str] = match task {
         Task::Regression => &["rmse", "mae", "r2"],
+        Task::Ranking => &["ndcg@10", "ndcg", "map", "mrr"],
         Task::Binary { .. } => &["roc_auc", "average_precision", "log_loss", "brier", "accuracy"],
         Task::Multiclass { .. } => &["log_loss", "accuracy", "balanced_accuracy", "f1"],
     };

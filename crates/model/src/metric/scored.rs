@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use evenstep_table::Task;
+use evenstep_table::{RowKey, Task};
 
 use super::ranking::Ranking;
 use super::weights::{Weights, units};
@@ -16,6 +16,8 @@ pub struct Scored {
     target: Vec<f64>,
     /// Empty when every row weighs 1.
     weight: Vec<f64>,
+    /// The group of each row, in a ranking.
+    groups: Vec<RowKey>,
     width: usize,
     predictions: Vec<f64>,
     units: OnceLock<Vec<u128>>,
@@ -32,12 +34,18 @@ impl Scored {
             task,
             target: Vec::new(),
             weight: Vec::new(),
+            groups: Vec::new(),
             width,
             predictions: Vec::new(),
             units: OnceLock::new(),
             sound: OnceLock::new(),
             rankings: (0..width).map(|_| OnceLock::new()).collect(),
         }
+    }
+
+    /// Adds the groups of rows that are added to a ranking.
+    pub fn add_groups(&mut self, groups: &[RowKey]) {
+        self.groups.extend_from_slice(groups);
     }
 
     /// Adds rows; no weights mean 1 for each.
@@ -83,6 +91,10 @@ impl Scored {
         self.target[row]
     }
 
+    pub(super) fn group(&self, row: usize) -> RowKey {
+        self.groups[row]
+    }
+
     pub(super) fn prediction(&self, row: usize) -> &[f64] {
         &self.predictions[row * self.width..][..self.width]
     }
@@ -122,6 +134,9 @@ impl Scored {
         let sound = || {
             if self.rows() == 0 {
                 return undefined("there is no row");
+            }
+            if self.task == Task::Ranking && self.groups.len() != self.rows() {
+                return undefined("rows have no group");
             }
             if !self.weight.is_empty() && self.weight.iter().all(|weight| *weight == 0.0) {
                 return undefined("no row has a weight");

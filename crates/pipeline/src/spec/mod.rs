@@ -124,6 +124,8 @@ pub enum TaskWord {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// The order of the rows of each group, by how relevant they are.
+    Ranking,
 }
 
 /// `split`: by row key, so that rows that come later never move the others.

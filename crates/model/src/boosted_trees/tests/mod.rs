@@ -1,6 +1,7 @@
 mod averaged;
 mod constraints;
 mod objectives;
+mod ranking;
 
 use std::sync::{Arc, Barrier, Mutex};
 
