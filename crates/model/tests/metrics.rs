@@ -414,9 +414,9 @@ fn names_are_found_or_suggested() {
     assert_eq!(METRICS.len(), 37);
     for metric in METRICS {
         assert!(metric.source.starts_with("//! "), "{metric:?} has a page");
-        assert!([Task::Regression, binary(), ternary()].iter().any(|task| metric.suits(task).is_ok()));
+        assert!([Task::Regression, Task::Ranking, binary(), ternary()].iter().any(|task| metric.suits(task).is_ok()));
     }
-    for task in [Task::Regression, binary(), ternary()] {
+    for task in [Task::Regression, Task::Ranking, binary(), ternary()] {
         assert!(metric::usual(&task).iter().all(|metric| metric.suits(&task).is_ok()));
     }
 }
