@@ -128,46 +128,96 @@ fn small_ends(runs: &[(f64, u64)]) -> Vec<usize> {
 
 /// The last run of each bin but the last bin.
 fn equal_ends(runs: &[(f64, u64)], most: usize) -> Vec<usize> {
-    let total: u64 = runs.iter().map(|(_, count)| count).sum();
-    let most = (most as u64).min(total / MIN_ROWS_IN_BIN).max(1);
-    // A run is big if it holds at least the mean.
-    let big = |at: usize| runs[at].1 >= total.div_ceil(most);
-    let (mut bins_left, mut rows_left) = (most, total);
-    for (at, (_, count)) in runs.iter().enumerate() {
-        if big(at) {
-            bins_left -= 1;
-            rows_left -= count;
-        }
-    }
-    // The mean of what is not big, as a fraction that changes when a bin is closed.
-    let mut mean = (rows_left, bins_left.max(1));
+    let mut cutter = Cutter::new(runs.iter().map(|(_, count)| count).sum(), most);
+    runs.iter().for_each(|(_, count)| cutter.count_big(*count));
+    cutter.begin();
     let mut ends = Vec::new();
-    let mut rows = 0;
-    for (at, (_, count)) in runs.iter().enumerate().take(runs.len() - 1) {
-        if !big(at) {
-            rows_left -= count;
-        }
-        rows += count;
-        let full = rows * mean.1 >= mean.0;
-        let half_before_big = big(at + 1) && 2 * rows * mean.1 >= mean.0;
-        if !(big(at) || full || half_before_big) {
-            continue;
-        }
-        ends.push(at);
-        if ends.len() as u64 >= most - 1 {
-            break;
-        }
-        rows = 0;
-        if !big(at) {
-            bins_left = bins_left.saturating_sub(1);
-            mean = (rows_left, bins_left.max(1));
+    for (at, pair) in runs.windows(2).enumerate() {
+        if cutter.closes(pair[0].1, cutter.is_big(pair[1].1)) {
+            ends.push(at);
+            if cutter.is_done(ends.len()) {
+                break;
+            }
         }
     }
     ends
 }
 
+/// Says where bins end, as runs of equal values go by in ascending order.
+pub(super) struct Cutter {
+    most: u64,
+    /// So many rows of one value, at least the mean of a bin, have a bin of their own.
+    pub(super) big: u64,
+    bins_left: u64,
+    rows_left: u64,
+    /// The mean of what is not big, as a fraction that changes when a bin is closed.
+    mean: (u64, u64),
+    rows: u64,
+}
+
+impl Cutter {
+    /// For so many rows in all, and at most so many bins.
+    pub(super) fn new(total: u64, most: usize) -> Cutter {
+        let most = (most as u64).min(total / MIN_ROWS_IN_BIN).max(1);
+        Cutter { most, big: total.div_ceil(most), bins_left: most, rows_left: total, mean: (0, 1), rows: 0 }
+    }
+
+    /// Whether so many rows of one value have a bin of their own.
+    pub(super) fn is_big(&self, count: u64) -> bool {
+        count >= self.big
+    }
+
+    /// Sets a run aside if it is big. All are to be seen before the first goes by.
+    pub(super) fn count_big(&mut self, count: u64) {
+        if self.is_big(count) {
+            self.bins_left -= 1;
+            self.rows_left -= count;
+        }
+    }
+
+    /// All big runs are set aside.
+    pub(super) fn begin(&mut self) {
+        self.mean = (self.rows_left, self.bins_left.max(1));
+    }
+
+    /// How many rows fill the bin, if so many that are not big do.
+    pub(super) fn wanted(&self, rows: u64) -> Option<u64> {
+        let (all, bins) = self.mean;
+        if bins == 0 && all > 0 {
+            return None;
+        }
+        let full = all.div_ceil(bins.max(1)).max(self.rows + 1);
+        (self.rows + rows >= full).then(|| full - self.rows)
+    }
+
+    /// Whether the bin ends with a run: one that is big, fills it, or fills half of it before one that is big.
+    pub(super) fn closes(&mut self, count: u64, next_is_big: bool) -> bool {
+        let is_big = self.is_big(count);
+        if !is_big {
+            self.rows_left -= count;
+        }
+        self.rows += count;
+        let full = self.rows * self.mean.1 >= self.mean.0;
+        let half_before_big = next_is_big && 2 * self.rows * self.mean.1 >= self.mean.0;
+        if !(is_big || full || half_before_big) {
+            return false;
+        }
+        self.rows = 0;
+        if !is_big {
+            self.bins_left = self.bins_left.saturating_sub(1);
+            self.mean = (self.rows_left, self.bins_left);
+        }
+        true
+    }
+
+    /// Whether so many ends are all there may be.
+    pub(super) fn is_done(&self, ends: usize) -> bool {
+        ends as u64 >= self.most - 1
+    }
+}
+
 /// A number t with a ≤ t < b, midway if rounding allows.
-fn midway(a: f64, b: f64) -> f64 {
+pub(super) fn midway(a: f64, b: f64) -> f64 {
     let sum = a + b;
     let middle = if sum.is_finite() { sum * 0.5 } else { a * 0.5 + b * 0.5 };
     // −0 is 0.

@@ -20,6 +20,7 @@ use super::allowed::key_of;
 use super::cuts::{Binning, Levels, thresholds};
 use super::ranks::ranks;
 use super::rows::{self, Piece, Role};
+use super::segments::thresholds_of;
 use super::{BoostedTrees, Direction};
 
 /// The most lanes of a word.
@@ -139,15 +140,41 @@ impl Partial for Seen {
 }
 
 impl Seen {
-    /// How cells fall into bins, and whether some are null; None if all fall into one.
     fn cut(&self, kind: Kind, bins: usize) -> Option<(Binning, bool)> {
         let binning = match kind {
             Kind::Category => Binning::Category(Levels::from_frequency(&self.levels)),
             _ => Binning::Number(thresholds(&self.numbers, bins)),
         };
-        let has_null = self.nulls > 0;
         let empty = self.numbers.runs().is_empty() && self.levels.distinct() == 0;
-        (!empty && binning.values() + usize::from(has_null) > 1).then_some((binning, has_null))
+        worth_it(binning, empty, self.nulls)
+    }
+}
+
+/// How cells fall into bins, and whether some are null; None if all fall into one.
+fn worth_it(binning: Binning, empty: bool, nulls: u64) -> Option<(Binning, bool)> {
+    let has_null = nulls > 0;
+    (!empty && binning.values() + usize::from(has_null) > 1).then_some((binning, has_null))
+}
+
+/// A column as this process has it: its numbers in any order, or its levels; and how many are null.
+#[derive(Default)]
+struct Looked {
+    numbers: Vec<f64>,
+    levels: Frequency<String>,
+    nulls: u64,
+}
+
+impl Looked {
+    fn cut(self, kind: Kind, bins: usize) -> Option<(Binning, bool)> {
+        if kind == Kind::Category {
+            return self.seen().cut(kind, bins);
+        }
+        let empty = self.numbers.is_empty();
+        worth_it(Binning::Number(thresholds_of(self.numbers, bins)), empty, self.nulls)
+    }
+
+    fn seen(self) -> Seen {
+        Seen { numbers: Distribution::from_slice(&self.numbers), levels: self.levels, nulls: self.nulls }
     }
 }
 
@@ -198,7 +225,7 @@ pub(super) fn build(
 fn cut_all(
     workers: &Workers,
     columns: &[(usize, &ColumnName, Kind)],
-    look_at: impl Fn(&ColumnName, Kind) -> Seen + Sync + Send,
+    look_at: impl Fn(&ColumnName, Kind) -> Looked + Sync + Send,
     bins: usize,
 ) -> Vec<Option<(Binning, bool)>> {
     if workers.are_alone() {
@@ -206,7 +233,7 @@ fn cut_all(
     }
     let mut cuts = Vec::new();
     for some in columns.chunks(workers.count()) {
-        let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(name, kind));
+        let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(name, kind).seen());
         let seen = seen.into_iter().map(|seen| all_reduce(workers, seen)).zip(some);
         cuts.extend(seen.map(|(seen, (_, _, kind))| seen.cut(*kind, bins)));
     }
@@ -248,8 +275,8 @@ fn all_reduce(workers: &Workers, mine: Seen) -> Seen {
 }
 
 /// Sees the cells of a column in the rows that are learned from.
-fn look_at(batches: &[Batch], pieces: &[Piece], roles: &[Role], name: &ColumnName, kind: Kind) -> Seen {
-    let mut seen = Seen::default();
+fn look_at(batches: &[Batch], pieces: &[Piece], roles: &[Role], name: &ColumnName, kind: Kind) -> Looked {
+    let mut seen = Looked::default();
     let all_learned = roles.iter().all(|role| *role == Role::Learned);
     let mut first = 0;
     let mut numbers = Vec::new();
@@ -286,8 +313,10 @@ fn look_at(batches: &[Batch], pieces: &[Piece], roles: &[Role], name: &ColumnNam
         }
     }
     if kind != Kind::Category {
-        seen.nulls = numbers.iter().filter(|x| x.is_nan()).count() as u64;
-        seen.numbers = Distribution::from_slice(&numbers);
+        let all = numbers.len();
+        numbers.retain(|x| !x.is_nan());
+        seen.nulls = (all - numbers.len()) as u64;
+        seen.numbers = numbers;
     }
     seen
 }

@@ -42,6 +42,7 @@ mod ranks;
 mod residuals;
 mod rows;
 mod scan;
+mod segments;
 mod split;
 pub(crate) mod store;
 #[cfg(test)]
