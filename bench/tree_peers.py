@@ -249,28 +249,20 @@ def fit_all(request):
 # scores: each peer loads LightGBM's model and returns what scores a matrix, and what scores one row
 
 def score_lightgbm(model, threads, matrix):
-    import lightgbm
-    booster = lightgbm.Booster(model_file=model)
-    one = lambda row: booster.predict(row, num_threads=1)
-    return lambda matrix: booster.predict(matrix, num_threads=threads), one
-
-
-def score_lightgbm_c(model, threads, matrix):
-    """One row through LightGBM's function for that; batches as from Python."""
+    """Single rows go through the C function that LightGBM has for them."""
     import lightgbm
     from lightgbm.basic import _LIB
     booster = lightgbm.Booster(model_file=model)
-    fast = ctypes.c_void_p()
-    columns, out, length = ctypes.c_int32(matrix.shape[1]), (ctypes.c_double * 1)(), ctypes.c_int64()
-    setup = (booster._handle, 0, 0, -1, 0, columns, ctypes.c_char_p(b"num_threads=1"), ctypes.byref(fast))   # 0: values, 32-bit floats
+    fast, columns, out, length = ctypes.c_void_p(), ctypes.c_int32(matrix.shape[1]), (ctypes.c_double * 1)(), ctypes.c_int64()
+    # values, not margins, from the first to the last tree, of 32-bit floats
+    setup = (booster._handle, 0, 0, -1, 0, columns, ctypes.c_char_p(b"num_threads=1"), ctypes.byref(fast))
     if _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(*setup):
         raise RuntimeError("no fast prediction of single rows")
-    at, length = (lambda row: ctypes.c_void_p(row.ctypes.data)), ctypes.byref(length)
+    length = ctypes.byref(length)
 
     def one(row):
-        _LIB.LGBM_BoosterPredictForMatSingleRowFast(fast, at(row), length, out)
-        return out
-    one.keep = booster
+        _LIB.LGBM_BoosterPredictForMatSingleRowFast(fast, ctypes.c_void_p(row.ctypes.data), length, out)
+        return out[0]
     return lambda matrix: booster.predict(matrix, num_threads=threads), one
 
 

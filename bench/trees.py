@@ -16,7 +16,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from sklearn import metrics
@@ -43,12 +45,12 @@ EVERYONE = [
     "catboost", "catboost_symmetric", "hist_gradient_boosting",
 ]
 ACCURATE = ["lightgbm", "xgboost", "hessboost", "catboost_symmetric", "hist_gradient_boosting"]
-SCORING = ["lightgbm", "lightgbm_c", "hessboost", "treelite", "tl2cgen", "onnxruntime", "lleaves"]
+SCORING = ["lightgbm", "hessboost", "treelite", "tl2cgen", "onnxruntime", "lleaves"]
 NAMES = {
     "evenstep": "**Evenstep**", "lightgbm": "LightGBM", "lightgbm_quantised": "LightGBM, quantised",
     "lightgbm_deterministic": "LightGBM, deterministic", "xgboost": "XGBoost", "hessboost": "hessboost",
     "hessboost_quantised": "hessboost, quantised", "catboost": "CatBoost, leaf by leaf", "catboost_symmetric": "CatBoost, symmetric",
-    "hist_gradient_boosting": "scikit-learn HistGB", "random_forest": "scikit-learn", "lightgbm_c": "LightGBM, C function for one row",
+    "hist_gradient_boosting": "scikit-learn HistGB", "random_forest": "scikit-learn",
     "treelite": "treelite GTIL", "tl2cgen": "treelite, compiled (TL2cgen)", "onnxruntime": "ONNX Runtime", "lleaves": "lleaves",
 }
 
@@ -61,14 +63,16 @@ def say(*words):
 
 def ask(command, request, options):
     """What a program answers; if it can't, why."""
-    file = WORK / "request.json"
-    file.write_text(json.dumps(request, default=str))
     threads = str(request["threads"])
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads}
     if options.patient:
         environment["OMP_WAIT_POLICY"] = "passive"
     try:
-        done = subprocess.run([*map(str, command), str(file)], env=environment, capture_output=True, text=True, timeout=options.patience)
+        with tempfile.NamedTemporaryFile("w", dir=WORK, suffix=".json") as file:
+            json.dump(request, file, default=str)
+            file.flush()
+            words = [*map(str, command), file.name]
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=options.patience)
     except subprocess.TimeoutExpired:
         return {"refused": f"took more than {options.patience} s"}
     if done.returncode:
@@ -479,7 +483,7 @@ class Score:
 
 
 class Accuracy:
-    """Every fit gives the same at any time, so rounds and a quiet machine make no difference here."""
+    """No clock runs, so rounds and a quiet machine make no difference here: as many take part at once as there are threads."""
     title = "Accuracy on real tables"
     shown = {"rmse": False, "mae": False, "log_loss": False, "roc_auc": True, "accuracy": True}   # whether more is better
 
@@ -489,9 +493,12 @@ class Accuracy:
             table = tree_data.read(folder)
             plan = self.plan(name, table, folder, options)
             records.once(["set", name], lambda: {"set": name, "rows": len(table.target), "task": table.task, "heavy": heavy(table)})
-            for who in [OURS, *(who for who in ACCURATE if not options.peers or who in options.peers)]:
+
+            def turn(who):
                 record = records.once(["accuracy", name, who], lambda: {"name": name, "who": who, **self.compete(who, table, folder, plan, options)})
                 say(f"{name}, {who}: " + (record.get("refused") or self.said(record)))
+            with ThreadPoolExecutor(options.threads) as pool:
+                list(pool.map(turn, [OURS, *(who for who in ACCURATE if not options.peers or who in options.peers)]))
 
     def said(self, record):
         first = next(iter(record["default"][0]))
@@ -518,7 +525,7 @@ class Accuracy:
     def compete(self, who, table, folder, plan, options):
         splits, folds = plan
         candidates = [DEFAULT, *(candidate(folder.name, i, who) for i in range(1, options.candidates))]
-        predictions = WORK / "predictions-of"
+        predictions = WORK / f"predictions-{who}"
         predictions.mkdir(exist_ok=True)
 
         def scores(words_and_rows):
@@ -526,7 +533,7 @@ class Accuracy:
                 {"train": train, "test": test, "words": words, "predictions": predictions / str(i)}
                 for i, (words, (train, test)) in enumerate(words_and_rows)
             ]
-            answers = fits(who, folder, jobs, options, options.threads)
+            answers = fits(who, folder, jobs, options, 1)
             return [answer if "refused" in answer else judged(table, tree_data.read_rows(job["test"]), job["predictions"]) for job, answer in zip(jobs, answers)]
 
         default = scores([(DEFAULT, rows) for rows in splits])
