@@ -229,13 +229,15 @@ def fit_all(request):
         fit = kind(table, train, job["words"], request["threads"], **own)
         before = status_mb("VmRSS:")
         forget_peak()
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time()
         try:
             model, predict = fit()
         except Exception as error:
             answers.append({"refused": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"})
             continue
-        answer = {"fit_s": time.perf_counter() - begun, "before_mb": before, "peak_mb": status_mb("VmHWM:")}
+        answer = {
+            "fit_s": time.perf_counter() - begun, "cpu_s": time.process_time() - cpu, "before_mb": before, "peak_mb": status_mb("VmHWM:"),
+        }
         if "save" in job:
             model.save_model(job["save"])
         if "count_visits" in job:

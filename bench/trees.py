@@ -201,19 +201,19 @@ def case_table(records, name):
     whom.sort(key=lambda who: list(NAMES).index(who))
     ours = {round: record for round, record in of(OURS).items() if "refused" not in record}
     lines = [
-        "| | fit, s | × ours | over the rounds | peak memory, MB | during the fit, MB | held-out AUC |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| | fit, s | × ours | over the rounds | CPU, s | peak memory, MB | during the fit, MB | held-out AUC |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for who in whom:
         measured = {round: record for round, record in of(who).items() if "refused" not in record}
         if not measured:
-            lines.append(f"| {NAMES[who]} | – | | | | | {next(iter(of(who).values()))['refused']} |")
+            lines.append(f"| {NAMES[who]} | – | | | | | | {next(iter(of(who).values()))['refused']} |")
             continue
         middle = lambda field: statistics.median(record[field] for record in measured.values())
         ratios = ratios_of(measured, ours) if who != OURS else []
         compared = f"{statistics.median(ratios):.2f} | {min(ratios):.2f}–{max(ratios):.2f}" if ratios else " | "
         lines.append(
-            f"| {NAMES[who]} | {middle('fit_s'):.2f} | {compared} | {middle('peak_mb'):,.0f} | {grown(measured):,.0f} | {middle('roc_auc'):.5f} |"
+            f"| {NAMES[who]} | {middle('fit_s'):.2f} | {compared} | {middle('cpu_s'):.2f} | {middle('peak_mb'):,.0f} | {grown(measured):,.0f} | {middle('roc_auc'):.5f} |"
         )
     return lines
 

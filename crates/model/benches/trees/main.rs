@@ -3,9 +3,9 @@
 //! `trees fit REQUEST.json` does the fits that the request lists, `trees roofline` measures what the
 //! host allows. Each prints one line of JSON.
 
-mod memory;
 mod roofline;
 mod table;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,19 +81,20 @@ fn fit(table: &Table, job: &Job, request: &Request) -> Result<Value, String> {
     let workers = Workers::threads(request.threads);
     let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
 
-    let before = memory::now_mb();
-    memory::forget_peak();
-    let begun = Instant::now();
+    let before = usage::now_mb();
+    usage::forget_peak();
+    let (begun, cpu) = (Instant::now(), usage::cpu_s());
     let training = Training { batches: &train, features: &features, task: &task };
     let trained = family.fit(&training, &run).map_err(|error| error.to_string())?;
     let fit_s = begun.elapsed().as_secs_f64();
-    let peak = memory::peak_mb();
+    let (cpu_s, peak) = (usage::cpu_s() - cpu, usage::peak_mb());
     drop(train);
 
     let test = table.batches(&Rows::read(&job.test), 16_384);
     write_predictions(&*trained.model, &test, &job.predictions);
     let mut answer = json!({
         "fit_s": fit_s,
+        "cpu_s": cpu_s,
         "before_mb": before,
         "peak_mb": peak,
         "digest": digest(&*trained.model),
