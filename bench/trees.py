@@ -172,6 +172,7 @@ class Case:
 def measure_case(case, records, options):
     table = tree_data.read(case.table)
     rows = len(table.target)
+    assert case.train + case.test <= rows, "no row is both learned from and tested"
     train, test = between(case.table, 0, case.train), between(case.table, rows - case.test, rows)
     whom = [OURS, *(who for who in case.whom if not options.peers or who in options.peers)]
     for round in range(options.rounds):
@@ -276,7 +277,7 @@ class Cases:
 
 
 def scaled(rows, options):
-    return max(1000, int(rows * options.scale))
+    return int(rows * options.scale)
 
 
 def numbers_table(options, rows=1_000_000):
