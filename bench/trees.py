@@ -39,7 +39,7 @@ ALIKE = {
 # and when accuracy is: the rest is everyone's own default
 DEFAULT = {"trees": 100, "learning_rate": 0.1, "leaves": 31}
 
-FAST = ["lightgbm", "lightgbm_quantised", "xgboost", "hessboost", "hessboost_quantised"]
+FAST = ["lightgbm", "lightgbm_quantised", "xgboost", "hessboost"]
 EVERYONE = [
     "lightgbm", "lightgbm_quantised", "lightgbm_deterministic", "xgboost", "hessboost", "hessboost_quantised",
     "catboost", "catboost_symmetric", "hist_gradient_boosting",
@@ -319,7 +319,7 @@ class Shapes(Cases):
 
     def cases(self, options):
         numbers, test, threads = numbers_table(options), scaled(200_000, options), options.threads
-        rows = scaled(800_000, options)
+        rows = scaled(400_000, options)
         leaves = ALIKE | {"leaves": 255}
         by_depth = ALIKE | {"leaves": 256, "depth": 8, "growth": "depth"}
         yield Case("one thread", f"One thread, {rows:,} rows", numbers, rows, ALIKE, FAST, test, 1)
