@@ -1,0 +1,687 @@
+"""Boosted trees beside every peer, on the same rows, in one run; writes TREES.md. Start it with `bench/trees`.
+
+Every measurement is a process of its own. Rounds alternate, and who goes first alternates too, so that
+a noisy minute hurts all. What was measured is kept part by part, so a run that was broken off can go
+on with `--resume`, and one part can be measured again with `--only`.
+"""
+import argparse
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import math
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from sklearn import metrics
+
+import measure
+import tree_data
+
+HERE, WORK = measure.HERE, measure.WORK / "trees"
+PAGE = HERE / "TREES.md"
+OURS = "evenstep"
+# by how much an AUC must differ to count
+SAME_AUC = 0.0005
+
+# what every peer is asked for when speed is compared, in the words of our spec
+ALIKE = {
+    "trees": 100, "learning_rate": 0.1, "leaves": 31, "bins": 255, "min_rows": 20, "min_hessian": 1e-3, "l2": 0.0, "alike": True,
+}
+# and when accuracy is: the rest is everyone's own default
+DEFAULT = {"trees": 100, "learning_rate": 0.1, "leaves": 31}
+
+FAST = ["lightgbm", "lightgbm_quantised", "xgboost", "hessboost"]
+EVERYONE = [
+    "lightgbm", "lightgbm_quantised", "lightgbm_deterministic", "xgboost", "hessboost", "hessboost_quantised",
+    "catboost", "catboost_symmetric", "hist_gradient_boosting",
+]
+ACCURATE = ["lightgbm", "xgboost", "hessboost", "catboost_symmetric", "hist_gradient_boosting"]
+SCORING = ["lightgbm", "hessboost", "treelite", "tl2cgen", "onnxruntime", "lleaves"]
+NAMES = {
+    "evenstep": "**Evenstep**", "lightgbm": "LightGBM", "lightgbm_quantised": "LightGBM, quantised",
+    "lightgbm_deterministic": "LightGBM, deterministic", "xgboost": "XGBoost", "hessboost": "hessboost",
+    "hessboost_quantised": "hessboost, quantised", "catboost": "CatBoost, leaf by leaf", "catboost_symmetric": "CatBoost, symmetric",
+    "hist_gradient_boosting": "scikit-learn HistGB", "random_forest": "scikit-learn",
+    "treelite": "treelite GTIL", "tl2cgen": "treelite, compiled (TL2cgen)", "onnxruntime": "ONNX Runtime", "lleaves": "lleaves",
+}
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+# running
+
+def ask(command, request, options):
+    """What a program answers; if it can't, why."""
+    threads = str(request["threads"])
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads}
+    if options.patient:
+        environment["OMP_WAIT_POLICY"] = "passive"
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=WORK, suffix=".json") as file:
+            json.dump(request, file, default=str)
+            file.flush()
+            words = [*map(str, command), file.name]
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=options.patience)
+    except subprocess.TimeoutExpired:
+        return {"refused": f"took more than {options.patience} s"}
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        return {"refused": lines[-1][:200]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def fits(who, table, jobs, options, threads, use="boosted_trees", **more):
+    """Fits in one process: each job says `train`, `test`, `words` and `predictions`."""
+    request = {"who": who, "table": table, "threads": threads, "jobs": jobs, **more}
+    if who == OURS:
+        jobs = [{**job, "use": use, "spec": {word: value for word, value in job["words"].items() if word != "alike"}} for job in jobs]
+        answer = ask([os.environ["EVENSTEP_TREES"], "fit"], {**request, "jobs": jobs}, options)
+    else:
+        answer = ask([measure.PYTHON, HERE / "tree_peers.py", "fit"], request, options)
+    return answer.get("fits") or [answer] * len(jobs)
+
+
+class Records:
+    """What was measured of a part: lines of JSON, the first of which says when and of what."""
+
+    def __init__(self, part, options):
+        self.path = WORK / "results" / f"{part}.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not (options.resume and self.path.exists()):
+            head = {
+                "date": datetime.date.today().isoformat(), "commit": commit(), "rounds": options.rounds,
+                "scale": options.scale, "patient": options.patient, "load": measure.load(),
+            }
+            self.path.write_text(json.dumps(head) + "\n")
+        self.head, *self.all = read_records(self.path)
+
+    def once(self, key, what):
+        """Does it and keeps what comes out, unless that was done before."""
+        if all(record["key"] != key for record in self.all):
+            record = {"key": key, **what()}
+            self.all.append(record)
+            with open(self.path, "a") as file:
+                file.write(json.dumps(record) + "\n")
+        return next(record for record in self.all if record["key"] == key)
+
+
+def read_records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def commit():
+    return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True).stdout.strip()
+
+
+def judged(table, test, predictions):
+    """The metrics of predictions of the test rows; the first is what a search minimises."""
+    truth, found = table.target[test], np.fromfile(predictions, dtype="<f8")
+    if table.task == "regression":
+        return {"rmse": metrics.root_mean_squared_error(truth, found), "mae": metrics.mean_absolute_error(truth, found)}
+    if table.task == "binary":
+        clipped = np.clip(found, 1e-15, 1 - 1e-15)
+        return {"log_loss": metrics.log_loss(truth, clipped), "roc_auc": metrics.roc_auc_score(truth, found)}
+    found = found.reshape(len(test), -1)
+    found = found / found.sum(axis=1, keepdims=True)
+    return {
+        "log_loss": metrics.log_loss(truth, found, labels=range(len(table.classes))),
+        "accuracy": metrics.accuracy_score(truth, found.argmax(axis=1)),
+    }
+
+
+# tables
+
+def made(name, rows, make):
+    folder = WORK / "tables" / f"{name}-{rows}"
+    if not (folder / "header.json").exists():
+        say("making", folder.name)
+        tree_data.write(folder, make(rows))
+    return folder
+
+
+def between(folder, start, end):
+    return tree_data.write_rows(folder / f"{start}-{end}.rows", np.arange(start, end))
+
+
+@dataclasses.dataclass
+class Case:
+    """The same fit for everyone, in rounds."""
+    name: str
+    title: str
+    table: pathlib.Path
+    train: int
+    words: dict
+    whom: list
+    test: int
+    threads: int = 2
+    use: str = "boosted_trees"
+    spec: dict | None = None   # ours, if not `words`
+
+
+def measure_case(case, records, options):
+    table = tree_data.read(case.table)
+    rows = len(table.target)
+    assert case.train + case.test <= rows, "no row is both learned from and tested"
+    train, test = between(case.table, 0, case.train), between(case.table, rows - case.test, rows)
+    whom = [OURS, *(who for who in case.whom if not options.peers or who in options.peers)]
+    for round in range(options.rounds):
+        for who in whom if round % 2 == 0 else reversed(whom):
+            words = case.spec if who == OURS and case.spec else case.words
+            predictions = WORK / "predictions"
+
+            def fit():
+                job = {"train": train, "test": test, "words": words, "predictions": predictions}
+                if who == "lightgbm" and round == 0:
+                    job["count_visits"] = True
+                answer = fits(who, case.table, [job], options, case.threads, case.use)[0]
+                if "refused" not in answer:
+                    answer |= judged(table, tree_data.read_rows(test), predictions)
+                return {"case": case.name, "who": who, "round": round, **answer}
+            record = records.once([case.name, who, round], fit)
+            shown = record.get("refused") or f"{record['fit_s']:.2f} s, {record['peak_mb']:.0f} MB, AUC {record['roc_auc']:.5f}"
+            say(f"{case.name}, round {round + 1}, {who}: {shown}")
+            if "refused" in record and record["refused"].startswith("took more"):
+                whom = [other for other in whom if other != who]   # once is enough
+
+
+def case_table(records, name):
+    """One line a participant: the median over the rounds, and its ratio to ours, round by round."""
+    of = lambda who: {record["round"]: record for record in records if record["case"] == name and record["who"] == who}
+    whom = list(dict.fromkeys(record["who"] for record in records if record["case"] == name))
+    whom.sort(key=lambda who: list(NAMES).index(who))
+    ours = {round: record for round, record in of(OURS).items() if "refused" not in record}
+    lines = [
+        "| | fit, s | × ours | over the rounds | CPU, s | peak memory, MB | during the fit, MB | held-out AUC |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for who in whom:
+        measured = {round: record for round, record in of(who).items() if "refused" not in record}
+        if not measured:
+            lines.append(f"| {NAMES[who]} | – | | | | | | {next(iter(of(who).values()))['refused']} |")
+            continue
+        middle = lambda field: statistics.median(record[field] for record in measured.values())
+        ratios = ratios_of(measured, ours) if who != OURS else []
+        compared = f"{statistics.median(ratios):.2f} | {min(ratios):.2f}–{max(ratios):.2f}" if ratios else " | "
+        lines.append(
+            f"| {NAMES[who]} | {middle('fit_s'):.2f} | {compared} | {middle('cpu_s'):.2f} | {middle('peak_mb'):,.0f} | {grown(measured):,.0f} | {middle('roc_auc'):.5f} |"
+        )
+    return lines
+
+
+def grown(rounds):
+    """By how much memory grew during the fit, in MB."""
+    return statistics.median(record["peak_mb"] - record["before_mb"] for record in rounds.values())
+
+
+def ratios_of(theirs, ours):
+    return [theirs[round]["fit_s"] / ours[round]["fit_s"] for round in theirs if round in ours]
+
+
+def behind_in(records):
+    """Where ours was slower than a peer, or less accurate."""
+    found = []
+    for name in dict.fromkeys(record["case"] for record in records):
+        by = {}
+        for record in records:
+            if record["case"] == name and "refused" not in record:
+                by.setdefault(record["who"], {})[record["round"]] = record
+        if OURS not in by:
+            continue
+        ours = by.pop(OURS)
+        middle = lambda rounds, field: statistics.median(record[field] for record in rounds.values())
+        for who, theirs in by.items():
+            ratios = ratios_of(theirs, ours)
+            if ratios and statistics.median(ratios) < 1:
+                found.append(f"{name}: slower than {NAMES[who]}, which takes {statistics.median(ratios):.2f} of our time")
+            memory = grown(theirs) / grown(ours)
+            if memory < 1:
+                found.append(f"{name}: more memory during the fit than {NAMES[who]}, which takes {memory:.2f} of ours")
+            difference = middle(ours, "roc_auc") - middle(theirs, "roc_auc")
+            if difference < -SAME_AUC:
+                found.append(f"{name}: AUC {difference:+.5f} to {NAMES[who]}")
+    return found
+
+
+class Cases:
+    """A part that is a list of cases."""
+
+    def run(self, options, records):
+        for case in self.cases(options):
+            records.once(["title", case.name], lambda: {"title": case.title, "case": case.name, "threads": case.threads})
+            measure_case(case, records, options)
+
+    def render(self, head, records):
+        titles = [record for record in records if "title" in record]
+        records = [record for record in records if "who" in record]
+        lines = []
+        for title in titles:
+            lines += [f"**{title['title']}**", "", *case_table(records, title["case"]), "", *self.after(records, title)]
+        return lines
+
+    def after(self, records, title):
+        return []
+
+    def behind(self, records):
+        return behind_in([record for record in records if "who" in record])
+
+
+def scaled(rows, options):
+    return int(rows * options.scale)
+
+
+def numbers_table(options, rows=1_000_000):
+    return made("numbers", scaled(rows + 200_000, options), tree_data.numeric)
+
+
+class Fit(Cases):
+    title = "Fit"
+
+    def cases(self, options):
+        rows, test = scaled(800_000, options), scaled(200_000, options)
+        title = f"{rows:,} rows of 28 numbers; 100 trees of 31 leaves, 255 bins, {options.threads} threads"
+        yield Case("fit", title, numbers_table(options), rows, ALIKE, EVERYONE, test, options.threads)
+
+    def after(self, records, title):
+        """Each time as a ratio to what the host allows."""
+        limit, threads = limits(), title["threads"]
+        visits = next((record["row_visits"] for record in records if "row_visits" in record), None)
+        if not limit or not visits:
+            return []
+        updates = visits * 28
+        seconds = updates / (threads * limit["scatter_adds_s"])
+        lines = [
+            f"LightGBM's trees need {visits:,} row visits (every split builds the smaller side only), {updates:,} updates of a histogram. "
+            f"At {limit['scatter_adds_s'] / 1e9:.2f} billion a second and core, which is what this host adds into tables in its "
+            f"first-level cache, that is {seconds:.2f} s with {threads} threads: the limit. By memory, at 40 bytes a visit, "
+            f"it is {visits * 40 / limit['copy_gb_s'] / 1e9:.2f} s.", "",
+            "| | × the limit | cycles an update |", "|---|---:|---:|",
+        ]
+        for who in sorted({record["who"] for record in records if "fit_s" in record}, key=list(NAMES).index):
+            taken = statistics.median(record["fit_s"] for record in records if record["who"] == who and "fit_s" in record)
+            cycles = taken * threads * limit["clock_ghz"] * 1e9 / updates
+            lines.append(f"| {NAMES[who]} | {taken / seconds:.1f} | {cycles:.2f} |")
+        return [*lines, ""]
+
+
+class Shapes(Cases):
+    title = "Other shapes"
+
+    def cases(self, options):
+        numbers, test, threads = numbers_table(options), scaled(200_000, options), options.threads
+        rows = scaled(400_000, options)
+        leaves = ALIKE | {"leaves": 255}
+        by_depth = ALIKE | {"leaves": 256, "depth": 8, "growth": "depth"}
+        yield Case("one thread", f"One thread, {rows:,} rows", numbers, rows, ALIKE, FAST, test, 1)
+        yield Case("255 leaves", f"255 leaves, {rows:,} rows", numbers, rows, leaves, FAST, test, threads)
+        yield Case("depth 8", f"Level by level to depth 8, {rows:,} rows (LightGBM leaf by leaf, at most as deep)", numbers, rows, by_depth, FAST, test, threads)
+        yield Case("10,000 rows", "10,000 rows", numbers, scaled(10_000, options), ALIKE, FAST, test, threads)
+        wide = made("wide", scaled(60_000, options), lambda rows: tree_data.numeric(rows, features=2000))
+        rows = scaled(50_000, options)
+        yield Case("2,000 columns", f"2,000 columns, {rows:,} rows", wide, rows, ALIKE, FAST, scaled(10_000, options), threads)
+        flags = made("flags", scaled(300_000, options), tree_data.one_hot)
+        rows = scaled(200_000, options)
+        yield Case("flags", f"300 columns of 0 and 1, one for each level of 12 categories, {rows:,} rows", flags, rows, ALIKE, FAST, scaled(100_000, options), threads)
+
+
+class Categories(Cases):
+    title = "Categories as they are"
+    whom = ["lightgbm", "xgboost", "hessboost", "catboost_symmetric"]
+
+    def cases(self, options):
+        table, rows = made("mixed", scaled(500_000, options), tree_data.mixed), scaled(400_000, options)
+        title = f"{rows:,} rows: 12 numbers, 8 categories of 5 to 10,000 levels, nulls in all; everyone's own handling of categories"
+        yield Case("categories", title, table, rows, ALIKE, self.whom, scaled(100_000, options), options.threads)
+
+
+class Scaling(Cases):
+    title = "Scaling"
+
+    def cases(self, options):
+        sizes = [100_000, 1_000_000] + [10_000_000] * options.ten_million
+        for size in sizes:
+            rows = scaled(size, options)
+            table = numbers_table(options, max(size, 1_000_000))
+            yield Case(f"{size:,} rows", f"{rows:,} rows of 28 numbers", table, rows, ALIKE, FAST, scaled(200_000, options), options.threads)
+
+
+class Forest(Cases):
+    title = "Random forest"
+
+    def cases(self, options):
+        rows = scaled(200_000, options)
+        words = {"trees": 100, "depth": 12, "min_rows": 1}
+        title = f"{rows:,} rows of 28 numbers; 100 trees, at most 12 deep"
+        ours = {"trees": 100, "depth": 12}
+        yield Case("forest", title, numbers_table(options), rows, words, ["random_forest"], scaled(200_000, options), options.threads, "random_forest", ours)
+
+
+class Roofline:
+    title = "What the host allows"
+
+    def run(self, options, records):
+        def roofline():
+            done = subprocess.run([os.environ["EVENSTEP_TREES"], "roofline"], capture_output=True, text=True, check=True)
+            return json.loads(done.stdout)
+        for round in range(options.rounds):
+            records.once(["roofline", round], roofline)
+
+    def render(self, head, records):
+        best = limits()
+        return [
+            "| | |", "|---|---:|",
+            f"| clock, measured, GHz | {best['clock_ghz']:.2f} |",
+            f"| clock, as /proc/cpuinfo says, GHz | {clock_told():.2f} |",
+            f"| copying, one thread, GB/s read and written | {best['copy_gb_s_1']:.1f} |",
+            f"| copying, two threads, GB/s read and written | {best['copy_gb_s']:.1f} |",
+            f"| adding into tables of 256 words by random bytes, one core, billion a second | {best['scatter_adds_s'] / 1e9:.2f} |",
+            "",
+        ]
+
+    def behind(self, records):
+        return []
+
+
+def limits():
+    """The best of what was measured of the host."""
+    path = WORK / "results/roofline.jsonl"
+    records = read_records(path)[1:] if path.exists() else []
+    return {name: max(record[name] for record in records) for name in records[0] if name != "key"} if records else None
+
+
+def clock_told():
+    told = [float(line.split(":")[1]) for line in open("/proc/cpuinfo") if line.startswith("cpu MHz")]
+    return max(told, default=math.nan) / 1000
+
+
+class Score:
+    title = "Scoring"
+
+    def run(self, options, records):
+        folder = numbers_table(options)
+        table = tree_data.read(folder)
+        rows, test_rows = scaled(800_000, options), scaled(200_000, options)
+        train, test = between(folder, 0, rows), between(folder, len(table.target) - test_rows, len(table.target))
+        predictions, model = WORK / "predictions", WORK / f"lightgbm-{rows}.txt"
+        job = {"train": train, "test": test, "words": ALIKE, "predictions": predictions}
+
+        def fit_lightgbm():
+            for old in WORK.glob(model.name + "*"):
+                old.unlink()
+            answer = fits("lightgbm", folder, [{**job, "save": model, "count_visits": True}], options, options.threads)[0]
+            return {"rows": test_rows, **answer, **judged(table, tree_data.read_rows(test), predictions)}
+        records.once(["model"], fit_lightgbm)
+
+        def ours():
+            answer = fits(OURS, folder, [job], options, options.threads, score_s=options.score_seconds, single_rows=20_000)[0]
+            return answer | judged(table, tree_data.read_rows(test), predictions)
+
+        def theirs(who):
+            request = {"who": who, "model": model, "table": folder, "test": test, "predictions": predictions, "seconds": options.score_seconds}
+            command = [measure.PYTHON, HERE / "tree_peers.py", "score"]
+            one = ask(command, {**request, "threads": 1, "single_rows": 5000}, options)
+            if "refused" in one:
+                return one
+            many = ask(command, {**request, "threads": options.threads, "single_rows": 0}, options)
+            return {"rows_s_1": one["rows_s"], "row_ns": one["row_ns"], **many, **judged(table, tree_data.read_rows(test), predictions)}
+
+        whom = [OURS, *(who for who in SCORING if not options.peers or who in options.peers)]
+        for round in range(options.rounds):
+            for who in whom if round % 2 == 0 else reversed(whom):
+                record = records.once(["score", who, round], lambda: {"who": who, "round": round, **(ours() if who == OURS else theirs(who))})
+                shown = record.get("refused") or f"{record['rows_s_1']:,.0f} and {record['rows_s']:,.0f} rows/s, one row {record['row_ns'] / 1000:.2f} µs"
+                say(f"score, round {round + 1}, {who}: {shown}")
+
+    def middle(self, records):
+        """The medians of each participant."""
+        measured = [record for record in records if "rows_s" in record]
+        fields = ["rows_s_1", "rows_s", "row_ns", "roc_auc"]
+        return {
+            who: {field: statistics.median(record[field] for record in measured if record["who"] == who) for field in fields}
+            for who in sorted({record["who"] for record in measured}, key=list(NAMES).index)
+        }
+
+    def render(self, head, records):
+        model, middle, limit = records[0], self.middle(records), limits()
+        levels = model["levels"]
+        lines = [
+            f"{model['rows']:,} rows of 28 numbers, 100 trees of 31 leaves; a row passes {levels:.2f} levels of LightGBM's trees on average. "
+            "We score our own model, from columns; the peers all score LightGBM's, from a matrix of 32-bit floats in rows. One row: the median, "
+            "of ours within Rust, of the peers called from Python. "
+            f"Cycles are those of one thread at {limit['clock_ghz']:.2f} GHz; the limit is 0.75 cycle a row, tree and level.", "",
+            "| | rows/s, one thread | × ours | rows/s, all threads | × ours | cycles a row and tree | a row, tree and level | × the limit | one row, µs | × ours | AUC |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        ]
+        ours = middle.get(OURS)
+        for who, found in middle.items():
+            cycles = limit["clock_ghz"] * 1e9 / found["rows_s_1"] / ALIKE["trees"]
+            ratio = lambda field: f"{found[field] / ours[field]:.2f}" if ours and who != OURS else ""
+            lines.append(
+                f"| {NAMES[who]} | {found['rows_s_1']:,.0f} | {ratio('rows_s_1')} | {found['rows_s']:,.0f} | {ratio('rows_s')} | {cycles:.1f} | "
+                f"{cycles / levels:.2f} | {cycles / levels / 0.75:.1f} | {found['row_ns'] / 1000:.2f} | {ratio('row_ns')} | {found['roc_auc']:.5f} |"
+            )
+        refused = {record["who"]: record["refused"] for record in records if "refused" in record and record.get("who") not in middle}
+        return [*lines, *(f"| {NAMES[who]} | – {why} | | | | | | | | | |" for who, why in refused.items()), ""]
+
+    def behind(self, records):
+        middle = self.middle(records)
+        ours = middle.pop(OURS, None)
+        found = []
+        for who, theirs in middle.items() if ours else []:
+            if theirs["rows_s_1"] > ours["rows_s_1"]:
+                found.append(f"scoring batches, one thread: {NAMES[who]} does {theirs['rows_s_1'] / ours['rows_s_1']:.2f} of our rows")
+            if theirs["rows_s"] > ours["rows_s"]:
+                found.append(f"scoring batches, all threads: {NAMES[who]} does {theirs['rows_s'] / ours['rows_s']:.2f} of our rows")
+            if theirs["row_ns"] < ours["row_ns"]:
+                found.append(f"scoring one row: {NAMES[who]} takes {theirs['row_ns'] / ours['row_ns']:.2f} of our time")
+        return found
+
+
+class Accuracy:
+    """No clock runs, so rounds and a quiet machine make no difference here: as many take part at once as there are threads."""
+    title = "Accuracy on real tables"
+    shown = {"rmse": False, "mae": False, "log_loss": False, "roc_auc": True, "accuracy": True}   # whether more is better
+
+    def run(self, options, records):
+        for name in options.sets or tree_data.SETS:
+            folder = made(name, "all", lambda _: tree_data.real(name))
+            table = tree_data.read(folder)
+            plan = self.plan(name, table, folder, options)
+            records.once(["set", name], lambda: {"set": name, "rows": len(table.target), "task": table.task, "heavy": heavy(table)})
+
+            def turn(who):
+                record = records.once(["accuracy", name, who], lambda: {"name": name, "who": who, **self.compete(who, table, folder, plan, options)})
+                say(f"{name}, {who}: " + (record.get("refused") or self.said(record)))
+            with ThreadPoolExecutor(options.threads) as pool:
+                list(pool.map(turn, [OURS, *(who for who in ACCURATE if not options.peers or who in options.peers)]))
+
+    def said(self, record):
+        first = next(iter(record["default"][0]))
+        return ", ".join(f"{kind} {first} {statistics.mean(split[first] for split in record[kind]):.5g}" for kind in ("default", "tuned"))
+
+    def plan(self, name, table, folder, options):
+        """Rows of each split, and of each fold of a search, which sees no row that any split tests."""
+        random = tree_data.random_of(zlib.crc32(name.encode()))
+        rows = len(table.target)
+        write = lambda what, rows: tree_data.write_rows(folder / f"{what}.rows", np.sort(rows))
+        splits, never = [], np.ones(rows, dtype=bool)
+        for split in range(options.splits):
+            order = random.permutation(rows)
+            test, train = order[:rows // 5], order[rows // 5:]
+            never[test] = False
+            splits.append((write(f"train-{split}", train), write(f"test-{split}", test)))
+        seen = random.permutation(np.flatnonzero(never))[:options.search_rows]
+        folds = np.array_split(seen, 3)
+        return splits, [
+            (write(f"fold-train-{i}", np.concatenate([other for other in folds if other is not fold])), write(f"fold-test-{i}", fold))
+            for i, fold in enumerate(folds)
+        ]
+
+    def compete(self, who, table, folder, plan, options):
+        splits, folds = plan
+        candidates = [DEFAULT, *(candidate(folder.name, i, who) for i in range(1, options.candidates))]
+        predictions = WORK / f"predictions-{who}"
+        predictions.mkdir(exist_ok=True)
+
+        def scores(words_and_rows):
+            jobs = [
+                {"train": train, "test": test, "words": words, "predictions": predictions / str(i)}
+                for i, (words, (train, test)) in enumerate(words_and_rows)
+            ]
+            answers = fits(who, folder, jobs, options, 1)
+            return [answer if "refused" in answer else judged(table, tree_data.read_rows(job["test"]), job["predictions"]) for job, answer in zip(jobs, answers)]
+
+        default = scores([(DEFAULT, rows) for rows in splits])
+        refused = [score["refused"] for score in default if "refused" in score]
+        if refused:
+            return {"refused": refused[0]}
+        searched = scores([(words, rows) for words in candidates for rows in folds])
+        losses = []
+        for i in range(len(candidates)):
+            found = searched[len(folds) * i: len(folds) * (i + 1)]
+            losses.append(math.inf if any("refused" in score for score in found) else statistics.mean(next(iter(score.values())) for score in found))
+        best = candidates[int(np.argmin(losses))]
+        tuned = default if best is DEFAULT else scores([(best, rows) for rows in splits])
+        return {"default": default, "tuned": default if any("refused" in score for score in tuned) else tuned, "chosen": best}
+
+    def compared(self, records):
+        """For each kind, set and metric: the means of ours and of the peers, and by how much ours is better than their median."""
+        for kind in ("default", "tuned"):
+            for described in (record for record in records if "set" in record):
+                by = {record["who"]: record for record in records if record.get("name") == described["set"] and "refused" not in record}
+                if OURS not in by or len(by) < 2:
+                    continue
+                for metric in by[OURS][kind][0]:
+                    means = {who: statistics.mean(split[metric] for split in record[kind]) for who, record in by.items()}
+                    others = sorted(value for who, value in means.items() if who != OURS)
+                    sign = 1 if self.shown[metric] else -1
+                    gain = sign * (means[OURS] / statistics.median(others) - 1)
+                    place = 1 + sum(sign * other > sign * means[OURS] for other in others)
+                    yield kind, described, metric, means, gain, place
+
+    def render(self, head, records):
+        splits = len(next(record for record in records if "default" in record)["default"])
+        titles = {
+            "default": "Defaults: 100 trees, learning rate 0.1, 31 leaves, else everyone's own",
+            "tuned": "Tuned alike: the best of as many random candidates for each, by 3-fold cross-validation on rows that no split tests",
+        }
+        lines = [f"Means over {splits} splits, a fifth held out, the same rows for everyone. **Bold**: worse than the median peer."]
+        compared = list(self.compared(records))
+        for kind, title in titles.items():
+            lines += [
+                "", f"**{title}**", "",
+                f"| data set | rows | metric | Evenstep | {' | '.join(NAMES[who] for who in ACCURATE)} | against the median peer | place |",
+                "|---|---:|---|---:|" + "---:|" * len(ACCURATE) + "---:|---:|",
+            ]
+            for _, described, metric, means, gain, place in (line for line in compared if line[0] == kind):
+                cells = [f"{means[who]:.5g}" if who in means else "–" for who in (OURS, *ACCURATE)]
+                against = f"{gain:+.2%}" if gain >= 0 else f"**{gain:+.2%}**"
+                name = described["set"] + (", heavy-tailed" if described["heavy"] else "")
+                lines.append(f"| {name} | {described['rows']:,} | {metric} | {' | '.join(cells)} | {against} | {place} of {len(means)} |")
+        refused = [record for record in records if "refused" in record]
+        return [*lines, "", *(f"{NAMES[record['who']]} has no part in {record['name']}: {record['refused']}." for record in refused), ""]
+
+    def behind(self, records):
+        return [
+            f"{described['set']}, {metric}, {'defaults' if kind == 'default' else kind}: {-gain:.2%} worse than the median peer, place {place} of {len(means)}"
+            for kind, described, metric, means, gain, place in self.compared(records) if gain < 0
+        ]
+
+
+def heavy(table):
+    """Whether a tenth of the rows hold half of the target's sum."""
+    if table.classes or table.target.min() < 0:
+        return False
+    ordered = np.sort(table.target)[::-1]
+    return bool(ordered[:len(ordered) // 10].sum() > ordered.sum() / 2)
+
+
+def candidate(name, number, who):
+    """Random hyperparameters, the same draws for everyone; a leaf's least size is each one's own kind of it."""
+    draw = tree_data.random_of([zlib.crc32(name.encode()), number]).random(8)
+    between = lambda u, low, high: float(math.exp(math.log(low) + u * (math.log(high) - math.log(low))))
+    words = {
+        "trees": [50, 100, 200][int(3 * draw[0])], "learning_rate": between(draw[1], 0.03, 0.2), "leaves": round(between(draw[2], 8, 64)),
+        "l2": between(draw[3], 0.01, 10), "column_sample": 0.5 + 0.5 * draw[4], "row_sample": 0.6 + 0.4 * draw[5],
+    }
+    if who in ("xgboost", "hessboost"):
+        return words | {"min_hessian": between(draw[6], 0.1, 10)}
+    return words | {"min_rows": round(between(draw[6], 3, 60))}
+
+
+# the page
+
+PARTS = {
+    "roofline": Roofline(), "fit": Fit(), "shapes": Shapes(), "categories": Categories(), "scaling": Scaling(),
+    "score": Score(), "forest": Forest(), "accuracy": Accuracy(),
+}
+
+
+def versions():
+    names = [line.split("==")[0] for line in (HERE / "requirements-trees.txt").read_text().splitlines() if "==" in line]
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names) + f"; Python {platform.python_version()}"
+
+
+def page():
+    sections, behind = [], []
+    for name, part in PARTS.items():
+        path = WORK / "results" / f"{name}.jsonl"
+        head, *records = read_records(path) if path.exists() else [None]
+        if not records:
+            continue
+        rounds = "" if name == "accuracy" else f", {head['rounds']} rounds, load before {head['load']:.1f}"
+        notes = [f"at {head['scale']} of its size"] * (head["scale"] != 1) + ["OpenMP waiting passively"] * head["patient"]
+        sections += [f"## {part.title}", "", f"{head['date']}, commit {head['commit']}{rounds}{''.join(f', {note}' for note in notes)}.", "", *part.render(head, records)]
+        behind += part.behind(records)
+    lines = [
+        "# Trees beside their peers", "",
+        "Written by `bench/trees`; not edited by hand. Only ratios taken in one run count: the machine may be shared. Times are from a matrix or "
+        "batches in memory to a model, binning included; × ours is how many times ours, above 1 where a peer takes longer. Peak memory is the process's during the fit, "
+        "its input included.", "",
+        f"- Host: {measure.host()}.",
+        f"- Peers: {versions()}.", "",
+        *sections,
+        "## Where Evenstep is behind", "",
+        *([f"- {line}" for line in behind] or ["Nowhere in what was measured."]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="measures these parts, keeps what TREES.md says of others")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--peers", nargs="+", help="only these, beside Evenstep")
+    parser.add_argument("--resume", action="store_true", help="goes on where a run was broken off")
+    parser.add_argument("--scale", type=float, default=1.0, help="this share of the rows of made tables")
+    parser.add_argument("--ten-million", action="store_true", help="adds 10,000,000 rows to `scaling`")
+    parser.add_argument("--patient", action="store_true", help="OpenMP threads wait without spinning: for a busy machine")
+    parser.add_argument("--patience", type=int, default=900, metavar="SECONDS", help="for how long a process may run")
+    parser.add_argument("--score-seconds", type=float, default=2.0, help="for how long each scores batches")
+    parser.add_argument("--sets", nargs="+", choices=tree_data.SETS, help="of `accuracy`")
+    parser.add_argument("--splits", type=int, default=3, help="of `accuracy`")
+    parser.add_argument("--candidates", type=int, default=10, help="of each one's search")
+    parser.add_argument("--search-rows", type=int, default=20_000, help="on which a search is done")
+    parser.add_argument("--page", action="store_true", help="measures nothing, writes TREES.md of what was measured")
+    options = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    for name in [] if options.page else options.only:
+        PARTS[name].run(options, Records(name, options))
+        PAGE.write_text(page())
+    PAGE.write_text(page())
+    say("written", PAGE)
+
+
+if __name__ == "__main__":
+    main()

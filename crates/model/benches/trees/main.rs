@@ -1,0 +1,186 @@
+//! Fits and scores within one process, as the programs of the peers do; `bench/trees` starts both.
+//!
+//! `trees fit REQUEST.json` does the fits that the request lists, `trees roofline` measures what the
+//! host allows. Each prints one line of JSON.
+
+mod roofline;
+mod table;
+mod usage;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use evenstep_exact::canonical::{Hasher, canonical_json};
+use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::Workers;
+use evenstep_model::{AnyModel, Run, Tensor, Training};
+use evenstep_table::Batch;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use table::{Rows, Table};
+
+#[expect(clippy::print_stdout, reason = "what it measured is what this program prints")]
+fn main() {
+    // `cargo bench` adds a flag of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let answer = match words[..] {
+        ["fit", request] => fits(&read_request(request)),
+        ["roofline"] => roofline::measure(),
+        _ => json!({ "usage": "trees fit REQUEST.json, or trees roofline" }),
+    };
+    println!("{answer}");
+}
+
+/// Fits on one table.
+#[derive(Deserialize)]
+struct Request {
+    table: PathBuf,
+    threads: usize,
+    jobs: Vec<Job>,
+    /// For how long batches are scored with one thread, and with all; 0 for not at all.
+    #[serde(default)]
+    score_s: f64,
+    /// How many single rows are scored.
+    #[serde(default)]
+    single_rows: usize,
+}
+
+/// One fit, and what is predicted with it.
+#[derive(Deserialize)]
+struct Job {
+    #[serde(rename = "use")]
+    family: String,
+    spec: Value,
+    /// Files of row numbers.
+    train: PathBuf,
+    test: PathBuf,
+    /// Where the predictions of the test rows go, row by row.
+    predictions: PathBuf,
+}
+
+fn read_request(path: &str) -> Request {
+    serde_json::from_slice(&std::fs::read(path).expect("the request is there")).expect("a request")
+}
+
+fn fits(request: &Request) -> Value {
+    let table = Table::open(&request.table);
+    let answers = request.jobs.iter().map(|job| match fit(&table, job, request) {
+        Ok(answer) => answer,
+        Err(refusal) => json!({ "refused": refusal }),
+    });
+    json!({ "fits": answers.collect::<Vec<Value>>() })
+}
+
+fn fit(table: &Table, job: &Job, request: &Request) -> Result<Value, String> {
+    let family = evenstep_model::parse(&job.family, job.spec.clone()).map_err(|error| error.to_string())?;
+    let train = table.batches(&Rows::read(&job.train), 65_536);
+    let (features, task) = (table.schema(), table.task());
+    let workers = Workers::threads(request.threads);
+    let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
+
+    let before = usage::now_mb();
+    usage::forget_peak();
+    let (begun, cpu) = (Instant::now(), usage::cpu_s());
+    let training = Training { batches: &train, features: &features, task: &task };
+    let trained = family.fit(&training, &run).map_err(|error| error.to_string())?;
+    let fit_s = begun.elapsed().as_secs_f64();
+    let (cpu_s, peak) = (usage::cpu_s() - cpu, usage::peak_mb());
+    drop(train);
+
+    let test = table.batches(&Rows::read(&job.test), 16_384);
+    write_predictions(&*trained.model, &test, &job.predictions);
+    let mut answer = json!({
+        "fit_s": fit_s,
+        "cpu_s": cpu_s,
+        "before_mb": before,
+        "peak_mb": peak,
+        "digest": digest(&*trained.model),
+    });
+    if request.score_s > 0.0 {
+        for (name, threads) in [("rows_s_1", 1), ("rows_s", request.threads)] {
+            answer[name] = rows_per_s(&*trained.model, &test, threads, request.score_s).into();
+        }
+    }
+    if request.single_rows > 0 {
+        answer["row_ns"] = row_ns(&*trained.model, &test[0], request.single_rows).into();
+    }
+    Ok(answer)
+}
+
+fn write_predictions(model: &dyn AnyModel, batches: &[Batch], path: &PathBuf) {
+    let bytes: Vec<u8> =
+        batches.iter().flat_map(|batch| model.predict(batch).values).flat_map(f64::to_le_bytes).collect();
+    std::fs::write(path, bytes).expect("predictions can be written");
+}
+
+/// Tells models apart that differ in a bit.
+fn digest(model: &dyn AnyModel) -> String {
+    let stored = model.store();
+    let mut hasher = Hasher::new("bench trees");
+    hasher.bytes(&canonical_json(&stored.facts));
+    for (name, tensor) in &stored.tensors {
+        hasher.str(name);
+        match tensor {
+            Tensor::F64(cells) => {
+                for cell in cells {
+                    hasher.f64(*cell);
+                }
+            }
+            Tensor::I64(cells) => {
+                for cell in cells {
+                    hasher.i64(*cell);
+                }
+            }
+            Tensor::U32(cells) => {
+                for cell in cells {
+                    hasher.u64(u64::from(*cell));
+                }
+            }
+            Tensor::U8(cells) => {
+                hasher.bytes(cells);
+            }
+        }
+    }
+    hasher.finish().short()
+}
+
+/// The most rows a second over passes through all batches, which threads take one by one.
+fn rows_per_s(model: &dyn AnyModel, batches: &[Batch], threads: usize, seconds: f64) -> f64 {
+    let rows: usize = batches.iter().map(Batch::rows).sum();
+    let pass = || {
+        let (next, begun) = (AtomicUsize::new(0), Instant::now());
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        std::hint::black_box(model.predict(batch));
+                    }
+                });
+            }
+        });
+        rows as f64 / begun.elapsed().as_secs_f64()
+    };
+    let (begun, mut best) = (Instant::now(), pass());
+    while begun.elapsed().as_secs_f64() < seconds {
+        best = best.max(pass());
+    }
+    best
+}
+
+/// The median time of one row, of many scored one by one.
+fn row_ns(model: &dyn AnyModel, batch: &Batch, count: usize) -> u64 {
+    let singles: Vec<Batch> = (0..batch.rows().min(1000)).map(|row| batch.take(&[row])).collect();
+    let mut taken: Vec<u64> = (0..count)
+        .map(|i| {
+            let single = &singles[i % singles.len()];
+            let begun = Instant::now();
+            std::hint::black_box(model.predict(single));
+            begun.elapsed().as_nanos() as u64
+        })
+        .collect();
+    taken.sort_unstable();
+    taken[count / 2]
+}
