@@ -107,6 +107,12 @@ impl<'a> Allowed<'a> {
         allowed
     }
 
+    /// How many features a node may use at most.
+    pub(super) fn most(&self) -> usize {
+        let all = self.tree.iter().filter(|may| **may).count() as f64;
+        ((self.by_level.share * all).ceil() * self.by_node.share).ceil() as usize
+    }
+
     /// What may be split together in a root.
     pub(super) fn root(&self) -> Together {
         self.interactions.all()

@@ -8,7 +8,7 @@ use evenstep_exact::simd;
 
 use super::Growth;
 use super::allowed::{Allowed, Together};
-use super::histogram::{Builder, Histogram, Shape, Sums};
+use super::histogram::{Builder, Few, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
 use super::order::{Order, Place, mark};
 use super::quantise::mix;
@@ -155,6 +155,9 @@ impl Ord for Candidate {
     }
 }
 
+/// A node and its leaf, how the node is split best, and its histogram if it has one.
+type Searched = (Option<Split>, (Node, usize), Option<Histogram>);
+
 /// What growing works with.
 pub(super) struct Grower<'a> {
     pub(super) workers: &'a Workers,
@@ -223,7 +226,7 @@ impl Grower<'_> {
             let room = (waiting.len() + 2) * self.shape.bytes() <= HISTOGRAM_BYTES;
             let children = self.children(order, histogram, [(left, leaf), (right, next)]);
             for (split, (node, leaf), histogram) in children {
-                let histogram = room.then_some(histogram);
+                let histogram = histogram.filter(|_| room);
                 waiting.extend(split.map(|split| self.candidate(split, leaf, node, histogram)));
             }
         }
@@ -241,11 +244,16 @@ impl Grower<'_> {
         order: &Order,
         parent: Option<Histogram>,
         children: [(Node, usize); 2],
-    ) -> Vec<(Option<Split>, (Node, usize), Histogram)> {
+    ) -> Vec<Searched> {
         let may = |node: &Node| node.depth < self.limits.depth && self.criterion.may_split(node.sums);
         let [left, right] = children;
         if !may(&left.0) && !may(&right.0) {
             return Vec::new();
+        }
+        if self.are_few(&left.0.rows, &right.0.rows) {
+            let children = [left, right].into_iter().filter(|(node, _)| may(node));
+            let search = |(node, leaf): (Node, usize)| (self.search_few(order, &node), (node, leaf), None);
+            return children.map(search).collect();
         }
         let left_is_smaller = left.0.sums.rows <= right.0.sums.rows;
         let (smaller, larger) = if left_is_smaller { (left, right) } else { (right, left) };
@@ -260,7 +268,29 @@ impl Grower<'_> {
         let mut both = vec![(smaller, small), (larger, large)];
         both.retain(|((node, _), _)| may(node));
         let splits = self.search(both.iter().map(|((node, _), histogram)| (node, histogram)));
-        splits.into_iter().zip(both).map(|(split, (child, histogram))| (split, child, histogram)).collect()
+        splits.into_iter().zip(both).map(|(split, (child, histogram))| (split, child, Some(histogram))).collect()
+    }
+
+    /// Whether it takes longer to sum up all bins than to look at the rows of two nodes feature by feature.
+    fn are_few(&self, left: &Place, right: &Place) -> bool {
+        let rows = left.len() + right.len();
+        self.workers.are_alone() && rows * self.allowed.most() <= self.shape.bins() && rows <= self.builder.block_rows()
+    }
+
+    /// The best split of a node of few rows.
+    fn search_few(&self, order: &Order, node: &Node) -> Option<Split> {
+        let rows = order.rows(&node.rows);
+        let mut few = Few::new(&self.builder);
+        let may_split = self.allowed.features(&node.together, node.depth, node.path);
+        let features = self.matrix.features.iter().enumerate().filter(|(at, _)| may_split[*at]);
+        features.fold(None, |best, feature| {
+            few.feature(feature.0, rows, |bins| self.criterion.better(self.parent(node), best, feature, bins))
+        })
+    }
+
+    fn parent(&self, node: &Node) -> Parent {
+        let draw = self.draw.map(|draw| mix(node.path as u32, draw ^ (node.path >> 32)));
+        Parent { sums: node.sums, bounds: node.bounds, draw }
     }
 
     /// The best split of each node.
@@ -274,11 +304,10 @@ impl Grower<'_> {
         let jobs =
             nodes.iter().zip(&may_split).flat_map(|(node, may)| (0..tasks).map(move |task| (node, may, part(task))));
         let found = self.workers.map(jobs.collect(), |((node, histogram), may_split, features)| {
-            let features = features
-                .filter(|feature| may_split[*feature])
-                .map(|feature| (feature, &self.matrix.features[feature], self.shape.feature(histogram, feature)));
-            let draw = self.draw.map(|draw| mix(node.path as u32, draw ^ (node.path >> 32)));
-            self.criterion.best(Parent { sums: node.sums, bounds: node.bounds, draw }, features)
+            features.filter(|feature| may_split[*feature]).fold(None, |best, at| {
+                let bins = self.shape.feature(histogram, at);
+                self.criterion.better(self.parent(node), best, (at, &self.matrix.features[at]), bins)
+            })
         });
         let better = |a: Option<Split>, b: Option<Split>| match (a, b) {
             (Some(a), Some(b)) => Some(if b.gain > a.gain { b } else { a }),

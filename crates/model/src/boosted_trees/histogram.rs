@@ -1,6 +1,7 @@
 //! Sums of gradients, hessians and rows in every bin of a node: integers, so that
 //! threads, blocks of rows and machines may share the work in any way.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
 use evenstep_exact::reduce::{Partial, Workers};
@@ -81,9 +82,24 @@ pub(super) struct Bins<'a> {
     gradients: &'a [i64],
     hessians: &'a [i64],
     rows: &'a [i64],
+    /// Which have rows, in ascending order, if that is known.
+    seen: Option<&'a [u16]>,
 }
 
 impl Bins<'_> {
+    /// Which bins have rows, in ascending order, if they are so few that they were written down.
+    pub(super) fn few(&self) -> Option<&[u16]> {
+        self.seen
+    }
+
+    /// Which bins have rows, in ascending order.
+    pub(super) fn seen(&self) -> Cow<'_, [u16]> {
+        match self.seen {
+            Some(seen) => Cow::Borrowed(seen),
+            None => (0..self.len()).filter(|bin| self.rows[*bin] > 0).map(|bin| bin as u16).collect(),
+        }
+    }
+
     /// How many bins there are.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -135,8 +151,8 @@ impl Shape {
         let bins = self.offsets[feature]..self.offsets[feature + 1];
         let plane = |at: usize| &histogram.0[at * total..][bins.clone()];
         match self.unit_hessian {
-            true => Bins { gradients: plane(0), hessians: plane(1), rows: plane(1) },
-            false => Bins { gradients: plane(0), hessians: plane(1), rows: plane(2) },
+            true => Bins { gradients: plane(0), hessians: plane(1), rows: plane(1), seen: None },
+            false => Bins { gradients: plane(0), hessians: plane(1), rows: plane(2), seen: None },
         }
     }
 }
@@ -184,6 +200,11 @@ impl<'a> Builder<'a> {
         let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
         Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default() }
+    }
+
+    /// Of so many rows the packed sums need not be taken apart before the last.
+    pub(super) fn block_rows(&self) -> usize {
+        self.packing.block_rows()
     }
 
     /// The histogram of some rows, which ascend.
@@ -331,6 +352,55 @@ impl<'a> Builder<'a> {
                 widest!(words.zip(&mut hessians[bins]).for_each(add));
             }
         }
+    }
+}
+
+/// The sums of single features in a node of few rows, without a histogram of all.
+pub(super) struct Few<'a> {
+    builder: &'a Builder<'a>,
+    packed: Vec<u64>,
+    sums: [Vec<i64>; 3],
+    seen: Vec<u16>,
+}
+
+impl<'a> Few<'a> {
+    /// For features of any number of bins.
+    pub(super) fn new(builder: &'a Builder<'a>) -> Few<'a> {
+        Few { builder, packed: Vec::new(), sums: Default::default(), seen: Vec::new() }
+    }
+
+    /// Hands on the sums of one feature over some rows, no more than a block has.
+    pub(super) fn feature<R>(&mut self, feature: usize, rows: &[u32], act: impl FnOnce(Bins<'_>) -> R) -> R {
+        let Builder { matrix, packing, gradients, .. } = self.builder;
+        let bins = matrix.features[feature].bins();
+        if self.packed.len() < bins {
+            self.packed.resize(bins, 0);
+            self.sums.iter_mut().for_each(|sums| sums.resize(bins, 0));
+        }
+        let mut add = |row: u32, bin: u16| {
+            let sum = &mut self.packed[usize::from(bin)];
+            // Every row adds to the count, so that 0 means none.
+            if *sum == 0 {
+                self.seen.push(bin);
+            }
+            *sum = sum.wrapping_add(packing.spread(gradients[row as usize]));
+        };
+        match matrix.column(feature) {
+            super::matrix::Bins::Narrow(of) => rows.iter().for_each(|row| add(*row, of[*row as usize].into())),
+            super::matrix::Bins::Wide(of) => rows.iter().for_each(|row| add(*row, of[*row as usize])),
+        }
+        self.seen.sort_unstable();
+        for bin in &self.seen {
+            let bin = usize::from(*bin);
+            let sums = packing.take_apart(std::mem::take(&mut self.packed[bin]));
+            self.sums.iter_mut().zip(sums).for_each(|(plane, sum)| plane[bin] = sum);
+        }
+        let [gradients, hessians, counts] = self.sums.each_ref().map(|sums| &sums[..bins]);
+        let found = act(Bins { gradients, hessians, rows: counts, seen: Some(&self.seen) });
+        for bin in self.seen.drain(..) {
+            self.sums.iter_mut().for_each(|plane| plane[usize::from(bin)] = 0);
+        }
+        found
     }
 }
 

@@ -161,11 +161,13 @@ fn cut_any(mut values: &mut [f64], after: Option<(f64, bool)>, cutter: &mut Cutt
         let (_, last, _) = values.select_nth_unstable_by(wanted as usize - 1, f64::total_cmp);
         let last = *last;
         let mut below = wanted as usize;
-        for at in below..values.len() {
+        let mut at = below;
+        while at < values.len() {
             if values[at] <= last {
                 values.swap(at, below);
                 below += 1;
             }
+            at += 1;
         }
         let rest = &mut values[below..];
         let next = if rest.is_empty() { after } else { Some((least(rest), false)) };

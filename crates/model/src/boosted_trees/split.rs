@@ -144,28 +144,25 @@ pub(super) struct Best {
 }
 
 impl Criterion {
-    /// The split of highest gain; of equal ones that of the earlier feature, then of the lower bin,
-    /// then that which sends null left.
-    pub(super) fn best<'a>(
+    /// Looks at one more feature: the split of highest gain is kept; of equal ones that of the earlier feature, then of the
+    /// lower bin, then that which sends null left.
+    pub(super) fn better(
         &self,
         node: Parent,
-        features: impl Iterator<Item = (usize, &'a Feature, Bins<'a>)>,
+        best: Option<Split>,
+        (at, feature): (usize, &Feature),
+        bins: Bins<'_>,
     ) -> Option<Split> {
+        let bar = best.as_ref().map_or(self.min_gain, |split| split.gain);
         let unsplit = self.score(node.sums, self.l2, node.bounds);
-        let mut best: Option<Split> = None;
-        for (at, feature, bins) in features {
-            let bar = best.as_ref().map_or(self.min_gain, |split| split.gain);
-            let gain = |score: f64| Some(score - unsplit).filter(|gain| *gain > bar);
-            let found = match &feature.binning {
-                Binning::Number(thresholds) => self.best_of_number(node, gain, bins, feature, thresholds),
-                Binning::Category(_) => self.best_of_category(node, gain, bins, feature),
-            };
-            if let Some((gain, left, rule)) = found {
-                let bounds = self.bounds_of_children(node, left, feature);
-                best = Some(Split { feature: at, gain, left, bounds, rule });
-            }
-        }
-        best
+        let gain = |score: f64| Some(score - unsplit).filter(|gain| *gain > bar);
+        let found = match &feature.binning {
+            Binning::Number(thresholds) => self.best_of_number(node, gain, bins, feature, thresholds),
+            Binning::Category(_) => self.best_of_category(node, gain, bins, feature),
+        };
+        let Some((gain, left, rule)) = found else { return best };
+        let bounds = self.bounds_of_children(node, left, feature);
+        Some(Split { feature: at, gain, left, bounds, rule })
     }
 
     /// Whether a node may have children at all.
@@ -240,7 +237,7 @@ impl Criterion {
         let values = feature.binning.values();
         let nulls = if bins.len() > values { bins.at(values) } else { Sums::default() };
         let best = match node.draw {
-            None if self.l1 == 0.0 && node.bounds.are_none() && feature.monotone.is_none() => {
+            None if self.l1 == 0.0 && node.bounds.are_none() && feature.monotone.is_none() && bins.few().is_none() => {
                 best_cut(self, node.sums, nulls, bins, values)
             }
             draw => {
@@ -274,12 +271,9 @@ impl Criterion {
             }
         };
         let mut below = Sums::default();
-        for bin in 0..feature.binning.values() {
-            let here = bins.at(bin);
-            if here.rows == 0 {
-                continue;
-            }
-            below = below + here;
+        let seen = bins.seen();
+        for bin in seen.iter().map(|bin| usize::from(*bin)).take_while(|bin| *bin < feature.binning.values()) {
+            below = below + bins.at(bin);
             if drawn.is_some_and(|drawn| bin != drawn) {
                 continue;
             }
@@ -304,7 +298,7 @@ impl Criterion {
         bins: Bins<'_>,
         feature: &Feature,
     ) -> Option<(f64, Sums, Rule)> {
-        let seen: Vec<u16> = (0..bins.len()).filter(|bin| bins.at(*bin).rows > 0).map(|bin| bin as u16).collect();
+        let seen = bins.seen();
         let several = bins.len() > self.categories.one_hot_up_to as usize;
         let (score, sums, run) = match node.draw {
             Some(draw) => self.drawn_levels(node, &seen, bins, draw_of(draw, feature))?,
@@ -418,9 +412,10 @@ fn draw_of(node: u64, feature: &Feature) -> u64 {
 /// The bin of values after which a node is cut, drawn evenly between the least and the greatest of its values.
 /// Source: Geurts et al. 2006, "Extremely randomized trees".
 fn draw_cut(bins: Bins<'_>, thresholds: &[f64], draw: u64) -> usize {
-    let seen = |bin: &usize| bins.at(*bin).rows > 0;
-    let first = (0..=thresholds.len()).find(seen).unwrap_or(0);
-    let last = (0..=thresholds.len()).rev().find(seen).unwrap_or(0);
+    let seen = bins.seen();
+    let mut values = seen.iter().map(|bin| usize::from(*bin)).filter(|bin| *bin <= thresholds.len());
+    let first = values.next().unwrap_or(0);
+    let last = values.next_back().unwrap_or(first);
     if last <= first + 1 {
         return first;
     }
