@@ -51,7 +51,8 @@ fn highest(criterion: &Criterion, node: Sums, more: Sums, below: &Below, count: 
     for (((score, gradient), hessian), rows) in cuts {
         let left = more + Sums { gradient: *gradient, hessian: *hessian, rows: *rows };
         let right = node - left;
-        let allowed = criterion.allows(left) & criterion.allows(right);
+        // Null alone is parted from values by the last of their bins, not by those before the first.
+        let allowed = (*rows > 0) & criterion.allows(left) & criterion.allows(right);
         // Scores are not negative, so that their bits are in their order.
         let bits = (criterion.free_score(left) + criterion.free_score(right)).to_bits();
         *score = if allowed { bits } else { 0 };
