@@ -8,7 +8,8 @@ use evenstep_exact::simd;
 
 use super::Growth;
 use super::allowed::{Allowed, Together};
-use super::histogram::{Builder, Few, Histogram, Shape, Sums};
+use super::few::Few;
+use super::histogram::{Builder, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
 use super::order::{Order, Place, mark};
 use super::quantise::mix;
@@ -239,12 +240,7 @@ impl Grower<'_> {
 
     /// Finds how the children of a node may be split, from the histogram of the one with fewer
     /// rows, and what it leaves of their parent's.
-    fn children(
-        &self,
-        order: &Order,
-        parent: Option<Histogram>,
-        children: [(Node, usize); 2],
-    ) -> Vec<Searched> {
+    fn children(&self, order: &Order, parent: Option<Histogram>, children: [(Node, usize); 2]) -> Vec<Searched> {
         let may = |node: &Node| node.depth < self.limits.depth && self.criterion.may_split(node.sums);
         let [left, right] = children;
         if !may(&left.0) && !may(&right.0) {

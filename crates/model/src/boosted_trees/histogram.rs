@@ -2,6 +2,7 @@
 //! threads, blocks of rows and machines may share the work in any way.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use evenstep_exact::reduce::{Partial, Workers};
@@ -14,6 +15,9 @@ use super::quantise::Packing;
 /// Fewer updates than this are done faster by one thread than shared.
 const SMALL_UPDATES: usize = 1 << 17;
 
+/// From so many words for each thread on these are shared out, and not the rows.
+const MANY_WORDS: usize = 8;
+
 /// How many words of a row are worked on together: the sums of their features almost fit into the first-level cache.
 const GROUP: usize = 4;
 
@@ -21,11 +25,14 @@ const GROUP: usize = 4;
 const FAR: usize = 32;
 const NEAR: usize = 8;
 
-/// Where each feature's bins lie in a histogram.
+/// Where each feature's bins lie in a histogram: those of a word's features together.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// The first bin of each feature, and the number of all bins.
-    offsets: Vec<usize>,
+    /// The bins of each feature.
+    ranges: Vec<Range<usize>>,
+    /// The first bin of each word's features, and that after the last word's.
+    words: Vec<usize>,
+    total: usize,
     unit_hessian: bool,
 }
 
@@ -79,22 +86,17 @@ impl std::ops::Sub for Sums {
 /// One feature's part of a histogram.
 #[derive(Clone, Copy)]
 pub(super) struct Bins<'a> {
-    gradients: &'a [i64],
-    hessians: &'a [i64],
-    rows: &'a [i64],
-    /// Which have rows, in ascending order, if that is known.
-    seen: Option<&'a [u16]>,
+    pub(super) gradients: &'a [i64],
+    pub(super) hessians: &'a [i64],
+    pub(super) rows: &'a [i64],
+    /// Which have rows, in ascending order, if they are so few that they were written down.
+    pub(super) few: Option<&'a [u16]>,
 }
 
 impl Bins<'_> {
-    /// Which bins have rows, in ascending order, if they are so few that they were written down.
-    pub(super) fn few(&self) -> Option<&[u16]> {
-        self.seen
-    }
-
     /// Which bins have rows, in ascending order.
     pub(super) fn seen(&self) -> Cow<'_, [u16]> {
-        match self.seen {
+        match self.few {
             Some(seen) => Cow::Borrowed(seen),
             None => (0..self.len()).filter(|bin| self.rows[*bin] > 0).map(|bin| bin as u16).collect(),
         }
@@ -121,38 +123,38 @@ impl Bins<'_> {
 impl Shape {
     /// The shape of the histograms of a matrix.
     pub(super) fn new(matrix: &Matrix, unit_hessian: bool) -> Shape {
-        let mut offsets = vec![0];
-        let mut next = 0;
-        for feature in &matrix.features {
-            next += feature.bins();
-            offsets.push(next);
+        let mut shape = Shape { ranges: vec![0..0; matrix.features.len()], words: Vec::new(), total: 0, unit_hessian };
+        for lanes in matrix.lanes.chunks(matrix.in_word) {
+            shape.words.push(shape.total);
+            lanes.iter().flatten().for_each(|share| shape.add(matrix, share.feature));
         }
-        Shape { offsets, unit_hessian }
+        shape.words.push(shape.total);
+        matrix.wide.iter().for_each(|(feature, _)| shape.add(matrix, *feature));
+        shape
     }
 
-    fn total(&self) -> usize {
-        self.offsets[self.offsets.len() - 1]
+    fn add(&mut self, matrix: &Matrix, feature: usize) {
+        self.ranges[feature] = self.total..self.total + matrix.features[feature].bins();
+        self.total = self.ranges[feature].end;
     }
 
     /// How many bytes a histogram takes.
     pub(super) fn bytes(&self) -> usize {
-        8 * self.total() * if self.unit_hessian { 2 } else { 3 }
+        8 * self.total * if self.unit_hessian { 2 } else { 3 }
     }
 
     /// How many bins there are in all.
     pub(super) fn bins(&self) -> usize {
-        self.total()
+        self.total
     }
 
     /// One feature's part.
     #[inline]
     pub(super) fn feature<'a>(&self, histogram: &'a Histogram, feature: usize) -> Bins<'a> {
-        let total = self.total();
-        let bins = self.offsets[feature]..self.offsets[feature + 1];
-        let plane = |at: usize| &histogram.0[at * total..][bins.clone()];
+        let plane = |at: usize| &histogram.0[at * self.total..][self.ranges[feature].clone()];
         match self.unit_hessian {
-            true => Bins { gradients: plane(0), hessians: plane(1), rows: plane(1), seen: None },
-            false => Bins { gradients: plane(0), hessians: plane(1), rows: plane(2), seen: None },
+            true => Bins { gradients: plane(0), hessians: plane(1), rows: plane(1), few: None },
+            false => Bins { gradients: plane(0), hessians: plane(1), rows: plane(2), few: None },
         }
     }
 }
@@ -165,23 +167,39 @@ impl Histogram {
     }
 }
 
-/// What a thread works with: the packed sums of a block of rows, and what it fetched of them.
+/// A part of a histogram's planes: that of some features that lie together.
+struct Part<'p> {
+    /// The first bin.
+    first: usize,
+    /// Gradients, hessians if rows differ in them, and rows.
+    planes: [&'p mut [i64]; 3],
+}
+
+/// What is summed up together: words of the rows, or a feature with a column of its own.
+#[derive(Clone, Copy)]
+enum Columns<'a> {
+    Words(&'a [usize]),
+    Wide(usize),
+}
+
+/// The packed sums of a group of words, and of a wide feature.
+#[derive(Default)]
 struct Scratch {
-    packed: Vec<[[u64; 256]; LANES]>,
-    packed_wide: Vec<Vec<u64>>,
+    words: Vec<[[u64; 256]; LANES]>,
+    wide: Vec<u64>,
 }
 
 /// Builds histograms of any node of a tree.
 pub(super) struct Builder<'a> {
     workers: &'a Workers,
-    matrix: &'a Matrix,
+    pub(super) matrix: &'a Matrix,
     shape: &'a Shape,
     /// The words of a row that hold a feature that this tree may use.
     active: Vec<usize>,
     /// Which of the wide features this tree may use.
     active_wide: Vec<usize>,
-    packing: Packing,
-    gradients: &'a [u32],
+    pub(super) packing: Packing,
+    pub(super) gradients: &'a [u32],
     scratch: Mutex<Vec<Scratch>>,
 }
 
@@ -210,67 +228,134 @@ impl<'a> Builder<'a> {
     /// The histogram of some rows, which ascend.
     pub(super) fn build(&self, rows: &[u32]) -> Histogram {
         let threads = if rows.len() * self.matrix.features.len() < SMALL_UPDATES { 1 } else { self.workers.count() };
-        // As many for each thread, and all of one size.
-        let count = rows.len().div_ceil(self.packing.block_rows()).next_multiple_of(threads);
-        let blocks: Vec<&[u32]> = rows.chunks(rows.len().div_ceil(count.max(1)).max(1)).collect();
-        let block = |at: usize, sums: &mut Histogram| self.add_block(blocks[at], sums);
-        let mut histogram = match threads {
-            1 => self.workers.fold(1, |_, sums| (0..blocks.len()).for_each(|at| block(at, sums))),
-            _ => self.workers.fold(blocks.len(), block),
+        let mut histogram = match threads > 1 && self.active.len() >= MANY_WORDS * threads && self.workers.are_alone() {
+            true => self.build_by_columns(rows, threads),
+            false => self.build_by_rows(rows, threads),
         };
         histogram.0.resize(self.shape.bytes() / 8, 0);
         histogram
     }
 
-    fn add_block(&self, rows: &[u32], sums: &mut Histogram) {
-        let taken = self.scratch.lock().expect("a task that panicked ends the fit").pop();
-        let mut scratch = taken.unwrap_or_else(|| Scratch {
-            packed: vec![[[0; 256]; LANES]; self.active.len()],
-            packed_wide: self.active_wide.iter().map(|at| vec![0; self.wide_bins(*at)]).collect(),
-        });
-        self.pack(rows, &mut scratch);
-        self.unpack(&mut scratch, sums);
-        self.scratch.lock().expect("a task that panicked ends the fit").push(scratch);
+    /// Each thread takes some of the rows.
+    fn build_by_rows(&self, rows: &[u32], threads: usize) -> Histogram {
+        // As many for each thread, and all of one size.
+        let count = rows.len().div_ceil(self.block_rows()).next_multiple_of(threads);
+        let blocks: Vec<&[u32]> = rows.chunks(rows.len().div_ceil(count.max(1)).max(1)).collect();
+        let block = |at: usize, sums: &mut Histogram| {
+            sums.0.resize(self.shape.bytes() / 8, 0);
+            let mut part = Part { first: 0, planes: self.planes(&mut sums.0) };
+            self.with_scratch(|scratch| {
+                for columns in self.columns(self.active.len()) {
+                    self.add(columns, blocks[at], scratch, &mut part);
+                }
+            });
+        };
+        match threads {
+            1 => self.workers.fold(1, |_, sums| (0..blocks.len()).for_each(|at| block(at, sums))),
+            _ => self.workers.fold(blocks.len(), block),
+        }
     }
 
-    /// Adds every row's word to its bin of every feature.
-    fn pack(&self, rows: &[u32], scratch: &mut Scratch) {
-        let groups = self.active.len().div_ceil(GROUP).max(1);
-        let size = self.active.len().div_ceil(groups).max(1);
-        for (active, sums) in self.active.chunks(size).zip(scratch.packed.chunks_mut(size)) {
-            match self.matrix.in_word {
-                1 => self.add_group::<1>(active, sums, rows),
-                2 => self.add_group::<2>(active, sums, rows),
-                3 => self.add_group::<3>(active, sums, rows),
-                4 => self.add_group::<4>(active, sums, rows),
-                5 => self.add_group::<5>(active, sums, rows),
-                6 => self.add_group::<6>(active, sums, rows),
-                7 => self.add_group::<7>(active, sums, rows),
-                _ => self.add_group::<8>(active, sums, rows),
+    /// Each thread takes some of the columns, whose sums lie apart: nothing is to be merged.
+    fn build_by_columns(&self, rows: &[u32], threads: usize) -> Histogram {
+        let mut sums = Histogram(vec![0; self.shape.bytes() / 8]);
+        let columns = self.columns(self.active.len().div_ceil(2 * threads));
+        let end = |at: usize| match columns.get(at + 1) {
+            Some(Columns::Words(words)) => self.shape.words[words[0]],
+            Some(Columns::Wide(at)) => self.shape.ranges[self.matrix.wide[*at].0].start,
+            None => self.shape.total,
+        };
+        let (mut rest, mut first) = (self.planes(&mut sums.0), 0);
+        let mut tasks = Vec::new();
+        for (at, columns) in columns.iter().enumerate() {
+            let length = end(at) - first;
+            let planes =
+                rest.each_mut().map(|plane| plane.split_off_mut(..length.min(plane.len())).unwrap_or_default());
+            tasks.push((*columns, Part { first, planes }));
+            first += length;
+        }
+        self.workers.map(tasks, |(columns, mut part)| {
+            self.with_scratch(|scratch| {
+                for block in rows.chunks(self.block_rows()) {
+                    self.add(columns, block, scratch, &mut part);
+                }
+            });
+        });
+        sums
+    }
+
+    /// The active columns, so many words at a time.
+    fn columns(&self, words: usize) -> Vec<Columns<'_>> {
+        let wide = self.active_wide.iter().map(|at| Columns::Wide(*at));
+        self.active.chunks(words.max(1)).map(Columns::Words).chain(wide).collect()
+    }
+
+    /// The planes of a whole histogram; that of hessians is empty where all are 1.
+    fn planes<'p>(&self, sums: &'p mut [i64]) -> [&'p mut [i64]; 3] {
+        let (gradients, rest) = sums.split_at_mut(self.shape.total);
+        let (hessians, counts) = rest.split_at_mut(if self.shape.unit_hessian { 0 } else { self.shape.total });
+        [gradients, hessians, counts]
+    }
+
+    fn with_scratch(&self, act: impl FnOnce(&mut Scratch)) {
+        let lock = || self.scratch.lock().expect("a task that panicked ends the fit");
+        let mut scratch = lock().pop().unwrap_or_default();
+        act(&mut scratch);
+        lock().push(scratch);
+    }
+
+    /// Adds every row's word to its bin of the features in some columns. There are no more rows than a block has.
+    fn add(&self, columns: Columns<'_>, rows: &[u32], scratch: &mut Scratch, part: &mut Part<'_>) {
+        match columns {
+            Columns::Words(words) => {
+                let groups = words.len().div_ceil(GROUP).max(1);
+                let size = words.len().div_ceil(groups).max(1);
+                scratch.words.resize(scratch.words.len().max(size), [[0; 256]; LANES]);
+                for words in words.chunks(size) {
+                    self.add_words(words, &mut scratch.words[..words.len()], rows);
+                    for (word, packed) in words.iter().zip(&mut scratch.words) {
+                        self.unpack_word(*word, packed, part);
+                    }
+                }
+            }
+            Columns::Wide(at) => {
+                let (feature, bins) = &self.matrix.wide[at];
+                scratch.wide.resize(scratch.wide.len().max(self.matrix.features[*feature].bins()), 0);
+                for row in rows {
+                    let sum = &mut scratch.wide[usize::from(bins[*row as usize])];
+                    *sum = sum.wrapping_add(self.packing.spread(self.gradients[*row as usize]));
+                }
+                self.unpack_feature(*feature, &mut scratch.wide, part);
             }
         }
-        for (active, sums) in self.active_wide.iter().zip(&mut scratch.packed_wide) {
-            let (_, bins) = &self.matrix.wide[*active];
-            for row in rows {
-                let sum = &mut sums[usize::from(bins[*row as usize])];
-                *sum = sum.wrapping_add(self.packing.spread(self.gradients[*row as usize]));
-            }
+    }
+
+    fn add_words(&self, words: &[usize], sums: &mut [[[u64; 256]; LANES]], rows: &[u32]) {
+        match self.matrix.in_word {
+            1 => self.add_group::<1>(words, sums, rows),
+            2 => self.add_group::<2>(words, sums, rows),
+            3 => self.add_group::<3>(words, sums, rows),
+            4 => self.add_group::<4>(words, sums, rows),
+            5 => self.add_group::<5>(words, sums, rows),
+            6 => self.add_group::<6>(words, sums, rows),
+            7 => self.add_group::<7>(words, sums, rows),
+            _ => self.add_group::<8>(words, sums, rows),
         }
     }
 
     /// One loop for each number of words and of lanes in them.
     fn add_group<const USED: usize>(&self, active: &[usize], sums: &mut [[[u64; 256]; LANES]], rows: &[u32]) {
         match *active {
-            [a] => self.add::<USED, 1>([a], sums, rows),
-            [a, b] => self.add::<USED, 2>([a, b], sums, rows),
-            [a, b, c] => self.add::<USED, 3>([a, b, c], sums, rows),
-            [a, b, c, d] => self.add::<USED, 4>([a, b, c, d], sums, rows),
+            [a] => self.add_rows::<USED, 1>([a], sums, rows),
+            [a, b] => self.add_rows::<USED, 2>([a, b], sums, rows),
+            [a, b, c] => self.add_rows::<USED, 3>([a, b, c], sums, rows),
+            [a, b, c, d] => self.add_rows::<USED, 4>([a, b, c, d], sums, rows),
             _ => unreachable!("a group has up to {GROUP} words"),
         }
     }
 
     /// Adds every row's word to its bin of the features in some of a row's words.
-    fn add<const USED: usize, const WORDS: usize>(
+    fn add_rows<const USED: usize, const WORDS: usize>(
         &self,
         active: [usize; WORDS],
         sums: &mut [[[u64; 256]; LANES]],
@@ -300,43 +385,31 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// How many bins a wide feature's rows fall into.
-    fn wide_bins(&self, at: usize) -> usize {
-        self.matrix.features[self.matrix.wide[at].0].bins()
-    }
-
-    /// Adds the packed sums to the wide ones, and leaves zeros.
-    fn unpack(&self, scratch: &mut Scratch, sums: &mut Histogram) {
-        if sums.0.is_empty() {
-            sums.0 = vec![0; self.shape.bytes() / 8];
-        }
-        let lanes = self.active.iter().flat_map(|active| {
-            let lanes = &self.matrix.lanes[active * self.matrix.in_word..];
-            &lanes[..self.matrix.in_word.min(lanes.len())]
-        });
-        let narrow = scratch.packed.iter_mut().flat_map(|packed| &mut packed[..self.matrix.in_word]);
-        let narrow = narrow.map(|packed| &mut packed[..]);
-        for (lane, packed) in lanes.zip(narrow) {
+    /// Adds the packed sums of a word's features to the wide ones, and leaves zeros.
+    fn unpack_word(&self, word: usize, packed: &mut [[u64; 256]; LANES], part: &mut Part<'_>) {
+        let lanes = &self.matrix.lanes[word * self.matrix.in_word..];
+        let lanes = &lanes[..lanes.len().min(self.matrix.in_word)];
+        // The last word may have empty lanes, whose bytes are 0.
+        packed[lanes.len()..].iter_mut().for_each(|packed| packed[0] = 0);
+        for (lane, packed) in lanes.iter().zip(packed) {
             match &lane[..] {
-                [one] => self.unpack_feature(one.feature, packed, sums),
+                [one] => self.unpack_feature(one.feature, packed, part),
                 shares => {
-                    for share in shares {
-                        self.unpack_feature(share.feature, &mut sums_of(share, packed), sums);
+                    // Feature after feature is summed up and summed out.
+                    for share in shares.iter().rev() {
+                        self.unpack_feature(share.feature, &mut sums_of(share, packed), part);
+                        sum_out(share, packed);
                     }
                     packed.fill(0);
                 }
             }
         }
-        for (active, packed) in self.active_wide.iter().zip(&mut scratch.packed_wide) {
-            self.unpack_feature(self.matrix.wide[*active].0, packed, sums);
-        }
     }
 
-    fn unpack_feature(&self, feature: usize, packed: &mut [u64], sums: &mut Histogram) {
-        let total = self.shape.total();
-        let (gradients, rest) = sums.0.split_at_mut(total);
-        let (hessians, counts) = rest.split_at_mut(if self.shape.unit_hessian { 0 } else { total });
-        let bins = self.shape.offsets[feature]..self.shape.offsets[feature + 1];
+    fn unpack_feature(&self, feature: usize, packed: &mut [u64], part: &mut Part<'_>) {
+        let bins = &self.shape.ranges[feature];
+        let bins = bins.start - part.first..bins.end - part.first;
+        let [gradients, hessians, counts] = &mut part.planes;
         let (gradients, counts) = (&mut gradients[bins.clone()], &mut counts[bins.clone()]);
         let packed = &mut packed[..gradients.len()];
         let words = packed.iter_mut().zip(gradients).zip(counts).map(|((word, gradient), count)| {
@@ -355,62 +428,19 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The sums of single features in a node of few rows, without a histogram of all.
-pub(super) struct Few<'a> {
-    builder: &'a Builder<'a>,
-    packed: Vec<u64>,
-    sums: [Vec<i64>; 3],
-    seen: Vec<u16>,
-}
-
-impl<'a> Few<'a> {
-    /// For features of any number of bins.
-    pub(super) fn new(builder: &'a Builder<'a>) -> Few<'a> {
-        Few { builder, packed: Vec::new(), sums: Default::default(), seen: Vec::new() }
-    }
-
-    /// Hands on the sums of one feature over some rows, no more than a block has.
-    pub(super) fn feature<R>(&mut self, feature: usize, rows: &[u32], act: impl FnOnce(Bins<'_>) -> R) -> R {
-        let Builder { matrix, packing, gradients, .. } = self.builder;
-        let bins = matrix.features[feature].bins();
-        if self.packed.len() < bins {
-            self.packed.resize(bins, 0);
-            self.sums.iter_mut().for_each(|sums| sums.resize(bins, 0));
-        }
-        let mut add = |row: u32, bin: u16| {
-            let sum = &mut self.packed[usize::from(bin)];
-            // Every row adds to the count, so that 0 means none.
-            if *sum == 0 {
-                self.seen.push(bin);
-            }
-            *sum = sum.wrapping_add(packing.spread(gradients[row as usize]));
-        };
-        match matrix.column(feature) {
-            super::matrix::Bins::Narrow(of) => rows.iter().for_each(|row| add(*row, of[*row as usize].into())),
-            super::matrix::Bins::Wide(of) => rows.iter().for_each(|row| add(*row, of[*row as usize])),
-        }
-        self.seen.sort_unstable();
-        for bin in &self.seen {
-            let bin = usize::from(*bin);
-            let sums = packing.take_apart(std::mem::take(&mut self.packed[bin]));
-            self.sums.iter_mut().zip(sums).for_each(|(plane, sum)| plane[bin] = sum);
-        }
-        let [gradients, hessians, counts] = self.sums.each_ref().map(|sums| &sums[..bins]);
-        let found = act(Bins { gradients, hessians, rows: counts, seen: Some(&self.seen) });
-        for bin in self.seen.drain(..) {
-            self.sums.iter_mut().for_each(|plane| plane[usize::from(bin)] = 0);
-        }
-        found
-    }
-}
-
-/// The sums of one feature's bins in a lane that it shares.
+/// The sums of the bins of the last feature in a lane that it shares: its bins' blocks lie one after the other.
 fn sums_of(share: &Share, packed: &[u64]) -> [u64; 256] {
     let mut sums = [0_u64; 256];
-    for packed in packed.chunks(share.stride * share.bins) {
-        for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride)) {
-            *sum = packed.iter().fold(*sum, |sum, word| sum.wrapping_add(*word));
-        }
+    for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride).take(share.bins)) {
+        *sum = packed.iter().fold(0, |sum, word| sum.wrapping_add(*word));
     }
     sums
+}
+
+/// Adds the blocks of the last feature's bins up into the first.
+fn sum_out(share: &Share, packed: &mut [u64]) {
+    let (first, others) = packed.split_at_mut(share.stride);
+    for other in others.chunks(share.stride).take(share.bins - 1) {
+        first.iter_mut().zip(other).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+    }
 }

@@ -27,6 +27,7 @@ mod allowed;
 mod blocks;
 pub(crate) mod check;
 mod cuts;
+mod few;
 pub(crate) mod fit;
 mod fixed_point;
 mod grow;

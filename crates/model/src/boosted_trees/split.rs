@@ -134,6 +134,9 @@ impl Rule {
     }
 }
 
+/// Up to so many values are cut one by one.
+const FEW_VALUES: usize = 16;
+
 /// A best split so far within one feature.
 #[derive(Clone, Copy)]
 pub(super) struct Best {
@@ -237,7 +240,12 @@ impl Criterion {
         let values = feature.binning.values();
         let nulls = if bins.len() > values { bins.at(values) } else { Sums::default() };
         let best = match node.draw {
-            None if self.l1 == 0.0 && node.bounds.are_none() && feature.monotone.is_none() && bins.few().is_none() => {
+            None if self.l1 == 0.0
+                && node.bounds.are_none()
+                && feature.monotone.is_none()
+                && bins.few.is_none()
+                && values > FEW_VALUES =>
+            {
                 best_cut(self, node.sums, nulls, bins, values)
             }
             draw => {
@@ -271,8 +279,12 @@ impl Criterion {
             }
         };
         let mut below = Sums::default();
-        let seen = bins.seen();
-        for bin in seen.iter().map(|bin| usize::from(*bin)).take_while(|bin| *bin < feature.binning.values()) {
+        let values = feature.binning.values();
+        for at in 0..bins.few.map_or(values, <[u16]>::len) {
+            let bin = bins.few.map_or(at, |few| usize::from(few[at]));
+            if bin >= values || bins.at(bin).rows == 0 {
+                continue;
+            }
             below = below + bins.at(bin);
             if drawn.is_some_and(|drawn| bin != drawn) {
                 continue;
