@@ -2,10 +2,12 @@
 //! the start.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evenstep_exact::draw::{Draws, poisson_one};
 use evenstep_exact::pages::Pages;
-use evenstep_exact::reduce::Partial;
+use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::Task;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,9 @@ const TARGET_MAX: f64 = 1e100;
 
 /// Gains below so many squares of the gradients' unit are noise. Boosting ends before it comes to them.
 const NOISE: f64 = 64.0;
+
+/// Up to so many rows times threads each thread grows averaged trees by itself, which takes some 60 bytes for each.
+const APART_ROWS: usize = 64 << 20;
 
 /// The share of the training rows that early stopping watches.
 const WATCHED_SHARE: f64 = 0.1;
@@ -371,16 +376,16 @@ impl<'a> Growing<'a> {
             || [self.spec.row_sample, self.spec.column_sample].iter().any(|share| *share < 1.0)
             || [self.spec.column_sample_by_level, self.spec.column_sample_by_node].iter().any(|share| *share < 1.0);
         let interactions = Interactions::of(self.spec, matrix);
+        let threads = self.run.workers.count();
+        let few_rows = self.roles.len().saturating_mul(threads) <= APART_ROWS;
+        if self.averaged.is_some() && rounds > 1 && threads > 1 && few_rows && self.run.workers.are_alone() {
+            return (self.rounds_apart(matrix, &interactions), Vec::new());
+        }
         let mut trees = Vec::new();
         let mut curve: Vec<CurvePoint> = Vec::new();
         for round in 0..rounds {
-            self.draw_weights(round);
-            self.take_norms();
-            let shape = Shape::new(matrix, self.unit_hessian());
             let before = trees.len();
-            for class in 0..self.width {
-                trees.push(self.grow(matrix, &shape, &interactions, round, class));
-            }
+            trees.extend(self.one_round(matrix, &interactions, round));
             if !drawn && trees[before..].iter().all(|tree| tree.splits.is_empty()) {
                 trees.truncate(before);
                 break;
@@ -399,6 +404,60 @@ impl<'a> Growing<'a> {
             }
         }
         (trees, curve)
+    }
+
+    fn one_round(&mut self, matrix: &Matrix, interactions: &Interactions, round: u32) -> Vec<Tree> {
+        self.draw_weights(round);
+        self.take_norms();
+        let shape = Shape::new(matrix, self.unit_hessian());
+        (0..self.width).map(|class| self.grow(matrix, &shape, interactions, round, class)).collect()
+    }
+
+    /// Averaged trees know nothing of each other: each thread grows some of them by itself.
+    fn rounds_apart(&self, matrix: &Matrix, interactions: &Interactions) -> Vec<Tree> {
+        let alone = Workers::threads(1);
+        let run = Run { workers: &alone, draws: self.run.draws.clone(), progress: &|_, _, _| () };
+        let (idle, done) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+        let rounds: Vec<u32> = (0..self.spec.trees).collect();
+        let trees = self.run.workers.map(rounds, |round| {
+            let lock = || idle.lock().expect("a task that panicked ends the fit");
+            let taken = lock().pop();
+            let mut growing = taken.unwrap_or_else(|| self.apart(&run));
+            let trees = growing.one_round(matrix, interactions, round);
+            lock().push(growing);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            (self.run.progress)(done, self.spec.trees as usize, None);
+            trees
+        });
+        trees.into_iter().flatten().collect()
+    }
+
+    /// The same rows, for another to grow trees from.
+    fn apart<'b>(&'b self, run: &'b Run<'b>) -> Growing<'b> {
+        let rows = self.roles.len();
+        Growing {
+            spec: self.spec,
+            averaged: self.averaged,
+            data: self.data,
+            run,
+            loss: self.loss,
+            width: self.width,
+            draws: self.draws.clone(),
+            pieces: self.pieces.clone(),
+            roles: self.roles.clone(),
+            all_learned: self.all_learned,
+            seeds: self.seeds.clone(),
+            weights: self.weights.clone(),
+            weight_max: self.weight_max,
+            undrawn: self.undrawn.clone(),
+            scores: self.scores.clone(),
+            norms: Vec::new(),
+            ranking: None,
+            gradients: vec![0.0; rows],
+            packed: Pages::zeros(rows),
+            order: Order::of(rows),
+            leaf_of_row: vec![NO_LEAF; rows],
+        }
     }
 
     fn unit_hessian(&self) -> bool {

@@ -392,8 +392,9 @@ fn laws_of_many_columns() {
     let draws = Draws::new(Seed(1), "many");
     let u = |row: usize, n: u32| draws.uniform_at(&(row as u128).to_le_bytes(), n);
     let names: Vec<String> = (0..200).map(|at| format!("c{at:03}")).collect();
-    let cells =
-        |at: u32| numbers((0..rows).map(|row| if at % 3 == 0 { (u(row, at) * 3.0).floor() } else { u(row, at) }));
+    let cells = |at: u32| {
+        numbers((0..rows).map(|row| if at.is_multiple_of(3) { (u(row, at) * 3.0).floor() } else { u(row, at) }))
+    };
     let columns = names.iter().zip(0..).map(|(name, at)| (name.as_str(), cells(at)));
     let y = (0..rows).map(|row| f64::from(u8::from(u(row, 1) + u(row, 130) * u(row, 64) > 0.8)));
     let data = batch(columns.collect(), y.collect());
