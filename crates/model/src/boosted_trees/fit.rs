@@ -358,7 +358,7 @@ impl<'a> Growing<'a> {
             weights,
             weight_max: seen.weight_max,
             scores: vec![vec![0.0; rows]; width],
-            norms: if width > 1 { vec![0.0; rows] } else { Vec::new() },
+            norms: if objective == Objective::Softmax && averaged.is_none() { vec![0.0; rows] } else { Vec::new() },
             ranking,
             gradients: vec![0.0; rows],
             packed: Pages::zeros(rows),
@@ -617,7 +617,7 @@ impl<'a> Growing<'a> {
 
     /// For softmax: the logarithm of the sum of the exponentials of each row's scores.
     fn take_norms(&mut self) {
-        if self.width == 1 {
+        if self.norms.is_empty() {
             return;
         }
         let scores: Vec<Vec<&[f64]>> = self.scores.iter().map(|of| rows::split_ref(&self.pieces, of)).collect();
