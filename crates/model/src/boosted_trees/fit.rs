@@ -20,7 +20,7 @@ use super::predict::{Forest, Model};
 use super::quantise::{Largest, Packing, mix, nearest, power_of_two_above};
 use super::rows::{self, PIECE_ROWS, Piece, Role};
 use super::split::leaf_value;
-use super::tree::Tree;
+use super::tree::{COVER_MAX, Tree};
 use crate::{CurvePoint, Importance, ModelError, Run, Trained, Training};
 
 /// Without early stopping the loss is taken so many times: it costs as much as growing a small tree.
@@ -424,7 +424,10 @@ impl<'a> Boosting<'a> {
             })
             .collect();
         self.add_values(matrix, &grown, &values, class);
-        Tree::new(grown, values, matrix)
+        let point = FixedPoint::below(self.weight_max);
+        let cover = |weight: &i128| if self.weights.is_empty() { *weight as f64 } else { point.value(*weight) };
+        let covers = weights.iter().map(|weight| cover(weight).min(COVER_MAX)).collect();
+        Tree::new(grown, values, covers, matrix)
     }
 
     /// For softmax: the logarithm of the sum of the exponentials of each row's scores.

@@ -460,6 +460,25 @@ fn a_row_of_weight_2_is_that_row_twice() {
 }
 
 #[test]
+fn covers_are_the_weights_of_the_rows_that_came_to_each_leaf() {
+    let covers = |data: &Batch| fit(&stump(), &Task::Regression, data).model.trees[0].covers.clone();
+    assert_eq!(covers(&step()), [30.0, 30.0]);
+    let tenths = weighted(step(), (0..60).map(|row| if row < 30 { 0.1 } else { 1.0 }).collect());
+    assert_eq!(covers(&tenths), [3.0, 30.0], "thirty times 0.1, rounded once");
+    let huge = weighted(step(), vec![1e300; 60]);
+    let spec = BoostedTrees { row_sample: 0.5, ..stump() };
+    let tree = &fit(&spec, &Task::Regression, &huge).model.trees[0];
+    assert_eq!(tree.covers, [super::tree::COVER_MAX], "a gain beyond all floats is none");
+
+    let model = fit(&sampled(), &binary(), &two_classes(3000)).model;
+    for tree in &model.trees {
+        let rows: f64 = tree.covers.iter().sum();
+        assert!(rows > 1900.0 && rows < 2300.0, "the rows that a tree was grown from, {rows}");
+        assert_eq!(tree.covers_of_splits()[0], rows);
+    }
+}
+
+#[test]
 fn early_stopping_keeps_the_best_round() {
     let noise = |rows| mixed(rows, |x, u, _| x + 3.0 * u);
     let spec = BoostedTrees {
@@ -557,7 +576,7 @@ proptest! {
     /// Whatever a stranger changes: an error, or a model that predicts without a panic.
     #[test]
     fn a_strange_model_is_refused_or_harmless(
-        tensor in 0_usize..14,
+        tensor in 0_usize..15,
         at in any::<prop::sample::Index>(),
         bits in prop_oneof![any::<u64>(), 0_u64..40, Just(u64::MAX), Just(1 << 31), (0_u64..9).prop_map(|leaf| leaf | 1 << 31)],
         change in 0..4,
@@ -606,6 +625,13 @@ fn circles_and_shared_children_are_refused() {
     assert!(broken(&|stored| set(stored, "splits", 0, u32::MAX)).contains("more splits than are stored"));
     assert!(broken(&|stored| set(stored, "feature", 0, 1 << 20)).contains("a split is on feature 1048576"));
     assert!(broken(&|stored| stored.facts = json!({ "objective": "softmax" })).contains("`softmax`"));
+    for cover in [-1.0, -0.0, f64::NAN, f64::INFINITY, 1e300] {
+        let message = broken(&|stored| match stored.tensors.get_mut("cover") {
+            Some(Tensor::F64(all)) => all[1] = cover,
+            _ => panic!(),
+        });
+        assert!(message.contains("cover"), "{message}");
+    }
     assert!(
         broken(&|stored| {
             stored.tensors.remove("gain");
