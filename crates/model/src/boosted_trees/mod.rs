@@ -21,7 +21,7 @@ use evenstep_table::{Batch, ColumnName, Kind, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Family, ModelError, Predictions, Run, Stored, Trained, Training};
+use crate::{Contributions, Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
 mod cuts;
 mod fit;
@@ -33,6 +33,7 @@ mod order;
 mod predict;
 mod quantise;
 mod rows;
+mod shap;
 mod split;
 mod store;
 #[cfg(test)]
@@ -172,6 +173,10 @@ impl Family for BoostedTrees {
 
     fn predict(&self, model: &Model, features: &[ColumnName], batch: &Batch) -> Predictions {
         model.predict(features, batch)
+    }
+
+    fn explain(&self, model: &Model, features: &[ColumnName], batch: &Batch) -> Option<Contributions> {
+        Some(shap::explain(model, features, batch))
     }
 
     fn store(&self, model: &Model) -> Stored {

@@ -328,9 +328,31 @@ fn check_laws(spec: &BoostedTrees, task: &Task, data: &Batch) {
         let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&single.values), bits(all.row(row)), "one row is a batch");
     }
+    check_explanation(&expected, data);
     let stored = super::store::store(&expected);
     let restored = super::store::restore(&data.schema(), task, stored).unwrap();
     assert_eq!(restored, expected, "there and back");
+}
+
+/// Base and contributions add up to the score, and one row has the bits of a batch.
+fn check_explanation(model: &Model, data: &Batch) {
+    let features: Vec<ColumnName> = data.schema().into_keys().collect();
+    let some: Vec<usize> = (0..data.rows()).step_by(data.rows().div_ceil(2000)).collect();
+    let some = data.take(&some);
+    let explained = super::shap::explain(model, &features, &some);
+    let scores = model.scores(&features, &some);
+    for (at, score) in scores.iter().enumerate() {
+        let (row, class) = (at / explained.width, at % explained.width);
+        let sum = explained.of(row, class).iter().fold(explained.base[class], |sum, added| sum + added);
+        assert!((sum - score).abs() <= 1e-9 * score.abs().max(1.0), "{sum} is not {score}");
+    }
+    for row in (0..some.rows()).step_by(97) {
+        let single = super::shap::explain(model, &features, &some.take(&[row]));
+        let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        for class in 0..single.width {
+            assert_eq!(bits(single.of(0, class)), bits(explained.of(row, class)), "one row is a batch");
+        }
+    }
 }
 
 /// Two processes with half of the rows each, which see what either saw.
