@@ -69,7 +69,7 @@ pub(super) fn explain(model: &Model, features: &[ColumnName], batch: &Batch) -> 
         }
     }
     base.iter_mut().for_each(|base| *base = if base.is_finite() { *base + 0.0 } else { f64::NAN });
-    Contributions { width, features: features.len(), base, values }
+    Contributions { rows: batch.rows(), width, features: features.len(), base, values }
 }
 
 /// Some rows, `ABREAST` of them in each lane of numbers.
