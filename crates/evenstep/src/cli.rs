@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +35,9 @@ pub(crate) enum Verb {
     /// Score a file with a bundle
     #[command(after_help = "Example: evenstep score houses.evenstep --input new.csv --output scores.csv")]
     Score(Score),
+    /// Say what each feature adds to the prediction of each row of a file
+    #[command(after_help = "Example: evenstep explain houses.evenstep --input new.csv --output reasons.csv --top 3")]
+    Explain(Explain),
     /// Serve a bundle over HTTP
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep serve houses.evenstep --listen 127.0.0.1:8080")]
@@ -116,6 +120,24 @@ pub(crate) struct Score {
     /// Where predictions go; the format follows the extension, stdout is CSV
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+    /// Threads to work with; one for each core if not given
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct Explain {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// The rows to explain: a file, or a glob of many
+    #[arg(long)]
+    pub(crate) input: String,
+    /// Where explanations go; the format follows the extension, stdout is CSV
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Name only so many features a row, those that add or take most
+    #[arg(long)]
+    pub(crate) top: Option<NonZeroUsize>,
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Check(args) => verbs::check::check(&args, &host),
         Verb::Train(args) => verbs::train::train(&args, &host),
         Verb::Score(args) => verbs::score::score(&args, &host),
+        Verb::Explain(args) => verbs::explain::explain(&args, &host),
         #[cfg(feature = "serve")]
         Verb::Serve(args) => verbs::serve::serve(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),

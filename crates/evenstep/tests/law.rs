@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::process::Child;
 
 use common::{EXAMPLES, Project, data_of};
+use evenstep_exact::maths;
 use evenstep_exact::reduce::Workers;
 use evenstep_source::write::Writer;
 use evenstep_source::{Reading, Source};
@@ -207,6 +208,97 @@ fn law_one_row_scores_like_a_batch_by_bits_through_http_too() {
 }
 
 /// Numbers by their bits, `1` and `1.0` being one number; anything else as it is.
+/// Three classes, so that each row has three lines; numbers with gaps, a category and a flag.
+fn three_classes() -> Project {
+    let project = Project::new();
+    let row = |n: u64| {
+        let bits = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        let [a, b, c] = [bits % 97, bits >> 8 & 0x3f, bits >> 16 & 3];
+        let number = if b == 7 { String::new() } else { format!("{}.5", b) };
+        format!("{n},{a},{number},g{c},{}\n", ["low", "middle", "high"][((a + 4 * b + 40 * c) / 130).min(2) as usize])
+    };
+    let rows: String = (0..5000).map(row).collect();
+    project.write("three.csv", format!("id,a,number,group,y\n{rows}"));
+    let spec = "[pipeline]\nname = \"three\"\nseed = 1\n[data]\nsource = \"three.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+                [model]\nuse = \"boosted_trees\"\ntrees = 10\n";
+    project.write(SPEC, spec);
+    project
+}
+
+#[test]
+fn law_an_explanation_has_one_text_and_adds_up_to_the_score() {
+    let explain = |project: &Project, bundle: &str, input: &str, threads: &str, level: &str| {
+        let args = ["explain", bundle, "--input", input, "--threads", threads, "--quiet"];
+        common::said(project.command(&args).env("EVENSTEP_SIMD", level).output().expect("the program starts")).ok().out
+    };
+    for (project, name, input) in [
+        (Project::example("houses"), "houses", "ames.csv"),
+        (Project::example("credit"), "credit", "credit.csv"),
+        (three_classes(), "three", "three.csv"),
+    ] {
+        project.digest(&[]);
+        let bundle = format!("{name}.evenstep");
+        let all = explain(&project, &bundle, input, "1", "avx512");
+        for (threads, level) in [("2", "avx512"), ("7", "avx2"), ("1", "baseline")] {
+            assert!(explain(&project, &bundle, input, threads, level) == all, "{name}: {threads} threads, {level}");
+        }
+        // One row has the text that it has among all.
+        let (header, lines) = project.csv(input);
+        project.write("one.csv", format!("{header}\n{}\n", lines[100]));
+        let one = explain(&project, &bundle, "one.csv", "2", "avx512");
+        let explained: Vec<Vec<String>> = all.lines().map(cells).collect();
+        let lines_of_row = one.lines().count() - 1;
+        assert_eq!(lines_of_row, if name == "three" { 3 } else { 1 });
+        for (line, expected) in one.lines().skip(1).zip(&explained[1 + 100 * lines_of_row..]) {
+            assert_eq!(cells(line)[1..], expected[1..], "{name}");
+        }
+
+        let head = &explained[0];
+        let place = |name: &str| head.iter().position(|cell| cell == name);
+        let number = |cell: &String| cell.parse::<f64>().expect("a number");
+        let base = place("base").expect("a base");
+        let scores: Vec<f64> = explained[1..]
+            .iter()
+            .map(|line| {
+                line[base..]
+                    .iter()
+                    .zip(&head[base..])
+                    .filter(|(_, name)| *name != "flags")
+                    .map(|(x, _)| number(x))
+                    .sum()
+            })
+            .collect();
+        for (at, line) in explained[1..].iter().enumerate() {
+            let (said, expected) = match name {
+                "houses" => (number(&line[1]), scores[at]),
+                "credit" => {
+                    let p = number(&line[place("probability_bad").expect("a probability")]);
+                    (p, maths::sigmoid(scores[at]))
+                }
+                _ => {
+                    let row = &scores[at / 3 * 3..][..3];
+                    let total: f64 = row.iter().map(|score| maths::exp(*score)).sum();
+                    (number(&line[place("probability").expect("a probability")]), maths::exp(scores[at]) / total)
+                }
+            };
+            assert!((said - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{name}, line {at}: {said}, {expected}");
+        }
+
+        let args = ["explain", &bundle, "--input", input, "--output", "top.csv", "--top", "2", "--json", "--quiet"];
+        let summary = project.run(&args).ok().json();
+        let (head, lines) = project.csv("top.csv");
+        assert!(head.ends_with(",base,feature_1,contribution_1,feature_2,contribution_2,rest,flags"), "{head}");
+        assert_eq!(lines.len(), scores.len());
+        let sizes: Vec<f64> = summary["importance"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|of| of["mean_absolute"].as_f64().expect("a number"))
+            .collect();
+        assert!(sizes[0] > 0.0 && sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+    }
+}
+
 fn same(a: &Value, b: &Value) -> bool {
     match (a.as_f64(), b.as_f64()) {
         (Some(a), Some(b)) => a.to_bits() == b.to_bits(),

@@ -342,6 +342,31 @@ fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
 }
 
 #[test]
+fn explain_says_which_models_it_can_explain() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let args = ["explain", "p.evenstep", "--input", "data.csv", "--output", "reasons.csv"];
+    let said = project.run(&args);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("`ridge` can't say what each feature adds"), "{}", said.err);
+    assert!(said.err.contains("`boosted_trees`"), "{}", said.err);
+    assert!(!project.path("reasons.csv").exists());
+    let spec = SPEC.replace("ridge", "boosted_trees");
+    project.write("p.toml", spec);
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    project.write("short.csv", "x\n1\n");
+    let said = project.run(&["explain", "p.evenstep", "--input", "short.csv", "--output", "reasons.csv"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains('z'), "{}", said.err);
+    assert!(!project.path("reasons.csv").exists(), "nothing is written unless all rows are acceptable");
+    project.write("none.csv", "x,z\n");
+    project.run(&["explain", "p.evenstep", "--input", "none.csv", "--output", "reasons.csv"]).ok();
+    assert_eq!(project.read("reasons.csv").lines().count(), 1);
+    project.run(&args).ok();
+    assert_eq!(project.read("reasons.csv").lines().count(), 101);
+}
+
+#[test]
 fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();

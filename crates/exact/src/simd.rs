@@ -95,13 +95,16 @@ pub fn on_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+// Inline puts these beside the closure, in whichever part of a crate that is: a large one is not inlined from afar.
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx2")]
 fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
     work()

@@ -102,6 +102,15 @@ macro_rules! averaged_trees {
                 model.predict(features, batch)
             }
 
+            fn explain(
+                &self,
+                model: &Self::Model,
+                features: &[evenstep_table::ColumnName],
+                batch: &evenstep_table::Batch,
+            ) -> Option<crate::Contributions> {
+                Some(crate::boosted_trees::shap::explain(model, features, batch))
+            }
+
             fn store(&self, model: &Self::Model) -> crate::Stored {
                 crate::boosted_trees::store::store(model)
             }

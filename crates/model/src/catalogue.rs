@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
 use serde_json::Value;
 
-use crate::{Family, ModelError, ParseError, Predictions, Run, Stored, Trained, Training};
+use crate::{Contributions, Family, ModelError, ParseError, Predictions, Run, Stored, Trained, Training};
 
 /// A family with its hyperparameters, as it stands in a spec, whatever its type.
 pub trait AnyFamily: Send + Sync {
@@ -32,6 +32,8 @@ pub trait AnyModel: Send + Sync {
     fn features(&self) -> &[ColumnName];
     /// See [`Family::predict`].
     fn predict(&self, batch: &Batch) -> Predictions;
+    /// See [`Family::explain`].
+    fn explain(&self, batch: &Batch) -> Option<Contributions>;
     /// See [`Family::store`].
     fn store(&self) -> Stored;
 }
@@ -49,6 +51,10 @@ impl<F: Family> AnyModel for Fitted<F> {
 
     fn predict(&self, batch: &Batch) -> Predictions {
         self.family.predict(&self.model, &self.features, batch)
+    }
+
+    fn explain(&self, batch: &Batch) -> Option<Contributions> {
+        self.family.explain(&self.model, &self.features, batch)
     }
 
     fn store(&self) -> Stored {

@@ -7,6 +7,7 @@
 mod catalogue;
 #[macro_use]
 mod averaged;
+mod contributions;
 mod error;
 mod fit;
 mod linear;
@@ -18,6 +19,7 @@ mod stored;
 mod testing;
 
 pub use catalogue::{AnyFamily, AnyModel, Entry};
+pub use contributions::Contributions;
 pub use error::{ModelError, ParseError};
 pub use fit::{CurvePoint, Importance, Run, Trained, Training};
 pub use predictions::Predictions;
@@ -54,6 +56,12 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
     /// Predicts a batch: the same bits for one row as for a million. A null prediction is NaN.
     /// Columns other than `features` are ignored.
     fn predict(&self, model: &Self::Model, features: &[ColumnName], batch: &Batch) -> Predictions;
+
+    /// Says what each feature adds to the scores of a batch, with the same bits for one row as for a million;
+    /// None if the family can't say.
+    fn explain(&self, _model: &Self::Model, _features: &[ColumnName], _batch: &Batch) -> Option<Contributions> {
+        None
+    }
 
     /// The model as plain data.
     fn store(&self, model: &Self::Model) -> Stored;

@@ -16,6 +16,11 @@ impl Predictions {
         self.values.len() / self.width
     }
 
+    /// Makes the predictions of some rows null.
+    pub fn forget(&mut self, rows: &[usize]) {
+        rows.iter().for_each(|row| self.values[row * self.width..(row + 1) * self.width].fill(f64::NAN));
+    }
+
     /// The numbers of one row.
     pub fn row(&self, row: usize) -> &[f64] {
         &self.values[row * self.width..(row + 1) * self.width]

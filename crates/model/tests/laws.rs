@@ -140,6 +140,15 @@ fn predicted(model: &dyn AnyModel, rows: &Batch) -> Vec<u64> {
     model.predict(rows).values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() }).collect()
 }
 
+/// What the features of each row add, if the family can say.
+fn explained(model: &dyn AnyModel, rows: &Batch) -> Option<Vec<u64>> {
+    let contributions = model.explain(rows)?;
+    assert_eq!(contributions.features, model.features().len());
+    assert_eq!(contributions.values.len(), rows.rows() * contributions.width * contributions.features);
+    assert_eq!(contributions.width, model.predict(rows).width);
+    Some(contributions.values.iter().map(|x| x.to_bits()).collect())
+}
+
 #[test]
 fn no_order_grouping_or_thread_changes_a_bit() {
     let mut ran = 0;
@@ -178,13 +187,16 @@ fn one_row_is_predicted_as_in_a_batch() {
             let all = predicted(&*trained.model, &scored);
             let width = trained.model.predict(&scored).width;
             assert_eq!(width, if let Task::Multiclass { classes } = &task { classes.len() } else { 1 }, "{about}");
-            let mut one_by_one = Vec::new();
+            let explained_together = explained(&*trained.model, &scored);
+            let (mut one_by_one, mut explained_one_by_one) = (Vec::new(), Vec::new());
             for row in 0..ROWS {
                 let mut one = scored.take(&[row]);
                 one.insert(name("unheard of"), Column::Number(vec![f64::NAN]));
                 one_by_one.extend(predicted(&*trained.model, &one));
+                explained_one_by_one.extend(explained(&*trained.model, &one).unwrap_or_default());
             }
             assert_eq!(one_by_one, all, "{about}");
+            assert_eq!(explained_one_by_one, explained_together.unwrap_or_default(), "{about}: an explanation");
             assert_eq!(predicted(&*trained.model, &scored.take(&[])), [0; 0], "{about}: no row, no prediction");
             check_probabilities(&about, &task, &*trained.model, &scored);
             ran += 1;

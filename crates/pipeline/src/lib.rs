@@ -6,6 +6,7 @@ pub mod artifact;
 pub mod check;
 mod error;
 mod evaluate;
+pub mod explain;
 mod golden;
 pub mod init;
 pub mod like_id;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use evenstep_exact::draw::Seed;
-use evenstep_model::{AnyModel, Predictions};
+use evenstep_model::{AnyModel, Contributions, Predictions};
 use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
 use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
@@ -33,6 +33,10 @@ pub struct Predictor {
     pub seen: SeenColumns,
     /// What happens to unknown fields of a request.
     pub extra: Extra,
+    /// The model's family.
+    pub family: String,
+    /// The features that the model reads, in canonical order.
+    pub features: Schema,
     pub(crate) typers: OnceLock<RowTypers>,
     steps: FittedSteps,
     model: Box<dyn AnyModel>,
@@ -93,6 +97,8 @@ impl Predictor {
             inputs: artifact.inputs.clone(),
             seen: artifact.seen.clone(),
             extra: artifact.extra,
+            family: artifact.model.name.clone(),
+            features: artifact.features.clone(),
             typers: OnceLock::new(),
             steps,
             model,
@@ -106,5 +112,26 @@ impl Predictor {
     pub fn predict(&self, batch: Batch) -> Result<Predictions, PipelineError> {
         let transformed = self.steps.apply(batch)?;
         Ok(self.model.predict(&transformed))
+    }
+
+    /// Scores rows, and says what each feature adds to their scores, if the model can.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub fn explain(&self, batch: Batch) -> Result<(Predictions, Option<Contributions>), PipelineError> {
+        let transformed = self.steps.apply(batch)?;
+        Ok((self.model.predict(&transformed), self.model.explain(&transformed)))
+    }
+
+    /// What the model says of rows of which nothing is known: the scores that contributions are added to.
+    ///
+    /// # Errors
+    /// The model's family can't explain its scores.
+    pub fn base(&self) -> Result<Vec<f64>, PipelineError> {
+        let of_no_row = self.model.explain(&Batch::empty(&self.features));
+        of_no_row.map(|contributions| contributions.base).ok_or_else(|| {
+            PipelineError::input(format!("`{}` can't say what each feature adds to a prediction", self.family))
+                .help("train a model that can: `boosted_trees`".to_owned())
+        })
     }
 }

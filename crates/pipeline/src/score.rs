@@ -49,7 +49,7 @@ impl Predictor {
 
 /// What is said of some rows, column by column, in the order of [`header`].
 pub struct Answers {
-    /// Id, prediction, probabilities.
+    /// Id, prediction, probabilities, or whatever else the header names.
     pub columns: Vec<Column>,
     /// Rules that rows break without being refused.
     pub flags: Vec<Flag>,
@@ -58,14 +58,19 @@ pub struct Answers {
 /// The columns of a score file: `id`, or the names of a composite one, or `row`; then the prediction.
 pub fn header(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
     let name = |name: &str| ColumnName::new(name).expect("a name");
-    let mut header = match predictor.reading(Some(source.column_names())).id.as_slice() {
-        [] => vec![(name("row"), Kind::Integer)],
-        id => id_header(id, &predictor.contract),
-    };
+    let mut header = header_of_ids(predictor, source);
     let classes = predictor.task.classes();
     header.push((name("prediction"), if classes.is_empty() { Kind::Number } else { Kind::Category }));
     header.extend(classes.iter().map(|class| (name(&format!("probability_{class}")), Kind::Number)));
     header
+}
+
+/// What tells the rows apart: `id`, or the names of a composite one, or `row`.
+pub(crate) fn header_of_ids(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
+    match predictor.reading(Some(source.column_names())).id.as_slice() {
+        [] => vec![(ColumnName::new("row").expect("a name"), Kind::Integer)],
+        id => id_header(id, &predictor.contract),
+    }
 }
 
 /// What the id's columns are called where rows are listed: `id`, or the names of a composite one.
@@ -88,9 +93,28 @@ pub fn score(
     progress: &dyn Progress,
     mut write: impl FnMut(&Answers) -> Result<(), PipelineError>,
 ) -> Result<Scored, PipelineError> {
+    progress.stage("score", None);
+    let say = |batch: Batch, unanswered: &[usize]| {
+        let mut predictions = predictor.predict(batch)?;
+        predictions.forget(unanswered);
+        Ok((told(&predictor.task, &predictions), ()))
+    };
+    answer_all(predictor, source, workers, progress, 1, say, |answers, ()| write(answers))
+}
+
+/// Has something said of every row, so many lines each, in columns that come after the id, and hands it
+/// on chunk by chunk in the input's order. `say` is told which rows have no answer.
+pub(crate) fn answer_all<T: Send>(
+    predictor: &Predictor,
+    source: &Source,
+    workers: &Workers,
+    progress: &dyn Progress,
+    lines: usize,
+    say: impl Fn(Batch, &[usize]) -> Result<(Vec<Column>, T), PipelineError> + Sync + Send,
+    mut take: impl FnMut(&Answers, T) -> Result<(), PipelineError>,
+) -> Result<Scored, PipelineError> {
     let reading = predictor.reading(Some(source.column_names()));
     let mut scored = Scored { ignored: ignored(predictor, source), ..Scored::default() };
-    progress.stage("score", None);
     let mut chunks = source.stream(&reading)?;
     loop {
         // As many chunks as there are threads, so that memory is bounded and nobody waits.
@@ -98,19 +122,20 @@ pub fn score(
         if group.is_empty() {
             return Ok(scored);
         }
-        for answer in workers.map(group, |chunk| answer(predictor, chunk, &reading.id)) {
-            let (mut answers, rows, unanswered) = answer?;
+        for answer in workers.map(group, |chunk| answer(predictor, chunk, &reading.id, lines, &say)) {
+            let Answered { rows, unanswered, mut answers, with } = answer?;
             if reading.id.is_empty() {
-                let first = scored.rows as i64;
-                answers.columns.insert(0, Column::Integer((first..first + rows as i64).collect()));
+                let numbers = scored.rows as i64..scored.rows as i64 + rows as i64;
+                let numbers = numbers.flat_map(|row| std::iter::repeat_n(row, lines));
+                answers.columns.insert(0, Column::Integer(numbers.collect()));
             }
             scored.rows += rows as u64;
             scored.unanswered += unanswered as u64;
-            for flag in &answers.flags {
+            for flag in answers.flags.iter().filter(|flag| flag.row.is_multiple_of(lines)) {
                 *scored.flags.entry(format!("{}: {}", flag.field, flag.rule.word())).or_default() += 1;
             }
             progress.done(scored.rows, "rows");
-            write(&answers)?;
+            take(&answers, with)?;
         }
     }
 }
@@ -125,27 +150,40 @@ fn ignored(predictor: &Predictor, source: &Source) -> Vec<ColumnName> {
     }
 }
 
-/// The answers to a chunk, how many rows it had, and how many of them have none.
-fn answer(
+/// What was said of a chunk.
+struct Answered<T> {
+    rows: usize,
+    /// How many of them have no answer.
+    unanswered: usize,
+    answers: Answers,
+    with: T,
+}
+
+fn answer<T>(
     predictor: &Predictor,
     mut chunk: Chunk,
     id: &[ColumnName],
-) -> Result<(Answers, usize, usize), PipelineError> {
+    lines: usize,
+    say: impl Fn(Batch, &[usize]) -> Result<(Vec<Column>, T), PipelineError>,
+) -> Result<Answered<T>, PipelineError> {
     let mut batch = std::mem::take(&mut chunk.batch);
     predictor.identify(&mut batch, id);
-    let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).clone()).collect();
     let rows = batch.rows();
-    let mut predictions = predictor.predict(batch)?;
-    for row in &chunk.unanswered {
-        let width = predictions.width;
-        predictions.values[row * width..(row + 1) * width].fill(f64::NAN);
-    }
-    columns.extend(told(&predictor.task, &predictions));
-    Ok((Answers { columns, flags: chunk.flags }, rows, chunk.unanswered.len()))
+    let repeated: Vec<usize> = (0..rows).flat_map(|row| std::iter::repeat_n(row, lines)).collect();
+    let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).take(&repeated)).collect();
+    let (said, with) = say(batch, &chunk.unanswered)?;
+    columns.extend(said);
+    // A flag of a row is on each of its lines.
+    let of_row = |flags: &[Flag]| -> Vec<Flag> {
+        let line = |line: usize| flags.iter().map(move |flag| Flag { row: flag.row * lines + line, ..flag.clone() });
+        (0..lines).flat_map(line).collect()
+    };
+    let flags = chunk.flags.chunk_by(|a, b| a.row == b.row).flat_map(of_row).collect();
+    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers: Answers { columns, flags }, with })
 }
 
 /// Predictions as columns, by the task.
-fn told(task: &Task, predictions: &Predictions) -> Vec<Column> {
+pub(crate) fn told(task: &Task, predictions: &Predictions) -> Vec<Column> {
     let classes = task.classes();
     if classes.is_empty() {
         return vec![Column::Number(predictions.values.clone())];

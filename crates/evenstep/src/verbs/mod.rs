@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod check;
+pub(crate) mod explain;
 #[cfg(test)]
 mod faults;
 pub(crate) mod init;
@@ -13,17 +14,24 @@ pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
 
-use std::io::Write;
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use evenstep_bundle::Opened;
 use evenstep_files::{FileError, Output};
-use evenstep_pipeline::{PipelineError, Spec};
+use evenstep_pipeline::score::Answers;
+use evenstep_pipeline::{PipelineError, Run, Spec};
+use evenstep_source::format::{Compression, Format};
+use evenstep_source::write::Writer;
+use evenstep_table::{ColumnName, Kind};
 
 use crate::Host;
 use crate::cli::SpecArgs;
+
+/// So many bytes for stdout wait in memory at most.
+const IN_MEMORY: usize = 1 << 24;
 
 /// What a verb answers: its exit code, or an error to be shown.
 pub(crate) type Answer = Result<ExitCode, PipelineError>;
@@ -55,6 +63,46 @@ fn write_files(host: &Host, files: &[(&Path, &[u8])]) -> Result<(), PipelineErro
         evenstep_files::commit_all(outputs.collect::<Result<_, FileError>>()?)
     };
     write().map_err(file_error)
+}
+
+/// Writes a table as it comes about, with flags if there are any: to a file, in the format that its name tells,
+/// or to stdout as CSV. Nothing is there before the last row was found acceptable.
+fn write_table<T>(
+    output: Option<&Path>,
+    header: Vec<(ColumnName, Kind)>,
+    threads: usize,
+    host: &Host,
+    work: impl FnOnce(&Run<'_>, &mut dyn FnMut(&Answers) -> Result<(), PipelineError>) -> Result<T, PipelineError>,
+) -> Result<T, PipelineError> {
+    fn fill<W: Write + Send, T>(
+        mut writer: Writer<W>,
+        work: impl FnOnce(&mut dyn FnMut(&Answers) -> Result<(), PipelineError>) -> Result<T, PipelineError>,
+    ) -> Result<(T, W), PipelineError> {
+        let done = work(&mut |answers| {
+            writer.write(&answers.columns.iter().collect::<Vec<_>>(), &answers.flags).map_err(PipelineError::from)
+        })?;
+        Ok((done, writer.finish()?))
+    }
+    if let Some(path) = output {
+        let file = Output::create(Arc::clone(&host.files), path).map_err(file_error)?;
+        let writer = Writer::for_path(path, BufWriter::with_capacity(1 << 20, file), header, true)?;
+        let (done, file) = host.run(threads, |run| fill(writer, |write| work(run, write)))?;
+        let file = file.into_inner().map_err(|error| {
+            PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error()))
+        })?;
+        file.commit().map_err(file_error)?;
+        return Ok(done);
+    }
+    // What is long waits on disk.
+    let to = BufWriter::new(tempfile::spooled_tempfile(IN_MEMORY));
+    let writer = Writer::new(Format::Csv, Compression::None, to, header, true)?;
+    let (done, to) = host.run(threads, |run| fill(writer, |write| work(run, write)))?;
+    let waits = |error: io::Error| PipelineError::input(format!("what is to be printed can't wait on disk: {error}"));
+    let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;
+    waiting.rewind().map_err(waits)?;
+    // A reader that went away has what it wanted.
+    let _ = io::copy(&mut waiting, &mut io::stdout());
+    Ok(done)
 }
 
 /// A file that can't be written.

@@ -28,7 +28,7 @@ use super::rank::{Groups, Pairs, Ranking};
 use super::residuals::Residuals;
 use super::rows::{self, Piece, Role};
 use super::split::{Bounds, leaf_value};
-use super::tree::Tree;
+use super::tree::{COVER_MAX, Tree};
 use crate::{CurvePoint, Importance, ModelError, Run, Trained, Training};
 
 /// Without early stopping the loss is taken so many times: it costs as much as growing a small tree.
@@ -545,13 +545,16 @@ impl<'a> Growing<'a> {
                 grown.leaves.iter().zip(&sums).map(value).collect()
             }
         };
+        let point = FixedPoint::below(self.weight_max);
+        let cover = |weight: &i128| if self.weights.is_empty() { *weight as f64 } else { point.value(*weight) };
+        let covers = weights.iter().map(|weight| cover(weight).min(COVER_MAX)).collect();
         if self.averaged.is_some() {
             let start = self.scores[class].first().copied().unwrap_or(0.0);
-            return Tree::new(grown, values.iter().map(|value| start + value).collect(), matrix);
+            return Tree::new(grown, values.iter().map(|value| start + value).collect(), covers, matrix);
         }
         let values: Vec<f64> = values.iter().map(|value| self.spec.learning_rate * value + 0.0).collect();
         self.add_values(matrix, &grown, &values, class);
-        Tree::new(grown, values, matrix)
+        Tree::new(grown, values, covers, matrix)
     }
 
     /// Draws how often each row stands among those of the next tree: as often as not at all as once.

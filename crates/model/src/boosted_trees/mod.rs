@@ -21,7 +21,7 @@ use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Family, ModelError, Predictions, Run, Stored, Trained, Training};
+use crate::{Contributions, Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
 mod allowed;
 mod blocks;
@@ -44,6 +44,7 @@ mod residuals;
 mod rows;
 mod scan;
 mod segments;
+pub(crate) mod shap;
 mod split;
 pub(crate) mod store;
 #[cfg(test)]
@@ -236,6 +237,10 @@ impl Family for BoostedTrees {
 
     fn predict(&self, model: &Model, features: &[ColumnName], batch: &Batch) -> Predictions {
         model.predict(features, batch)
+    }
+
+    fn explain(&self, model: &Model, features: &[ColumnName], batch: &Batch) -> Option<Contributions> {
+        Some(shap::explain(model, features, batch))
     }
 
     fn store(&self, model: &Model) -> Stored {

@@ -122,6 +122,11 @@ impl Link {
         }
     }
 
+    /// Whether a score is the mean over trees, not their sum.
+    pub(super) fn is_mean(self) -> bool {
+        matches!(self, Link::Mean | Link::Share)
+    }
+
     /// Turns the scores of one row into its prediction, where each is a sum over so many trees.
     /// What is not finite becomes null.
     pub(super) fn finish(self, scores: &mut [f64], trees: f64) {

@@ -1,6 +1,8 @@
 //! Predicts a batch: the same bits for one row as for many, since each row's leaves are added
 //! up tree by tree.
 
+use std::ops::Range;
+
 use evenstep_table::{Batch, Column, ColumnName, NULL_CODE};
 
 use super::blocks::Blocks;
@@ -66,6 +68,11 @@ impl Forest {
         trees.iter().for_each(|tree| forest.add(tree));
         forest.blocks = Blocks::of(trees, &forest.features, levels);
         forest
+    }
+
+    /// The features that are read, by their position in the model.
+    pub(super) fn features(&self) -> &[u32] {
+        &self.features
     }
 
     /// Adds a tree, level by level, so that siblings are neighbours and what most rows pass is close together.
@@ -208,31 +215,60 @@ pub(super) enum Source<'a> {
     Codes(&'a [u32], Vec<u16>, u16),
 }
 
+impl Source<'_> {
+    /// Puts the values of some rows, or their bins, in their places.
+    pub(super) fn fill<'p>(&self, rows: Range<usize>, places: impl Iterator<Item = &'p mut f64>) {
+        match self {
+            Source::Numbers(column) => {
+                places.zip(&*cells(column, rows)).for_each(|(place, cell)| *place = *cell);
+            }
+            Source::Codes(codes, bins, null) => {
+                for (place, code) in places.zip(&codes[rows]) {
+                    let bin = if *code == NULL_CODE { *null } else { bins[*code as usize] };
+                    *place = f64::from(bin);
+                }
+            }
+        }
+    }
+}
+
 impl Model {
+    /// The columns that the forest reads, in its order.
+    pub(super) fn sources<'a>(&self, features: &[ColumnName], batch: &'a Batch) -> Vec<Source<'a>> {
+        let source = |feature: &u32| {
+            let column = batch.column(&features[*feature as usize]);
+            match (&self.levels[*feature as usize], column.coded()) {
+                (Some(levels), Some(coded)) => {
+                    Source::Codes(&coded.codes, bins_of_values(levels, &coded.values), levels.null())
+                }
+                _ => Source::Numbers(column),
+            }
+        };
+        self.forest.features.iter().map(source).collect()
+    }
+
+    /// How many trees each score is a sum over.
+    pub(super) fn rounds(&self) -> f64 {
+        (self.trees.len() / self.start.len()) as f64
+    }
+
     pub(crate) fn predict(&self, features: &[ColumnName], batch: &Batch) -> Predictions {
         let width = self.start.len();
+        let mut values = self.scores(features, batch);
+        values.chunks_mut(width).for_each(|row| self.link.finish(row, self.rounds()));
+        Predictions { width, values }
+    }
+
+    /// What the trees add up to, row by row and in each class by class.
+    pub(super) fn scores(&self, features: &[ColumnName], batch: &Batch) -> Vec<f64> {
+        let width = self.start.len();
         let mut scores = self.start.repeat(batch.rows());
-        let sources: Vec<Source<'_>> = self
-            .forest
-            .features
-            .iter()
-            .map(|feature| {
-                let column = batch.column(&features[*feature as usize]);
-                match (&self.levels[*feature as usize], column.coded()) {
-                    (Some(levels), Some(coded)) => {
-                        Source::Codes(&coded.codes, bins_of_values(levels, &coded.values), levels.null())
-                    }
-                    _ => Source::Numbers(column),
-                }
-            })
-            .collect();
+        let sources = self.sources(features, batch);
         match &self.forest.blocks {
             Some(blocks) if batch.rows() >= SMALL_ROWS => blocks.add_scores(&sources, width, &mut scores),
             _ => self.walk(&sources, batch.rows(), &mut scores),
         }
-        let trees = (self.trees.len() / width) as f64;
-        scores.chunks_mut(width).for_each(|row| self.link.finish(row, trees));
-        Predictions { width, values: scores }
+        scores
     }
 
     /// Lets every row walk down every tree.
@@ -245,18 +281,7 @@ impl Model {
         for (at, scores) in scores.chunks_mut(block * width).enumerate() {
             let rows = at * block..at * block + scores.len() / width;
             for (feature, source) in sources.iter().enumerate() {
-                let places = values[feature..].iter_mut().step_by(stride);
-                match source {
-                    Source::Numbers(column) => {
-                        places.zip(&*cells(column, rows.clone())).for_each(|(place, cell)| *place = *cell);
-                    }
-                    Source::Codes(codes, bins, null) => {
-                        for (place, code) in places.zip(&codes[rows.clone()]) {
-                            let bin = if *code == NULL_CODE { *null } else { bins[*code as usize] };
-                            *place = f64::from(bin);
-                        }
-                    }
-                }
+                source.fill(rows.clone(), values[feature..].iter_mut().step_by(stride));
             }
             self.forest.add_scores(&values, stride, width, scores);
         }

@@ -11,7 +11,7 @@ use super::grow::Child;
 use super::objective::Link;
 use super::predict::{Forest, Model};
 use super::split::BinSet;
-use super::tree::{Test, Tree, TreeSplit};
+use super::tree::{COVER_MAX, Test, Tree, TreeSplit};
 use crate::{ModelError, Stored, Tensor};
 
 /// Marks a child that is a leaf.
@@ -55,6 +55,7 @@ pub(crate) fn store(model: &Model) -> Stored {
         ("gain", Tensor::F64(splits().map(|split| split.gain).collect())),
         ("levels_left", Tensor::U32(sets.collect())),
         ("value", Tensor::F64(model.trees.iter().flat_map(|tree| tree.leaves.iter().copied()).collect())),
+        ("cover", Tensor::F64(model.trees.iter().flat_map(|tree| tree.covers.iter().copied()).collect())),
         ("levels", Tensor::U32(levels().map(|levels| levels.bins.len() as u32).collect())),
         ("level_bin", Tensor::U32(named().map(|(_, bin)| u32::from(*bin)).collect())),
         ("level_bytes", Tensor::U32(named().map(|(name, _)| name.len() as u32).collect())),
@@ -157,6 +158,7 @@ pub(crate) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Res
         gain: front!(stored, F64, "gain"),
         sets: front!(stored, U32, "levels_left"),
         value: front!(stored, F64, "value"),
+        cover: front!(stored, F64, "cover"),
     };
     let trees = sizes.into_iter().map(|splits| reader.tree(splits as usize)).collect::<Result<Vec<Tree>, _>>()?;
     reader.end()?;
@@ -176,6 +178,7 @@ struct Reader<'a> {
     gain: Front<f64>,
     sets: Front<u32>,
     value: Front<f64>,
+    cover: Front<f64>,
 }
 
 impl Reader<'_> {
@@ -196,7 +199,11 @@ impl Reader<'_> {
             return Err(bad("a node of a tree has no parent, or two".to_owned()));
         }
         let leaves = (0..=count).map(|_| self.value.finite()).collect::<Result<Vec<f64>, _>>()?;
-        Ok(Tree { splits, leaves })
+        let covers = (0..=count).map(|_| self.cover.finite()).collect::<Result<Vec<f64>, _>>()?;
+        if let Some(cover) = covers.iter().find(|cover| !(0.0..=COVER_MAX).contains(*cover)) {
+            return Err(bad(format!("a leaf has cover {cover:?}")));
+        }
+        Ok(Tree { splits, leaves, covers })
     }
 
     fn split(
@@ -253,7 +260,8 @@ impl Reader<'_> {
         self.right.end()?;
         self.gain.end()?;
         self.sets.end()?;
-        self.value.end()
+        self.value.end()?;
+        self.cover.end()
     }
 }
 

@@ -5,6 +5,9 @@ use super::grow::{Child, Grown};
 use super::matrix::Matrix;
 use super::split::{BinSet, Rule};
 
+/// The most that a leaf's cover can be, so that no sum of covers overflows.
+pub(super) const COVER_MAX: f64 = 1e290;
+
 /// A decision tree. Children come after their parents; each split and each leaf has one parent,
 /// but for the first split, or the only leaf.
 #[derive(Clone, PartialEq, Debug)]
@@ -12,6 +15,8 @@ pub(super) struct Tree {
     pub(super) splits: Vec<TreeSplit>,
     /// The value of each leaf, times the learning rate.
     pub(super) leaves: Vec<f64>,
+    /// The weight of the training rows that came to each leaf while the tree was grown; without weights, their number.
+    pub(super) covers: Vec<f64>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -35,8 +40,8 @@ pub(super) enum Test {
 }
 
 impl Tree {
-    /// A grown tree with the values of its leaves.
-    pub(super) fn new(grown: Grown, leaves: Vec<f64>, matrix: &Matrix) -> Tree {
+    /// A grown tree with the values and the covers of its leaves.
+    pub(super) fn new(grown: Grown, leaves: Vec<f64>, covers: Vec<f64>, matrix: &Matrix) -> Tree {
         let splits = grown.splits.into_iter().map(|split| {
             let feature = &matrix.features[split.feature];
             let test = match (split.rule, &feature.binning) {
@@ -50,6 +55,19 @@ impl Tree {
             };
             TreeSplit { feature: feature.position as u32, test, children: split.children, gain: split.gain }
         });
-        Tree { splits: splits.collect(), leaves }
+        Tree { splits: splits.collect(), leaves, covers }
+    }
+
+    /// The cover of each split: that of all leaves below it.
+    pub(super) fn covers_of_splits(&self) -> Vec<f64> {
+        let mut covers = vec![0.0; self.splits.len()];
+        for (at, split) in self.splits.iter().enumerate().rev() {
+            let [left, right] = split.children.map(|child| match child {
+                Child::Split(below) => covers[below as usize],
+                Child::Leaf(leaf) => self.covers[leaf as usize],
+            });
+            covers[at] = left + right;
+        }
+        covers
     }
 }

@@ -329,9 +329,32 @@ fn check_laws<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
         let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&single.values), bits(all.row(row)), "one row is a batch");
     }
+    check_explanation(&expected, data);
     let stored = super::store::store(&expected);
     let restored = super::store::restore(&data.schema(), task, stored).unwrap();
     assert_eq!(restored, expected, "there and back");
+}
+
+/// Base and contributions add up to the score, and one row has the bits of a batch.
+fn check_explanation(model: &Model, data: &Batch) {
+    let features: Vec<ColumnName> = data.schema().into_keys().collect();
+    let some: Vec<usize> = (0..data.rows()).step_by(data.rows().div_ceil(2000)).collect();
+    let some = data.take(&some);
+    let explained = super::shap::explain(model, &features, &some);
+    let times = if model.link.is_mean() { model.rounds() } else { 1.0 };
+    let scores: Vec<f64> = model.scores(&features, &some).iter().map(|score| score / times).collect();
+    for (at, score) in scores.iter().enumerate() {
+        let (row, class) = (at / explained.width, at % explained.width);
+        let sum = explained.of(row, class).iter().fold(explained.base[class], |sum, added| sum + added);
+        assert!((sum - score).abs() <= 1e-9 * score.abs().max(1.0), "{sum} is not {score}");
+    }
+    for row in (0..some.rows()).step_by(97) {
+        let single = super::shap::explain(model, &features, &some.take(&[row]));
+        let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        for class in 0..single.width {
+            assert_eq!(bits(single.of(0, class)), bits(explained.of(row, class)), "one row is a batch");
+        }
+    }
 }
 
 /// Two processes with half of the rows each, which see what either saw.
@@ -476,6 +499,25 @@ fn a_row_of_weight_2_is_that_row_twice() {
 }
 
 #[test]
+fn covers_are_the_weights_of_the_rows_that_came_to_each_leaf() {
+    let covers = |data: &Batch| fit(&stump(), &Task::Regression, data).model.trees[0].covers.clone();
+    assert_eq!(covers(&step()), [30.0, 30.0]);
+    let tenths = weighted(step(), (0..60).map(|row| if row < 30 { 0.1 } else { 1.0 }).collect());
+    assert_eq!(covers(&tenths), [3.0, 30.0], "thirty times 0.1, rounded once");
+    let huge = weighted(step(), vec![1e300; 60]);
+    let spec = BoostedTrees { row_sample: 0.5, ..stump() };
+    let tree = &fit(&spec, &Task::Regression, &huge).model.trees[0];
+    assert_eq!(tree.covers, [super::tree::COVER_MAX], "a gain beyond all floats is none");
+
+    let model = fit(&sampled(), &binary(), &two_classes(3000)).model;
+    for tree in &model.trees {
+        let rows: f64 = tree.covers.iter().sum();
+        assert!(rows > 1900.0 && rows < 2300.0, "the rows that a tree was grown from, {rows}");
+        assert_eq!(tree.covers_of_splits()[0], rows);
+    }
+}
+
+#[test]
 fn early_stopping_keeps_the_best_round() {
     let noise = |rows| mixed(rows, |x, u, _| x + 3.0 * u);
     let spec = BoostedTrees {
@@ -573,7 +615,7 @@ proptest! {
     /// Whatever a stranger changes: an error, or a model that predicts without a panic.
     #[test]
     fn a_strange_model_is_refused_or_harmless(
-        tensor in 0_usize..14,
+        tensor in 0_usize..15,
         at in any::<prop::sample::Index>(),
         bits in prop_oneof![any::<u64>(), 0_u64..40, Just(u64::MAX), Just(1 << 31), (0_u64..9).prop_map(|leaf| leaf | 1 << 31)],
         change in 0..4,
@@ -623,6 +665,13 @@ fn circles_and_shared_children_are_refused() {
     assert!(broken(&|stored| set(stored, "feature", 0, 1 << 20)).contains("a split is on feature 1048576"));
     assert!(broken(&|stored| stored.facts = json!({ "link": "softmax" })).contains("do not suit the task"));
     assert!(broken(&|stored| stored.facts = json!({ "link": "none" })).contains("its link alone"));
+    for cover in [-1.0, -0.0, f64::NAN, f64::INFINITY, 1e300] {
+        let message = broken(&|stored| match stored.tensors.get_mut("cover") {
+            Some(Tensor::F64(all)) => all[1] = cover,
+            _ => panic!(),
+        });
+        assert!(message.contains("cover"), "{message}");
+    }
     assert!(
         broken(&|stored| {
             stored.tensors.remove("gain");

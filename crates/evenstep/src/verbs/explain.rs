@@ -1,0 +1,44 @@
+//! `explain`: what each feature adds to the prediction of each row, any source to any format.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use evenstep_exact::number::print_number;
+use evenstep_pipeline::Predictor;
+use evenstep_pipeline::explain::{self, Explained, Shape};
+use evenstep_source::Source;
+
+use super::{Answer, open_bundle, score, write_table};
+use crate::cli::Explain;
+use crate::{Host, output};
+
+/// So many features are named when all is done.
+const SHOWN: usize = 5;
+
+pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
+    let opened = open_bundle(&args.bundle)?;
+    let predictor = Predictor::load(&opened.artifact)?;
+    predictor.base()?;
+    let source = Source::open(&args.input, Path::new("."))?;
+    let shape = Shape { top: args.top.map(|top| top.get()) };
+    let header = shape.header(&predictor, &source);
+    let explained = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {
+        explain::explain(&predictor, &source, run.workers, run.progress, shape, write)
+    })?;
+    if args.output.is_some() && host.json {
+        output::json(&explained);
+    } else if !host.quiet {
+        tell(&explained);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(explained: &Explained) {
+    score::tell(&explained.scored, "explained");
+    let mean = |digits: f64| print_number((digits * 1e5).round() / 1e5);
+    let named = explained.importance.iter().filter_map(|of| Some((of, of.mean_absolute.filter(|mean| *mean > 0.0)?)));
+    let named: Vec<String> = named.take(SHOWN).map(|(of, size)| format!("{} {}", of.feature, mean(size))).collect();
+    if !named.is_empty() {
+        output::note(&format!("  most is added or taken by {} on average", named.join(", ")));
+    }
+}
