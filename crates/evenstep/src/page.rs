@@ -1,5 +1,6 @@
 //! A training as the report shows it.
 
+use evenstep_model::Importance;
 use evenstep_model::metric::{self, curves};
 use evenstep_pipeline::artifact::{Artifact, Evaluation, StepRecord};
 use evenstep_pipeline::train::Trained;
@@ -46,6 +47,8 @@ pub(crate) fn page(trained: &Trained) -> Page {
             .iter()
             .map(|importance| report::Importance { feature: importance.feature.to_string(), share: importance.share })
             .collect(),
+        measures: measures(trained),
+        loss_metric: artifact.evaluation.permutation.as_ref().map(|permutation| permutation.metric.clone()),
         curve: findings
             .curve
             .iter()
@@ -72,6 +75,27 @@ pub(crate) fn page(trained: &Trained) -> Page {
         notes: findings.notes.clone(),
         ..Page::default()
     }
+}
+
+/// The features with every measure there is; those first without which the model loses most, or whose share is largest.
+fn measures(trained: &Trained) -> Vec<report::Measures> {
+    let permuted = trained.artifact.evaluation.permutation.as_ref().map_or(&[][..], |of| &of.features);
+    let place = |feature: &ColumnName| permuted.iter().position(|of| of.feature == *feature);
+    let line = |of: &Importance| {
+        let loss = place(&of.feature).map(|at| &permuted[at]);
+        report::Measures {
+            feature: of.feature.to_string(),
+            share: of.share,
+            splits: of.splits,
+            cover: of.cover,
+            loss: loss.and_then(|loss| loss.loss),
+            loss_bounds: loss.and_then(|loss| loss.lowest.zip(loss.highest)),
+        }
+    };
+    let mut features: Vec<&Importance> = trained.findings.importance.iter().collect();
+    features.sort_by(|a, b| b.share.total_cmp(&a.share));
+    features.sort_by_key(|of| place(&of.feature));
+    features.into_iter().map(line).collect()
 }
 
 fn metrics(evaluation: &Evaluation) -> Vec<report::MetricLine> {

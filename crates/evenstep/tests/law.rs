@@ -207,7 +207,54 @@ fn law_one_row_scores_like_a_batch_by_bits_through_http_too() {
     }
 }
 
-/// Numbers by their bits, `1` and `1.0` being one number; anything else as it is.
+#[test]
+fn law_permutation_importance_has_one_answer_and_enters_no_digest() {
+    let permuted = ["--set", "report.permutation=3"];
+    for (project, source) in [(Project::example("houses"), "ames.csv"), (three_classes(), "three.csv")] {
+        let digest = project.digest(&[]);
+        let measured = |threads: &str| {
+            let args = [&["train", "--json", "--quiet", "--threads", threads], &permuted[..]].concat();
+            let said = project.run(&args).ok().json();
+            assert_eq!(said["digest"], digest.as_str(), "what is reported is no part of the identity");
+            said["evaluation"]["permutation"].clone()
+        };
+        let alone = measured("1");
+        assert_eq!(measured("7"), alone);
+        let (header, lines) = project.csv(source);
+        project.write(source, format!("{header}\n{}\n", shuffled(&lines).join("\n")));
+        assert_eq!(measured("2"), alone, "rows in another order");
+
+        assert_eq!(alone["repeats"], 3);
+        let losses: Vec<f64> = alone["features"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|of| {
+                let number = |key: &str| of[key].as_f64().expect("a number");
+                assert!(number("lowest") <= number("loss") && number("loss") <= number("highest"), "{of}");
+                number("loss")
+            })
+            .collect();
+        assert!(losses[0] > 0.0 && losses.is_sorted_by(|a, b| a >= b), "{losses:?}");
+        let report = project.read(if source == "ames.csv" { "houses.html" } else { "three.html" });
+        assert!(report.contains("lost when shuffled"), "the report has a table");
+    }
+    // A feature that the target doesn't depend on is worth nothing; one that it does, much.
+    let project = Project::new();
+    let rows: String = (0..400).map(|n| format!("{},{},{}\n", n * 7 % 20, n * 13 % 11, n * 7 % 20 * 3)).collect();
+    project.write("data.csv", format!("x,noise,y\n{rows}"));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\n[model]\nuse = \"ridge\"\n\
+                [report]\nmetrics = [\"r2\"]\npermutation = 5\n";
+    project.write(SPEC, spec);
+    let said = project.run(&["train", "--json", "--quiet"]).ok().json();
+    let features = &said["evaluation"]["permutation"]["features"];
+    assert_eq!(features[0]["feature"], "x");
+    assert!(features[0]["loss"].as_f64().expect("a number") > 1.0, "{features}");
+    assert!(features[1]["loss"].as_f64().expect("a number").abs() < 0.01, "{features}");
+    let printed = project.run(&["train", "--quiet"]).ok().out;
+    assert!(printed.contains("what r2 loses when a feature's cells are shuffled, 5 times:"), "{printed}");
+}
+
 /// Three classes, so that each row has three lines; numbers with gaps, a category and a flag.
 fn three_classes() -> Project {
     let project = Project::new();

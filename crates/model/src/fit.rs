@@ -45,6 +45,10 @@ pub struct Importance {
     pub feature: ColumnName,
     /// Its share of the total gain, or of the absolute standardised weights.
     pub share: f64,
+    /// How many splits are on it, in a family that splits.
+    pub splits: Option<u64>,
+    /// Its share of the rows that its splits part, all counted as often as they are parted, in a family that splits.
+    pub cover: Option<f64>,
 }
 
 /// One round of a fit.

@@ -111,6 +111,9 @@ pub struct Evaluation {
     /// Each metric over the folds of a cross-validation, if there was one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folds: Vec<FoldMetrics>,
+    /// What the first metric loses without each feature, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Permutation>,
 }
 
 /// A metric's value, with the baseline's beside it.
@@ -129,6 +132,30 @@ pub struct Measured {
     /// Why the value is undefined, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undefined: Option<String>,
+}
+
+/// How much worse a metric gets when the cells of one feature are dealt out anew among the rows held out.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Permutation {
+    /// The metric.
+    pub metric: String,
+    /// How often the cells were dealt out.
+    pub repeats: u32,
+    /// Those first without which the metric loses most.
+    pub features: Vec<PermutedFeature>,
+}
+
+/// What a metric loses without a feature.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PermutedFeature {
+    /// The feature.
+    pub feature: ColumnName,
+    /// The mean loss over all repeats, in the metric's own unit: above 0 where the model needs the feature. Null if undefined.
+    pub loss: Option<f64>,
+    /// The lowest of them.
+    pub lowest: Option<f64>,
+    /// The highest.
+    pub highest: Option<f64>,
 }
 
 /// The metrics of one fold.

@@ -12,6 +12,7 @@ pub mod init;
 pub mod like_id;
 pub mod lock;
 pub mod parts;
+mod permutation;
 mod predictor;
 pub mod prepare;
 pub mod request;

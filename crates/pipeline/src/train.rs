@@ -12,14 +12,14 @@ use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{Batch, Coded, Column, Contract, Schema, Task, counted};
 use serde::Serialize;
 
-use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, StepRecord};
+use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, Permutation, StepRecord};
 use crate::evaluate::Scores;
 use crate::prepare::{Prepared, prepare};
 use crate::seen::seen_columns;
 use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
-use crate::{PipelineError, Predictor, Run, evaluate, golden};
+use crate::{PipelineError, Predictor, Run, evaluate, golden, permutation};
 
 /// What a training came to.
 pub struct Trained {
@@ -115,6 +115,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let clock = Instant::now();
     run.progress.stage("evaluate", None);
     let held_out = evaluate::by_policy(held_out, &prepared.contract, &seen_columns);
+    let permutation = permute(spec, &prepared.task, &fitted, &held_out, run)?;
     let scores = score(&fitted, &prepared.task, held_out, run)?;
     let draws = Draws::new(spec.seed(), "bootstrap");
     let metrics = evaluate::measure(&evaluate::metrics(spec, &prepared.task)?, &scores, &draws, run.workers);
@@ -136,7 +137,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         },
         fingerprint: prepared.fingerprint,
         profile,
-        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds },
+        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds, permutation },
         golden: Vec::new(),
     };
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;
@@ -304,6 +305,23 @@ fn cross_validate(
     }
     seconds.evaluate += clock.elapsed().as_secs_f64();
     Ok(measured)
+}
+
+/// What the first metric loses without each feature, if the spec asks for it.
+fn permute(
+    spec: &Spec,
+    task: &Task,
+    fitted: &Fitted,
+    held_out: &[Batch],
+    run: &Run<'_>,
+) -> Result<Option<Permutation>, PipelineError> {
+    let metrics = evaluate::metrics(spec, task)?;
+    let (Some(metric), true) = (metrics.first(), spec.report.permutation > 0) else { return Ok(None) };
+    let transformed = run.workers.map(held_out.to_vec(), |batch| fitted.steps.apply(batch));
+    let transformed: Vec<Batch> = transformed.into_iter().collect::<Result<_, _>>()?;
+    let draws = Draws::new(spec.seed(), "permutation");
+    let repeats = spec.report.permutation;
+    Ok(permutation::importance(metric, task, &*fitted.model, &transformed, repeats, &draws, run.workers))
 }
 
 /// Rows as model and baseline score them.

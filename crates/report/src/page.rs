@@ -59,6 +59,10 @@ pub struct Page {
     pub target_profile: Option<ColumnProfile>,
     /// How much each feature matters, in any order.
     pub importance: Vec<Importance>,
+    /// What is measured of each feature besides, those first that matter most.
+    pub measures: Vec<Measures>,
+    /// The metric that `Measures::loss` is of.
+    pub loss_metric: Option<String>,
     /// What `importance` measures, as a sentence or two: `share of the gain of all splits`.
     pub importance_note: Option<String>,
     /// The loss after each round of training, in the order of the rounds.
@@ -176,6 +180,23 @@ pub struct Importance {
     pub feature: String,
     /// Its share of the whole, in [0, 1].
     pub share: f64,
+}
+
+/// Several measures of how much one feature matters; absent where nothing is known.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Measures {
+    /// The feature's name.
+    pub feature: String,
+    /// Its share of the whole, in [0, 1].
+    pub share: f64,
+    /// How many splits are on it.
+    pub splits: Option<u64>,
+    /// Its share of the rows that splits part, in [0, 1].
+    pub cover: Option<f64>,
+    /// What a metric loses when its cells are dealt out anew: the mean.
+    pub loss: Option<f64>,
+    /// The least and the most that it loses.
+    pub loss_bounds: Option<(f64, f64)>,
 }
 
 /// The loss after one round of training.

@@ -7,7 +7,7 @@ use askama::Template;
 use crate::markup::{Markup, names, prose, shortened};
 use crate::metric::{self, Verdict, finite};
 use crate::number::{cell, count, human, percent, plural, share};
-use crate::{ColumnProfile, ModelBox, Page, StepBox, Task, charts};
+use crate::{ColumnProfile, Measures, ModelBox, Page, StepBox, Task, charts};
 
 /// How many features are drawn.
 const CARDS: usize = 60;
@@ -36,6 +36,7 @@ pub(crate) struct Report<'a> {
     errors: Vec<Figure>,
     confusion: Option<Confusion>,
     importance: Option<Bars>,
+    measures: Option<MeasuresTable>,
     learning: Option<Figure>,
     flow: Vec<Node>,
     target: Option<Figure>,
@@ -46,6 +47,12 @@ pub(crate) struct Report<'a> {
     columns: Vec<ColumnRow>,
     columns_note: String,
     facts: Vec<(&'static str, String)>,
+}
+
+/// Several measures of each feature: what they are called, and their values.
+struct MeasuresTable {
+    heads: Vec<String>,
+    rows: Vec<(String, Vec<String>)>,
 }
 
 /// The main metric.
@@ -188,6 +195,7 @@ impl<'a> Report<'a> {
             errors: errors(page),
             confusion: confusion(page),
             importance: importance(page),
+            measures: measures(page),
             learning: learning(page),
             flow: flow(page),
             target: target(page),
@@ -486,6 +494,40 @@ fn importance(page: &Page) -> Option<Bars> {
         words.push(plural(unused as u64, "feature is not used at all", "features are not used at all"));
     }
     Some(Bars { caption, bars: features.iter().take(BARS).map(bars).collect(), rest: sentence(&words) })
+}
+
+fn measures(page: &Page) -> Option<MeasuresTable> {
+    let any = |known: fn(&Measures) -> bool| page.measures.iter().any(known);
+    let (splits, cover, loss) =
+        (any(|one| one.splits.is_some()), any(|one| one.cover.is_some()), any(|one| one.loss.is_some()));
+    if !splits && !cover && !loss {
+        return None;
+    }
+    let metric = page.loss_metric.as_deref().map_or_else(|| "loss".to_owned(), metric::label);
+    let heads = [
+        (true, "Share".to_owned()),
+        (splits, "Splits".to_owned()),
+        (cover, "Share of rows parted".to_owned()),
+        (loss, format!("{metric} lost when shuffled")),
+        (loss, "Least to most".to_owned()),
+    ];
+    let bounds = |(low, high): (f64, f64)| format!("{} to {}", human(low), human(high));
+    let row = |one: &Measures| {
+        let cells = [
+            percent(one.share),
+            one.splits.map_or_else(String::new, count),
+            one.cover.map_or_else(String::new, percent),
+            one.loss.map_or_else(String::new, human),
+            one.loss_bounds.map_or_else(String::new, bounds),
+        ];
+        let shown = cells.into_iter().zip(&heads).filter_map(|(cell, (shown, _))| shown.then_some(cell));
+        (one.feature.clone(), shown.collect())
+    };
+    let rows = page.measures.iter().map(row).collect();
+    Some(MeasuresTable {
+        rows,
+        heads: heads.iter().filter(|(shown, _)| *shown).map(|(_, head)| head.clone()).collect(),
+    })
 }
 
 /// Clauses as one sentence, or nothing.

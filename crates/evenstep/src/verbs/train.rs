@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
-use evenstep_pipeline::artifact::Evaluation;
+use evenstep_pipeline::artifact::{Evaluation, Permutation};
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::{PipelineError, Spec, lock, train};
 use evenstep_table::counted;
@@ -14,6 +14,9 @@ use serde_json::json;
 use super::{Answer, read_spec, write_files};
 use crate::cli::Train;
 use crate::{Host, facts, output};
+
+/// So many features are told of, those that matter most.
+const FEATURES_TOLD: usize = 10;
 
 /// Where a training writes.
 pub(crate) struct Outputs {
@@ -140,7 +143,6 @@ fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, 
 
 /// The metrics, with their intervals and the baseline beside them.
 pub(crate) fn tell_metrics(evaluation: &Evaluation) {
-    let short = |value: f64| print_number((value * 1e5).round() / 1e5);
     let mut rows = vec![["metric", "value", "95% interval", "baseline"].map(str::to_owned).to_vec()];
     for measured in &evaluation.metrics {
         let value = measured.value.map_or_else(|| measured.undefined.clone().unwrap_or("–".into()), short);
@@ -149,6 +151,9 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
         rows.push(vec![measured.metric.clone(), value, interval, measured.baseline.map_or("–".into(), short)]);
     }
     output::table(&rows);
+    if let Some(permutation) = &evaluation.permutation {
+        tell_permutation(permutation);
+    }
     if !evaluation.folds.is_empty() {
         output::line(&format!("\n  over {} folds of the training rows:", evaluation.folds.len()));
         let mut rows = vec![["metric", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
@@ -165,4 +170,24 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
         }
         output::table(&rows);
     }
+}
+
+/// What the first metric loses without a feature, of those that matter most.
+fn tell_permutation(permutation: &Permutation) {
+    let times = counted(permutation.repeats, "time");
+    output::line(&format!("\n  what {} loses when a feature's cells are shuffled, {times}:", permutation.metric));
+    let mut rows = vec![["feature", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
+    let told = |value: Option<f64>| value.map_or("–".into(), short);
+    for of in permutation.features.iter().take(FEATURES_TOLD) {
+        rows.push(vec![of.feature.to_string(), told(of.loss), told(of.lowest), told(of.highest)]);
+    }
+    output::table(&rows);
+    if let Some(more) = permutation.features.len().checked_sub(FEATURES_TOLD).filter(|more| *more > 0) {
+        output::line(&format!("  and {}", counted(more, "other")));
+    }
+}
+
+/// A number in a table: five digits after the point.
+fn short(value: f64) -> String {
+    print_number((value * 1e5).round() / 1e5)
 }

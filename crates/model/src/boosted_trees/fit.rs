@@ -9,7 +9,7 @@ use evenstep_exact::draw::{Draws, poisson_one};
 use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::sum::ExactSum;
-use evenstep_table::Task;
+use evenstep_table::{ColumnName, Task};
 use serde::{Deserialize, Serialize};
 
 use super::BoostedTrees;
@@ -213,20 +213,28 @@ fn best_round(curve: &[CurvePoint]) -> Option<u32> {
     best.map(|point| point.round)
 }
 
-/// Each feature's share of the sum of all gains.
+/// Each feature's share of the sum of all gains, how many splits are on it, and its share of their covers.
 fn importance(trees: &[Tree], data: &Training<'_>) -> Vec<Importance> {
-    let mut gains = vec![ExactSum::default(); data.features.len()];
-    let mut total = ExactSum::default();
-    for split in trees.iter().flat_map(|tree| &tree.splits) {
-        gains[split.feature as usize].add(split.gain);
-        total.add(split.gain);
+    let none = || vec![ExactSum::default(); data.features.len()];
+    let (mut gains, mut covers, mut splits) = (none(), none(), vec![0; data.features.len()]);
+    let (mut gain, mut cover) = (ExactSum::default(), ExactSum::default());
+    for tree in trees {
+        for (split, of_split) in tree.splits.iter().zip(tree.covers_of_splits()) {
+            let feature = split.feature as usize;
+            gains[feature].add(split.gain);
+            covers[feature].add(of_split);
+            splits[feature] += 1;
+            gain.add(split.gain);
+            cover.add(of_split);
+        }
     }
-    let share = |gain: &ExactSum| gain.divided_by(&total).unwrap_or(0.0);
-    data.features
-        .keys()
-        .zip(&gains)
-        .map(|(name, gain)| Importance { feature: name.clone(), share: share(gain) })
-        .collect()
+    let of = |(at, name): (usize, &ColumnName)| Importance {
+        feature: name.clone(),
+        share: gains[at].divided_by(&gain).unwrap_or(0.0),
+        splits: Some(splits[at]),
+        cover: Some(covers[at].divided_by(&cover).unwrap_or(0.0)),
+    };
+    data.features.keys().enumerate().map(of).collect()
 }
 
 /// Whether all targets have a logarithm, or are at least 0, where the objective asks for it.

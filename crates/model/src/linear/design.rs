@@ -152,7 +152,7 @@ impl<'a> Design<'a> {
         let shares = self.by_feature(&strengths[1..]).into_iter();
         let shares = shares.map(|strength| if total > 0.0 { strength / total } else { 0.0 });
         let names = self.data.features.keys().cloned();
-        names.zip(shares).map(|(feature, share)| Importance { feature, share }).collect()
+        names.zip(shares).map(|(feature, share)| Importance { feature, share, splits: None, cover: None }).collect()
     }
 
     /// Spreads numbers by column over all features, in canonical order, with 0 for those that never vary.

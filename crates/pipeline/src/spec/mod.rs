@@ -155,6 +155,10 @@ pub struct ReportSection {
     /// Metrics, by name; the task's usual ones if absent.
     #[serde(default)]
     pub metrics: Vec<String>,
+    /// How often the cells of each feature are dealt out anew among the rows held out, to see what the first
+    /// metric loses; 0: not at all.
+    #[serde(default)]
+    pub permutation: u32,
 }
 
 /// `[serving]`: how requests are taken.

@@ -566,6 +566,9 @@ fn boosting_learns() {
     let share = |feature: &str| trained.importance.iter().find(|of| of.feature.as_str() == feature).unwrap().share;
     assert!(share("n00") > 0.2 && share("n05") < share("n00") && share("constant") == 0.0);
     assert!((trained.importance.iter().map(|of| of.share).sum::<f64>() - 1.0).abs() < 1e-12);
+    let splits: u64 = trained.importance.iter().filter_map(|of| of.splits).sum();
+    assert_eq!(splits, trained.model.trees.iter().map(|tree| tree.splits.len() as u64).sum::<u64>());
+    assert!((trained.importance.iter().filter_map(|of| of.cover).sum::<f64>() - 1.0).abs() < 1e-12);
     let counts = mixed(4000, |x, u, _| (x * 3.0 + u).floor());
     let spec: BoostedTrees = serde_json::from_value(json!({ "objective": "poisson", "trees": 50 })).unwrap();
     let trained = fit(&spec, &Task::Regression, &counts);
