@@ -24,7 +24,7 @@ pub(super) fn thresholds_of(values: Vec<f64>, most: usize) -> Vec<f64> {
         dealt.deal(0, dealt.values.len(), false, cutter.big as usize / 4, DEPTH);
     }
     if dealt.segments.len() <= most {
-        return thresholds(&Distribution::from_slice(&dealt.values), most);
+        return thresholds(&Distribution::from_slice(&dealt.all()), most);
     }
     dealt.cut(cutter)
 }
@@ -54,6 +54,16 @@ enum Kind {
 }
 
 impl Dealt {
+    /// All values, wherever each segment's are.
+    fn all(mut self) -> Vec<f64> {
+        for Segment { start, end, in_spare, .. } in self.segments {
+            if in_spare {
+                self.values[start..end].copy_from_slice(&self.spare[start..end]);
+            }
+        }
+        self.values
+    }
+
     fn part(&mut self, start: usize, end: usize, in_spare: bool) -> &mut [f64] {
         if in_spare { &mut self.spare[start..end] } else { &mut self.values[start..end] }
     }
@@ -202,6 +212,9 @@ mod tests {
         for most in [2, 3, 10, 63, 255, 1000] {
             check(noise(20_000).collect(), most);
             check(noise(20_000).map(|x| (x * 600.0).floor()).collect(), most);
+            // As many values as bins, so that each has its own, two of them so close that they are dealt out twice.
+            let step = |x: f64| if (x * 97.0).fract() < 0.1 { 0.999 } else { (x * (most - 1) as f64).floor() };
+            check(noise(20_000).map(step).collect(), most);
             check(noise(20_000).map(|x| if x < 0.3 { 0.5 } else { x }).collect(), most);
             check(noise(20_000).map(|x| if x < 0.1 { 7.0 } else { 1.0 / (1e-4 + x * x) }).collect(), most);
             check(noise(20_000).map(|x| evenstep_exact::maths::exp(400.0 * x)).collect(), most);

@@ -1,0 +1,215 @@
+//! What is seen of the rows before the first tree, and where their scores start.
+
+use evenstep_exact::pages::Pages;
+use evenstep_exact::reduce::Partial;
+use evenstep_exact::sum::ExactSum;
+use evenstep_table::Task;
+use serde::{Deserialize, Serialize};
+
+use super::BoostedTrees;
+use super::fit::Averaged;
+use super::growing::Growing;
+use super::loss::{HUBER_QUANTILE, Loss};
+use super::objective::Objective;
+use super::order::{NO_LEAF, Order};
+use super::rank::{Groups, Pairs, Ranking};
+use super::rows::{self, Role};
+use crate::{ModelError, Run, Training};
+
+/// Targets beyond this would overflow when squared and summed.
+const TARGET_MAX: f64 = 1e100;
+
+/// The share of the training rows that early stopping watches.
+const WATCHED_SHARE: f64 = 0.1;
+
+/// What is seen of the rows before the first tree.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Seen {
+    targets: Vec<ExactSum>,
+    weight: ExactSum,
+    learned: u64,
+    pub(super) watched: u64,
+    /// How many rows weigh other than 1, targets are too large, negative, and 0.
+    uneven: u64,
+    large: u64,
+    negative: u64,
+    zero: u64,
+    weight_max: f64,
+}
+
+impl Partial for Seen {
+    fn merge(&mut self, other: Seen) {
+        self.targets.merge(other.targets);
+        self.weight.merge(other.weight);
+        self.learned += other.learned;
+        self.watched += other.watched;
+        self.uneven += other.uneven;
+        self.large += other.large;
+        self.negative += other.negative;
+        self.zero += other.zero;
+        self.weight_max = self.weight_max.max(other.weight_max);
+    }
+}
+
+/// Whether all targets have a logarithm, or are at least 0, where the objective asks for it.
+fn check_signs(objective: Objective, seen: &Seen) -> Result<(), ModelError> {
+    let (bad, are, takes) = match objective {
+        Objective::Poisson => (seen.negative, "negative", "counts"),
+        Objective::Tweedie => (seen.negative, "negative", "sums of 0 and above"),
+        Objective::Gamma => (seen.negative + seen.zero, "not above 0", "sizes above 0"),
+        _ => return Ok(()),
+    };
+    if bad == 0 {
+        return Ok(());
+    }
+    Err(ModelError::new(format!("{bad} targets are {are}"))
+        .help(format!("`objective = \"{}\"` is for {takes}: leave it out, or drop these rows", objective.word())))
+}
+
+impl<'a> Growing<'a> {
+    pub(super) fn new(
+        spec: &'a BoostedTrees,
+        averaged: Option<Averaged>,
+        data: &'a Training<'a>,
+        run: &'a Run<'a>,
+        objective: Objective,
+    ) -> Result<(Growing<'a>, Seen), ModelError> {
+        let pieces = rows::pieces(data.batches);
+        let rows: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
+        if rows >= u32::MAX as usize {
+            return Err(ModelError::new(format!("there are {rows} rows; trees take up to 4,294,967,294")));
+        }
+        let width = if let Task::Multiclass { classes } = data.task { classes.len() } else { 1 };
+        let class_weights = spec.weights_of_classes(data.task);
+        let draws = run.draws.within("model");
+        let (mut roles, mut seeds, mut weights) = (vec![Role::Absent; rows], vec![0; rows], vec![1.0; rows]);
+        let states = rows::split(&pieces, &mut roles)
+            .into_iter()
+            .zip(rows::split(&pieces, &mut seeds))
+            .zip(rows::split(&pieces, &mut weights));
+        let of_row = draws.within("row");
+        let watching = spec.early_stopping.is_some().then(|| run.draws.within("early_stopping"));
+        let seen: Seen =
+            rows::fold(run.workers, &pieces, states, |piece, ((roles, seeds), weights), seen: &mut Seen| {
+                let batch = &data.batches[piece.batch];
+                let labels = batch.training();
+                seen.targets.resize_with(width, ExactSum::default);
+                for (at, row) in piece.rows.clone().enumerate() {
+                    let target = labels.target[row];
+                    let class_weight = if class_weights.is_empty() { 1.0 } else { class_weights[target as usize] };
+                    let weight = labels.weight(row) * class_weight;
+                    if weight <= 0.0 {
+                        continue;
+                    }
+                    weights[at] = weight;
+                    seen.weight_max = seen.weight_max.max(weight);
+                    seen.uneven += u64::from(weight != 1.0);
+                    seen.large += u64::from(target.abs() > TARGET_MAX);
+                    seen.negative += u64::from(target < 0.0);
+                    seen.zero += u64::from(target == 0.0);
+                    let key = labels.group.get(row).unwrap_or(&batch.keys[row]);
+                    if watching.as_ref().is_some_and(|draws| draws.uniform(&key.0) < WATCHED_SHARE) {
+                        roles[at] = Role::Watched;
+                        seen.watched += 1;
+                        continue;
+                    }
+                    roles[at] = Role::Learned;
+                    seeds[at] = of_row.bits(&batch.row_id(row).draw_key(), 0) as u32;
+                    seen.learned += 1;
+                    seen.weight.add(weight);
+                    match width {
+                        1 => seen.targets[0].add_product(weight, target),
+                        _ => seen.targets[target as usize].add(weight),
+                    }
+                }
+            });
+        if seen.learned == 0 {
+            return Err(ModelError::new("there is no row with a weight to learn from"));
+        }
+        if seen.large > 0 {
+            return Err(ModelError::new(format!("{} targets are beyond ±1e100", seen.large))
+                .help("trees square the target: divide it by a constant"));
+        }
+        check_signs(objective, &seen)?;
+        if seen.uneven == 0 {
+            weights = Vec::new();
+        }
+        let ranking = match objective {
+            Objective::LambdaRank if averaged.is_none() => {
+                Some(Pairs::Gain { truncation: spec.rank_truncation.unwrap_or(30) as usize })
+            }
+            Objective::PairwiseRank => Some(Pairs::Alike),
+            _ => None,
+        };
+        let ranking = match ranking {
+            Some(_) if !run.workers.are_alone() => {
+                return Err(ModelError::new("a ranking is learned by one process"));
+            }
+            Some(_) if data.batches.iter().any(|batch| batch.training().group.len() < batch.rows()) => {
+                return Err(ModelError::new("a ranking is learned from groups of rows, and rows have none"));
+            }
+            pairs => pairs.map(|pairs| Ranking {
+                groups: Groups::of(data.batches, &pieces, &roles),
+                pairs,
+                targets: data.batches.iter().flat_map(|batch| &batch.training().target).copied().collect(),
+                hessians: vec![0.0; rows],
+            }),
+        };
+        let growing = Growing {
+            spec,
+            averaged,
+            data,
+            run,
+            loss: match averaged {
+                None => Loss::of(objective, spec, width),
+                Some(_) if width > 1 => Loss::Share,
+                Some(_) => Loss::Squared,
+            },
+            width,
+            draws,
+            all_learned: roles.iter().all(|role| *role == Role::Learned),
+            pieces,
+            roles,
+            seeds,
+            undrawn: if averaged.is_some_and(|averaged| averaged.bootstrap) { weights.clone() } else { Vec::new() },
+            weights,
+            weight_max: seen.weight_max,
+            scores: vec![vec![0.0; rows]; width],
+            norms: if objective == Objective::Softmax && averaged.is_none() { vec![0.0; rows] } else { Vec::new() },
+            ranking,
+            gradients: vec![0.0; rows],
+            packed: Pages::zeros(rows),
+            order: Order::of(rows),
+            leaf_of_row: vec![NO_LEAF; rows],
+        };
+        Ok((growing, seen))
+    }
+
+    /// Where the score of each class starts.
+    pub(super) fn start(&mut self, seen: &Seen) -> Vec<f64> {
+        let starts = |loss: Loss| {
+            let mean = |sum: &ExactSum| loss.start(sum.divided_by(&seen.weight).unwrap_or(0.0));
+            seen.targets.iter().map(mean).collect()
+        };
+        if let Loss::Huber { delta } = self.loss {
+            let median = self.quantile_of_targets(0.5, |target| target);
+            let delta =
+                delta.unwrap_or_else(|| self.quantile_of_targets(HUBER_QUANTILE, |target| (target - median).abs()));
+            // Where nearly all targets are one, any bound will do that is not 0.
+            self.loss = Loss::Huber { delta: Some(if delta > 0.0 { delta } else { 1.0 }) };
+            return vec![median];
+        }
+        match self.loss.leaf_quantile() {
+            Some(level) => vec![self.quantile_of_targets(level, |target| target)],
+            // Whole gradients are rounded to themselves: a node of one class is known for one.
+            None if self.averaged.is_some() && !self.data.task.classes().is_empty() => vec![0.0; self.width],
+            None => starts(self.loss),
+        }
+    }
+
+    /// A weighted quantile of what a function makes of the targets.
+    fn quantile_of_targets(&self, level: f64, value: impl Fn(f64) -> f64 + Sync) -> f64 {
+        let values = |row: usize, target: f64| (self.roles[row] == Role::Learned).then(|| (0, value(target)));
+        self.quantiles(1, level, values)[0]
+    }
+}

@@ -1,0 +1,311 @@
+//! The rows of a fit, and how trees are grown from them round by round.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use evenstep_exact::draw::{Draws, poisson_one};
+use evenstep_exact::pages::Pages;
+use evenstep_exact::reduce::Workers;
+
+use super::BoostedTrees;
+use super::allowed::{Allowed, Interactions};
+use super::fit::{Averaged, best_round};
+use super::fixed_point::FixedPoint;
+use super::grow::{Grower, GrownLeaf, Limits};
+use super::histogram::{Builder, Shape};
+use super::loss::Loss;
+use super::matrix::Matrix;
+use super::order::{NO_LEAF, Order, Place};
+use super::passes::{LeafSums, offsets};
+use super::quantise::{Hessians, Largest, Packing, mix};
+use super::rank::Ranking;
+use super::rows::{self, Piece, Role};
+use super::split::{Bounds, leaf_value};
+use super::tree::{COVER_MAX, Tree};
+use crate::{CurvePoint, Run, Training};
+
+/// Without early stopping the loss is taken so many times: it costs as much as growing a small tree.
+const CURVE_POINTS: u32 = 20;
+
+/// Gains below so many squares of the gradients' unit are noise. Boosting ends before it comes to them.
+const NOISE: f64 = 64.0;
+
+/// Up to so many rows times threads each thread grows averaged trees by itself, which takes some 60 bytes for each.
+const APART_ROWS: usize = 64 << 20;
+
+/// The rows of a fit, and all that changes with each tree.
+pub(super) struct Growing<'a> {
+    pub(super) spec: &'a BoostedTrees,
+    pub(super) averaged: Option<Averaged>,
+    pub(super) data: &'a Training<'a>,
+    pub(super) run: &'a Run<'a>,
+    pub(super) loss: Loss,
+    /// How many trees a round has.
+    pub(super) width: usize,
+    pub(super) draws: Draws,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) roles: Vec<Role>,
+    pub(super) all_learned: bool,
+    /// 32 random bits of each row, from its identity.
+    pub(super) seeds: Vec<u32>,
+    /// Each row's weight, times its class's, and how often it was drawn for a tree; empty if all are 1.
+    pub(super) weights: Vec<f64>,
+    pub(super) weight_max: f64,
+    /// The same without draws, if there are any.
+    pub(super) undrawn: Vec<f64>,
+    /// The scores of each class.
+    pub(super) scores: Vec<Vec<f64>>,
+    /// For softmax, what makes a row's probabilities sum to 1.
+    pub(super) norms: Vec<f64>,
+    pub(super) ranking: Option<Ranking>,
+    /// Not weighted.
+    pub(super) gradients: Vec<f64>,
+    /// Gradient and hessian of each row, rounded.
+    pub(super) packed: Pages<u32>,
+    pub(super) order: Order,
+    pub(super) leaf_of_row: Vec<u16>,
+}
+
+/// The key of a tree's draws.
+pub(super) fn tree_key(round: u32, class: usize) -> [u8; 16] {
+    (u128::from(round) | (class as u128) << 64).to_le_bytes()
+}
+
+impl<'a> Growing<'a> {
+    /// Grows all trees; tells them and the loss on the way.
+    pub(super) fn rounds(&mut self, matrix: &Matrix, patience: Option<u32>) -> (Vec<Tree>, Vec<CurvePoint>) {
+        let rounds = self.spec.trees;
+        let every = if patience.is_some() { 1 } else { rounds.div_ceil(CURVE_POINTS) };
+        let drawn = self.averaged.is_some()
+            || [self.spec.row_sample, self.spec.column_sample].iter().any(|share| *share < 1.0)
+            || [self.spec.column_sample_by_level, self.spec.column_sample_by_node].iter().any(|share| *share < 1.0);
+        let interactions = Interactions::of(self.spec, matrix);
+        let threads = self.run.workers.count();
+        let few_rows = self.roles.len().saturating_mul(threads) <= APART_ROWS;
+        if self.averaged.is_some() && rounds > 1 && threads > 1 && few_rows && self.run.workers.are_alone() {
+            return (self.rounds_apart(matrix, &interactions), Vec::new());
+        }
+        let mut trees = Vec::new();
+        let mut curve: Vec<CurvePoint> = Vec::new();
+        for round in 0..rounds {
+            let before = trees.len();
+            trees.extend(self.one_round(matrix, &interactions, round));
+            if !drawn && trees[before..].iter().all(|tree| tree.splits.is_empty()) {
+                trees.truncate(before);
+                break;
+            }
+            let mut watched = None;
+            if self.averaged.is_none() && ((round + 1) % every == 0 || round + 1 == rounds) {
+                let point = self.losses(round + 1);
+                watched = point.watched;
+                curve.push(point);
+            }
+            (self.run.progress)(round as usize + 1, rounds as usize, watched);
+            if let Some(patience) = patience
+                && best_round(&curve).is_some_and(|best| round + 1 - best >= patience)
+            {
+                break;
+            }
+        }
+        (trees, curve)
+    }
+
+    fn one_round(&mut self, matrix: &Matrix, interactions: &Interactions, round: u32) -> Vec<Tree> {
+        self.draw_weights(round);
+        self.take_norms();
+        let shape = Shape::new(matrix, self.unit_hessian());
+        (0..self.width).map(|class| self.grow(matrix, &shape, interactions, round, class)).collect()
+    }
+
+    /// Averaged trees know nothing of each other: each thread grows some of them by itself.
+    fn rounds_apart(&self, matrix: &Matrix, interactions: &Interactions) -> Vec<Tree> {
+        let alone = Workers::threads(1);
+        let run = Run { workers: &alone, draws: self.run.draws.clone(), progress: &|_, _, _| () };
+        let (idle, done) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+        let rounds: Vec<u32> = (0..self.spec.trees).collect();
+        let trees = self.run.workers.map(rounds, |round| {
+            let lock = || idle.lock().expect("a task that panicked ends the fit");
+            let taken = lock().pop();
+            let mut growing = taken.unwrap_or_else(|| self.apart(&run));
+            let trees = growing.one_round(matrix, interactions, round);
+            lock().push(growing);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            (self.run.progress)(done, self.spec.trees as usize, None);
+            trees
+        });
+        trees.into_iter().flatten().collect()
+    }
+
+    /// The same rows, for another to grow trees from.
+    fn apart<'b>(&'b self, run: &'b Run<'b>) -> Growing<'b> {
+        let rows = self.roles.len();
+        Growing {
+            spec: self.spec,
+            averaged: self.averaged,
+            data: self.data,
+            run,
+            loss: self.loss,
+            width: self.width,
+            draws: self.draws.clone(),
+            pieces: self.pieces.clone(),
+            roles: self.roles.clone(),
+            all_learned: self.all_learned,
+            seeds: self.seeds.clone(),
+            weights: self.weights.clone(),
+            weight_max: self.weight_max,
+            undrawn: self.undrawn.clone(),
+            scores: self.scores.clone(),
+            norms: Vec::new(),
+            ranking: None,
+            gradients: vec![0.0; rows],
+            packed: Pages::zeros(rows),
+            order: Order::of(rows),
+            leaf_of_row: vec![NO_LEAF; rows],
+        }
+    }
+
+    fn unit_hessian(&self) -> bool {
+        self.hessians() == Hessians::One
+    }
+
+    fn hessians(&self) -> Hessians {
+        match self.loss.unit_hessian() {
+            true if self.weights.is_empty() => Hessians::One,
+            true if self.averaged.is_some_and(|averaged| averaged.bootstrap) && self.undrawn.is_empty() => {
+                Hessians::Counts
+            }
+            _ => Hessians::Any { gradient_bits: self.spec.gradient_bits },
+        }
+    }
+
+    /// Grows one tree and adds its values to the scores.
+    fn grow(&mut self, matrix: &Matrix, shape: &Shape, interactions: &Interactions, round: u32, class: usize) -> Tree {
+        let largest = self.take_gradients(class);
+        let packing = Packing::new(largest, self.hessians());
+        self.round(&packing, round, class);
+        let rows = self.choose_rows(round);
+        let columns = self.choose_columns(matrix, round);
+        let allowed = Allowed::of(self.spec, interactions, columns, &self.draws, (round, class), matrix);
+        let mut criterion = self.spec.criterion(&packing);
+        if self.averaged.is_some() {
+            // What rounding alone may seem to gain in a node whose targets are equal.
+            criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit);
+        }
+        let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
+        let random_cuts = self.averaged.is_some_and(|averaged| averaged.random_cuts);
+        let grower = Grower {
+            workers: self.run.workers,
+            matrix,
+            shape,
+            builder: Builder::new(self.run.workers, matrix, shape, &allowed.tree, packing, &self.packed),
+            criterion: &criterion,
+            allowed: &allowed,
+            bounds: Bounds::around_zero(self.spec.max_leaf_value),
+            draw: random_cuts.then(|| self.draws.within("cuts").bits(&tree_key(round, class), 0)),
+            limits: Limits { leaves: self.spec.leaves as usize, depth, growth: self.spec.growth },
+        };
+        let (mut grown, leaves) = grower.grow(&mut self.order, rows);
+        self.order.write_leaves(self.run.workers, &leaves, &mut self.leaf_of_row);
+        let (sums, gradient, hessian) = self.weigh(&grown, largest, class);
+        let weight = |(leaf, sums): (&GrownLeaf, &LeafSums)| match self.weights.is_empty() {
+            true => i128::from(leaf.rows),
+            false => sums.weight,
+        };
+        let weights: Vec<i128> = grown.leaves.iter().zip(&sums).map(weight).collect();
+        grown.settle(matrix, &weights);
+        let values: Vec<f64> = match self.loss.leaf_quantile() {
+            Some(level) => {
+                let quantiles = self.quantiles_of_residuals(grown.leaves.len(), level, class);
+                quantiles.iter().zip(&grown.leaves).map(|(value, leaf)| leaf.bounds.clamp(*value)).collect()
+            }
+            None => {
+                let value = |(leaf, sums): (&GrownLeaf, &LeafSums)| {
+                    let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
+                    let curvature = hessian.value(sums.hessian) + l2;
+                    leaf_value(gradient.value(sums.gradient), curvature, self.spec.l1, leaf.bounds)
+                };
+                grown.leaves.iter().zip(&sums).map(value).collect()
+            }
+        };
+        let point = FixedPoint::below(self.weight_max);
+        let cover = |weight: &i128| if self.weights.is_empty() { *weight as f64 } else { point.value(*weight) };
+        let covers = weights.iter().map(|weight| cover(weight).min(COVER_MAX)).collect();
+        if self.averaged.is_some() {
+            let start = self.scores[class].first().copied().unwrap_or(0.0);
+            return Tree::new(grown, values.iter().map(|value| start + value).collect(), covers, matrix);
+        }
+        let values: Vec<f64> = values.iter().map(|value| self.spec.learning_rate * value + 0.0).collect();
+        self.add_values(matrix, &grown, &values, class);
+        Tree::new(grown, values, covers, matrix)
+    }
+
+    /// Draws how often each row stands among those of the next tree: as often as not at all as once.
+    fn draw_weights(&mut self, round: u32) {
+        if !self.averaged.is_some_and(|averaged| averaged.bootstrap) {
+            return;
+        }
+        let key = self.draws.within("bootstrap").bits(&tree_key(round, 0), 0);
+        self.weights.resize(self.seeds.len(), 0.0);
+        let (undrawn, roles) = (&self.undrawn, &self.roles);
+        let states = rows::split(&self.pieces, &mut self.weights)
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.seeds))
+            .zip(offsets(&self.pieces));
+        let most =
+            rows::fold(self.run.workers, &self.pieces, states, |_, ((weights, seeds), first), most: &mut Largest| {
+                for (at, (weight, seed)) in weights.iter_mut().zip(*seeds).enumerate() {
+                    let times = match roles[*first + at] {
+                        Role::Learned => f64::from(poisson_one(mix(*seed, key))),
+                        _ => 0.0,
+                    };
+                    *weight = times * undrawn.get(*first + at).copied().unwrap_or(1.0);
+                }
+                most.see(weights, &[]);
+            });
+        self.weight_max = most.gradient;
+        self.leaf_of_row.fill(NO_LEAF);
+    }
+
+    /// The rows that the next tree is grown from, in their order.
+    fn choose_rows(&mut self, round: u32) -> Place {
+        let (share, roles, weights) = (self.spec.row_sample, &self.roles, &self.weights);
+        let all = 0..roles.len() as u32;
+        let bootstrap = self.averaged.is_some_and(|averaged| averaged.bootstrap);
+        if bootstrap {
+            return self.order.start(all.filter(|row| weights[*row as usize] > 0.0));
+        }
+        if share >= 1.0 {
+            return match self.all_learned {
+                true => self.order.start(all),
+                false => self.order.start(all.filter(|row| roles[*row as usize] == Role::Learned)),
+            };
+        }
+        let round = round - round % self.spec.row_sample_every;
+        let key = self.draws.within("row_sample").bits(&tree_key(round, 0), 0);
+        let drawn = |row: usize| (mix(self.seeds[row], key) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
+        let chosen = |row: &u32| roles[*row as usize] == Role::Learned && drawn(*row as usize) < share;
+        self.leaf_of_row.fill(NO_LEAF);
+        self.order.start(all.filter(chosen))
+    }
+
+    /// Which columns the next tree may use: those with the lowest draws.
+    fn choose_columns(&self, matrix: &Matrix, round: u32) -> Vec<bool> {
+        let count = matrix.features.len();
+        let share = self.spec.column_sample;
+        if share >= 1.0 || count == 0 {
+            return vec![true; count];
+        }
+        let draws = self.draws.within("column_sample");
+        let mut places: Vec<(u64, usize)> = matrix
+            .features
+            .iter()
+            .enumerate()
+            .map(|(at, feature)| (draws.bits(&feature.key.to_le_bytes(), round), at))
+            .collect();
+        places.sort_unstable();
+        let mut may_split = vec![false; count];
+        let most = ((share * count as f64).ceil() as usize).clamp(1, count);
+        places[..most].iter().for_each(|(_, at)| may_split[*at] = true);
+        may_split
+    }
+}

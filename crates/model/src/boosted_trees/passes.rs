@@ -1,0 +1,307 @@
+//! What is done to every row between one tree and the next.
+
+use evenstep_exact::reduce::Partial;
+use evenstep_exact::sum::ExactSum;
+use serde::{Deserialize, Serialize};
+
+use super::fixed_point::{FixedPoint, PieceSums, ROWS};
+use super::grow::Grown;
+use super::growing::{Growing, tree_key};
+use super::loss::Loss;
+use super::matrix::Matrix;
+use super::objective::log_sum_exp;
+use super::order::NO_LEAF;
+use super::quantise::{Largest, Packing};
+use super::rank::Ranking;
+use super::residuals::Residuals;
+use super::rows::{self, Piece, Role};
+use crate::CurvePoint;
+
+/// The sums of a leaf in fixed point, so exact in any order.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct LeafSums {
+    pub(super) gradient: i128,
+    pub(super) hessian: i128,
+    /// Of the rows' weights, if these differ.
+    pub(super) weight: i128,
+}
+
+impl Partial for LeafSums {
+    fn merge(&mut self, other: LeafSums) {
+        self.gradient += other.gradient;
+        self.hessian += other.hessian;
+        self.weight += other.weight;
+    }
+}
+
+/// The loss so far: sums over rows that are learned from, and over those that are watched.
+#[derive(Default, Serialize, Deserialize)]
+struct Losses {
+    learned: ExactSum,
+    learned_weight: ExactSum,
+    watched: ExactSum,
+    watched_weight: ExactSum,
+}
+
+impl Partial for Losses {
+    fn merge(&mut self, other: Losses) {
+        self.learned.merge(other.learned);
+        self.learned_weight.merge(other.learned_weight);
+        self.watched.merge(other.watched);
+        self.watched_weight.merge(other.watched_weight);
+    }
+}
+
+impl Growing<'_> {
+    /// For softmax: the logarithm of the sum of the exponentials of each row's scores.
+    pub(super) fn take_norms(&mut self) {
+        if self.norms.is_empty() {
+            return;
+        }
+        let scores: Vec<Vec<&[f64]>> = self.scores.iter().map(|of| rows::split_ref(&self.pieces, of)).collect();
+        let states = rows::split(&self.pieces, &mut self.norms).into_iter().enumerate();
+        rows::each(self.run.workers, &self.pieces, states, |_, (piece, norms)| {
+            for (row, norm) in norms.iter_mut().enumerate() {
+                *norm = log_sum_exp(scores.iter().map(|of| of[piece][row]));
+            }
+        });
+    }
+
+    pub(super) fn take_gradients(&mut self, class: usize) -> Largest {
+        let loss = self.loss;
+        let (data, weights, roles, all_learned) = (self.data, &self.weights[..], &self.roles, self.all_learned);
+        let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
+        if let Some(Ranking { groups, pairs, targets, hessians }) = &mut self.ranking {
+            groups.pull(self.run.workers, *pairs, &self.scores[class], targets, &mut self.gradients, hessians);
+        }
+        let hessians = self.ranking.as_ref().map_or(&[][..], |ranking| &ranking.hessians);
+        let states = rows::split(&self.pieces, &mut self.gradients)
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.scores[class]))
+            .zip(offsets(&self.pieces))
+            .enumerate();
+        rows::fold(
+            self.run.workers,
+            &self.pieces,
+            states,
+            |piece, (at, ((out, scores), first)), largest: &mut Largest| {
+                let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+                if hessians.is_empty() {
+                    loss.gradients(scores, norms.as_ref().map_or(&[], |norms| norms[*at]), targets, class, out);
+                }
+                let [weights, hessians] = [weights, hessians].map(|of| part(of, *first, targets.len()));
+                let some = Rows { loss, scores, gradients: out, targets, weights, hessians };
+                some.in_blocks(|start, gradients, hessians| {
+                    let roles = &roles[*first + start..][..gradients.len()];
+                    if all_learned {
+                        return largest.see(gradients, hessians);
+                    }
+                    for (row, _) in roles.iter().enumerate().filter(|(_, role)| **role == Role::Learned) {
+                        largest.see(&gradients[row..=row], &hessians[row..=row]);
+                    }
+                });
+            },
+        )
+    }
+
+    /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
+    pub(super) fn round(&mut self, packing: &Packing, round: u32, class: usize) {
+        let loss = self.loss;
+        let (data, weights) = (self.data, &self.weights[..]);
+        let hessians = self.ranking.as_ref().map_or(&[][..], |ranking| &ranking.hessians);
+        let key = self.draws.within("rounding").bits(&tree_key(round, class), 0);
+        let states = rows::split(&self.pieces, &mut self.packed)
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.gradients))
+            .zip(rows::split_ref(&self.pieces, &self.scores[class]))
+            .zip(rows::split_ref(&self.pieces, &self.seeds))
+            .zip(offsets(&self.pieces));
+        rows::each(self.run.workers, &self.pieces, states, |piece, ((((packed, gradients), scores), seeds), first)| {
+            let targets = &data.batches[piece.batch].training().target[piece.rows.clone()];
+            let [weights, hessians] = [weights, hessians].map(|of| part(of, first, targets.len()));
+            let some = Rows { loss, scores, gradients, targets, weights, hessians };
+            some.in_blocks(|start, gradients, hessians| {
+                let block = start..start + gradients.len();
+                packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut packed[block]);
+            });
+        });
+    }
+
+    /// Sums the gradients of every leaf, as they were before rounding.
+    pub(super) fn weigh(
+        &self,
+        grown: &Grown,
+        largest: Largest,
+        class: usize,
+    ) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
+        let loss = self.loss;
+        let [gradient, hessian, weight] = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
+        let states = offsets(&self.pieces);
+        let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
+            sums.resize_with(grown.leaves.len(), LeafSums::default);
+            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let leaves = &self.leaf_of_row[*first..*first + targets.len()];
+            let gradients = &self.gradients[*first..*first + targets.len()];
+            let scores = &self.scores[class][*first..*first + targets.len()];
+            let weights = part(&self.weights, *first, targets.len());
+            let [mut of_gradients, mut of_hessians, mut of_weights] =
+                std::array::from_fn(|_| PieceSums::of(grown.leaves.len()));
+            let hessians = self.ranking.as_ref().and_then(|of| part(&of.hessians, *first, targets.len()));
+            Rows { loss, scores, gradients, targets, weights, hessians }.in_blocks(|start, gradients, hessians| {
+                let leaves = &leaves[start..start + gradients.len()];
+                of_gradients.add(leaves, gradients, &gradient);
+                of_hessians.add(leaves, hessians, &hessian);
+                if let Some(weights) = weights {
+                    of_weights.add(leaves, &weights[start..start + gradients.len()], &weight);
+                }
+            });
+            for (leaf, sums) in sums.iter_mut().enumerate() {
+                let [gradient, hessian, weight] = [&of_gradients, &of_hessians, &of_weights].map(|sums| sums.sum(leaf));
+                sums.merge(LeafSums { gradient, hessian, weight });
+            }
+        });
+        (sums, gradient, hessian)
+    }
+
+    /// A quantile of what is left of the target in each leaf.
+    pub(super) fn quantiles_of_residuals(&self, leaves: usize, level: f64, class: usize) -> Vec<f64> {
+        let scores = &self.scores[class];
+        self.quantiles(leaves, level, |row, target| {
+            let leaf = self.leaf_of_row[row];
+            (leaf != NO_LEAF).then(|| (usize::from(leaf), target - scores[row]))
+        })
+    }
+
+    pub(super) fn quantiles(
+        &self,
+        leaves: usize,
+        level: f64,
+        value: impl Fn(usize, f64) -> Option<(usize, f64)> + Sync,
+    ) -> Vec<f64> {
+        let states = offsets(&self.pieces);
+        let seen = rows::fold(self.run.workers, &self.pieces, states, |piece, first, seen: &mut Residuals| {
+            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let weight = |row: usize| self.weights.get(row).copied().unwrap_or(1.0);
+            let rows = targets.iter().enumerate().filter_map(|(at, target)| {
+                let row = *first + at;
+                value(row, *target).map(|(leaf, value)| (leaf, value, weight(row)))
+            });
+            seen.see(leaves, rows);
+        });
+        seen.quantiles(self.run.workers, level, &FixedPoint::below(self.weight_max))
+    }
+
+    /// Adds each row's leaf to its score. Rows that the tree was not grown from walk down it.
+    pub(super) fn add_values(&mut self, matrix: &Matrix, grown: &Grown, values: &[f64], class: usize) {
+        let roles = &self.roles;
+        let states = rows::split(&self.pieces, &mut self.scores[class])
+            .into_iter()
+            .zip(rows::split_ref(&self.pieces, &self.leaf_of_row))
+            .zip(offsets(&self.pieces));
+        rows::each(self.run.workers, &self.pieces, states, |_, ((scores, leaves), first)| {
+            for (at, (score, leaf)) in scores.iter_mut().zip(leaves).enumerate() {
+                let leaf = match *leaf {
+                    NO_LEAF if roles[first + at] == Role::Absent => continue,
+                    NO_LEAF => grown.leaf(matrix, first + at),
+                    leaf => leaf,
+                };
+                *score += values[usize::from(leaf)];
+            }
+        });
+    }
+
+    pub(super) fn losses(&self, round: u32) -> CurvePoint {
+        if let Some(Ranking { groups, targets, .. }) = &self.ranking {
+            let losses = groups.losses(self.run.workers, &self.scores[0], targets);
+            let of_role = |role: Role| {
+                let (mut sum, mut count) = (ExactSum::default(), ExactSum::default());
+                for (_, loss) in losses.iter().filter(|(row, _)| self.roles[*row as usize] == role) {
+                    sum.add(*loss);
+                    count.add(1.0);
+                }
+                sum.divided_by(&count)
+            };
+            let training = of_role(Role::Learned).unwrap_or(0.0);
+            return CurvePoint { round, training, watched: of_role(Role::Watched) };
+        }
+        let states = offsets(&self.pieces);
+        let losses = rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
+            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
+            let scores: Vec<&[f64]> = self.scores.iter().map(|of| &of[*first..*first + targets.len()]).collect();
+            let mut of_row = vec![0.0; targets.len()];
+            self.loss.values(&scores, targets, &mut of_row);
+            for (role, sum, total) in [
+                (Role::Learned, &mut losses.learned, &mut losses.learned_weight),
+                (Role::Watched, &mut losses.watched, &mut losses.watched_weight),
+            ] {
+                let weight = |at: usize| match self.roles[*first + at] {
+                    other if other != role => 0.0,
+                    _ if self.weights.is_empty() => 1.0,
+                    _ => self.weights[*first + at],
+                };
+                sum.add_terms(targets.len(), |at| weight(at) * of_row[at]);
+                total.add_terms(targets.len(), weight);
+            }
+        });
+        CurvePoint {
+            round,
+            training: losses.learned.divided_by(&losses.learned_weight).unwrap_or(0.0),
+            watched: losses.watched.divided_by(&losses.watched_weight),
+        }
+    }
+}
+
+/// Rows of a piece, with their gradients.
+struct Rows<'a> {
+    loss: Loss,
+    scores: &'a [f64],
+    gradients: &'a [f64],
+    targets: &'a [f64],
+    weights: Option<&'a [f64]>,
+    /// What the loss cannot tell of a row alone.
+    hessians: Option<&'a [f64]>,
+}
+
+impl Rows<'_> {
+    /// Hands on some rows at a time: the place of the first, and their gradients and hessians, weighted.
+    fn in_blocks(&self, mut act: impl FnMut(usize, &[f64], &[f64])) {
+        let (mut weighted, mut hessians) = ([0.0; ROWS], [0.0; ROWS]);
+        for (at, (gradients, targets)) in self.gradients.chunks(ROWS).zip(self.targets.chunks(ROWS)).enumerate() {
+            let hessians = &mut hessians[..gradients.len()];
+            let scores = &self.scores[at * ROWS..][..gradients.len()];
+            match self.hessians {
+                Some(known) => hessians.copy_from_slice(&known[at * ROWS..][..gradients.len()]),
+                None => self.loss.hessians(scores, gradients, targets, hessians),
+            }
+            let Some(weights) = self.weights else {
+                act(at * ROWS, gradients, hessians);
+                continue;
+            };
+            let weights = &weights[at * ROWS..];
+            let weighted = &mut weighted[..gradients.len()];
+            for (row, (gradient, hessian)) in weighted.iter_mut().zip(&mut *hessians).enumerate() {
+                *gradient = weights[row] * gradients[row];
+                *hessian *= weights[row];
+            }
+            act(at * ROWS, weighted, hessians);
+        }
+    }
+}
+
+/// What is known of some rows, if it is of any.
+fn part(all: &[f64], first: usize, rows: usize) -> Option<&[f64]> {
+    (!all.is_empty()).then(|| &all[first..first + rows])
+}
+
+/// The first row of every piece.
+pub(super) fn offsets(pieces: &[Piece]) -> Vec<usize> {
+    let mut next = 0;
+    pieces
+        .iter()
+        .map(|piece| {
+            let first = next;
+            next += piece.rows.len();
+            first
+        })
+        .collect()
+}
