@@ -6,7 +6,6 @@ use evenstep_exact::sum::ExactSum;
 use evenstep_table::Task;
 use serde::{Deserialize, Serialize};
 
-use super::BoostedTrees;
 use super::fit::Averaged;
 use super::growing::Growing;
 use super::loss::{HUBER_QUANTILE, Loss};
@@ -14,6 +13,7 @@ use super::objective::Objective;
 use super::order::{NO_LEAF, Order};
 use super::rank::{Groups, Pairs, Ranking};
 use super::rows::{self, Role};
+use super::{BoostedTrees, Start};
 use crate::{ModelError, Run, Training};
 
 /// Targets beyond this would overflow when squared and summed.
@@ -171,7 +171,10 @@ impl<'a> Growing<'a> {
             pieces,
             roles,
             seeds,
-            undrawn: if averaged.is_some_and(|averaged| averaged.bootstrap) { weights.clone() } else { Vec::new() },
+            undrawn: match averaged.is_some_and(|averaged| averaged.bootstrap) || spec.goss.is_some() {
+                true => weights.clone(),
+                false => Vec::new(),
+            },
             weights,
             weight_max: seen.weight_max,
             scores: vec![vec![0.0; rows]; width],
@@ -181,6 +184,7 @@ impl<'a> Growing<'a> {
             packed: Pages::zeros(rows),
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
+            rate: spec.learning_rate,
         };
         Ok((growing, seen))
     }
@@ -197,7 +201,10 @@ impl<'a> Growing<'a> {
                 delta.unwrap_or_else(|| self.quantile_of_targets(HUBER_QUANTILE, |target| (target - median).abs()));
             // Where nearly all targets are one, any bound will do that is not 0.
             self.loss = Loss::Huber { delta: Some(if delta > 0.0 { delta } else { 1.0 }) };
-            return vec![median];
+            return vec![if self.spec.start == Start::Zero { 0.0 } else { median }];
+        }
+        if self.spec.start == Start::Zero {
+            return vec![0.0; self.width];
         }
         match self.loss.leaf_quantile() {
             Some(level) => vec![self.quantile_of_targets(level, |target| target)],

@@ -52,6 +52,7 @@ impl BoostedTrees {
         whole("rank_truncation", self.rank_truncation.unwrap_or(1), 1, u32::MAX)?;
         whole("gradient_bits", self.gradient_bits, 8, 15)?;
         whole("bins", self.bins, 2, 65_534)?;
+        whole("min_rows_in_bin", self.min_rows_in_bin, 1, u32::MAX)?;
         whole("min_rows", self.min_rows, 1, u32::MAX)?;
         not_below("min_hessian", self.min_hessian)?;
         not_below("l2", self.l2)?;
@@ -60,6 +61,22 @@ impl BoostedTrees {
         above("max_leaf_value", self.max_leaf_value.unwrap_or(1.0))?;
         share("row_sample", self.row_sample)?;
         whole("row_sample_every", self.row_sample_every, 1, u32::MAX)?;
+        if let Some(goss) = &self.goss {
+            let both = goss.top > 0.0 && goss.other > 0.0 && goss.top + goss.other <= 1.0;
+            real("goss.top", goss.top, both, "above 0, as `goss.other` is, and both together at most 1")?;
+            if self.row_sample < 1.0 {
+                return Err(ModelError::new("`goss` and `row_sample` both draw rows: write one of them"));
+            }
+        }
+        if let Some(dart) = &self.dart {
+            share("dart.drop", dart.drop)?;
+            whole("dart.most", dart.most, 1, u32::MAX)?;
+            real("dart.skip", dart.skip, (0.0..1.0).contains(&dart.skip), "0 or above, and below 1")?;
+            if self.early_stopping.is_some() {
+                return Err(ModelError::new("`early_stopping` keeps the first trees, and `dart` changes them later")
+                    .help("leave one of them out"));
+            }
+        }
         share("column_sample", self.column_sample)?;
         share("column_sample_by_level", self.column_sample_by_level)?;
         share("column_sample_by_node", self.column_sample_by_node)?;

@@ -9,13 +9,19 @@ use std::sync::Arc;
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
 
-/// A value bin holds at least so many training rows, where the values allow it.
-const MIN_ROWS_IN_BIN: u64 = 3;
-
 /// The most bins that the levels of a category fall into: two bytes also tell null and unseen.
 pub(super) const LEVELS_MAX: usize = 65_534;
 
-/// How the cells of a feature fall into bins. Bins of values come first, then the bin of
+/// How many bins there may be, and how full they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BinLimits {
+    /// The most into which numbers fall.
+    pub(super) most: usize,
+    /// The fewest training rows of one, where the values allow it.
+    pub(super) min_rows: u64,
+}
+
+/// How the cells of a feature fall into bins. BinLimits of values come first, then the bin of
 /// null, then, for a category, the bin of levels that training never saw.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Binning {
@@ -75,14 +81,14 @@ impl Levels {
 
     /// Gives each level a bin, in the order of their names. Those with fewer rows than a bin should
     /// have share the last one, and so do the rarest if there are too many; equally frequent ones by name.
-    pub(super) fn from_frequency(seen: &Frequency<String>) -> Levels {
-        Levels::of_most(seen, LEVELS_MAX)
+    pub(super) fn from_frequency(seen: &Frequency<String>, min_rows: u64) -> Levels {
+        Levels::of_most(seen, BinLimits { most: LEVELS_MAX, min_rows })
     }
 
-    fn of_most(seen: &Frequency<String>, most: usize) -> Levels {
+    fn of_most(seen: &Frequency<String>, BinLimits { most, min_rows }: BinLimits) -> Levels {
         let mut by_count: Vec<(&String, u64)> = seen.iter().collect();
         by_count.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        let mut own = by_count.partition_point(|(_, count)| *count >= MIN_ROWS_IN_BIN);
+        let mut own = by_count.partition_point(|(_, count)| *count >= min_rows);
         if own + usize::from(own < by_count.len()) > most {
             own = most - 1;
         }
@@ -101,24 +107,24 @@ impl Levels {
     }
 }
 
-/// The thresholds that cut a distribution into at most `most` bins of nearly equal row counts.
+/// The thresholds that cut a distribution into bins of nearly equal row counts.
 ///
 /// A value held by more rows than a bin should have gets a bin of its own; what remains is
 /// shared out anew. Each threshold lies midway between neighbouring values.
 /// Source: the greedy rule of LightGBM's `GreedyFindBin`, in exact integers and over all rows.
-pub(super) fn thresholds(seen: &Distribution, most: usize) -> Vec<f64> {
+pub(super) fn thresholds(seen: &Distribution, bins: BinLimits) -> Vec<f64> {
     let runs = seen.runs();
-    let ends = if runs.len() <= most { small_ends(runs) } else { equal_ends(runs, most) };
+    let ends = if runs.len() <= bins.most { small_ends(runs, bins.min_rows) } else { equal_ends(runs, bins) };
     ends.into_iter().map(|end| midway(runs[end].0, runs[end + 1].0)).collect()
 }
 
 /// Every value on its own, unless it has too few rows.
-fn small_ends(runs: &[(f64, u64)]) -> Vec<usize> {
+fn small_ends(runs: &[(f64, u64)], min_rows: u64) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut rows = 0;
     for (at, (_, count)) in runs.iter().enumerate().take(runs.len().saturating_sub(1)) {
         rows += count;
-        if rows >= MIN_ROWS_IN_BIN {
+        if rows >= min_rows {
             ends.push(at);
             rows = 0;
         }
@@ -127,8 +133,8 @@ fn small_ends(runs: &[(f64, u64)]) -> Vec<usize> {
 }
 
 /// The last run of each bin but the last bin.
-fn equal_ends(runs: &[(f64, u64)], most: usize) -> Vec<usize> {
-    let mut cutter = Cutter::new(runs.iter().map(|(_, count)| count).sum(), most);
+fn equal_ends(runs: &[(f64, u64)], bins: BinLimits) -> Vec<usize> {
+    let mut cutter = Cutter::new(runs.iter().map(|(_, count)| count).sum(), bins);
     runs.iter().for_each(|(_, count)| cutter.count_big(*count));
     cutter.begin();
     let mut ends = Vec::new();
@@ -156,9 +162,9 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    /// For so many rows in all, and at most so many bins.
-    pub(super) fn new(total: u64, most: usize) -> Cutter {
-        let most = (most as u64).min(total / MIN_ROWS_IN_BIN).max(1);
+    /// For so many rows in all.
+    pub(super) fn new(total: u64, bins: BinLimits) -> Cutter {
+        let most = (bins.most as u64).min(total / bins.min_rows).max(1);
         Cutter { most, big: total.div_ceil(most), bins_left: most, rows_left: total, mean: (0, 1), rows: 0 }
     }
 
@@ -229,7 +235,7 @@ mod tests {
     use super::*;
 
     fn check(values: &[f64], most: usize, expected: &[f64]) {
-        assert_eq!(thresholds(&Distribution::from_slice(values), most), expected);
+        assert_eq!(thresholds(&Distribution::from_slice(values), BinLimits { most, min_rows: 3 }), expected);
     }
 
     #[test]
@@ -238,6 +244,10 @@ mod tests {
         check(&[1.0; 9], 255, &[]);
         check(&[1.0, 1.0, 1.0, 2.0, 2.0, 2.0], 255, &[1.5]);
         check(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 255, &[3.5, 6.5]);
+        assert_eq!(
+            thresholds(&Distribution::from_slice(&[1.0, 2.0, 3.0]), BinLimits { most: 9, min_rows: 1 }),
+            [1.5, 2.5]
+        );
         check(&[f64::MAX, f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, -f64::MAX], 255, &[0.0]);
     }
 
@@ -251,7 +261,7 @@ mod tests {
     fn a_heavy_value_has_a_bin_of_its_own_and_the_others_share_the_rest() {
         let mut values = vec![50.0; 900];
         values.extend((0..100).map(f64::from).filter(|x| *x != 50.0));
-        let cuts = thresholds(&Distribution::from_slice(&values), 10);
+        let cuts = thresholds(&Distribution::from_slice(&values), BinLimits { most: 10, min_rows: 3 });
         assert!(cuts.len() <= 9 && cuts.len() >= 8, "{cuts:?}");
         assert!(cuts.contains(&49.5) && cuts.contains(&50.5), "{cuts:?}");
     }
@@ -259,7 +269,7 @@ mod tests {
     #[test]
     fn bins_have_nearly_equal_counts() {
         let values: Vec<f64> = (0..100_000).map(|i| f64::from(i).sqrt()).collect();
-        let cuts = thresholds(&Distribution::from_slice(&values), 255);
+        let cuts = thresholds(&Distribution::from_slice(&values), BinLimits { most: 255, min_rows: 3 });
         assert_eq!(cuts.len(), 254);
         let mut rows = [0_u32; 255];
         values.iter().for_each(|value| rows[cuts.partition_point(|cut| cut < value)] += 1);
@@ -273,7 +283,7 @@ mod tests {
             seen.observe_n(level.to_owned(), count);
         }
         let check = |most: usize, bins: [u16; 5], count: usize| {
-            let levels = Levels::of_most(&seen, most);
+            let levels = Levels::of_most(&seen, BinLimits { most, min_rows: 3 });
             assert_eq!(["a", "b", "c", "d", "e"].map(|name| levels.bin(name).unwrap()), bins);
             assert_eq!((levels.count, levels.bin("f")), (count, None));
         };

@@ -9,9 +9,10 @@ use evenstep_exact::reduce::Workers;
 
 use super::BoostedTrees;
 use super::allowed::{Allowed, Interactions};
+use super::dart::shrink;
 use super::fit::{Averaged, best_round};
 use super::fixed_point::FixedPoint;
-use super::grow::{Grower, GrownLeaf, Limits};
+use super::grow::{Grower, Grown, GrownLeaf, Limits};
 use super::histogram::{Builder, Shape};
 use super::loss::Loss;
 use super::matrix::Matrix;
@@ -51,7 +52,7 @@ pub(super) struct Growing<'a> {
     /// Each row's weight, times its class's, and how often it was drawn for a tree; empty if all are 1.
     pub(super) weights: Vec<f64>,
     pub(super) weight_max: f64,
-    /// The same without draws, if there are any.
+    /// The same without draws, if rows are drawn by weighing them.
     pub(super) undrawn: Vec<f64>,
     /// The scores of each class.
     pub(super) scores: Vec<Vec<f64>>,
@@ -64,11 +65,18 @@ pub(super) struct Growing<'a> {
     pub(super) packed: Pages<u32>,
     pub(super) order: Order,
     pub(super) leaf_of_row: Vec<u16>,
+    /// By how much the next tree's values are multiplied.
+    pub(super) rate: f64,
 }
 
 /// The key of a tree's draws.
 pub(super) fn tree_key(round: u32, class: usize) -> [u8; 16] {
     (u128::from(round) | (class as u128) << 64).to_le_bytes()
+}
+
+/// Bits as a number in [0, 1).
+pub(super) fn share_of(bits: u64) -> f64 {
+    (bits >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
 impl<'a> Growing<'a> {
@@ -77,6 +85,8 @@ impl<'a> Growing<'a> {
         let rounds = self.spec.trees;
         let every = if patience.is_some() { 1 } else { rounds.div_ceil(CURVE_POINTS) };
         let drawn = self.averaged.is_some()
+            || self.spec.goss.is_some()
+            || self.spec.dart.is_some()
             || [self.spec.row_sample, self.spec.column_sample].iter().any(|share| *share < 1.0)
             || [self.spec.column_sample_by_level, self.spec.column_sample_by_node].iter().any(|share| *share < 1.0);
         let interactions = Interactions::of(self.spec, matrix);
@@ -85,11 +95,19 @@ impl<'a> Growing<'a> {
         if self.averaged.is_some() && rounds > 1 && threads > 1 && few_rows && self.run.workers.are_alone() {
             return (self.rounds_apart(matrix, &interactions), Vec::new());
         }
-        let mut trees = Vec::new();
+        let (mut trees, mut grown) = (Vec::new(), Vec::new());
         let mut curve: Vec<CurvePoint> = Vec::new();
         for round in 0..rounds {
             let before = trees.len();
-            trees.extend(self.one_round(matrix, &interactions, round));
+            let left_out = self.spec.dart.as_ref().map_or(Vec::new(), |dart| dart.left_out(&self.draws, round));
+            self.rate = self.spec.learning_rate / (1 + left_out.len()) as f64;
+            self.add_rounds(matrix, &left_out, &grown, &trees, -1.0);
+            for (as_grown, tree) in self.one_round(matrix, &interactions, round) {
+                trees.push(tree);
+                grown.extend(self.spec.dart.is_some().then_some(as_grown));
+            }
+            shrink(&left_out, self.width, &mut trees);
+            self.add_rounds(matrix, &left_out, &grown, &trees, 1.0);
             if !drawn && trees[before..].iter().all(|tree| tree.splits.is_empty()) {
                 trees.truncate(before);
                 break;
@@ -110,9 +128,9 @@ impl<'a> Growing<'a> {
         (trees, curve)
     }
 
-    fn one_round(&mut self, matrix: &Matrix, interactions: &Interactions, round: u32) -> Vec<Tree> {
-        self.draw_weights(round);
+    fn one_round(&mut self, matrix: &Matrix, interactions: &Interactions, round: u32) -> Vec<(Grown, Tree)> {
         self.take_norms();
+        self.draw_weights(round);
         let shape = Shape::new(matrix, self.unit_hessian());
         (0..self.width).map(|class| self.grow(matrix, &shape, interactions, round, class)).collect()
     }
@@ -133,7 +151,7 @@ impl<'a> Growing<'a> {
             (self.run.progress)(done, self.spec.trees as usize, None);
             trees
         });
-        trees.into_iter().flatten().collect()
+        trees.into_iter().flatten().map(|(_, tree)| tree).collect()
     }
 
     /// The same rows, for another to grow trees from.
@@ -161,6 +179,7 @@ impl<'a> Growing<'a> {
             packed: Pages::zeros(rows),
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
+            rate: self.rate,
         }
     }
 
@@ -171,15 +190,20 @@ impl<'a> Growing<'a> {
     fn hessians(&self) -> Hessians {
         match self.loss.unit_hessian() {
             true if self.weights.is_empty() => Hessians::One,
-            true if self.averaged.is_some_and(|averaged| averaged.bootstrap) && self.undrawn.is_empty() => {
-                Hessians::Counts
-            }
+            true if self.has_bootstrap() && self.undrawn.is_empty() => Hessians::Counts,
             _ => Hessians::Any { gradient_bits: self.spec.gradient_bits },
         }
     }
 
     /// Grows one tree and adds its values to the scores.
-    fn grow(&mut self, matrix: &Matrix, shape: &Shape, interactions: &Interactions, round: u32, class: usize) -> Tree {
+    fn grow(
+        &mut self,
+        matrix: &Matrix,
+        shape: &Shape,
+        interactions: &Interactions,
+        round: u32,
+        class: usize,
+    ) -> (Grown, Tree) {
         let largest = self.take_gradients(class);
         let packing = Packing::new(largest, self.hessians());
         self.round(&packing, round, class);
@@ -232,18 +256,30 @@ impl<'a> Growing<'a> {
         let covers = weights.iter().map(|weight| cover(weight).min(COVER_MAX)).collect();
         if self.averaged.is_some() {
             let start = self.scores[class].first().copied().unwrap_or(0.0);
-            return Tree::new(grown, values.iter().map(|value| start + value).collect(), covers, matrix);
+            let tree = Tree::new(&grown, values.iter().map(|value| start + value).collect(), covers, matrix);
+            return (grown, tree);
         }
-        let values: Vec<f64> = values.iter().map(|value| self.spec.learning_rate * value + 0.0).collect();
+        let values: Vec<f64> = values.iter().map(|value| self.rate * value + 0.0).collect();
         self.add_values(matrix, &grown, &values, class);
-        Tree::new(grown, values, covers, matrix)
+        let tree = Tree::new(&grown, values, covers, matrix);
+        (grown, tree)
+    }
+
+    /// Weighs the rows of the next trees, if their draws are weights.
+    fn draw_weights(&mut self, round: u32) {
+        if let Some(goss) = &self.spec.goss {
+            self.draw_by_gradient(goss, round);
+        } else if self.has_bootstrap() {
+            self.draw_with_repetition(round);
+        }
+    }
+
+    fn has_bootstrap(&self) -> bool {
+        self.averaged.is_some_and(|averaged| averaged.bootstrap)
     }
 
     /// Draws how often each row stands among those of the next tree: as often as not at all as once.
-    fn draw_weights(&mut self, round: u32) {
-        if !self.averaged.is_some_and(|averaged| averaged.bootstrap) {
-            return;
-        }
+    fn draw_with_repetition(&mut self, round: u32) {
         let key = self.draws.within("bootstrap").bits(&tree_key(round, 0), 0);
         self.weights.resize(self.seeds.len(), 0.0);
         let (undrawn, roles) = (&self.undrawn, &self.roles);
@@ -270,8 +306,7 @@ impl<'a> Growing<'a> {
     fn choose_rows(&mut self, round: u32) -> Place {
         let (share, roles, weights) = (self.spec.row_sample, &self.roles, &self.weights);
         let all = 0..roles.len() as u32;
-        let bootstrap = self.averaged.is_some_and(|averaged| averaged.bootstrap);
-        if bootstrap {
+        if (self.has_bootstrap() || self.spec.goss.is_some()) && !weights.is_empty() {
             return self.order.start(all.filter(|row| weights[*row as usize] > 0.0));
         }
         if share >= 1.0 {
@@ -282,7 +317,7 @@ impl<'a> Growing<'a> {
         }
         let round = round - round % self.spec.row_sample_every;
         let key = self.draws.within("row_sample").bits(&tree_key(round, 0), 0);
-        let drawn = |row: usize| (mix(self.seeds[row], key) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
+        let drawn = |row: usize| share_of(mix(self.seeds[row], key));
         let chosen = |row: &u32| roles[*row as usize] == Role::Learned && drawn(*row as usize) < share;
         self.leaf_of_row.fill(NO_LEAF);
         self.order.start(all.filter(chosen))

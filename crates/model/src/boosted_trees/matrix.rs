@@ -17,7 +17,7 @@ use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER
 use serde::{Deserialize, Serialize};
 
 use super::allowed::key_of;
-use super::cuts::{Binning, Levels, thresholds};
+use super::cuts::{BinLimits, Binning, Levels, thresholds};
 use super::ranks::ranks;
 use super::rows::{self, Piece, Role};
 use super::segments::thresholds_of;
@@ -140,9 +140,9 @@ impl Partial for Seen {
 }
 
 impl Seen {
-    fn cut(&self, kind: Kind, bins: usize) -> Option<(Binning, bool)> {
+    fn cut(&self, kind: Kind, bins: BinLimits) -> Option<(Binning, bool)> {
         let binning = match kind {
-            Kind::Category => Binning::Category(Levels::from_frequency(&self.levels)),
+            Kind::Category => Binning::Category(Levels::from_frequency(&self.levels, bins.min_rows)),
             _ => Binning::Number(thresholds(&self.numbers, bins)),
         };
         let empty = self.numbers.runs().is_empty() && self.levels.distinct() == 0;
@@ -165,7 +165,7 @@ struct Looked {
 }
 
 impl Looked {
-    fn cut(self, kind: Kind, bins: usize) -> Option<(Binning, bool)> {
+    fn cut(self, kind: Kind, bins: BinLimits) -> Option<(Binning, bool)> {
         if kind == Kind::Category {
             return self.seen().cut(kind, bins);
         }
@@ -190,7 +190,8 @@ pub(super) fn build(
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
     let (mut features, mut narrow, mut wide) = (Vec::new(), Vec::new(), Vec::new());
-    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), spec.bins as usize);
+    let bins = BinLimits { most: spec.bins as usize, min_rows: u64::from(spec.min_rows_in_bin) };
+    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
     for ((position, name, _), cut) in names.into_iter().zip(cuts) {
         let Some((binning, has_null)) = cut else { continue };
         let is_narrow = binning.last() <= u16::from(u8::MAX);
@@ -226,7 +227,7 @@ fn cut_all(
     workers: &Workers,
     columns: &[(usize, &ColumnName, Kind)],
     look_at: impl Fn(&ColumnName, Kind) -> Looked + Sync + Send,
-    bins: usize,
+    bins: BinLimits,
 ) -> Vec<Option<(Binning, bool)>> {
     if workers.are_alone() {
         return workers.map(columns.to_vec(), |(_, name, kind)| look_at(name, kind).cut(kind, bins));

@@ -9,7 +9,7 @@
 //! Takes numbers, integers and booleans with nulls, and categories as they are. A null goes to the side
 //! that training found better; where a node saw none, to its heavier child, left if both weigh
 //! the same. A level that training never saw goes there too, and so does one that a node never saw.
-//! Levels with fewer than three rows share a bin; so do the rarest of more than 65,534.
+//! Levels with fewer rows than `min_rows_in_bin` share a bin; so do the rarest of more than 65,534.
 //! Known as LightGBM `LGBMRegressor`, `LGBMClassifier`, whose names and defaults it keeps where
 //! they make sense. Differs: rows are counted, not estimated from hessians; the missing side of
 //! a category is learned; early stopping watches a tenth of the training rows, by their identity; rows
@@ -28,9 +28,11 @@ mod begin;
 mod blocks;
 pub(crate) mod check;
 mod cuts;
+mod dart;
 mod few;
 pub(crate) mod fit;
 mod fixed_point;
+mod goss;
 mod grow;
 mod growing;
 mod histogram;
@@ -54,6 +56,8 @@ pub(crate) mod store;
 mod tests;
 mod tree;
 
+pub(crate) use dart::Dart;
+pub(crate) use goss::Goss;
 use objective::Objective;
 use predict::Model;
 
@@ -76,6 +80,8 @@ pub struct BoostedTrees {
     /// In a ranking by `lambda_rank`, how many rows of a group are looked at from its top: 30 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank_truncation: Option<u32>,
+    /// Where scores start: with `mean` where one value for all rows would have the least loss, with `zero` at 0.
+    pub start: Start,
     /// How many rounds there are; each adds a tree, or one for each of several classes.
     pub trees: u32,
     /// By how much each tree's values are multiplied.
@@ -91,6 +97,8 @@ pub struct BoostedTrees {
     pub gradient_bits: u32,
     /// The most bins into which the values of a number fall, at most 65,534; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
+    /// The fewest training rows of a bin, where the values allow it; levels of a category with fewer share one.
+    pub min_rows_in_bin: u32,
     /// The fewest training rows of a leaf.
     pub min_rows: u32,
     /// The least sum of second derivatives in a leaf.
@@ -108,6 +116,12 @@ pub struct BoostedTrees {
     pub row_sample: f64,
     /// For how many rounds the same rows are kept.
     pub row_sample_every: u32,
+    /// Grows each tree from the rows with the largest gradients and a share of the others, in place of `row_sample`; by default not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goss: Option<Goss>,
+    /// Leaves earlier trees out while a new one is grown; by default not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dart: Option<Dart>,
     /// The share of the features that each round may use, drawn by their names.
     pub column_sample: f64,
     /// The share of those that the nodes of one depth of a tree may use.
@@ -131,6 +145,16 @@ pub struct BoostedTrees {
     /// How much a row of each class weighs, times its own weight; 1 for classes that are not named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class_weights: BTreeMap<String, f64>,
+}
+
+/// Where scores start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Where one value for all rows would have the least loss.
+    Mean,
+    /// At 0.
+    Zero,
 }
 
 /// Which leaf is split next.
@@ -185,6 +209,7 @@ impl Default for BoostedTrees {
             huber_delta: None,
             tweedie_power: None,
             rank_truncation: None,
+            start: Start::Mean,
             trees: 100,
             learning_rate: 0.1,
             leaves: 31,
@@ -192,6 +217,7 @@ impl Default for BoostedTrees {
             depth: None,
             gradient_bits: 13,
             bins: 255,
+            min_rows_in_bin: 3,
             min_rows: 20,
             min_hessian: 1e-3,
             l2: 0.0,
@@ -200,6 +226,8 @@ impl Default for BoostedTrees {
             max_leaf_value: None,
             row_sample: 1.0,
             row_sample_every: 1,
+            goss: None,
+            dart: None,
             column_sample: 1.0,
             column_sample_by_level: 1.0,
             column_sample_by_node: 1.0,

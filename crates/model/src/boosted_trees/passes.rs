@@ -104,6 +104,20 @@ impl Growing<'_> {
         )
     }
 
+    /// The rows of a piece that starts at a row, with the gradients as they were last taken.
+    pub(super) fn rows_of(&self, piece: &Piece, first: usize, class: usize) -> Rows<'_> {
+        let rows = piece.rows.len();
+        let hessians = self.ranking.as_ref().map_or(&[][..], |ranking| &ranking.hessians);
+        Rows {
+            loss: self.loss,
+            scores: &self.scores[class][first..first + rows],
+            gradients: &self.gradients[first..first + rows],
+            targets: &self.data.batches[piece.batch].training().target[piece.rows.clone()],
+            weights: part(&self.weights, first, rows),
+            hessians: part(hessians, first, rows),
+        }
+    }
+
     /// Rounds every gradient to an integer, at random by row, round, class and whether it is gradient or hessian.
     pub(super) fn round(&mut self, packing: &Packing, round: u32, class: usize) {
         let loss = self.loss;
@@ -134,20 +148,15 @@ impl Growing<'_> {
         largest: Largest,
         class: usize,
     ) -> (Vec<LeafSums>, FixedPoint, FixedPoint) {
-        let loss = self.loss;
         let [gradient, hessian, weight] = [largest.gradient, largest.hessian, self.weight_max].map(FixedPoint::below);
         let states = offsets(&self.pieces);
         let sums = rows::fold(self.run.workers, &self.pieces, states, |piece, first, sums: &mut Vec<LeafSums>| {
             sums.resize_with(grown.leaves.len(), LeafSums::default);
-            let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
-            let leaves = &self.leaf_of_row[*first..*first + targets.len()];
-            let gradients = &self.gradients[*first..*first + targets.len()];
-            let scores = &self.scores[class][*first..*first + targets.len()];
-            let weights = part(&self.weights, *first, targets.len());
+            let leaves = &self.leaf_of_row[*first..*first + piece.rows.len()];
+            let weights = part(&self.weights, *first, piece.rows.len());
             let [mut of_gradients, mut of_hessians, mut of_weights] =
                 std::array::from_fn(|_| PieceSums::of(grown.leaves.len()));
-            let hessians = self.ranking.as_ref().and_then(|of| part(&of.hessians, *first, targets.len()));
-            Rows { loss, scores, gradients, targets, weights, hessians }.in_blocks(|start, gradients, hessians| {
+            self.rows_of(piece, *first, class).in_blocks(|start, gradients, hessians| {
                 let leaves = &leaves[start..start + gradients.len()];
                 of_gradients.add(leaves, gradients, &gradient);
                 of_hessians.add(leaves, hessians, &hessian);
@@ -224,6 +233,7 @@ impl Growing<'_> {
             let training = of_role(Role::Learned).unwrap_or(0.0);
             return CurvePoint { round, training, watched: of_role(Role::Watched) };
         }
+        let weights = if self.spec.goss.is_some() { &self.undrawn } else { &self.weights };
         let states = offsets(&self.pieces);
         let losses = rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
@@ -236,8 +246,8 @@ impl Growing<'_> {
             ] {
                 let weight = |at: usize| match self.roles[*first + at] {
                     other if other != role => 0.0,
-                    _ if self.weights.is_empty() => 1.0,
-                    _ => self.weights[*first + at],
+                    _ if weights.is_empty() => 1.0,
+                    _ => weights[*first + at],
                 };
                 sum.add_terms(targets.len(), |at| weight(at) * of_row[at]);
                 total.add_terms(targets.len(), weight);
@@ -252,7 +262,7 @@ impl Growing<'_> {
 }
 
 /// Rows of a piece, with their gradients.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     loss: Loss,
     scores: &'a [f64],
     gradients: &'a [f64],
@@ -264,7 +274,7 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     /// Hands on some rows at a time: the place of the first, and their gradients and hessians, weighted.
-    fn in_blocks(&self, mut act: impl FnMut(usize, &[f64], &[f64])) {
+    pub(super) fn in_blocks(&self, mut act: impl FnMut(usize, &[f64], &[f64])) {
         let (mut weighted, mut hessians) = ([0.0; ROWS], [0.0; ROWS]);
         for (at, (gradients, targets)) in self.gradients.chunks(ROWS).zip(self.targets.chunks(ROWS)).enumerate() {
             let hessians = &mut hessians[..gradients.len()];

@@ -3,7 +3,7 @@
 
 use evenstep_exact::quantile::Distribution;
 
-use super::cuts::{Cutter, midway, thresholds};
+use super::cuts::{BinLimits, Cutter, midway, thresholds};
 
 /// Fewer values than this are sorted at once.
 const SMALL: usize = 4096;
@@ -15,16 +15,16 @@ const BUCKETS: usize = 4096;
 const DEPTH: usize = 4;
 
 /// The thresholds that cut some values, none of them NaN, as [`thresholds`] does.
-pub(super) fn thresholds_of(values: Vec<f64>, most: usize) -> Vec<f64> {
-    let cutter = Cutter::new(values.len() as u64, most);
+pub(super) fn thresholds_of(values: Vec<f64>, bins: BinLimits) -> Vec<f64> {
+    let cutter = Cutter::new(values.len() as u64, bins);
     let mut dealt =
         Dealt { spare: vec![0.0; if values.len() < SMALL { 0 } else { values.len() }], values, segments: Vec::new() };
     if !dealt.spare.is_empty() {
         // A segment that is to be looked into is a small part of a bin.
         dealt.deal(0, dealt.values.len(), false, cutter.big as usize / 4, DEPTH);
     }
-    if dealt.segments.len() <= most {
-        return thresholds(&Distribution::from_slice(&dealt.all()), most);
+    if dealt.segments.len() <= bins.most {
+        return thresholds(&Distribution::from_slice(&dealt.all()), bins);
     }
     dealt.cut(cutter)
 }
@@ -198,8 +198,9 @@ mod tests {
     use super::*;
 
     fn check(values: Vec<f64>, most: usize) {
-        let expected = thresholds(&Distribution::from_slice(&values), most);
-        assert_eq!(thresholds_of(values, most), expected, "{most}");
+        let bins = BinLimits { most, min_rows: 3 };
+        let expected = thresholds(&Distribution::from_slice(&values), bins);
+        assert_eq!(thresholds_of(values, bins), expected, "{most}");
     }
 
     /// Numbers that look random, in [0, 1).

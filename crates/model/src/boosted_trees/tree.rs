@@ -41,16 +41,16 @@ pub(super) enum Test {
 
 impl Tree {
     /// A grown tree with the values and the covers of its leaves.
-    pub(super) fn new(grown: Grown, leaves: Vec<f64>, covers: Vec<f64>, matrix: &Matrix) -> Tree {
-        let splits = grown.splits.into_iter().map(|split| {
+    pub(super) fn new(grown: &Grown, leaves: Vec<f64>, covers: Vec<f64>, matrix: &Matrix) -> Tree {
+        let splits = grown.splits.iter().map(|split| {
             let feature = &matrix.features[split.feature];
-            let test = match (split.rule, &feature.binning) {
+            let test = match (&split.rule, &feature.binning) {
                 (Rule::Number { last, null_left, .. }, Binning::Number(thresholds)) => Test::Number {
                     // The last bin has no end: all values go left, and null goes right.
-                    threshold: thresholds.get(usize::from(last)).copied().unwrap_or(f64::MAX),
+                    threshold: thresholds.get(usize::from(*last)).copied().unwrap_or(f64::MAX),
                     null_left: null_left.expect("a tree is settled before it is kept"),
                 },
-                (Rule::Category { left, .. }, Binning::Category(_)) => Test::Category(left),
+                (Rule::Category { left, .. }, Binning::Category(_)) => Test::Category(left.clone()),
                 _ => unreachable!("a rule is of its feature's kind"),
             };
             TreeSplit { feature: feature.position as u32, test, children: split.children, gain: split.gain }
