@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fit::Averaged;
 use super::growing::Growing;
+use super::histogram::Room;
 use super::loss::{HUBER_QUANTILE, Loss};
 use super::objective::Objective;
 use super::order::{NO_LEAF, Order};
@@ -185,6 +186,7 @@ impl<'a> Growing<'a> {
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
             rate: spec.learning_rate,
+            room: Room::default(),
         };
         Ok((growing, seen))
     }

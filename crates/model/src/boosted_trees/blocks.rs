@@ -8,7 +8,7 @@ use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::cells;
 use super::predict::Source;
-use super::ranks::ranks;
+use super::ranks::{Thresholds, ranks};
 use super::tree::{Test, Tree};
 
 /// Rows of a block: enough that one register's work hides the wait for another's.
@@ -24,7 +24,7 @@ const SPLITS: usize = 254;
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Blocks {
     /// By feature that is read: the thresholds of its splits, then infinities. Unused for a category.
-    thresholds: Vec<[f64; 256]>,
+    thresholds: Vec<Thresholds>,
     trees: Vec<ByteTree>,
 }
 
@@ -107,12 +107,7 @@ impl Blocks {
             ByteTree { splits, values }
         };
         let trees = trees.iter().map(byte_tree).collect();
-        let padded = |cuts: &Vec<f64>| {
-            let mut padded = [f64::INFINITY; 256];
-            padded[..cuts.len()].copy_from_slice(cuts);
-            padded
-        };
-        Some(Blocks { thresholds: cuts.iter().map(padded).collect(), trees })
+        Some(Blocks { thresholds: cuts.iter().map(|cuts| Thresholds::new(cuts)).collect(), trees })
     }
 
     /// Adds every tree's leaf to the scores of all rows, `width` of each.

@@ -113,7 +113,11 @@ impl Levels {
 /// shared out anew. Each threshold lies midway between neighbouring values.
 /// Source: the greedy rule of LightGBM's `GreedyFindBin`, in exact integers and over all rows.
 pub(super) fn thresholds(seen: &Distribution, bins: BinLimits) -> Vec<f64> {
-    let runs = seen.runs();
+    thresholds_of_runs(seen.runs(), bins)
+}
+
+/// The same, of the values in ascending order, each with its count of rows.
+pub(super) fn thresholds_of_runs(runs: &[(f64, u64)], bins: BinLimits) -> Vec<f64> {
     let ends = if runs.len() <= bins.most { small_ends(runs, bins.min_rows) } else { equal_ends(runs, bins) };
     ends.into_iter().map(|end| midway(runs[end].0, runs[end + 1].0)).collect()
 }

@@ -9,7 +9,7 @@ use evenstep_exact::simd;
 use super::Growth;
 use super::allowed::{Allowed, Together};
 use super::few::Few;
-use super::histogram::{Builder, Histogram, Shape, Sums};
+use super::histogram::{self, Builder, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
 use super::order::{Order, Place, mark};
 use super::quantise::mix;
@@ -174,6 +174,14 @@ pub(super) struct Grower<'a> {
     pub(super) limits: Limits,
 }
 
+/// The split of higher gain; of equal ones that of the earlier feature.
+fn better(a: Option<Split>, b: Option<Split>) -> Option<Split> {
+    match (a, b) {
+        (Some(a), Some(b)) if (b.gain, a.feature) > (a.gain, b.feature) => Some(b),
+        (a, b) => a.or(b),
+    }
+}
+
 impl Grower<'_> {
     /// Grows a tree from some rows; tells also where the rows of each leaf lie.
     pub(super) fn grow(&self, order: &mut Order, rows: Place) -> (Grown, Vec<Place>) {
@@ -249,22 +257,47 @@ impl Grower<'_> {
         if self.are_few(&left.0.rows, &right.0.rows) {
             let children = [left, right].into_iter().filter(|(node, _)| may(node));
             let search = |(node, leaf): (Node, usize)| (self.search_few(order, &node), (node, leaf), None);
-            return children.map(search).collect();
+            return self.workers.map(children.collect(), search);
         }
         let left_is_smaller = left.0.sums.rows <= right.0.sums.rows;
         let (smaller, larger) = if left_is_smaller { (left, right) } else { (right, left) };
-        let small = self.builder.build(order.rows(&smaller.0.rows));
-        let large = match parent {
-            Some(mut parent) => {
-                parent.subtract(&small);
-                parent
+        let rows = order.rows(&smaller.0.rows);
+        let nodes = [&smaller.0, &larger.0];
+        let (found, small, large) = match parent {
+            Some(mut parent) if self.builder.shares_columns(rows.len()) => {
+                let may_split = nodes.map(|node| may(node).then(|| self.features(node)));
+                let (small, found) =
+                    self.builder.build_by_columns(rows, Some(&mut parent), |features, small, large| {
+                        let parts = [Some(small), large];
+                        std::array::from_fn(|at| {
+                            let (part, may_split) = (parts[at]?, may_split[at].as_ref()?);
+                            let features = features.iter().copied().filter(|feature| may_split[*feature]);
+                            self.best(nodes[at], features, |feature| part.feature(self.shape, feature))
+                        })
+                    });
+                let both = |[a, b]: [_; 2], [c, d]: [_; 2]| [better(a, c), better(b, d)];
+                (found.into_iter().fold([None, None], both), small, parent)
             }
-            None => self.builder.build(order.rows(&larger.0.rows)),
+            parent => {
+                let small = self.builder.build(rows);
+                let large = match parent {
+                    Some(mut parent) => {
+                        parent.subtract(&small);
+                        parent
+                    }
+                    None => self.builder.build(order.rows(&larger.0.rows)),
+                };
+                let both = [(nodes[0], &small), (nodes[1], &large)];
+                let mut found = self.search(both.into_iter().filter(|(node, _)| may(node))).into_iter();
+                let found = nodes.map(|node| if may(node) { found.next().flatten() } else { None });
+                (found, small, large)
+            }
         };
-        let mut both = vec![(smaller, small), (larger, large)];
-        both.retain(|((node, _), _)| may(node));
-        let splits = self.search(both.iter().map(|((node, _), histogram)| (node, histogram)));
-        splits.into_iter().zip(both).map(|(split, (child, histogram))| (split, child, Some(histogram))).collect()
+        found
+            .into_iter()
+            .zip([(smaller, small), (larger, large)])
+            .map(|(split, (child, histogram))| (split, child, Some(histogram)))
+            .collect()
     }
 
     /// Whether it takes longer to sum up all bins than to look at the rows of two nodes feature by feature.
@@ -277,7 +310,7 @@ impl Grower<'_> {
     fn search_few(&self, order: &Order, node: &Node) -> Option<Split> {
         let rows = order.rows(&node.rows);
         let mut few = Few::new(&self.builder);
-        let may_split = self.allowed.features(&node.together, node.depth, node.path);
+        let may_split = self.features(node);
         let features = self.matrix.features.iter().enumerate().filter(|(at, _)| may_split[*at]);
         features.fold(None, |best, feature| {
             few.feature(feature.0, rows, |bins| self.criterion.better(self.parent(node), best, feature, bins))
@@ -289,26 +322,35 @@ impl Grower<'_> {
         Parent { sums: node.sums, bounds: node.bounds, draw }
     }
 
+    /// Which features a node may be split on.
+    fn features(&self, node: &Node) -> Vec<bool> {
+        self.allowed.features(&node.together, node.depth, node.path)
+    }
+
+    /// The best split of a node on some features, which ascend.
+    fn best<'b>(
+        &self,
+        node: &Node,
+        features: impl Iterator<Item = usize>,
+        bins: impl Fn(usize) -> histogram::Bins<'b>,
+    ) -> Option<Split> {
+        let parent = self.parent(node);
+        features.fold(None, |best, at| self.criterion.better(parent, best, (at, &self.matrix.features[at]), bins(at)))
+    }
+
     /// The best split of each node.
     fn search<'n>(&self, nodes: impl IntoIterator<Item = (&'n Node, &'n Histogram)>) -> Vec<Option<Split>> {
         let nodes: Vec<_> = nodes.into_iter().collect();
-        let may_split: Vec<Vec<bool>> =
-            nodes.iter().map(|(node, _)| self.allowed.features(&node.together, node.depth, node.path)).collect();
+        let may_split: Vec<Vec<bool>> = nodes.iter().map(|(node, _)| self.features(node)).collect();
         let count = self.matrix.features.len();
         let tasks = if self.shape.bins() * nodes.len() < SMALL_BINS { 1 } else { self.workers.count().min(count) };
         let part = |task: usize| count * task / tasks..count * (task + 1) / tasks;
         let jobs =
             nodes.iter().zip(&may_split).flat_map(|(node, may)| (0..tasks).map(move |task| (node, may, part(task))));
         let found = self.workers.map(jobs.collect(), |((node, histogram), may_split, features)| {
-            features.filter(|feature| may_split[*feature]).fold(None, |best, at| {
-                let bins = self.shape.feature(histogram, at);
-                self.criterion.better(self.parent(node), best, (at, &self.matrix.features[at]), bins)
-            })
+            let features = features.filter(|feature| may_split[*feature]);
+            self.best(node, features, |feature| self.shape.feature(histogram, feature))
         });
-        let better = |a: Option<Split>, b: Option<Split>| match (a, b) {
-            (Some(a), Some(b)) => Some(if b.gain > a.gain { b } else { a }),
-            (a, b) => a.or(b),
-        };
         let mut found = found.into_iter();
         nodes.iter().map(|_| found.by_ref().take(tasks).fold(None, better)).collect()
     }

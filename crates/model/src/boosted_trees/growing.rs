@@ -13,7 +13,7 @@ use super::dart::shrink;
 use super::fit::{Averaged, best_round};
 use super::fixed_point::FixedPoint;
 use super::grow::{Grower, Grown, GrownLeaf, Limits};
-use super::histogram::{Builder, Shape};
+use super::histogram::{Builder, Room, Shape};
 use super::loss::Loss;
 use super::matrix::Matrix;
 use super::order::{NO_LEAF, Order, Place};
@@ -67,6 +67,7 @@ pub(super) struct Growing<'a> {
     pub(super) leaf_of_row: Vec<u16>,
     /// By how much the next tree's values are multiplied.
     pub(super) rate: f64,
+    pub(super) room: Room,
 }
 
 /// The key of a tree's draws.
@@ -180,6 +181,7 @@ impl<'a> Growing<'a> {
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
             rate: self.rate,
+            room: self.room.clone(),
         }
     }
 
@@ -221,7 +223,7 @@ impl<'a> Growing<'a> {
             workers: self.run.workers,
             matrix,
             shape,
-            builder: Builder::new(self.run.workers, matrix, shape, &allowed.tree, packing, &self.packed),
+            builder: Builder::new(self.run.workers, matrix, shape, &allowed.tree, packing, &self.packed, &self.room),
             criterion: &criterion,
             allowed: &allowed,
             bounds: Bounds::around_zero(self.spec.max_leaf_value),

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::simd::{prefetch, widest};
@@ -17,6 +17,9 @@ const SMALL_UPDATES: usize = 1 << 17;
 
 /// From so many words for each thread on these are shared out, and not the rows.
 const MANY_WORDS: usize = 8;
+
+/// So many words of rows stay in a cache that is at hand.
+const AT_HAND_WORDS: usize = 1 << 16;
 
 /// How many words of a row are worked on together: the sums of their features almost fit into the first-level cache.
 const GROUP: usize = 4;
@@ -37,16 +40,45 @@ pub(super) struct Shape {
 }
 
 /// The sums of a node, plane by plane: gradients, then hessians if rows differ in them, then rows.
-#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Histogram(Vec<i64>);
+#[derive(Default, Debug, Serialize, Deserialize)]
+pub(super) struct Histogram {
+    sums: Vec<i64>,
+    /// Where its room goes when it is done with.
+    #[serde(skip)]
+    room: Room,
+}
+
+/// Room for histograms, used again and again: to be given new room by the system takes longer than to sum up a node.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Room(Arc<Mutex<Vec<Vec<i64>>>>);
+
+impl Room {
+    /// Room for so many sums, which hold anything.
+    fn take(&self, length: usize) -> Histogram {
+        let spare = self.0.lock().ok().and_then(|mut spare| spare.pop());
+        let mut sums = spare.unwrap_or_default();
+        sums.resize(length, 0);
+        Histogram { sums, room: self.clone() }
+    }
+}
+
+impl Drop for Histogram {
+    fn drop(&mut self) {
+        if !self.sums.is_empty()
+            && let Ok(mut spare) = self.room.0.lock()
+        {
+            spare.push(std::mem::take(&mut self.sums));
+        }
+    }
+}
 
 impl Partial for Histogram {
     fn merge(&mut self, other: Histogram) {
-        if self.0.is_empty() {
+        if self.sums.is_empty() {
             *self = other;
-        } else if !other.0.is_empty() {
-            assert_eq!(self.0.len(), other.0.len(), "histograms of one tree have one shape");
-            self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine = mine.wrapping_add(theirs));
+        } else if !other.sums.is_empty() {
+            assert_eq!(self.sums.len(), other.sums.len(), "histograms of one tree have one shape");
+            self.sums.iter_mut().zip(&other.sums).for_each(|(mine, theirs)| *mine = mine.wrapping_add(*theirs));
         }
     }
 }
@@ -151,7 +183,7 @@ impl Shape {
     /// One feature's part.
     #[inline]
     pub(super) fn feature<'a>(&self, histogram: &'a Histogram, feature: usize) -> Bins<'a> {
-        let plane = |at: usize| &histogram.0[at * self.total..][self.ranges[feature].clone()];
+        let plane = |at: usize| &histogram.sums[at * self.total..][self.ranges[feature].clone()];
         match self.unit_hessian {
             true => Bins { gradients: plane(0), hessians: plane(1), rows: plane(1), few: None },
             false => Bins { gradients: plane(0), hessians: plane(1), rows: plane(2), few: None },
@@ -162,17 +194,46 @@ impl Shape {
 impl Histogram {
     /// Takes away what a child holds, which leaves the other child.
     pub(super) fn subtract(&mut self, child: &Histogram) {
-        assert_eq!(self.0.len(), child.0.len(), "a child has its parent's shape");
-        self.0.iter_mut().zip(&child.0).for_each(|(mine, theirs)| *mine = mine.wrapping_sub(*theirs));
+        assert_eq!(self.sums.len(), child.sums.len(), "a child has its parent's shape");
+        self.sums.iter_mut().zip(&child.sums).for_each(|(mine, theirs)| *mine = mine.wrapping_sub(*theirs));
     }
 }
 
 /// A part of a histogram's planes: that of some features that lie together.
-struct Part<'p> {
+pub(super) struct Part<'p> {
     /// The first bin.
     first: usize,
     /// Gradients, hessians if rows differ in them, and rows.
     planes: [&'p mut [i64]; 3],
+}
+
+impl<'p> Part<'p> {
+    /// Cuts off the bins before one.
+    fn split_off(&mut self, end: usize) -> Part<'p> {
+        let length = end - self.first;
+        let planes =
+            self.planes.each_mut().map(|plane| plane.split_off_mut(..length.min(plane.len())).unwrap_or_default());
+        let part = Part { first: self.first, planes };
+        self.first = end;
+        part
+    }
+
+    fn clear(&mut self) {
+        self.planes.iter_mut().for_each(|plane| plane.fill(0));
+    }
+
+    fn subtract(&mut self, child: &Part<'_>) {
+        for (mine, theirs) in self.planes.iter_mut().zip(&child.planes) {
+            mine.iter_mut().zip(theirs.iter()).for_each(|(mine, theirs)| *mine = mine.wrapping_sub(*theirs));
+        }
+    }
+
+    /// One feature's part.
+    pub(super) fn feature(&self, shape: &Shape, feature: usize) -> Bins<'_> {
+        let bins = &shape.ranges[feature];
+        let plane = |at: usize| &self.planes[at][bins.start - self.first..bins.end - self.first];
+        Bins { gradients: plane(0), hessians: plane(if shape.unit_hessian { 2 } else { 1 }), rows: plane(2), few: None }
+    }
 }
 
 /// What is summed up together: words of the rows, or a feature with a column of its own.
@@ -201,6 +262,7 @@ pub(super) struct Builder<'a> {
     pub(super) packing: Packing,
     pub(super) gradients: &'a [u32],
     scratch: Mutex<Vec<Scratch>>,
+    room: &'a Room,
 }
 
 impl<'a> Builder<'a> {
@@ -212,12 +274,13 @@ impl<'a> Builder<'a> {
         may_split: &[bool],
         packing: Packing,
         gradients: &'a [u32],
+        room: &'a Room,
     ) -> Builder<'a> {
         let lanes = matrix.lanes.chunks(matrix.in_word).enumerate();
         let may = |lanes: &[Vec<Share>]| lanes.iter().flatten().any(|share| may_split[share.feature]);
         let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
-        Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default() }
+        Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default(), room }
     }
 
     /// Of so many rows the packed sums need not be taken apart before the last.
@@ -227,61 +290,107 @@ impl<'a> Builder<'a> {
 
     /// The histogram of some rows, which ascend.
     pub(super) fn build(&self, rows: &[u32]) -> Histogram {
-        let threads = if rows.len() * self.matrix.features.len() < SMALL_UPDATES { 1 } else { self.workers.count() };
-        let mut histogram = match threads > 1 && self.active.len() >= MANY_WORDS * threads && self.workers.are_alone() {
-            true => self.build_by_columns(rows, threads),
-            false => self.build_by_rows(rows, threads),
-        };
-        histogram.0.resize(self.shape.bytes() / 8, 0);
+        match self.shares_columns(rows.len()) {
+            true => self.build_by_columns(rows, None, |_, _, _| ()).0,
+            false => self.build_by_rows(rows),
+        }
+    }
+
+    /// Whether threads had better take columns of so many rows than some of the rows each: then nothing is to be
+    /// merged, but all of them look at every row.
+    pub(super) fn shares_columns(&self, rows: usize) -> bool {
+        let (threads, words) = (self.workers.count(), self.active.len());
+        let at_hand = rows * self.matrix.stride <= AT_HAND_WORDS;
+        threads > 1
+            && self.workers.are_alone()
+            && (words >= MANY_WORDS * threads || (at_hand && words + self.active_wide.len() >= threads))
+    }
+
+    /// A histogram of nothing.
+    fn zeros(&self) -> Histogram {
+        let mut histogram = self.room.take(self.shape.bytes() / 8);
+        histogram.sums.fill(0);
         histogram
     }
 
     /// Each thread takes some of the rows.
-    fn build_by_rows(&self, rows: &[u32], threads: usize) -> Histogram {
+    fn build_by_rows(&self, rows: &[u32]) -> Histogram {
+        let threads = if rows.len() * self.matrix.features.len() < SMALL_UPDATES { 1 } else { self.workers.count() };
         // As many for each thread, and all of one size.
         let count = rows.len().div_ceil(self.block_rows()).next_multiple_of(threads);
         let blocks: Vec<&[u32]> = rows.chunks(rows.len().div_ceil(count.max(1)).max(1)).collect();
         let block = |at: usize, sums: &mut Histogram| {
-            sums.0.resize(self.shape.bytes() / 8, 0);
-            let mut part = Part { first: 0, planes: self.planes(&mut sums.0) };
+            if sums.sums.is_empty() {
+                *sums = self.zeros();
+            }
+            let mut part = self.whole(sums);
             self.with_scratch(|scratch| {
                 for columns in self.columns(self.active.len()) {
                     self.add(columns, blocks[at], scratch, &mut part);
                 }
             });
         };
-        match threads {
+        let sums = match threads {
             1 => self.workers.fold(1, |_, sums| (0..blocks.len()).for_each(|at| block(at, sums))),
             _ => self.workers.fold(blocks.len(), block),
-        }
+        };
+        if sums.sums.is_empty() { self.zeros() } else { sums }
     }
 
-    /// Each thread takes some of the columns, whose sums lie apart: nothing is to be merged.
-    fn build_by_columns(&self, rows: &[u32], threads: usize) -> Histogram {
-        let mut sums = Histogram(vec![0; self.shape.bytes() / 8]);
-        let columns = self.columns(self.active.len().div_ceil(2 * threads));
+    /// Each thread takes some of the columns, whose sums lie apart. What the parent holds of them is lessened
+    /// by the new sums, and then `act` is told both and the columns' features, which ascend.
+    pub(super) fn build_by_columns<R: Send>(
+        &self,
+        rows: &[u32],
+        parent: Option<&mut Histogram>,
+        act: impl Fn(&[usize], &Part<'_>, Option<&Part<'_>>) -> R + Sync,
+    ) -> (Histogram, Vec<R>) {
+        let mut sums = self.room.take(self.shape.bytes() / 8);
+        let threads = self.workers.count();
+        let shares = if self.active.len() >= MANY_WORDS * threads { 2 * threads } else { threads };
+        let columns = self.columns(self.active.len().div_ceil(shares));
         let end = |at: usize| match columns.get(at + 1) {
             Some(Columns::Words(words)) => self.shape.words[words[0]],
             Some(Columns::Wide(at)) => self.shape.ranges[self.matrix.wide[*at].0].start,
             None => self.shape.total,
         };
-        let (mut rest, mut first) = (self.planes(&mut sums.0), 0);
-        let mut tasks = Vec::new();
-        for (at, columns) in columns.iter().enumerate() {
-            let length = end(at) - first;
-            let planes =
-                rest.each_mut().map(|plane| plane.split_off_mut(..length.min(plane.len())).unwrap_or_default());
-            tasks.push((*columns, Part { first, planes }));
-            first += length;
-        }
-        self.workers.map(tasks, |(columns, mut part)| {
+        let mut mine = self.whole(&mut sums);
+        let mut parents = parent.map(|parent| self.whole(parent));
+        let part = |at: usize| {
+            let parent = parents.as_mut().map(|parents| parents.split_off(end(at)));
+            (columns[at], mine.split_off(end(at)), parent)
+        };
+        let tasks = (0..columns.len()).map(part).collect();
+        let found = self.workers.map(tasks, |(columns, mut part, mut parent)| {
+            part.clear();
             self.with_scratch(|scratch| {
                 for block in rows.chunks(self.block_rows()) {
                     self.add(columns, block, scratch, &mut part);
                 }
             });
+            if let Some(parent) = &mut parent {
+                parent.subtract(&part);
+            }
+            act(&self.features(columns), &part, parent.as_ref())
         });
-        sums
+        (sums, found)
+    }
+
+    /// The features in some columns, in ascending order.
+    fn features(&self, columns: Columns<'_>) -> Vec<usize> {
+        match columns {
+            Columns::Wide(at) => vec![self.matrix.wide[at].0],
+            Columns::Words(words) => {
+                let lanes = words.iter().flat_map(|word| self.matrix.lanes.chunks(self.matrix.in_word).nth(*word));
+                let mut features: Vec<usize> = lanes.flatten().flatten().map(|share| share.feature).collect();
+                features.sort_unstable();
+                features
+            }
+        }
+    }
+
+    fn whole<'p>(&self, histogram: &'p mut Histogram) -> Part<'p> {
+        Part { first: 0, planes: self.planes(&mut histogram.sums) }
     }
 
     /// The active columns, so many words at a time.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::allowed::key_of;
 use super::cuts::{BinLimits, Binning, Levels, thresholds};
-use super::ranks::ranks;
+use super::ranks::{Thresholds, ranks};
 use super::rows::{self, Piece, Role};
 use super::segments::thresholds_of;
 use super::{BoostedTrees, Direction};
@@ -404,8 +404,8 @@ impl Matrix {
 
 /// How the cells of a column of one batch are put into bins.
 enum Table {
-    /// Up to 255 thresholds, then infinity; and the bin of null.
-    Few(Box<[f64; 256]>, u16),
+    /// Up to 255 thresholds, and the bin of null.
+    Few(Thresholds, u16),
     /// Any number of thresholds, and the bin of null.
     Many(Vec<f64>, u16),
     /// The bin of each code, and that of null.
@@ -418,11 +418,7 @@ impl Table {
             (Binning::Number(thresholds), _) if thresholds.len() > 255 => {
                 Table::Many(thresholds.clone(), binning.null())
             }
-            (Binning::Number(thresholds), _) => {
-                let mut few = Box::new([f64::INFINITY; 256]);
-                few[..thresholds.len()].copy_from_slice(thresholds);
-                Table::Few(few, binning.null())
-            }
+            (Binning::Number(thresholds), _) => Table::Few(Thresholds::new(thresholds), binning.null()),
             (Binning::Category(levels), Some(coded)) => {
                 Table::Codes(bins_of_values(levels, &coded.values), levels.null())
             }

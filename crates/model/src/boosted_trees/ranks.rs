@@ -5,9 +5,26 @@ use evenstep_exact::simd::widest;
 /// Numbers that are searched for together.
 const TOGETHER: usize = 32;
 
-/// Tells, for each number, how many of the thresholds it exceeds. These ascend, at most 255, and end in infinities.
+/// Thresholds that ascend, at most 255, and then infinities.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Thresholds {
+    all: Box<[f64; 256]>,
+    /// The highest power of two that is no more than their count.
+    first_step: u64,
+}
+
+impl Thresholds {
+    /// Takes up to 255 of them.
+    pub(super) fn new(thresholds: &[f64]) -> Thresholds {
+        let mut all = Box::new([f64::INFINITY; 256]);
+        all[..thresholds.len()].copy_from_slice(thresholds);
+        Thresholds { all, first_step: thresholds.len().checked_ilog2().map_or(0, |log| 1 << log) }
+    }
+}
+
+/// Tells, for each number, how many of the thresholds it exceeds.
 #[inline]
-pub(super) fn ranks(thresholds: &[f64; 256], numbers: &[f64], mut tell: impl FnMut(usize, u8)) {
+pub(super) fn ranks(thresholds: &Thresholds, numbers: &[f64], mut tell: impl FnMut(usize, u8)) {
     for (block, numbers) in numbers.chunks(TOGETHER).enumerate() {
         let mut some = [0.0; TOGETHER];
         some[..numbers.len()].copy_from_slice(numbers);
@@ -17,13 +34,15 @@ pub(super) fn ranks(thresholds: &[f64; 256], numbers: &[f64], mut tell: impl FnM
 }
 
 #[inline(always)]
-fn ranks_of(thresholds: &[f64; 256], numbers: &[f64; TOGETHER]) -> [u8; TOGETHER] {
+fn ranks_of(thresholds: &Thresholds, numbers: &[f64; TOGETHER]) -> [u8; TOGETHER] {
     let mut ranks = [0_u64; TOGETHER];
-    for step in [128, 64, 32, 16, 8, 4, 2, 1] {
+    let mut step = thresholds.first_step;
+    while step > 0 {
         for (rank, number) in ranks.iter_mut().zip(numbers) {
-            let exceeds = thresholds[((*rank + step - 1) & 255) as usize] < *number;
+            let exceeds = thresholds.all[((*rank + step - 1) & 255) as usize] < *number;
             *rank += if exceeds { step } else { 0 };
         }
+        step >>= 1;
     }
     ranks.map(|rank| rank as u8)
 }

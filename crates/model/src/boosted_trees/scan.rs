@@ -14,14 +14,15 @@ type Below = [[i64; BLOCK]; 3];
 /// The cut of highest score; of equal ones the lower, then that which sends null left.
 pub(super) fn best_cut(criterion: &Criterion, node: Sums, nulls: Sums, bins: Bins<'_>, values: usize) -> Option<Best> {
     let mut best: Option<Best> = None;
-    let mut sum = Sums::default();
-    let mut below = [[0; BLOCK]; 3];
+    let (mut sums, mut below) = ([0; 3], [[0; BLOCK]; 3]);
     for first in (0..values).step_by(BLOCK) {
         let count = BLOCK.min(values - first);
-        let [gradients, hessians, rows] = &mut below;
-        for (at, ((gradient, hessian), rows)) in gradients.iter_mut().zip(hessians).zip(rows).take(count).enumerate() {
-            sum = sum + bins.at(first + at);
-            (*gradient, *hessian, *rows) = (sum.gradient, sum.hessian, sum.rows);
+        let planes = [bins.gradients, bins.hessians, bins.rows];
+        for ((plane, below), sum) in planes.into_iter().zip(&mut below).zip(&mut sums) {
+            for (bin, below) in plane[first..first + count].iter().zip(below) {
+                *sum += bin;
+                *below = *sum;
+            }
         }
         let sides = if nulls.rows > 0 { &[true, false][..] } else { &[false] };
         let of_side = |null_left: &bool| {

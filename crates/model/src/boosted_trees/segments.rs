@@ -2,8 +2,9 @@
 //! falls are looked into. The cuts are those of the sorted values, to the last bit.
 
 use evenstep_exact::quantile::Distribution;
+use evenstep_exact::simd::widest;
 
-use super::cuts::{BinLimits, Cutter, midway, thresholds};
+use super::cuts::{BinLimits, Cutter, midway, thresholds, thresholds_of_runs};
 
 /// Fewer values than this are sorted at once.
 const SMALL: usize = 4096;
@@ -16,6 +17,9 @@ const DEPTH: usize = 4;
 
 /// The thresholds that cut some values, none of them NaN, as [`thresholds`] does.
 pub(super) fn thresholds_of(values: Vec<f64>, bins: BinLimits) -> Vec<f64> {
+    if let Some(runs) = few_runs(&values) {
+        return thresholds_of_runs(&runs, bins);
+    }
     let cutter = Cutter::new(values.len() as u64, bins);
     let mut dealt =
         Dealt { spare: vec![0.0; if values.len() < SMALL { 0 } else { values.len() }], values, segments: Vec::new() };
@@ -27,6 +31,36 @@ pub(super) fn thresholds_of(values: Vec<f64>, bins: BinLimits) -> Vec<f64> {
         return thresholds(&Distribution::from_slice(&dealt.all()), bins);
     }
     dealt.cut(cutter)
+}
+
+/// Up to so many values are looked for one after the other, if the first of all rows have no more.
+const FEW: usize = 8;
+const FIRST: usize = 256;
+
+/// The values and how often each stands there, if there are few: flags say.
+fn few_runs(values: &[f64]) -> Option<Vec<(f64, u64)>> {
+    let mut of_first = Vec::new();
+    for value in values.iter().take(FIRST) {
+        if !of_first.contains(value) {
+            of_first.push(*value);
+        }
+        if of_first.len() > FEW {
+            return None;
+        }
+    }
+    let mut runs = Vec::new();
+    let (mut left, mut next) = (values.len() as u64, least(values));
+    while left > 0 {
+        if runs.len() == FEW {
+            return None;
+        }
+        let count = widest!(values.iter().map(|x| u64::from(*x == next)).sum::<u64>());
+        // −0 is 0.
+        runs.push((next + 0.0, count));
+        left -= count;
+        next = widest!(values.iter().fold(f64::INFINITY, |least, x| if *x < least && *x > next { *x } else { least }));
+    }
+    Some(runs)
 }
 
 /// Values in two places, and which of them hold each segment.
@@ -220,6 +254,11 @@ mod tests {
             check(noise(20_000).map(|x| if x < 0.1 { 7.0 } else { 1.0 / (1e-4 + x * x) }).collect(), most);
             check(noise(20_000).map(|x| evenstep_exact::maths::exp(400.0 * x)).collect(), most);
             check(noise(20_000).map(|x| if x < 0.5 { -0.0 } else { x - 0.75 }).collect(), most);
+            check(
+                noise(20_000).map(|x| [f64::NEG_INFINITY, -0.0, 0.0, 1.0, f64::INFINITY][(x * 5.0) as usize]).collect(),
+                most,
+            );
+            check(noise(20_000).map(|x| if x < 0.999 { 0.0 } else { x }).collect(), most);
             check(noise(5000).chain([f64::INFINITY, f64::NEG_INFINITY, f64::MAX]).collect(), most);
         }
     }
