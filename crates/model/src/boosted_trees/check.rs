@@ -86,6 +86,7 @@ impl BoostedTrees {
             1,
             u32::MAX,
         )?;
+        not_below("categories.mean_smoothing", self.categories.mean_smoothing)?;
         not_below("categories.smoothing", self.categories.smoothing)?;
         not_below("categories.l2", self.categories.l2)?;
         whole("categories.max_per_split", self.categories.max_per_split, 1, u32::MAX)?;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
 
+use super::means::Means;
+
 /// The most bins that the levels of a category fall into: two bytes also tell null and unseen.
 pub(super) const LEVELS_MAX: usize = 65_534;
 
@@ -29,6 +31,8 @@ pub(super) enum Binning {
     Number(Vec<f64>),
     /// A level has a bin.
     Category(Levels),
+    /// A level has the bin of its mean.
+    Means(Box<Means>),
 }
 
 /// The levels of a category, by name. Rare ones share the last bin.
@@ -46,6 +50,7 @@ impl Binning {
         match self {
             Binning::Number(thresholds) => thresholds.len() + 1,
             Binning::Category(levels) => levels.count,
+            Binning::Means(means) => means.thresholds.len() + 1,
         }
     }
 
@@ -57,7 +62,7 @@ impl Binning {
     /// The last bin that there is.
     pub(super) fn last(&self) -> u16 {
         match self {
-            Binning::Number(_) => self.null(),
+            Binning::Number(_) | Binning::Means(_) => self.null(),
             Binning::Category(levels) => levels.unseen(),
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn fit(
     for (scores, start) in growing.scores.iter_mut().zip(&start) {
         scores.fill(*start);
     }
-    let matrix = matrix::build(run.workers, data.batches, &growing.pieces, &growing.roles, data.features, spec);
+    let matrix = matrix::build(&growing);
     let mut notes = Vec::new();
     let patience = spec.early_stopping.as_ref().map(|stopping| stopping.rounds).filter(|_| {
         if seen.watched == 0 {
@@ -60,9 +60,11 @@ pub(crate) fn fit(
     let read: BTreeSet<u32> = trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature).collect();
     let mut levels = vec![None; data.features.len()];
     for feature in matrix.features.into_iter().filter(|feature| read.contains(&(feature.position as u32))) {
-        if let Binning::Category(of) = feature.binning {
-            levels[feature.position] = Some(of);
-        }
+        levels[feature.position] = match feature.binning {
+            Binning::Number(_) => None,
+            Binning::Category(of) => Some(of),
+            Binning::Means(of) => Some(of.levels),
+        };
     }
     let forest = Forest::new(&trees, &levels);
     let (link, start) = match averaged {

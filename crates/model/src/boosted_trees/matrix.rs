@@ -13,15 +13,18 @@ use evenstep_exact::frequency::Frequency;
 use evenstep_exact::pages::Pages;
 use evenstep_exact::quantile::Distribution;
 use evenstep_exact::reduce::{Partial, Workers};
-use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER, Schema};
+use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER};
 use serde::{Deserialize, Serialize};
 
+use super::Direction;
 use super::allowed::key_of;
 use super::cuts::{BinLimits, Binning, Levels, thresholds};
+use super::growing::Growing;
+use super::means::{self, Means};
+use super::passes::offsets;
 use super::ranks::{Thresholds, ranks};
 use super::rows::{self, Piece, Role};
 use super::segments::thresholds_of;
-use super::{BoostedTrees, Direction};
 
 /// The most lanes of a word.
 pub(super) const LANES: usize = 8;
@@ -179,20 +182,26 @@ impl Looked {
 }
 
 /// Cuts every feature by the rows that are learned from, and puts every row into its bins.
-pub(super) fn build(
-    workers: &Workers,
-    batches: &[Batch],
-    pieces: &[Piece],
-    roles: &[Role],
-    schema: &Schema,
-    spec: &BoostedTrees,
-) -> Matrix {
+pub(super) fn build(growing: &Growing<'_>) -> Matrix {
+    let Growing { spec, data, pieces, roles, .. } = growing;
+    let (workers, batches, schema) = (growing.run.workers, data.batches, data.features);
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
     let (mut features, mut narrow, mut wide) = (Vec::new(), Vec::new(), Vec::new());
     let bins = BinLimits { most: spec.bins as usize, min_rows: u64::from(spec.min_rows_in_bin) };
     let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
+    let has_means = |levels: usize| growing.width == 1 && levels > spec.categories.means_above as usize;
+    let is_long =
+        |cut: &Option<(Binning, bool)>| matches!(cut, Some((Binning::Category(levels), _)) if has_means(levels.count));
+    let folds = if cuts.iter().any(is_long) { means::folds(growing) } else { Vec::new() };
     for ((position, name, _), cut) in names.into_iter().zip(cuts) {
+        let cut = match cut {
+            Some((Binning::Category(levels), _)) if has_means(levels.count) => {
+                let means = Means::of(levels, growing, &folds, name, bins);
+                worth_it(Binning::Means(Box::new(means)), false, 0)
+            }
+            cut => cut,
+        };
         let Some((binning, has_null)) = cut else { continue };
         let is_narrow = binning.last() <= u16::from(u8::MAX);
         let place = if is_narrow { Place::Narrow(narrow.len()) } else { Place::Wide(wide.len()) };
@@ -217,7 +226,7 @@ pub(super) fn build(
         lanes,
         features,
     };
-    matrix.fill(workers, batches, pieces);
+    matrix.fill(workers, batches, pieces, &folds);
     matrix
 }
 
@@ -352,39 +361,40 @@ struct Places<'a> {
 }
 
 impl Matrix {
-    fn fill(&mut self, workers: &Workers, batches: &[Batch], pieces: &[Piece]) {
-        let Matrix { features, stride, in_word, .. } = &*self;
-        let (stride, in_word) = (*stride, *in_word);
+    fn fill(&mut self, workers: &Workers, batches: &[Batch], pieces: &[Piece], folds: &[u8]) {
+        let Matrix { words, start, stride, in_word, lanes, wide, features, columns } = self;
+        let (features, lanes, stride, in_word) = (&*features, &*lanes, *stride, *in_word);
         let tables: Vec<Vec<Table>> = workers.map(batches.iter().collect(), |batch| {
             features.iter().map(|feature| Table::of(&feature.binning, batch.column(&feature.name))).collect()
         });
-        let mut rest = &mut self.words[self.start..];
+        let mut rest = &mut words[*start..];
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let (words, after) = std::mem::take(&mut rest).split_at_mut(piece.rows.len() * stride);
             rest = after;
             parts.push(Places { words, columns: Vec::new(), wide: Vec::new() });
         }
-        for column in &mut self.columns {
+        for column in columns {
             for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
                 part.columns.push(bins);
             }
         }
-        for (_, column) in &mut self.wide {
+        for (_, column) in wide {
             for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
                 part.wide.push(bins);
             }
         }
-        let (features, lanes) = (&self.features, &self.lanes);
-        rows::each(workers, pieces, parts, |piece, mut places| {
+        let parts = parts.into_iter().zip(offsets(pieces));
+        rows::each(workers, pieces, parts, |piece, (mut places, of_piece)| {
             for first in (0..piece.rows.len()).step_by(BLOCK_ROWS) {
                 let block = first..(first + BLOCK_ROWS).min(piece.rows.len());
                 for (feature, table) in features.iter().zip(&tables[piece.batch]) {
                     let column = batches[piece.batch].column(&feature.name);
                     let cells = piece.rows.start + block.start..piece.rows.start + block.end;
+                    let folds = folds.get(of_piece + block.start..of_piece + block.end).unwrap_or_default();
                     match feature.place {
-                        Place::Narrow(at) => table.bins(column, cells, &mut places.columns[at][block.clone()]),
-                        Place::Wide(at) => table.bins(column, cells, &mut places.wide[at][block.clone()]),
+                        Place::Narrow(at) => table.bins(column, cells, folds, &mut places.columns[at][block.clone()]),
+                        Place::Wide(at) => table.bins(column, cells, folds, &mut places.wide[at][block.clone()]),
                     }
                 }
                 let words = &mut places.words[block.start * stride..block.end * stride];
@@ -403,17 +413,19 @@ impl Matrix {
 }
 
 /// How the cells of a column of one batch are put into bins.
-enum Table {
+enum Table<'a> {
     /// Up to 255 thresholds, and the bin of null.
     Few(Thresholds, u16),
     /// Any number of thresholds, and the bin of null.
     Many(Vec<f64>, u16),
     /// The bin of each code, and that of null.
     Codes(Vec<u16>, u16),
+    /// The bin of each code, that of null, and what their means are.
+    Means(Vec<u16>, u16, &'a Means),
 }
 
-impl Table {
-    fn of(binning: &Binning, column: &Column) -> Table {
+impl Table<'_> {
+    fn of<'a>(binning: &'a Binning, column: &Column) -> Table<'a> {
         match (binning, column.coded()) {
             (Binning::Number(thresholds), _) if thresholds.len() > 255 => {
                 Table::Many(thresholds.clone(), binning.null())
@@ -422,12 +434,15 @@ impl Table {
             (Binning::Category(levels), Some(coded)) => {
                 Table::Codes(bins_of_values(levels, &coded.values), levels.null())
             }
+            (Binning::Means(means), Some(coded)) => {
+                Table::Means(bins_of_values(&means.levels, &coded.values), means.levels.null(), means)
+            }
             _ => unreachable!("a category has codes"),
         }
     }
 
-    /// Writes the bins of some cells.
-    fn bins<B: TryFrom<u16>>(&self, column: &Column, rows: Range<usize>, out: &mut [B]) {
+    /// Writes the bins of some cells, whose rows are in these folds.
+    fn bins<B: TryFrom<u16>>(&self, column: &Column, rows: Range<usize>, folds: &[u8], out: &mut [B]) {
         let write = |place: &mut B, bin: u16| {
             *place = B::try_from(bin).unwrap_or_else(|_| unreachable!("a feature's place holds its bins"));
         };
@@ -446,6 +461,12 @@ impl Table {
             (Table::Codes(bins, null), Some(coded)) => {
                 for (place, code) in out.iter_mut().zip(&coded.codes[rows]) {
                     write(place, bins.get(*code as usize).copied().unwrap_or(*null));
+                }
+            }
+            (Table::Means(bins, null, means), Some(coded)) => {
+                for ((place, code), fold) in out.iter_mut().zip(&coded.codes[rows]).zip(folds) {
+                    let bin = bins.get(*code as usize).copied().unwrap_or(*null);
+                    write(place, means.ranks(*fold)[usize::from(bin)]);
                 }
             }
             _ => unreachable!("a category has codes"),

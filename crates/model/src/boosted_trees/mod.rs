@@ -6,6 +6,8 @@
 //! fixed point at random, keyed by the row's identity and the tree, so every sum is the same
 //! in any order. Cuts come from the exact distribution of all training rows; the values of
 //! leaves from exact sums of the gradients as they were before rounding.
+//! A category of many levels is split by the mean target of each: while training, a row sees the means of other folds'
+//! rows, drawn by identity, so that no row's own target speaks for it; a level that training never saw has the mean of all.
 //! Takes numbers, integers and booleans with nulls, and categories as they are. A null goes to the side
 //! that training found better; where a node saw none, to its heavier child, left if both weigh
 //! the same. A level that training never saw goes there too, and so does one that a node never saw.
@@ -38,6 +40,7 @@ mod growing;
 mod histogram;
 mod loss;
 mod matrix;
+mod means;
 mod objective;
 mod order;
 mod passes;
@@ -189,6 +192,10 @@ pub struct EarlyStopping {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Categories {
+    /// A category of more levels is split by the mean target of each; not in a multiclass task.
+    pub means_above: u32,
+    /// So many rows of the mean of all rows are mixed into a level's own.
+    pub mean_smoothing: f64,
     /// With up to so many levels, null among them, a split sets one level apart.
     pub one_hot_up_to: u32,
     /// Rows that are added to each level, with no gradient, when levels are sorted; levels with fewer rows are not set apart.
@@ -249,7 +256,15 @@ impl Default for EarlyStopping {
 
 impl Default for Categories {
     fn default() -> Categories {
-        Categories { one_hot_up_to: 4, smoothing: 10.0, l2: 10.0, max_per_split: 32, min_rows: 100 }
+        Categories {
+            means_above: 50,
+            mean_smoothing: 20.0,
+            one_hot_up_to: 4,
+            smoothing: 10.0,
+            l2: 10.0,
+            max_per_split: 32,
+            min_rows: 100,
+        }
     }
 }
 

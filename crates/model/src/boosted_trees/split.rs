@@ -161,6 +161,7 @@ impl Criterion {
         let gain = |score: f64| Some(score - unsplit).filter(|gain| *gain > bar);
         let found = match &feature.binning {
             Binning::Number(thresholds) => self.best_of_number(node, gain, bins, feature, thresholds),
+            Binning::Means(means) => self.best_of_number(node, gain, bins, feature, &means.thresholds),
             Binning::Category(_) => self.best_of_category(node, gain, bins, feature),
         };
         let Some((gain, left, rule)) = found else { return best };

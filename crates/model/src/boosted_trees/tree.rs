@@ -50,6 +50,7 @@ impl Tree {
                     threshold: thresholds.get(usize::from(*last)).copied().unwrap_or(f64::MAX),
                     null_left: null_left.expect("a tree is settled before it is kept"),
                 },
+                (Rule::Number { last, .. }, Binning::Means(means)) => Test::Category(means.up_to(*last)),
                 (Rule::Category { left, .. }, Binning::Category(_)) => Test::Category(left.clone()),
                 _ => unreachable!("a rule is of its feature's kind"),
             };

@@ -1,5 +1,6 @@
 mod averaged;
 mod constraints;
+mod means;
 mod objectives;
 mod ranking;
 mod sampling;
@@ -382,9 +383,12 @@ fn two_processes_learn_what_one_does() {
     let weights = |rows: usize| (0..rows).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
     let stopping = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
     let goss = BoostedTrees { goss: Some(super::Goss::default()), learning_rate: 0.6, ..BoostedTrees::default() };
+    let categories = super::Categories { means_above: 8, ..super::Categories::default() };
+    let means = BoostedTrees { categories, ..sampled() };
     for (spec, task, data) in [
         (&sampled(), Task::Regression, values(2000)),
         (&goss, Task::Regression, values(2000)),
+        (&means, Task::Regression, weighted(values(2000), weights(2000))),
         (&stopping, binary(), weighted(two_classes(30_000), weights(30_000))),
         (&sampled(), multiclass(3), three_classes(2000)),
     ] {
