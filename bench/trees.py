@@ -487,6 +487,55 @@ class Score:
         return found
 
 
+class Explain:
+    """Exact Shapley values of a row's score. That ours are those of the definition is a test of the crate's."""
+    title = "Explaining"
+    rows, whom = 10_000, ["lightgbm", "xgboost", "catboost_symmetric"]
+
+    def run(self, options, records):
+        folder = numbers_table(options)
+        rows, test_rows = scaled(100_000, options), max(scaled(200_000, options), self.rows)
+        length = len(tree_data.read(folder).target)
+        train, test = between(folder, 0, rows), between(folder, length - test_rows, length)
+
+        def ours():
+            job = {"train": train, "test": test, "words": ALIKE, "predictions": WORK / "predictions"}
+            return fits(OURS, folder, [job], options, options.threads, explained_rows=self.rows)[0]
+
+        def theirs(who):
+            request = {"who": who, "table": folder, "train": train, "test": test, "words": ALIKE, "threads": options.threads, "rows": self.rows}
+            return ask([measure.PYTHON, HERE / "tree_peers.py", "explain"], {**request, "repeat": 2}, options)
+
+        whom = [OURS, *(who for who in self.whom if not options.peers or who in options.peers)]
+        for round in range(options.rounds):
+            for who in whom if round % 2 == 0 else reversed(whom):
+                record = records.once(["explain", who, round], lambda: {"who": who, "round": round, **(ours() if who == OURS else theirs(who))})
+                say(f"explain, round {round + 1}, {who}: {record.get('refused') or format(record['explain_s'], '.3f') + ' s'}")
+
+    def middle(self, records):
+        measured = [record for record in records if "explain_s" in record]
+        return {who: statistics.median(record["explain_s"] for record in measured if record["who"] == who) for who in NAMES if any(record["who"] == who for record in measured)}
+
+    def render(self, head, records):
+        middle = self.middle(records)
+        lines = [
+            f"What each of 28 features adds to each of {self.rows:,} rows' scores, by exact Shapley values; everyone's own 100 trees of 31 leaves, "
+            "CatBoost's symmetric ones 5 deep. By how much values and base miss the score is of their 32-bit floats, where they have them.", "",
+            "| | seconds | × ours | values add up to the score within |", "|---|---:|---:|---:|",
+        ]
+        for who, seconds in middle.items():
+            ratio = f"{seconds / middle[OURS]:.1f}" if OURS in middle and who != OURS else ""
+            off = [record["off"] for record in records if record.get("who") == who and "off" in record]
+            lines.append(f"| {NAMES[who]} | {seconds:.3f} | {ratio} | {format(max(off), '.0e') if off else 'a test: 1e-9'} |")
+        refused = {record["who"]: record["refused"] for record in records if "refused" in record and record["who"] not in middle}
+        return [*lines, *(f"| {NAMES[who]} | – {why} | | |" for who, why in refused.items()), ""]
+
+    def behind(self, records):
+        middle = self.middle(records)
+        ours = middle.pop(OURS, math.inf)
+        return [f"explaining: {NAMES[who]} takes {theirs / ours:.2f} of our time" for who, theirs in middle.items() if theirs < ours < math.inf]
+
+
 class Accuracy:
     """No clock runs, so rounds and a quiet machine make no difference here: as many take part at once as there are threads."""
     title = "Accuracy on real tables"
@@ -623,7 +672,7 @@ def candidate(name, number, who):
 
 PARTS = {
     "roofline": Roofline(), "fit": Fit(), "shapes": Shapes(), "categories": Categories(), "scaling": Scaling(),
-    "score": Score(), "forest": Forest(), "accuracy": Accuracy(),
+    "score": Score(), "forest": Forest(), "explain": Explain(), "accuracy": Accuracy(),
 }
 
 
