@@ -32,11 +32,15 @@ impl PrivateKey {
     /// # Errors
     /// Text that is no private key of ed25519.
     pub fn parse(pem: &str) -> Result<PrivateKey, AttestError> {
-        let wrong = |error| {
-            let public = if pem.contains("PUBLIC KEY") { "it is the public key; the private one signs" } else { error };
-            AttestError::new(format!("this is no private key of ed25519 in PEM: {public}"))
+        let refused = |error: ed25519_dalek::pkcs8::Error| {
+            let error = if pem.contains("PUBLIC KEY") {
+                "it is the public key; the private one signs".to_owned()
+            } else {
+                error.to_string()
+            };
+            AttestError::new(format!("this is no private key of ed25519 in PEM: {error}"))
         };
-        SigningKey::from_pkcs8_pem(pem.trim()).map(PrivateKey).map_err(|error| wrong(&error.to_string()))
+        SigningKey::from_pkcs8_pem(pem.trim()).map(PrivateKey).map_err(refused)
     }
 
     /// The key as PKCS #8 in PEM.
