@@ -34,7 +34,7 @@ pub(crate) fn key(args: &Key, host: &Host) -> Answer {
         output.commit()
     };
     write().map_err(file_error)?;
-    write_files(host, &[(&public_path, public.pem().as_bytes())])?;
+    write_files(host, &[(public_path.as_path(), public.pem().as_bytes())])?;
     if host.json {
         output::json(&json!({
             "private": args.out,
