@@ -32,7 +32,15 @@ deny:
 
 # Rewrite the reference from the code that runs
 docs:
-    UPDATE_DOCS=1 cargo test --locked -p evenstep --test reference
+    UPDATE_DOCS=1 cargo test --locked -p evenstep --test reference --test sbom
+
+# Check signatures and bills of materials with programs that know nothing of ours. Needs Python
+interop:
+    cargo build --locked -p evenstep
+    python3 -m venv target/interop/venv
+    target/interop/venv/bin/pip install --quiet securesystemslib cryptography "cyclonedx-python-lib[json-validation]"
+    rm -rf target/interop/work && mkdir target/interop/work
+    cd target/interop/work && ../venv/bin/python ../../../tests/interop.py ../../debug/evenstep
 
 # Search for bytes that a reader stumbles over: `just fuzz parquet`. Needs nightly and cargo-fuzz
 fuzz target:

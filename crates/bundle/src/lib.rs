@@ -4,8 +4,10 @@
 
 mod archive;
 mod card;
+mod consistency;
 mod members;
 mod sbom;
 mod tensors;
 
+pub use consistency::{Consistency, consistency};
 pub use members::{BundleError, Manifest, Member, Opened, artifact, open, pack, seal, unseal};

@@ -1,15 +1,19 @@
 //! What a bundle holds, member by member, and how an artifact goes in and comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_exact::canonical::canonical_json;
 use evenstep_model::Stored;
+use evenstep_pipeline::artifact::{APPLIED, Epochs};
 use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{archive, card, sbom, tensors};
+
+/// The form of identity and members.
+const FORMAT: u32 = 1;
 
 /// A bundle that can't be used: nothing of it is.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -24,6 +28,8 @@ pub struct Opened {
     pub lock: String,
     /// The report, as HTML.
     pub report: String,
+    /// What it is made of, as CycloneDX.
+    pub sbom: Value,
     /// Every member with its size and BLAKE3 digest.
     pub manifest: Manifest,
 }
@@ -38,6 +44,13 @@ pub struct Member {
     pub size: u64,
     /// Its BLAKE3 digest, in hex.
     pub blake3: String,
+}
+
+/// What an identity says first: whether the rest can be understood.
+#[derive(Deserialize)]
+struct Stated {
+    format: u32,
+    epochs: Epochs,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +70,7 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
     };
     let members: BTreeMap<String, Vec<u8>> = [
         ("identity.json", canonical_json(&artifact.identity())),
+        ("spec.json", canonical_json(&artifact.spec)),
         ("artifact.json", canonical_json(&artifact.head())),
         ("contract.json", canonical_json(&artifact.contract)),
         ("steps.json", canonical_json(&artifact.steps)),
@@ -94,9 +108,9 @@ fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> Manifest {
 /// A file that is cut short or was changed, or whose parts don't belong together.
 pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let (mut members, manifest) = unseal(bytes)?;
-    let identity = take(&mut members, "identity.json")?;
+    let identity = members.get("identity.json").cloned();
     let artifact = artifact(&mut members)?;
-    if canonical_json(&artifact.identity()) != identity {
+    if Some(canonical_json(&artifact.identity())) != identity {
         return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
     }
     let text = |name: &str, bytes: Vec<u8>| {
@@ -104,7 +118,8 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     };
     let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
     let report = text("report.html", take(&mut members, "report.html")?)?;
-    Ok(Opened { artifact, lock, report, manifest })
+    let sbom = parse("sbom.json", &take(&mut members, "sbom.json")?)?;
+    Ok(Opened { artifact, lock, report, sbom, manifest })
 }
 
 /// The members of a bundle and their manifest, which fit each other; what they say is not looked at.
@@ -115,8 +130,20 @@ pub fn unseal(bytes: &[u8]) -> Result<(BTreeMap<String, Vec<u8>>, Manifest), Bun
     let mut members = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
     let manifest: Manifest = parse("manifest.json", &take(&mut members, "manifest.json")?)?;
     let found = manifest_of(&members);
-    if let Some(name) = manifest.keys().chain(found.keys()).find(|name| manifest.get(*name) != found.get(*name)) {
-        return Err(BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")));
+    let all: BTreeSet<&String> = manifest.keys().chain(found.keys()).collect();
+    let changed: Vec<&str> =
+        all.into_iter().filter(|name| manifest.get(*name) != found.get(*name)).map(String::as_str).collect();
+    match changed.as_slice() {
+        [] => {}
+        [name] => {
+            return Err(BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")));
+        }
+        names => {
+            let names = names.join("`, `");
+            return Err(BundleError(format!(
+                "members `{names}` are not what the manifest says: the bundle was changed"
+            )));
+        }
     }
     Ok((members, manifest))
 }
@@ -127,11 +154,14 @@ pub fn unseal(bytes: &[u8]) -> Result<(BTreeMap<String, Vec<u8>>, Manifest), Bun
 /// A member that is missing, or no such part.
 pub fn artifact(members: &mut BTreeMap<String, Vec<u8>>) -> Result<Artifact, BundleError> {
     let mut take = |name: &str| take(members, name);
+    let epochs = stated(&take("identity.json")?)?;
     let head: ArtifactHead = parse("artifact.json", &take("artifact.json")?)?;
     let model: ModelFacts = parse("model.json", &take("model.json")?)?;
     let weights = tensors::read(&take("model.safetensors")?)
         .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
     Ok(Artifact::from_parts(
+        epochs,
+        parse("spec.json", &take("spec.json")?)?,
         head,
         parse("contract.json", &take("contract.json")?)?,
         parse("steps.json", &take("steps.json")?)?,
@@ -140,6 +170,25 @@ pub fn artifact(members: &mut BTreeMap<String, Vec<u8>>) -> Result<Artifact, Bun
         parse("evaluation.json", &take("evaluation.json")?)?,
         parse("golden.json", &take("golden.json")?)?,
     ))
+}
+
+/// The epochs of the engine that made the bundle, if this one answers for them.
+fn stated(identity: &[u8]) -> Result<Epochs, BundleError> {
+    let Stated { format, epochs } = parse("identity.json", identity)?;
+    if format != FORMAT {
+        let message = format!("the bundle is of format {format}, and this engine reads format {FORMAT}");
+        return Err(BundleError(message));
+    }
+    if !APPLIED.contains(&epochs.apply) {
+        let applied = APPLIED.map(|epoch| epoch.to_string()).join(", ");
+        let message = format!(
+            "the bundle answers by apply epoch {}, and this engine answers by apply epoch {applied} only: its bits would be \
+             others. An engine of the release that made it answers, or train again with this one",
+            epochs.apply
+        );
+        return Err(BundleError(message));
+    }
+    Ok(epochs)
 }
 
 fn take(members: &mut BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, BundleError> {

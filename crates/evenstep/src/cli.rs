@@ -54,6 +54,18 @@ pub(crate) enum Verb {
     /// Say of every row whether it is learned from or held out
     #[command(after_help = "Example: evenstep split pipeline.toml --output split.csv")]
     Split(Split),
+    /// Make a key to sign with
+    #[command(after_help = "Example: evenstep key new --out ana.key")]
+    Key(Key),
+    /// Vouch for a bundle, with a key of one's own
+    #[command(after_help = "Example: evenstep sign houses.evenstep --key ana.key")]
+    Sign(Sign),
+    /// Print what the engine, or a bundle, is made of, as CycloneDX
+    #[command(after_help = "Example: evenstep sbom > evenstep.cdx.json")]
+    Sbom(Sbom),
+    /// Say whether this host gives the bits that every other host gives
+    #[command(after_help = "Example: evenstep selftest")]
+    Selftest,
 }
 
 /// A spec, and changes to it.
@@ -170,6 +182,49 @@ pub(crate) struct Verify {
     /// Fail on a lock that is missing or not as it was committed
     #[arg(long)]
     pub(crate) frozen: bool,
+    /// Train the bundle again, on this data: a file, or a glob of many
+    #[arg(long)]
+    pub(crate) data: Option<String>,
+    /// Fail on a bundle that isn't signed by those whom this policy trusts
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) verb: KeyVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeyVerb {
+    /// Write a new private key, and the public one beside it
+    New(KeyNew),
+}
+
+#[derive(Args)]
+pub(crate) struct KeyNew {
+    /// Where the private key goes; the public one goes beside it, as FILE.pub
+    #[arg(long, default_value = "evenstep.key")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Sign {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// The private key
+    #[arg(long)]
+    pub(crate) key: PathBuf,
+    /// Take the place of signatures of another bundle that had this name
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Sbom {
+    /// The bundle; the engine if none is given
+    pub(crate) bundle: Option<PathBuf>,
 }
 
 #[derive(Args)]

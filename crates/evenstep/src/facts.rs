@@ -7,13 +7,16 @@ use evenstep_pipeline::lock::Facts;
 use evenstep_pipeline::train::Seconds;
 use serde_json::json;
 
+use crate::environment;
+
 /// The facts of this run.
 pub(crate) fn gather(folder: &Path, source: &str, threads: usize, seconds: &Seconds) -> Facts {
     let mut facts = Facts::default();
     let mut fact = |name: &str, value: serde_json::Value| facts.0.insert(name.to_owned(), value);
+    for (name, value) in environment::here() {
+        fact(&name, value);
+    }
     fact("source", json!(source));
-    fact("engine", json!(env!("CARGO_PKG_VERSION")));
-    fact("host", json!(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)));
     fact("threads", json!(threads));
     fact("seconds", json!((seconds.total * 1e3).round() / 1e3));
     fact("finished", json!(now()));

@@ -1,11 +1,14 @@
 //! The command line: it reads arguments, calls the crates below, and prints what they say.
 
+mod attestation;
 mod cli;
+mod environment;
 mod facts;
 mod interrupt;
 mod output;
 mod page;
 mod progress;
+mod sbom;
 mod verbs;
 
 use std::process::ExitCode;
@@ -56,6 +59,10 @@ fn main() -> ExitCode {
         Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),
         Verb::Report(args) => verbs::report::report(&args, &host),
         Verb::Split(args) => verbs::split::split(&args, &host),
+        Verb::Key(args) => verbs::key::key(&args, &host),
+        Verb::Sign(args) => verbs::sign::sign(&args, &host),
+        Verb::Sbom(args) => verbs::sbom::sbom(&args),
+        Verb::Selftest => Ok(verbs::selftest::selftest(&host)),
     };
     match result {
         Ok(code) => code,

@@ -9,7 +9,7 @@
     expect(unsafe_code, reason = "only the caller of a function compiled for AVX can know that the processor has it")
 )]
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Which registers are used.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -22,17 +22,71 @@ pub enum Level {
     Avx512,
 }
 
+impl Level {
+    const ALL: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
+
+    /// What `EVENSTEP_SIMD` calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Baseline => "baseline",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+}
+
+/// The level in use, as its place in [`Level::ALL`]; any other number while nobody has asked.
+static LEVEL: AtomicU8 = AtomicU8::new(u8::MAX);
+
 /// The widest registers that this processor has, or that `EVENSTEP_SIMD` allows: `baseline`, `avx2` or `avx512`.
+#[inline]
 pub fn level() -> Level {
-    static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let allowed = match std::env::var("EVENSTEP_SIMD").as_deref() {
-            Ok("baseline") => Level::Baseline,
-            Ok("avx2") => Level::Avx2,
-            _ => Level::Avx512,
-        };
-        allowed.min(detected())
-    })
+    match LEVEL.load(Ordering::Relaxed) {
+        0 => Level::Baseline,
+        1 => Level::Avx2,
+        2 => Level::Avx512,
+        _ => decide(),
+    }
+}
+
+#[cold]
+fn decide() -> Level {
+    let named = std::env::var("EVENSTEP_SIMD").unwrap_or_default();
+    limit(Level::ALL.into_iter().find(|level| level.word() == named).unwrap_or(Level::Avx512))
+}
+
+/// From now on, no wider registers are used than these, nor any that the processor lacks: for the self-test, which
+/// computes everything by each kind. Not while others compute: a loop under way counts on what it found.
+pub fn limit(most: Level) -> Level {
+    let level = most.min(detected());
+    LEVEL.store(level as u8, Ordering::Relaxed);
+    level
+}
+
+/// Every level that this processor has, the narrowest first.
+pub fn available() -> Vec<Level> {
+    Level::ALL.into_iter().filter(|level| *level <= detected()).collect()
+}
+
+/// What the processor says that it can do, as far as results could come to depend on it.
+pub fn features() -> Vec<&'static str> {
+    let mut features = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! ask {
+            ($($name:tt)*) => { $(if std::arch::is_x86_feature_detected!($name) { features.push($name); })* };
+        }
+        ask!("sse4.2" "avx" "avx2" "fma" "avx512f" "avx512bw" "avx512dq" "avx512vl");
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        macro_rules! ask {
+            ($($name:tt)*) => { $(if std::arch::is_aarch64_feature_detected!($name) { features.push($name); })* };
+        }
+        ask!("neon" "fp16" "sve" "sve2");
+    }
+    features.sort_unstable();
+    features
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -30,6 +30,10 @@ pub trait Files: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
+/// The host's file system, where every file that is created is its owner's alone, from the first byte on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Private;
+
 impl File for fs::File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_all()
@@ -63,5 +67,35 @@ impl Files for Disk {
             fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
         paths.sort_unstable();
         Ok(paths)
+    }
+}
+
+impl Files for Private {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Box::new(options.open(path)?))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        Disk.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Disk.remove(path)
+    }
+
+    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
+        Disk.sync_dir(folder)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        Disk.list(folder)
     }
 }

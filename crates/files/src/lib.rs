@@ -16,7 +16,7 @@ mod error;
 mod faulty;
 mod output;
 
-pub use disk::{Disk, File, Files};
+pub use disk::{Disk, File, Files, Private};
 pub use error::FileError;
 pub use faulty::{Fault, Faulty, Lasting, Operation};
 pub use output::{Output, abandon, commit_all, read, write};

@@ -18,11 +18,32 @@ pub const APPLY_EPOCH: u32 = 1;
 /// Rises when training would give other bits.
 pub const FIT_EPOCH: u32 = 1;
 
+/// The apply epochs whose bundles this engine answers for.
+pub const APPLIED: [u32; 1] = [1];
+
+/// Which bits an engine gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Epochs {
+    /// Rises when applying a bundle would give other bits.
+    pub apply: u32,
+    /// Rises when training would give other bits.
+    pub fit: u32,
+}
+
+impl Epochs {
+    /// Those of this engine.
+    pub const NOW: Epochs = Epochs { apply: APPLY_EPOCH, fit: FIT_EPOCH };
+}
+
 /// What a training made: enough to score, to explain itself, and to be reproduced.
 #[derive(Clone, Debug)]
 pub struct Artifact {
     /// What the pipeline is called.
     pub name: String,
+    /// The epochs of the engine that made it.
+    pub epochs: Epochs,
+    /// The spec, with every default written out and without a source: what it takes to train again.
+    pub spec: Value,
     /// The seed of steps and model.
     pub seed: u64,
     /// What is predicted.
@@ -173,6 +194,7 @@ pub struct FoldMetrics {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ArtifactHead {
     name: String,
+    #[serde(deserialize_with = "integer_or_text")]
     seed: u64,
     task: Task,
     data: DataRoles,
@@ -181,6 +203,13 @@ pub struct ArtifactHead {
     extra: Extra,
     features: Schema,
     fingerprint: String,
+}
+
+/// Canonical JSON has integers beyond 2⁵³ as text.
+fn integer_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let integer = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    integer.ok_or_else(|| serde::de::Error::custom(format!("{value} is no integer of 64 bits")))
 }
 
 impl Artifact {
@@ -200,7 +229,10 @@ impl Artifact {
     }
 
     /// The artifact from all its parts.
+    #[expect(clippy::too_many_arguments, reason = "one for each member of a bundle")]
     pub fn from_parts(
+        epochs: Epochs,
+        spec: Value,
         head: ArtifactHead,
         contract: Contract,
         steps: Vec<StepRecord>,
@@ -212,6 +244,8 @@ impl Artifact {
         let ArtifactHead { name, seed, task, data, inputs, seen, extra, features, fingerprint } = head;
         Artifact {
             name,
+            epochs,
+            spec,
             seed,
             task,
             data,
@@ -238,7 +272,7 @@ impl Artifact {
             .collect();
         json!({
             "format": 1,
-            "epochs": { "apply": APPLY_EPOCH, "fit": FIT_EPOCH },
+            "epochs": self.epochs,
             "seed": self.seed,
             "task": self.task,
             "data": self.data,

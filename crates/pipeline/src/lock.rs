@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::PipelineError;
-use crate::artifact::{APPLY_EPOCH, Artifact, FIT_EPOCH, digest_of, stored_digest};
+use crate::artifact::{Artifact, digest_of, stored_digest};
 
 const HEAD: &str = "# Written by `evenstep train`; commit it beside the spec. `evenstep verify` proves it.\n";
 
@@ -24,6 +24,13 @@ pub fn text(artifact: &Artifact, facts: &Facts) -> String {
     content["digest"] = json!(artifact.digest());
     content["facts"] = json!(facts.0);
     HEAD.to_owned() + &toml_of(&content)
+}
+
+/// The facts that a lock tells; none if it is no lock.
+pub fn facts(text: &str) -> Facts {
+    let told = toml::from_str::<toml::Table>(text).ok().and_then(|mut content| content.remove("facts"));
+    let facts = told.and_then(|facts| serde_json::to_value(facts).ok());
+    Facts(facts.and_then(|facts| serde_json::from_value(facts).ok()).unwrap_or_default())
 }
 
 fn content(artifact: &Artifact) -> Value {
@@ -45,8 +52,8 @@ fn content(artifact: &Artifact) -> Value {
         .collect();
     json!({
         "format": 1,
-        "apply_epoch": APPLY_EPOCH,
-        "fit_epoch": FIT_EPOCH,
+        "apply_epoch": artifact.epochs.apply,
+        "fit_epoch": artifact.epochs.fit,
         "seed": artifact.seed,
         "fingerprint": artifact.fingerprint,
         "task": artifact.task,
@@ -97,6 +104,11 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// What an artifact is locked to.
+    pub fn of(artifact: &Artifact) -> Lock {
+        Lock::parse(&text(artifact, &Facts::default())).expect("we wrote it")
+    }
+
     /// Reads a lock.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{Batch, Coded, Column, Contract, Schema, Task, counted};
 use serde::Serialize;
 
-use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, Permutation, StepRecord};
+use crate::artifact::{Artifact, Epochs, Evaluation, FoldMetrics, ModelRecord, Permutation, StepRecord};
 use crate::evaluate::Scores;
 use crate::prepare::{Prepared, prepare};
 use crate::seen::seen_columns;
@@ -121,6 +121,8 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let metrics = evaluate::measure(&evaluate::metrics(spec, &prepared.task)?, &scores, &draws, run.workers);
     let mut artifact = Artifact {
         name: spec.pipeline.name.clone(),
+        epochs: Epochs::NOW,
+        spec: spec.resolved(),
         seed: spec.pipeline.seed,
         task: prepared.task,
         data: prepared.roles,

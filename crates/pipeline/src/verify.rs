@@ -6,6 +6,7 @@ use evenstep_exact::draw::Draws;
 use evenstep_table::Batch;
 use serde::Serialize;
 
+use crate::artifact::Artifact;
 use crate::lock::{Check, Lock};
 use crate::prepare::prepare;
 use crate::spec::Spec;
@@ -46,6 +47,34 @@ pub fn verify(spec: &Spec, lock: &Lock, order: Order, run: &Run<'_>) -> Result<(
     let checks = lock.compare(&trained.artifact);
     let equal = checks.iter().all(|check| check.equal);
     Ok((Verified { equal, checks, seconds: started.elapsed().as_secs_f64() }, trained))
+}
+
+/// Trains again by the spec that a bundle holds, on the data given, and compares with the bundle's artifact.
+/// Other data are told by their fingerprint, and nothing is trained on them.
+///
+/// # Errors
+/// As `train`.
+pub fn verify_artifact(
+    artifact: &Artifact,
+    data: &str,
+    order: Order,
+    run: &Run<'_>,
+) -> Result<Verified, PipelineError> {
+    let started = Instant::now();
+    let spec = Spec::from_resolved(&artifact.spec, data)?;
+    let mut prepared = prepare(&spec, run)?;
+    let (then, now) = (&artifact.fingerprint, prepared.fingerprint.clone());
+    let mut checks = vec![Check { name: "fingerprint".to_owned(), equal: *then == now, detail: now.clone() }];
+    if *then == now {
+        if order == Order::Shuffled {
+            prepared.batches = shuffled(std::mem::take(&mut prepared.batches), &spec);
+        }
+        checks = Lock::of(artifact).compare(&train_prepared(&spec, prepared, run)?.artifact);
+    } else {
+        checks[0].detail = format!("in the bundle {then}, of `{data}` {now}: these are other rows or columns");
+    }
+    let equal = checks.iter().all(|check| check.equal);
+    Ok(Verified { equal, checks, seconds: started.elapsed().as_secs_f64() })
 }
 
 /// The same rows in another order, in batches of other sizes.

@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 
 use crate::catalogue::Entry;
 use crate::fitted::AnyFitted;
-use crate::testing::{
-    assert_equal, boolean, column_texts, dates, fit_batches, instants, integers, numbers, site, strings, wall,
-};
+use crate::sample::people;
+use crate::testing::{assert_equal, column_texts, fit_batches, site, strings};
 use crate::{CATALOGUE, StepError, parse};
 
 /// How many steps there are. A battery that skips is green; this one counts.
@@ -40,51 +39,6 @@ fn tasks() -> [Task; 3] {
         Task::Binary { classes: classes(&["no", "yes"]).try_into().expect("two classes") },
         Task::Multiclass { classes: classes(&["a", "b", "c"]) },
     ]
-}
-
-/// Rows with columns of every type, as the examples name them, and nulls in most.
-fn people(rows: usize, task: &Task) -> Batch {
-    let draws = Draws::new(Seed(7), "people");
-    let key = |row: usize| (row as u128 + 1).to_le_bytes();
-    let uniform = |row: usize, n: u32| draws.uniform_at(&key(row), n);
-    let maybe = |row: usize, n: u32| uniform(row, n) > 0.15;
-    fn each<T>(rows: usize, of: impl Fn(usize) -> Option<T>) -> Vec<Option<T>> {
-        (0..rows).map(of).collect()
-    }
-    let cities = ["Paris", "Lyon", "Oslo", "Bergen", "Köln", "a,b", "a:b", "🙂"];
-    let city = |row: usize| cities[(uniform(row, 2) * uniform(row, 3) * 8.0) as usize];
-    let micros = |row: usize, n: u32| (uniform(row, n) * 1.9e15) as i64 - 200_000_000_000_000;
-    let age = each(rows, |row| maybe(row, 0).then(|| (uniform(row, 1) * 80.0).floor() + 18.5));
-    let income = each(rows, |row| Some(1e3 / (0.01 + uniform(row, 4))));
-    let balance = each(rows, |row| Some(draws.normal(&key(row), 5) * 1e3 + uniform(row, 6) * 2e3));
-    let children = each(rows, |row| maybe(row, 7).then(|| (uniform(row, 8) * 4.0) as i64));
-    let month = each(rows, |row| Some((uniform(row, 9) * 12.0) as i64 + 1));
-    let member = each(rows, |row| maybe(row, 10).then(|| uniform(row, 11) < 0.3));
-    let notes: Vec<String> = (0..rows).map(|row| format!("note {row}")).collect();
-    let columns = [
-        ("age", numbers(&age)),
-        ("income", numbers(&income)),
-        ("balance", numbers(&balance)),
-        ("children", integers(&children)),
-        ("month", integers(&month)),
-        ("member", boolean(&member)),
-        ("city", strings(&each(rows, |row| maybe(row, 12).then(|| city(row))))),
-        ("country", strings(&each(rows, |_| Some("Atlantis")))),
-        ("note", Column::Text(Coded::from_strings(notes.iter().map(Some)))),
-        ("born", dates(&each(rows, |row| maybe(row, 13).then(|| (uniform(row, 14) * 2e4) as i32 - 8000)))),
-        ("signed_up", wall(&each(rows, |row| Some(micros(row, 15))))),
-        ("seen_at", instants(&each(rows, |row| maybe(row, 16).then(|| micros(row, 17))))),
-    ];
-    let mut batch = crate::testing::batch(&columns);
-    batch.keys = Arc::new((0..rows).map(|row| RowKey(key(row))).collect());
-    let target = |row: usize| match task {
-        Task::Regression | Task::Ranking => uniform(row, 18) * 10.0 + f64::from(u8::from(city(row) == "Oslo")),
-        Task::Binary { .. } => f64::from(u8::from(uniform(row, 18) < 0.4)),
-        Task::Multiclass { .. } => (uniform(row, 18) * 3.0).floor(),
-    };
-    let labels = Labels { occurrence: vec![0; rows], target: (0..rows).map(target).collect(), ..Labels::default() };
-    batch.labels = Some(Arc::new(labels));
-    batch
 }
 
 /// The same rows in another order, cut elsewhere, with columns added the other way round and

@@ -12,6 +12,7 @@ mod fitted;
 pub mod kit;
 #[cfg(test)]
 mod laws;
+pub mod sample;
 #[cfg(test)]
 mod testing;
 

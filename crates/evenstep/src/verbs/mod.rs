@@ -6,10 +6,14 @@ pub(crate) mod explain;
 mod faults;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod key;
 pub(crate) mod report;
+pub(crate) mod sbom;
 pub(crate) mod score;
+pub(crate) mod selftest;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
+pub(crate) mod sign;
 pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
@@ -111,6 +115,6 @@ fn file_error(error: FileError) -> PipelineError {
 }
 
 /// A file that can't be read.
-fn unreadable(path: &Path, error: &std::io::Error) -> PipelineError {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> PipelineError {
     PipelineError::input(format!("`{}` can't be read: {error}", path.display()))
 }

@@ -86,11 +86,13 @@ impl Family for LogisticRegression {
         if self.max_iter == 0 {
             return Err(ModelError::new("`max_iter` is 0, and there is at least one round"));
         }
-        if *task == Task::Regression {
-            return Err(ModelError::new("`logistic_regression` predicts a class, and the target is a number")
-                .help("use `ridge`"));
-        }
-        numbers_only(Self::NAME, features)
+        let (found, help) = match task {
+            Task::Regression => ("a number", "use `ridge`"),
+            Task::Ranking => ("an order of rows", "use `boosted_trees` with `objective = \"lambda_rank\"`"),
+            Task::Binary { .. } | Task::Multiclass { .. } => return numbers_only(Self::NAME, features),
+        };
+        let message = format!("`logistic_regression` predicts a class, and the target is {found}");
+        Err(ModelError::new(message).help(help))
     }
 
     fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Classes>, ModelError> {

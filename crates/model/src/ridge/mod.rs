@@ -78,8 +78,11 @@ impl Family for Ridge {
             return Err(ModelError::new(format!("`alpha` is {}, and a penalty is at least 0", self.alpha)));
         }
         if *task != Task::Regression {
-            return Err(ModelError::new("`ridge` predicts a number, and the target is a class")
-                .help("use `logistic_regression`"));
+            let (found, help) = match task {
+                Task::Ranking => ("an order of rows", "use `boosted_trees` with `objective = \"lambda_rank\"`"),
+                _ => ("a class", "use `logistic_regression`"),
+            };
+            return Err(ModelError::new(format!("`ridge` predicts a number, and the target is {found}")).help(help));
         }
         numbers_only(Self::NAME, features)
     }

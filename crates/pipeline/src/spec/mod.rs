@@ -2,6 +2,7 @@
 
 mod overrides;
 mod parse;
+mod resolved;
 mod text;
 mod wording;
 

@@ -1,0 +1,179 @@
+//! Who is trusted with what: a file that people write, and keep where they trust it.
+
+use std::collections::BTreeSet;
+
+use glob::Pattern;
+use serde::Deserialize;
+
+use crate::{AttestError, PublicKey};
+
+/// Whose signatures count, and how many of them each pipeline needs.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The keys that count.
+    pub keys: Vec<TrustedKey>,
+    /// What pipelines need; the first that names a pipeline is its rule.
+    pub rules: Vec<Rule>,
+}
+
+/// A key, and whose it is.
+#[derive(Clone, Debug)]
+pub struct TrustedKey {
+    /// Who has it.
+    pub name: String,
+    /// What they do, if that matters.
+    pub role: Option<String>,
+    /// The key.
+    pub public: PublicKey,
+}
+
+/// What some pipelines need.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The pipelines, by name, with `*` and `?`.
+    pub pipelines: Vec<Pattern>,
+    /// How many people have to sign.
+    pub need: usize,
+    /// Who may: names and roles; everybody if there are none.
+    pub from: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    key: Vec<WrittenKey>,
+    #[serde(default)]
+    rule: Vec<WrittenRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenKey {
+    name: String,
+    role: Option<String>,
+    public: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    pipelines: Vec<String>,
+    #[serde(default = "one")]
+    need: usize,
+    #[serde(default)]
+    from: Vec<String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Policy {
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// TOML that doesn't parse, a key that is none or stands there twice, or a rule that nothing can meet.
+    pub fn parse(text: &str) -> Result<Policy, AttestError> {
+        let written: Written =
+            toml::from_str(text).map_err(|error| AttestError::new(format!("the policy doesn't parse: {error}")))?;
+        let keys: Vec<TrustedKey> = written.key.into_iter().map(trusted).collect::<Result<_, _>>()?;
+        for (at, key) in keys.iter().enumerate() {
+            if let Some(other) = keys[..at].iter().find(|other| other.public == key.public) {
+                return Err(AttestError::new(format!("`{}` and `{}` have the same key", other.name, key.name)));
+            }
+        }
+        let rules: Vec<Rule> = written.rule.into_iter().map(|rule| checked(rule, &keys)).collect::<Result<_, _>>()?;
+        if rules.is_empty() {
+            return Err(AttestError::new("the policy has no `[[rule]]`, so it trusts nobody with anything"));
+        }
+        Ok(Policy { keys, rules })
+    }
+
+    /// The rule of a pipeline.
+    pub fn rule(&self, pipeline: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.pipelines.iter().any(|pattern| pattern.matches(pipeline)))
+    }
+}
+
+impl Rule {
+    /// Whether a signature of this key counts here.
+    pub fn counts(&self, key: &TrustedKey) -> bool {
+        let named = |from: &String| *from == key.name || Some(from) == key.role.as_ref();
+        self.from.is_empty() || self.from.iter().any(named)
+    }
+}
+
+fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, AttestError> {
+    let public =
+        PublicKey::parse(&public).map_err(|error| AttestError::new(format!("the key of `{name}`: {error}")))?;
+    Ok(TrustedKey { name, role, public })
+}
+
+fn checked(rule: WrittenRule, keys: &[TrustedKey]) -> Result<Rule, AttestError> {
+    let WrittenRule { pipelines, need, from } = rule;
+    let about = format!("the rule for `{}`", pipelines.join("`, `"));
+    let known = |from: &&String| keys.iter().any(|key| key.name == **from || key.role.as_ref() == Some(*from));
+    if let Some(unknown) = from.iter().find(|from| !known(from)) {
+        return Err(AttestError::new(format!("{about} counts on `{unknown}`, which is no key's name or role")));
+    }
+    let patterns = pipelines.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<Vec<_>, _>>();
+    let patterns = patterns.map_err(|error| AttestError::new(format!("{about} has no pattern of names: {error}")))?;
+    let rule = Rule { pipelines: patterns, need, from };
+    let people: BTreeSet<&str> = keys.iter().filter(|key| rule.counts(key)).map(|key| key.name.as_str()).collect();
+    if need == 0 || need > people.len() {
+        let message = format!("{about} needs {need} signatures, and {} can sign: write 1 up to that", people.len());
+        return Err(AttestError::new(message));
+    }
+    Ok(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &str = r#"
+        [[key]]
+        name = "ana"
+        role = "owner"
+        public = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+        [[key]]
+        name = "ben"
+        public = "MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+    "#;
+
+    fn read(rules: &str) -> String {
+        match Policy::parse(&format!("{KEYS}{rules}")) {
+            Ok(policy) => format!("{} keys, {} rules", policy.keys.len(), policy.rules.len()),
+            Err(error) => error.0,
+        }
+    }
+
+    #[test]
+    fn a_rule_that_nothing_can_meet_is_refused() {
+        let one = "[[rule]]\npipelines = [\"*\"]\n";
+        assert_eq!(read(one), "2 keys, 1 rules");
+        assert_eq!(read(""), "the policy has no `[[rule]]`, so it trusts nobody with anything");
+        let none = read(&format!("{one}need = 0"));
+        assert_eq!(none, "the rule for `*` needs 0 signatures, and 2 can sign: write 1 up to that");
+        assert_eq!(read(&format!("{one}need = 2")), "2 keys, 1 rules");
+        assert!(read(&format!("{one}need = 2\nfrom = [\"owner\"]")).contains("needs 2 signatures, and 1 can sign"));
+        assert!(read(&format!("{one}from = [\"bob\"]")).contains("counts on `bob`"));
+        assert!(read(&format!("{one}needs = 2")).contains("unknown field `needs`"));
+    }
+
+    #[test]
+    fn one_key_has_one_name() {
+        let twice =
+            KEYS.replace("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        assert_eq!(Policy::parse(&twice).expect_err("refused").0, "`ana` and `ben` have the same key");
+    }
+
+    #[test]
+    fn the_first_rule_that_names_a_pipeline_is_its_rule() {
+        let rules = "[[rule]]\npipelines = [\"house-*\"]\nneed = 2\n[[rule]]\npipelines = [\"*\"]\n";
+        let policy = Policy::parse(&format!("{KEYS}{rules}")).expect("sound");
+        let need = |name: &str| policy.rule(name).map(|rule| rule.need);
+        assert_eq!((need("house-prices"), need("titanic")), (Some(2), Some(1)));
+    }
+}

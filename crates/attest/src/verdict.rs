@@ -1,0 +1,274 @@
+//! Whether those who signed are trusted with what they signed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{AttestError, Envelope, Policy, pre_authentication_encoding};
+
+/// The artifact at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The pipeline's name.
+    pub pipeline: &'a str,
+    /// The SHA-256 of the bundle's file, in hex.
+    pub sha256: &'a str,
+    /// The artifact's digest, in hex.
+    pub artifact: &'a str,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Verdict {
+    /// Whether the policy is met.
+    pub trusted: bool,
+    /// Why, or why not.
+    pub because: Because,
+    /// Each signature that there is.
+    pub signatures: Vec<Signed>,
+}
+
+/// Why an artifact is trusted, or not.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// As many as needed have signed.
+    Enough {
+        /// Who.
+        signed: Vec<String>,
+        /// How many are needed.
+        need: usize,
+    },
+    /// Fewer have signed than are needed.
+    NotEnough {
+        /// Who.
+        signed: Vec<String>,
+        /// How many are needed.
+        need: usize,
+    },
+    /// Nobody has signed.
+    Unsigned,
+    /// What was signed is another artifact.
+    OtherArtifact {
+        /// The digests that were signed.
+        signed: String,
+        /// The digest of the file at hand.
+        found: String,
+    },
+    /// The policy says nothing of the pipeline.
+    NoRule {
+        /// The pipeline.
+        pipeline: String,
+    },
+}
+
+/// A signature, and what it is worth.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "signature")]
+pub enum Signed {
+    /// It is right, and counts.
+    Counts {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        name: String,
+        /// What they do.
+        role: Option<String>,
+    },
+    /// It is right, but the pipeline's rule asks for others.
+    DoesNotCount {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        name: String,
+    },
+    /// The policy doesn't know the key.
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// It is not what this key signs this statement with.
+    Wrong {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        name: String,
+    },
+}
+
+/// Judges the signatures of an artifact by a policy.
+///
+/// # Errors
+/// An envelope that holds no statement.
+pub fn judge(envelope: Option<&Envelope>, subject: &Subject<'_>, policy: &Policy) -> Result<Verdict, AttestError> {
+    let Some(envelope) = envelope.filter(|envelope| !envelope.signatures.is_empty()) else {
+        return Ok(Verdict { trusted: false, because: Because::Unsigned, signatures: Vec::new() });
+    };
+    let message = pre_authentication_encoding(&envelope.payload_type, &envelope.payload()?);
+    let rule = policy.rule(subject.pipeline);
+    let mut people = BTreeSet::new();
+    let worth = |signature: &crate::Signature| {
+        let key = signature.keyid.clone();
+        let Some(trusted) = policy.keys.iter().find(|trusted| trusted.public.id() == key) else {
+            return Signed::UnknownKey { key };
+        };
+        let name = trusted.name.clone();
+        if !signature.bytes().is_some_and(|bytes| trusted.public.accepts(&message, &bytes)) {
+            return Signed::Wrong { key, name };
+        }
+        if !rule.is_some_and(|rule| rule.counts(trusted)) {
+            return Signed::DoesNotCount { key, name };
+        }
+        people.insert(name.clone());
+        Signed::Counts { key, name, role: trusted.role.clone() }
+    };
+    let signatures: Vec<Signed> = envelope.signatures.iter().map(worth).collect();
+    let signed: Vec<String> = people.into_iter().collect();
+    let because = match (rule, other_artifact(envelope, subject)?) {
+        (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
+        (Some(_), Some(other)) => Because::OtherArtifact { signed: other, found: subject.sha256.to_owned() },
+        (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
+        (Some(rule), None) => Because::Enough { signed, need: rule.need },
+    };
+    Ok(Verdict { trusted: matches!(because, Because::Enough { .. }), because, signatures })
+}
+
+/// What was signed, if it is not the artifact at hand.
+fn other_artifact(envelope: &Envelope, subject: &Subject<'_>) -> Result<Option<String>, AttestError> {
+    let statement = envelope.statement()?;
+    let digest =
+        |name: &str| statement.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect::<Vec<_>>();
+    let same = digest("sha256") == [subject.sha256] && digest("evenstep") == [subject.artifact];
+    Ok((!same).then(|| digest("sha256").join(", ")))
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let people = |signed: &[String]| if signed.is_empty() { "nobody".to_owned() } else { signed.join(", ") };
+        match self {
+            Because::Enough { signed, need } => write!(f, "signed by {}; {need} needed", people(signed)),
+            Because::NotEnough { signed, need } => {
+                write!(f, "signatures are missing: {need} needed, signed by {} of those that count", people(signed))
+            }
+            Because::Unsigned => f.write_str("nobody has signed it"),
+            Because::OtherArtifact { signed, found } => {
+                write!(f, "what was signed is another artifact: signed the file {signed}, and this one is {found}")
+            }
+            Because::NoRule { pipeline } => write!(f, "the policy has no rule for the pipeline `{pipeline}`"),
+        }
+    }
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |key: &str| key.chars().take(12).collect::<String>();
+        match self {
+            Signed::Counts { key, name, role } => {
+                let role = role.as_ref().map_or(String::new(), |role| format!(", {role}"));
+                write!(f, "`{name}`{role} ({}): right", short(key))
+            }
+            Signed::DoesNotCount { key, name } => {
+                write!(f, "`{name}` ({}): right, but the rule asks for others", short(key))
+            }
+            Signed::UnknownKey { key } => write!(f, "unknown key {key}: it counts for nothing"),
+            Signed::Wrong { key, name } => {
+                write!(f, "wrong signature: not what the key of `{name}` ({}) signs this statement with", short(key))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::{BUILD_TYPE, BuildDefinition, PrivateKey, Resource, RunDetails, Statement};
+
+    const ARTIFACT: &str = "aa";
+
+    fn statement(sha256: &str) -> Statement {
+        let mut subject = Resource::new("house.evenstep", "sha256", sha256);
+        subject.digest.insert("evenstep".to_owned(), ARTIFACT.to_owned());
+        let made = BuildDefinition {
+            build_type: BUILD_TYPE.to_owned(),
+            external_parameters: Map::new(),
+            internal_parameters: Map::new(),
+            resolved_dependencies: Vec::new(),
+        };
+        Statement::new(subject, made, RunDetails { builder: Map::new(), metadata: Map::new() })
+    }
+
+    struct Set {
+        ana: PrivateKey,
+        ben: PrivateKey,
+        stranger: PrivateKey,
+    }
+
+    fn set() -> Set {
+        let key = || PrivateKey::generate().expect("the system has randomness");
+        Set { ana: key(), ben: key(), stranger: key() }
+    }
+
+    fn policy(set: &Set, rule: &str) -> Policy {
+        let key = |name: &str, key: &PrivateKey| {
+            format!("[[key]]\nname = \"{name}\"\nrole = \"owner\"\npublic = \"{}\"\n", key.public().line())
+        };
+        let text = format!("{}{}[[rule]]\n{rule}\n", key("ana", &set.ana), key("ben", &set.ben));
+        Policy::parse(&text).expect("sound")
+    }
+
+    fn said(set: &Set, rule: &str, envelope: Option<&Envelope>, sha256: &str) -> (bool, String) {
+        let subject = Subject { pipeline: "house", sha256, artifact: ARTIFACT };
+        let verdict = judge(envelope, &subject, &policy(set, rule)).expect("a statement");
+        (verdict.trusted, verdict.because.to_string())
+    }
+
+    #[test]
+    fn each_answer_is_told_from_the_others() {
+        let set = set();
+        let mut envelope = Envelope::new(&statement("11"));
+        let any = "pipelines = [\"house\"]";
+        let both = "pipelines = [\"house\"]\nneed = 2";
+        assert_eq!(said(&set, any, None, "11"), (false, "nobody has signed it".to_owned()));
+        assert_eq!(said(&set, any, Some(&envelope), "11").1, "nobody has signed it");
+        envelope.sign(&set.stranger).expect("signed");
+        let missing = "signatures are missing: 1 needed, signed by nobody of those that count";
+        assert_eq!(said(&set, any, Some(&envelope), "11"), (false, missing.to_owned()));
+        envelope.sign(&set.ana).expect("signed");
+        assert_eq!(said(&set, any, Some(&envelope), "11"), (true, "signed by ana; 1 needed".to_owned()));
+        let missing = "signatures are missing: 2 needed, signed by ana of those that count";
+        assert_eq!(said(&set, both, Some(&envelope), "11"), (false, missing.to_owned()));
+        envelope.sign(&set.ana).expect("signed");
+        assert_eq!(envelope.signatures.len(), 2, "who signs twice has signed once");
+        envelope.sign(&set.ben).expect("signed");
+        assert_eq!(said(&set, both, Some(&envelope), "11"), (true, "signed by ana, ben; 2 needed".to_owned()));
+        let other = "what was signed is another artifact: signed the file 11, and this one is 22";
+        assert_eq!(said(&set, both, Some(&envelope), "22"), (false, other.to_owned()));
+        let none = "the policy has no rule for the pipeline `house`";
+        assert_eq!(said(&set, "pipelines = [\"boat\"]", Some(&envelope), "11"), (false, none.to_owned()));
+        let only_ben = "pipelines = [\"*\"]\nfrom = [\"ben\"]";
+        assert_eq!(said(&set, only_ben, Some(&envelope), "11"), (true, "signed by ben; 1 needed".to_owned()));
+    }
+
+    #[test]
+    fn no_byte_of_an_envelope_can_change() {
+        let set = set();
+        let mut envelope = Envelope::new(&statement("11"));
+        envelope.sign(&set.ana).expect("signed");
+        envelope.sign(&set.ben).expect("signed");
+        let policy = policy(&set, "pipelines = [\"*\"]\nneed = 2");
+        let subject = Subject { pipeline: "house", sha256: "11", artifact: ARTIFACT };
+        let text = envelope.text().into_bytes();
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut changed = text.clone();
+                changed[at] ^= 1 << bit;
+                let Ok(changed) = String::from_utf8(changed) else { continue };
+                let judged = Envelope::parse(&changed).and_then(|envelope| judge(Some(&envelope), &subject, &policy));
+                assert!(judged.is_err() || judged.is_ok_and(|verdict| !verdict.trusted), "bit {bit} of byte {at}");
+            }
+        }
+    }
+}

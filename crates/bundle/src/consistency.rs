@@ -1,0 +1,69 @@
+//! Whether the parts of a bundle that nothing is computed from say what the others do.
+
+use evenstep_pipeline::lock;
+use serde_json::Value;
+
+use crate::{Opened, sbom};
+
+/// A part of a bundle, and what it came to: how many entries agree, or what doesn't.
+pub type Consistency = (&'static str, Result<String, String>);
+
+/// Compares lock, spec and bill of materials with the artifact. Whoever seals a bundle anew can make it whole with
+/// parts of another one.
+pub fn consistency(opened: &Opened) -> Vec<Consistency> {
+    vec![("lock", of_lock(opened)), ("spec", of_spec(opened)), ("sbom", of_sbom(opened))]
+}
+
+fn of_lock(opened: &Opened) -> Result<String, String> {
+    if opened.lock == lock::body(&opened.artifact) {
+        return Ok("says what the bundle holds".to_owned());
+    }
+    let expected = lock::body(&opened.artifact);
+    let line = opened.lock.lines().zip(expected.lines()).position(|(mine, theirs)| mine != theirs);
+    let line = line.unwrap_or(opened.lock.lines().count().min(expected.lines().count())) + 1;
+    Err(format!("`pipeline.lock` says in line {line} something else than the bundle holds"))
+}
+
+fn of_spec(opened: &Opened) -> Result<String, String> {
+    let artifact = &opened.artifact;
+    let used = |name: &str, spec: &Value| {
+        let mut table = spec.clone();
+        if let Some(entries) = table.as_object_mut() {
+            entries.insert("use".to_owned(), name.into());
+        }
+        without_nulls(&table)
+    };
+    let differs = |part: String| Err(format!("`spec.json` has another {part} than the bundle"));
+    let seed = &artifact.spec["pipeline"]["seed"];
+    if seed.as_u64().or_else(|| seed.as_str()?.parse().ok()) != Some(artifact.seed) {
+        return differs("seed".to_owned());
+    }
+    if without_nulls(&artifact.spec["model"]) != used(&artifact.model.name, &artifact.model.spec) {
+        return differs("model".to_owned());
+    }
+    let steps = artifact.spec["step"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for step in &artifact.steps {
+        let written = step.number.checked_sub(1).and_then(|at| steps.get(at)).unwrap_or(&Value::Null);
+        if without_nulls(written) != used(&step.name, &step.spec) {
+            return differs(format!("step {}", step.number));
+        }
+    }
+    Ok(format!("trains `{}` after {} steps", artifact.model.name, steps.len()))
+}
+
+fn of_sbom(opened: &Opened) -> Result<String, String> {
+    sbom::fits(&opened.sbom, &opened.artifact).map_err(|error| format!("`sbom.json`: {error}"))?;
+    Ok("names this artifact and its data".to_owned())
+}
+
+/// The value with nulls left out at every depth, as a spec is written.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(entries) => {
+            let kept = entries.iter().filter(|(_, value)| !value.is_null());
+            kept.map(|(key, value)| (key.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}

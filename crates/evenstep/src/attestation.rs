@@ -1,0 +1,124 @@
+//! What is signed of a bundle, and where it lies: which artifact, learned from what, by which engine, when.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use evenstep_attest::{
+    AttestError, BUILD_TYPE, BuildDefinition, Envelope, Resource, RunDetails, Statement, Verdict, sha256,
+};
+use evenstep_exact::canonical::canonical_json;
+use evenstep_pipeline::lock::{Facts, Lock};
+use evenstep_pipeline::{Artifact, PipelineError, lock};
+use serde_json::{Map, Value, json};
+
+use crate::{environment, sbom};
+
+/// Where a bundle's signatures lie: `houses.evenstep.dsse.json`.
+pub(crate) fn beside(bundle: &Path) -> PathBuf {
+    let mut path = OsString::from(bundle);
+    path.push(".dsse.json");
+    path.into()
+}
+
+/// The signatures at that path, if there is a file.
+pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Envelope::parse(&text)
+            .map(Some)
+            .map_err(|error| PipelineError::no(format!("`{}`: {error}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(super::verbs::unreadable(path, &error)),
+    }
+}
+
+/// The facts of the training that made the bundle: those of a lock of its digest that lies beside it.
+pub(crate) fn facts(bundle: &Path, artifact: &Artifact) -> Option<Facts> {
+    let folder = bundle.parent().unwrap_or(Path::new(""));
+    let candidates = [bundle.with_extension("lock"), folder.join("pipeline.lock")];
+    candidates.iter().find_map(|path| {
+        let text = std::fs::read_to_string(path).ok()?;
+        let digest = Lock::parse(&text).ok()?.digest;
+        (digest == artifact.digest()).then(|| lock::facts(&text))
+    })
+}
+
+/// The statement of how a bundle was made. Who signs it vouches for it.
+pub(crate) fn statement(bundle: &Path, bytes: &[u8], artifact: &Artifact) -> Statement {
+    let name = bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let mut subject = Resource::new(&name, "sha256", &sha256(bytes));
+    subject.digest.insert("evenstep".to_owned(), hex(&artifact.digest()).to_owned());
+    let facts = facts(bundle, artifact).unwrap_or_default().0;
+    let fact = |name: &str| facts.get(name).cloned();
+    let mut dependencies = vec![
+        Resource::new("data", "evenstep-fp1", artifact.fingerprint.trim_start_matches("fp1:")),
+        Resource::new("spec", "sha256", &sha256(&canonical_json(&artifact.spec))),
+    ];
+    if let Some(commit) = fact("commit").as_ref().and_then(Value::as_str) {
+        let mut repository = Resource::new("repository", "gitCommit", commit);
+        repository.annotations.extend(fact("dirty").map(|dirty| ("dirty".to_owned(), dirty)));
+        dependencies.push(repository);
+    }
+    dependencies.push(engine(&facts));
+    let made = BuildDefinition {
+        build_type: BUILD_TYPE.to_owned(),
+        external_parameters: Map::from_iter([("pipeline".to_owned(), json!(artifact.name))]),
+        internal_parameters: Map::from_iter([
+            ("seed".to_owned(), json!(artifact.seed.to_string())),
+            ("apply_epoch".to_owned(), json!(artifact.epochs.apply)),
+            ("fit_epoch".to_owned(), json!(artifact.epochs.fit)),
+        ]),
+        resolved_dependencies: dependencies,
+    };
+    let host: Map<String, Value> = ["host", "kernel", "cpu", "simd", "threads"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), facts.get(name)?.clone())))
+        .collect();
+    let version = facts.get("engine").cloned().unwrap_or(Value::Null);
+    let builder = Map::from_iter([
+        ("id".to_owned(), json!("https://github.com/evenstep/evenstep")),
+        ("version".to_owned(), if version.is_null() { json!({}) } else { json!({ "evenstep": version }) }),
+        ("host".to_owned(), Value::Object(host)),
+    ]);
+    let metadata =
+        ["started", "finished"].into_iter().filter_map(|name| Some((format!("{name}On"), facts.get(name)?.clone())));
+    Statement::new(subject, made, RunDetails { builder, metadata: metadata.collect() })
+}
+
+/// The engine that trained, with the digest of its bill of materials if it is this one.
+fn engine(facts: &BTreeMap<String, Value>) -> Resource {
+    let version = facts.get("engine").and_then(Value::as_str).unwrap_or("unknown");
+    let mut engine = Resource { name: "engine".to_owned(), ..Resource::default() };
+    engine.uri = Some(format!("pkg:cargo/evenstep@{version}"));
+    let build = facts.get("build").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(commit) = build.get("commit").and_then(Value::as_str) {
+        engine.digest.insert("gitCommit".to_owned(), commit.to_owned());
+    }
+    if version == environment::VERSION
+        && build.get("commit") == environment::Build::here().commit().map(Value::from).as_ref()
+    {
+        let bill = sha256(&canonical_json(&sbom::of_engine()));
+        engine.annotations.insert("sbom_sha256".to_owned(), json!(bill));
+    }
+    engine.annotations.extend(build);
+    engine
+}
+
+/// The 64 digits of a digest.
+pub(crate) fn hex(digest: &str) -> &str {
+    digest.trim_start_matches("sha256:")
+}
+
+/// A key, policy or envelope that can't be used.
+pub(crate) fn refused(error: &AttestError) -> PipelineError {
+    PipelineError::input(error.to_string())
+}
+
+/// What a verdict says, and after it each signature.
+pub(crate) fn told(verdict: &Verdict) -> String {
+    let signatures: Vec<String> = verdict.signatures.iter().map(ToString::to_string).collect();
+    match (verdict.trusted, signatures.is_empty()) {
+        (true, _) | (false, true) => verdict.because.to_string(),
+        (false, false) => format!("{} ({})", verdict.because, signatures.join("; ")),
+    }
+}

@@ -1,0 +1,94 @@
+//! The engine's bill of materials: every library that is in it, with version, licence and checksum, as CycloneDX 1.6.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::environment::VERSION;
+
+/// What cargo compiled from.
+const LOCK: &str = include_str!("../../../Cargo.lock");
+/// Which of it is in the engine, and under which licence.
+const COMPONENTS: &str = include_str!("../components.txt");
+
+#[derive(Deserialize)]
+struct Lockfile {
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    checksum: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+/// Every library of the engine. The same for every build of a version: nothing of a host is in it.
+pub(crate) fn of_engine() -> Value {
+    let lock: Lockfile = toml::from_str(LOCK).expect("cargo writes its lock file");
+    let locked: BTreeMap<(&str, &str), &Package> =
+        lock.package.iter().map(|package| ((package.name.as_str(), package.version.as_str()), package)).collect();
+    let listed: BTreeSet<(&str, &str)> = components().map(|(name, version, _)| (name, version)).collect();
+    let package = |name: &str, version: &str| {
+        *locked.get(&(name, version)).unwrap_or_else(|| panic!("`{name}` {version} is in Cargo.lock"))
+    };
+    let components: Vec<Value> = components()
+        .filter(|(name, ..)| *name != "evenstep")
+        .map(|(name, version, licence)| {
+            let mut component = json!({
+                "bom-ref": purl(name, version),
+                "type": "library",
+                "name": name,
+                "version": version,
+                "purl": purl(name, version),
+                "licenses": [{ "expression": licence }],
+            });
+            if let Some(checksum) = &package(name, version).checksum {
+                component["hashes"] = json!([{ "alg": "SHA-256", "content": checksum }]);
+            }
+            component
+        })
+        .collect();
+    let depends = |(name, version): &(&str, &str)| {
+        // Cargo writes the version of a dependency only where there are several.
+        let on = package(name, version).dependencies.iter().filter_map(|named| {
+            let mut words = named.split(' ');
+            let (name, version) = (words.next()?, words.next());
+            let of_name = |(other, theirs): &&(&str, &str)| *other == name && version.is_none_or(|v| v == *theirs);
+            listed.iter().find(of_name).map(|(name, version)| purl(name, version))
+        });
+        json!({ "ref": purl(name, version), "dependsOn": on.collect::<BTreeSet<_>>() })
+    };
+    json!({
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": { "component": {
+            "bom-ref": purl("evenstep", VERSION),
+            "type": "application",
+            "name": "evenstep",
+            "version": VERSION,
+            "purl": purl("evenstep", VERSION),
+            "licenses": [{ "expression": env!("CARGO_PKG_LICENSE") }],
+        } },
+        "components": components,
+        "dependencies": listed.iter().map(depends).collect::<Vec<_>>(),
+    })
+}
+
+/// Name, version and licence of each.
+fn components() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    COMPONENTS.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let mut parts = line.splitn(3, ' ');
+        let mut part = || parts.next().expect("name, version and licence");
+        (part(), part(), part())
+    })
+}
+
+fn purl(name: &str, version: &str) -> String {
+    format!("pkg:cargo/{name}@{version}")
+}

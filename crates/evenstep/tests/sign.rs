@@ -1,0 +1,273 @@
+//! Keys, signatures and policies, through the whole program.
+
+mod common;
+
+use common::Project;
+use serde_json::Value;
+
+/// A trained project with the keys of two people and of a stranger.
+fn signed() -> Project {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    for name in ["ana", "ben", "stranger"] {
+        project.run(&["key", "new", "--out", &format!("{name}.key")]).ok();
+    }
+    project
+}
+
+/// The policy that trusts Ana, an owner, and Ben.
+fn policy(project: &Project, rule: &str) {
+    let key = |name: &str, role: &str| {
+        let line: String =
+            project.read(&format!("{name}.key.pub")).lines().filter(|line| !line.starts_with('-')).collect();
+        format!("[[key]]\nname = \"{name}\"\nrole = \"{role}\"\npublic = \"{line}\"\n\n")
+    };
+    let text = format!("{}{}[[rule]]\n{rule}\n", key("ana", "owner"), key("ben", "review"));
+    project.write("trust.toml", text);
+}
+
+fn sign(project: &Project, name: &str) {
+    project.run(&["sign", "titanic.evenstep", "--key", &format!("{name}.key")]).ok();
+}
+
+/// The exit code, and what is said of the signatures.
+fn verified(project: &Project) -> (i32, String) {
+    let said = project.run(&["verify", "titanic.evenstep", "--policy", "trust.toml", "--json", "--quiet"]);
+    let json: Value = said.json();
+    let check = |check: &&Value| ["signatures", "bundle"].iter().any(|name| check["name"] == *name);
+    let of = json["checks"].as_array().into_iter().flatten().rfind(check);
+    let detail = of.map_or(&json["error"]["message"], |check| &check["detail"]);
+    (said.code, detail.as_str().unwrap_or_default().to_owned())
+}
+
+const ANY: &str = "pipelines = [\"*\"]";
+const BOTH: &str = "pipelines = [\"tit*\"]\nneed = 2";
+
+#[test]
+fn each_answer_on_signatures_is_told_from_the_others() {
+    let project = signed();
+    policy(&project, ANY);
+    assert_eq!(verified(&project), (1, "nobody has signed it".to_owned()));
+    sign(&project, "stranger");
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.contains("1 needed, signed by nobody") && said.contains("unknown key"), "{said}");
+    sign(&project, "ana");
+    assert_eq!(verified(&project), (0, "signed by ana; 1 needed".to_owned()));
+    policy(&project, BOTH);
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.starts_with("signatures are missing: 2 needed, signed by ana"), "{said}");
+    sign(&project, "ben");
+    assert_eq!(verified(&project), (0, "signed by ana, ben; 2 needed".to_owned()));
+    policy(&project, "pipelines = [\"*\"]\nfrom = [\"review\"]");
+    assert_eq!(verified(&project), (0, "signed by ben; 1 needed".to_owned()));
+    policy(&project, "pipelines = [\"houses\"]");
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.starts_with("the policy has no rule for the pipeline `titanic`"), "{said}");
+
+    // Trained anew with another seed, the signatures are those of another artifact.
+    policy(&project, BOTH);
+    project.run(&["train", "--quiet", "--set", "pipeline.seed=1"]).ok();
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.starts_with("what was signed is another artifact"), "{said}");
+    let refused = project.run(&["sign", "titanic.evenstep", "--key", "ana.key"]);
+    assert!(refused.code == 2 && refused.err.contains("signatures of another bundle"), "{}", refused.err);
+    project.run(&["sign", "titanic.evenstep", "--key", "ana.key", "--replace"]).ok();
+    policy(&project, ANY);
+    assert_eq!(verified(&project), (0, "signed by ana; 1 needed".to_owned()));
+}
+
+#[test]
+fn a_signature_by_a_known_key_over_other_bytes_is_wrong() {
+    let project = signed();
+    policy(&project, ANY);
+    sign(&project, "ana");
+    let text = project.read("titanic.evenstep.dsse.json");
+    let mut envelope: Value = serde_json::from_str(&text).expect("JSON");
+    sign(&project, "ben");
+    let both: Value = serde_json::from_str(&project.read("titanic.evenstep.dsse.json")).expect("JSON");
+    let of_ana = envelope["signatures"][0]["keyid"].clone();
+    let others = both["signatures"].as_array().expect("two");
+    let of_ben = others.iter().find(|one| one["keyid"] != of_ana).expect("the other");
+    envelope["signatures"][0]["sig"] = of_ben["sig"].clone();
+    project.write("titanic.evenstep.dsse.json", envelope.to_string() + "\n");
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.contains("wrong signature: not what the key of `ana`"), "{said}");
+}
+
+#[test]
+fn a_byte_changed_in_bundle_signatures_or_policy_shows() {
+    let project = signed();
+    policy(&project, BOTH);
+    sign(&project, "ana");
+    sign(&project, "ben");
+    assert_eq!(verified(&project).0, 0);
+    let sound = verified_text(&project);
+    for (file, step) in [("titanic.evenstep", 997), ("titanic.evenstep.dsse.json", 97), ("trust.toml", 7)] {
+        let bytes = std::fs::read(project.path(file)).expect("it is there");
+        let mut tried = 0;
+        for at in (0..bytes.len()).step_by(bytes.len().min(step * 40) / 40) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 2;
+            project.write(file, &changed);
+            let (code, said) = verified(&project);
+            // What a policy's byte changes may mean the same: then the policy's own digest tells.
+            let told = code != 0 && !said.is_empty() || file == "trust.toml" && verified_text(&project) != sound;
+            assert!(told, "byte {at} of {file}: {said}");
+            tried += 1;
+        }
+        assert!(tried >= 20, "{tried} bytes of {file}");
+        project.write(file, &bytes);
+    }
+    assert_eq!(verified(&project).0, 0);
+}
+
+/// What people are told, without what it cost.
+fn verified_text(project: &Project) -> String {
+    let said = project.run(&["verify", "titanic.evenstep", "--policy", "trust.toml", "--quiet"]);
+    said.out.lines().filter(|line| line.trim_start().starts_with("proved:")).collect()
+}
+
+#[test]
+fn what_is_signed_says_what_went_in_and_who_made_it() {
+    let project = signed();
+    sign(&project, "ana");
+    let trained = project.run(&["inspect", "titanic.evenstep", "--json"]).ok().json();
+    let envelope: Value = serde_json::from_str(&project.read("titanic.evenstep.dsse.json")).expect("JSON");
+    assert_eq!(envelope["payloadType"], "application/vnd.in-toto+json");
+    let statement = payload(envelope["payload"].as_str().expect("text"));
+    assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(statement["predicateType"], "https://slsa.dev/provenance/v1");
+    let digest = trained["digest"].as_str().expect("a digest").trim_start_matches("sha256:");
+    assert_eq!(statement["subject"][0]["digest"]["evenstep"], digest);
+    let made = &statement["predicate"]["buildDefinition"];
+    let dependencies = made["resolvedDependencies"].as_array().expect("a list");
+    let named = |name: &str| dependencies.iter().find(|of| of["name"] == name).expect(name);
+    let fingerprint = trained["identity"]["fingerprint"].as_str().expect("a fingerprint");
+    assert_eq!(named("data")["digest"]["evenstep-fp1"], fingerprint.trim_start_matches("fp1:"));
+    assert!(named("spec")["digest"]["sha256"].is_string());
+    assert_eq!(named("engine")["uri"], format!("pkg:cargo/evenstep@{}", env!("CARGO_PKG_VERSION")));
+    assert!(named("engine")["annotations"]["rustc"].is_string());
+    let run = &statement["predicate"]["runDetails"];
+    assert!(run["metadata"]["finishedOn"].is_string() && run["builder"]["host"]["cpu"].is_array(), "{run}");
+}
+
+fn payload(text: &str) -> Value {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter_map(|byte| LETTERS.iter().position(|letter| *letter == byte));
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
+    for digit in digits {
+        (held, bits) = (held << 6 | digit as u32, bits + 6);
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+        }
+    }
+    serde_json::from_slice(&bytes).expect("the payload is JSON")
+}
+
+#[test]
+fn a_private_key_is_its_owners_alone_and_never_written_over() {
+    let project = Project::new();
+    project.run(&["key", "new"]).ok();
+    let written = project.read("evenstep.key");
+    assert!(written.starts_with("-----BEGIN PRIVATE KEY-----"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(project.path("evenstep.key")).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let again = project.run(&["key", "new"]);
+    assert!(again.code == 2 && again.err.contains("`evenstep.key` is there already"), "{}", again.err);
+    assert_eq!(project.read("evenstep.key"), written);
+}
+
+#[test]
+fn a_bundle_is_verified_against_data() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    for lock in ["pipeline.lock", "pipeline.toml"] {
+        std::fs::remove_file(project.path(lock)).expect("it was there");
+    }
+    let verify = |data: &str, more: &[&str]| {
+        let args = [&["verify", "titanic.evenstep", "--data", data, "--json", "--quiet"], more].concat();
+        project.run(&args)
+    };
+    let said = verify("titanic.csv", &["--shuffle", "--threads", "2"]);
+    let json = said.json();
+    assert_eq!((said.code, &json["equal"]), (0, &Value::Bool(true)), "{json:#}");
+    let proved = json["proved"].to_string();
+    assert!(proved.contains("training again on this data gives this artifact"), "{proved}");
+    assert!(json["cost"]["bytes_read"].as_u64().is_some_and(|bytes| bytes > 50_000));
+
+    project.write("other.csv", project.read("titanic.csv").replacen(",29,female", ",30,female", 1));
+    let said = verify("other.csv", &[]);
+    let json = said.json();
+    let checks = json["checks"].as_array().expect("checks");
+    let differs: Vec<&Value> = checks.iter().filter(|check| check["equal"] == false).collect();
+    assert_eq!((said.code, differs.len()), (1, 1), "{json:#}");
+    assert!(differs[0]["name"] == "fingerprint" && differs[0]["detail"].as_str().expect("text").contains("other rows"));
+    assert_eq!(json["proved"], serde_json::json!([]), "nothing is proved if something differs");
+}
+
+#[test]
+fn parts_of_another_bundle_sealed_in_are_named() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    std::fs::copy(project.path("titanic.evenstep"), project.path("one.evenstep")).expect("copied");
+    project.run(&["train", "--quiet", "--set", "pipeline.seed=7"]).ok();
+    let members =
+        |name: &str| evenstep_bundle::unseal(&std::fs::read(project.path(name)).expect("read")).expect("whole").0;
+    let (one, other) = (members("one.evenstep"), members("titanic.evenstep"));
+    for (member, part) in
+        [("pipeline.lock", "lock"), ("spec.json", "spec"), ("sbom.json", "sbom"), ("golden.json", "golden rows")]
+    {
+        let mut mixed = one.clone();
+        let mut bytes = other[member].clone();
+        if member == "golden.json" {
+            let text = String::from_utf8(bytes).expect("JSON").replacen("\"bits\":[\"3f", "\"bits\":[\"40", 1);
+            bytes = text.into_bytes();
+        }
+        mixed.insert(member.to_owned(), bytes);
+        project.write("mixed.evenstep", evenstep_bundle::seal(mixed));
+        let said = project.run(&["verify", "mixed.evenstep", "--json"]);
+        let json = said.json();
+        let checks = json["checks"].as_array().expect("checks").iter();
+        let differs: Vec<&Value> = checks.filter(|check| check["equal"] == false).map(|check| &check["name"]).collect();
+        assert_eq!((said.code, differs), (1, vec![&Value::from(part)]), "{member}");
+    }
+}
+
+#[test]
+fn a_bundle_of_an_epoch_to_come_is_refused_by_name() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    let bytes = std::fs::read(project.path("titanic.evenstep")).expect("read");
+    let sealed = |from: &str, to: &str| {
+        let mut members = evenstep_bundle::unseal(&bytes).expect("whole").0;
+        let identity = String::from_utf8(members["identity.json"].clone()).expect("JSON");
+        assert!(identity.contains(from), "{identity}");
+        members.insert("identity.json".to_owned(), identity.replacen(from, to, 1).into_bytes());
+        project.write("other.evenstep", evenstep_bundle::seal(members))
+    };
+    sealed("\"apply\":1", "\"apply\":9");
+    for verb in [&["score", "other.evenstep", "--input", "titanic.csv"][..], &["inspect", "other.evenstep"]] {
+        let said = project.run(verb);
+        assert_eq!(said.code, 2);
+        let told = said.err.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(
+            told.contains("the bundle answers by apply epoch 9, and this engine answers by apply epoch 1 only"),
+            "{told}"
+        );
+    }
+    let said = project.run(&["verify", "other.evenstep"]);
+    assert!(said.code == 1 && said.out.contains("apply epoch 9"), "{}", said.out);
+    sealed("\"format\":1", "\"format\":2");
+    assert!(project.run(&["inspect", "other.evenstep"]).err.contains("is of format 2"));
+
+    // The fit epoch says how it was trained: it is answered for all the same, and `verify` says so.
+    sealed("\"fit\":1", "\"fit\":2");
+    project.run(&["score", "other.evenstep", "--input", "titanic.csv"]).ok();
+    let said = project.run(&["verify", "other.evenstep"]);
+    assert!(said.out.contains("fit epoch was 2, here it is 1: training may give other bits"), "{}", said.out);
+}

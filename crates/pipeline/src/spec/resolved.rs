@@ -1,0 +1,105 @@
+//! The spec as a bundle holds it: every default written out, and no source.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::Spec;
+use crate::PipelineError;
+
+impl Spec {
+    /// The spec with every default written out, without its source and comments: what it takes to train again.
+    pub fn resolved(&self) -> Value {
+        let used = |name: &str, spec: Value| {
+            let mut table = Map::from_iter([("use".to_owned(), json!(name))]);
+            table.extend(spec.as_object().cloned().unwrap_or_default());
+            table
+        };
+        let steps: Vec<_> = self.steps.iter().map(|step| used(step.name(), step.spec())).collect();
+        let mut resolved = json!({
+            "pipeline": self.pipeline,
+            "data": self.data,
+            "contract": self.contract,
+            "step": steps,
+            "model": used(self.model.name(), self.model.spec()),
+            "report": self.report,
+            "serving": self.serving,
+        });
+        if let Some(data) = resolved["data"].as_object_mut() {
+            data.remove("source");
+        }
+        without_nulls(&mut resolved);
+        resolved
+    }
+
+    /// The spec that [`Spec::resolved`] gave, with a source.
+    ///
+    /// # Errors
+    /// A value that `resolved` would not have given.
+    pub fn from_resolved(resolved: &Value, source: &str) -> Result<Spec, PipelineError> {
+        let mut resolved = resolved.clone();
+        let wrong = |error: &dyn std::fmt::Display| {
+            PipelineError::input(format!("the spec in the bundle can't be used: {error}"))
+        };
+        let data = resolved.get_mut("data").and_then(Value::as_object_mut).ok_or_else(|| wrong(&"it has no `data`"))?;
+        data.insert("source".to_owned(), json!(source));
+        without_nulls(&mut resolved);
+        for place in ["/pipeline/seed", "/data/split/seed"] {
+            // Canonical JSON has integers beyond 2⁵³ as text.
+            if let Some(seed) = resolved.pointer_mut(place)
+                && let Some(number) = seed.as_str().and_then(|text| text.parse::<i64>().ok())
+            {
+                *seed = json!(number);
+            }
+        }
+        let text = toml::to_string(&resolved).map_err(|error| wrong(&error))?;
+        Spec::parse(Path::new("spec.json"), text)
+    }
+}
+
+/// TOML knows no null: what is null is left out.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(entries) => {
+            entries.retain(|_, value| !value.is_null());
+            entries.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_comes_back_from_its_resolved_form() {
+        let text = r#"
+            [pipeline]
+            name = "p"
+            seed = 1
+            [data]
+            source = "secret/place.csv"
+            target = "y"
+            split = { test = 0.25, seed = 3 }
+            missing = ["", "NA"]
+            [contract]
+            "Lot.Frontage" = { type = "number", min = 0 }
+            [[step]]
+            use = "one_hot"
+            columns = ["city"]
+            [model]
+            use = "boosted_trees"
+            monotone = { "Lot.Frontage" = "increasing" }
+        "#;
+        let spec = Spec::parse(Path::new("p.toml"), text.to_owned()).expect("sound");
+        let resolved = spec.resolved();
+        assert!(!resolved.to_string().contains("secret"), "where data lie is nobody's business");
+        let again = Spec::from_resolved(&resolved, "other.csv").expect("it came from a spec");
+        assert_eq!(again.resolved(), resolved);
+        assert_eq!((again.data.source.as_str(), again.data.split.seed), ("other.csv", 3));
+        assert!(Spec::from_resolved(&json!({}), "other.csv").is_err());
+        assert!(Spec::from_resolved(&json!({ "data": 1 }), "other.csv").is_err());
+    }
+}
