@@ -43,7 +43,9 @@ fn read(path: &Path) -> Result<Salt, PipelineError> {
         .map_err(|error| PipelineError::input(format!("the salt `{}` can't be read: {error}", path.display())))?;
     let bytes: &[u8; SALT_BYTES] = bytes.as_slice().try_into().map_err(|_| {
         PipelineError::input(format!("the salt `{}` has {} bytes instead of {SALT_BYTES}", path.display(), bytes.len()))
-            .help("remove it: the next trace makes another, and rows of older traces can't be named any more".to_owned())
+            .help(
+                "remove it: the next trace makes another, and rows of older traces can't be named any more".to_owned(),
+            )
     })?;
     Ok(Salt::new(bytes))
 }

@@ -62,7 +62,6 @@ columns = ["x"]
 use = "boosted_trees"
 trees = 5
 learning_rate = 0.1
-early_stopping = false
 row_sample = 0.8
 "#;
 
@@ -159,8 +158,18 @@ fn cases() -> Vec<Case> {
             set(&mut s.table, 1020, 1, &b);
             set(&mut s.table, 1021, 1, &a);
         }),
-        case!("an integer became a number", "input", Some("n"), Some(&["1030"]), "data", |s| set(&mut s.table, 1030, 2, "3.5")),
-        case!("a letter of a category", "input", Some("color"), Some(&["1040"]), "data", |s| set(&mut s.table, 1040, 3, "rad")),
+        case!("an integer became a number", "input", Some("n"), Some(&["1030"]), "data", |s| set(
+            &mut s.table,
+            1030,
+            2,
+            "3.5"
+        )),
+        case!("a letter of a category", "input", Some("color"), Some(&["1040"]), "data", |s| set(
+            &mut s.table,
+            1040,
+            3,
+            "rad"
+        )),
         case!("a category renamed in a few rows", "input", Some("city"), None, "data", |s| {
             s.table[1..40].iter_mut().filter(|row| row[4] == "Oslo").for_each(|row| row[4] = "Christiania".to_owned());
         }),
@@ -178,7 +187,12 @@ fn cases() -> Vec<Case> {
             row[0] = "9001".to_owned();
             s.table.push(row);
         }),
-        case!("a row with another id", "input", None, Some(&["1072", "9002"]), "data", |s| set(&mut s.table, 1072, 0, "9002")),
+        case!("a row with another id", "input", Some("id"), Some(&["1072", "9002"]), "data", |s| set(
+            &mut s.table,
+            1072,
+            0,
+            "9002"
+        )),
         case!("a unit changed in the data", "input", X, None, "data", |s| {
             s.table[1..].iter_mut().filter(|row| !row[1].is_empty()).for_each(|row| {
                 row[1] = format!("{}", row[1].parse::<f64>().expect("a number") * 2.0 + 0.5);
@@ -192,8 +206,10 @@ fn cases() -> Vec<Case> {
             s.table[0].push("more".to_owned());
             s.table[1..].iter_mut().enumerate().for_each(|(n, row)| row.push((n % 7).to_string()));
         }),
-        case!("a unit in the contract", "input", X, None, "contract", |s| s.spec = replaced(&s.spec, "\"cm\"", "\"inch\"")),
-        case!("a bound in the contract", "input", X, None, "contract", |s| s.spec = replaced(&s.spec, "min = 0", "min = -1")),
+        case!("a unit in the contract", "input", X, None, "contract", |s| s.spec =
+            replaced(&s.spec, "\"cm\"", "\"inch\"")),
+        case!("a bound in the contract", "input", X, None, "contract", |s| s.spec =
+            replaced(&s.spec, "min = 0", "min = -1")),
         case!("a policy in the contract", "input", X, None, "contract", |s| {
             s.spec = replaced(&s.spec, "min = 0", "min = 0, invalid = \"null\"");
         }),
@@ -214,7 +230,8 @@ fn cases() -> Vec<Case> {
         case!("another split seed", "split", None, None, "split", |s| {
             s.spec = replaced(&s.spec, "test = 0.25, seed = 0", "test = 0.25, seed = 7");
         }),
-        case!("another share held out", "split", None, None, "split", |s| s.spec = replaced(&s.spec, "test = 0.25", "test = 0.3")),
+        case!("another share held out", "split", None, None, "split", |s| s.spec =
+            replaced(&s.spec, "test = 0.25", "test = 0.3")),
         case!("a step removed", "step 1 missing_indicator", Some("x_missing"), None, "step_removed", |s| {
             s.spec = replaced(&s.spec, "[[step]]\nuse = \"missing_indicator\"\ncolumns = [\"x\"]\n", "");
         }),
@@ -243,11 +260,13 @@ fn cases() -> Vec<Case> {
         case!("a scale without a mean", "step 9 standard_scale", X, None, "step", |s| {
             s.spec = replaced(&s.spec, "[model]", "with_mean = false\n[model]");
         }),
-        case!("another seed", "step 8 target_encode", Some("city"), None, "seed", |s| s.spec = replaced(&s.spec, "seed = 1\n", "seed = 2\n")),
+        case!("another seed", "step 8 target_encode", Some("city"), None, "seed", |s| s.spec =
+            replaced(&s.spec, "seed = 1\n", "seed = 2\n")),
         case!("a learning rate", "model", None, None, "hyperparameter", |s| {
             s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");
         }),
-        case!("more trees", "model", None, None, "hyperparameter", |s| s.spec = replaced(&s.spec, "trees = 5", "trees = 6")),
+        case!("more trees", "model", None, None, "hyperparameter", |s| s.spec =
+            replaced(&s.spec, "trees = 5", "trees = 6")),
         case!("another model", "model", None, None, "model", |s| {
             let from = s.spec.find("[model]").expect("a model");
             s.spec.truncate(from);
@@ -292,7 +311,17 @@ fn run(project: &Project, case: &Case, number: usize) -> Value {
     let b = if second.scores {
         let (data, trace) = (path("data.csv"), path("scores.trace"));
         let output = path("scores.csv");
-        right(project.run(&["score", "a/p.evenstep", "--input", &data, "--output", &output, "--trace", &trace, "--quiet"]));
+        right(project.run(&[
+            "score",
+            "a/p.evenstep",
+            "--input",
+            &data,
+            "--output",
+            &output,
+            "--trace",
+            &trace,
+            "--quiet",
+        ]));
         std::fs::copy(project.path("a/p.evenstep"), project.path(&path("p.evenstep"))).expect("copied");
         trace
     } else {
@@ -339,7 +368,11 @@ fn judge(case: &Case, told: &Value) -> Vec<String> {
         .collect();
     if !case.cause.is_empty() {
         let expected = (case.cause, case.likely || case.cause == "renamed");
-        expect("cause", format!("{:?}", causes.get_key_value(case.cause)), format!("{:?}", Some((&expected.0, &expected.1))));
+        expect(
+            "cause",
+            format!("{:?}", causes.get_key_value(case.cause)),
+            format!("{:?}", Some((&expected.0, &expected.1))),
+        );
     }
     wrong
 }
@@ -385,10 +418,14 @@ fn forty_eight_seeded_differences_are_named() {
                     if wrong.is_empty() {
                         right.fetch_add(1, Ordering::Relaxed);
                     } else {
-                        let _ = failures.lock().expect("no panic holds it").insert(case.name, format!("{wrong:?} {told:#}"));
+                        let _ = failures
+                            .lock()
+                            .expect("no panic holds it")
+                            .insert(case.name, format!("{wrong:?} {told:#}"));
                     }
                     if !blamed.is_empty() {
-                        let _ = blames.lock().expect("no panic holds it").insert(case.name, format!("{blamed:?} {told:#}"));
+                        let _ =
+                            blames.lock().expect("no panic holds it").insert(case.name, format!("{blamed:?} {told:#}"));
                     }
                 }
             });
@@ -415,7 +452,11 @@ fn a_duplicated_row_without_an_id_is_named_by_its_place() {
     let told = project.run(&["diff", "a.toml", "b.toml", "--json"]).json();
     assert_eq!(told["first"]["rows"].as_array().map(Vec::len), Some(1), "{told:#}");
     let row = &told["first"]["rows"][0];
-    assert_eq!((row["change"].as_str(), row["b"]["x"].as_str()), (Some("added"), Some(rows[at(1200)][1].as_str())), "{told:#}");
+    assert_eq!(
+        (row["change"].as_str(), row["b"]["x"].as_str()),
+        (Some("added"), Some(rows[at(1200)][1].as_str())),
+        "{told:#}"
+    );
     assert!(row["place_b"].as_str().is_some_and(|place| place.starts_with("more.csv row ")), "{told:#}");
 }
 
@@ -450,7 +491,10 @@ fn values_are_shown_of_the_data_that_was_traced_and_of_no_other() {
 fn ask(address: &str, body: &str) -> String {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).expect("it listens");
-    let head = format!("POST /predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "POST /predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     stream.write_all((head + body).as_bytes()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
@@ -476,7 +520,8 @@ fn what_was_asked_live_is_compared_with_a_scored_file() {
     let mut child = project.command(&serve).stdout(Stdio::piped()).spawn().expect("the program starts");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it listens");
-    let address = serde_json::from_str::<Value>(&line).expect("JSON")["address"].as_str().expect("an address").to_owned();
+    let address =
+        serde_json::from_str::<Value>(&line).expect("JSON")["address"].as_str().expect("an address").to_owned();
     for row in &few[1..] {
         let mut fields = serde_json::Map::new();
         for (name, cell) in few[0].iter().zip(row).filter(|(name, _)| *name != "y") {
@@ -499,7 +544,11 @@ fn what_was_asked_live_is_compared_with_a_scored_file() {
     assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
     assert!(child.wait().expect("it ends").success());
     let told = project.run(&["diff", "scored.trace", "live.trace", "--data-a", "few.csv", "--json"]).json();
-    assert_eq!((told["first"]["stage"].as_str(), told["first"]["column"].as_str()), (Some("input"), Some("n")), "{told:#}");
+    assert_eq!(
+        (told["first"]["stage"].as_str(), told["first"]["column"].as_str()),
+        (Some("input"), Some("n")),
+        "{told:#}"
+    );
     let row = &told["first"]["rows"][0];
     assert_eq!((row["id"].as_str(), row["change"].as_str()), (Some("1007"), Some("changed")), "{told:#}");
     assert_eq!(row["a"]["n"].as_str(), Some(rows[at(1007)][2].as_str()), "{told:#}");

@@ -77,7 +77,8 @@ impl Predictor {
             .collect::<Result<_, _>>()?;
         let records =
             artifact.steps.iter().map(|step| (step.number, step.name.clone(), step.spec.clone(), step.params.clone()));
-        let steps = FittedSteps::load(records.collect(), &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
+        let steps =
+            FittedSteps::load(records.collect(), &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
         for (name, kind) in &artifact.features {
             if steps.output.get(name) != Some(kind) {
                 return Err(PipelineError::input(format!("the steps don't make feature `{name}`")));

@@ -14,10 +14,10 @@ use serde::Serialize;
 
 use crate::artifact::{Artifact, Evaluation, FoldMetrics, ModelRecord, Permutation, StepRecord};
 use crate::evaluate::Scores;
+use crate::predictor::add_predictions;
 use crate::prepare::{Prepared, prepare};
 use crate::seen::seen_columns;
 use crate::spec::Spec;
-use crate::predictor::add_predictions;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::trace::{Recorder, Sums};

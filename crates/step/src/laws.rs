@@ -235,7 +235,9 @@ fn columns_that_an_empty_batch_leaves_in_place_keep_every_cell_and_training_has_
             let empty = Batch::empty(&people.schema());
             let written = written(&empty, &fitted.apply(empty.clone()).expect("it applies"));
             let after = fitted.apply(people.clone()).expect("it applies");
-            let left = |batch: &Batch| cells(&batch.clone().retain(|name| !written.contains(name) && after.get(name.as_str()).is_some()));
+            let left = |batch: &Batch| {
+                cells(&batch.clone().retain(|name| !written.contains(name) && after.get(name.as_str()).is_some()))
+            };
             assert_eq!(left(&after), left(&people));
             let training = fitted.apply_training(people.clone()).expect("it applies");
             assert_eq!(cells(&training) == cells(&after), !fitted.has_training_form());

@@ -28,7 +28,7 @@ pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
     let difference = diff::diff(a, b, &Workers::threads(args.threads));
     if let Some(path) = &args.html {
         let page = page::page(&difference, &args.a.display().to_string(), &args.b.display().to_string());
-        write_files(host, &[(path, evenstep_report::difference_html(&page).as_bytes())])?;
+        write_files(host, &[(path.as_path(), evenstep_report::difference_html(&page).as_bytes())])?;
     }
     if host.json {
         output::json(&difference);
@@ -62,7 +62,9 @@ fn tell(difference: &Difference, args: &Diff) {
         };
         let mark = if parting == Some(stage.stage.as_str()) { "►" } else { " " };
         let columns = page::columns_told(stage, COLUMNS_TOLD);
-        output::line(format!("{mark} {}  {:32} {columns}", paint(&format!("{word:7}"), stage.state), stage.stage).trim_end());
+        output::line(
+            format!("{mark} {}  {:32} {columns}", paint(&format!("{word:7}"), stage.state), stage.stage).trim_end(),
+        );
     }
     for note in &difference.notes {
         output::line(&format!("\n  note: {note}"));

@@ -22,12 +22,13 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     // Before an hour of scoring, not after it.
     let salt = args.trace.as_deref().map(|path| salt::of_project(folder_of(path))).transpose()?;
     let scored = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {
-        let run = Run { trace: salt.as_ref().map(|_| &recorder), ..*run };
+        let trace = salt.as_ref().map(|_| &recorder);
+        let run = Run { workers: run.workers, progress: run.progress, trace };
         score::score(&predictor, &source, &run, write)
     })?;
     if let Some((path, salt)) = args.trace.as_deref().zip(salt) {
         let trace = recorder.trace(predictor.trace_head(Origin::Score), &salt);
-        write_files(host, &[(path, &trace.to_bytes())])?;
+        write_files(host, &[(path, trace.to_bytes().as_slice())])?;
     }
     if args.output.is_some() && host.json {
         output::json(&scored);

@@ -27,10 +27,10 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let golden = opened.artifact.golden.len();
     let live = args.trace.as_deref().map(|path| Live::start(path, &predictor, host)).transpose()?;
     let recorder = live.as_ref().map(|live| Arc::clone(&live.recorder));
-    let listening = |address| {
+    let listening = |address: std::net::SocketAddr| {
         if host.json {
             let mut told = told.clone();
-            told["address"] = json!(format!("{address}"));
+            told["address"] = json!(address.to_string());
             output::line(&told.to_string());
         } else {
             output::line(&format!("{} golden rows give their bits on this host", golden));
@@ -65,15 +65,14 @@ impl<'a> Live<'a> {
     /// Begins with an empty trace, so that a place that can't be written is known before the first request.
     fn start(path: &'a Path, predictor: &Predictor, host: &'a Host) -> Result<Live<'a>, PipelineError> {
         let salt = salt::of_project(folder_of(path))?;
-        let live =
-            Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host };
+        let live = Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host };
         live.write()?;
         Ok(live)
     }
 
     fn write(&self) -> Result<(), PipelineError> {
         let trace = self.recorder.trace(self.head.clone(), &self.salt);
-        write_files(self.host, &[(self.path, &trace.to_bytes())])
+        write_files(self.host, &[(self.path, trace.to_bytes().as_slice())])
     }
 
     /// Writes what has been asked since the last time, until the server stops; then once more.

@@ -59,7 +59,8 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec)).transpose()?;
     let recorder = Recorder::default();
     let (trained, threads) = host.run(args.spec.threads, |run| {
-        let run = Run { trace: (!args.no_trace).then_some(&recorder), ..*run };
+        let trace = (!args.no_trace).then_some(&recorder);
+        let run = Run { workers: run.workers, progress: run.progress, trace };
         train::train(&spec, &run).map(|trained| (trained, run.workers.count()))
     })?;
     let digest = trained.artifact.digest();

@@ -22,11 +22,14 @@ pub(crate) fn conclude(a: &Side, b: &Side, findings: &mut Findings) {
     }
     for (epoch, name) in epochs.into_iter().zip(["apply epoch", "fit epoch"]) {
         let Some(text) = epoch else { continue };
-        let slot = findings.first().filter(|_| unexplained.is_some()).map_or(Slot::Settings, |at| slot_at(findings, at));
+        let slot =
+            findings.first().filter(|_| unexplained.is_some()).map_or(Slot::Settings, |at| slot_at(findings, at));
         findings.at(&slot).causes.push(Cause::fact("epoch", format!("the engine's {name} is {text}")));
     }
     let differs = findings.first().is_some() || digests_differ;
-    for (key, kind, what) in [("engine", "engine", "version of the engine"), ("host", "host", "host"), ("cpu", "host", "processor")] {
+    for (key, kind, what) in
+        [("engine", "engine", "version of the engine"), ("host", "host", "host"), ("cpu", "host", "processor")]
+    {
         let (mine, theirs) = (a.facts.get(key), b.facts.get(key));
         if mine.is_none() || theirs.is_none() || mine == theirs {
             continue;
@@ -62,19 +65,25 @@ fn likely_code(a: &Side, b: &Side, findings: &Findings, at: usize) -> Option<Cau
     match slot_at(findings, at) {
         Slot::Step(_) => {
             let title = findings.slots.title(at);
-            let what = if findings.found[at].learned.is_empty() { "gives other values" } else { "learns something else" };
+            let what =
+                if findings.found[at].learned.is_empty() { "gives other values" } else { "learns something else" };
             let text = format!("{title} {what} {same_so_far}, by the same spec and seed: its code is another");
             Some(Cause::likely("step_code", text))
         }
         Slot::Model => {
-            let text = format!("the model learned something else {same_so_far}, by the same spec and seed: its code is another");
+            let text = format!(
+                "the model learned something else {same_so_far}, by the same spec and seed: its code is another"
+            );
             Some(Cause::likely("model_code", text))
         }
         Slot::Prediction => Some(Cause::likely(
             "host",
             "the same model gives other predictions of the same features: the host's floating-point arithmetic, or the engine's code, is another",
         )),
-        Slot::Split => Some(Cause::likely("split_code", "the same rows are split elsewise by the same spec and seed: the engine's code is another")),
+        Slot::Split => Some(Cause::likely(
+            "split_code",
+            "the same rows are split elsewise by the same spec and seed: the engine's code is another",
+        )),
         Slot::Input | Slot::Settings => None,
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     if !of_a.shares_salt_with(of_b) {
         findings.notes.push("the traces were written under different salts: rows can't be named".to_owned());
     }
-    let mut walk = Walk { a: of_a, b: of_b, latest_a: BTreeMap::new(), latest_b: BTreeMap::new(), tainted: BTreeSet::new() };
+    let mut walk =
+        Walk { a: of_a, b: of_b, latest_a: BTreeMap::new(), latest_b: BTreeMap::new(), tainted: BTreeSet::new() };
     walk.input(a, b, findings);
     walk.split(findings);
     for at in 0..findings.slots.pairs().len() {
@@ -59,8 +60,8 @@ impl<'a> Walk<'a> {
             return;
         };
         let origins_differ = self.a.head.origin != self.b.head.origin;
-        let only_a: Vec<&ColumnName> = of_a.columns.keys().filter(|name| !of_b.columns.contains_key(*name)).collect();
-        let only_b: Vec<&ColumnName> = of_b.columns.keys().filter(|name| !of_a.columns.contains_key(*name)).collect();
+        let only_a = only_in(of_a, of_b);
+        let only_b = only_in(of_b, of_a);
         let finding = findings.at(&Slot::Input);
         finding.seen.state = State::Same;
         let renamed = if origins_differ { Vec::new() } else { renamed(of_a, of_b, &only_a, &only_b) };
@@ -73,9 +74,18 @@ impl<'a> Walk<'a> {
             let unnamed = only_a
                 .iter()
                 .filter(|name| !renamed.iter().any(|(before, _)| before == *name))
-                .map(|name| (name, "A"))
-                .chain(only_b.iter().filter(|name| !renamed.iter().any(|(_, after)| after == *name)).map(|name| (name, "B")));
-            for (name, side) in unnamed {
+                .map(|name| (name, "A", self.b))
+                .chain(
+                    only_b
+                        .iter()
+                        .filter(|name| !renamed.iter().any(|(_, after)| after == *name))
+                        .map(|name| (name, "B", self.a)),
+                );
+            for (name, side, other) in unnamed {
+                // A column with another role is told with the roles.
+                if other.stages().get(&Stage::Labels).is_some_and(|labels| labels.columns.contains_key(*name)) {
+                    continue;
+                }
                 finding.causes.push(Cause::fact("column", format!("column `{name}` is read in {side} only")));
                 finding.about.push((*name).clone());
             }
@@ -153,7 +163,8 @@ impl<'a> Walk<'a> {
         if a.row_set != b.row_set {
             return;
         }
-        let differs = a.columns.iter().any(|(name, column)| b.columns.get(name).map(|other| other.root) != Some(column.root));
+        let differs =
+            a.columns.iter().any(|(name, column)| b.columns.get(name).map(|other| other.root) != Some(column.root));
         seen.state = if differs { State::Differs } else { State::Same };
         if let Some((mine, theirs)) = a.columns.values().next().zip(b.columns.values().next()).filter(|_| differs) {
             seen.spread = self.a.spread(mine, self.b, theirs);
@@ -259,6 +270,11 @@ impl<'a> Walk<'a> {
 
 fn remember<'a>(latest: &mut BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>, stage: &'a Commitments) {
     latest.extend(stage.columns.iter().map(|(name, column)| (name.clone(), (column, stage.row_set))));
+}
+
+/// The columns that one stage has and the other has not.
+fn only_in<'a>(stage: &'a Commitments, other: &Commitments) -> Vec<&'a ColumnName> {
+    stage.columns.keys().filter(|name| !other.columns.contains_key(*name)).collect()
 }
 
 fn kind(stage: &Commitments, name: &ColumnName) -> Option<evenstep_table::Kind> {

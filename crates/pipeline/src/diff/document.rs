@@ -56,6 +56,9 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
             Some(Value::Array(_)) => format!("{} in A and {} in B", list(mine), list(theirs)),
             _ => both(mine, theirs),
         };
+        if kind == "missing" {
+            unsure_of_data(&mut input.causes);
+        }
         input.causes.push(Cause::fact(kind, format!("`data.{key}` is {told}")));
     }
     for (key, mine, theirs) in entries(a.get("task"), b.get("task")) {
@@ -84,12 +87,20 @@ fn contract(a: &Value, b: &Value, findings: &mut Findings) {
             let cause = if key == "type" && data_differ {
                 Cause::likely("contract", format!("{text}; undeclared, it follows the data"))
             } else {
+                if name.as_ref().is_some_and(|name| input.seen.columns.contains(name)) {
+                    unsure_of_data(&mut input.causes);
+                }
                 Cause::fact("contract", text)
             };
             input.causes.push(cause);
         }
         input.about.extend(name);
     }
+}
+
+/// Cells that are read by other rules may differ for that reason alone.
+fn unsure_of_data(causes: &mut [Cause]) {
+    causes.iter_mut().filter(|cause| cause.kind == "data").for_each(|cause| cause.likely = true);
 }
 
 /// Without traces, this is all that is known of the data.
@@ -108,7 +119,8 @@ fn fingerprint(a: &Value, b: &Value, findings: &mut Findings) {
         _ => String::new(),
     };
     let text = format!("the fingerprints of the data differ{counts}");
-    let of_other_columns = input.causes.iter().any(|cause| matches!(cause.kind, "column" | "role" | "contract" | "missing"));
+    let of_other_columns =
+        input.causes.iter().any(|cause| matches!(cause.kind, "column" | "role" | "contract" | "missing"));
     input.causes.push(if of_other_columns {
         Cause::likely("data", format!("{text}: of the columns, or of the rows, too"))
     } else {
@@ -182,10 +194,15 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         finding.learned.push(Cause::fact("learned", format!("the model learned something else{what}")));
     }
     let features = (of_a.get("features"), of_b.get("features"));
-    let differing: Vec<String> =
-        entries(features.0, features.1).into_iter().map(|(name, mine, theirs)| format!("`{name}` {}", both(mine, theirs))).collect();
+    let differing: Vec<String> = entries(features.0, features.1)
+        .into_iter()
+        .map(|(name, mine, theirs)| format!("`{name}` {}", both(mine, theirs)))
+        .collect();
     if !differing.is_empty() {
-        let text = format!("the model's features differ: {}", differing.iter().take(LEARNED_TOLD).cloned().collect::<Vec<_>>().join("; "));
+        let text = format!(
+            "the model's features differ: {}",
+            differing.iter().take(LEARNED_TOLD).cloned().collect::<Vec<_>>().join("; ")
+        );
         findings.at(&Slot::Model).learned.push(Cause::fact("features", text));
     }
 }

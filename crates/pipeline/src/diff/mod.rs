@@ -226,6 +226,3 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     }
     Difference { equal, first: place, causes: kept, stages, notes }
 }
-
-#[cfg(test)]
-mod tests;

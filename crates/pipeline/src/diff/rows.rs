@@ -125,12 +125,14 @@ impl Changed {
             if rows.is_empty() {
                 return None;
             }
-            let ids: Vec<String> = rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
+            let ids: Vec<String> =
+                rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
             let more = if rows.len() > ids.len() && !ids.is_empty() { ", …" } else { "" };
             let ids = if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) };
             Some(format!("{} {word}{ids}", counted(rows.len(), "row")))
         };
-        let parts = [told(Change::Changed, "changed"), told(Change::Removed, "in A only"), told(Change::Added, "in B only")];
+        let parts =
+            [told(Change::Changed, "changed"), told(Change::Removed, "in A only"), told(Change::Added, "in B only")];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
@@ -238,7 +240,11 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             (Some(mine), Some(theirs)) => {
                 let differs = |name: &ColumnName| mine.cells.get(name) != theirs.cells.get(name);
                 let only = |cells: &Cells| -> Cells {
-                    cells.iter().filter(|(name, _)| differs(name)).map(|(name, cell)| (name.clone(), cell.clone())).collect()
+                    cells
+                        .iter()
+                        .filter(|(name, _)| differs(name))
+                        .map(|(name, cell)| (name.clone(), cell.clone()))
+                        .collect()
                 };
                 (Some(only(&mine.cells)), Some(only(&theirs.cells)))
             }
@@ -255,7 +261,8 @@ fn look_up(side: &Side, wanted: &BTreeSet<(Stage, Element)>, workers: &Workers) 
         return Err("nothing says where they are".to_owned());
     };
     let part = |pointer: &str| document.pointer(pointer).cloned();
-    let read = |pointer: &str| serde_json::from_value(part(pointer).unwrap_or(Value::Null)).map_err(|error| error.to_string());
+    let read =
+        |pointer: &str| serde_json::from_value(part(pointer).unwrap_or(Value::Null)).map_err(|error| error.to_string());
     let contract: Contract = read("/contract")?;
     let inputs: Vec<ColumnName> = serde_json::from_value(part("/inputs").unwrap_or_default()).unwrap_or_default();
     let missing: Vec<String> = serde_json::from_value(part("/data/missing").unwrap_or_default()).unwrap_or_default();
@@ -315,7 +322,8 @@ fn found_row(
         Some(_) if personal(name) => Some("(personal)".to_owned()),
         cell => cell,
     };
-    let file = Path::new(&*place.file).file_name().map_or(place.file.to_string(), |name| name.to_string_lossy().into_owned());
+    let file =
+        Path::new(&*place.file).file_name().map_or(place.file.to_string(), |name| name.to_string_lossy().into_owned());
     let text: Vec<String> = id.iter().map(|column| column.text(row).unwrap_or_default()).collect();
     Found {
         id: (!text.is_empty()).then(|| text.join(" ")),

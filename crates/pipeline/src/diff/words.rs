@@ -33,11 +33,7 @@ pub(crate) fn entries<'a>(
     names.sort_unstable();
     names.dedup();
     let get = |value: Option<&'a Value>, name: &str| value.and_then(|value| value.get(name));
-    names
-        .into_iter()
-        .map(|name| (name, get(a, name), get(b, name)))
-        .filter(|(_, a, b)| !same(*a, *b))
-        .collect()
+    names.into_iter().map(|name| (name, get(a, name), get(b, name))).filter(|(_, a, b)| !same(*a, *b)).collect()
 }
 
 /// Whether two values are one: null is not to be there.
@@ -78,7 +74,8 @@ mod tests {
 
     #[test]
     fn leaves_are_told_by_their_path() {
-        let (a, b) = (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
+        let (a, b) =
+            (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
         assert_eq!(leaves(&a, &b, 9), ["Age n 1 is 2 in A and 3 in B", "Age text is `3rd` in A and `2nd` in B"]);
         assert_eq!(leaves(&a, &b, 1).len(), 1);
     }

@@ -109,7 +109,8 @@ impl Element {
     #[inline]
     fn place(&self) -> ([usize; PARTS], u32) {
         let [a, b] = self.words();
-        let mixed = fold(a ^ self.content ^ 0x8bb8_4b93_962e_acc9, b ^ u64::from(self.length()) ^ 0x2d35_8dcc_aa6c_78a5);
+        let mixed =
+            fold(a ^ self.content ^ 0x8bb8_4b93_962e_acc9, b ^ u64::from(self.length()) ^ 0x2d35_8dcc_aa6c_78a5);
         let mixed = fold(mixed ^ 0x4b33_a62e_d433_d4a3, self.content ^ a.rotate_left(17) ^ 0x4d5a_2da5_1de1_aa47);
         let check = fold(mixed ^ b, 0xa076_1d64_78bd_642f) as u32;
         (std::array::from_fn(|part| part * PART + (mixed >> (16 * part)) as u16 as usize % PART), check)
@@ -312,7 +313,10 @@ mod tests {
     use super::*;
 
     fn element(n: u64) -> Element {
-        Element { name: RowName::of_id(n.to_string().as_bytes()), content: fold(n ^ 0x1234_5678_9abc_def1, 0x9e37_79b9_7f4a_7c15) }
+        Element {
+            name: RowName::of_id(n.to_string().as_bytes()),
+            content: fold(n ^ 0x1234_5678_9abc_def1, 0x9e37_79b9_7f4a_7c15),
+        }
     }
 
     fn sketch(elements: impl IntoIterator<Item = u64>) -> Sketch {

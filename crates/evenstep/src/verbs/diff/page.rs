@@ -1,7 +1,10 @@
 //! A difference as the page shows it.
 
-use evenstep_pipeline::diff::{Change, Difference, RowChange, StageLine, State};
+use std::collections::BTreeSet;
+
+use evenstep_pipeline::diff::{Cells, Change, Difference, RowChange, StageLine, State};
 use evenstep_report as report;
+use evenstep_table::ColumnName;
 use serde_json::Value;
 
 const ROWS_SHOWN: usize = 200;
@@ -53,8 +56,8 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
 /// A line for each cell of a row; one for a row without cells.
 fn lines(row: &RowChange) -> Vec<[String; 5]> {
     let head = [change_word(row.change).to_owned(), name_of(row)];
-    let names: std::collections::BTreeSet<_> = row.a.iter().chain(&row.b).flat_map(|cells| cells.keys()).collect();
-    let text = |cells: &Option<evenstep_pipeline::diff::Cells>, name| match cells.as_ref().and_then(|cells| cells.get(name)) {
+    let names: BTreeSet<&ColumnName> = row.a.iter().chain(&row.b).flat_map(|cells| cells.keys()).collect();
+    let text = |cells: &Option<Cells>, name: &ColumnName| match cells.as_ref().and_then(|cells| cells.get(name)) {
         Some(Some(text)) => text.clone(),
         Some(None) => "missing".to_owned(),
         None => String::new(),
@@ -63,9 +66,7 @@ fn lines(row: &RowChange) -> Vec<[String; 5]> {
     if names.is_empty() {
         return vec![[word, id, String::new(), String::new(), String::new()]];
     }
-    let line = |name: &evenstep_table::ColumnName| {
-        [word.clone(), id.clone(), name.to_string(), text(&row.a, name), text(&row.b, name)]
-    };
+    let line = |name: &ColumnName| [word.clone(), id.clone(), name.to_string(), text(&row.a, name), text(&row.b, name)];
     names.into_iter().map(line).collect()
 }
 

@@ -1,5 +1,6 @@
 //! What `diff` is given: a spec, a lock, a bundle, a trace or a folder; and the files that belong with it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evenstep_bundle::Opened;
@@ -57,8 +58,8 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     }
     if side.artifact.is_none() {
         let candidates = candidates(files.bundle.as_deref(), path, "evenstep");
-        let bundles = candidates.iter().filter_map(|bundle| open_bundle(bundle).ok());
-        if let Some(opened) = bundles.into_iter().find(|opened| opened.artifact.digest() == digest) {
+        let mut bundles = candidates.iter().filter_map(|bundle| open_bundle(bundle).ok());
+        if let Some(opened) = bundles.find(|opened| opened.artifact.digest() == digest) {
             let known = side.document.is_some();
             let (document, facts) = (side.document.take(), std::mem::take(&mut side.facts));
             take_bundle(&mut side, opened)?;
@@ -69,8 +70,8 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     }
     if side.trace.is_none() {
         let candidates = candidates(files.trace.as_deref(), path, "trace");
-        let traces = candidates.iter().filter_map(|trace| read_trace(trace).ok());
-        side.trace = traces.into_iter().find(|trace| is_of_run(trace, &digest, &side.facts));
+        let mut traces = candidates.iter().filter_map(|trace| read_trace(trace).ok());
+        side.trace = traces.find(|trace| is_of_run(trace, &digest, &side.facts));
     }
     if let Some(trace) = &side.trace {
         let folders = [folder_of(path), Path::new(".")];
@@ -94,7 +95,7 @@ fn is_training(side: &Side) -> bool {
 }
 
 /// A trace of the training itself: of that artifact, and the one that the lock names, if it names one.
-fn is_of_run(trace: &Trace, digest: &str, facts: &std::collections::BTreeMap<String, Value>) -> bool {
+fn is_of_run(trace: &Trace, digest: &str, facts: &BTreeMap<String, Value>) -> bool {
     let named = facts.get("trace").and_then(Value::as_str);
     trace.head.digest == digest
         && trace.head.origin == evenstep_pipeline::trace::Origin::Train
@@ -110,18 +111,24 @@ fn inside(path: &Path) -> Result<PathBuf, PipelineError> {
     if spec.is_file() {
         return Ok(spec);
     }
-    ["lock", "evenstep", "trace"].into_iter().find_map(|extension| siblings(path, extension).into_iter().next()).ok_or_else(|| {
-        PipelineError::input(format!("`{}` holds neither a spec, nor a lock, a bundle or a trace", path.display()))
-            .help("name one of these, or a folder that `evenstep train` wrote to".to_owned())
-    })
+    ["lock", "evenstep", "trace"]
+        .into_iter()
+        .find_map(|extension| siblings(path, extension).into_iter().next())
+        .ok_or_else(|| {
+            PipelineError::input(format!("`{}` holds neither a spec, nor a lock, a bundle or a trace", path.display()))
+                .help("name one of these, or a folder that `evenstep train` wrote to".to_owned())
+        })
 }
 
 fn files_of(path: &Path) -> Result<Files, PipelineError> {
     let known = ["toml", "lock", "evenstep", "trace"];
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     if !known.contains(&extension) {
-        return Err(PipelineError::input(format!("`{}` is neither a spec, nor a lock, a bundle or a trace", path.display()))
-            .help("`evenstep diff` takes .toml, .lock, .evenstep, .trace, or a folder that holds them".to_owned()));
+        return Err(PipelineError::input(format!(
+            "`{}` is neither a spec, nor a lock, a bundle or a trace",
+            path.display()
+        ))
+        .help("`evenstep diff` takes .toml, .lock, .evenstep, .trace, or a folder that holds them".to_owned()));
     }
     if extension == "toml" {
         let outputs = Outputs::beside(path, &Spec::read(path, &[])?);
@@ -147,7 +154,8 @@ fn siblings(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn no_lock(path: &Path) -> PipelineError {
-    PipelineError::input(format!("`{}` has no lock", path.display())).help("`evenstep train` writes the lock".to_owned())
+    PipelineError::input(format!("`{}` has no lock", path.display()))
+        .help("`evenstep train` writes the lock".to_owned())
 }
 
 fn read_lock(path: &Path) -> Result<Locked, PipelineError> {
@@ -178,7 +186,7 @@ fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
 }
 
 /// The source that the lock names, relative to the lock's folder.
-fn source_of(facts: &std::collections::BTreeMap<String, Value>, folder: &Path) -> Option<Data> {
+fn source_of(facts: &BTreeMap<String, Value>, folder: &Path) -> Option<Data> {
     let source = facts.get("source")?.as_str()?.to_owned();
     // A lock that `--out` put elsewhere names a source that is relative to the spec, likely here.
     let base = if folder.join(&source).exists() { folder } else { Path::new(".") };
