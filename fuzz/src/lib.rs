@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use evenstep_exact::reduce::Workers;
+use evenstep_pipeline::diff::{Side, diff};
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::request::{self, Refusal};
+use evenstep_pipeline::trace::{SALT_BYTES, Salt, Trace};
 use evenstep_pipeline::{Artifact, PipelineError, Predictor, Run, Silent, Spec, check, lock};
 use evenstep_source::{Mode, Reading, Source, SourceError, SourceErrorKind};
 use evenstep_table::Contract;
@@ -17,7 +19,7 @@ use evenstep_table::Contract;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -27,6 +29,7 @@ pub const TARGETS: [Target; 12] = [
     ("arrow", arrow),
     ("spec", spec),
     ("lock", lock),
+    ("trace", trace),
     ("bundle", bundle),
     ("bundle_member", bundle_member),
     ("request", request),
@@ -104,7 +107,7 @@ fn read_all(name: &str, folder: &Path) -> Result<(), SourceError> {
 pub fn spec(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let path = corpus().join("../base/pipeline.toml");
-    let run = Run { workers: workers(), progress: &Silent };
+    let run = Run { workers: workers(), progress: &Silent, trace: None };
     let checked = Spec::parse(&path, text.to_owned()).and_then(|mut spec| {
         // Nothing is read of what these bytes name.
         spec.data.source = "data.csv".to_owned();
@@ -123,6 +126,24 @@ pub fn lock(bytes: &[u8]) {
         lock.json().to_string()
     });
     let _ = told(read);
+}
+
+/// A trace, as it is, and with the hash at its end made right again.
+pub fn trace(bytes: &[u8]) {
+    let body = bytes.get(16..bytes.len().saturating_sub(32)).unwrap_or_default();
+    for bytes in [bytes.to_owned(), Trace::file_of(body)] {
+        match Trace::from_bytes(&bytes) {
+            Err(error) => assert!(!error.to_string().is_empty()),
+            Ok(trace) => {
+                assert_eq!(trace.to_bytes(), bytes, "one trace has one file");
+                let salt = Salt::new(&[7; SALT_BYTES]);
+                let side = |trace: Trace| Side { trace: Some(trace), salt: Some(salt.clone()), ..Side::default() };
+                let known = bases()["trees"].trace.clone();
+                let said = diff(&side(trace), &side(known), workers());
+                assert!(said.equal || !said.causes.is_empty());
+            }
+        }
+    }
 }
 
 /// A bundle: a file of which nothing can be used, or that scores.
@@ -189,6 +210,7 @@ struct Base {
     members: BTreeMap<String, Vec<u8>>,
     artifact: Artifact,
     predictor: Predictor,
+    trace: Trace,
 }
 
 fn bases() -> &'static BTreeMap<&'static str, Base> {
@@ -202,7 +224,8 @@ impl Base {
         let (members, _) = evenstep_bundle::unseal(&bytes).expect("it is whole");
         let artifact = evenstep_bundle::open(&bytes).expect("it is whole").artifact;
         let predictor = Predictor::load(&artifact).expect("golden rows have the same bits on every host");
-        Base { members, artifact, predictor }
+        let trace = std::fs::read(corpus().join(format!("trace/{name}.trace"))).expect("it is committed");
+        Base { members, artifact, predictor, trace: Trace::from_bytes(&trace).expect("it is whole") }
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum Verb {
     /// Check spec, contract and data, without training
     #[command(after_help = "Example: evenstep check pipeline.toml")]
     Check(SpecArgs),
-    /// Fit, evaluate, and write lock, bundle and report
+    /// Fit, evaluate, and write lock, bundle, report and trace
     #[command(after_help = "Example: evenstep train pipeline.toml --threads 2")]
     Train(Train),
     /// Score a file with a bundle
@@ -45,6 +45,9 @@ pub(crate) enum Verb {
     /// Reproduce a training, and prove that the answer is the same
     #[command(after_help = "Example: evenstep verify pipeline.toml --threads 1 --shuffle")]
     Verify(Verify),
+    /// Say where two runs part, and why: specs, locks, bundles or traces
+    #[command(after_help = "Example: evenstep diff pipeline.toml other/pipeline.toml --html difference.html")]
+    Diff(Diff),
     /// Show all that a bundle or lock holds
     #[command(after_help = "Example: evenstep inspect houses.evenstep")]
     Inspect(Inspect),
@@ -120,6 +123,9 @@ pub(crate) struct Train {
     /// Write nothing, and exit with 1, if the digest differs from the lock's
     #[arg(long)]
     pub(crate) frozen: bool,
+    /// Write no trace: `diff` then knows of this run what lock and bundle say
+    #[arg(long)]
+    pub(crate) no_trace: bool,
 }
 
 #[derive(Args)]
@@ -132,6 +138,9 @@ pub(crate) struct Score {
     /// Where predictions go; the format follows the extension, stdout is CSV
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+    /// Where a trace of the rows goes, for `diff`
+    #[arg(long)]
+    pub(crate) trace: Option<PathBuf>,
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
@@ -163,6 +172,9 @@ pub(crate) struct Serve {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,
+    /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
+    #[arg(long)]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -225,6 +237,29 @@ pub(crate) struct Sign {
 pub(crate) struct Sbom {
     /// The bundle; the engine if none is given
     pub(crate) bundle: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Diff {
+    /// A spec, lock, bundle or trace, or a folder with one; what lies beside it is found
+    pub(crate) a: PathBuf,
+    /// Another one
+    pub(crate) b: PathBuf,
+    /// Where A's data are, if not where its lock says
+    #[arg(long)]
+    pub(crate) data_a: Option<String>,
+    /// Where B's data are
+    #[arg(long)]
+    pub(crate) data_b: Option<String>,
+    /// Read no data: rows are named, their values are not shown
+    #[arg(long)]
+    pub(crate) no_data: bool,
+    /// Where a page with the pipeline drawn goes
+    #[arg(long)]
+    pub(crate) html: Option<PathBuf>,
+    /// Threads to work with; one for each core if not given
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
 }
 
 #[derive(Args)]

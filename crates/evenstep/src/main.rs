@@ -8,6 +8,7 @@ mod interrupt;
 mod output;
 mod page;
 mod progress;
+mod salt;
 mod sbom;
 mod verbs;
 
@@ -35,7 +36,7 @@ impl Host {
     fn run<T>(&self, threads: usize, work: impl FnOnce(&Run<'_>) -> T) -> T {
         let workers = Workers::threads(threads);
         let bars = Bars::new(self.quiet);
-        let result = work(&Run { workers: &workers, progress: &bars });
+        let result = work(&Run { workers: &workers, progress: &bars, trace: None });
         bars.finish();
         result
     }
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "serve")]
         Verb::Serve(args) => verbs::serve::serve(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),
+        Verb::Diff(args) => verbs::diff::diff(&args, &host),
         Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),
         Verb::Report(args) => verbs::report::report(&args, &host),
         Verb::Split(args) => verbs::split::split(&args, &host),

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
 use evenstep_pipeline::lock::Facts;
+use evenstep_pipeline::trace::{Head, Origin, Recorder, SALT_BYTES, Salt};
 use evenstep_pipeline::{Run, Silent, Spec, lock, train};
 use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};
@@ -255,7 +256,8 @@ fn write_the_bundles_of_the_corpus() {
     for name in BUNDLES {
         let mut spec = Spec::read(&corpus().join(format!("spec/{name}.toml")), &[]).expect("a spec");
         spec.data.source = "../../base/data.csv".to_owned();
-        let run = Run { workers: &workers, progress: &Silent };
+        let recorder = Recorder::default();
+        let run = Run { workers: &workers, progress: &Silent, trace: Some(&recorder) };
         let artifact = train::train(&spec, &run).expect("it trains").artifact;
         let bytes = evenstep_bundle::pack(&artifact, &lock::body(&artifact), "");
         let (mut members, _) = evenstep_bundle::unseal(&bytes).expect("it was written now");
@@ -266,6 +268,9 @@ fn write_the_bundles_of_the_corpus() {
             let content = [format!("{name} {member}\n").as_bytes(), bytes].concat();
             write(format!("bundle_member/{name}-{member}"), &content);
         }
+        // Sketches are long, and sealed: no change of them is one that opens.
+        let trace = recorder.trace(Head::of(&artifact, Origin::Train), &Salt::new(&[7; SALT_BYTES])).without_rows();
+        write(format!("trace/{name}.trace"), &trace.to_bytes());
         write(format!("lock/{name}.lock"), lock::text(&artifact, &Facts::default()).as_bytes());
         write(format!("bundle/{name}.evenstep"), &evenstep_bundle::seal(members));
     }

@@ -38,6 +38,24 @@ fn law_one_digest_for_any_thread_count() {
     }
 }
 
+#[test]
+fn law_one_trace_for_any_thread_count_and_row_order() {
+    for example in EXAMPLES {
+        let project = Project::example(example);
+        let data = data_of(example);
+        let trace = |threads: &str| {
+            project.digest(&[SPEC, "--threads", threads]);
+            std::fs::read(project.path(&format!("{example}.trace"))).expect("it was written")
+        };
+        let one = trace("1");
+        assert!(one.len() <= 256 << 10, "{example}: {} bytes", one.len());
+        assert!(trace("7") == one, "{example} on 7 threads");
+        let (header, lines) = project.csv(&data);
+        project.write(&data, header + "\n" + &shuffled(&lines).join("\n") + "\n");
+        assert!(trace("2") == one, "{example} with rows in another order");
+    }
+}
+
 /// Of a level that the processor lacks, the one below is used.
 #[test]
 fn law_one_digest_for_any_registers() {

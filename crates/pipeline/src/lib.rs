@@ -4,6 +4,7 @@
 
 pub mod artifact;
 pub mod check;
+pub mod diff;
 mod error;
 mod evaluate;
 pub mod explain;
@@ -23,6 +24,7 @@ mod spec;
 mod split;
 mod steps;
 mod target;
+pub mod trace;
 pub mod train;
 pub mod verify;
 

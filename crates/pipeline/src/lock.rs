@@ -95,6 +95,22 @@ fn toml_of(value: &Value) -> String {
     toml::to_string_pretty(&table).expect("the lock is plain data")
 }
 
+/// What a lock says, also the one inside of a bundle, which has no digest; and the facts of the run, if it has any.
+///
+/// # Errors
+/// Text that no training writes.
+pub fn document(text: &str) -> Result<(Value, Facts), PipelineError> {
+    let mut content: toml::Table =
+        toml::from_str(text).map_err(|error| PipelineError::input(format!("the lock doesn't parse: {error}")))?;
+    let facts = match content.remove("facts") {
+        Some(toml::Value::Table(facts)) => facts,
+        _ => toml::Table::new(),
+    };
+    let plain = |value: &toml::Value| serde_json::to_value(value).expect("a lock is plain data");
+    let facts = facts.iter().map(|(name, fact)| (name.clone(), plain(fact))).collect();
+    Ok((plain(&toml::Value::Table(content)), Facts(facts)))
+}
+
 /// A lock that was read, without its facts.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Lock {
@@ -137,9 +153,7 @@ impl Lock {
         let other: toml::Table = toml::from_str(&toml_of(&content(artifact))).expect("we wrote it");
         let mut checks = Vec::new();
         let mut check = |name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>| {
-            let equal = mine == theirs;
-            let detail = if equal { said(mine) } else { format!("locked {}, now {}", said(mine), said(theirs)) };
-            checks.push(Check { name: name.to_owned(), equal, detail });
+            checks.push(Check::of(name, mine, theirs));
         };
         for part in ["fit_epoch", "fingerprint", "data", "contract", "inputs", "features"] {
             check(part, self.content.get(part), other.get(part));
@@ -155,6 +169,17 @@ impl Lock {
             let hash = |step: Option<&toml::Value>| step.and_then(|step| step.get("hash")).cloned();
             check(&format!("step {number} {used}"), hash(mine).as_ref(), hash(theirs).as_ref());
         }
+        let spec = |table: &toml::Table| {
+            let mut model = table.get("model").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+            model.remove("learned");
+            model
+        };
+        let (mine, theirs) = (spec(&self.content), spec(&other));
+        let detail = if mine == theirs { digest_of(&mine).short() } else { differing(&mine, &theirs).join("; ") };
+        checks.push(Check { name: "hyperparameters".to_owned(), equal: mine == theirs, detail });
+        let mut check = |name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>| {
+            checks.push(Check::of(name, mine, theirs));
+        };
         let learned = |table: &toml::Table| table.get("model").and_then(|model| model.get("learned")).cloned();
         check("model", learned(&self.content).as_ref(), learned(&other).as_ref());
         check("evaluation", self.content.get("evaluation"), other.get("evaluation"));
@@ -173,6 +198,27 @@ pub struct Check {
     pub equal: bool,
     /// What it is; or both, where they differ.
     pub detail: String,
+}
+
+impl Check {
+    fn of(name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>) -> Check {
+        let equal = mine == theirs;
+        let detail = if equal { said(mine) } else { format!("locked {}, now {}", said(mine), said(theirs)) };
+        Check { name: name.to_owned(), equal, detail }
+    }
+}
+
+/// The parameters of a model that differ, one by one.
+fn differing(mine: &toml::Table, theirs: &toml::Table) -> Vec<String> {
+    let flat = |table: &toml::Table| -> BTreeMap<String, toml::Value> {
+        let spec = table.get("spec").and_then(toml::Value::as_table).into_iter().flatten();
+        let named = table.iter().filter(|(name, _)| *name != "spec");
+        named.chain(spec).map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let (mine, theirs) = (flat(mine), flat(theirs));
+    let names: std::collections::BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
+    let differ = names.into_iter().filter(|name| mine.get(*name) != theirs.get(*name));
+    differ.map(|name| format!("`{name}` locked {}, now {}", said(mine.get(name)), said(theirs.get(name)))).collect()
 }
 
 fn said(value: Option<&toml::Value>) -> String {

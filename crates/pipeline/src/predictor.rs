@@ -6,11 +6,13 @@ use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyModel, Contributions, Predictions};
 use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
-use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
+use evenstep_table::{Batch, Column, ColumnName, Contract, RowKey, Schema, Task};
 
 use crate::artifact::{Artifact, DataRoles};
 use crate::request::RowTypers;
+use crate::score::{answer_columns, told};
 use crate::steps::FittedSteps;
+use crate::trace::{Head, Origin, Stage, Sums};
 use crate::{PipelineError, golden};
 
 /// A compiled artifact, ready to score.
@@ -73,9 +75,10 @@ impl Predictor {
                     .ok_or_else(|| PipelineError::input(format!("input column `{name}` has no rule in the contract")))
             })
             .collect::<Result<_, _>>()?;
-        let written =
-            artifact.steps.iter().map(|step| (step.name.clone(), step.spec.clone(), step.params.clone())).collect();
-        let steps = FittedSteps::load(written, &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
+        let records =
+            artifact.steps.iter().map(|step| (step.number, step.name.clone(), step.spec.clone(), step.params.clone()));
+        let steps =
+            FittedSteps::load(records.collect(), &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
         for (name, kind) in &artifact.features {
             if steps.output.get(name) != Some(kind) {
                 return Err(PipelineError::input(format!("the steps don't make feature `{name}`")));
@@ -114,6 +117,33 @@ impl Predictor {
         Ok(self.model.predict(&transformed))
     }
 
+    /// Scores rows, and commits to what each stage makes of them; rows in `unanswered` get no prediction.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub(crate) fn predict_traced(
+        &self,
+        batch: Batch,
+        unanswered: &[usize],
+        id: &[ColumnName],
+        sums: &mut Sums,
+    ) -> Result<Predictions, PipelineError> {
+        let keys = Arc::clone(&batch.keys);
+        let id: Vec<Arc<Column>> = id.iter().filter_map(|name| batch.shared(name)).collect();
+        let id: Vec<&Column> = id.iter().map(|column| &**column).collect();
+        sums.add_ends(&Stage::Input, &keys, &id, batch.columns());
+        let transformed = self.steps.apply_traced(batch, sums)?;
+        let mut predictions = self.model.predict(&transformed);
+        predictions.forget(unanswered);
+        add_predictions(sums, &self.task, &keys, &id, &predictions);
+        Ok(predictions)
+    }
+
+    /// The head of a trace of what this artifact is applied to.
+    pub fn trace_head(&self, origin: Origin) -> Head {
+        Head { origin, name: self.name.clone(), digest: self.digest.clone(), id: self.data.id.clone() }
+    }
+
     /// Scores rows, and says what each feature adds to their scores, if the model can.
     ///
     /// # Errors
@@ -134,4 +164,16 @@ impl Predictor {
                 .help("train a model that can: `boosted_trees`".to_owned())
         })
     }
+}
+
+/// Commits to what the model says.
+pub(crate) fn add_predictions(
+    sums: &mut Sums,
+    task: &Task,
+    keys: &[RowKey],
+    id: &[&Column],
+    predictions: &Predictions,
+) {
+    let (names, columns) = (answer_columns(task), told(task, predictions));
+    sums.add_ends(&Stage::Prediction, keys, id, names.iter().map(|(name, _)| name).zip(&columns));
 }

@@ -21,7 +21,7 @@ use crate::{PipelineError, Run};
 
 /// Rows ready to be split and learned from, and what was found on the way.
 pub struct Prepared {
-    /// The input columns, with keys and labels.
+    /// The input columns, with keys and labels; for a trace, the id's columns, too.
     pub batches: Vec<Batch>,
     /// What is predicted.
     pub task: Task,
@@ -273,8 +273,13 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     label(&mut batches, &roles, &target)?;
     let used: Schema = contract.schema();
     let fingerprint = fingerprint(&batches, &used, run.workers).to_string();
-    let inputs_set: BTreeSet<&ColumnName> = inputs.iter().collect();
-    let batches = batches.into_iter().map(|batch| batch.retain(|name| inputs_set.contains(name))).collect();
+    if let Some(trace) = run.trace {
+        trace.input(&batches, &used, &inputs, &roles.id, run.workers);
+    }
+    // Where there is a trace, it names rows by their id.
+    let named = if run.trace.is_some() { roles.id.as_slice() } else { &[] };
+    let kept: BTreeSet<&ColumnName> = inputs.iter().chain(named).collect();
+    let batches = batches.into_iter().map(|batch| batch.retain(|name| kept.contains(name))).collect();
     let roles = roles.recorded(spec);
     Ok(Prepared {
         batches,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use crate::score::{label, probability};
+use crate::trace::Recorder;
 use crate::{PipelineError, Predictor};
 
 /// How rows of requests get their types: with the id where they have it, without it where not.
@@ -86,6 +87,14 @@ pub enum Refusal {
 /// # Errors
 /// A body that doesn't parse, or rows that break the contract: then no row is answered.
 pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal> {
+    answer_traced(predictor, body, None)
+}
+
+/// Answers the body of a request, and commits to what each stage makes of its rows.
+///
+/// # Errors
+/// As `answer`.
+pub fn answer_traced(predictor: &Predictor, body: &[u8], trace: Option<&Recorder>) -> Result<Vec<Answer>, Refusal> {
     let body: Value =
         serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("the body is no JSON: {error}")))?;
     let rows = match body {
@@ -104,12 +113,20 @@ pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal
     if read.error_count > 0 {
         return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
     }
-    let mut predictions =
-        predictor.predict(std::mem::take(&mut read.batch)).map_err(|error| Refusal::Bug(error.to_string()))?;
-    for row in &read.unanswered {
-        let width = predictions.width;
-        predictions.values[row * width..(row + 1) * width].fill(f64::NAN);
-    }
+    let batch = std::mem::take(&mut read.batch);
+    let predictions = match trace {
+        None => predictor.predict(batch).map(|mut predictions| {
+            predictions.forget(&read.unanswered);
+            predictions
+        }),
+        Some(trace) => {
+            let has_id = predictor.data.id.iter().all(|name| batch.get(name.as_str()).is_some());
+            let id = if has_id { predictor.data.id.as_slice() } else { &[] };
+            // A row costs some microseconds, sums of its own would cost more.
+            trace.with(|sums| predictor.predict_traced(batch, &read.unanswered, id, sums))
+        }
+    };
+    let predictions = predictions.map_err(|error| Refusal::Bug(error.to_string()))?;
     let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
     for flag in read.flags {
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });

@@ -2,12 +2,16 @@
 
 use evenstep_exact::reduce::Workers;
 
+use crate::trace::Recorder;
+
 /// Threads to work with, and somebody to tell how it goes.
 pub struct Run<'a> {
     /// The threads.
     pub workers: &'a Workers,
     /// Who is told.
     pub progress: &'a dyn Progress,
+    /// Commits to every stage, if there is to be a trace.
+    pub trace: Option<&'a Recorder>,
 }
 
 /// Somebody who is told how a run goes.

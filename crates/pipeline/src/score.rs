@@ -7,7 +7,8 @@ use evenstep_model::Predictions;
 use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source};
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Task};
 
-use crate::{PipelineError, Predictor, Progress};
+use crate::trace::Sums;
+use crate::{PipelineError, Predictor, Progress, Run};
 
 /// What was scored.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -57,12 +58,18 @@ pub struct Answers {
 
 /// The columns of a score file: `id`, or the names of a composite one, or `row`; then the prediction.
 pub fn header(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
-    let name = |name: &str| ColumnName::new(name).expect("a name");
     let mut header = header_of_ids(predictor, source);
-    let classes = predictor.task.classes();
-    header.push((name("prediction"), if classes.is_empty() { Kind::Number } else { Kind::Category }));
-    header.extend(classes.iter().map(|class| (name(&format!("probability_{class}")), Kind::Number)));
+    header.extend(answer_columns(&predictor.task));
     header
+}
+
+/// What the columns of a prediction are called, and their types.
+pub(crate) fn answer_columns(task: &Task) -> Vec<(ColumnName, Kind)> {
+    let name = |name: &str| ColumnName::new(name).expect("a name");
+    let classes = task.classes();
+    let prediction = (name("prediction"), if classes.is_empty() { Kind::Number } else { Kind::Category });
+    let probability = |class: &String| (name(&format!("probability_{class}")), Kind::Number);
+    std::iter::once(prediction).chain(classes.iter().map(probability)).collect()
 }
 
 /// What tells the rows apart: `id`, or the names of a composite one, or `row`.
@@ -84,22 +91,30 @@ pub(crate) fn id_header(id: &[ColumnName], contract: &Contract) -> Vec<(ColumnNa
 
 /// Scores every row of the source and hands the answers over, chunk by chunk.
 ///
+/// With a trace in the run, every stage is committed to.
+///
 /// # Errors
 /// A source that can't be read, rows that break the contract, or whatever `write` refuses.
 pub fn score(
     predictor: &Predictor,
     source: &Source,
-    workers: &Workers,
-    progress: &dyn Progress,
+    run: &Run<'_>,
     mut write: impl FnMut(&Answers) -> Result<(), PipelineError>,
 ) -> Result<Scored, PipelineError> {
-    progress.stage("score", None);
+    run.progress.stage("score", None);
+    let id = predictor.reading(Some(source.column_names())).id;
     let say = |batch: Batch, unanswered: &[usize]| {
-        let mut predictions = predictor.predict(batch)?;
-        predictions.forget(unanswered);
+        let Some(trace) = run.trace else {
+            let mut predictions = predictor.predict(batch)?;
+            predictions.forget(unanswered);
+            return Ok((told(&predictor.task, &predictions), ()));
+        };
+        let mut sums = Sums::default();
+        let predictions = predictor.predict_traced(batch, unanswered, &id, &mut sums)?;
+        trace.merge(sums);
         Ok((told(&predictor.task, &predictions), ()))
     };
-    answer_all(predictor, source, workers, progress, 1, say, |answers, ()| write(answers))
+    answer_all(predictor, source, run.workers, run.progress, 1, say, |answers, ()| write(answers))
 }
 
 /// Has something said of every row, so many lines each, in columns that come after the id, and hands it

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
-use evenstep_step::{AnyFitted, AnyStep, Site, StepError};
+use evenstep_step::{AnyFitted, AnyStep, Site, StepError, written};
 use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
 use serde_json::Value;
 
 use crate::PipelineError;
 use crate::spec::SpecText;
+use crate::trace::{Form, Recorder, Stage, Sums};
 
 /// Steps that have learned, in order.
 pub(crate) struct FittedSteps {
@@ -26,6 +27,10 @@ pub(crate) struct FittedStep {
     pub(crate) fitted: Box<dyn AnyFitted>,
     /// See [`StepRecord::changes`](crate::artifact::StepRecord::changes).
     pub(crate) changes: Vec<String>,
+    /// The columns that it writes; all others it leaves as they are.
+    writes: Vec<ColumnName>,
+    /// What it is called in a trace, where scoring gives what it gives.
+    stage: Stage,
 }
 
 /// What a fit of steps is told.
@@ -44,6 +49,8 @@ pub(crate) struct Fitting<'a> {
     pub(crate) first: usize,
     /// Told which step of how many is fitted next.
     pub(crate) progress: &'a dyn Fn(usize, usize, &str),
+    /// Commits to what each step makes of the rows, if there is to be a trace.
+    pub(crate) trace: Option<&'a Recorder>,
 }
 
 impl FittedSteps {
@@ -69,7 +76,7 @@ impl FittedSteps {
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
-            let changes = changes(&shape.schema(), &after.schema());
+            let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             batches = fitting
                 .workers
                 .map(batches, |batch| fitted.apply_training(batch))
@@ -77,17 +84,22 @@ impl FittedSteps {
                 .collect::<Result<_, _>>()
                 .map_err(refused)?;
             shape = after;
-            fitted_steps.push(FittedStep { name, fitted, changes });
+            let stage = |form| Stage::step(fitting.first + index + 1, name, form);
+            if let Some(trace) = fitting.trace {
+                let form = if fitted.has_training_form() { Form::Training } else { Form::Applied };
+                trace.step(&stage(form), &batches, &writes, fitting.workers);
+            }
+            fitted_steps.push(FittedStep { name, stage: stage(Form::Applied), fitted, changes, writes });
         }
         Ok((FittedSteps { steps: fitted_steps, output: shape.schema() }, batches))
     }
 
-    /// The steps of an artifact: `(use, spec, params)` each.
+    /// The steps of an artifact: `(number, use, spec, params)` each.
     ///
     /// # Errors
     /// Specs or parameters that no fit would have written.
     pub(crate) fn load(
-        written: Vec<(String, Value, Value)>,
+        records: Vec<(usize, String, Value, Value)>,
         input: &Schema,
         seed: Seed,
         task: &Task,
@@ -96,16 +108,17 @@ impl FittedSteps {
         let mut sites = Sites::new(seed, task, contract);
         let mut shape = Batch::empty(input);
         let mut steps = Vec::new();
-        for (name, spec, params) in written {
+        for (number, name, spec, params) in records {
             let refused = |error: StepError| PipelineError::input(format!("step `{name}`: {error}")).help(error.help);
             let step = evenstep_step::parse(&name, spec).map_err(|error| PipelineError::input(error.to_string()))?;
             let known = step.name();
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let fitted = step.load(site, params).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
-            let changes = changes(&shape.schema(), &after.schema());
+            let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             shape = after;
-            steps.push(FittedStep { name: known, fitted, changes });
+            let stage = Stage::step(number, known, Form::Applied);
+            steps.push(FittedStep { name: known, stage, fitted, changes, writes });
         }
         Ok(FittedSteps { steps, output: shape.schema() })
     }
@@ -119,12 +132,31 @@ impl FittedSteps {
     ///
     /// # Errors
     /// A cell that a step's spec says to refuse.
-    pub(crate) fn apply(&self, mut batch: Batch) -> Result<Batch, PipelineError> {
+    pub(crate) fn apply(&self, batch: Batch) -> Result<Batch, PipelineError> {
+        self.apply_with(batch, |_, _, _| ())
+    }
+
+    /// Applies every step, and commits to what each makes of the rows.
+    ///
+    /// # Errors
+    /// As `apply`.
+    pub(crate) fn apply_traced(&self, batch: Batch, sums: &mut Sums) -> Result<Batch, PipelineError> {
+        self.apply_with(batch, |stage, writes, batch| {
+            sums.add(stage, &batch.keys, writes.iter().map(|name| (name, batch.column(name))));
+        })
+    }
+
+    fn apply_with(
+        &self,
+        mut batch: Batch,
+        mut seen: impl FnMut(&Stage, &[ColumnName], &Batch),
+    ) -> Result<Batch, PipelineError> {
         for step in &self.steps {
             batch = step
                 .fitted
                 .apply(batch)
                 .map_err(|error| PipelineError::input(format!("step `{}`: {error}", step.name)).help(error.help))?;
+            seen(&step.stage, &step.writes, &batch);
         }
         Ok(batch)
     }

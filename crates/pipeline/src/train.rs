@@ -9,16 +9,18 @@ use evenstep_model::{
 };
 use evenstep_table::profile::{ColumnProfile, Profile};
 use evenstep_table::quality::{Quality, Violation};
-use evenstep_table::{Batch, Coded, Column, Contract, Schema, Task, counted};
+use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Schema, Task, counted};
 use serde::Serialize;
 
 use crate::artifact::{Artifact, Epochs, Evaluation, FoldMetrics, ModelRecord, Permutation, StepRecord};
 use crate::evaluate::Scores;
+use crate::predictor::add_predictions;
 use crate::prepare::{Prepared, prepare};
 use crate::seen::seen_columns;
 use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
+use crate::trace::{Recorder, Sums};
 use crate::{PipelineError, Predictor, Run, evaluate, golden, permutation};
 
 /// What a training came to.
@@ -100,11 +102,16 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let mut seconds = Seconds::default();
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let (seen, held_out) = split.by_row_key(std::mem::take(&mut prepared.batches));
+    let (seen, _) = apart(seen, &prepared.inputs);
+    let (held_out, held_out_ids) = apart(held_out, &prepared.inputs);
     let rows = |batches: &[Batch]| batches.iter().map(|batch| batch.rows() as u64).sum();
     let (training_rows, held_out_rows) = (rows(&seen), rows(&held_out));
     if training_rows == 0 {
         let message = format!("{} held out, and none is left to learn from", counted(held_out_rows, "row"));
         return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
+    }
+    if let Some(trace) = run.trace {
+        trace.split(&seen, &held_out, run.workers);
     }
     let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);
     let seen_columns = seen_columns(&seen, run.workers);
@@ -116,7 +123,8 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     run.progress.stage("evaluate", None);
     let held_out = evaluate::by_policy(held_out, &prepared.contract, &seen_columns);
     let permutation = permute(spec, &prepared.task, &fitted, &held_out, run)?;
-    let scores = score(&fitted, &prepared.task, held_out, run)?;
+    let traced = run.trace.map(|trace| Traced { trace, id: &prepared.roles.id, batches: &held_out_ids });
+    let scores = score(&fitted, &prepared.task, held_out, run, traced)?;
     let draws = Draws::new(spec.seed(), "bootstrap");
     let metrics = evaluate::measure(&evaluate::metrics(spec, &prepared.task)?, &scores, &draws, run.workers);
     let mut artifact = Artifact {
@@ -210,6 +218,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
         text: &spec.text,
         first: spec.choosing_steps(),
         progress: &|_, _, _| (),
+        trace: None,
     };
     let (steps, _) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     spec.model.check(&prepared.task, &steps.output).map_err(|error| pointed(spec, error))?;
@@ -240,6 +249,7 @@ fn fit(
         text: &spec.text,
         first: spec.choosing_steps(),
         progress: &told,
+        trace: run.trace,
     };
     let (steps, transformed) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     seconds.steps += clock.elapsed().as_secs_f64();
@@ -296,11 +306,13 @@ fn cross_validate(
         return Ok(measured);
     }
     let clock = Instant::now();
+    // A trace is of the model that is shipped.
+    let run = &Run { trace: None, ..*run };
     for repeat in 0..section.repeats {
         for fold in 0..section.folds {
             let (outside, inside) = split.by_fold(seen.to_vec(), repeat, section.folds, fold);
             let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
-            let scores = score(&fitted, &prepared.task, inside, run)?;
+            let scores = score(&fitted, &prepared.task, inside, run, None)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
             measured.push(FoldMetrics { repeat, fold, values: values.collect() });
         }
@@ -326,13 +338,43 @@ fn permute(
     Ok(permutation::importance(metric, task, &*fitted.model, &transformed, repeats, &draws, run.workers))
 }
 
+/// What the trace of rows that are scored needs: the same batches with their ids.
+#[derive(Clone, Copy)]
+struct Traced<'a> {
+    trace: &'a Recorder,
+    id: &'a [ColumnName],
+    batches: &'a [Batch],
+}
+
+/// The batches with only the input columns, and as they are.
+fn apart(batches: Vec<Batch>, inputs: &[ColumnName]) -> (Vec<Batch>, Vec<Batch>) {
+    let is_input = |name: &ColumnName| inputs.binary_search(name).is_ok();
+    (batches.iter().map(|batch| batch.clone().retain(is_input)).collect(), batches)
+}
+
 /// Rows as model and baseline score them.
-fn score(fitted: &Fitted, task: &Task, batches: Vec<Batch>, run: &Run<'_>) -> Result<Scores, PipelineError> {
-    let answered = run.workers.map(batches, |batch| -> Result<_, PipelineError> {
+fn score(
+    fitted: &Fitted,
+    task: &Task,
+    batches: Vec<Batch>,
+    run: &Run<'_>,
+    traced: Option<Traced<'_>>,
+) -> Result<Scores, PipelineError> {
+    let batches = batches.into_iter().enumerate().collect();
+    let answered = run.workers.map(batches, |(at, batch): (usize, Batch)| -> Result<_, PipelineError> {
         let (keys, labels) = (Arc::clone(&batch.keys), batch.labels.clone());
-        let transformed = fitted.steps.apply(batch)?;
         let labels = labels.expect("held-out rows carry their labels");
-        Ok((keys, labels, fitted.model.predict(&transformed), fitted.baseline.predict(&transformed)))
+        let Some(Traced { trace, id, batches }) = traced else {
+            let transformed = fitted.steps.apply(batch)?;
+            return Ok((keys, labels, fitted.model.predict(&transformed), fitted.baseline.predict(&transformed)));
+        };
+        let mut sums = Sums::default();
+        let transformed = fitted.steps.apply_traced(batch, &mut sums)?;
+        let model = fitted.model.predict(&transformed);
+        let id: Vec<&Column> = id.iter().map(|name| batches[at].column(name)).collect();
+        add_predictions(&mut sums, task, &keys, &id, &model);
+        trace.merge(sums);
+        Ok((keys, labels, model, fitted.baseline.predict(&transformed)))
     });
     let mut scores = Scores::new(task);
     for answer in answered {

@@ -12,6 +12,7 @@
 //! logarithm is taken at all.
 
 mod charts;
+mod difference;
 mod markup;
 mod metric;
 mod number;
@@ -21,6 +22,7 @@ mod view;
 
 use askama::Template;
 
+pub use difference::{Difference, DifferenceCause, DifferenceStage, DifferenceState, difference_html};
 pub use page::*;
 
 /// The report as one HTML file.

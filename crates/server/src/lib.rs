@@ -18,6 +18,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use evenstep_pipeline::Predictor;
+use evenstep_pipeline::trace::Recorder;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -36,6 +37,8 @@ struct Service {
     predictor: Predictor,
     openapi: Value,
     metrics: Metrics,
+    /// Commits to what each stage makes of live rows, if there is to be a trace.
+    trace: Option<Arc<Recorder>>,
 }
 
 /// A server that can't start.
@@ -48,9 +51,9 @@ pub struct ServeError {
 }
 
 /// The routes of a predictor whose golden rows were replayed.
-pub fn router(predictor: Predictor) -> Router {
+pub fn router(predictor: Predictor, trace: Option<Arc<Recorder>>) -> Router {
     let openapi = openapi::document(&predictor);
-    let service = Arc::new(Service { predictor, openapi, metrics: Metrics::new() });
+    let service = Arc::new(Service { predictor, openapi, metrics: Metrics::new(), trace });
     Router::new()
         .route("/predict", post(predict::predict))
         .route("/health", get(health::health))
@@ -63,11 +66,17 @@ pub fn router(predictor: Predictor) -> Router {
 }
 
 /// Serves until the process is told to stop; requests under way are answered first.
-/// `listening` is called once, with the address, when requests are taken.
+/// `listening` is called once, with the address, when requests are taken; what is answered is committed
+/// to in `trace`, if there is one.
 ///
 /// # Errors
 /// An address that can't be listened on, or threads that the host refuses.
-pub fn serve(predictor: Predictor, address: SocketAddr, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+pub fn serve(
+    predictor: Predictor,
+    trace: Option<Arc<Recorder>>,
+    address: SocketAddr,
+    listening: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
     let failed = |cause| ServeError { address, cause };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
@@ -78,7 +87,7 @@ pub fn serve(predictor: Predictor, address: SocketAddr, listening: impl FnOnce(S
             told_to_stop().await;
             let _ = told.send(());
         };
-        let served = axum::serve(listener, router(predictor)).with_graceful_shutdown(stop);
+        let served = axum::serve(listener, router(predictor, trace)).with_graceful_shutdown(stop);
         let deadline = async move {
             let _ = stopping.await;
             tokio::time::sleep(DRAIN).await;

@@ -33,7 +33,7 @@ pub(crate) async fn predict(
     let work = Arc::clone(&service);
     let answered = tokio::task::spawn_blocking(move || {
         // A panic is a bug of ours; the next request must not suffer from it.
-        request::answer(&work.predictor, &body)
+        request::answer_traced(&work.predictor, &body, work.trace.as_deref())
     })
     .await;
     let result = match answered {

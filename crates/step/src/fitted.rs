@@ -1,7 +1,7 @@
 //! Fitting a step in rounds, and what comes of it.
 
 use evenstep_exact::reduce::{Next, Workers};
-use evenstep_table::Batch;
+use evenstep_table::{Batch, ColumnName};
 use serde_json::Value;
 
 use crate::{Site, Step, StepError};
@@ -18,6 +18,15 @@ pub trait AnyFitted: Send + Sync {
     fn apply(&self, batch: Batch) -> Result<Batch, StepError>;
     /// See [`Step::apply_training`].
     fn apply_training(&self, batch: Batch) -> Result<Batch, StepError>;
+    /// See [`Step::has_training_form`].
+    fn has_training_form(&self) -> bool;
+}
+
+/// The columns that a step writes, whatever the rows: those that it put into this batch, which may be an empty one.
+/// All others it leaves as they are.
+pub fn written(before: &Batch, after: &Batch) -> Vec<ColumnName> {
+    let is_same = |name: &ColumnName, column| before.get(name.as_str()).is_some_and(|old| std::ptr::eq(old, column));
+    after.columns().filter(|(name, column)| !is_same(name, *column)).map(|(name, _)| name.clone()).collect()
 }
 
 pub(crate) struct Fitted<S: Step> {
@@ -45,6 +54,10 @@ impl<S: Step> AnyFitted for Fitted<S> {
 
     fn apply_training(&self, batch: Batch) -> Result<Batch, StepError> {
         self.step.apply_training(&self.site, &self.params, batch)
+    }
+
+    fn has_training_form(&self) -> bool {
+        self.step.has_training_form()
     }
 }
 

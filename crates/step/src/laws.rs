@@ -10,7 +10,7 @@ use evenstep_table::{Batch, Clock, Coded, Column, ColumnName, Labels, RowKey, Ta
 use serde_json::{Value, json};
 
 use crate::catalogue::Entry;
-use crate::fitted::AnyFitted;
+use crate::fitted::{AnyFitted, written};
 use crate::sample::people;
 use crate::testing::{assert_equal, column_texts, fit_batches, site, strings};
 use crate::{CATALOGUE, StepError, parse};
@@ -175,6 +175,26 @@ fn one_row_is_a_batch_and_an_empty_batch_has_its_columns() {
             let mut live = people.clone();
             live.labels = None;
             assert_equal(&fitted.apply(live).expect("it applies"), &together);
+        }
+    });
+}
+
+/// What a trace commits to follows from an empty batch.
+#[test]
+fn columns_that_an_empty_batch_leaves_in_place_keep_every_cell_and_training_has_a_form_of_its_own_where_it_says_so() {
+    for_every_step(|entry| {
+        for task in tasks() {
+            let people = people(ROWS, &task);
+            let fitted = fitted(entry, std::slice::from_ref(&people), &task, 1).expect("the example fits");
+            let empty = Batch::empty(&people.schema());
+            let written = written(&empty, &fitted.apply(empty.clone()).expect("it applies"));
+            let after = fitted.apply(people.clone()).expect("it applies");
+            let left = |batch: &Batch| {
+                cells(&batch.clone().retain(|name| !written.contains(name) && after.get(name.as_str()).is_some()))
+            };
+            assert_eq!(left(&after), left(&people));
+            let training = fitted.apply_training(people.clone()).expect("it applies");
+            assert_eq!(cells(&training) == cells(&after), !fitted.has_training_form());
         }
     });
 }

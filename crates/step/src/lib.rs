@@ -19,7 +19,7 @@ mod testing;
 pub use catalogue::{AnyStep, Entry};
 pub use columns::Columns;
 pub use error::{ParseError, StepError};
-pub use fitted::AnyFitted;
+pub use fitted::{AnyFitted, written};
 pub use kit::{EachColumn, EachNumber, Place};
 pub use site::Site;
 
@@ -81,6 +81,11 @@ pub trait Step: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stati
     /// As `apply`.
     fn apply_training(&self, site: &Site, params: &Self::Params, batch: Batch) -> Result<Batch, StepError> {
         self.apply(site, params, batch)
+    }
+
+    /// Whether `apply_training` gives training rows other cells than `apply` would.
+    fn has_training_form(&self) -> bool {
+        false
     }
 
     /// Checks what was read from a file, whoever wrote it, so that `apply` can rely on it.

@@ -306,6 +306,10 @@ impl EachColumn for TargetEncode {
         TargetEncode::put(place, out_of_fold, |row| folds[row], batch)
     }
 
+    fn has_training_form(&self) -> bool {
+        true
+    }
+
     fn accepts(&self, place: Place<'_>, learned: &Encoding) -> bool {
         let outputs = outputs(&place.site.task);
         let whole = |encoded: &Vec<f64>| encoded.len() == outputs && encoded.iter().all(|x| x.is_finite());

@@ -74,6 +74,11 @@ impl Batch {
         self.columns.get(name).map(|column| &**column)
     }
 
+    /// The column of that name, to be kept while its batch is worked on.
+    pub fn shared(&self, name: &ColumnName) -> Option<Arc<Column>> {
+        self.columns.get(name).cloned()
+    }
+
     /// The column of that name, which a compiled plan knows to be there.
     ///
     /// # Panics

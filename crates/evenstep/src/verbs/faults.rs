@@ -35,7 +35,7 @@ fn project(folder: &Path) -> PathBuf {
 fn train(spec: &Path, overrides: &[&str], host: &Host) -> Answer {
     let overrides = overrides.iter().map(|one| one.parse().expect("a key and a value")).collect();
     let spec = SpecArgs { spec: spec.to_owned(), overrides, threads: 1 };
-    super::train::train(&Train { spec, out: None, frozen: false }, host)
+    super::train::train(&Train { spec, out: None, frozen: false, no_trace: false }, host)
 }
 
 fn host(files: Arc<dyn evenstep_files::Files>) -> Host {
@@ -100,7 +100,7 @@ fn sweep(folder: &Path, paths: &[PathBuf], reset: impl Fn(), verb: impl Fn(&Host
 fn train_leaves_old_files_or_new_ones_whichever_operation_fails() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = project(folder.path());
-    let paths = ["evenstep", "lock", "html"].map(|extension| spec.with_extension(extension)).to_vec();
+    let paths = ["evenstep", "lock", "html", "trace"].map(|extension| spec.with_extension(extension)).to_vec();
     train(&spec, &["pipeline.seed=2"], &host(Arc::new(Disk))).expect("the first training works");
     let saved: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).expect("it was written")).collect();
     let reset =
@@ -119,6 +119,7 @@ fn score_leaves_the_old_file_or_the_new_one_whichever_operation_fails() {
         bundle: spec.with_extension("evenstep"),
         input: folder.path().join("data.csv").display().to_string(),
         output: Some(output.clone()),
+        trace: None,
         threads: 1,
     };
     sweep(folder.path(), std::slice::from_ref(&output), reset, |host| super::score::score(&args, host));

@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod explain;
 #[cfg(test)]
 mod faults;
@@ -107,6 +108,11 @@ fn write_table<T>(
     // A reader that went away has what it wanted.
     let _ = io::copy(&mut waiting, &mut io::stdout());
     Ok(done)
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// A file that can't be written.

@@ -3,23 +3,33 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_pipeline::Predictor;
 use evenstep_pipeline::score::{self, Scored};
+use evenstep_pipeline::trace::{Origin, Recorder};
+use evenstep_pipeline::{Predictor, Run};
 use evenstep_source::Source;
 use evenstep_table::counted;
 
-use super::{Answer, open_bundle, write_table};
+use super::{Answer, folder_of, open_bundle, write_files, write_table};
 use crate::cli::Score;
-use crate::{Host, output};
+use crate::{Host, output, salt};
 
 pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     let opened = open_bundle(&args.bundle)?;
     let predictor = Predictor::load(&opened.artifact)?;
     let source = Source::open(&args.input, Path::new("."))?;
     let header = score::header(&predictor, &source);
+    let recorder = Recorder::default();
+    // Before an hour of scoring, not after it.
+    let salt = args.trace.as_deref().map(|path| salt::of_project(folder_of(path))).transpose()?;
     let scored = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {
-        score::score(&predictor, &source, run.workers, run.progress, write)
+        let trace = salt.as_ref().map(|_| &recorder);
+        let run = Run { workers: run.workers, progress: run.progress, trace };
+        score::score(&predictor, &source, &run, write)
     })?;
+    if let Some((path, salt)) = args.trace.as_deref().zip(salt) {
+        let trace = recorder.trace(predictor.trace_head(Origin::Score), &salt);
+        write_files(host, &[(path, trace.to_bytes().as_slice())])?;
+    }
     if args.output.is_some() && host.json {
         output::json(&scored);
     } else if !host.quiet {

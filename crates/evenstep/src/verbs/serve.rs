@@ -1,13 +1,21 @@
 //! `serve`: predictions over HTTP, once the golden rows gave their bits.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
+use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
 use evenstep_pipeline::{PipelineError, Predictor, check};
 use serde_json::json;
 
-use super::{Answer, open_bundle};
+use super::{Answer, folder_of, open_bundle, write_files};
 use crate::cli::Serve;
-use crate::{Host, output};
+use crate::{Host, output, salt};
+
+/// How often the trace of what was asked is written.
+const TRACE_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let opened = open_bundle(&args.bundle)?;
@@ -17,7 +25,9 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
         output::note(&note);
     }
     let golden = opened.artifact.golden.len();
-    evenstep_server::serve(predictor, args.listen, |address| {
+    let live = args.trace.as_deref().map(|path| Live::start(path, &predictor, host)).transpose()?;
+    let recorder = live.as_ref().map(|live| Arc::clone(&live.recorder));
+    let listening = |address: std::net::SocketAddr| {
         if host.json {
             let mut told = told.clone();
             told["address"] = json!(address.to_string());
@@ -29,7 +39,59 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
                 told["version"].as_str().unwrap_or_default()
             ));
         }
-    })
-    .map_err(|error| PipelineError::input(error.to_string()))?;
+    };
+    std::thread::scope(|scope| {
+        let (stop, stopped) = channel::<()>();
+        let writer = live.as_ref().map(|live| scope.spawn(move || live.write_until(&stopped)));
+        let served = evenstep_server::serve(predictor, recorder, args.listen, listening)
+            .map_err(|error| PipelineError::input(error.to_string()));
+        drop(stop);
+        let written = writer.map_or(Ok(()), |writer| writer.join().expect("it doesn't panic"));
+        served.and(written)
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The trace of live requests, written from time to time.
+struct Live<'a> {
+    path: &'a Path,
+    head: Head,
+    salt: Salt,
+    recorder: Arc<Recorder>,
+    host: &'a Host,
+}
+
+impl<'a> Live<'a> {
+    /// Begins with an empty trace, so that a place that can't be written is known before the first request.
+    fn start(path: &'a Path, predictor: &Predictor, host: &'a Host) -> Result<Live<'a>, PipelineError> {
+        let salt = salt::of_project(folder_of(path))?;
+        let live = Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host };
+        live.write()?;
+        Ok(live)
+    }
+
+    fn write(&self) -> Result<(), PipelineError> {
+        let trace = self.recorder.trace(self.head.clone(), &self.salt);
+        write_files(self.host, &[(self.path, trace.to_bytes().as_slice())])
+    }
+
+    /// Writes what has been asked since the last time, until the server stops; then once more.
+    fn write_until(&self, stopped: &std::sync::mpsc::Receiver<()>) -> Result<(), PipelineError> {
+        let mut written = 0;
+        loop {
+            let is_over = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
+            let rows = self.recorder.rows();
+            if rows != written {
+                // A full disk must not stop the server; the next time may go well.
+                match self.write() {
+                    Ok(()) => written = rows,
+                    Err(error) if is_over => return Err(error),
+                    Err(error) => output::note(&format!("the trace was not written: {error}")),
+                }
+            }
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `train`: fits, evaluates, and writes lock, bundle and report: all three, or none.
+//! `train`: fits, evaluates, and writes lock, bundle, report and trace: all of them, or none.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use evenstep_exact::number::print_number;
 use evenstep_pipeline::artifact::{Evaluation, Permutation};
 use evenstep_pipeline::lock::Lock;
-use evenstep_pipeline::{PipelineError, Spec, lock, train};
+use evenstep_pipeline::trace::{Head, Origin, Recorder, Trace};
+use evenstep_pipeline::{Artifact, PipelineError, Run, Spec, lock, train};
 use evenstep_table::counted;
 use serde_json::json;
 
 use super::{Answer, read_spec, write_files};
 use crate::cli::Train;
-use crate::{Host, facts, output};
+use crate::{Host, facts, output, salt};
 
 /// So many features are told of, those that matter most.
 const FEATURES_TOLD: usize = 10;
@@ -23,23 +24,30 @@ pub(crate) struct Outputs {
     pub(crate) lock: PathBuf,
     pub(crate) bundle: PathBuf,
     pub(crate) report: PathBuf,
+    pub(crate) trace: PathBuf,
 }
 
 impl Outputs {
     /// Beside the spec: the lock is called like the spec's file, bundle and report like the pipeline.
     pub(crate) fn beside(path: &Path, spec: &Spec) -> Outputs {
         let named = |extension: &str| path.with_file_name(format!("{}.{extension}", spec.pipeline.name));
-        Outputs { lock: path.with_extension("lock"), bundle: named("evenstep"), report: named("html") }
+        Outputs {
+            lock: path.with_extension("lock"),
+            bundle: named("evenstep"),
+            report: named("html"),
+            trace: named("trace"),
+        }
     }
 
     /// Where `--out` says: it names a folder, or the bundle itself, and lock and report go beside it.
     fn at(out: &Path, spec: &Spec) -> Result<Outputs, PipelineError> {
         let is_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
         let bundle = if is_folder { out.join(format!("{}.evenstep", spec.pipeline.name)) } else { out.to_owned() };
-        let outputs = Outputs { lock: bundle.with_extension("lock"), report: bundle.with_extension("html"), bundle };
-        if [&outputs.lock, &outputs.report].contains(&&outputs.bundle) {
+        let beside = |extension: &str| bundle.with_extension(extension);
+        let outputs = Outputs { lock: beside("lock"), report: beside("html"), trace: beside("trace"), bundle };
+        if [&outputs.lock, &outputs.report, &outputs.trace].contains(&&outputs.bundle) {
             return Err(PipelineError::input(format!("`--out {}` is no name for a bundle", out.display()))
-                .help("lock and report are written beside it: let it end in `.evenstep`".to_owned()));
+                .help("lock, report and trace are written beside it: let it end in `.evenstep`".to_owned()));
         }
         Ok(outputs)
     }
@@ -49,14 +57,22 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
     let committed = Outputs::beside(&args.spec.spec, &spec);
     let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec)).transpose()?;
-    let (trained, threads) =
-        host.run(args.spec.threads, |run| train::train(&spec, run).map(|trained| (trained, run.workers.count())))?;
+    let recorder = Recorder::default();
+    let (trained, threads) = host.run(args.spec.threads, |run| {
+        let trace = (!args.no_trace).then_some(&recorder);
+        let run = Run { workers: run.workers, progress: run.progress, trace };
+        train::train(&spec, &run).map(|trained| (trained, run.workers.count()))
+    })?;
     let digest = trained.artifact.digest();
     if args.frozen {
         same_as_locked(&committed.lock, &digest)?;
     }
     let outputs = outputs.unwrap_or(committed);
-    let facts = facts::gather(spec.folder(), &spec.data.source, threads, &trained.seconds);
+    let trace = if args.no_trace { None } else { Some(trace_of(&trained.artifact, &recorder, spec.folder())?) };
+    let mut facts = facts::gather(spec.folder(), &spec.data.source, threads, &trained.seconds);
+    if let Some(trace) = &trace {
+        facts.0.insert("trace".to_owned(), json!(trace.root()));
+    }
     let report = evenstep_report::html(&crate::page::page(&trained));
     let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report);
     let lock = lock::text(&trained.artifact, &facts);
@@ -67,12 +83,21 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
         (outputs.report.as_path(), report.as_bytes()),
         (outputs.lock.as_path(), lock.as_bytes()),
     ];
+    let trace = trace.map(|trace| trace.to_bytes());
+    if let Some(trace) = &trace {
+        files.push((outputs.trace.as_path(), trace.as_slice()));
+    }
     if !quarantine.is_empty() {
         files.push((quarantine_path.as_path(), quarantine.as_bytes()));
     }
     write_files(host, &files)?;
-    tell(&spec, &trained, &digest, &outputs, host);
+    tell(&spec, &trained, &digest, &outputs, trace.is_some(), host);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The trace of this training, under the salt of the spec's project.
+fn trace_of(artifact: &Artifact, recorder: &Recorder, folder: &Path) -> Result<Trace, PipelineError> {
+    Ok(recorder.trace(Head::of(artifact, Origin::Train), &salt::of_project(folder)?))
 }
 
 /// The cells for which rows are set aside, a line each.
@@ -94,7 +119,7 @@ fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
         .help("nothing was written; `evenstep verify` says what differs".to_owned()))
 }
 
-fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, host: &Host) {
+fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, traced: bool, host: &Host) {
     let artifact = &trained.artifact;
     let evaluation = &artifact.evaluation;
     if host.json {
@@ -112,6 +137,7 @@ fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, 
             "bundle": outputs.bundle,
             "lock": outputs.lock,
             "report": outputs.report,
+            "trace": traced.then_some(&outputs.trace),
             "seconds": trained.seconds,
             "peak_bytes": facts::peak_bytes(),
         }));
@@ -131,7 +157,8 @@ fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, 
         output::line(&format!("  note: {note}"));
     }
     output::line(&format!("\n  digest  {digest}"));
-    for (name, path) in [("bundle", &outputs.bundle), ("lock", &outputs.lock), ("report", &outputs.report)] {
+    let written = [("bundle", &outputs.bundle), ("lock", &outputs.lock), ("report", &outputs.report)];
+    for (name, path) in written.into_iter().chain(traced.then_some(("trace", &outputs.trace))) {
         output::line(&format!("  {name:6}  {}", path.display()));
     }
     let seconds = &trained.seconds;

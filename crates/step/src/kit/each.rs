@@ -101,6 +101,11 @@ pub trait EachColumn: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 
         self.apply(place, learned, batch)
     }
 
+    /// See [`Step::has_training_form`].
+    fn has_training_form(&self) -> bool {
+        false
+    }
+
     /// Whether a fit could have learned this: all that `apply` relies on.
     fn accepts(&self, place: Place<'_>, learned: &Self::Learned) -> bool;
 
@@ -211,6 +216,10 @@ impl<T: EachColumn> Step for T {
 
     fn draws_when_applied(&self) -> bool {
         EachColumn::draws_when_applied(self)
+    }
+
+    fn has_training_form(&self) -> bool {
+        EachColumn::has_training_form(self)
     }
 
     fn example() -> T {

@@ -1,0 +1,94 @@
+//! A project's salt: 32 random bytes in `.evenstep/`, under which traces keep what they say of single rows.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use evenstep_pipeline::PipelineError;
+use evenstep_pipeline::trace::{SALT_BYTES, Salt};
+
+const FOLDER: &str = ".evenstep";
+const NAME: &str = "salt";
+
+/// The salt of the project that the folder belongs to: it has `.evenstep/`, or a folder above it has. Without
+/// one, the folder becomes a project, with a salt of its own.
+pub(crate) fn of_project(folder: &Path) -> Result<Salt, PipelineError> {
+    match find(folder) {
+        Some(path) => read(&path),
+        None => {
+            let home = folder.join(FOLDER);
+            let path = home.join(NAME);
+            create(&home, &path).map_err(|error| {
+                PipelineError::input(format!("`{}` can't be written: {error}", path.display()))
+                    .help("a trace needs a salt; leave the trace out, or make the folder writable".to_owned())
+            })?;
+            read(&path)
+        }
+    }
+}
+
+/// The salt of the project that the folder belongs to, if it has one.
+pub(crate) fn known(folder: &Path) -> Option<Salt> {
+    read(&find(folder)?).ok()
+}
+
+/// The nearest salt, upwards from the folder.
+fn find(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    folder.ancestors().map(|folder| folder.join(FOLDER).join(NAME)).find(|path| path.is_file())
+}
+
+fn read(path: &Path) -> Result<Salt, PipelineError> {
+    let bytes = fs::read(path)
+        .map_err(|error| PipelineError::input(format!("the salt `{}` can't be read: {error}", path.display())))?;
+    let bytes: &[u8; SALT_BYTES] = bytes.as_slice().try_into().map_err(|_| {
+        PipelineError::input(format!("the salt `{}` has {} bytes instead of {SALT_BYTES}", path.display(), bytes.len()))
+            .help(
+                "remove it: the next trace makes another, and rows of older traces can't be named any more".to_owned(),
+            )
+    })?;
+    Ok(Salt::new(bytes))
+}
+
+/// Whole or not at all, for its owner alone; of two processes that try, the first one's stays.
+fn create(home: &Path, path: &Path) -> io::Result<()> {
+    fs::create_dir_all(home)?;
+    let mut bytes = [0; SALT_BYTES];
+    getrandom::fill(&mut bytes)?;
+    // A temporary file is its owner's alone, which one that is written aside is not.
+    let mut file = tempfile::NamedTempFile::new_in(home)?;
+    file.write_all(&bytes)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.error),
+    }
+    // Nothing in the folder goes under version control.
+    fs::write(home.join(".gitignore"), "*\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_salt_is_made_once_and_found_from_below() {
+        let project = tempfile::tempdir().expect("a folder");
+        let below = project.path().join("a/b");
+        fs::create_dir_all(&below).expect("the folder is ours");
+        let path = project.path().join(FOLDER).join(NAME);
+        of_project(project.path()).expect("it is made");
+        let first = fs::read(&path).expect("it is there");
+        of_project(&below).expect("it is found");
+        assert_eq!(fs::read(&path).expect("it is there"), first);
+        assert!(!below.join(FOLDER).exists());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+        }
+        fs::write(&path, "short").expect("the folder is ours");
+        assert!(of_project(&below).expect_err("it is short").message.ends_with("has 5 bytes instead of 32"));
+    }
+}

@@ -1,0 +1,115 @@
+//! `diff`: where two runs part, and why.
+
+mod page;
+mod subject;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_pipeline::diff::{self, Change, Difference, Place, RowChange, State};
+use evenstep_table::counted;
+use owo_colors::OwoColorize;
+
+use super::{Answer, write_files};
+use crate::cli::Diff;
+use crate::{Host, output};
+
+/// So many rows, and so many columns of a stage, are told; JSON has them all.
+const ROWS_TOLD: usize = 10;
+const COLUMNS_TOLD: usize = 4;
+
+pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
+    let mut sides = [subject::read(&args.a, "A")?, subject::read(&args.b, "B")?];
+    for (side, data) in sides.iter_mut().zip([&args.data_a, &args.data_b]) {
+        subject::set_data(side, data.as_deref(), args.no_data);
+    }
+    let [a, b] = &sides;
+    let difference = diff::diff(a, b, &Workers::threads(args.threads));
+    if let Some(path) = &args.html {
+        let page = page::page(&difference, &args.a.display().to_string(), &args.b.display().to_string());
+        write_files(host, &[(path.as_path(), evenstep_report::difference_html(&page).as_bytes())])?;
+    }
+    if host.json {
+        output::json(&difference);
+    } else {
+        tell(&difference, args);
+    }
+    Ok(ExitCode::from(u8::from(!difference.equal)))
+}
+
+fn tell(difference: &Difference, args: &Diff) {
+    output::line(&format!("  A  {}\n  B  {}\n", args.a.display(), args.b.display()));
+    match &difference.first {
+        None if difference.equal => output::line(&format!("  {}", paint("nothing differs", State::Same))),
+        None => output::line(&format!("  {}", paint("they differ", State::Differs))),
+        Some(place) => tell_place(place),
+    }
+    if !difference.causes.is_empty() {
+        output::line("\nwhy");
+        for cause in &difference.causes {
+            let likely = if cause.likely { "likely: " } else { "" };
+            output::line(&format!("  {likely}{}", cause.text));
+        }
+    }
+    output::line("\nstage by stage");
+    let parting = difference.first.as_ref().map(|place| place.stage.as_str());
+    for stage in &difference.stages {
+        let word = match stage.state {
+            State::Same => "same",
+            State::Differs => "DIFFERS",
+            State::Unknown => "–",
+        };
+        let mark = if parting == Some(stage.stage.as_str()) { "►" } else { " " };
+        let columns = page::columns_told(stage, COLUMNS_TOLD);
+        output::line(
+            format!("{mark} {}  {:32} {columns}", paint(&format!("{word:7}"), stage.state), stage.stage).trim_end(),
+        );
+    }
+    for note in &difference.notes {
+        output::line(&format!("\n  note: {note}"));
+    }
+}
+
+fn tell_place(place: &Place) {
+    let column = place.column.as_ref().map_or(String::new(), |column| format!(", column `{column}`"));
+    output::line(&format!("  {}", paint(&format!("they part at {}{column}", place.stage), State::Differs)));
+    for row in place.rows.iter().take(ROWS_TOLD) {
+        output::line(&format!("    {}", row_told(row)));
+    }
+    if let Some(more) = place.rows.len().checked_sub(ROWS_TOLD).filter(|more| *more > 0) {
+        output::line(&format!("    and {}", counted(more, "more row")));
+    }
+    if place.many {
+        output::line("    more rows than a trace can name");
+    }
+}
+
+/// A row in a line: what became of it, what it is called, and its cells.
+fn row_told(row: &RowChange) -> String {
+    let cell = |cell: Option<&Option<String>>| match cell {
+        Some(Some(text)) => text.clone(),
+        Some(None) => "missing".to_owned(),
+        None => "?".to_owned(),
+    };
+    let names = row.a.iter().chain(&row.b).flat_map(|cells| cells.keys()).collect::<std::collections::BTreeSet<_>>();
+    let cells = names.iter().take(COLUMNS_TOLD).map(|name| {
+        let of = |cells: &Option<diff::Cells>| cell(cells.as_ref().and_then(|cells| cells.get(*name)));
+        match row.change {
+            Change::Changed => format!("{name}: {} → {}", of(&row.a), of(&row.b)),
+            Change::Removed => format!("{name}: {}", of(&row.a)),
+            Change::Added => format!("{name}: {}", of(&row.b)),
+        }
+    });
+    let cells: Vec<String> = cells.collect();
+    format!("{:9} {}  {}", page::change_word(row.change), page::name_of(row), cells.join(", ")).trim_end().to_owned()
+}
+
+fn paint(text: &str, state: State) -> String {
+    let is_seen = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    match state {
+        State::Same if is_seen => text.green().to_string(),
+        State::Differs if is_seen => text.red().to_string(),
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,194 @@
+//! What `diff` is given: a spec, a lock, a bundle, a trace or a folder; and the files that belong with it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use evenstep_bundle::Opened;
+use evenstep_pipeline::diff::{Data, Side};
+use evenstep_pipeline::lock::{self, Facts};
+use evenstep_pipeline::trace::Trace;
+use evenstep_pipeline::{PipelineError, Spec};
+use serde_json::Value;
+
+use super::super::train::Outputs;
+use super::super::{folder_of, open_bundle, unreadable};
+use crate::salt;
+
+/// The files of one run, as far as there are any.
+#[derive(Default)]
+struct Files {
+    lock: Option<PathBuf>,
+    bundle: Option<PathBuf>,
+    trace: Option<PathBuf>,
+}
+
+/// A lock that was read.
+struct Locked {
+    document: Value,
+    facts: Facts,
+    digest: Option<String>,
+}
+
+/// All that is known of the run that the path names.
+pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
+    let path = &inside(path)?;
+    let files = files_of(path)?;
+    // What was named must be readable; what lies beside it is taken if it belongs with it.
+    let mut side = Side { name: called.to_owned(), ..Side::default() };
+    let named = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match named {
+        "trace" => {
+            let trace = read_trace(path)?;
+            side.digest = Some(trace.head.digest.clone());
+            side.trace = Some(trace);
+        }
+        "evenstep" => take_bundle(&mut side, open_bundle(path)?)?,
+        _ => {
+            let lock = files.lock.as_deref().ok_or_else(|| no_lock(path))?;
+            take_lock(&mut side, read_lock(lock)?);
+        }
+    }
+    let digest = side.digest.clone().unwrap_or_default();
+    if side.document.is_none() || named == "evenstep" {
+        let belongs = |locked: &Locked| locked.digest.as_deref() == Some(&digest);
+        let candidates = candidates(files.lock.as_deref(), path, "lock");
+        if let Some(locked) = candidates.iter().filter_map(|lock| read_lock(lock).ok()).find(belongs) {
+            take_lock(&mut side, locked);
+        }
+    }
+    if side.artifact.is_none() {
+        let candidates = candidates(files.bundle.as_deref(), path, "evenstep");
+        let mut bundles = candidates.iter().filter_map(|bundle| open_bundle(bundle).ok());
+        if let Some(opened) = bundles.find(|opened| opened.artifact.digest() == digest) {
+            let known = side.document.is_some();
+            let (document, facts) = (side.document.take(), std::mem::take(&mut side.facts));
+            take_bundle(&mut side, opened)?;
+            if known {
+                (side.document, side.facts) = (document, facts);
+            }
+        }
+    }
+    if side.trace.is_none() {
+        let candidates = candidates(files.trace.as_deref(), path, "trace");
+        let mut traces = candidates.iter().filter_map(|trace| read_trace(trace).ok());
+        side.trace = traces.find(|trace| is_of_run(trace, &digest, &side.facts));
+    }
+    if let Some(trace) = &side.trace {
+        let folders = [folder_of(path), Path::new(".")];
+        side.salt = folders.into_iter().filter_map(salt::known).find(|salt| trace.is_salted_with(salt));
+    }
+    side.data = source_of(&side.facts, folder_of(path)).filter(|_| is_training(&side));
+    Ok(side)
+}
+
+/// The data of a side, as the person says; else as its lock says, unless nothing is to be read.
+pub(super) fn set_data(side: &mut Side, data: Option<&str>, no_data: bool) {
+    if no_data {
+        side.data = None;
+    } else if let Some(source) = data {
+        side.data = Some(Data { source: source.to_owned(), base: PathBuf::from(".") });
+    }
+}
+
+fn is_training(side: &Side) -> bool {
+    side.trace.as_ref().is_none_or(|trace| trace.head.origin == evenstep_pipeline::trace::Origin::Train)
+}
+
+/// A trace of the training itself: of that artifact, and the one that the lock names, if it names one.
+fn is_of_run(trace: &Trace, digest: &str, facts: &BTreeMap<String, Value>) -> bool {
+    let named = facts.get("trace").and_then(Value::as_str);
+    trace.head.digest == digest
+        && trace.head.origin == evenstep_pipeline::trace::Origin::Train
+        && named.is_none_or(|root| root == trace.root().to_string())
+}
+
+/// In a folder, the spec; else its one lock, bundle or trace.
+fn inside(path: &Path) -> Result<PathBuf, PipelineError> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let spec = path.join("pipeline.toml");
+    if spec.is_file() {
+        return Ok(spec);
+    }
+    ["lock", "evenstep", "trace"]
+        .into_iter()
+        .find_map(|extension| siblings(path, extension).into_iter().next())
+        .ok_or_else(|| {
+            PipelineError::input(format!("`{}` holds neither a spec, nor a lock, a bundle or a trace", path.display()))
+                .help("name one of these, or a folder that `evenstep train` wrote to".to_owned())
+        })
+}
+
+fn files_of(path: &Path) -> Result<Files, PipelineError> {
+    let known = ["toml", "lock", "evenstep", "trace"];
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if !known.contains(&extension) {
+        return Err(PipelineError::input(format!(
+            "`{}` is neither a spec, nor a lock, a bundle or a trace",
+            path.display()
+        ))
+        .help("`evenstep diff` takes .toml, .lock, .evenstep, .trace, or a folder that holds them".to_owned()));
+    }
+    if extension == "toml" {
+        let outputs = Outputs::beside(path, &Spec::read(path, &[])?);
+        return Ok(Files { lock: Some(outputs.lock), bundle: Some(outputs.bundle), trace: Some(outputs.trace) });
+    }
+    let beside = |extension: &str| Some(path.with_extension(extension));
+    Ok(Files { lock: beside("lock"), bundle: beside("evenstep"), trace: beside("trace") })
+}
+
+/// The likeliest file first, then all others of its kind in the folder.
+fn candidates(likely: Option<&Path>, path: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = likely.filter(|path| path.is_file()).map(Path::to_owned).into_iter().collect();
+    all.extend(siblings(folder_of(path), extension).into_iter().filter(|other| Some(other.as_path()) != likely));
+    all
+}
+
+fn siblings(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut found: Vec<PathBuf> =
+        entries.filter(|path| path.is_file() && path.extension().is_some_and(|found| found == extension)).collect();
+    found.sort_unstable();
+    found
+}
+
+fn no_lock(path: &Path) -> PipelineError {
+    PipelineError::input(format!("`{}` has no lock", path.display()))
+        .help("`evenstep train` writes the lock".to_owned())
+}
+
+fn read_lock(path: &Path) -> Result<Locked, PipelineError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| unreadable(path, &error).help("`evenstep train` writes the lock".to_owned()))?;
+    let (mut document, facts) = lock::document(&text)
+        .map_err(|error| PipelineError::input(format!("`{}`: {}", path.display(), error.message)))?;
+    let digest = document.as_object_mut().and_then(|parts| parts.remove("digest"));
+    Ok(Locked { document, facts, digest: digest.and_then(|digest| digest.as_str().map(str::to_owned)) })
+}
+
+fn take_lock(side: &mut Side, locked: Locked) {
+    side.document = Some(locked.document);
+    side.facts = locked.facts.0;
+    side.digest = side.digest.take().or(locked.digest);
+}
+
+fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
+    side.document = Some(lock::document(&opened.lock)?.0);
+    side.digest = Some(opened.artifact.digest());
+    side.artifact = Some(opened.artifact);
+    Ok(())
+}
+
+fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    Trace::from_bytes(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+}
+
+/// The source that the lock names, relative to the lock's folder.
+fn source_of(facts: &BTreeMap<String, Value>, folder: &Path) -> Option<Data> {
+    let source = facts.get("source")?.as_str()?.to_owned();
+    // A lock that `--out` put elsewhere names a source that is relative to the spec, likely here.
+    let base = if folder.join(&source).exists() { folder } else { Path::new(".") };
+    Some(Data { source, base: base.to_owned() })
+}

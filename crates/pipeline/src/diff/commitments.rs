@@ -1,0 +1,361 @@
+//! What two traces say: rows first, then columns, stage by stage.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evenstep_table::{ColumnName, counted};
+use serde_json::Value;
+
+use super::align::{Pair, Slot, StepOf};
+use super::rows::Changed;
+use super::{Cause, Findings, Side, State};
+use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Spread, Stage, Trace};
+
+/// What two traces say of one stage.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) state: State,
+    /// The columns that differ.
+    pub(crate) columns: Vec<ColumnName>,
+    /// In how many buckets the first of them differs.
+    pub(crate) spread: Option<Spread>,
+}
+
+impl Seen {
+    pub(crate) fn column(&self) -> Option<ColumnName> {
+        self.columns.first().cloned()
+    }
+}
+
+/// Compares the traces, if both are at hand.
+pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
+    let (Some(of_a), Some(of_b)) = (&a.trace, &b.trace) else { return };
+    if !of_a.shares_salt_with(of_b) {
+        findings.notes.push("the traces were written under different salts: rows can't be named".to_owned());
+    }
+    let mut walk =
+        Walk { a: of_a, b: of_b, latest_a: BTreeMap::new(), latest_b: BTreeMap::new(), tainted: BTreeSet::new() };
+    walk.input(a, b, findings);
+    walk.split(findings);
+    for at in 0..findings.slots.pairs().len() {
+        let pair = findings.slots.pairs()[at].clone();
+        let seen = walk.step(&pair);
+        findings.at(&Slot::Step(at)).seen = seen;
+    }
+    walk.prediction(a, b, findings);
+}
+
+/// The traces, and what each column last came to.
+struct Walk<'a> {
+    a: &'a Trace,
+    b: &'a Trace,
+    latest_a: BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>,
+    latest_b: BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>,
+    /// Columns of which one run has the training form and the other has not.
+    tainted: BTreeSet<ColumnName>,
+}
+
+impl<'a> Walk<'a> {
+    fn input(&mut self, a: &Side, b: &Side, findings: &mut Findings) {
+        let (Some(of_a), Some(of_b)) = (self.a.stages().get(&Stage::Input), self.b.stages().get(&Stage::Input)) else {
+            return;
+        };
+        let origins_differ = self.a.head.origin != self.b.head.origin;
+        let only_a = only_in(of_a, of_b);
+        let only_b = only_in(of_b, of_a);
+        let finding = findings.at(&Slot::Input);
+        finding.seen.state = State::Same;
+        let renamed = if origins_differ { Vec::new() } else { renamed(of_a, of_b, &only_a, &only_b) };
+        for (before, after) in &renamed {
+            let text = format!("column `{before}` of A has the values of column `{after}` of B: it was renamed");
+            finding.causes.push(Cause::likely("renamed", text));
+            finding.about.push((*before).clone());
+        }
+        if !origins_differ {
+            let unnamed = only_a
+                .iter()
+                .filter(|name| !renamed.iter().any(|(before, _)| before == *name))
+                .map(|name| (name, "A", self.b))
+                .chain(
+                    only_b
+                        .iter()
+                        .filter(|name| !renamed.iter().any(|(_, after)| after == *name))
+                        .map(|name| (name, "B", self.a)),
+                );
+            for (name, side, other) in unnamed {
+                // A column with another role is told with the roles.
+                if other.stages().get(&Stage::Labels).is_some_and(|labels| labels.columns.contains_key(*name)) {
+                    continue;
+                }
+                finding.causes.push(Cause::fact("column", format!("column `{name}` is read in {side} only")));
+                finding.about.push((*name).clone());
+            }
+        }
+        // Without an id, a row's key comes from the names and types of all inputs.
+        let keys_comparable = self.a.head.id == self.b.head.id
+            && if self.a.head.id.is_empty() {
+                only_a.is_empty() && only_b.is_empty() && same_kinds(of_a, of_b)
+            } else {
+                self.a.head.id.iter().all(|name| kind(of_a, name) == kind(of_b, name))
+            };
+        let common: Vec<&ColumnName> = of_a.columns.keys().filter(|name| of_b.columns.contains_key(*name)).collect();
+        let values = |name: &&&ColumnName| of_a.columns[**name].values != of_b.columns[**name].values;
+        let roots = |name: &&&ColumnName| of_a.columns[**name].root != of_b.columns[**name].root;
+        let same_rows = of_a.row_set == of_b.row_set && of_a.rows == of_b.rows;
+        let differing: Vec<&ColumnName> = if keys_comparable && same_rows {
+            common.iter().filter(roots).copied().collect()
+        } else if of_a.rows == of_b.rows {
+            common.iter().filter(values).copied().collect()
+        } else {
+            Vec::new()
+        };
+        let rows_differ = !differing.is_empty() || (keys_comparable && !same_rows) || of_a.rows != of_b.rows;
+        finding.seen.columns = differing.iter().map(|name| (*name).clone()).collect();
+        if !keys_comparable {
+            findings.notes.push(
+                "rows are told apart by other columns on each side: their values are compared, not the rows".to_owned(),
+            );
+        } else if let Some(first) = differing.first().filter(|_| same_rows) {
+            let finding = findings.at(&Slot::Input);
+            finding.seen.spread = self.a.spread(&of_a.columns[*first], self.b, &of_b.columns[*first]);
+        }
+        let labels = self.labels(same_rows && keys_comparable);
+        findings.at(&Slot::Input).seen.columns.extend(labels.iter().map(|name| (*name).clone()));
+        if rows_differ || !labels.is_empty() {
+            findings.at(&Slot::Input).seen.state = State::Differs;
+            let same_columns = only_a.is_empty() && only_b.is_empty();
+            let mut changed = Changed::default();
+            if keys_comparable && same_columns && rows_differ {
+                changed = reconciled(a, b, self.a, self.b, &Stage::Input);
+            }
+            if keys_comparable && !labels.is_empty() {
+                changed.join(reconciled(a, b, self.a, self.b, &Stage::Labels));
+            }
+            let differing: Vec<(&ColumnName, u64, u64)> = differing
+                .iter()
+                .map(|name| (*name, of_a.columns[*name].nulls, of_b.columns[*name].nulls))
+                .chain(labels.iter().map(|name| (*name, 0, 0)))
+                .collect();
+            let text = said_of_rows(&changed, of_a, of_b, &differing, findings.at(&Slot::Input).seen.spread, a, b);
+            findings.at(&Slot::Input).causes.push(Cause::fact("data", text));
+            findings.rows = changed;
+        }
+        remember(&mut self.latest_a, of_a);
+        remember(&mut self.latest_b, of_b);
+    }
+
+    /// The labels that differ, if rows are the same; or if their values do.
+    fn labels(&self, same_rows: bool) -> Vec<&'a ColumnName> {
+        let (Some(a), Some(b)) = (self.a.stages().get(&Stage::Labels), self.b.stages().get(&Stage::Labels)) else {
+            return Vec::new();
+        };
+        let differs = |name: &ColumnName, mine: &Commitment| {
+            let Some(theirs) = b.columns.get(name) else { return false };
+            if same_rows { mine.root != theirs.root } else { a.rows == b.rows && mine.values != theirs.values }
+        };
+        a.columns.iter().filter(|(name, mine)| differs(name, mine)).map(|(name, _)| name).collect()
+    }
+
+    fn split(&mut self, findings: &mut Findings) {
+        let (Some(a), Some(b)) = (self.a.stages().get(&Stage::Split), self.b.stages().get(&Stage::Split)) else {
+            return;
+        };
+        let seen = &mut findings.at(&Slot::Split).seen;
+        if a.row_set != b.row_set {
+            return;
+        }
+        let differs =
+            a.columns.iter().any(|(name, column)| b.columns.get(name).map(|other| other.root) != Some(column.root));
+        seen.state = if differs { State::Differs } else { State::Same };
+        if let Some((mine, theirs)) = a.columns.values().next().zip(b.columns.values().next()).filter(|_| differs) {
+            seen.spread = self.a.spread(mine, self.b, theirs);
+        }
+    }
+
+    fn step(&mut self, pair: &Pair) -> Seen {
+        let mut seen = Seen::default();
+        for form in [Form::Training, Form::Applied] {
+            let find = |trace: &'a Trace, step: &Option<StepOf>| -> Option<&'a Commitments> {
+                let step = step.as_ref()?;
+                trace.stages().get(&Stage::step(step.number, &step.name, form))
+            };
+            let (a, b) = (find(self.a, &pair.a), find(self.b, &pair.b));
+            if form == Form::Training && self.a.head.origin != self.b.head.origin {
+                let names = a.into_iter().chain(b).flat_map(|stage| stage.columns.keys().cloned());
+                self.tainted.extend(names);
+            }
+            if pair.a.is_some() && pair.b.is_some() {
+                self.stage(a, b, &mut seen);
+            } else {
+                seen.state = State::Differs;
+                seen.columns.extend(a.into_iter().chain(b).flat_map(|stage| stage.columns.keys().cloned()));
+            }
+            a.into_iter().for_each(|stage| remember(&mut self.latest_a, stage));
+            b.into_iter().for_each(|stage| remember(&mut self.latest_b, stage));
+        }
+        if self.reads_tainted(pair) {
+            let written = seen.columns.drain(..).collect::<Vec<_>>();
+            self.tainted.extend(written);
+            seen = Seen::default();
+        }
+        seen.columns.sort_unstable();
+        seen.columns.dedup();
+        seen
+    }
+
+    /// Whether the step writes or reads a column that was made of a training form on one side only.
+    fn reads_tainted(&self, pair: &Pair) -> bool {
+        let Some(record) = pair.a.as_ref().or(pair.b.as_ref()).and_then(|step| step.record.as_ref()) else {
+            return !self.tainted.is_empty();
+        };
+        let reads = record.get("reads").and_then(Value::as_array).into_iter().flatten();
+        reads.filter_map(Value::as_str).any(|name| self.tainted.iter().any(|tainted| tainted.as_str() == name))
+    }
+
+    fn stage(&self, a: Option<&'a Commitments>, b: Option<&'a Commitments>, seen: &mut Seen) {
+        let (Some(a), Some(b)) = (a, b) else { return };
+        if a.row_set != b.row_set || a.rows != b.rows {
+            return;
+        }
+        if seen.state == State::Unknown {
+            seen.state = State::Same;
+        }
+        let names: BTreeSet<&ColumnName> = a.columns.keys().chain(b.columns.keys()).collect();
+        for name in names {
+            let last = |stage: &'a Commitments, latest: &BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>| {
+                let before = || latest.get(name).filter(|(_, rows)| *rows == stage.row_set).map(|(column, _)| *column);
+                stage.columns.get(name).or_else(before)
+            };
+            let (mine, theirs) = (last(a, &self.latest_a), last(b, &self.latest_b));
+            let same = match (mine, theirs) {
+                (Some(mine), Some(theirs)) => mine.root == theirs.root && mine.kind == theirs.kind,
+                // The other side has it of other rows, if it has it.
+                (Some(_), None) => self.latest_b.contains_key(name),
+                (None, Some(_)) => self.latest_a.contains_key(name),
+                (None, None) => true,
+            };
+            if !same {
+                seen.state = State::Differs;
+                if seen.columns.is_empty() {
+                    seen.spread = mine.zip(theirs).and_then(|(mine, theirs)| self.a.spread(mine, self.b, theirs));
+                }
+                seen.columns.push(name.clone());
+            }
+        }
+    }
+
+    fn prediction(&mut self, a: &Side, b: &Side, findings: &mut Findings) {
+        let (Some(of_a), Some(of_b)) =
+            (self.a.stages().get(&Stage::Prediction), self.b.stages().get(&Stage::Prediction))
+        else {
+            return;
+        };
+        if of_a.row_set != of_b.row_set || of_a.rows != of_b.rows {
+            let told = |stage: &Commitments, trace: &Trace| {
+                let which = if trace.head.origin == Origin::Train { "held-out " } else { "" };
+                format!("{} of {}", counted(stage.rows, &format!("{which}row")), trace.head.origin.word())
+            };
+            let note = format!("predictions are of other rows: {}, {}", told(of_a, self.a), told(of_b, self.b));
+            findings.notes.push(note);
+            return;
+        }
+        let mut seen = Seen::default();
+        self.stage(Some(of_a), Some(of_b), &mut seen);
+        if seen.state == State::Differs {
+            let output = reconciled(a, b, self.a, self.b, &Stage::Prediction);
+            findings.rows.output = output.input;
+        }
+        findings.at(&Slot::Prediction).seen = seen;
+    }
+}
+
+fn remember<'a>(latest: &mut BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>, stage: &'a Commitments) {
+    latest.extend(stage.columns.iter().map(|(name, column)| (name.clone(), (column, stage.row_set))));
+}
+
+/// The columns that one stage has and the other has not.
+fn only_in<'a>(stage: &'a Commitments, other: &Commitments) -> Vec<&'a ColumnName> {
+    stage.columns.keys().filter(|name| !other.columns.contains_key(*name)).collect()
+}
+
+fn kind(stage: &Commitments, name: &ColumnName) -> Option<evenstep_table::Kind> {
+    stage.columns.get(name).map(|column| column.kind)
+}
+
+fn same_kinds(a: &Commitments, b: &Commitments) -> bool {
+    a.columns.iter().all(|(name, column)| b.columns.get(name).is_none_or(|other| other.kind == column.kind))
+}
+
+/// Columns with one and the same values under two names, where no other column has these values.
+fn renamed<'a>(
+    a: &Commitments,
+    b: &Commitments,
+    only_a: &[&'a ColumnName],
+    only_b: &[&'a ColumnName],
+) -> Vec<(&'a ColumnName, &'a ColumnName)> {
+    let has = |stage: &Commitments, name: &ColumnName, of: &Commitment| {
+        let column = &stage.columns[name];
+        column.values.is_some() && column.values == of.values && column.nulls == of.nulls
+    };
+    let pair = |before: &&'a ColumnName| {
+        let column = &a.columns[*before];
+        let twin = |name: &&&ColumnName| has(a, name, column);
+        let after: Vec<&'a ColumnName> = only_b.iter().filter(|name| has(b, name, column)).copied().collect();
+        match after.as_slice() {
+            [one] if only_a.iter().filter(twin).count() == 1 => Some((*before, *one)),
+            _ => None,
+        }
+    };
+    only_a.iter().filter_map(pair).collect()
+}
+
+/// The rows by which two stages differ.
+fn reconciled(a: &Side, b: &Side, of_a: &Trace, of_b: &Trace, stage: &Stage) -> Changed {
+    let salt = a.salt.as_ref().filter(|salt| of_a.is_salted_with(salt)).or(b.salt.as_ref());
+    let sketches = salt.and_then(|salt| of_a.sketch(stage, salt).zip(of_b.sketch(stage, salt)));
+    match sketches.map(|(mine, theirs)| mine.reconcile(&theirs)) {
+        Some(Reconciled::All { first, second }) => Changed::of(stage, &first, &second, &of_a.head.id),
+        Some(Reconciled::Many) => Changed { many: true, ..Changed::default() },
+        None => Changed { unnamed: true, ..Changed::default() },
+    }
+}
+
+/// What is said of rows that differ at the input.
+fn said_of_rows(
+    changed: &Changed,
+    of_a: &Commitments,
+    of_b: &Commitments,
+    columns: &[(&ColumnName, u64, u64)],
+    spread: Option<Spread>,
+    a: &Side,
+    b: &Side,
+) -> String {
+    let in_columns = match columns {
+        [] => String::new(),
+        [(one, ..)] => format!(" in column `{one}`"),
+        [(first, ..), ..] => format!(" in {}, the first of them `{first}`", counted(columns.len(), "column")),
+    };
+    let counts = if of_a.rows == of_b.rows {
+        String::new()
+    } else {
+        format!(" ({} in A, {} in B)", counted(of_a.rows, "row"), of_b.rows)
+    };
+    let nulls: Vec<String> = columns
+        .iter()
+        .filter_map(|(name, mine, theirs)| {
+            (mine != theirs).then(|| format!("`{name}` has {mine} missing cells in A and {theirs} in B"))
+        })
+        .take(3)
+        .collect();
+    let nulls = if nulls.is_empty() { String::new() } else { format!("; {}", nulls.join(", ")) };
+    if !changed.input.is_empty() {
+        return format!("the data differ{in_columns}: {}{counts}{nulls}", changed.summary());
+    }
+    let about = spread.filter(|spread| spread.differ < spread.of && spread.of >= 16);
+    let about = about.map_or(String::new(), |Spread { differ, of }| format!(", in {differ} of {of} buckets of rows"));
+    let which = match (changed.many, a.salt.is_some() || b.salt.is_some()) {
+        (true, _) => "; more rows than a trace can name",
+        (false, false) => "; without the project's salt rows can't be named",
+        (false, true) => "",
+    };
+    format!("the data differ{in_columns}{about}{counts}{nulls}{which}")
+}

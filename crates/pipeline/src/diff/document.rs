@@ -1,0 +1,208 @@
+//! What two locks, or the artifacts that they are of, say: spec, contract, roles, and what was learned.
+
+use evenstep_table::ColumnName;
+use serde_json::Value;
+
+use super::align::{Pair, Slot, StepOf};
+use super::words::{both, entries, leaves, same, word};
+use super::{Cause, Findings, Side, State};
+
+/// So many values that were learned elsewise are told of a step.
+const LEARNED_TOLD: usize = 3;
+
+/// Compares the documents, if both are at hand.
+pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
+    let (Some(of_a), Some(of_b)) = (&a.document, &b.document) else {
+        if a.document.is_none() && b.document.is_none() && a.digest.is_some() && a.digest == b.digest {
+            return;
+        }
+        let without: Vec<&str> =
+            [a, b].into_iter().filter(|side| side.document.is_none()).map(|side| side.name.as_str()).collect();
+        findings.notes.push(format!("no lock or bundle of {}: specs are not compared", without.join(" and of ")));
+        return;
+    };
+    roles(of_a, of_b, findings);
+    contract(of_a, of_b, findings);
+    fingerprint(of_a, of_b, findings);
+    let split = |document: &Value| document.pointer("/data/split").cloned();
+    for (key, mine, theirs) in entries(split(of_a).as_ref(), split(of_b).as_ref()) {
+        let text = format!("`split.{key}` is {}", both(mine, theirs));
+        findings.at(&Slot::Split).causes.push(Cause::fact("split", text));
+    }
+    for at in 0..findings.slots.pairs().len() {
+        step(at, a, b, findings);
+    }
+    model(a, b, of_a, of_b, findings);
+    for key in ["extra", "format"] {
+        let (mine, theirs) = (of_a.get(key), of_b.get(key));
+        if !same(mine, theirs) {
+            let text = format!("`{key}` is {}", both(mine, theirs));
+            findings.at(&Slot::Settings).causes.push(Cause::fact("setting", text));
+        }
+    }
+}
+
+/// Id, target, weight, group, missing tokens, task.
+fn roles(a: &Value, b: &Value, findings: &mut Findings) {
+    let input = findings.at(&Slot::Input);
+    for (key, mine, theirs) in entries(a.get("data"), b.get("data")) {
+        let kind = match key {
+            "split" => continue,
+            "missing" => "missing",
+            _ => "role",
+        };
+        let list = |value: Option<&Value>| value.map_or("none".to_owned(), ToString::to_string);
+        let told = match mine.or(theirs) {
+            Some(Value::Array(_)) => format!("{} in A and {} in B", list(mine), list(theirs)),
+            _ => both(mine, theirs),
+        };
+        if kind == "missing" {
+            unsure_of_data(&mut input.causes);
+        }
+        input.causes.push(Cause::fact(kind, format!("`data.{key}` is {told}")));
+    }
+    for (key, mine, theirs) in entries(a.get("task"), b.get("task")) {
+        input.causes.push(Cause::fact("task", format!("the task's {key} is {}", both(mine, theirs))));
+    }
+}
+
+/// Rules, column by column and key by key. Columns that one side lacks are told by the traces, or here.
+fn contract(a: &Value, b: &Value, findings: &mut Findings) {
+    let data_differ = findings.at(&Slot::Input).seen.state == State::Differs;
+    let traced = findings.at(&Slot::Input).seen.state != State::Unknown;
+    let input = findings.at(&Slot::Input);
+    for (column, mine, theirs) in entries(a.get("contract"), b.get("contract")) {
+        let name = ColumnName::new(column);
+        let (Some(_), Some(_)) = (mine, theirs) else {
+            if !traced {
+                let side = if mine.is_some() { "A" } else { "B" };
+                input.causes.push(Cause::fact("column", format!("column `{column}` is read in {side} only")));
+                input.about.extend(name);
+            }
+            continue;
+        };
+        for (key, mine, theirs) in entries(mine, theirs) {
+            let text = format!("the contract of `{column}`: `{key}` is {}", both(mine, theirs));
+            // An undeclared type is what the cells say.
+            let cause = if key == "type" && data_differ {
+                Cause::likely("contract", format!("{text}; undeclared, it follows the data"))
+            } else {
+                if name.as_ref().is_some_and(|name| input.seen.columns.contains(name)) {
+                    unsure_of_data(&mut input.causes);
+                }
+                Cause::fact("contract", text)
+            };
+            input.causes.push(cause);
+        }
+        input.about.extend(name);
+    }
+}
+
+/// Cells that are read by other rules may differ for that reason alone.
+fn unsure_of_data(causes: &mut [Cause]) {
+    causes.iter_mut().filter(|cause| cause.kind == "data").for_each(|cause| cause.likely = true);
+}
+
+/// Without traces, this is all that is known of the data.
+fn fingerprint(a: &Value, b: &Value, findings: &mut Findings) {
+    let (mine, theirs) = (a.get("fingerprint"), b.get("fingerprint"));
+    let input = findings.at(&Slot::Input);
+    if same(mine, theirs) || input.seen.state != State::Unknown {
+        return;
+    }
+    let rows = |document: &Value| {
+        let count = |key: &str| document.pointer(&format!("/evaluation/{key}")).and_then(Value::as_u64);
+        Some(count("training_rows")? + count("held_out_rows")?)
+    };
+    let counts = match (rows(a), rows(b)) {
+        (Some(a), Some(b)) if a != b => format!(" ({a} rows in A and {b} in B)"),
+        _ => String::new(),
+    };
+    let text = format!("the fingerprints of the data differ{counts}");
+    let of_other_columns =
+        input.causes.iter().any(|cause| matches!(cause.kind, "column" | "role" | "contract" | "missing"));
+    input.causes.push(if of_other_columns {
+        Cause::likely("data", format!("{text}: of the columns, or of the rows, too"))
+    } else {
+        Cause::fact("data", text)
+    });
+}
+
+fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
+    let pair = findings.slots.pairs()[at].clone();
+    let title = pair.title();
+    let finding = findings.at(&Slot::Step(at));
+    let (Some(mine), Some(theirs)) = (&pair.a, &pair.b) else {
+        let (side, kind) = if pair.a.is_some() { ("A", "step_removed") } else { ("B", "step_added") };
+        let spec = pair.a.as_ref().or(pair.b.as_ref()).and_then(|step| step.record.as_ref()?.get("spec"));
+        finding.causes.push(Cause::fact(kind, format!("{title} is in {side} only: {}", word(spec))));
+        finding.about.extend(columns_of(&pair));
+        return;
+    };
+    let (Some(of_a), Some(of_b)) = (&mine.record, &theirs.record) else { return };
+    for (key, mine, theirs) in entries(of_a.get("spec"), of_b.get("spec")) {
+        finding.causes.push(Cause::fact("step", format!("{title}: `{key}` is {}", both(mine, theirs))));
+    }
+    if !same(of_a.get("params"), of_b.get("params")) {
+        let record = |side: &Side, step: &StepOf| {
+            let artifact = side.artifact.as_ref()?;
+            artifact.steps.iter().find(|record| record.number == step.number).map(|record| record.params.clone())
+        };
+        let told = match (record(a, mine), record(b, theirs)) {
+            (Some(x), Some(y)) => leaves(&x, &y, LEARNED_TOLD),
+            _ => Vec::new(),
+        };
+        let what = if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) };
+        let because = match (of_a.get("from"), of_b.get("from")) {
+            (x, y) if same(x, y) => "",
+            _ => ", from other rows",
+        };
+        finding.learned.push(Cause::fact("learned", format!("{title} learned something else{because}{what}")));
+    }
+}
+
+/// The first column that the step of either side makes, drops or reads.
+fn columns_of(pair: &Pair) -> Option<ColumnName> {
+    let record = pair.a.as_ref().or(pair.b.as_ref())?.record.as_ref()?;
+    let first = |key: &str| record.get(key).and_then(Value::as_array)?.first()?.as_str();
+    let changed = first("changes").map(|change| change.trim_start_matches(['+', '-', '~']));
+    let name = changed.map(|change| change.split(" ").next().filter(|_| change.contains(" → ")).unwrap_or(change));
+    ColumnName::new(name.or_else(|| first("reads"))?)
+}
+
+fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
+    let (mine, theirs) = (of_a.get("model"), of_b.get("model"));
+    let part = |model: Option<&Value>, key: &str| model.and_then(|model| model.get(key)).cloned();
+    let used = (part(mine, "use"), part(theirs, "use"));
+    let finding = findings.at(&Slot::Model);
+    if !same(used.0.as_ref(), used.1.as_ref()) {
+        let text = format!("the model is {}", both(used.0.as_ref(), used.1.as_ref()));
+        finding.causes.push(Cause::fact("model", text));
+    } else {
+        let specs = (part(mine, "spec"), part(theirs, "spec"));
+        for (key, mine, theirs) in entries(specs.0.as_ref(), specs.1.as_ref()) {
+            let text = format!("the model's `{key}` is {}", both(mine, theirs));
+            finding.causes.push(Cause::fact("hyperparameter", text));
+        }
+    }
+    if !same(part(mine, "learned").as_ref(), part(theirs, "learned").as_ref()) && finding.causes.is_empty() {
+        let facts = match (&a.artifact, &b.artifact) {
+            (Some(a), Some(b)) => leaves(&a.model.stored.facts, &b.model.stored.facts, LEARNED_TOLD),
+            _ => Vec::new(),
+        };
+        let what = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
+        finding.learned.push(Cause::fact("learned", format!("the model learned something else{what}")));
+    }
+    let features = (of_a.get("features"), of_b.get("features"));
+    let differing: Vec<String> = entries(features.0, features.1)
+        .into_iter()
+        .map(|(name, mine, theirs)| format!("`{name}` {}", both(mine, theirs)))
+        .collect();
+    if !differing.is_empty() {
+        let text = format!(
+            "the model's features differ: {}",
+            differing.iter().take(LEARNED_TOLD).cloned().collect::<Vec<_>>().join("; ")
+        );
+        findings.at(&Slot::Model).learned.push(Cause::fact("features", text));
+    }
+}

@@ -1,0 +1,228 @@
+//! Where two runs part: the first stage, column and rows that differ, and why.
+//!
+//! What is known of a run is its document (the lock), its artifact and its trace, as far as they are at hand.
+//! They are compared in the order in which data flow. What is read off both sides is said as a fact; what
+//! is concluded from it is called likely.
+
+mod align;
+mod code;
+mod commitments;
+mod document;
+mod rows;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_table::ColumnName;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Artifact;
+use crate::trace::{Salt, Trace};
+
+pub use rows::{Cells, Change, RowChange};
+
+use align::{Slot, Slots};
+
+/// What is known of one run.
+#[derive(Default)]
+pub struct Side {
+    /// What the person called it.
+    pub name: String,
+    /// The digest of the artifact that it made or applied.
+    pub digest: Option<String>,
+    /// What the lock says.
+    pub document: Option<Value>,
+    /// What the lock says of the run itself.
+    pub facts: BTreeMap<String, Value>,
+    /// The artifact.
+    pub artifact: Option<Artifact>,
+    /// What its stages committed to.
+    pub trace: Option<Trace>,
+    /// What opens the trace's sketches.
+    pub salt: Option<Salt>,
+    /// Where its rows may still be read.
+    pub data: Option<Data>,
+}
+
+/// A source, and the folder that it is relative to.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// A path or a pattern of paths.
+    pub source: String,
+    /// Where a relative path starts.
+    pub base: PathBuf,
+}
+
+/// What the comparison came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    /// Whether nothing differs.
+    pub equal: bool,
+    /// Where the runs part.
+    pub first: Option<Place>,
+    /// Why, the first in the flow of the data first.
+    pub causes: Vec<Cause>,
+    /// Stage by stage.
+    pub stages: Vec<StageLine>,
+    /// What could not be compared, and what doesn't matter.
+    pub notes: Vec<String>,
+}
+
+/// Where two runs part.
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    /// The stage.
+    pub stage: String,
+    /// The column, if one can be named.
+    pub column: Option<ColumnName>,
+    /// The rows, as far as they can be named.
+    pub rows: Vec<RowChange>,
+    /// Whether there are more rows than can be named.
+    pub many: bool,
+}
+
+/// Why two runs differ.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Cause {
+    /// A word for programs.
+    pub kind: &'static str,
+    /// Whether it is concluded, not read off both sides.
+    pub likely: bool,
+    /// A sentence for people.
+    pub text: String,
+}
+
+/// How a stage compares.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageLine {
+    /// Its name.
+    pub stage: String,
+    /// The comparison's result.
+    pub state: State,
+    /// The columns that differ.
+    pub columns: Vec<ColumnName>,
+    /// In how much of the rows, as far as buckets tell: so many of so many.
+    pub buckets: Option<(usize, usize)>,
+}
+
+/// How a stage, or a column, compares.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing differs.
+    Same,
+    /// Something does.
+    Differs,
+    /// Not known of one side at least, or of other rows.
+    #[default]
+    Unknown,
+}
+
+impl Cause {
+    fn fact(kind: &'static str, text: impl Into<String>) -> Cause {
+        Cause { kind, likely: false, text: text.into() }
+    }
+
+    fn likely(kind: &'static str, text: impl Into<String>) -> Cause {
+        Cause { kind, likely: true, text: text.into() }
+    }
+}
+
+/// What was found at one stage.
+#[derive(Default)]
+struct Finding {
+    causes: Vec<Cause>,
+    /// The columns that causes are about.
+    about: Vec<ColumnName>,
+    /// What the traces say.
+    seen: commitments::Seen,
+    /// What was learned elsewise; it is told after all causes.
+    learned: Vec<Cause>,
+}
+
+impl Finding {
+    fn differs(&self) -> bool {
+        !self.causes.is_empty() || self.seen.state == State::Differs || !self.learned.is_empty()
+    }
+
+    fn state(&self) -> State {
+        if self.differs() { State::Differs } else { self.seen.state }
+    }
+}
+
+/// All that was found, stage by stage.
+pub(crate) struct Findings {
+    slots: Slots,
+    found: Vec<Finding>,
+    notes: Vec<String>,
+    rows: rows::Changed,
+}
+
+impl Findings {
+    fn at(&mut self, slot: &Slot) -> &mut Finding {
+        let at = self.slots.position(slot);
+        &mut self.found[at]
+    }
+
+    fn first(&self) -> Option<usize> {
+        self.found.iter().position(Finding::differs)
+    }
+}
+
+/// Compares two runs.
+pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
+    let slots = Slots::of(a, b);
+    let found = slots.iter().map(|_| Finding::default()).collect();
+    let mut findings = Findings { slots, found, notes: Vec::new(), rows: rows::Changed::default() };
+    commitments::compare(a, b, &mut findings);
+    document::compare(a, b, &mut findings);
+    rows::read_values(a, b, &mut findings, workers);
+    code::conclude(a, b, &mut findings);
+    told(a, b, findings)
+}
+
+fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
+    let first = findings.first();
+    let digests_differ = a.digest.is_some() && b.digest.is_some() && a.digest != b.digest;
+    let equal = first.is_none() && !digests_differ;
+    let Findings { slots, found, mut notes, rows } = findings;
+    let title = |at: usize| slots.title(at);
+    let place = first.map(|at| {
+        let finding = &found[at];
+        let of_rows = if at == slots.position(&Slot::Input) { rows.input() } else { rows.at_output(&slots, at) };
+        let column = of_rows.column.or_else(|| finding.about.first().cloned()).or_else(|| finding.seen.column());
+        Place { stage: title(at), column, rows: of_rows.rows, many: of_rows.many }
+    });
+    let stages = found.iter().enumerate().filter(|(at, finding)| !slots.is_hidden(*at) || finding.differs());
+    let stages = stages.map(|(at, finding)| StageLine {
+        stage: title(at),
+        state: finding.state(),
+        columns: finding.seen.columns.clone(),
+        buckets: finding.seen.spread.map(|spread| (spread.differ, spread.of)),
+    });
+    let stages = stages.collect();
+    let (mut causes, mut learned) = (Vec::new(), Vec::new());
+    for finding in found {
+        causes.extend(finding.causes);
+        learned.extend(finding.learned);
+    }
+    causes.extend(learned);
+    let mut kept: Vec<Cause> = Vec::new();
+    for cause in causes {
+        if !kept.contains(&cause) {
+            kept.push(cause);
+        }
+    }
+    if !equal && kept.is_empty() {
+        kept.push(Cause::likely("unknown", "the digests differ, and nothing that is at hand of both sides says why"));
+    }
+    if a.trace.is_none() || b.trace.is_none() {
+        let without: Vec<&str> =
+            [a, b].into_iter().filter(|side| side.trace.is_none()).map(|side| side.name.as_str()).collect();
+        notes.push(format!("no trace of {}: rows and values at each stage are not compared", without.join(" and of ")));
+    }
+    Difference { equal, first: place, causes: kept, stages, notes }
+}

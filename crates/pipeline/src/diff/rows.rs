@@ -1,0 +1,333 @@
+//! The rows that differ, by their own ids; with their cells, where the data can still be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use evenstep_exact::reduce::Workers;
+use evenstep_source::{Mode, Reading, Source};
+use evenstep_table::quality::Place;
+use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, counted};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::align::Slots;
+use super::{Findings, Side};
+use crate::trace::{Element, Origin, RowName, Stage, contents, elements};
+
+/// So many ids stand in a sentence.
+const IDS_TOLD: usize = 5;
+
+/// The cells of a row, as text; None for a missing one.
+pub type Cells = BTreeMap<ColumnName, Option<String>>;
+
+/// What became of a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Both sides have it, with other cells.
+    Changed,
+    /// Only A has it.
+    Removed,
+    /// Only B has it.
+    Added,
+}
+
+/// A row that differs.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct RowChange {
+    /// Its id: a text, or an object of several; null where there is none, or only its hash is known.
+    pub id: Value,
+    /// Without an id at hand: its key, or the hash of its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What became of it.
+    pub change: Change,
+    /// Where A's data have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place_a: Option<String>,
+    /// Where B's data have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place_b: Option<String>,
+    /// A's cells, where they can still be read: those that differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub a: Option<Cells>,
+    /// B's cells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b: Option<Cells>,
+    /// Where the elements were sketched.
+    #[serde(skip)]
+    stage: Stage,
+    #[serde(skip)]
+    of_a: Option<Element>,
+    #[serde(skip)]
+    of_b: Option<Element>,
+}
+
+impl RowChange {
+    fn name(&self) -> Option<RowName> {
+        self.of_a.or(self.of_b).map(|element| element.name)
+    }
+}
+
+/// The rows that differ, at the input and at the output.
+#[derive(Default)]
+pub(crate) struct Changed {
+    pub(crate) input: Vec<RowChange>,
+    pub(crate) output: Vec<RowChange>,
+    /// There are more than can be named.
+    pub(crate) many: bool,
+    /// There is no salt to name them by.
+    pub(crate) unnamed: bool,
+}
+
+/// Rows as they are told of a place.
+pub(crate) struct OfPlace {
+    pub(crate) rows: Vec<RowChange>,
+    pub(crate) many: bool,
+    /// The column in which all of them differ, if cells were read.
+    pub(crate) column: Option<ColumnName>,
+}
+
+impl Changed {
+    /// Rows only in A and rows only in B; those of one name are one row that changed.
+    pub(crate) fn of(stage: &Stage, first: &[Element], second: &[Element], id: &[ColumnName]) -> Changed {
+        let mut by_name: BTreeMap<RowName, (Vec<Element>, Vec<Element>)> = BTreeMap::new();
+        first.iter().for_each(|element| by_name.entry(element.name).or_default().0.push(*element));
+        second.iter().for_each(|element| by_name.entry(element.name).or_default().1.push(*element));
+        let mut input = Vec::new();
+        for (name, (mine, theirs)) in by_name {
+            for at in 0..mine.len().max(theirs.len()) {
+                input.push(change(stage, &name, mine.get(at).copied(), theirs.get(at).copied(), id));
+            }
+        }
+        let mut changed = Changed { input, ..Changed::default() };
+        changed.sort();
+        changed
+    }
+
+    /// Adds rows of which only the labels differ.
+    pub(crate) fn join(&mut self, labels: Changed) {
+        let known: BTreeSet<RowName> = self.input.iter().filter_map(RowChange::name).collect();
+        self.input.extend(labels.input.into_iter().filter(|row| row.name().is_some_and(|name| !known.contains(&name))));
+        self.many |= labels.many;
+        self.unnamed |= labels.unnamed;
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.input.sort_by(|x, y| (x.change, order(x)).cmp(&(y.change, order(y))));
+    }
+
+    /// How many rows became what, and the first ids.
+    pub(crate) fn summary(&self) -> String {
+        let told = |change: Change, word: &str| {
+            let rows: Vec<&RowChange> = self.input.iter().filter(|row| row.change == change).collect();
+            if rows.is_empty() {
+                return None;
+            }
+            let ids: Vec<String> =
+                rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
+            let more = if rows.len() > ids.len() && !ids.is_empty() { ", …" } else { "" };
+            let ids = if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) };
+            Some(format!("{} {word}{ids}", counted(rows.len(), "row")))
+        };
+        let parts =
+            [told(Change::Changed, "changed"), told(Change::Removed, "in A only"), told(Change::Added, "in B only")];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// The rows of the input.
+    pub(crate) fn input(self) -> OfPlace {
+        let column = column_of(&self.input);
+        OfPlace { rows: self.input, many: self.many, column }
+    }
+
+    /// The rows of the output, if that is the place.
+    pub(crate) fn at_output(self, slots: &Slots, at: usize) -> OfPlace {
+        let rows = if slots.is_output(at) { self.output } else { Vec::new() };
+        OfPlace { rows, many: false, column: None }
+    }
+}
+
+/// Numbers by size, all others by their letters.
+fn order(row: &RowChange) -> (Option<u64>, String) {
+    let text = id_text(&row.id);
+    (text.parse().ok(), text)
+}
+
+/// An id as text.
+pub(crate) fn id_text(id: &Value) -> String {
+    match id {
+        Value::String(text) => text.clone(),
+        Value::Object(parts) => parts.values().map(id_text).collect::<Vec<_>>().join(" "),
+        _ => String::new(),
+    }
+}
+
+/// The first column in which the rows are known to differ.
+fn column_of(rows: &[RowChange]) -> Option<ColumnName> {
+    let changed = rows.iter().filter(|row| row.change == Change::Changed);
+    changed.filter_map(|row| row.a.as_ref().filter(|_| row.b.is_some())).flat_map(BTreeMap::keys).min().cloned()
+}
+
+fn change(stage: &Stage, name: &RowName, of_a: Option<Element>, of_b: Option<Element>, id: &[ColumnName]) -> RowChange {
+    let known = name.id().map(|text| id_value(&text, id));
+    RowChange {
+        key: known.is_none().then(|| name.hex()),
+        id: known.unwrap_or(Value::Null),
+        change: match (of_a, of_b) {
+            (Some(_), Some(_)) => Change::Changed,
+            (Some(_), None) => Change::Removed,
+            _ => Change::Added,
+        },
+        place_a: None,
+        place_b: None,
+        a: None,
+        b: None,
+        stage: stage.clone(),
+        of_a,
+        of_b,
+    }
+}
+
+/// The id's parts stand in the order of its columns, with a unit separator between them.
+fn id_value(text: &str, id: &[ColumnName]) -> Value {
+    let parts: Vec<&str> = text.split('\u{1f}').collect();
+    if id.len() < 2 || parts.len() != id.len() {
+        return Value::String(text.to_owned());
+    }
+    let part = |(name, part): (&ColumnName, &str)| (name.to_string(), Value::String(part.to_owned()));
+    Value::Object(id.iter().zip(parts).map(part).collect::<Map<_, _>>())
+}
+
+/// A row of the data.
+struct Found {
+    id: Option<String>,
+    place: String,
+    cells: Cells,
+}
+
+/// Looks the rows up in whichever data can still be read. A row is taken for the one that was traced only if
+/// its cells have the hash that the trace gave: data that changed since then are not shown for what they were.
+pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
+    let rows = &findings.rows.input;
+    if rows.is_empty() {
+        return;
+    }
+    let wanted = |of: fn(&RowChange) -> Option<Element>| {
+        rows.iter().filter_map(|row| Some((row.stage.clone(), of(row)?))).collect::<BTreeSet<(Stage, Element)>>()
+    };
+    let mut notes = Vec::new();
+    let mut found = |side: &Side, wanted: BTreeSet<(Stage, Element)>| {
+        if wanted.is_empty() {
+            return BTreeMap::new();
+        }
+        look_up(side, &wanted, workers).unwrap_or_else(|why| {
+            notes.push(format!("the data of {} can't be looked at: {why}", side.name));
+            BTreeMap::new()
+        })
+    };
+    let of_a = found(a, wanted(|row| row.of_a));
+    let of_b = found(b, wanted(|row| row.of_b));
+    for row in &mut findings.rows.input {
+        let mine = row.of_a.and_then(|element| of_a.get(&(row.stage.clone(), element)));
+        let theirs = row.of_b.and_then(|element| of_b.get(&(row.stage.clone(), element)));
+        if let Some(id) = mine.or(theirs).and_then(|found| found.id.as_ref()).filter(|_| row.id.is_null()) {
+            row.id = Value::String(id.clone());
+        }
+        (row.place_a, row.place_b) = (mine.map(|found| found.place.clone()), theirs.map(|found| found.place.clone()));
+        (row.a, row.b) = match (mine, theirs) {
+            (Some(mine), Some(theirs)) => {
+                let differs = |name: &ColumnName| mine.cells.get(name) != theirs.cells.get(name);
+                let only = |cells: &Cells| -> Cells {
+                    cells
+                        .iter()
+                        .filter(|(name, _)| differs(name))
+                        .map(|(name, cell)| (name.clone(), cell.clone()))
+                        .collect()
+                };
+                (Some(only(&mine.cells)), Some(only(&theirs.cells)))
+            }
+            (mine, theirs) => (mine.map(|found| found.cells.clone()), theirs.map(|found| found.cells.clone())),
+        };
+    }
+    findings.notes.extend(notes);
+}
+
+type AllFound = BTreeMap<(Stage, Element), Found>;
+
+fn look_up(side: &Side, wanted: &BTreeSet<(Stage, Element)>, workers: &Workers) -> Result<AllFound, String> {
+    let (Some(data), Some(document), Some(trace)) = (&side.data, &side.document, &side.trace) else {
+        return Err("nothing says where they are".to_owned());
+    };
+    let part = |pointer: &str| document.pointer(pointer).cloned();
+    let read =
+        |pointer: &str| serde_json::from_value(part(pointer).unwrap_or(Value::Null)).map_err(|error| error.to_string());
+    let contract: Contract = read("/contract")?;
+    let inputs: Vec<ColumnName> = serde_json::from_value(part("/inputs").unwrap_or_default()).unwrap_or_default();
+    let missing: Vec<String> = serde_json::from_value(part("/data/missing").unwrap_or_default()).unwrap_or_default();
+    let of_stage = |stage: &Stage| -> Vec<&ColumnName> {
+        trace.stages().get(stage).into_iter().flat_map(|stage| stage.columns.keys()).collect()
+    };
+    let sketched = [Stage::Input, Stage::Labels].map(|stage| (of_stage(&stage), stage));
+    let mut names: Vec<&ColumnName> = sketched.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+    names.sort_unstable();
+    let has_id = !trace.head.id.is_empty() && trace.head.id.iter().all(|name| names.contains(&name));
+    let id = if has_id { trace.head.id.clone() } else { Vec::new() };
+    let scoring = trace.head.origin != Origin::Train;
+    let rules = contract.columns.iter().filter(|(name, _)| names.contains(name));
+    let reading = Reading {
+        missing,
+        columns: rules.map(|(name, rule)| (name.clone(), rule.clone())).collect(),
+        id: id.clone(),
+        mode: if scoring { Mode::Scoring } else { Mode::Training },
+        seen: side.artifact.as_ref().filter(|_| scoring).map(|artifact| artifact.seen.clone()).unwrap_or_default(),
+    };
+    if names.iter().any(|name| !reading.columns.contains_key(*name)) {
+        return Err("the lock has no rule for a column of the trace".to_owned());
+    }
+    let source = Source::open(&data.source, &data.base).map_err(|error| error.to_string())?;
+    if let Some(name) = names.iter().find(|name| !source.column_names().contains(name)) {
+        return Err(format!("they have no column `{name}`"));
+    }
+    let mut read = source.read(&reading, workers, &|_| ()).map_err(|error| error.to_string())?;
+    let identity = if id.is_empty() { Identity::by_content(inputs) } else { Identity::by_id(id.iter().cloned()) };
+    let mut found = BTreeMap::new();
+    for (batch, origin) in read.batches.iter_mut().zip(&read.origins) {
+        let Ok(keys) = identity.keys(batch) else { continue };
+        let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
+        for (of_stage, stage) in &sketched {
+            let content = contents(batch, of_stage);
+            elements(&keys, &columns, &content, |row, element| {
+                let wanted_one = (stage.clone(), element);
+                if wanted.contains(&wanted_one) {
+                    found.insert(wanted_one, found_row(batch, row, &names, &columns, &contract, &origin.place(row)));
+                }
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn found_row(
+    batch: &Batch,
+    row: usize,
+    names: &[&ColumnName],
+    id: &[&Column],
+    contract: &Contract,
+    place: &Place,
+) -> Found {
+    let personal = |name: &ColumnName| contract.columns.get(name).is_some_and(|rule| rule.personal);
+    let cell = |name: &ColumnName| match batch.column(name).text(row) {
+        Some(_) if personal(name) => Some("(personal)".to_owned()),
+        cell => cell,
+    };
+    let file =
+        Path::new(&*place.file).file_name().map_or(place.file.to_string(), |name| name.to_string_lossy().into_owned());
+    let text: Vec<String> = id.iter().map(|column| column.text(row).unwrap_or_default()).collect();
+    Found {
+        id: (!text.is_empty()).then(|| text.join(" ")),
+        place: format!("{file} row {}", place.row),
+        cells: names.iter().map(|name| ((*name).clone(), cell(name))).collect(),
+    }
+}

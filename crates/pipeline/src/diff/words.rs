@@ -1,0 +1,82 @@
+//! Values and changes in words.
+
+use serde_json::Value;
+
+/// Longer values are cut.
+const LONGEST: usize = 60;
+
+/// A value as it is told.
+pub(crate) fn word(value: Option<&Value>) -> String {
+    let text = match value {
+        None | Some(Value::Null) => return "not set".to_owned(),
+        Some(Value::String(text)) => format!("`{text}`"),
+        Some(other) => other.to_string(),
+    };
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// `a` in A and `b` in B.
+pub(crate) fn both(a: Option<&Value>, b: Option<&Value>) -> String {
+    format!("{} in A and {} in B", word(a), word(b))
+}
+
+/// The entries of two objects that differ, by key.
+pub(crate) fn entries<'a>(
+    a: Option<&'a Value>,
+    b: Option<&'a Value>,
+) -> Vec<(&'a str, Option<&'a Value>, Option<&'a Value>)> {
+    let keys = |value: Option<&'a Value>| value.and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
+    let mut names: Vec<&str> = keys(a).chain(keys(b)).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let get = |value: Option<&'a Value>, name: &str| value.and_then(|value| value.get(name));
+    names.into_iter().map(|name| (name, get(a, name), get(b, name))).filter(|(_, a, b)| !same(*a, *b)).collect()
+}
+
+/// Whether two values are one: null is not to be there.
+pub(crate) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
+    let there = |value: &&Value| !value.is_null();
+    a.filter(there) == b.filter(there)
+}
+
+/// The leaves of two values that differ, each with the path to it; so many at most.
+pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
+    fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, most: usize, found: &mut Vec<String>) {
+        if found.len() >= most || same(a, b) {
+            return;
+        }
+        let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} {key}") };
+        match (a, b) {
+            (Some(Value::Object(_)), Some(Value::Object(_))) => {
+                entries(a, b).into_iter().for_each(|(key, a, b)| walk(&join(key), a, b, most, found));
+            }
+            (Some(Value::Array(x)), Some(Value::Array(y))) if x.len() == y.len() => {
+                for (at, (a, b)) in x.iter().zip(y).enumerate() {
+                    walk(&join(&at.to_string()), Some(a), Some(b), most, found);
+                }
+            }
+            _ => found.push(format!("{path} is {}", both(a, b))),
+        }
+    }
+    let mut found = Vec::new();
+    walk("", Some(a), Some(b), most, &mut found);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn leaves_are_told_by_their_path() {
+        let (a, b) =
+            (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
+        assert_eq!(leaves(&a, &b, 9), ["Age n 1 is 2 in A and 3 in B", "Age text is `3rd` in A and `2nd` in B"]);
+        assert_eq!(leaves(&a, &b, 1).len(), 1);
+    }
+}

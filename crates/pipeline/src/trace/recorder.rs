@@ -1,0 +1,138 @@
+//! Gathers a trace while a run goes on.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use evenstep_exact::canonical::Hasher;
+use evenstep_exact::reduce::{Partial, Workers};
+use evenstep_table::{Batch, Column, ColumnName, Schema};
+
+use super::salt::{BUCKET_BYTES, Salt, Sealed};
+use super::sums::{BUCKETS, ColumnSum, Passed, Sums};
+use super::{Commitment, Commitments, Head, Stage, Trace};
+
+/// All stored buckets together take no more bytes.
+const BUCKET_BYTES_MAX: usize = 64 << 10;
+
+/// What a run has committed to so far. Its size follows from the columns, not from the rows.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    sums: Mutex<Sums>,
+}
+
+impl Recorder {
+    /// Works on what has been gathered.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Sums) -> T) -> T {
+        // Sums that a panic left half added would only tell of a difference.
+        work(&mut self.sums.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds what was gathered elsewhere.
+    pub(crate) fn merge(&self, sums: Sums) {
+        self.with(|all| all.merge(sums));
+    }
+
+    /// Commits to rows as they come in: to what live rows have, too, and to what they haven't.
+    pub(crate) fn input(
+        &self,
+        batches: &[Batch],
+        columns: &Schema,
+        inputs: &[ColumnName],
+        id: &[ColumnName],
+        workers: &Workers,
+    ) {
+        let is_live = |name: &&ColumnName| inputs.contains(name) || id.contains(name);
+        let (live, labels): (Vec<&ColumnName>, Vec<&ColumnName>) = columns.keys().partition(is_live);
+        self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
+            let batch = &batches[task];
+            let id: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
+            for (stage, names) in [(Stage::Input, &live), (Stage::Labels, &labels)] {
+                sums.add_ends(&stage, &batch.keys, &id, names.iter().map(|name| (*name, batch.column(name))));
+            }
+        }));
+    }
+
+    /// Commits to which rows are learned from, and which are held out.
+    pub(crate) fn split(&self, seen: &[Batch], held_out: &[Batch], workers: &Workers) {
+        let name = ColumnName::new("held out").expect("a name");
+        let batches: Vec<(&Batch, u8)> =
+            seen.iter().map(|batch| (batch, 0)).chain(held_out.iter().map(|batch| (batch, 1))).collect();
+        self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
+            let (batch, is_out) = batches[task];
+            let column = Column::Boolean(vec![is_out; batch.rows()]);
+            sums.add(&Stage::Split, &batch.keys, [(&name, &column)]);
+        }));
+    }
+
+    /// Commits to the columns that a step wrote.
+    pub(crate) fn step(&self, stage: &Stage, batches: &[Batch], writes: &[ColumnName], workers: &Workers) {
+        self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
+            let batch = &batches[task];
+            sums.add(stage, &batch.keys, writes.iter().map(|name| (name, batch.column(name))));
+        }));
+    }
+
+    /// The trace of what has passed so far.
+    pub fn trace(&self, head: Head, salt: &Salt) -> Trace {
+        self.with(|sums| seal(head, sums, salt))
+    }
+
+    /// How many rows have come in so far.
+    pub fn rows(&self) -> u64 {
+        self.with(|sums| sums.stages.get(&Stage::Input).map_or(0, |passed| passed.rows))
+    }
+}
+
+fn seal(head: Head, sums: &Sums, salt: &Salt) -> Trace {
+    let columns: usize = sums.stages.values().map(|passed| passed.columns.len()).sum();
+    let buckets = stored_buckets(columns);
+    let ends = sums.stages.iter().filter_map(|(stage, passed)| Some((stage, passed.ends.as_ref()?)));
+    let sketches = ends.map(|(stage, sketch)| (stage.clone(), Sealed::new(sketch.to_bytes(), salt)));
+    Trace {
+        head,
+        salt: salt.name(),
+        buckets: buckets as u32,
+        sketches: sketches.collect(),
+        stages: sums.stages.iter().map(|(stage, passed)| (stage.clone(), committed(passed, buckets, salt))).collect(),
+    }
+}
+
+/// As many as fit, a power of two; none where there are so many columns that a few would tell nothing.
+fn stored_buckets(columns: usize) -> usize {
+    let fit = BUCKET_BYTES_MAX / (BUCKET_BYTES * columns.max(1));
+    match fit {
+        0..4 => 0,
+        fit => (1 << fit.ilog2()).min(BUCKETS),
+    }
+}
+
+fn committed(passed: &Passed, buckets: usize, salt: &Salt) -> Commitments {
+    let columns: BTreeMap<ColumnName, Commitment> = passed
+        .columns
+        .iter()
+        .filter_map(|(name, sum)| Some((name.clone(), column(sum, passed.ends.is_some(), buckets, salt)?)))
+        .collect();
+    Commitments { rows: passed.rows, row_set: root("evenstep trace rows", &[passed.row_set]), columns }
+}
+
+fn column(sum: &ColumnSum, is_end: bool, buckets: usize, salt: &Salt) -> Option<Commitment> {
+    let folded = |bucket: usize| {
+        let mut all = [0; 2];
+        // The highest bits of a row's hash choose its bucket, so that neighbours fold into one.
+        sum.buckets.chunks(BUCKETS / buckets).nth(bucket)?.iter().for_each(|part| super::hash::add(&mut all, *part));
+        Some(salt.bucket(bucket, all))
+    };
+    Some(Commitment {
+        kind: sum.kind?,
+        nulls: sum.nulls,
+        root: root("evenstep trace column", &sum.buckets),
+        values: is_end.then(|| root("evenstep trace values", &[sum.values])),
+        buckets: (0..buckets).filter_map(folded).flatten().collect(),
+    })
+}
+
+fn root(domain: &str, sums: &[[u64; 2]]) -> [u8; 16] {
+    let mut hasher = Hasher::new(domain);
+    sums.iter().flatten().for_each(|word| _ = hasher.u64(*word));
+    hasher.finish16()
+}

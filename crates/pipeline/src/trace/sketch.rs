@@ -1,0 +1,385 @@
+//! A sketch of the rows at a stage: from two of them, the rows that differ, by their own ids.
+//!
+//! An invertible Bloom lookup table: every row is added to four cells of a table of fixed size. The
+//! difference of two tables holds only what the sets don't share, and peels: a cell with one
+//! element gives it away, which empties three others.
+//! A rateless table would list as many symbols as a difference needs, but needs somebody to
+//! ask for more; a file is written once, and a row would touch 14 cells of it.
+// Goodrich & Mitzenmacher 2011, "Invertible Bloom lookup tables"; Eppstein et al. 2011, "What's the difference?".
+
+use evenstep_exact::canonical::Hasher;
+use evenstep_exact::reduce::Partial;
+use evenstep_table::{Column, RowKey};
+use serde::{Deserialize, Serialize};
+
+use super::hash::{fold, words};
+
+/// Each row is in one cell of each of so many parts.
+const PARTS: usize = 4;
+/// Cells of a part. 1,536 cells in all peel some 1,100 elements, of which a changed row has two.
+const PART: usize = 384;
+const CELLS: usize = PARTS * PART;
+/// What a cell takes in a file.
+const CELL_BYTES: usize = 36;
+/// The length of a sketch in a file.
+pub(crate) const SKETCH_BYTES: usize = CELLS * CELL_BYTES;
+/// An element that one side has up to so many times more often is still recovered.
+const COPIES: u32 = 4;
+
+/// An id of so many bytes is kept as it is.
+const ID_BYTES: usize = 16;
+const HASHED: u32 = 0xff;
+const KEY: u32 = 0xfe;
+
+/// What a row is called.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RowName {
+    bytes: [u8; ID_BYTES],
+    length: u32,
+}
+
+impl RowName {
+    /// The declared id, as text.
+    pub fn of_id(id: &[u8]) -> RowName {
+        let mut bytes = [0; ID_BYTES];
+        if id.len() <= ID_BYTES {
+            bytes[..id.len()].copy_from_slice(id);
+            return RowName { bytes, length: id.len() as u32 };
+        }
+        RowName { bytes: Hasher::new("evenstep trace id").bytes(id).finish16(), length: HASHED }
+    }
+
+    /// The key of a row without a declared id.
+    pub fn of_key(key: &RowKey) -> RowName {
+        RowName { bytes: key.0, length: KEY }
+    }
+
+    /// The id itself; None for one that is longer than 16 bytes, and for a key.
+    pub fn id(&self) -> Option<String> {
+        let bytes = self.bytes.get(..self.length as usize)?;
+        String::from_utf8(bytes.to_vec()).ok()
+    }
+
+    /// Whether it is the key of a row without a declared id.
+    pub fn is_key(&self) -> bool {
+        self.length == KEY
+    }
+
+    /// The 16 bytes in hex: of a key, or of a longer id's hash.
+    pub fn hex(&self) -> String {
+        self.bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The id of each row of a batch, as text: its columns' cells, with a unit separator between them.
+pub(crate) fn id_text(columns: &[&Column], row: usize, text: &mut Vec<u8>) {
+    use std::io::Write as _;
+    text.clear();
+    for (at, column) in columns.iter().enumerate() {
+        if at > 0 {
+            text.push(0x1f);
+        }
+        match column {
+            Column::Integer(cells) if !column.is_null(row) => {
+                write!(text, "{}", cells[row]).expect("a vector takes all that is written");
+            }
+            Column::Category(coded) | Column::Text(coded) => {
+                text.extend_from_slice(coded.get(row).unwrap_or_default().as_bytes());
+            }
+            column => text.extend_from_slice(column.text(row).unwrap_or_default().as_bytes()),
+        }
+    }
+}
+
+/// A row as the sketch knows it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Element {
+    /// What it is called.
+    pub name: RowName,
+    /// The hash of its cells.
+    pub content: u64,
+}
+
+impl Element {
+    fn words(&self) -> [u64; 2] {
+        words(&RowKey(self.name.bytes))
+    }
+
+    /// The cells that it is in, and what vouches for it there.
+    #[inline]
+    fn place(&self) -> ([usize; PARTS], u32) {
+        let [a, b] = self.words();
+        let mixed =
+            fold(a ^ self.content ^ 0x8bb8_4b93_962e_acc9, b ^ u64::from(self.length()) ^ 0x2d35_8dcc_aa6c_78a5);
+        let mixed = fold(mixed ^ 0x4b33_a62e_d433_d4a3, self.content ^ a.rotate_left(17) ^ 0x4d5a_2da5_1de1_aa47);
+        let check = fold(mixed ^ b, 0xa076_1d64_78bd_642f) as u32;
+        (std::array::from_fn(|part| part * PART + (mixed >> (16 * part)) as u16 as usize % PART), check)
+    }
+
+    fn length(&self) -> u32 {
+        self.name.length
+    }
+}
+
+/// Sums over the elements of a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+struct Cell {
+    id: [u64; 2],
+    content: u64,
+    length: u32,
+    check: u32,
+    count: u32,
+}
+
+impl Cell {
+    #[inline]
+    fn add(&mut self, other: &Cell) {
+        self.id[0] = self.id[0].wrapping_add(other.id[0]);
+        self.id[1] = self.id[1].wrapping_add(other.id[1]);
+        self.content = self.content.wrapping_add(other.content);
+        self.length = self.length.wrapping_add(other.length);
+        self.check = self.check.wrapping_add(other.check);
+        self.count = self.count.wrapping_add(other.count);
+    }
+
+    fn negated(&self) -> Cell {
+        Cell {
+            id: self.id.map(u64::wrapping_neg),
+            content: self.content.wrapping_neg(),
+            length: self.length.wrapping_neg(),
+            check: self.check.wrapping_neg(),
+            count: self.count.wrapping_neg(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Cell::default()
+    }
+
+    /// The one element of which the cell holds so many copies, if that is what it holds.
+    fn element(&self, copies: u32, at: usize) -> Option<Element> {
+        let (halvings, odd) = (copies.trailing_zeros(), copies >> copies.trailing_zeros());
+        if self.count != copies {
+            return None;
+        }
+        let inverse = odd_inverse(u64::from(odd));
+        // Of a word that was doubled the highest bit is lost: each is tried.
+        let lost = 1_u64 << halvings;
+        let [id0, id1, content] = [self.id[0], self.id[1], self.content].map(|word| word.wrapping_mul(inverse));
+        if [id0, id1, content].iter().any(|word| word % lost != 0) || !self.length.is_multiple_of(copies) {
+            return None;
+        }
+        let whole = |word: u64, high: u64| (word >> halvings) | (high.checked_shl(64 - halvings).unwrap_or(0));
+        (0..lost * lost * lost).find_map(|choice| {
+            let id = [whole(id0, choice % lost), whole(id1, choice / lost % lost)];
+            let mut bytes = [0; ID_BYTES];
+            bytes[..8].copy_from_slice(&id[0].to_le_bytes());
+            bytes[8..].copy_from_slice(&id[1].to_le_bytes());
+            let name = RowName { bytes, length: self.length / copies };
+            let element = Element { name, content: whole(content, choice / lost / lost) };
+            let (cells, check) = element.place();
+            (cells.contains(&at) && check.wrapping_mul(copies) == self.check).then_some(element)
+        })
+    }
+}
+
+/// The inverse of an odd number among words.
+fn odd_inverse(odd: u64) -> u64 {
+    // Newton: each round doubles the bits that are right, from 3.
+    (0..5).fold(odd, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse))))
+}
+
+/// Some rows, in a table of fixed size.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct Sketch {
+    /// Empty as long as no row was added.
+    cells: Vec<Cell>,
+}
+
+/// What two sketches come to.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reconciled {
+    /// The elements of either side alone, each as often as that side has it more.
+    All {
+        /// Only in the first.
+        first: Vec<Element>,
+        /// Only in the second.
+        second: Vec<Element>,
+    },
+    /// More than the sketch recovers.
+    Many,
+}
+
+impl Sketch {
+    /// Adds a row.
+    #[inline]
+    pub(crate) fn add(&mut self, element: &Element) {
+        if self.cells.is_empty() {
+            self.cells = vec![Cell::default(); CELLS];
+        }
+        self.add_times(element, 1);
+    }
+
+    fn add_times(&mut self, element: &Element, times: u32) {
+        let (places, check) = element.place();
+        let times64 = u64::from(times);
+        let signed = if times > u32::MAX / 2 { times64.wrapping_sub(1 << 32) } else { times64 };
+        let cell = Cell {
+            id: element.words().map(|word| word.wrapping_mul(signed)),
+            content: element.content.wrapping_mul(signed),
+            length: element.length().wrapping_mul(times),
+            check: check.wrapping_mul(times),
+            count: times,
+        };
+        places.iter().for_each(|at| self.cells[*at].add(&cell));
+    }
+
+    /// The rows that one has and the other has not.
+    pub fn reconcile(&self, other: &Sketch) -> Reconciled {
+        let mut rest = Sketch { cells: vec![Cell::default(); CELLS] };
+        rest.cells.iter_mut().zip(&self.cells).for_each(|(cell, mine)| cell.add(mine));
+        rest.cells.iter_mut().zip(&other.cells).for_each(|(cell, theirs)| cell.add(&theirs.negated()));
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let mut queue: Vec<usize> = (0..CELLS).collect();
+        while let Some(at) = queue.pop() {
+            let cell = rest.cells[at];
+            let found = (1..=COPIES).find_map(|copies| {
+                let mine = cell.element(copies, at).map(|element| (element, copies, true));
+                mine.or_else(|| cell.negated().element(copies, at).map(|element| (element, copies, false)))
+            });
+            let Some((element, copies, is_mine)) = found else { continue };
+            let times = if is_mine { copies.wrapping_neg() } else { copies };
+            rest.add_times(&element, times);
+            queue.extend(element.place().0);
+            let side = if is_mine { &mut first } else { &mut second };
+            side.extend(std::iter::repeat_n(element, copies as usize));
+            // Bytes that nobody's rows came to could be peeled for ever.
+            if first.len() + second.len() > COPIES as usize * CELLS {
+                return Reconciled::Many;
+            }
+        }
+        if !rest.cells.iter().all(Cell::is_empty) {
+            return Reconciled::Many;
+        }
+        first.sort_unstable();
+        second.sort_unstable();
+        Reconciled::All { first, second }
+    }
+
+    /// The stable byte form.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let empty = [Cell::default(); CELLS];
+        let cells = if self.cells.is_empty() { &empty[..] } else { &self.cells };
+        let mut bytes = Vec::with_capacity(SKETCH_BYTES);
+        for cell in cells {
+            for word in [cell.id[0], cell.id[1], cell.content] {
+                bytes.extend(word.to_le_bytes());
+            }
+            for word in [cell.length, cell.check, cell.count] {
+                bytes.extend(word.to_le_bytes());
+            }
+        }
+        bytes
+    }
+
+    /// The sketch of these bytes; None if they are of another length.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Sketch> {
+        if bytes.len() != SKETCH_BYTES {
+            return None;
+        }
+        let cell = |bytes: &[u8]| {
+            let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+            let short = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+            Cell { id: [long(0), long(8)], content: long(16), length: short(24), check: short(28), count: short(32) }
+        };
+        Some(Sketch { cells: bytes.chunks(CELL_BYTES).map(cell).collect() })
+    }
+}
+
+impl Partial for Sketch {
+    fn merge(&mut self, other: Sketch) {
+        if self.cells.is_empty() {
+            *self = other;
+            return;
+        }
+        self.cells.iter_mut().zip(&other.cells).for_each(|(mine, theirs)| mine.add(theirs));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn element(n: u64) -> Element {
+        Element {
+            name: RowName::of_id(n.to_string().as_bytes()),
+            content: fold(n ^ 0x1234_5678_9abc_def1, 0x9e37_79b9_7f4a_7c15),
+        }
+    }
+
+    fn sketch(elements: impl IntoIterator<Item = u64>) -> Sketch {
+        let mut sketch = Sketch::default();
+        elements.into_iter().for_each(|n| sketch.add(&element(n)));
+        sketch
+    }
+
+    fn all(elements: impl IntoIterator<Item = u64>) -> Vec<Element> {
+        let mut all: Vec<Element> = elements.into_iter().map(element).collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn a_thousand_elements_are_recovered_from_any_start_and_ten_thousand_are_many() {
+        for round in 0..200 {
+            let from = round * 1_000_003;
+            let (mine, theirs) = (sketch(from..from + 700), sketch(from + 500..from + 1_200));
+            let expected = Reconciled::All { first: all(from..from + 500), second: all(from + 700..from + 1_200) };
+            assert_eq!(mine.reconcile(&theirs), expected, "from {from}");
+            let (none, thousand) = (Sketch::default(), sketch(from..from + 1_000));
+            assert_eq!(none.reconcile(&thousand), Reconciled::All { first: vec![], second: all(from..from + 1_000) });
+        }
+        assert_eq!(sketch(0..10_000).reconcile(&sketch(10_000..10_005)), Reconciled::Many);
+    }
+
+    #[test]
+    fn copies_are_recovered_up_to_four() {
+        for copies in 1..=4 {
+            let mine = sketch((0..100).flat_map(|n| std::iter::repeat_n(n, copies)));
+            let expected = all((0..100).flat_map(|n| std::iter::repeat_n(n, copies)));
+            assert_eq!(mine.reconcile(&Sketch::default()), Reconciled::All { first: expected, second: vec![] });
+        }
+        assert_eq!(sketch(std::iter::repeat_n(3, 5)).reconcile(&Sketch::default()), Reconciled::Many);
+    }
+
+    #[test]
+    fn an_id_is_kept_or_hashed_by_its_length() {
+        assert_eq!(RowName::of_id(b"0123456789abcdef").id().as_deref(), Some("0123456789abcdef"));
+        assert_eq!(RowName::of_id("Zoë".as_bytes()).id().as_deref(), Some("Zoë"));
+        assert_eq!(RowName::of_id(b"0123456789abcdefg").id(), None);
+        assert_ne!(RowName::of_id(b"0123456789abcdefg"), RowName::of_id(b"0123456789abcdefh"));
+        assert!(RowName::of_key(&RowKey([7; 16])).is_key());
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_blind_to_order_and_grouping(rows in prop::collection::vec(0..50_u64, 0..60), cut in 0..60_usize) {
+            let cut = cut.min(rows.len());
+            let whole = sketch(rows.iter().copied());
+            let (left, right) = (sketch(rows[..cut].iter().copied()), sketch(rows[cut..].iter().copied()));
+            let merged = |mut a: Sketch, b: Sketch| { a.merge(b); a };
+            prop_assert_eq!(&merged(left.clone(), right.clone()), &whole);
+            prop_assert_eq!(&merged(right, left), &whole);
+            prop_assert_eq!(Sketch::from_bytes(&whole.to_bytes()).expect("its length").to_bytes(), whole.to_bytes());
+        }
+
+        #[test]
+        fn any_bytes_reconcile_to_something(seed in any::<u64>()) {
+            let bytes: Vec<u8> = (0..SKETCH_BYTES as u64).map(|at| fold(seed ^ at, 0x9e37_79b9_7f4a_7c15) as u8).collect();
+            let foreign = Sketch::from_bytes(&bytes).expect("its length");
+            prop_assert_eq!(foreign.reconcile(&sketch(0..10)), Reconciled::Many);
+        }
+    }
+}
