@@ -8,4 +8,4 @@ mod members;
 mod sbom;
 mod tensors;
 
-pub use members::{BundleError, Manifest, Member, Opened, artifact, open, pack, seal, unseal};
+pub use members::{BundleError, Manifest, Member, Members, Opened, artifact, open, pack, peek, seal, unseal};

@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => verbs::explain::explain(&args, &host),
         #[cfg(feature = "serve")]
         Verb::Serve(args) => verbs::serve::serve(&args, &host),
+        Verb::Image(args) => verbs::image::image(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),
         Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),
         Verb::Report(args) => verbs::report::report(&args, &host),

@@ -3,6 +3,7 @@
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`. To add one, write its
 //! file and name it in `router`.
 
+mod check;
 mod health;
 mod metrics;
 mod openapi;
@@ -20,6 +21,8 @@ use axum::routing::{get, post};
 use evenstep_pipeline::Predictor;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+pub use check::check;
 
 use metrics::Metrics;
 use problem::Problem;

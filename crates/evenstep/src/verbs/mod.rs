@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod explain;
 #[cfg(test)]
 mod faults;
+pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod report;
