@@ -155,7 +155,7 @@ pub(crate) struct Serve {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,
-    /// Serve nothing, but ask the server at that address whether it is well; exit with 1 if it isn't
+    /// Ask the server at that address whether it is well, and serve nothing
     #[arg(long, conflicts_with = "bundle")]
     pub(crate) check: bool,
 }
