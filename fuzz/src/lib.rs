@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use evenstep_bundle::Members;
 use evenstep_exact::reduce::Workers;
 use evenstep_pipeline::diff::{Side, diff};
 use evenstep_pipeline::lock::Lock;
@@ -162,8 +163,8 @@ pub fn bundle_member(bytes: &[u8]) {
         return;
     };
     let Some(base) = bases().get(bundle) else { return };
-    let mut members = base.members.clone();
-    members.insert(member.to_owned(), bytes[end + 1..].to_owned());
+    let mut members = base.members();
+    members.insert(member, &bytes[end + 1..]);
     match evenstep_bundle::artifact(&mut members) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(artifact) => use_artifact(&artifact),
@@ -178,7 +179,7 @@ pub fn request(bytes: &[u8]) {
 }
 
 /// What is done with the artifact of a bundle, by whoever opens it.
-fn use_artifact(artifact: &Artifact) {
+pub fn use_artifact(artifact: &Artifact) {
     assert!(artifact.identity().is_object() && !lock::body(artifact).is_empty());
     // Scores are told even where the golden rows give other bits, as they do after most changes.
     if let Ok(predictor) = told(Predictor::compile(artifact)) {
@@ -207,7 +208,7 @@ fn told<T>(result: Result<T, PipelineError>) -> Result<T, ()> {
 
 /// A bundle of the corpus.
 struct Base {
-    members: BTreeMap<String, Vec<u8>>,
+    bytes: Vec<u8>,
     artifact: Artifact,
     predictor: Predictor,
     trace: Trace,
@@ -221,11 +222,14 @@ fn bases() -> &'static BTreeMap<&'static str, Base> {
 impl Base {
     fn read(name: &str) -> Base {
         let bytes = std::fs::read(corpus().join(format!("bundle/{name}.evenstep"))).expect("it is committed");
-        let (members, _) = evenstep_bundle::unseal(&bytes).expect("it is whole");
         let artifact = evenstep_bundle::open(&bytes).expect("it is whole").artifact;
         let predictor = Predictor::load(&artifact).expect("golden rows have the same bits on every host");
         let trace = std::fs::read(corpus().join(format!("trace/{name}.trace"))).expect("it is committed");
-        Base { members, artifact, predictor, trace: Trace::from_bytes(&trace).expect("it is whole") }
+        Base { bytes, artifact, predictor, trace: Trace::from_bytes(&trace).expect("it is whole") }
+    }
+
+    fn members(&self) -> Members<'_> {
+        evenstep_bundle::unseal(&self.bytes).expect("it is whole").0
     }
 }
 

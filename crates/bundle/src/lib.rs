@@ -10,4 +10,4 @@ mod sbom;
 mod tensors;
 
 pub use consistency::{Consistency, consistency};
-pub use members::{BundleError, Manifest, Member, Opened, artifact, open, pack, seal, unseal};
+pub use members::{BundleError, Manifest, Member, Members, Opened, artifact, open, pack, peek, seal, unseal};

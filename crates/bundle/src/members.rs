@@ -1,8 +1,9 @@
 //! What a bundle holds, member by member, and how an artifact goes in and comes out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 
-use evenstep_exact::canonical::canonical_json;
+use evenstep_exact::canonical::{Digest, canonical_json};
 use evenstep_model::Stored;
 use evenstep_pipeline::artifact::{APPLIED, Epochs};
 use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord};
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::archive::Entry;
 use crate::{archive, card, sbom, tensors};
 
 /// The form of identity and members.
@@ -39,11 +41,12 @@ pub type Manifest = BTreeMap<String, Member>;
 
 /// A line of the manifest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Member {
     /// Its size in bytes.
     pub size: u64,
-    /// Its BLAKE3 digest, in hex.
-    pub blake3: String,
+    /// Its BLAKE3 digest.
+    pub blake3: Digest,
 }
 
 /// What an identity says first: whether the rest can be understood.
@@ -52,6 +55,14 @@ struct Stated {
     format: u32,
     epochs: Epochs,
 }
+
+/// The members of a bundle but the manifest, by name.
+pub type Members<'a> = BTreeMap<&'a str, &'a [u8]>;
+
+/// The member that lists the others.
+const MANIFEST: &str = "manifest.json";
+/// From so many bytes on, several threads hash them.
+const LARGE: usize = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct ModelFacts {
@@ -62,7 +73,10 @@ struct ModelFacts {
 }
 
 /// The bundle's bytes.
-pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
+///
+/// # Errors
+/// An artifact that takes 4 GiB.
+pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, BundleError> {
     let model = ModelFacts {
         name: artifact.model.name.clone(),
         spec: artifact.model.spec.clone(),
@@ -91,15 +105,24 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Vec<u8> {
 }
 
 /// The file of these members, with a manifest of them.
-pub fn seal(mut members: BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    members.insert("manifest.json".to_owned(), canonical_json(&manifest_of(&members)));
-    archive::pack(&members)
+///
+/// # Errors
+/// Members that take 4 GiB.
+pub fn seal(mut members: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BundleError> {
+    let manifest: Manifest = members.iter().map(|(name, bytes)| (name.clone(), Member::of(bytes))).collect();
+    members.insert(MANIFEST.to_owned(), canonical_json(&manifest));
+    archive::pack(&members).map_err(|error| BundleError(error.to_string()))
 }
 
-fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> Manifest {
-    let member =
-        |bytes: &Vec<u8>| Member { size: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() };
-    members.iter().map(|(name, bytes)| (name.clone(), member(bytes))).collect()
+impl Member {
+    fn of(bytes: &[u8]) -> Member {
+        let hash = match bytes.len() {
+            // Threads are worth waking.
+            LARGE.. => *blake3::Hasher::new().update_rayon(bytes).finalize().as_bytes(),
+            _ => *blake3::hash(bytes).as_bytes(),
+        };
+        Member { size: bytes.len() as u64, blake3: Digest(hash) }
+    }
 }
 
 /// Reads a bundle, checks every member against the manifest and the identity against what is in it.
@@ -108,67 +131,98 @@ fn manifest_of(members: &BTreeMap<String, Vec<u8>>) -> Manifest {
 /// A file that is cut short or was changed, or whose parts don't belong together.
 pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let (mut members, manifest) = unseal(bytes)?;
-    let identity = members.get("identity.json").cloned();
+    let identity = members.get("identity.json").copied();
     let artifact = artifact(&mut members)?;
-    if Some(canonical_json(&artifact.identity())) != identity {
+    if Some(canonical_json(&artifact.identity()).as_slice()) != identity {
         return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
     }
-    let text = |name: &str, bytes: Vec<u8>| {
-        String::from_utf8(bytes).map_err(|_| BundleError(format!("`{name}` is not UTF-8")))
+    let text = |name: &str, bytes: &[u8]| {
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| BundleError(format!("`{name}` is not UTF-8")))
     };
     let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
     let report = text("report.html", take(&mut members, "report.html")?)?;
-    let sbom = parse("sbom.json", &take(&mut members, "sbom.json")?)?;
+    let sbom = parse("sbom.json", take(&mut members, "sbom.json")?)?;
     Ok(Opened { artifact, lock, report, sbom, manifest })
 }
 
-/// The members of a bundle and their manifest, which fit each other; what they say is not looked at.
+/// The members of a bundle and their manifest, which fit each other to the byte; what they say is not looked at.
 ///
 /// # Errors
-/// A file that is cut short or was changed.
-pub fn unseal(bytes: &[u8]) -> Result<(BTreeMap<String, Vec<u8>>, Manifest), BundleError> {
-    let mut members = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
-    let manifest: Manifest = parse("manifest.json", &take(&mut members, "manifest.json")?)?;
-    let found = manifest_of(&members);
-    let all: BTreeSet<&String> = manifest.keys().chain(found.keys()).collect();
-    let changed: Vec<&str> =
-        all.into_iter().filter(|name| manifest.get(*name) != found.get(*name)).map(String::as_str).collect();
-    match changed.as_slice() {
-        [] => {}
-        [name] => {
-            return Err(BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")));
-        }
-        names => {
-            let names = names.join("`, `");
-            return Err(BundleError(format!(
-                "members `{names}` are not what the manifest says: the bundle was changed"
-            )));
-        }
+/// A file that is cut short or was changed; the error names the part.
+pub fn unseal(bytes: &[u8]) -> Result<(Members<'_>, Manifest), BundleError> {
+    let entries = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
+    let changed = |name: &str| BundleError(format!("member `{name}` is not as it was written: the bundle was changed"));
+    let check = |entry: &Entry<'_>| {
+        let (crc, member) = join(entry.bytes.len(), || crc_of(entry.bytes), || Member::of(entry.bytes));
+        if crc == entry.crc { Ok((entry.name.to_owned(), member)) } else { Err(changed(entry.name)) }
+    };
+    let mut found: Manifest = entries.iter().map(check).collect::<Result<_, _>>()?;
+    let mut members: Members<'_> = entries.iter().map(|entry| (entry.name, entry.bytes)).collect();
+    let manifest = take(&mut members, MANIFEST)?;
+    found.remove(MANIFEST);
+    if canonical_json(&found) != manifest {
+        let manifest: Manifest = parse(MANIFEST, manifest)?;
+        let all = manifest.keys().chain(found.keys());
+        return Err(match all.into_iter().find(|name| manifest.get(*name) != found.get(*name)) {
+            Some(name) => BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")),
+            None => BundleError(format!("`{MANIFEST}` is not in canonical form")),
+        });
     }
-    Ok((members, manifest))
+    Ok((members, found))
+}
+
+/// What a bundle says of its members, read without them: as fast from a large bundle as from a small one, and a claim
+/// until `open` has looked at every byte.
+///
+/// # Errors
+/// A file that is no bundle.
+pub fn peek(file: &mut (impl Read + Seek)) -> Result<Manifest, BundleError> {
+    let bytes = archive::read_one(file, MANIFEST).map_err(|error| BundleError(error.to_string()))?;
+    parse(MANIFEST, &bytes.ok_or_else(|| missing(MANIFEST))?)
+}
+
+/// The CRC-32 of bytes, by several threads if they are many.
+fn crc_of(bytes: &[u8]) -> u32 {
+    if bytes.len() < 2 * LARGE {
+        return crc32fast::hash(bytes);
+    }
+    let (left, right) = bytes.split_at(bytes.len() / 2);
+    let hasher = |bytes: &[u8]| {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(bytes);
+        hasher
+    };
+    let (mut left, right) = rayon::join(|| hasher(left), || hasher(right));
+    left.combine(&right);
+    left.finalize()
+}
+
+/// Both at once, if there are enough bytes.
+fn join<A: Send, B: Send>(bytes: usize, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if bytes < LARGE { (a(), b()) } else { rayon::join(a, b) }
 }
 
 /// The artifact that members hold, whoever wrote them: whoever changed a member may have sealed it anew.
 ///
 /// # Errors
 /// A member that is missing, or no such part.
-pub fn artifact(members: &mut BTreeMap<String, Vec<u8>>) -> Result<Artifact, BundleError> {
+pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
     let mut take = |name: &str| take(members, name);
-    let epochs = stated(&take("identity.json")?)?;
-    let head: ArtifactHead = parse("artifact.json", &take("artifact.json")?)?;
-    let model: ModelFacts = parse("model.json", &take("model.json")?)?;
-    let weights = tensors::read(&take("model.safetensors")?)
+    let epochs = stated(take("identity.json")?)?;
+    let head: ArtifactHead = parse("artifact.json", take("artifact.json")?)?;
+    let model: ModelFacts = parse("model.json", take("model.json")?)?;
+    let weights = tensors::read(take("model.safetensors")?)
         .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
     Ok(Artifact::from_parts(
         epochs,
-        parse("spec.json", &take("spec.json")?)?,
+        parse("spec.json", take("spec.json")?)?,
         head,
-        parse("contract.json", &take("contract.json")?)?,
-        parse("steps.json", &take("steps.json")?)?,
+        parse("contract.json", take("contract.json")?)?,
+        parse("steps.json", take("steps.json")?)?,
         ModelRecord { name: model.name, spec: model.spec, stored: Stored { facts: model.facts, tensors: weights } },
-        parse("profile.json", &take("profile.json")?)?,
-        parse("evaluation.json", &take("evaluation.json")?)?,
-        parse("golden.json", &take("golden.json")?)?,
+        parse("profile.json", take("profile.json")?)?,
+        parse("evaluation.json", take("evaluation.json")?)?,
+        parse("golden.json", take("golden.json")?)?,
     ))
 }
 
@@ -191,8 +245,12 @@ fn stated(identity: &[u8]) -> Result<Epochs, BundleError> {
     Ok(epochs)
 }
 
-fn take(members: &mut BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, BundleError> {
-    members.remove(name).ok_or_else(|| BundleError(format!("the bundle has no `{name}`")))
+fn take<'a>(members: &mut Members<'a>, name: &str) -> Result<&'a [u8], BundleError> {
+    members.remove(name).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> BundleError {
+    BundleError(format!("the bundle has no `{name}`"))
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, BundleError> {

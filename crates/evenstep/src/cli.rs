@@ -42,6 +42,9 @@ pub(crate) enum Verb {
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep serve houses.evenstep --listen 127.0.0.1:8080")]
     Serve(Serve),
+    /// Make a container image of a bundle and an engine that serves it, without a daemon
+    #[command(after_help = "Example: evenstep image houses.evenstep --output image.tar --engine evenstep-static")]
+    Image(Image),
     /// Reproduce a training, and prove that the answer is the same
     #[command(after_help = "Example: evenstep verify pipeline.toml --threads 1 --shuffle")]
     Verify(Verify),
@@ -168,13 +171,29 @@ pub(crate) struct Explain {
 #[derive(Args)]
 pub(crate) struct Serve {
     /// The bundle
-    pub(crate) bundle: PathBuf,
+    #[arg(required_unless_present = "check")]
+    pub(crate) bundle: Option<PathBuf>,
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,
     /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
+    /// Ask the server at that address whether it is well, and serve nothing
+    #[arg(long, conflicts_with = "bundle")]
+    pub(crate) check: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Image {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// Where the image goes, an OCI image layout as a tar
+    #[arg(long, short)]
+    pub(crate) output: PathBuf,
+    /// The program that serves, linked statically; this program if not given
+    #[arg(long)]
+    pub(crate) engine: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -266,6 +285,9 @@ pub(crate) struct Diff {
 pub(crate) struct Inspect {
     /// The bundle or lock
     pub(crate) subject: PathBuf,
+    /// List a bundle's members by its manifest alone, without reading them
+    #[arg(long)]
+    pub(crate) members: bool,
 }
 
 #[derive(Args)]

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => verbs::explain::explain(&args, &host),
         #[cfg(feature = "serve")]
         Verb::Serve(args) => verbs::serve::serve(&args, &host),
+        Verb::Image(args) => verbs::image::image(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),
         Verb::Diff(args) => verbs::diff::diff(&args, &host),
         Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),

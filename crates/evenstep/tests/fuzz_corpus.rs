@@ -2,6 +2,8 @@
 //! come to a result or to an error with a message. No panic, and no memory for a length that
 //! bytes only claim. The targets are those of `cargo fuzz`, here on any compiler.
 
+#[path = "../../../fuzz/src/dice.rs"]
+mod dice;
 #[expect(unreachable_pub, reason = "the targets of `cargo fuzz` see them from outside")]
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
@@ -11,13 +13,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use dice::{Dice, changed_json};
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
 use evenstep_pipeline::lock::Facts;
 use evenstep_pipeline::trace::{Head, Origin, Recorder, SALT_BYTES, Salt};
 use evenstep_pipeline::{Run, Silent, Spec, lock, train};
 use peak_alloc::PeakAlloc;
-use serde_json::{Value, json};
 use targets::{BUNDLES, TARGETS, Target, corpus};
 
 #[global_allocator]
@@ -91,33 +93,6 @@ fn survive(run: fn(&[u8]), input: &[u8]) -> Result<(), String> {
     if swollen > MEMORY_MAX { Err(format!("more than {} MB for so few bytes", MEMORY_MAX >> 20)) } else { Ok(()) }
 }
 
-/// Random numbers of one mutation, one after the other.
-struct Dice<'a> {
-    draws: &'a Draws,
-    round: u64,
-    next: u64,
-}
-
-impl Dice<'_> {
-    fn below(&mut self, n: usize) -> usize {
-        self.next += 1;
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&self.round.to_le_bytes());
-        key[8..].copy_from_slice(&self.next.to_le_bytes());
-        self.draws.below(&key, n.max(1) as u64) as usize
-    }
-
-    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-
-    /// A range of at most so many bytes.
-    fn range(&mut self, bytes: &[u8], longest: usize) -> std::ops::Range<usize> {
-        let start = self.below(bytes.len() + 1);
-        start..(start + self.below(longest)).min(bytes.len())
-    }
-}
-
 /// What readers are known to stumble over.
 const WORDS: [&str; 30] = [
     "\"",
@@ -154,7 +129,7 @@ const WORDS: [&str; 30] = [
 
 /// A file with some changes that follow from its name and the round alone.
 fn mutated(bytes: &[u8], files: &[(String, Vec<u8>)], draws: &Draws, round: u64) -> Vec<u8> {
-    let mut dice = Dice { draws, round, next: 0 };
+    let mut dice = Dice::new(draws, round);
     if dice.below(2) == 0
         && let Some(changed) = changed_json(bytes, &mut dice)
     {
@@ -202,51 +177,6 @@ fn mutated(bytes: &[u8], files: &[(String, Vec<u8>)], draws: &Draws, round: u64)
     bytes
 }
 
-/// The same with one value of its JSON exchanged, doubled or left out, if it is JSON; a first line that isn't is kept.
-fn changed_json(bytes: &[u8], dice: &mut Dice<'_>) -> Option<Vec<u8>> {
-    let start =
-        if matches!(bytes.first(), Some(b'{' | b'[')) { 0 } else { bytes.iter().position(|b| *b == b'\n')? + 1 };
-    let mut value: Value = serde_json::from_slice(&bytes[start..]).ok()?;
-    for _ in 0..=dice.below(2) {
-        change(&mut value, dice);
-    }
-    let mut changed = bytes[..start].to_owned();
-    changed.extend(value.to_string().into_bytes());
-    Some(changed)
-}
-
-fn change(value: &mut Value, dice: &mut Dice<'_>) {
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            let at = dice.below(items.len());
-            match dice.below(12) {
-                0 => drop(items.remove(at)),
-                1 => items.insert(at, items[at].clone()),
-                2 => items.clear(),
-                _ => change(&mut items[at], dice),
-            }
-        }
-        Value::Object(members) if !members.is_empty() => {
-            let name = members.keys().nth(dice.below(members.len())).expect("there are so many").clone();
-            match dice.below(12) {
-                0 => drop(members.remove(&name)),
-                1 => {
-                    let same = members[&name].clone();
-                    let other = members.keys().nth(dice.below(members.len())).expect("there are so many").clone();
-                    members.insert(other, same);
-                }
-                2 => drop(members.insert("é".to_owned(), json!(1))),
-                _ => change(members.get_mut(&name).expect("it is there"), dice),
-            }
-        }
-        other => {
-            let numbers = [json!(-1), json!(0), json!(1), json!(u64::MAX), json!(i64::MIN), json!(1e308), json!(0.5)];
-            let others = [json!(null), json!(""), json!("é\0"), json!([]), json!({}), json!(true), json!("2024-02-30")];
-            *other = if dice.below(3) > 0 { dice.of(&numbers).clone() } else { dice.of(&others).clone() };
-        }
-    }
-}
-
 /// After the format of bundles changed:
 /// `cargo test -p evenstep --test fuzz_corpus -- --ignored`
 #[test]
@@ -259,12 +189,12 @@ fn write_the_bundles_of_the_corpus() {
         let recorder = Recorder::default();
         let run = Run { workers: &workers, progress: &Silent, trace: Some(&recorder) };
         let artifact = train::train(&spec, &run).expect("it trains").artifact;
-        let bytes = evenstep_bundle::pack(&artifact, &lock::body(&artifact), "");
+        let bytes = evenstep_bundle::pack(&artifact, &lock::body(&artifact), "").expect("it is small");
         let (mut members, _) = evenstep_bundle::unseal(&bytes).expect("it was written now");
         // The list of libraries is long, and nothing reads it.
-        members.insert("sbom.json".to_owned(), b"{}".to_vec());
+        members.insert("sbom.json", b"{}");
         let write = |path: String, bytes: &[u8]| std::fs::write(corpus().join(path), bytes).expect("written");
-        for (member, bytes) in members.iter().filter(|(member, _)| !UNREAD.contains(&member.as_str())) {
+        for (member, bytes) in members.iter().filter(|(member, _)| !UNREAD.contains(member)) {
             let content = [format!("{name} {member}\n").as_bytes(), bytes].concat();
             write(format!("bundle_member/{name}-{member}"), &content);
         }
@@ -272,7 +202,8 @@ fn write_the_bundles_of_the_corpus() {
         let trace = recorder.trace(Head::of(&artifact, Origin::Train), &Salt::new(&[7; SALT_BYTES])).without_rows();
         write(format!("trace/{name}.trace"), &trace.to_bytes());
         write(format!("lock/{name}.lock"), lock::text(&artifact, &Facts::default()).as_bytes());
-        write(format!("bundle/{name}.evenstep"), &evenstep_bundle::seal(members));
+        let members = members.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_owned())).collect();
+        write(format!("bundle/{name}.evenstep"), &evenstep_bundle::seal(members).expect("it is small"));
     }
 }
 

@@ -74,12 +74,17 @@ impl<'de> Deserialize<'de> for Digest {
 pub struct Hasher {
     buffer: Vec<u8>,
     start: usize,
+    /// What was hashed already, since it was too long to gather: the buffer up to its start, and values.
+    hashed: Option<blake3::Hasher>,
 }
+
+/// So many bytes are hashed where they are, by several threads.
+const LARGE: usize = 1 << 20;
 
 impl Hasher {
     /// A hasher for one purpose; equal values under another domain have another hash.
     pub fn new(domain: &str) -> Hasher {
-        let mut hasher = Hasher { buffer: Vec::with_capacity(256), start: 0 };
+        let mut hasher = Hasher { buffer: Vec::with_capacity(256), start: 0, hashed: None };
         hasher.str(domain);
         hasher.start = hasher.buffer.len();
         hasher
@@ -87,6 +92,7 @@ impl Hasher {
 
     /// Forgets all values, but not the domain.
     pub fn reset(&mut self) -> &mut Hasher {
+        self.hashed = None;
         self.buffer.truncate(self.start);
         self
     }
@@ -135,7 +141,11 @@ impl Hasher {
 
     /// The hash of the domain and all values since the start or the last `reset`.
     pub fn finish(&self) -> Digest {
-        Digest(*blake3::hash(&self.buffer).as_bytes())
+        let hash = match &self.hashed {
+            Some(hashed) => hashed.clone().update(&self.buffer[self.start..]).finalize(),
+            None => blake3::hash(&self.buffer),
+        };
+        Digest(*hash.as_bytes())
     }
 
     /// The first 16 bytes of the hash.
@@ -145,8 +155,21 @@ impl Hasher {
 
     #[inline]
     fn tagged(&mut self, tag: u8, bytes: &[u8]) -> &mut Hasher {
-        self.length(tag, bytes.len()).buffer.extend_from_slice(bytes);
+        self.length(tag, bytes.len());
+        if bytes.len() < LARGE {
+            self.buffer.extend_from_slice(bytes)
+        } else {
+            self.hash(bytes)
+        }
         self
+    }
+
+    /// Hashes what has gathered, and then bytes where they are.
+    fn hash(&mut self, bytes: &[u8]) {
+        let gathered = if self.hashed.is_some() { self.start } else { 0 };
+        let hashed = self.hashed.get_or_insert_default();
+        hashed.update(&self.buffer[gathered..]).update_rayon(bytes);
+        self.buffer.truncate(self.start);
     }
 
     /// A tag and a length in groups of seven bits, the least first.
@@ -261,6 +284,19 @@ mod tests {
         let mut hasher = Hasher::new("test");
         let first = hasher.u64(1).finish();
         assert_eq!(hasher.reset().u64(1).finish(), first);
+        assert_eq!(hasher.reset().finish(), Hasher::new("test").finish());
+    }
+
+    /// What is too long to gather is hashed where it is, to the same digest.
+    #[test]
+    fn large_values_have_the_digest_of_their_encoding() {
+        let large = vec![7_u8; LARGE];
+        let mut hasher = Hasher::new("test");
+        hasher.u64(1).bytes(&large).bytes(b"x").bytes(&large).bool(true);
+        let length = [b'b', 0x80, 0x80, 0x40];
+        let mut encoded = b"s\x04testu\x01\0\0\0\0\0\0\0".to_vec();
+        encoded.extend(length.iter().chain(&large).chain(b"b\x01x").chain(&length).chain(&large).chain(b"y"));
+        assert_eq!(hasher.finish(), Digest(*blake3::hash(&encoded).as_bytes()));
         assert_eq!(hasher.reset().finish(), Hasher::new("test").finish());
     }
 

@@ -119,7 +119,7 @@ macro_rules! averaged_trees {
                 &self,
                 features: &evenstep_table::Schema,
                 task: &evenstep_table::Task,
-                stored: crate::Stored,
+                stored: &crate::Stored,
             ) -> Result<Self::Model, crate::ModelError> {
                 crate::boosted_trees::store::restore(features, task, stored)
             }

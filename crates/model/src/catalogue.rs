@@ -22,7 +22,7 @@ pub trait AnyFamily: Send + Sync {
         self: Arc<Self>,
         features: &Schema,
         task: &Task,
-        stored: Stored,
+        stored: &Stored,
     ) -> Result<Box<dyn AnyModel>, ModelError>;
 }
 
@@ -86,7 +86,7 @@ impl<F: Family> AnyFamily for F {
         self: Arc<Self>,
         features: &Schema,
         task: &Task,
-        stored: Stored,
+        stored: &Stored,
     ) -> Result<Box<dyn AnyModel>, ModelError> {
         let model = Family::restore(&*self, features, task, stored)?;
         Ok(Box::new(Fitted { family: self, features: features.keys().cloned().collect(), model }))

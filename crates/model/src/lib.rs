@@ -70,7 +70,7 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
     ///
     /// # Errors
     /// Data that `store` would not have written.
-    fn restore(&self, features: &Schema, task: &Task, stored: Stored) -> Result<Self::Model, ModelError>;
+    fn restore(&self, features: &Schema, task: &Task, stored: &Stored) -> Result<Self::Model, ModelError>;
 
     /// A spec of this family, for the docs and the tests that walk the catalogue.
     fn example() -> Self;

@@ -232,14 +232,14 @@ fn models_are_restored_to_the_bit_and_damaged_ones_are_refused() {
             let features = rows.schema();
             let Ok(trained) = fit(&family, &task, &features, std::slice::from_ref(&rows), 2) else { continue };
             let stored = trained.model.store();
-            let restored = family.clone().restore(&features, &task, stored.clone()).expect(&about);
+            let restored = family.clone().restore(&features, &task, &stored).expect(&about);
             assert_eq!(bits(&restored.store()), bits(&stored), "{about}");
             assert_eq!(predicted(&*restored, &rows), predicted(&*trained.model, &rows), "{about}");
             for of in stored.tensors.keys() {
                 for damage in [remove, shorten, lengthen, poison] {
                     let mut damaged = stored.clone();
                     if damage(&mut damaged, of) {
-                        let restored = family.clone().restore(&features, &task, damaged);
+                        let restored = family.clone().restore(&features, &task, &damaged);
                         assert!(restored.is_err(), "{about}: damaged `{of}` is taken for sound");
                         ran += 1;
                     }

@@ -1,5 +1,6 @@
 //! The artifact: all that determines the answers, and the digest that names it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use evenstep_exact::canonical::{Digest, Hasher, canonical_json};
@@ -322,17 +323,19 @@ pub fn stored_digest(stored: &Stored) -> Digest {
     for (name, tensor) in &stored.tensors {
         hasher.str(name);
         match tensor {
-            Tensor::F64(cells) => {
-                hasher.str("f64").bytes(&cells.iter().flat_map(|x| x.to_bits().to_le_bytes()).collect::<Vec<u8>>())
-            }
-            Tensor::I64(cells) => {
-                hasher.str("i64").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
-            }
-            Tensor::U32(cells) => {
-                hasher.str("u32").bytes(&cells.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
-            }
+            Tensor::F64(cells) => hasher.str("f64").bytes(&little_endian(cells, |x| x.to_le_bytes())),
+            Tensor::I64(cells) => hasher.str("i64").bytes(&little_endian(cells, |x| x.to_le_bytes())),
+            Tensor::U32(cells) => hasher.str("u32").bytes(&little_endian(cells, |x| x.to_le_bytes())),
             Tensor::U8(cells) => hasher.str("u8").bytes(cells),
         };
     }
     hasher.finish()
+}
+
+/// Cells as bytes, where they are if the host has them in that order.
+fn little_endian<T: bytemuck::NoUninit, const N: usize>(cells: &[T], bytes: impl Fn(T) -> [u8; N]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        return Cow::Borrowed(bytemuck::cast_slice(cells));
+    }
+    Cow::Owned(cells.iter().flat_map(|x| bytes(*x)).collect())
 }

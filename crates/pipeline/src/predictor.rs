@@ -87,7 +87,7 @@ impl Predictor {
         let family = evenstep_model::parse(&artifact.model.name, artifact.model.spec.clone())
             .map_err(|error| PipelineError::input(error.message).help(error.help))?;
         let model = Arc::clone(&family)
-            .restore(&artifact.features, &artifact.task, artifact.model.stored.clone())
+            .restore(&artifact.features, &artifact.task, &artifact.model.stored)
             .map_err(|error| PipelineError::input(error.message).help(error.help))?;
         let digest = artifact.digest();
         Ok(Predictor {

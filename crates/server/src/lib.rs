@@ -3,6 +3,7 @@
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`. To add one, write its
 //! file and name it in `router`.
 
+mod check;
 mod health;
 mod metrics;
 mod openapi;
@@ -21,6 +22,8 @@ use evenstep_pipeline::Predictor;
 use evenstep_pipeline::trace::Recorder;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+pub use check::check;
 
 use metrics::Metrics;
 use problem::Problem;

@@ -1,8 +1,11 @@
 //! `inspect`: all that a bundle or lock holds.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_bundle::Opened;
+use evenstep_bundle::{Manifest, Member, Opened};
+use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::lock::Lock;
 use evenstep_table::counted;
 use serde_json::{Value, json};
@@ -22,6 +25,15 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if args.members {
+        let manifest = peek(&args.subject)?;
+        if host.json {
+            output::json(&json!({ "members": manifest }))
+        } else {
+            tell_members(&manifest)
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let opened = open_bundle(&args.subject)?;
     if host.json {
         tell_machine(&opened)
@@ -29,6 +41,12 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         tell_people(&opened)
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The manifest of the bundle at that path, which is not read beyond it.
+fn peek(path: &Path) -> Result<Manifest, PipelineError> {
+    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    evenstep_bundle::peek(&mut file).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
 }
 
 fn tell_machine(opened: &Opened) {
@@ -89,12 +107,12 @@ fn tell_people(opened: &Opened) {
 
     output::line(&format!("\ngolden rows: {}", artifact.golden.len()));
     output::line("members:");
-    let rows: Vec<Vec<String>> = opened
-        .manifest
-        .iter()
-        .map(|(name, member)| vec![name.clone(), member.size.to_string(), member.blake3.chars().take(12).collect()])
-        .collect();
-    output::table(&rows);
+    tell_members(&opened.manifest);
+}
+
+fn tell_members(manifest: &Manifest) {
+    let row = |(name, member): (&String, &Member)| vec![name.clone(), member.size.to_string(), member.blake3.short()];
+    output::table(&manifest.iter().map(row).collect::<Vec<_>>());
 }
 
 fn none_or(words: &[String]) -> String {

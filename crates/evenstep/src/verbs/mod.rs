@@ -5,6 +5,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 #[cfg(test)]
 mod faults;
+pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod key;

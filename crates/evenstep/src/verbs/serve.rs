@@ -1,5 +1,6 @@
 //! `serve`: predictions over HTTP, once the golden rows gave their bits.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use crate::{Host, output, salt};
 const TRACE_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
-    let opened = open_bundle(&args.bundle)?;
+    let Some(bundle) = &args.bundle else { return check_health(args.listen, host) };
+    let opened = open_bundle(bundle)?;
     let predictor = Predictor::load(&opened.artifact)?;
     let told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
     if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !host.quiet) {
@@ -94,4 +96,18 @@ impl<'a> Live<'a> {
             }
         }
     }
+}
+
+/// Asks the server at an address whether it is well.
+fn check_health(address: SocketAddr, host: &Host) -> Answer {
+    let (well, said) = match evenstep_server::check(address) {
+        Ok(said) => (true, said),
+        Err(error) => (false, error.to_string()),
+    };
+    if host.json {
+        output::json(&json!({ "well": well, "said": said }));
+    } else {
+        output::line(said.trim_end());
+    }
+    Ok(ExitCode::from(u8::from(!well)))
 }

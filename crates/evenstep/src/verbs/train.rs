@@ -74,7 +74,8 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
         facts.0.insert("trace".to_owned(), json!(trace.root()));
     }
     let report = evenstep_report::html(&crate::page::page(&trained));
-    let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report);
+    let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report)
+        .map_err(|error| PipelineError::input(error.to_string()))?;
     let lock = lock::text(&trained.artifact, &facts);
     let quarantine = quarantine(&trained);
     let quarantine_path = outputs.lock.with_extension("quarantine.jsonl");

@@ -293,7 +293,7 @@ impl Family for BoostedTrees {
         store::store(model)
     }
 
-    fn restore(&self, features: &Schema, task: &Task, stored: Stored) -> Result<Model, ModelError> {
+    fn restore(&self, features: &Schema, task: &Task, stored: &Stored) -> Result<Model, ModelError> {
         store::restore(features, task, stored)
     }
 

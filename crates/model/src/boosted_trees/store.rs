@@ -14,6 +14,8 @@ use super::split::BinSet;
 use super::tree::{COVER_MAX, Test, Tree, TreeSplit};
 use crate::{ModelError, Stored, Tensor};
 
+/// How many tensors a model is stored as.
+const TENSORS: usize = 15;
 /// Marks a child that is a leaf.
 const LEAF: u32 = 1 << 31;
 
@@ -44,7 +46,7 @@ pub(crate) fn store(model: &Model) -> Stored {
     let sets = sets.flatten().flat_map(|word| [*word as u32, (word >> 32) as u32]);
     let levels = || model.levels.iter().flatten();
     let named = || levels().flat_map(|levels| &levels.bins);
-    let tensors = [
+    let tensors: [_; TENSORS] = [
         ("start", Tensor::F64(model.start.clone())),
         ("splits", Tensor::U32(model.trees.iter().map(|tree| tree.splits.len() as u32).collect())),
         ("feature", Tensor::U32(splits().map(|split| split.feature).collect())),
@@ -68,21 +70,21 @@ pub(crate) fn store(model: &Model) -> Stored {
 }
 
 /// Reads a tensor from its front; short ones are an error, and so is what is left over.
-struct Front<T> {
+struct Front<'a, T> {
     name: &'static str,
-    rest: std::vec::IntoIter<T>,
+    rest: std::slice::Iter<'a, T>,
 }
 
-impl<T> Front<T> {
+impl<'a, T: Copy> Front<'a, T> {
     fn take(&mut self) -> Result<T, ModelError> {
-        self.rest.next().ok_or_else(|| bad(format!("`{}` is too short", self.name)))
+        self.rest.next().copied().ok_or_else(|| bad(format!("`{}` is too short", self.name)))
     }
 
-    fn many(&mut self, count: usize) -> Result<Vec<T>, ModelError> {
-        if count > self.rest.len() {
-            return Err(bad(format!("`{}` is too short", self.name)));
-        }
-        Ok(self.rest.by_ref().take(count).collect())
+    fn many(&mut self, count: usize) -> Result<&'a [T], ModelError> {
+        let (many, rest) =
+            self.rest.as_slice().split_at_checked(count).ok_or_else(|| bad(format!("`{}` is too short", self.name)))?;
+        self.rest = rest.iter();
+        Ok(many)
     }
 
     fn end(&self) -> Result<(), ModelError> {
@@ -90,7 +92,7 @@ impl<T> Front<T> {
     }
 }
 
-impl Front<f64> {
+impl Front<'_, f64> {
     fn finite(&mut self) -> Result<f64, ModelError> {
         let x = self.take()?;
         // Written by us, a number is canonical too: never −0.
@@ -108,8 +110,8 @@ fn bad(what: String) -> ModelError {
 
 macro_rules! front {
     ($stored:ident, $variant:ident, $name:literal) => {
-        match $stored.tensors.remove($name) {
-            Some(Tensor::$variant(all)) => Front { name: $name, rest: all.into_iter() },
+        match $stored.tensors.get($name) {
+            Some(Tensor::$variant(all)) => Front { name: $name, rest: all.iter() },
             Some(_) => return Err(bad(concat!("`", $name, "` is not ", stringify!($variant)).to_owned())),
             None => return Err(bad(concat!("there is no `", $name, "`").to_owned())),
         }
@@ -117,7 +119,7 @@ macro_rules! front {
 }
 
 /// The model that `store` wrote, or an error: nothing is taken on trust.
-pub(crate) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Result<Model, ModelError> {
+pub(crate) fn restore(features: &Schema, task: &Task, stored: &Stored) -> Result<Model, ModelError> {
     let link = match stored.facts.as_object() {
         Some(facts) if facts.len() == 1 => facts.get("link"),
         _ => None,
@@ -160,25 +162,25 @@ pub(crate) fn restore(features: &Schema, task: &Task, mut stored: Stored) -> Res
         value: front!(stored, F64, "value"),
         cover: front!(stored, F64, "cover"),
     };
-    let trees = sizes.into_iter().map(|splits| reader.tree(splits as usize)).collect::<Result<Vec<Tree>, _>>()?;
+    let trees = sizes.iter().map(|splits| reader.tree(*splits as usize)).collect::<Result<Vec<Tree>, _>>()?;
     reader.end()?;
-    if let Some(name) = stored.tensors.keys().next() {
-        return Err(bad(format!("nothing is called `{name}`")));
+    if stored.tensors.len() > TENSORS {
+        return Err(bad(format!("it has {} tensors, and {TENSORS} are read", stored.tensors.len())));
     }
     Ok(Model { link, start: starts, forest: Forest::new(&trees, &levels), trees, levels })
 }
 
 struct Reader<'a> {
     features: Vec<((&'a ColumnName, &'a Kind), &'a Option<Levels>)>,
-    feature: Front<u32>,
-    threshold: Front<f64>,
-    side: Front<u8>,
-    left: Front<u32>,
-    right: Front<u32>,
-    gain: Front<f64>,
-    sets: Front<u32>,
-    value: Front<f64>,
-    cover: Front<f64>,
+    feature: Front<'a, u32>,
+    threshold: Front<'a, f64>,
+    side: Front<'a, u8>,
+    left: Front<'a, u32>,
+    right: Front<'a, u32>,
+    gain: Front<'a, f64>,
+    sets: Front<'a, u32>,
+    value: Front<'a, f64>,
+    cover: Front<'a, f64>,
 }
 
 impl Reader<'_> {
@@ -219,7 +221,7 @@ impl Reader<'_> {
         let (threshold, gain) = (self.threshold.finite()?, self.gain.finite()?);
         let test = match (self.side.take()?, kind, levels) {
             (CATEGORY, Kind::Category, Some(levels)) if threshold == 0.0 => {
-                let words = self.sets.many(2 * BinSet::up_to(levels.unseen()).0.len())?;
+                let words: &[u32] = self.sets.many(2 * BinSet::up_to(levels.unseen()).0.len())?;
                 let set = words.chunks_exact(2).map(|word| u64::from(word[0]) | u64::from(word[1]) << 32);
                 let set = BinSet(set.collect());
                 if !set.ends_at(levels.unseen()) {
@@ -265,14 +267,14 @@ impl Reader<'_> {
     }
 }
 
-struct LevelReader {
-    count: Front<u32>,
-    bins: Front<u32>,
-    bytes: Front<u32>,
-    text: Front<u8>,
+struct LevelReader<'a> {
+    count: Front<'a, u32>,
+    bins: Front<'a, u32>,
+    bytes: Front<'a, u32>,
+    text: Front<'a, u8>,
 }
 
-impl LevelReader {
+impl LevelReader<'_> {
     /// The levels of the categories that are read, by the position of their features.
     fn read(mut self, features: &Schema, read: &BTreeSet<usize>) -> Result<Vec<Option<Levels>>, ModelError> {
         let mut all = Vec::with_capacity(features.len());
@@ -292,9 +294,9 @@ impl LevelReader {
         let bins = self.count.take()? as usize;
         let bins = self.bins.many(bins)?;
         let mut levels: Vec<(Arc<str>, u16)> = Vec::with_capacity(bins.len());
-        for bin in bins {
+        for bin in bins.iter().copied() {
             let length = self.bytes.take()? as usize;
-            let level = String::from_utf8(self.text.many(length)?).map_err(|_| broken("are not UTF-8"))?;
+            let level = std::str::from_utf8(self.text.many(length)?).map_err(|_| broken("are not UTF-8"))?;
             if levels.last().is_some_and(|(last, _)| **last >= *level) {
                 return Err(broken("are not in order"));
             }

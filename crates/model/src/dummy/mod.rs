@@ -72,10 +72,12 @@ impl Family for Dummy {
         Stored { facts: serde_json::json!({}), tensors: [("output".to_owned(), Tensor::F64(model.clone()))].into() }
     }
 
-    fn restore(&self, _: &Schema, task: &Task, mut stored: Stored) -> Result<Vec<f64>, ModelError> {
+    fn restore(&self, _: &Schema, task: &Task, stored: &Stored) -> Result<Vec<f64>, ModelError> {
         let width = if let Task::Multiclass { classes } = task { classes.len() } else { 1 };
-        match stored.tensors.remove("output") {
-            Some(Tensor::F64(model)) if model.len() == width && model.iter().all(|x| x.is_finite()) => Ok(model),
+        match stored.tensors.get("output") {
+            Some(Tensor::F64(model)) if model.len() == width && model.iter().all(|x| x.is_finite()) => {
+                Ok(model.clone())
+            }
             _ => Err(ModelError::new(format!("a `dummy` model holds {width} finite numbers"))),
         }
     }

@@ -38,16 +38,16 @@ impl Weighted {
         Stored { facts: json!({}), tensors: tensors.into() }
     }
 
-    /// Takes what `store` wrote out of `stored`.
+    /// What `store` wrote.
     pub(crate) fn restore(
         family: &str,
         features: &Schema,
         outputs: usize,
-        stored: &mut Stored,
+        stored: &Stored,
     ) -> Result<Weighted, ModelError> {
-        let mut numbers = |name: &str, count: Option<usize>| match stored.tensors.remove(name) {
+        let numbers = |name: &str, count: Option<usize>| match stored.tensors.get(name) {
             Some(Tensor::F64(numbers)) if Some(numbers.len()) == count && numbers.iter().all(|x| x.is_finite()) => {
-                Ok(numbers)
+                Ok(numbers.clone())
             }
             _ => Err(ModelError::new(format!(
                 "a `{family}` model of {} features and {outputs} outputs has so many finite `{name}`",

@@ -143,15 +143,15 @@ impl Family for LogisticRegression {
         stored
     }
 
-    fn restore(&self, features: &Schema, task: &Task, mut stored: Stored) -> Result<Classes, ModelError> {
+    fn restore(&self, features: &Schema, task: &Task, stored: &Stored) -> Result<Classes, ModelError> {
         let classes = task.classes().len();
         let (outputs, flags) = if matches!(task, Task::Binary { .. }) { (1, 0) } else { (classes, classes) };
-        let scores = Weighted::restore(Self::NAME, features, outputs, &mut stored)?;
-        match stored.tensors.remove("seen") {
+        let scores = Weighted::restore(Self::NAME, features, outputs, stored)?;
+        match stored.tensors.get("seen") {
             Some(Tensor::U8(seen))
                 if seen.len() == flags && seen.iter().all(|flag| *flag <= 1) && (flags == 0 || seen.contains(&1)) =>
             {
-                Ok(Classes { scores, seen: seen.into_iter().map(|flag| flag == 1).collect() })
+                Ok(Classes { scores, seen: seen.iter().map(|flag| *flag == 1).collect() })
             }
             _ => Err(ModelError::new(format!(
                 "a `logistic_regression` model of {classes} classes has {flags} flags `seen`"

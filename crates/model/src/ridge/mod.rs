@@ -121,8 +121,8 @@ impl Family for Ridge {
         model.0.store()
     }
 
-    fn restore(&self, features: &Schema, _: &Task, mut stored: Stored) -> Result<Line, ModelError> {
-        Weighted::restore(Self::NAME, features, 1, &mut stored).map(Line)
+    fn restore(&self, features: &Schema, _: &Task, stored: &Stored) -> Result<Line, ModelError> {
+        Weighted::restore(Self::NAME, features, 1, stored).map(Line)
     }
 
     fn example() -> Ridge {

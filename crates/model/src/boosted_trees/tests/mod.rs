@@ -333,7 +333,7 @@ fn check_laws<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
     }
     check_explanation(&expected, data);
     let stored = super::store::store(&expected);
-    let restored = super::store::restore(&data.schema(), task, stored).unwrap();
+    let restored = super::store::restore(&data.schema(), task, &stored).unwrap();
     assert_eq!(restored, expected, "there and back");
 }
 
@@ -650,7 +650,7 @@ proptest! {
                 Tensor::U32(all) => edit(all, at, bits as u32, change),
                 Tensor::U8(all) => edit(all, at, bits as u8, change),
             }
-            if let Ok(model) = super::store::restore(&data.schema(), &binary(), stored.clone()) {
+            if let Ok(model) = super::store::restore(&data.schema(), &binary(), &stored) {
                 assert_eq!(predict(&model, data).rows(), data.rows());
                 assert_eq!(super::store::store(&model), stored, "what is taken is what we would write");
             }
@@ -664,7 +664,7 @@ fn circles_and_shared_children_are_refused() {
     let broken = |edit: &dyn Fn(&mut Stored)| {
         let mut stored = super::store::store(&model);
         edit(&mut stored);
-        super::store::restore(&data.schema(), &binary(), stored).unwrap_err().message
+        super::store::restore(&data.schema(), &binary(), &stored).unwrap_err().message
     };
     let set = |stored: &mut Stored, name: &str, at: usize, to: u32| match stored.tensors.get_mut(name) {
         Some(Tensor::U32(all)) => all[at] = to,

@@ -1,0 +1,54 @@
+//! `image`: a container image that serves a bundle.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use evenstep_image::{Contents, Engine, Image as ContainerImage};
+use evenstep_pipeline::{PipelineError, Predictor};
+use serde_json::json;
+
+use super::{Answer, read_bundle, unreadable, write_files};
+use crate::cli::Image;
+use crate::{Host, output};
+
+pub(crate) fn image(args: &Image, host: &Host) -> Answer {
+    let bundle = read_bundle(&args.bundle)?;
+    let opened = evenstep_bundle::open(&bundle)
+        .map_err(|error| PipelineError::input(format!("`{}`: {error}", args.bundle.display())))?;
+    // What would not be served here is not shipped.
+    let predictor = Predictor::load(&opened.artifact)?;
+    let engine = engine(args.engine.as_deref())?;
+    let contents =
+        Contents { name: &predictor.name, version: &predictor.version, digest: &predictor.digest, bundle: &bundle };
+    let image = ContainerImage::of(&engine, contents);
+    let archive = image.archive();
+    write_files(host, &[(&args.output, &archive)])?;
+    if host.json {
+        output::json(&json!({
+            "image": image.digest(),
+            "output": args.output,
+            "bytes": archive.len(),
+            "architecture": engine.architecture.word(),
+            "name": predictor.name,
+            "version": predictor.version,
+            "digest": predictor.digest,
+        }));
+    } else {
+        output::line(&format!("{} {}", predictor.name, predictor.version));
+        output::line(&format!("  image   {}", image.digest()));
+        output::line(&format!("  runs    on linux/{}, as nobody, port 8080", engine.architecture.word()));
+        output::line(&format!("  file    {} ({:.1} MB)", args.output.display(), archive.len() as f64 / 1e6));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The program that is to serve.
+fn engine(named: Option<&Path>) -> Result<Engine, PipelineError> {
+    let this = || {
+        std::env::current_exe().map_err(|error| PipelineError::input(format!("this program can't be found: {error}")))
+    };
+    let path: PathBuf = named.map_or_else(this, |path| Ok(path.to_owned()))?;
+    let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+    Engine::new(bytes)
+        .map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())).help(error.help().to_owned()))
+}

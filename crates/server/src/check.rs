@@ -1,0 +1,69 @@
+//! Whether a server answers that it is well: for containers, which hold no other program that could ask.
+
+use std::io::{Error, Read, Result, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A server that is well answers at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// More than any answer of `GET /health`.
+const ANSWER_BYTES_MAX: u64 = 1 << 16;
+
+/// What the server that listens on an address says of itself.
+///
+/// # Errors
+/// A server that isn't there, is silent, or says that it isn't well.
+pub fn check(address: SocketAddr) -> Result<String> {
+    let address = reachable(address);
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.lines().next().unwrap_or_default();
+    if status.split(' ').nth(1) == Some("200") {
+        return Ok(body.to_owned());
+    }
+    Err(Error::other(format!("`{address}` answers `{status}`")))
+}
+
+/// Who listens on every address is asked on that of the host itself.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn answered(answer: &'static str) -> Result<String> {
+        let listener = TcpListener::bind("0.0.0.0:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody asks");
+            let mut asked = [0; 16];
+            stream.read_exact(&mut asked).expect("a request");
+            assert_eq!(&asked, b"GET /health HTTP");
+            stream.write_all(answer.as_bytes()).expect("an answer");
+        });
+        let said = check(address);
+        server.join().expect("it answers");
+        said
+    }
+
+    #[test]
+    fn only_a_server_that_says_so_is_well() {
+        assert_eq!(answered("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{}").expect("it is well"), "{}");
+        assert!(answered("HTTP/1.1 503 Service Unavailable\r\n\r\n").is_err());
+        assert!(answered("what?").is_err());
+        assert!(check(([127, 0, 0, 1], 1).into()).is_err());
+    }
+}

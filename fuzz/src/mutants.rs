@@ -1,0 +1,319 @@
+//! Bundles that somebody changed who knows the format: parts that contradict each other, sealed anew with every
+//! size, hash and digest right.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::dice::{Dice, change, changed_json};
+
+/// The members of a bundle, by name.
+pub(crate) type Members = BTreeMap<String, Vec<u8>>;
+
+/// What holds a model's numbers.
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+
+/// A bundle with some changes, and in words what was done.
+pub(crate) fn mutant(base: &Members, dice: &mut Dice<'_>) -> (Vec<u8>, String) {
+    let mut members = base.clone();
+    let mut told = Vec::new();
+    for _ in 0..=dice.below(2) {
+        told.push(match dice.below(10) {
+            0..5 => change_tensors(&mut members, dice),
+            5 => lie_about_tensors(&mut members, dice),
+            6..9 => change_member(&mut members, dice),
+            _ => exchange_members(&mut members, dice),
+        });
+    }
+    (sealed(members), told.join(", "))
+}
+
+/// The bundle of these members, with the identity that they have now.
+pub(crate) fn sealed(mut members: Members) -> Vec<u8> {
+    let mut borrowed = members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    if let Ok(artifact) = evenstep_bundle::artifact(&mut borrowed) {
+        let identity = evenstep_exact::canonical::canonical_json(&artifact.identity());
+        members.insert("identity.json".to_owned(), identity);
+    }
+    evenstep_bundle::seal(members).expect("it is small")
+}
+
+/// Members of which JSON is read.
+const JSON: [&str; 7] =
+    ["artifact.json", "contract.json", "evaluation.json", "golden.json", "model.json", "profile.json", "steps.json"];
+
+fn change_member(members: &mut Members, dice: &mut Dice<'_>) -> String {
+    let name = *dice.of(&JSON);
+    let Some(bytes) = members.get_mut(name) else { return format!("no {name}") };
+    if dice.below(8) == 0 {
+        // Deeper than any stack, longer than anything that was measured.
+        let open = *dice.of(&["[", "{\"a\":", "[0,", "\"\\u0000\",", "1e"]);
+        let at = dice.below(bytes.len());
+        bytes.splice(at..at, open.repeat(1 << dice.below(14)).into_bytes());
+        return format!("{name} with `{open}` again and again");
+    }
+    if let Some(changed) = changed_json(bytes, dice) {
+        *bytes = changed;
+    }
+    format!("{name} changed")
+}
+
+fn exchange_members(members: &mut Members, dice: &mut Dice<'_>) -> String {
+    let names: Vec<String> = members.keys().cloned().collect();
+    let (one, other) = (dice.of(&names).clone(), dice.of(&names).clone());
+    match dice.below(4) {
+        0 => drop(members.remove(&one)),
+        1 => drop(members.insert(one.clone(), Vec::new())),
+        2 => drop(members.insert(one.clone(), members[&other].clone())),
+        _ => drop(members.insert(format!("x{one}"), members[&one].clone())),
+    }
+    format!("{one} gone, empty, {other}, or twice")
+}
+
+/// One tensor: its name, its type and its bytes.
+#[derive(Clone)]
+pub(crate) struct Raw {
+    pub(crate) name: String,
+    pub(crate) dtype: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Raw {
+    /// How many bytes a cell takes.
+    fn width(&self) -> usize {
+        match self.dtype.as_str() {
+            "F64" | "I64" | "U64" => 8,
+            "U32" | "F32" | "I32" => 4,
+            "U8" | "BOOL" => 1,
+            _ => 2,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.len() / self.width()
+    }
+}
+
+/// The tensors of a file that is sound.
+pub(crate) fn read_tensors(bytes: &[u8]) -> Vec<Raw> {
+    let length = u64::from_le_bytes(*bytes.first_chunk().expect("a length comes first")) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).expect("it is JSON");
+    let header = header.as_object().expect("it is an object");
+    let tensor = |(name, told): (&String, &Value)| {
+        let offset = |at: usize| 8 + length + told["data_offsets"][at].as_u64().expect("an offset") as usize;
+        let dtype = told["dtype"].as_str().expect("a type").to_owned();
+        Raw { name: name.clone(), dtype, bytes: bytes[offset(0)..offset(1)].to_owned() }
+    };
+    header.iter().filter(|(name, _)| *name != "__metadata__").map(tensor).collect()
+}
+
+/// Tensors as a file, each after the other, with a header that may be changed.
+pub(crate) fn write_tensors(tensors: &[Raw], lie: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut tensors: Vec<&Raw> = tensors.iter().collect();
+    tensors.sort_by_key(|tensor| std::cmp::Reverse(tensor.width()));
+    let (mut header, mut at) = (json!({}), 0);
+    for tensor in &tensors {
+        let end = at + tensor.bytes.len();
+        header[&tensor.name] = json!({ "dtype": tensor.dtype, "shape": [tensor.len()], "data_offsets": [at, end] });
+        at = end;
+    }
+    lie(&mut header);
+    let mut header = header.to_string();
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.into_bytes());
+    tensors.iter().for_each(|tensor| bytes.extend_from_slice(&tensor.bytes));
+    bytes
+}
+
+fn change_tensors(members: &mut Members, dice: &mut Dice<'_>) -> String {
+    let mut tensors = read_tensors_or_none(members);
+    if tensors.is_empty() {
+        return "no tensors".to_owned();
+    }
+    let mut told = Vec::new();
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(tensors.len());
+        let (name, width, len) = (tensors[at].name.clone(), tensors[at].width(), tensors[at].len());
+        let tensor = &mut tensors[at];
+        told.push(format!(
+            "{name} {}",
+            match dice.below(12) {
+                0..4 if len > 0 => {
+                    let (cell, value) = (dice.below(len), interesting(dice, len));
+                    tensor.bytes[cell * width..][..width].copy_from_slice(&value[..width]);
+                    format!("[{cell}] = {value:?}")
+                }
+                // A node with two parents, a level twice, a circle.
+                4..6 if len > 0 => {
+                    let (from, to) = (dice.below(len), dice.below(len));
+                    tensor.bytes.copy_within(from * width..(from + 1) * width, to * width);
+                    format!("[{to}] = [{from}]")
+                }
+                6 if len > 0 => {
+                    let (from, to) = (dice.below(len), dice.below(len));
+                    for byte in 0..width {
+                        tensor.bytes.swap(from * width + byte, to * width + byte);
+                    }
+                    format!("[{from}] and [{to}] exchanged")
+                }
+                7 => {
+                    tensor.bytes.truncate(dice.below(len + 1) * width);
+                    "cut".to_owned()
+                }
+                8 => {
+                    let cell = interesting(dice, len);
+                    tensor.bytes.extend_from_slice(&cell[..width]);
+                    "longer".to_owned()
+                }
+                9 => {
+                    let again = 1 << dice.below(8);
+                    tensor.bytes = tensor.bytes.repeat(again);
+                    format!("{again} times")
+                }
+                10 => {
+                    tensor.dtype = (*dice.of(&["F64", "I64", "U32", "U8", "F32", "BF16", "BOOL"])).to_owned();
+                    format!("as {}", tensor.dtype)
+                }
+                _ => {
+                    tensors.remove(at);
+                    if tensors.is_empty() {
+                        return "no tensors".to_owned();
+                    }
+                    "gone".to_owned()
+                }
+            }
+        ));
+    }
+    members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
+    told.join(", ")
+}
+
+fn read_tensors_or_none(members: &Members) -> Vec<Raw> {
+    // An earlier change may have put another member there.
+    let readable = members.get(WEIGHTS).filter(|bytes| safetensors::SafeTensors::deserialize(bytes).is_ok());
+    readable.map(|bytes| read_tensors(bytes)).unwrap_or_default()
+}
+
+/// The bytes of a number that counts, points or measures wrongly.
+fn interesting(dice: &mut Dice<'_>, len: usize) -> [u8; 8] {
+    let near = (len as u64).wrapping_add(dice.below(3) as u64).wrapping_sub(1);
+    let numbers = [
+        0,
+        1,
+        2,
+        near,
+        1 << 31,
+        (1 << 31) | near,
+        u64::from(u32::MAX),
+        u64::MAX,
+        u64::MAX / 8 + 1,
+        1 << 61,
+        dice.below(len) as u64,
+    ];
+    let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e308, -1e308, f64::MIN_POSITIVE, 5e-324, -1.0];
+    if dice.below(2) == 0 { dice.of(&numbers).to_le_bytes() } else { dice.of(&floats).to_le_bytes() }
+}
+
+/// Tensors that overlap, leave gaps, or are of another shape than they say.
+fn lie_about_tensors(members: &mut Members, dice: &mut Dice<'_>) -> String {
+    let tensors = read_tensors_or_none(members);
+    if tensors.is_empty() {
+        return "no tensors".to_owned();
+    }
+    let one = dice.of(&tensors).name.clone();
+    let other = dice.of(&tensors).name.clone();
+    let mut told = String::new();
+    let mut bytes = write_tensors(&tensors, |header| {
+        told = match dice.below(7) {
+            0 => {
+                header[&one]["data_offsets"] = header[&other]["data_offsets"].clone();
+                format!("{one} where {other} is")
+            }
+            1 => {
+                let shapes = [
+                    json!([u64::MAX, 2]),
+                    json!([1_u64 << 61]),
+                    json!([0]),
+                    json!([]),
+                    json!([2, 1_u64 << 31, 1_u64 << 31]),
+                ];
+                header[&one]["shape"] = dice.of(&shapes).clone();
+                format!("{one} of shape {}", header[&one]["shape"])
+            }
+            2 => {
+                let offsets = [
+                    json!([0, u64::MAX]),
+                    json!([u64::MAX, 0]),
+                    json!([8, 0]),
+                    json!([-1, 8]),
+                    json!([1_u64 << 40, 1_u64 << 41]),
+                ];
+                header[&one]["data_offsets"] = dice.of(&offsets).clone();
+                format!("{one} at {}", header[&one]["data_offsets"])
+            }
+            3 => {
+                header["__metadata__"] = json!({ "a": "b".repeat(1 << dice.below(12)) });
+                "metadata".to_owned()
+            }
+            4 => {
+                header[format!("{one}2")] = header[&one].clone();
+                format!("{one} twice")
+            }
+            _ => {
+                change(header, dice);
+                "another header".to_owned()
+            }
+        };
+    });
+    if dice.below(6) == 0 {
+        let lengths = [u64::MAX, 1 << 40, 0, 1, bytes.len() as u64, 100_000_001];
+        bytes[..8].copy_from_slice(&dice.of(&lengths).to_le_bytes());
+        told.push_str(", a header of another length");
+    }
+    members.insert(WEIGHTS.to_owned(), bytes);
+    told
+}
+
+/// A bundle of trees with its trees so many times.
+pub(crate) fn many_times(base: &Members, times: usize) -> Vec<u8> {
+    let mut members = base.clone();
+    let mut tensors = read_tensors(&members[WEIGHTS]);
+    let of_all = |name: &str| name == "start" || name == "levels" || name.starts_with("level_");
+    for tensor in tensors.iter_mut().filter(|tensor| !of_all(&tensor.name)) {
+        tensor.bytes = tensor.bytes.repeat(times);
+    }
+    members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
+    sealed(members)
+}
+
+/// A bundle of one tree in which every split leads to a leaf and to the next split.
+pub(crate) fn deep(base: &Members, depth: u32) -> Vec<u8> {
+    let mut members = base.clone();
+    let mut tensors = read_tensors(&members[WEIGHTS]);
+    let number = tensors.iter().find(|tensor| tensor.name == "side").expect("trees have sides");
+    let number = number.bytes.iter().position(|side| *side < 2).expect("a split is on a number");
+    let feature = tensors.iter().find(|tensor| tensor.name == "feature").expect("trees have features");
+    let feature: [u8; 4] = *feature.bytes[4 * number..].first_chunk().expect("each split has a feature");
+    let feature = u32::from_le_bytes(feature);
+    let leaf = 1_u32 << 31;
+    for tensor in &mut tensors {
+        let splits = 0..depth;
+        tensor.bytes = match tensor.name.as_str() {
+            "splits" => depth.to_le_bytes().to_vec(),
+            "feature" => splits.flat_map(|_| feature.to_le_bytes()).collect(),
+            "threshold" => splits.flat_map(|at| f64::from(at).to_le_bytes()).collect(),
+            "side" => vec![0; depth as usize],
+            "left" => splits.flat_map(|at| (leaf | at).to_le_bytes()).collect(),
+            "right" => {
+                splits.flat_map(|at| if at + 1 == depth { leaf | depth } else { at + 1 }.to_le_bytes()).collect()
+            }
+            "gain" => splits.flat_map(|_| 1.0_f64.to_le_bytes()).collect(),
+            "value" | "cover" => (0..=depth).flat_map(|_| 1.0_f64.to_le_bytes()).collect(),
+            "levels" | "level_bin" | "level_bytes" | "level_text" | "levels_left" => Vec::new(),
+            _ => tensor.bytes.clone(),
+        };
+    }
+    members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
+    sealed(members)
+}
