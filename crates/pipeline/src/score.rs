@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
 use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source};
+use evenstep_table::quality::Violation;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Task};
 
 use crate::trace::Sums;
@@ -54,6 +55,8 @@ pub struct Answers {
     pub columns: Vec<Column>,
     /// Rules that rows break without being refused.
     pub flags: Vec<Flag>,
+    /// The cells for which rows have no answer.
+    pub quarantine: Vec<Violation>,
 }
 
 /// The columns of a score file: `id`, or the names of a composite one, or `row`; then the prediction.
@@ -194,7 +197,8 @@ fn answer<T>(
         (0..lines).flat_map(line).collect()
     };
     let flags = chunk.flags.chunk_by(|a, b| a.row == b.row).flat_map(of_row).collect();
-    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers: Answers { columns, flags }, with })
+    let answers = Answers { columns, flags, quarantine: chunk.quarantine };
+    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers, with })
 }
 
 /// Predictions as columns, by the task.

@@ -28,13 +28,13 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
     if args.output.is_some() && host.json {
         output::json(&explained);
     } else if !host.quiet {
-        tell(&explained);
+        tell(&explained, args.output.as_deref());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(explained: &Explained) {
-    score::tell(&explained.scored, "explained");
+fn tell(explained: &Explained, output: Option<&Path>) {
+    score::tell(&explained.scored, "explained", output);
     let mean = |digits: f64| print_number((digits * 1e5).round() / 1e5);
     let named = explained.importance.iter().filter_map(|of| Some((of, of.mean_absolute.filter(|mean| *mean > 0.0)?)));
     let named: Vec<String> = named.take(SHOWN).map(|(of, size)| format!("{} {}", of.feature, mean(size))).collect();

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod aside;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
@@ -33,6 +34,7 @@ use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{ColumnName, Kind};
 
+use self::aside::Aside;
 use crate::Host;
 use crate::cli::SpecArgs;
 
@@ -72,7 +74,7 @@ fn write_files(host: &Host, files: &[(&Path, &[u8])]) -> Result<(), PipelineErro
 }
 
 /// Writes a table as it comes about, with flags if there are any: to a file, in the format that its name tells,
-/// or to stdout as CSV. Nothing is there before the last row was found acceptable.
+/// or to stdout as CSV. Beside a file stands why rows were set aside. Nothing is there before the last row was found acceptable.
 fn write_table<T>(
     output: Option<&Path>,
     header: Vec<(ColumnName, Kind)>,
@@ -82,9 +84,11 @@ fn write_table<T>(
 ) -> Result<T, PipelineError> {
     fn fill<W: Write + Send, T>(
         mut writer: Writer<W>,
+        mut aside: Option<&mut Aside>,
         work: impl FnOnce(&mut dyn FnMut(&Answers) -> Result<(), PipelineError>) -> Result<T, PipelineError>,
     ) -> Result<(T, W), PipelineError> {
         let done = work(&mut |answers| {
+            aside.as_mut().map_or(Ok(()), |aside| aside.add(&answers.quarantine))?;
             writer.write(&answers.columns.iter().collect::<Vec<_>>(), &answers.flags).map_err(PipelineError::from)
         })?;
         Ok((done, writer.finish()?))
@@ -92,17 +96,19 @@ fn write_table<T>(
     if let Some(path) = output {
         let file = Output::create(Arc::clone(&host.files), path).map_err(file_error)?;
         let writer = Writer::for_path(path, BufWriter::with_capacity(1 << 20, file), header, true)?;
-        let (done, file) = host.run(threads, |run| fill(writer, |write| work(run, write)))?;
+        let mut aside = Aside::beside(path, Arc::clone(&host.files));
+        let (done, file) = host.run(threads, |run| fill(writer, Some(&mut aside), |write| work(run, write)))?;
         let file = file.into_inner().map_err(|error| {
             PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error()))
         })?;
-        file.commit().map_err(file_error)?;
+        let files = std::iter::once(file).chain(aside.into_output()).collect();
+        evenstep_files::commit_all(files).map_err(file_error)?;
         return Ok(done);
     }
     // What is long waits on disk.
     let to = BufWriter::new(tempfile::spooled_tempfile(IN_MEMORY));
     let writer = Writer::new(Format::Csv, Compression::None, to, header, true)?;
-    let (done, to) = host.run(threads, |run| fill(writer, |write| work(run, write)))?;
+    let (done, to) = host.run(threads, |run| fill(writer, None, |write| work(run, write)))?;
     let waits = |error: io::Error| PipelineError::input(format!("what is to be printed can't wait on disk: {error}"));
     let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;
     waiting.rewind().map_err(waits)?;

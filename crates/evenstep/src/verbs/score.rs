@@ -9,6 +9,7 @@ use evenstep_pipeline::{Predictor, Run};
 use evenstep_source::Source;
 use evenstep_table::counted;
 
+use super::aside::path_beside;
 use super::{Answer, folder_of, open_bundle, write_files, write_table};
 use crate::cli::Score;
 use crate::{Host, output, salt};
@@ -33,18 +34,21 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     if args.output.is_some() && host.json {
         output::json(&scored);
     } else if !host.quiet {
-        tell(&scored, "scored");
+        tell(&scored, "scored", args.output.as_deref());
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says how many rows were scored, or whatever was done, and what was odd about them.
-pub(crate) fn tell(scored: &Scored, done: &str) {
+pub(crate) fn tell(scored: &Scored, done: &str, path: Option<&Path>) {
     let mut said = format!("{} {done}", counted(scored.rows, "row"));
     if scored.unanswered > 0 {
         said += &format!(", {} of them without an answer", scored.unanswered);
     }
     output::note(&said);
+    if let (Some(path), 1..) = (path, scored.unanswered) {
+        output::note(&format!("  why is said in `{}`", path_beside(path).display()));
+    }
     for (flag, count) in &scored.flags {
         output::note(&format!("  flagged {count} × {flag}"));
     }

@@ -12,7 +12,7 @@ use evenstep_pipeline::{Artifact, PipelineError, Run, Spec, lock, train};
 use evenstep_table::counted;
 use serde_json::json;
 
-use super::{Answer, read_spec, write_files};
+use super::{Answer, aside, read_spec, write_files};
 use crate::cli::Train;
 use crate::{Host, facts, output, salt};
 
@@ -77,8 +77,8 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report)
         .map_err(|error| PipelineError::input(error.to_string()))?;
     let lock = lock::text(&trained.artifact, &facts);
-    let quarantine = quarantine(&trained);
-    let quarantine_path = outputs.lock.with_extension("quarantine.jsonl");
+    let quarantine = aside::lines(&trained.findings.quarantine);
+    let quarantine_path = aside::path_beside(&outputs.lock);
     let mut files = vec![
         (outputs.bundle.as_path(), bundle.as_slice()),
         (outputs.report.as_path(), report.as_bytes()),
@@ -99,12 +99,6 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
 /// The trace of this training, under the salt of the spec's project.
 fn trace_of(artifact: &Artifact, recorder: &Recorder, folder: &Path) -> Result<Trace, PipelineError> {
     Ok(recorder.trace(Head::of(artifact, Origin::Train), &salt::of_project(folder)?))
-}
-
-/// The cells for which rows are set aside, a line each.
-fn quarantine(trained: &train::Trained) -> String {
-    let line = |violation| serde_json::to_string(violation).expect("a violation is plain data") + "\n";
-    trained.findings.quarantine.iter().map(line).collect()
 }
 
 fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {

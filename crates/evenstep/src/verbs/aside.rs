@@ -1,0 +1,53 @@
+//! Rows that the contract sets aside while a file is written: why, in a file of lines beside it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use evenstep_files::{FileError, Files, Output};
+use evenstep_pipeline::PipelineError;
+use evenstep_table::quality::Violation;
+
+use super::file_error;
+
+/// A file that comes about with its first line.
+pub(super) struct Aside {
+    files: Arc<dyn Files>,
+    path: PathBuf,
+    output: Option<Output>,
+}
+
+/// `scores.csv` has `scores.quarantine.jsonl`.
+pub(super) fn path_beside(output: &Path) -> PathBuf {
+    output.with_extension("quarantine.jsonl")
+}
+
+impl Aside {
+    pub(super) fn beside(output: &Path, files: Arc<dyn Files>) -> Aside {
+        Aside { files, path: path_beside(output), output: None }
+    }
+
+    /// A line for each cell.
+    pub(super) fn add(&mut self, cells: &[Violation]) -> Result<(), PipelineError> {
+        if cells.is_empty() {
+            return Ok(());
+        }
+        let output = match &mut self.output {
+            Some(output) => output,
+            none => none.insert(Output::create(Arc::clone(&self.files), &self.path).map_err(file_error)?),
+        };
+        output
+            .write_all(lines(cells).as_bytes())
+            .map_err(|error| file_error(FileError::new(&self.path, "write", error)))
+    }
+
+    /// The file, if it has a line.
+    pub(super) fn into_output(self) -> Option<Output> {
+        self.output
+    }
+}
+
+/// Each cell as a line of JSON.
+pub(super) fn lines(cells: &[Violation]) -> String {
+    cells.iter().map(|cell| serde_json::to_string(cell).expect("a violation is plain data") + "\n").collect()
+}
