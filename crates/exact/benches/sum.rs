@@ -113,9 +113,9 @@ fn sort_std(bencher: Bencher, n: usize) {
 }
 
 #[divan::bench]
-fn lthash_add(bencher: Bencher) {
+fn lthash_add_64(bencher: Bencher) {
     let mut hash = LtHash::default();
-    bencher.bench_local(|| hash.add(black_box(&[7; 32])));
+    bencher.bench_local(|| hash.add(black_box(&[[7; 32]; 64])));
 }
 
 #[divan::bench]

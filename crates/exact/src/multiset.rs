@@ -1,5 +1,8 @@
 //! The hash of a multiset: order-free, incremental and collision-resistant.
 
+mod expansion;
+
+use expansion::Sums;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,19 +15,20 @@ const LANES: usize = 1024;
 ///
 /// An element is a 32-byte digest, expanded to 2,048 bytes by BLAKE3. Adding one element
 /// 2^16 times cannot be seen, so elements should be distinct. Adding one takes 0.35 µs with AVX-512.
+/// Adding many at a time is faster.
 /// Source: Bellare & Micciancio 1997; Lewi et al. 2019, "Securing update propagation with homomorphic hashing".
 #[derive(Clone, PartialEq, Eq)]
 pub struct LtHash(Box<[u16; LANES]>);
 
 impl LtHash {
-    /// Adds an element.
-    pub fn add(&mut self, element: &[u8; 32]) {
-        self.combine(element, u16::wrapping_add);
+    /// Adds elements.
+    pub fn add(&mut self, elements: &[[u8; 32]]) {
+        self.combine(elements, u16::wrapping_add);
     }
 
-    /// Takes an element away that was added.
-    pub fn remove(&mut self, element: &[u8; 32]) {
-        self.combine(element, u16::wrapping_sub);
+    /// Takes elements away that were added.
+    pub fn remove(&mut self, elements: &[[u8; 32]]) {
+        self.combine(elements, u16::wrapping_sub);
     }
 
     /// The digest of the multiset.
@@ -32,13 +36,9 @@ impl LtHash {
         Hasher::new("evenstep lthash").bytes(&self.to_bytes()).finish()
     }
 
-    #[inline]
-    fn combine(&mut self, element: &[u8; 32], join: impl Fn(u16, u16) -> u16) {
-        let mut expanded = [0; 2 * LANES];
-        blake3::Hasher::new().update(element).finalize_xof().fill(&mut expanded);
-        for (lane, bytes) in self.0.iter_mut().zip(expanded.chunks_exact(2)) {
-            *lane = join(*lane, u16::from_le_bytes([bytes[0], bytes[1]]));
-        }
+    fn combine(&mut self, elements: &[[u8; 32]], join: impl Fn(u16, u16) -> u16) {
+        let sums = Sums::of(elements);
+        self.0.iter_mut().zip(sums.lanes()).for_each(|(lane, sum)| *lane = join(*lane, sum));
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -94,8 +94,9 @@ mod tests {
     use crate::reduce::{decode, encode};
 
     fn hash(elements: &[u8]) -> LtHash {
+        let elements: Vec<[u8; 32]> = elements.iter().map(|element| [*element; 32]).collect();
         let mut hash = LtHash::default();
-        elements.iter().for_each(|element| hash.add(&[*element; 32]));
+        hash.add(&elements);
         hash
     }
 
@@ -107,9 +108,14 @@ mod tests {
 
     #[test]
     fn lanes_are_the_expansion_of_the_element() {
-        let mut expanded = [0; 2048];
-        blake3::Hasher::new().update(&[5; 32]).finalize_xof().fill(&mut expanded);
-        assert_eq!(hash(&[5]).to_bytes(), expanded);
+        for first in 0..100 {
+            let element: [u8; 32] = std::array::from_fn(|place| (place as u8).wrapping_mul(7).wrapping_add(first));
+            let mut expanded = [0; 2048];
+            blake3::Hasher::new().update(&element).finalize_xof().fill(&mut expanded);
+            let mut hash = LtHash::default();
+            hash.add(&[element]);
+            assert_eq!(hash.to_bytes(), expanded);
+        }
     }
 
     #[test]
@@ -117,7 +123,7 @@ mod tests {
         assert_ne!(hash(&[1]), hash(&[1, 1]));
         assert_ne!(hash(&[1, 1]), hash(&[]));
         let mut twice = hash(&[1, 2, 1]);
-        twice.remove(&[1; 32]);
+        twice.remove(&[[1; 32]]);
         assert_eq!(twice, hash(&[2, 1]));
     }
 

@@ -52,7 +52,8 @@ pub struct CheckedColumn {
 /// # Errors
 /// What no training could start from. Cells that break the contract are no error but an answer.
 pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
-    let surveyed = survey(spec, run)?;
+    let mut surveyed = survey(spec, run)?;
+    let kept = std::mem::take(&mut surveyed.kept);
     refuse_unavailable(spec, &surveyed)?;
     run.progress.stage("check cells", Some(surveyed.source.bytes()));
     let reading = Reading {
@@ -63,7 +64,7 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         ..Reading::default()
     };
     let Read { quality, extra, batches, .. } =
-        surveyed.source.examine(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
+        surveyed.source.examine_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     let inputs = surveyed.inputs.iter();
     let like_ids: Vec<&ColumnName> = inputs.filter(|name| like_id::is_like(name, &batches, run.workers)).collect();
     drop(batches);

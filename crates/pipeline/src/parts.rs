@@ -55,7 +55,7 @@ pub struct Parts {
 /// # Errors
 /// As `train`, before any fit.
 pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Parts, PipelineError> {
-    let Surveyed { source, contract, inputs, roles, .. } = survey(spec, run)?;
+    let Surveyed { source, kept, contract, inputs, roles, .. } = survey(spec, run)?;
     run.progress.stage("read", Some(source.bytes()));
     let id = id_header(&roles.id, &contract);
     let reading = Reading {
@@ -65,7 +65,7 @@ pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Parts, PipelineError> {
         ..Reading::default()
     };
     let Read { mut batches, origins, .. } =
-        source.read(&reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
+        source.read_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut Vec::new())?;
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let mut parted = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Workers;
-use evenstep_source::{Inferred, Origin, Read, Reading, Source};
+use evenstep_source::{Inferred, Kept, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::infer::Evidence;
@@ -110,6 +110,8 @@ pub struct Surveyed {
     pub source: Source,
     /// What its cells look like.
     pub inferred: Inferred,
+    /// Its rows, as far as they were kept when they were looked at.
+    pub kept: Kept,
     /// The rules of all columns that are used.
     pub contract: Contract,
     /// The columns that steps or model read.
@@ -129,7 +131,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let declared = declared_rules(spec, columns)?;
     run.progress.stage("look at types", Some(source.bytes()));
     let told = |bytes: u64| run.progress.done(bytes, "");
-    let inferred = source.infer(&spec.data.missing, run.workers, &told)?;
+    let (inferred, kept) = source.infer_keeping(&spec.data.missing, &declared, run.workers, &told)?;
     refuse_no_time(spec, &roles, &inferred, &declared)?;
     let inputs = inputs(spec, &roles, &inferred, &declared)?;
     let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
@@ -141,7 +143,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
             PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
-    Ok(Surveyed { source, inferred, contract, inputs, roles })
+    Ok(Surveyed { source, inferred, kept, contract, inputs, roles })
 }
 
 fn declared_rules(spec: &Spec, columns: &[ColumnName]) -> Result<BTreeMap<ColumnName, RuleSpec>, PipelineError> {
@@ -245,7 +247,7 @@ fn inputs(
 /// # Errors
 /// Rows that break the contract, an id that is null or not unique, a target that can't be learned.
 pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
-    let Surveyed { source, inferred, contract, inputs, roles } = survey(spec, run)?;
+    let Surveyed { source, inferred, kept, contract, inputs, roles } = survey(spec, run)?;
     run.progress.stage("read", Some(source.bytes()));
     let reading = Reading {
         missing: spec.data.missing.clone(),
@@ -255,8 +257,8 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     };
     let source_columns = source.column_names().len();
     let told = |bytes: u64| run.progress.done(bytes, "");
-    let read = source.read(&reading, run.workers, &told)?;
     drop(inferred);
+    let read = source.read_kept(kept, &reading, run.workers, &told)?;
     let Read { mut batches, origins, quality, quarantine, .. } = read;
     let mut notes: Vec<String> = store_note(&contract, &inputs).into_iter().collect();
     if !quarantine.is_empty() {
@@ -270,7 +272,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
         notes.push(format!("left out for want of a target: {}", counted(without, "row")));
     }
     let target = Target::of(spec, &batches, &roles.target, run.workers)?;
-    label(&mut batches, &roles, &target)?;
+    label(&mut batches, &roles, &target, run.workers)?;
     let used: Schema = contract.schema();
     let fingerprint = fingerprint(&batches, &used, run.workers).to_string();
     let inputs_set: BTreeSet<&ColumnName> = inputs.iter().collect();
@@ -336,8 +338,8 @@ pub(crate) fn identify(
 }
 
 /// Gives every row its target, weight and group.
-fn label(batches: &mut [Batch], roles: &Roles, target: &Target) -> Result<(), PipelineError> {
-    for batch in batches {
+fn label(batches: &mut [Batch], roles: &Roles, target: &Target, workers: &Workers) -> Result<(), PipelineError> {
+    let label = |batch: &mut Batch| -> Result<(), PipelineError> {
         let weight = match &roles.weight {
             Some(name) => weights(name, batch.column(name))?,
             None => Vec::new(),
@@ -349,8 +351,9 @@ fn label(batches: &mut [Batch], roles: &Roles, target: &Target) -> Result<(), Pi
         let target = target.code(batch.column(&roles.target));
         let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
         *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
-    }
-    Ok(())
+        Ok(())
+    };
+    workers.map(batches.iter_mut().collect(), label).into_iter().collect()
 }
 
 fn refuse_duplicates(

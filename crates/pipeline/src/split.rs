@@ -2,6 +2,7 @@
 //! later never move the others.
 
 use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, RowKey};
 
 /// The split of a pipeline's rows.
@@ -28,29 +29,32 @@ impl Split {
     }
 
     /// The rows to learn from, and the rows held out.
-    pub fn by_row_key(&self, batches: Vec<Batch>) -> (Vec<Batch>, Vec<Batch>) {
-        parted(batches, |key| self.holds_out(key))
+    pub fn by_row_key(&self, batches: Vec<Batch>, workers: &Workers) -> (Vec<Batch>, Vec<Batch>) {
+        parted(batches, workers, |key| self.holds_out(key))
     }
 
     /// The rows outside of a fold, and the rows in it.
-    pub fn by_fold(&self, batches: Vec<Batch>, repeat: u32, folds: u32, fold: u32) -> (Vec<Batch>, Vec<Batch>) {
+    pub fn by_fold(
+        &self,
+        batches: Vec<Batch>,
+        (repeat, folds, fold): (u32, u32, u32),
+        workers: &Workers,
+    ) -> (Vec<Batch>, Vec<Batch>) {
         let draws = Draws::new(self.seed, &format!("fold/{repeat}"));
-        parted(batches, |key| draws.fold(&key.0, folds) == fold)
+        parted(batches, workers, |key| draws.fold(&key.0, folds) == fold)
     }
 }
 
 /// Rows for which `out` doesn't hold, and rows for which it does; the key is the
 /// group's where the spec names a group.
-fn parted(batches: Vec<Batch>, out: impl Fn(&RowKey) -> bool) -> (Vec<Batch>, Vec<Batch>) {
-    let mut seen = Vec::new();
-    let mut held_out = Vec::new();
-    for batch in batches {
+fn parted(batches: Vec<Batch>, workers: &Workers, out: impl Fn(&RowKey) -> bool + Sync) -> (Vec<Batch>, Vec<Batch>) {
+    let part = |batch: Batch| {
         let groups = batch.labels.as_ref().map(|labels| labels.group.as_slice()).unwrap_or_default();
         let key = |row: usize| groups.get(row).unwrap_or(&batch.keys[row]);
         let (outside, inside): (Vec<usize>, Vec<usize>) = (0..batch.rows()).partition(|row| out(key(*row)));
-        held_out.push(batch.take(&outside));
-        seen.push(batch.take(&inside));
-    }
+        (batch.take(&inside), batch.take(&outside))
+    };
+    let (mut seen, mut held_out): (Vec<Batch>, Vec<Batch>) = workers.map(batches, part).into_iter().unzip();
     seen.retain(|batch| batch.rows() > 0);
     held_out.retain(|batch| batch.rows() > 0);
     (seen, held_out)
@@ -69,7 +73,7 @@ mod tests {
         let split = Split::new(Seed(0), 0.2);
         let keys: Vec<RowKey> = (0..10_000).map(key).collect();
         let out = |batch: Batch| {
-            let (_, held_out) = split.by_row_key(vec![batch]);
+            let (_, held_out) = split.by_row_key(vec![batch], &Workers::threads(1));
             let mut keys: Vec<RowKey> = held_out.iter().flat_map(|batch| batch.keys.iter().copied()).collect();
             keys.sort();
             keys

@@ -120,9 +120,24 @@ impl Target {
                 let codes = coded.map_values(code);
                 coded.codes.iter().map(|at| codes[*at as usize]).collect()
             }
-            None => (0..column.rows()).filter_map(|row| column.text(row)).map(|text| code(&text)).collect(),
+            None => {
+                let mut known = BTreeMap::new();
+                let mut code_of =
+                    |row: usize, cell: i64| *known.entry(cell).or_insert_with(|| code(&text(column, row)));
+                match column {
+                    Column::Integer(cells) => cells.iter().enumerate().map(|(row, cell)| code_of(row, *cell)).collect(),
+                    Column::Boolean(cells) => {
+                        cells.iter().enumerate().map(|(row, cell)| code_of(row, i64::from(*cell))).collect()
+                    }
+                    _ => (0..column.rows()).map(|row| code(&text(column, row))).collect(),
+                }
+            }
         }
     }
+}
+
+fn text(column: &Column, row: usize) -> String {
+    column.text(row).expect("rows without a target were left out")
 }
 
 fn positive(spec: &Spec, classes: &[String]) -> Result<String, PipelineError> {
@@ -141,7 +156,18 @@ fn positive(spec: &Spec, classes: &[String]) -> Result<String, PipelineError> {
 /// The distinct values, in the order of their bytes; one more than `MOST_CLASSES` if there are too many.
 fn distinct(batches: &[Batch], name: &ColumnName, workers: &Workers) -> Vec<String> {
     let seen: Values = workers.fold(batches.len(), |task, seen: &mut Values| {
-        let column = batches[task].column(name);
+        let once;
+        let column = match batches[task].column(name) {
+            // A text of each distinct cell, not of each row.
+            Column::Integer(cells) => {
+                let mut cells = cells.clone();
+                cells.sort_unstable();
+                cells.dedup();
+                once = Column::Integer(cells);
+                &once
+            }
+            column => column,
+        };
         match column.coded() {
             Some(coded) => {
                 let used: BTreeSet<u32> = coded.codes.iter().copied().collect();

@@ -99,7 +99,7 @@ pub fn train(spec: &Spec, run: &Run<'_>) -> Result<Trained, PipelineError> {
 pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Result<Trained, PipelineError> {
     let mut seconds = Seconds::default();
     let split = Split::new(spec.split_seed(), spec.data.split.test);
-    let (seen, held_out) = split.by_row_key(std::mem::take(&mut prepared.batches));
+    let (seen, held_out) = split.by_row_key(std::mem::take(&mut prepared.batches), run.workers);
     let rows = |batches: &[Batch]| batches.iter().map(|batch| batch.rows() as u64).sum();
     let (training_rows, held_out_rows) = (rows(&seen), rows(&held_out));
     if training_rows == 0 {
@@ -199,7 +199,8 @@ fn target_profile(prepared: &Prepared, seen: &[Batch], run: &Run<'_>) -> Option<
 /// # Errors
 /// A step that can't learn, or features that the model doesn't take.
 pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> Result<Schema, PipelineError> {
-    let (seen, _) = Split::new(spec.split_seed(), spec.data.split.test).by_row_key(prepared.batches);
+    let split = Split::new(spec.split_seed(), spec.data.split.test);
+    let (seen, _) = split.by_row_key(prepared.batches, run.workers);
     let fitting = Fitting {
         seed: spec.seed(),
         task: &prepared.task,
@@ -296,7 +297,7 @@ fn cross_validate(
     let clock = Instant::now();
     for repeat in 0..section.repeats {
         for fold in 0..section.folds {
-            let (outside, inside) = split.by_fold(seen.to_vec(), repeat, section.folds, fold);
+            let (outside, inside) = split.by_fold(seen.to_vec(), (repeat, section.folds, fold), run.workers);
             let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
             let scores = score(&fitted, &prepared.task, inside, run)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));

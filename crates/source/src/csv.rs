@@ -59,17 +59,17 @@ fn delimiter(start: &[u8]) -> u8 {
 /// What takes the cells of one column.
 pub(crate) trait Texts {
     /// Takes cells in row order.
-    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>);
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str> + Clone);
 }
 
 impl Texts for ColumnBuilder {
-    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str> + Clone) {
         self.texts(texts);
     }
 }
 
 impl Texts for Seeing<'_> {
-    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str> + Clone) {
         for text in texts {
             if self.missing.contains(text) { self.evidence.null() } else { self.evidence.text(text) }
         }

@@ -1,6 +1,7 @@
 //! Where rows come from: files of text and binary formats, read to typed tables.
 //!
-//! Training reads a source twice: once to see all rows and infer types, once to type them.
+//! Training sees all rows to infer types, and then reads them by type. Text files it reads once, where their first rows
+//! show the types of all ([`Source::infer_keeping`]); other files twice.
 //! ```no_run
 //! use std::collections::BTreeMap;
 //! use std::path::Path;
@@ -40,6 +41,7 @@ mod find;
 pub mod format;
 mod guard;
 mod json;
+mod kept;
 mod layout;
 mod parquet_file;
 mod parquet_pages;
@@ -53,6 +55,7 @@ pub mod write;
 
 pub use chunk::{Chunk, Flag, Origin};
 pub use error::{SourceError, SourceErrorKind};
+pub use kept::Kept;
 pub use reading::{Mode, Reading};
 pub use row::{Extra, RowError, RowTyper, TypedRows};
 pub use source::{Inferred, Read, Source};

@@ -1,18 +1,19 @@
 //! A source of rows: one file, or many that hold one table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use evenstep_exact::reduce::Workers;
+use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::check::{Breach, Found, Outcome};
 use evenstep_table::infer::Evidence;
 use evenstep_table::quality::{Place, Quality, Violation};
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, MissingTokens, did_you_mean, identity};
+use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, did_you_mean, identity};
 
 use crate::arrow_cells::refuse;
-use crate::chunk::{Chunk, Origin, id_of, violation};
+use crate::chunk::{Chunk, Origin, checked, id_of, violation};
+use crate::kept::{Keeper, Kept, KeptPart};
 use crate::layout::{FileInfo, Slots, common_columns};
 use crate::queue::{Parts, Queue, Shared};
 use crate::reading::{Mode, Plan, Reading};
@@ -94,30 +95,78 @@ impl Source {
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Inferred, SourceError> {
-        let missing = MissingTokens::new(missing);
+        self.look(missing, None, workers, progress).map(|(inferred, _)| inferred)
+    }
+
+    /// The same, and keeps the rows of text files as they are most likely to be wanted: for
+    /// [`read_kept`](Self::read_kept) the files then need not be read again.
+    ///
+    /// `declared` is what the contract says of columns.
+    pub fn infer_keeping(
+        &self,
+        missing: &[String],
+        declared: &BTreeMap<ColumnName, RuleSpec>,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(Inferred, Kept), SourceError> {
+        self.look(missing, Some(declared), workers, progress)
+    }
+
+    fn look(
+        &self,
+        missing: &[String],
+        keeping: Option<&BTreeMap<ColumnName, RuleSpec>>,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(Inferred, Kept), SourceError> {
+        let missing = Arc::new(MissingTokens::new(missing));
         let unsupported = self.unsupported();
-        let supported = self.columns.iter().filter(|name| !unsupported.contains_key(*name)).cloned();
-        let columns: BTreeMap<ColumnName, usize> = supported.enumerate().map(|(place, name)| (name, place)).collect();
+        let supported: BTreeSet<&ColumnName> =
+            self.columns.iter().filter(|name| !unsupported.contains_key(*name)).collect();
+        let columns: BTreeMap<ColumnName, usize> =
+            supported.into_iter().enumerate().map(|(place, name)| (name.clone(), place)).collect();
         let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_all(file, &columns)).collect();
         let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
         let parallel = workers.count() > 1;
+        let kept = Mutex::new(Vec::new());
         let (rows, evidence): (u64, Vec<Evidence>) =
             workers.fold(workers.count(), |_, (rows, evidence): &mut (u64, Vec<Evidence>)| {
                 evidence.resize_with(columns.len(), Evidence::default);
+                let mut keeper = keeping.map(|declared| Keeper::new(&self.files, &slots, &columns, declared, &missing));
                 shared.work(|part| {
+                    let part = match &mut keeper {
+                        None => part,
+                        Some(keeper) => match keeper.keep(part)? {
+                            Err(part) => part,
+                            Ok(part) => {
+                                *rows += part.rows as u64;
+                                kept.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+                                return Ok(());
+                            }
+                        },
+                    };
                     let (file, slots) = (&self.files[part.file], &slots[part.file]);
                     *rows += see(file, slots, part, &missing, evidence, parallel)?;
                     Ok(())
                 });
+                for (evidence, seen) in evidence.iter_mut().zip(keeper.into_iter().flat_map(Keeper::into_evidence)) {
+                    evidence.merge(seen);
+                }
             });
         shared.result()?;
         if rows == 0 {
             return Err(self.no_rows());
         }
-        Ok(Inferred {
-            rows,
-            columns: columns.into_iter().map(|(name, place)| (name, evidence[place].clone())).collect(),
-        })
+        let mut parts = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // All rows, or none: some files may know their types.
+        if parts.iter().map(|part: &KeptPart| part.rows as u64).sum::<u64>() != rows {
+            parts.clear();
+        }
+        parts.retain(|part| part.rows > 0);
+        parts.sort_unstable_by_key(|part| part.index);
+        let kept = Kept { columns: columns.keys().cloned().collect(), missing, parts };
+        let columns = columns.into_iter().map(|(name, place)| (name, evidence[place].clone())).collect();
+        Ok((Inferred { rows, columns }, kept))
     }
 
     /// Columns that no table can hold, lists and structs for example, with a word for what they are.
@@ -132,7 +181,18 @@ impl Source {
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Read, SourceError> {
-        let read = self.examine(reading, workers, progress)?;
+        self.read_kept(Kept::default(), reading, workers, progress)
+    }
+
+    /// The same, from what was kept of the source, as far as it will do.
+    pub fn read_kept(
+        &self,
+        kept: Kept,
+        reading: &Reading,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Read, SourceError> {
+        let read = self.examine_kept(kept, reading, workers, progress)?;
         match read.quality.rejected.count {
             0 => Ok(read),
             _ => Err(rejected(&read.quality)),
@@ -146,14 +206,23 @@ impl Source {
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Read, SourceError> {
+        self.examine_kept(Kept::default(), reading, workers, progress)
+    }
+
+    /// The same, from what was kept of the source, as far as it will do.
+    pub fn examine_kept(
+        &self,
+        kept: Kept,
+        reading: &Reading,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Read, SourceError> {
         let plan = reading.plan();
         let extra = self.check_columns(&plan)?;
-        let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_plan(file, &plan)).collect();
-        let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
-        let typer = || Typer::new(&plan, &self.files, &slots, BATCH, workers.count() > 1);
-        let parts = shared.collect(workers, typer, |typer, part| typer.read(part));
-        shared.result()?;
-        let mut chunks: Vec<Chunk> = parts.into_iter().flatten().collect();
+        let mut chunks: Vec<Chunk> = match kept.typed(&plan) {
+            Some(parts) => workers.map(parts, |(origin, rows, typed)| checked(&plan, typed, rows, origin)),
+            None => self.chunks(&plan, workers, progress)?,
+        };
         let mut read = Read { quality: crate::chunk::merge_quality(chunks.iter_mut()), extra, ..Read::default() };
         if read.quality.rows == 0 && plan.mode == Mode::Training {
             return Err(self.no_rows());
@@ -169,6 +238,20 @@ impl Source {
             read.check_unique(&plan, workers);
         }
         Ok(read)
+    }
+
+    fn chunks(
+        &self,
+        plan: &Plan,
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<Chunk>, SourceError> {
+        let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_plan(file, plan)).collect();
+        let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
+        let typer = || Typer::new(plan, &self.files, &slots, BATCH, workers.count() > 1);
+        let parts = shared.collect(workers, typer, |typer, part| typer.read(part));
+        shared.result()?;
+        Ok(parts.into_iter().flatten().collect())
     }
 
     /// Reads rows in source order, a chunk of at most 16,384 at a time, in memory that does not

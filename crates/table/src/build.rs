@@ -5,6 +5,8 @@ use std::sync::Arc;
 use evenstep_exact::number::print_number;
 
 use crate::coder::Coder;
+use crate::infer::Evidence;
+use crate::parse::{Decimal, short_decimal};
 use crate::rule::Rule;
 use crate::{
     Clock, Column, Kind, MissingTokens, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER, calendar, iso, parse,
@@ -57,6 +59,8 @@ pub struct ColumnBuilder {
     invalid: Vec<InvalidCell>,
     absent: Vec<usize>,
     nan: u64,
+    /// What cells read as, if anybody wants to know.
+    evidence: Option<Box<Evidence>>,
 }
 
 #[derive(Debug)]
@@ -111,7 +115,19 @@ impl ColumnBuilder {
             invalid: Vec::new(),
             absent: Vec::new(),
             nan: 0,
+            evidence: None,
         }
+    }
+
+    /// The same, which also notes what the cells of text files read as: each is read once for both.
+    #[must_use]
+    pub fn observing(self) -> ColumnBuilder {
+        ColumnBuilder { evidence: Some(Box::default()), ..self }
+    }
+
+    /// What the cells of text files read as, of all columns that are finished.
+    pub fn into_evidence(self) -> Evidence {
+        self.evidence.map_or_else(Evidence::default, |evidence| *evidence)
     }
 
     /// Makes room for so many more rows.
@@ -138,25 +154,57 @@ impl ColumnBuilder {
 
     /// Adds cells of a text file.
     pub fn texts<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
+        let Some(mut evidence) = self.evidence.take() else { return self.read(texts, |_, _| ()) };
+        let (before, mut seen) = (self.rows(), 0);
+        self.read(texts, |text, decimal| {
+            seen += 1;
+            evidence.read(text, decimal, 1);
+        });
+        // Strings are seen when the column is finished: each distinct one then costs as much as a cell here.
+        if !matches!(self.cells, Cells::Strings(_)) {
+            evidence.nulls += (self.rows() - before) as u64 - seen;
+        }
+        self.evidence = Some(evidence);
+    }
+
+    /// Adds cells of a text file; `see` is told of those that are not missing and no strings.
+    #[inline]
+    fn read<'a>(&mut self, texts: impl Iterator<Item = &'a str>, mut see: impl FnMut(&str, Option<Decimal>)) {
         let (missing, invalid) = (&*self.missing, &mut self.invalid);
         let (kind, format) = (self.kind, self.format.as_deref());
+        let numbers_miss = missing.has_numbers();
         match &mut self.cells {
             Cells::Number(cells) => fill(cells, f64::NAN, texts, missing, invalid, |text| {
-                parse::number(text).filter(|number| !missing.has_numbers() || !missing.contains_number(*number))
+                let decimal = short_decimal(text.as_bytes());
+                let number = parse::number_of(text, decimal);
+                if numbers_miss && number.is_some_and(|number| missing.contains_number(number)) {
+                    return None;
+                }
+                see(text, decimal);
+                number
             }),
             Cells::Integer(cells) if kind == Kind::Integer => {
                 fill(cells, NULL_INTEGER, texts, missing, invalid, |text| {
-                    parse::integer(text).filter(|n| !missing.has_numbers() || !missing.contains_number(*n as f64))
+                    if numbers_miss && missing.contains(text) {
+                        return None;
+                    }
+                    let decimal = short_decimal(text.as_bytes());
+                    see(text, decimal);
+                    parse::integer_of(text, decimal)
                 });
             }
             Cells::Integer(cells) => {
-                fill(cells, NULL_INTEGER, texts, missing, invalid, |text| parse::moment(kind, format, text));
+                fill(cells, NULL_INTEGER, texts, missing, invalid, |text| {
+                    parse::moment(kind, format, seen(text, missing, &mut see)?)
+                });
             }
             Cells::Boolean(cells) => {
-                fill(cells, NULL_BOOLEAN, texts, missing, invalid, |text| parse::boolean(text).map(u8::from));
+                fill(cells, NULL_BOOLEAN, texts, missing, invalid, |text| {
+                    parse::boolean(seen(text, missing, &mut see)?).map(u8::from)
+                });
             }
             Cells::Date(cells) => fill(cells, NULL_DATE, texts, missing, invalid, |text| {
-                parse::moment(kind, format, text).map(|days| days as i32)
+                parse::moment(kind, format, seen(text, missing, &mut see)?).map(|days| days as i32)
             }),
             Cells::Strings(coder) => {
                 for text in texts {
@@ -320,6 +368,9 @@ impl ColumnBuilder {
             Cells::Strings(coder) => Column::Category(coder.finish()),
             Cells::Date(cells) => Column::Date(std::mem::take(cells)),
         };
+        if let (Some(evidence), Some(coded)) = (&mut self.evidence, column.coded()) {
+            evidence.coded(coded);
+        }
         Typed {
             column,
             invalid: std::mem::take(&mut self.invalid),
@@ -336,7 +387,7 @@ fn fill<'a, T: Copy>(
     texts: impl Iterator<Item = &'a str>,
     missing: &MissingTokens,
     invalid: &mut Vec<InvalidCell>,
-    parse: impl Fn(&str) -> Option<T>,
+    mut parse: impl FnMut(&str) -> Option<T>,
 ) {
     for text in texts {
         if missing.contains_text(text) {
@@ -354,6 +405,16 @@ fn fill<'a, T: Copy>(
             }
         });
     }
+}
+
+/// Shows a text that no number of the missing ones is.
+#[inline]
+fn seen<'t>(text: &'t str, missing: &MissingTokens, see: &mut impl FnMut(&str, Option<Decimal>)) -> Option<&'t str> {
+    if missing.has_numbers() && missing.contains(text) {
+        return None;
+    }
+    see(text, short_decimal(text.as_bytes()));
+    Some(text)
 }
 
 impl Value<'_> {

@@ -27,13 +27,13 @@ impl RowSum {
     /// Adds a batch's rows: each its RowId, then the given columns' cells in name order.
     pub fn add(&mut self, batch: &Batch, columns: &BTreeMap<ColumnName, Kind>) {
         self.rows += batch.rows() as u64;
-        rows(batch, columns, |element| self.hash.add(element));
+        self.hash.add(&elements(batch, columns, 0..batch.rows()));
     }
 
     /// Takes rows away that were added.
     pub fn subtract(&mut self, batch: &Batch, columns: &BTreeMap<ColumnName, Kind>) {
         self.rows -= batch.rows() as u64;
-        rows(batch, columns, |element| self.hash.remove(element));
+        self.hash.remove(&elements(batch, columns, 0..batch.rows()));
     }
 
     /// How many rows were added.
@@ -71,29 +71,22 @@ pub fn fingerprint(batches: &[Batch], columns: &BTreeMap<ColumnName, Kind>, work
         let batch = &batches[batch];
         let end = batch.rows().min(start + ROWS);
         sum.rows += (end - start) as u64;
-        row_range(batch, columns, start..end, |element| sum.hash.add(element));
+        sum.hash.add(&elements(batch, columns, start..end));
     });
     sum.fingerprint(columns)
 }
 
-fn rows(batch: &Batch, columns: &BTreeMap<ColumnName, Kind>, element: impl FnMut(&[u8; 32])) {
-    row_range(batch, columns, 0..batch.rows(), element);
-}
-
-fn row_range(
-    batch: &Batch,
-    columns: &BTreeMap<ColumnName, Kind>,
-    range: std::ops::Range<usize>,
-    mut element: impl FnMut(&[u8; 32]),
-) {
+/// The digest of each row.
+fn elements(batch: &Batch, columns: &BTreeMap<ColumnName, Kind>, range: std::ops::Range<usize>) -> Vec<[u8; 32]> {
     let cells: Vec<&Column> = columns.keys().map(|name| batch.column(name)).collect();
     let mut hasher = Hasher::new("evenstep fp1 row");
-    for row in range {
+    let digest = |row: usize| {
         let id = batch.row_id(row);
         hasher.reset().bytes(&id.0.0).u64(id.1.into());
         cells.iter().for_each(|column| hash_cell(&mut hasher, column, row));
-        element(&hasher.finish().0);
-    }
+        hasher.finish().0
+    };
+    range.map(digest).collect()
 }
 
 impl fmt::Display for Fingerprint {

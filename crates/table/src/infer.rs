@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::build::Value;
 use crate::hash::text_hash;
 use crate::iso::{self, Iso};
-use crate::parse::{self, short_decimal};
-use crate::{Clock, Kind, MissingTokens};
+use crate::parse::{self, Decimal, short_decimal};
+use crate::{Clock, Coded, Kind, MissingTokens};
 
 /// A string column with more distinct values than this is text.
 pub const MOST_CATEGORIES: usize = 20_000;
@@ -84,13 +84,42 @@ impl Evidence {
     /// Sees the text of a cell that is not missing.
     #[inline]
     pub fn text(&mut self, text: &str) {
-        let reads = reads(text);
-        self.counts[reads as usize] += 1;
+        self.repeated(text, 1);
+    }
+
+    /// Sees `n` cells of the same text, which is not missing.
+    #[inline]
+    pub fn repeated(&mut self, text: &str, n: u64) {
+        if n > 0 {
+            self.read(text, short_decimal(text.as_bytes()), n);
+        }
+    }
+
+    /// Sees a whole column of strings.
+    pub(crate) fn coded(&mut self, coded: &Coded) {
+        let mut counts = vec![0; coded.values.len()];
+        for code in &coded.codes {
+            match counts.get_mut(*code as usize) {
+                Some(count) => *count += 1,
+                None => self.nulls += 1,
+            }
+        }
+        coded.values.iter().zip(counts).for_each(|(text, count)| self.repeated(text, count));
+    }
+
+    /// Sees `n` cells of a text that has been tried as a decimal.
+    #[inline]
+    pub(crate) fn read(&mut self, text: &str, decimal: Option<Decimal>, n: u64) {
+        let reads = match decimal {
+            Some(decimal) => reads_decimal(text.as_bytes(), decimal),
+            None => reads_no_decimal(text),
+        };
+        self.counts[reads as usize] += n;
         self.distinct.insert(text);
         if reads == Reads::Other || reads == Reads::NotFinite {
-            self.odd.insert(text);
+            self.odd.add(text, n);
             if text.len() <= 7 && LIKELY_MISSING.contains(&text) {
-                *self.likely_missing.entry(text.to_owned()).or_default() += 1;
+                *self.likely_missing.entry(text.to_owned()).or_default() += n;
             }
         }
     }
@@ -122,19 +151,6 @@ impl Evidence {
         if let Distinct::Few(_) = self.distinct {
             self.distinct.insert(&value.text().unwrap_or_default());
         }
-    }
-
-    /// Sees `n` equal cells at once.
-    pub fn repeated(&mut self, text: &str, n: u64) {
-        if n == 0 {
-            return;
-        }
-        let mut once = Evidence::default();
-        once.text(text);
-        once.counts.iter_mut().for_each(|count| *count *= n);
-        once.odd.multiply(n);
-        once.likely_missing.values_mut().for_each(|count| *count *= n);
-        self.merge(once);
     }
 
     /// Cells that are not missing.
@@ -240,18 +256,31 @@ impl Partial for Evidence {
 /// What a text reads as. A text and the value that it writes read alike.
 #[inline]
 pub fn reads(text: &str) -> Reads {
-    let bytes = text.as_bytes();
-    if let Some(decimal) = short_decimal(bytes) {
-        let padded = |digits: &[u8]| matches!(digits, [b'0', b'0'..=b'9', ..]);
-        return if padded(bytes) || (decimal.negative && padded(&bytes[1..])) {
-            Reads::LeadingZero
-        } else if decimal.places == 0 || parse::whole(decimal.value()).is_some() {
-            Reads::Whole
-        } else {
-            Reads::Number
-        };
+    match short_decimal(text.as_bytes()) {
+        Some(decimal) => reads_decimal(text.as_bytes(), decimal),
+        None => reads_no_decimal(text),
     }
-    match bytes.first() {
+}
+
+#[inline]
+fn reads_decimal(text: &[u8], decimal: Decimal) -> Reads {
+    let padded = |digits: &[u8]| matches!(digits, [b'0', b'0'..=b'9', ..]);
+    if padded(text) || (decimal.negative && padded(&text[1..])) {
+        return Reads::LeadingZero;
+    }
+    // What ends with another digit than 0 after the point is no whole number, and of at most 15 digits
+    // none is rounded to one.
+    let fraction = decimal.places > 0 && !matches!(text, [.., b'0']);
+    if !fraction && (decimal.places == 0 || parse::whole(decimal.value()).is_some()) {
+        Reads::Whole
+    } else {
+        Reads::Number
+    }
+}
+
+#[inline]
+fn reads_no_decimal(text: &str) -> Reads {
+    match text.as_bytes().first() {
         Some(b'0'..=b'9' | b'+' | b'-' | b' ' | b'\t' | b't' | b'T' | b'f' | b'F' | b'i' | b'I' | b'n' | b'N') => {
             reads_slowly(text)
         }
@@ -379,6 +408,7 @@ impl Odd {
         self.add(text, 1);
     }
 
+    #[inline]
     fn add(&mut self, text: &str, n: u64) {
         let Some(list) = &mut self.0 else { return };
         match list.iter().position(|(known, _)| known == text) {
@@ -389,10 +419,6 @@ impl Odd {
             }
             None => self.0 = None,
         }
-    }
-
-    fn multiply(&mut self, n: u64) {
-        self.0.iter_mut().flatten().for_each(|(_, count)| *count *= n);
     }
 
     fn merge(&mut self, other: Odd) {

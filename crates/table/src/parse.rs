@@ -10,7 +10,13 @@ use crate::{Clock, Kind, iso};
 /// A finite number, correctly rounded: an optional sign, digits, a point and digits, an exponent.
 #[inline]
 pub fn number(text: &str) -> Option<f64> {
-    match short_decimal(text.as_bytes()) {
+    number_of(text, short_decimal(text.as_bytes()))
+}
+
+/// The number of a text that has been tried as a decimal.
+#[inline]
+pub(crate) fn number_of(text: &str, decimal: Option<Decimal>) -> Option<f64> {
+    match decimal {
         Some(decimal) => Some(decimal.value()),
         None => parse_number(text.trim_ascii()),
     }
@@ -19,7 +25,13 @@ pub fn number(text: &str) -> Option<f64> {
 /// An integer: its digits, or a number without a fraction, such as `1.0` or `1e3`.
 #[inline]
 pub fn integer(text: &str) -> Option<i64> {
-    match short_decimal(text.as_bytes()) {
+    integer_of(text, short_decimal(text.as_bytes()))
+}
+
+/// The integer of a text that has been tried as a decimal.
+#[inline]
+pub(crate) fn integer_of(text: &str, decimal: Option<Decimal>) -> Option<i64> {
+    match decimal {
         Some(Decimal { negative, digits, places: 0 }) => Some(if negative { -(digits as i64) } else { digits as i64 }),
         Some(decimal) => whole(decimal.value()),
         None => {

@@ -1,5 +1,6 @@
 //! What columns look like: for the report now, and for telling later whether live rows still do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use evenstep_exact::moments::Mean;
@@ -111,7 +112,7 @@ impl FirstLook {
                 }
             }
         } else {
-            let values: Vec<f64> = stored(column).into_iter().filter(|x| !x.is_nan()).collect();
+            let values: Vec<f64> = stored(column).iter().copied().filter(|x| !x.is_nan()).collect();
             self.mean.observe_slice(&values);
         }
     }
@@ -126,7 +127,7 @@ impl Partial for FirstLook {
 }
 
 /// The numbers that a column stores, NaN for null; empty for strings.
-pub fn stored(column: &Column) -> Vec<f64> {
+pub fn stored(column: &Column) -> Cow<'_, [f64]> {
     match column {
         Column::Date(days) => {
             days.iter().map(|day| if *day == NULL_DATE { f64::NAN } else { f64::from(*day) }).collect()
@@ -134,7 +135,7 @@ pub fn stored(column: &Column) -> Vec<f64> {
         Column::Time(micros) | Column::Datetime(_, micros) => {
             micros.iter().map(|at| if *at == NULL_INTEGER { f64::NAN } else { *at as f64 }).collect()
         }
-        _ => column.to_numbers().map(std::borrow::Cow::into_owned).unwrap_or_default(),
+        _ => column.to_numbers().unwrap_or_default(),
     }
 }
 
@@ -185,7 +186,8 @@ fn histograms(
     workers.fold(batches.len(), |task, seen: &mut BTreeMap<ColumnName, Vec<u64>>| {
         for (name, bounds) in bounds.iter().filter(|(_, bounds)| !bounds.is_empty()) {
             let counts = seen.entry(name.clone()).or_insert_with(|| vec![0; bounds.len() - 1]);
-            let values = stored(batches[task].column(name)).into_iter().filter(|value| !value.is_nan());
+            let stored = stored(batches[task].column(name));
+            let values = stored.iter().copied().filter(|value| !value.is_nan());
             // So few bounds are compared faster than searched.
             let below = |value: f64| bounds.iter().map(|bound| u64::from(*bound <= value)).sum::<u64>() as usize;
             let bins = counts.len();

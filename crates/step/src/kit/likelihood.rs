@@ -42,7 +42,7 @@ pub enum Family {
 
 impl Family {
     /// The logarithm that is bent, with the sign of the branch.
-    #[inline]
+    #[inline(always)]
     fn log(self, x: f64) -> f64 {
         match self {
             Family::BoxCox => maths::ln(x),
@@ -94,6 +94,7 @@ impl Family {
 }
 
 /// (e^(p·l) − 1)/p, and l for p = 0.
+#[inline]
 fn bent(p: f64, l: f64) -> f64 {
     if p == 0.0 { l } else { maths::expm1(p * l) / p }
 }
@@ -138,7 +139,7 @@ impl Lens {
         widest!(t.iter_mut().zip(values).for_each(|(t, x)| *t = self.t(*x)));
     }
 
-    #[inline]
+    #[inline(always)]
     fn t(&self, x: f64) -> f64 {
         match self.side {
             Side::Any => self.family.log(x),
@@ -151,7 +152,7 @@ impl Lens {
     }
 
     /// The power and the sign of the branch on which a value with this t lies.
-    #[inline]
+    #[inline(always)]
     fn branch(&self, lambda: f64, t: f64) -> (f64, f64) {
         let below = match self.side {
             Side::Any => self.family == Family::YeoJohnson && t < 0.0,
@@ -169,7 +170,7 @@ impl Lens {
     }
 
     /// ψ and ∂ψ/∂λ for a value with this t.
-    #[inline]
+    #[inline(always)]
     fn psi(&self, lambda: f64, t: f64) -> (f64, f64) {
         let (p, sign) = self.branch(lambda, t);
         let l = sign * t;
