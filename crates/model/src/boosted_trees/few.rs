@@ -32,7 +32,10 @@ impl<'a> Few<'a> {
             *sum = sum.wrapping_add(packing.spread(gradients[row as usize]) as i64);
         };
         match matrix.column(feature) {
-            Column::Narrow(of) => rows.iter().for_each(|row| add(*row, of[*row as usize].into())),
+            Column::Narrow(of, None) => rows.iter().for_each(|row| add(*row, of[*row as usize].into())),
+            Column::Narrow(of, Some(bins)) => {
+                rows.iter().for_each(|row| add(*row, bins[usize::from(of[*row as usize])].into()));
+            }
             Column::Wide(of) => rows.iter().for_each(|row| add(*row, of[*row as usize])),
         }
         self.seen.sort_unstable();

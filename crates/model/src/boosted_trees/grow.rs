@@ -18,6 +18,9 @@ use super::split::{Bounds, Criterion, Parent, Rule, Split};
 /// Fewer bins than this are searched faster by one thread than shared.
 const SMALL_BINS: usize = 4096;
 
+/// To look at a row's bin of one feature takes as long as to sum up, take away and search so many bins.
+const FEW: usize = 4;
+
 /// Memory for the histograms of leaves that may still be split. Beyond it both children
 /// of a split are built from rows, which takes longer and gives the same integers.
 const HISTOGRAM_BYTES: usize = 1 << 30;
@@ -309,7 +312,9 @@ impl Grower<'_> {
     /// Whether it takes longer to sum up all bins than to look at the rows of two nodes feature by feature.
     fn are_few(&self, left: &Place, right: &Place) -> bool {
         let rows = left.len() + right.len();
-        self.workers.are_alone() && rows * self.allowed.most() <= self.shape.bins() && rows <= self.builder.block_rows()
+        self.workers.are_alone()
+            && FEW * rows * self.allowed.most() <= self.shape.bins()
+            && rows <= self.builder.block_rows()
     }
 
     /// The best split of a node of few rows.
@@ -367,10 +372,13 @@ impl Grower<'_> {
         let last = self.matrix.features[split.feature].binning.last();
         let goes_left = |bin: u16| bin <= last && split.rule.goes_left(bin);
         match self.matrix.column(split.feature) {
-            Bins::Narrow(bins) => {
+            Bins::Narrow(bytes, bins) => {
+                let bin = |byte: u8| bins.map_or(byte, |bins| bins[usize::from(byte)]);
                 let mut left = [0_u32; 8];
-                (0..256).filter(|bin| goes_left(*bin)).for_each(|bin| left[usize::from(bin / 32)] |= 1 << (bin % 32));
-                order.part(self.workers, place, |rows, bits| simd::mark(rows, bins, &left, bits))
+                for byte in (0..=u8::MAX).filter(|byte| goes_left(bin(*byte).into())) {
+                    left[usize::from(byte / 32)] |= 1 << (byte % 32);
+                }
+                order.part(self.workers, place, |rows, bits| simd::mark(rows, bytes, &left, bits))
             }
             Bins::Wide(bins) => {
                 let left: Vec<bool> = (0..=last).map(goes_left).collect();

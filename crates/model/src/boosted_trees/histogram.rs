@@ -9,7 +9,8 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::simd::{prefetch, widest};
 use serde::{Deserialize, Serialize};
 
-use super::matrix::{LANES, Matrix, Share};
+use super::lanes::{Lane, Share};
+use super::matrix::{LANES, Matrix};
 use super::quantise::Packing;
 
 /// Fewer updates than this are done faster by one thread than shared.
@@ -204,7 +205,7 @@ impl Shape {
         let mut shape = Shape { ranges: vec![0..0; matrix.features.len()], words: Vec::new(), total: 0, unit_hessian };
         for lanes in matrix.lanes.chunks(matrix.in_word) {
             shape.words.push(shape.total);
-            lanes.iter().flatten().for_each(|share| shape.add(matrix, share.feature));
+            lanes.iter().flat_map(Lane::features).for_each(|feature| shape.add(matrix, feature));
         }
         shape.words.push(shape.total);
         matrix.wide.iter().for_each(|(feature, _)| shape.add(matrix, *feature));
@@ -386,7 +387,7 @@ impl<'a> Builder<'a> {
         room: &'a Room,
     ) -> Builder<'a> {
         let lanes = matrix.lanes.chunks(matrix.in_word).enumerate();
-        let may = |lanes: &[Vec<Share>]| lanes.iter().flatten().any(|share| may_split[share.feature]);
+        let may = |lanes: &[Lane]| lanes.iter().flat_map(Lane::features).any(|feature| may_split[feature]);
         let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
         Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default(), room }
@@ -548,7 +549,7 @@ impl<'a> Builder<'a> {
             Columns::Words(words) => {
                 let of_word = |word: &usize| {
                     let lanes = self.matrix.lanes.iter().skip(word * self.matrix.in_word).take(self.matrix.in_word);
-                    let mut features: Vec<usize> = lanes.flatten().map(|share| share.feature).collect();
+                    let mut features: Vec<usize> = lanes.flat_map(Lane::features).collect();
                     features.sort_unstable();
                     (self.shape.words[*word]..self.shape.words[*word + 1], features)
                 };
@@ -666,18 +667,23 @@ impl<'a> Builder<'a> {
         let lanes = &lanes[..lanes.len().min(self.matrix.in_word)];
         // The last word may have empty lanes, whose bytes are 0.
         packed[lanes.len()..].iter_mut().for_each(|packed| packed[0] = 0);
+        let mut of_feature = [0; 256];
         for (lane, packed) in lanes.iter().zip(packed) {
-            match &lane[..] {
-                [one] => self.unpack_feature(one.feature, packed, part),
-                shares => {
-                    // Feature after feature is summed up and summed out.
-                    for share in shares.iter().rev() {
-                        self.unpack_feature(share.feature, &mut sums_of(share, packed), part);
-                        sum_out(share, packed);
-                    }
-                    packed.fill(0);
-                }
+            if let Some(feature) = lane.alone() {
+                self.unpack_feature(feature, packed, part);
+                continue;
             }
+            // Share after share is summed up and summed out.
+            for share in lane.shares.iter().rev() {
+                let sums = sums_of(share, packed);
+                let total = sums.iter().fold(0, |total: u64, sum| total.wrapping_add(*sum));
+                for member in &share.members {
+                    member.sums(&sums, total, &mut of_feature);
+                    self.unpack_feature(member.feature, &mut of_feature, part);
+                }
+                sum_out(share, packed);
+            }
+            packed.fill(0);
         }
     }
 
@@ -707,19 +713,19 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The sums of the bins of the last feature in a lane that it shares: its bins' blocks lie one after the other.
+/// The sums of the values of the last share of a lane: its values' blocks lie one after the other.
 fn sums_of(share: &Share, packed: &[u64]) -> [u64; 256] {
     let mut sums = [0_u64; 256];
-    for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride).take(share.bins)) {
+    for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride)).take(share.values) {
         *sum = packed.iter().fold(0, |sum, word| sum.wrapping_add(*word));
     }
     sums
 }
 
-/// Adds the blocks of the last feature's bins up into the first.
+/// Adds the blocks of the last share's values up into the first.
 fn sum_out(share: &Share, packed: &mut [u64]) {
     let (first, others) = packed.split_at_mut(share.stride);
-    for other in others.chunks(share.stride).take(share.bins - 1) {
+    for other in others.chunks(share.stride).take(share.values - 1) {
         first.iter_mut().zip(other).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
     }
 }

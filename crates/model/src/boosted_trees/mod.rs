@@ -38,6 +38,7 @@ mod goss;
 mod grow;
 mod growing;
 mod histogram;
+mod lanes;
 mod loss;
 mod matrix;
 mod means;

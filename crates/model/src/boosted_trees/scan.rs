@@ -235,3 +235,96 @@ where
     }
     highest.into_iter().fold(zero, |most, one| if one > most { one } else { most })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::quantise::{Hessians, Largest};
+    use super::super::{BoostedTrees, quantise};
+    use super::*;
+
+    /// Bins of `values` numbers and one of nulls, packed: what each row brings is drawn from `seed`.
+    fn words(packing: &Packing, values: usize, rows: u32, most: f64, seed: u64) -> Vec<i64> {
+        let draw = |row: u32, n: u64| quantise::mix(row, seed.wrapping_add(n));
+        let mut words = vec![0_i64; values + 1];
+        let (mut gradients, mut hessians, mut seeds, mut bins) = (vec![], vec![], vec![], vec![]);
+        for row in 0..rows {
+            let share = (draw(row, 1) >> 40) as f64 / f64::from(1 << 24);
+            // Towards one end, with holes.
+            bins.push(((share * share * (values + 1) as f64) as usize).min(values) / 3 * 3);
+            gradients.push((draw(row, 2) >> 40) as f64 / f64::from(1 << 23) - 1.0);
+            hessians.push(if packing.unit_hessian { 1.0 } else { (most * share).ceil().min(most) });
+            seeds.push(draw(row, 3) as u32);
+        }
+        let mut packed = vec![0; rows as usize];
+        packing.pack(&gradients, &hessians, &seeds, seed, &mut packed);
+        bins.iter().zip(packed).for_each(|(bin, row)| {
+            words[*bin] = words[*bin].wrapping_add(packing.spread(row) as i64);
+        });
+        words
+    }
+
+    /// What `best_cut` is to find, cut by cut.
+    fn reckoned(cuts: Cuts<'_>, bins: Bins<'_>, values: usize) -> Option<(f64, usize, bool, Sums)> {
+        let mut best: Option<(f64, usize, bool, Sums)> = None;
+        let mut below = Sums::default();
+        for bin in 0..values {
+            below = below + bins.at(bin);
+            for null_left in if cuts.nulls.rows > 0 { &[true, false][..] } else { &[false] } {
+                let left = if *null_left { below + cuts.nulls } else { below };
+                let right = cuts.node - left;
+                if below.rows > 0 && cuts.criterion.allows(left) && cuts.criterion.allows(right) {
+                    let score = cuts.criterion.free_score(left) + cuts.criterion.free_score(right);
+                    if score > best.map_or(0.0, |best| best.0) {
+                        best = Some((score, bin, *null_left, left));
+                    }
+                }
+            }
+        }
+        best
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_estimated_first_is_what_reckoning_all_finds(
+            seed: u64,
+            kind in 0..3,
+            bits in 8_u32..=15,
+            values in 17_usize..600,
+            rows in 1_u32..2000,
+            min_rows in 0_u32..40,
+            min_hessian in 0.0_f64..20.0,
+            l2 in prop_oneof![Just(0.0), 0.0_f64..50.0],
+            times in prop_oneof![Just(1_i64), 2_i64..500],
+        ) {
+            let (hessians, most) = match kind {
+                0 => (Hessians::One, 1.0),
+                1 => (Hessians::Counts, 8.0),
+                _ => (Hessians::Any { gradient_bits: bits }, 3.0),
+            };
+            let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
+            let rows = rows.min(packing.block_rows() as u32);
+            let words = words(&packing, values, rows, most, seed);
+            let spec = BoostedTrees { min_rows, min_hessian, l2, ..BoostedTrees::default() };
+            let criterion = spec.criterion(&packing);
+            let planes = |sum: fn(Sums) -> i64| words.iter().map(|word| times * sum(packing.sums(*word))).collect();
+            let planes: [Vec<i64>; 3] = [planes(|sums| sums.gradient), planes(|sums| sums.hessian), planes(|sums| sums.rows)];
+            let packed = Bins { sums: Planes::Packed(&words, &packing), few: None };
+            let apart = Bins { sums: Planes::Apart(planes.each_ref().map(|plane| &plane[..])), few: None };
+            for bins in [packed, apart] {
+                let nulls = bins.at(values);
+                let cuts = Cuts { criterion: &criterion, node: bins.total(), nulls, bar: 0.0 };
+                prop_assert!(criterion.can_estimate(cuts.node.rows));
+                let of_best = |best: Best| (best.score, best.bin, best.null_left, best.left);
+                let expected = reckoned(cuts, bins, values);
+                prop_assert_eq!(best_cut(cuts, bins, values).map(of_best), expected);
+                if let Some((score, ..)) = expected {
+                    let found = |bar: f64| best_cut(Cuts { bar, ..cuts }, bins, values).map(of_best);
+                    prop_assert_eq!(found(score * (1.0 - 1e-12)), expected);
+                    prop_assert_eq!(found(score * 1.001), None);
+                }
+            }
+        }
+    }
+}
