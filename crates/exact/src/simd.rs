@@ -225,11 +225,12 @@ fn part_avx2(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32]) -
         let mask = (bits[done.items / 64] >> (done.items % 64)) as u8;
         // SAFETY: eight integers of 32 bits are a register of 256, whatever they are.
         let all: __m256i = unsafe { transmute(*eight) };
-        let pick = |mask: u8| -> [u32; 8] {
+        let pick = |mask: u8| {
             // SAFETY: as above.
-            unsafe {
-                transmute(_mm256_permutevar8x32_epi32(all, transmute::<[u32; 8], __m256i>(ONES[usize::from(mask)])))
-            }
+            let places: __m256i = unsafe { transmute(ONES[usize::from(mask)]) };
+            let picked = _mm256_permutevar8x32_epi32(all, places);
+            // SAFETY: as above.
+            unsafe { transmute::<__m256i, [u32; 8]>(picked) }
         };
         ones.copy_from_slice(&pick(mask));
         zeros.copy_from_slice(&pick(!mask));
