@@ -94,7 +94,7 @@ fn detected() -> Level {
     use std::arch::is_x86_feature_detected as has;
     if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
         Level::Avx512
-    } else if has!("avx2") {
+    } else if has!("avx2") && has!("popcnt") {
         Level::Avx2
     } else {
         Level::Baseline
@@ -192,12 +192,15 @@ pub fn part(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32]) {
         // SAFETY: the processor has what its level says.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { part_avx512(items, bits, ones, zeros) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { part_avx2(items, bits, ones, zeros) },
         _ => Parted::default(),
     };
     part_rest(items, bits, ones, zeros, done);
 }
 
-/// How many items are in their places: whole multiples of 16.
+/// How many items are in their places: whole multiples of 8.
 #[derive(Clone, Copy, Default)]
 struct Parted {
     items: usize,
@@ -225,7 +228,9 @@ fn part_avx512(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32])
     for sixteen in items.as_chunks::<16>().0 {
         let one = done.ones;
         let zero = done.items - one;
-        let (Some(ones), Some(zeros)) = (ones.get_mut(one..one + 16), zeros.get_mut(zero..zero + 16)) else { break };
+        let (Some(ones), Some(zeros)) = (ones.get_mut(one..one + 16), zeros.get_mut(zero..zero + 16)) else {
+            break;
+        };
         let mask = (bits[done.items / 64] >> (done.items % 64)) as u16;
         // SAFETY: sixteen integers of 32 bits are a register of 512, whatever they are.
         let all: __m512i = unsafe { transmute(*sixteen) };
@@ -235,6 +240,55 @@ fn part_avx512(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32])
         ones.copy_from_slice(&parted[0]);
         zeros.copy_from_slice(&parted[1]);
         done = Parted { items: done.items + 16, ones: one + mask.count_ones() as usize };
+    }
+    done
+}
+
+/// For each byte, where its ones stand in ascending order, then anything.
+#[cfg(target_arch = "x86_64")]
+static ONES: [[u32; 8]; 256] = {
+    let mut ones = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut count) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                ones[byte][count] = bit;
+                count += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    ones
+};
+
+/// Parts eight items at a time, as long as eight fit into what is left of either side.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+fn part_avx2(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32]) -> Parted {
+    use std::arch::x86_64::{__m256i, _mm256_permutevar8x32_epi32};
+    use std::mem::transmute;
+    let mut done = Parted::default();
+    for eight in items.as_chunks::<8>().0 {
+        let one = done.ones;
+        let zero = done.items - one;
+        let (Some(ones), Some(zeros)) = (ones.get_mut(one..one + 8), zeros.get_mut(zero..zero + 8)) else {
+            break;
+        };
+        let mask = (bits[done.items / 64] >> (done.items % 64)) as u8;
+        // SAFETY: eight integers of 32 bits are a register of 256, whatever they are.
+        let all: __m256i = unsafe { transmute(*eight) };
+        let pick = |mask: u8| {
+            // SAFETY: as above.
+            let places: __m256i = unsafe { transmute(ONES[usize::from(mask)]) };
+            let picked = _mm256_permutevar8x32_epi32(all, places);
+            // SAFETY: as above.
+            unsafe { transmute::<__m256i, [u32; 8]>(picked) }
+        };
+        ones.copy_from_slice(&pick(mask));
+        zeros.copy_from_slice(&pick(!mask));
+        done = Parted { items: done.items + 8, ones: one + mask.count_ones() as usize };
     }
     done
 }
@@ -253,6 +307,9 @@ pub fn mark(rows: &[u32], bytes: &[u8], set: &[u32; 8], bits: &mut [u64]) -> usi
             // SAFETY: the processor has what its level says.
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => unsafe { mark_avx512(rows, bytes, set) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { mark_avx2(rows, bytes, set) },
             _ => None,
         };
         *bits = done.unwrap_or_else(|| mark_one_by_one(rows, bytes, set));
@@ -295,6 +352,38 @@ fn mark_avx512(rows: &[u32], bytes: &[u8], set: &[u32; 8]) -> Option<u64> {
         let word = _mm512_permutexvar_epi32(_mm512_srli_epi32::<5>(byte), set);
         let bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(byte, _mm512_set1_epi32(31)));
         bits |= u64::from(_mm512_test_epi32_mask(word, bit)) << (16 * at);
+    }
+    Some(bits)
+}
+
+/// Looks up 32 bytes at a time. None if there are not 64 rows.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn mark_avx2(rows: &[u32], bytes: &[u8], set: &[u32; 8]) -> Option<u64> {
+    use std::arch::x86_64::{
+        __m256i, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cmpeq_epi8, _mm256_movemask_epi8,
+        _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi64x, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    };
+    use std::mem::transmute;
+    let rows: &[u32; 64] = rows.try_into().ok()?;
+    // SAFETY: eight integers of 32 bits are a register of 256, whatever they are.
+    let set: __m256i = unsafe { transmute(*set) };
+    // A byte's upper five bits tell the set's byte, of the first sixteen or of the others, its lower three the bit.
+    let (below, above) = (_mm256_permute2x128_si256::<0x00>(set, set), _mm256_permute2x128_si256::<0x11>(set, set));
+    let powers = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
+    let mut bits = 0;
+    for (at, rows) in rows.as_chunks::<32>().0.iter().enumerate() {
+        let mut found = [0; 32];
+        for (byte, row) in found.iter_mut().zip(rows) {
+            *byte = bytes[*row as usize];
+        }
+        // SAFETY: 32 bytes are a register of 256 bits, whatever they are.
+        let found: __m256i = unsafe { transmute::<[u8; 32], __m256i>(found) };
+        let index = _mm256_and_si256(_mm256_srli_epi16::<3>(found), _mm256_set1_epi8(0x0f));
+        let eight = _mm256_blendv_epi8(_mm256_shuffle_epi8(below, index), _mm256_shuffle_epi8(above, index), found);
+        let bit = _mm256_shuffle_epi8(powers, _mm256_and_si256(found, _mm256_set1_epi8(7)));
+        let is_in = _mm256_cmpeq_epi8(_mm256_and_si256(eight, bit), bit);
+        bits |= u64::from(_mm256_movemask_epi8(is_in) as u32) << (32 * at);
     }
     Some(bits)
 }

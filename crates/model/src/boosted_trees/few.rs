@@ -1,20 +1,19 @@
 //! The sums of single features in a node of few rows: to sum up all bins of all features would take longer.
 
-use super::histogram::{Bins, Builder};
+use super::histogram::{Bins, Builder, Planes};
 use super::matrix::Bins as Column;
 
 /// The sums of single features in a node of few rows, without a histogram of all.
 pub(super) struct Few<'a> {
     builder: &'a Builder<'a>,
-    packed: Vec<u64>,
-    sums: [Vec<i64>; 3],
+    packed: Vec<i64>,
     seen: Vec<u16>,
 }
 
 impl<'a> Few<'a> {
     /// For features of any number of bins.
     pub(super) fn new(builder: &'a Builder<'a>) -> Few<'a> {
-        Few { builder, packed: Vec::new(), sums: Default::default(), seen: Vec::new() }
+        Few { builder, packed: Vec::new(), seen: Vec::new() }
     }
 
     /// Hands on the sums of one feature over some rows, no more than a block has.
@@ -23,7 +22,6 @@ impl<'a> Few<'a> {
         let bins = matrix.features[feature].bins();
         if self.packed.len() < bins {
             self.packed.resize(bins, 0);
-            self.sums.iter_mut().for_each(|sums| sums.resize(bins, 0));
         }
         let mut add = |row: u32, bin: u16| {
             let sum = &mut self.packed[usize::from(bin)];
@@ -31,22 +29,19 @@ impl<'a> Few<'a> {
             if *sum == 0 {
                 self.seen.push(bin);
             }
-            *sum = sum.wrapping_add(packing.spread(gradients[row as usize]));
+            *sum = sum.wrapping_add(packing.spread(gradients[row as usize]) as i64);
         };
         match matrix.column(feature) {
-            Column::Narrow(of) => rows.iter().for_each(|row| add(*row, of[*row as usize].into())),
+            Column::Narrow(of, None) => rows.iter().for_each(|row| add(*row, of[*row as usize].into())),
+            Column::Narrow(of, Some(bins)) => {
+                rows.iter().for_each(|row| add(*row, bins[usize::from(of[*row as usize])].into()));
+            }
             Column::Wide(of) => rows.iter().for_each(|row| add(*row, of[*row as usize])),
         }
         self.seen.sort_unstable();
-        for bin in &self.seen {
-            let bin = usize::from(*bin);
-            let sums = packing.take_apart(std::mem::take(&mut self.packed[bin]));
-            self.sums.iter_mut().zip(sums).for_each(|(plane, sum)| plane[bin] = sum);
-        }
-        let [gradients, hessians, counts] = self.sums.each_ref().map(|sums| &sums[..bins]);
-        let found = act(Bins { gradients, hessians, rows: counts, few: Some(&self.seen) });
+        let found = act(Bins { sums: Planes::Packed(&self.packed[..bins], packing), few: Some(&self.seen) });
         for bin in self.seen.drain(..) {
-            self.sums.iter_mut().for_each(|plane| plane[usize::from(bin)] = 0);
+            self.packed[usize::from(bin)] = 0;
         }
         found
     }

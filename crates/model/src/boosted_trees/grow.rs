@@ -9,7 +9,7 @@ use evenstep_exact::simd;
 use super::Growth;
 use super::allowed::{Allowed, Together};
 use super::few::Few;
-use super::histogram::{self, Builder, Histogram, Shape, Sums};
+use super::histogram::{self, Builder, Form, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
 use super::order::{Order, Place, mark};
 use super::quantise::mix;
@@ -17,6 +17,9 @@ use super::split::{Bounds, Criterion, Parent, Rule, Split};
 
 /// Fewer bins than this are searched faster by one thread than shared.
 const SMALL_BINS: usize = 4096;
+
+/// To look at a row's bin of one feature takes as long as to sum up, take away and search so many bins.
+const FEW: usize = 4;
 
 /// Memory for the histograms of leaves that may still be split. Beyond it both children
 /// of a split are built from rows, which takes longer and gives the same integers.
@@ -192,8 +195,9 @@ impl Grower<'_> {
         tree.leaves.push(GrownLeaf { rows: rows.len() as i64, regularised: false, bounds: self.bounds });
 
         if let Some(first) = self.allowed.tree.iter().position(|may| *may) {
-            let root = self.builder.build(order.rows(&rows));
-            let sums = self.shape.feature(&root, first).total();
+            let form = if self.workers.are_alone() { self.builder.form(rows.len() as i64) } else { Form::Apart };
+            let root = self.builder.build(order.rows(&rows), form);
+            let sums = self.builder.feature(&root, first).total();
             let (bounds, together) = (self.bounds, self.allowed.root());
             let node = Node { rows, sums, bounds, depth: 0, path: 0, together, parent: None };
             let split = self.search([(&node, &root)]).pop().flatten();
@@ -263,29 +267,34 @@ impl Grower<'_> {
         let (smaller, larger) = if left_is_smaller { (left, right) } else { (right, left) };
         let rows = order.rows(&smaller.0.rows);
         let nodes = [&smaller.0, &larger.0];
+        let forms = nodes.map(|node| self.builder.form(node.sums.rows));
         let (found, small, large) = match parent {
-            Some(mut parent) if self.builder.shares_columns(rows.len()) => {
+            Some(parent) if self.builder.shares_columns(rows.len()) => {
                 let may_split = nodes.map(|node| may(node).then(|| self.features(node)));
-                let (small, found) =
-                    self.builder.build_by_columns(rows, Some(&mut parent), |features, small, large| {
+                let ((small, large), found) = self.builder.build_by_columns(
+                    rows,
+                    forms[0],
+                    Some((parent, forms[1])),
+                    |mut found: [Option<Split>; 2], features, small, large| {
                         let parts = [Some(small), large];
-                        std::array::from_fn(|at| {
-                            let (part, may_split) = (parts[at]?, may_split[at].as_ref()?);
-                            let features = features.iter().copied().filter(|feature| may_split[*feature]);
-                            self.best(nodes[at], features, |feature| part.feature(self.shape, feature))
-                        })
-                    });
+                        for ((at, found), part) in found.iter_mut().enumerate().zip(parts) {
+                            if let (Some(part), Some(may_split)) = (part, &may_split[at]) {
+                                let features = features.iter().copied().filter(|feature| may_split[*feature]);
+                                let bins = |feature| self.builder.feature_of(part, feature);
+                                *found = self.best(nodes[at], found.take(), features, bins);
+                            }
+                        }
+                        found
+                    },
+                );
                 let both = |[a, b]: [_; 2], [c, d]: [_; 2]| [better(a, c), better(b, d)];
-                (found.into_iter().fold([None, None], both), small, parent)
+                (found.into_iter().fold([None, None], both), small, large.expect("a parent leaves two children"))
             }
             parent => {
-                let small = self.builder.build(rows);
+                let mut small = self.builder.build(rows, forms[0]);
                 let large = match parent {
-                    Some(mut parent) => {
-                        parent.subtract(&small);
-                        parent
-                    }
-                    None => self.builder.build(order.rows(&larger.0.rows)),
+                    Some(parent) => self.builder.rest(parent, &mut small, forms[1]),
+                    None => self.builder.build(order.rows(&larger.0.rows), forms[1]),
                 };
                 let both = [(nodes[0], &small), (nodes[1], &large)];
                 let mut found = self.search(both.into_iter().filter(|(node, _)| may(node))).into_iter();
@@ -303,7 +312,9 @@ impl Grower<'_> {
     /// Whether it takes longer to sum up all bins than to look at the rows of two nodes feature by feature.
     fn are_few(&self, left: &Place, right: &Place) -> bool {
         let rows = left.len() + right.len();
-        self.workers.are_alone() && rows * self.allowed.most() <= self.shape.bins() && rows <= self.builder.block_rows()
+        self.workers.are_alone()
+            && FEW * rows * self.allowed.most() <= self.shape.bins()
+            && rows <= self.builder.block_rows()
     }
 
     /// The best split of a node of few rows.
@@ -327,15 +338,16 @@ impl Grower<'_> {
         self.allowed.features(&node.together, node.depth, node.path)
     }
 
-    /// The best split of a node on some features, which ascend.
+    /// The best split of a node on some more features.
     fn best<'b>(
         &self,
         node: &Node,
+        best: Option<Split>,
         features: impl Iterator<Item = usize>,
         bins: impl Fn(usize) -> histogram::Bins<'b>,
     ) -> Option<Split> {
         let parent = self.parent(node);
-        features.fold(None, |best, at| self.criterion.better(parent, best, (at, &self.matrix.features[at]), bins(at)))
+        features.fold(best, |best, at| self.criterion.better(parent, best, (at, &self.matrix.features[at]), bins(at)))
     }
 
     /// The best split of each node.
@@ -349,7 +361,7 @@ impl Grower<'_> {
             nodes.iter().zip(&may_split).flat_map(|(node, may)| (0..tasks).map(move |task| (node, may, part(task))));
         let found = self.workers.map(jobs.collect(), |((node, histogram), may_split, features)| {
             let features = features.filter(|feature| may_split[*feature]);
-            self.best(node, features, |feature| self.shape.feature(histogram, feature))
+            self.best(node, None, features, |feature| self.builder.feature(histogram, feature))
         });
         let mut found = found.into_iter();
         nodes.iter().map(|_| found.by_ref().take(tasks).fold(None, better)).collect()
@@ -360,10 +372,13 @@ impl Grower<'_> {
         let last = self.matrix.features[split.feature].binning.last();
         let goes_left = |bin: u16| bin <= last && split.rule.goes_left(bin);
         match self.matrix.column(split.feature) {
-            Bins::Narrow(bins) => {
+            Bins::Narrow(bytes, bins) => {
+                let bin = |byte: u8| bins.map_or(byte, |bins| bins[usize::from(byte)]);
                 let mut left = [0_u32; 8];
-                (0..256).filter(|bin| goes_left(*bin)).for_each(|bin| left[usize::from(bin / 32)] |= 1 << (bin % 32));
-                order.part(self.workers, place, |rows, bits| simd::mark(rows, bins, &left, bits))
+                for byte in (0..=u8::MAX).filter(|byte| goes_left(bin(*byte).into())) {
+                    left[usize::from(byte / 32)] |= 1 << (byte % 32);
+                }
+                order.part(self.workers, place, |rows, bits| simd::mark(rows, bytes, &left, bits))
             }
             Bins::Wide(bins) => {
                 let left: Vec<bool> = (0..=last).map(goes_left).collect();

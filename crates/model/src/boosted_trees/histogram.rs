@@ -9,7 +9,8 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::simd::{prefetch, widest};
 use serde::{Deserialize, Serialize};
 
-use super::matrix::{LANES, Matrix, Share};
+use super::lanes::{Lane, Share};
+use super::matrix::{LANES, Matrix};
 use super::quantise::Packing;
 
 /// Fewer updates than this are done faster by one thread than shared.
@@ -39,9 +40,20 @@ pub(super) struct Shape {
     unit_hessian: bool,
 }
 
-/// The sums of a node, plane by plane: gradients, then hessians if rows differ in them, then rows.
+/// How the sums of a node are kept.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) enum Form {
+    /// Plane by plane: gradients, then hessians if rows differ in them, then rows.
+    #[default]
+    Apart,
+    /// A word a bin, packed as rows are: of nodes with no more rows than a block has. They take a third of the time.
+    Packed,
+}
+
+/// The sums of a node.
 #[derive(Default, Debug, Serialize, Deserialize)]
 pub(super) struct Histogram {
+    form: Form,
     sums: Vec<i64>,
     /// Where its room goes when it is done with.
     #[serde(skip)]
@@ -50,15 +62,31 @@ pub(super) struct Histogram {
 
 /// Room for histograms, used again and again: to be given new room by the system takes longer than to sum up a node.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Room(Arc<Mutex<Vec<Vec<i64>>>>);
+pub(super) struct Room(Arc<Mutex<Spare>>);
+
+/// Room of either form.
+#[derive(Default, Debug)]
+struct Spare {
+    apart: Vec<Vec<i64>>,
+    packed: Vec<Vec<i64>>,
+}
+
+impl Spare {
+    fn of(&mut self, form: Form) -> &mut Vec<Vec<i64>> {
+        match form {
+            Form::Apart => &mut self.apart,
+            Form::Packed => &mut self.packed,
+        }
+    }
+}
 
 impl Room {
     /// Room for so many sums, which hold anything.
-    fn take(&self, length: usize) -> Histogram {
-        let spare = self.0.lock().ok().and_then(|mut spare| spare.pop());
+    fn take(&self, form: Form, length: usize) -> Histogram {
+        let spare = self.0.lock().ok().and_then(|mut spare| spare.of(form).pop());
         let mut sums = spare.unwrap_or_default();
         sums.resize(length, 0);
-        Histogram { sums, room: self.clone() }
+        Histogram { form, sums, room: self.clone() }
     }
 }
 
@@ -67,7 +95,7 @@ impl Drop for Histogram {
         if !self.sums.is_empty()
             && let Ok(mut spare) = self.room.0.lock()
         {
-            spare.push(std::mem::take(&mut self.sums));
+            spare.of(self.form).push(std::mem::take(&mut self.sums));
         }
     }
 }
@@ -77,7 +105,11 @@ impl Partial for Histogram {
         if self.sums.is_empty() {
             *self = other;
         } else if !other.sums.is_empty() {
-            assert_eq!(self.sums.len(), other.sums.len(), "histograms of one tree have one shape");
+            assert_eq!(
+                (self.form, self.sums.len()),
+                (other.form, other.sums.len()),
+                "histograms of one node have one shape"
+            );
             self.sums.iter_mut().zip(&other.sums).for_each(|(mine, theirs)| *mine = mine.wrapping_add(*theirs));
         }
     }
@@ -118,11 +150,18 @@ impl std::ops::Sub for Sums {
 /// One feature's part of a histogram.
 #[derive(Clone, Copy)]
 pub(super) struct Bins<'a> {
-    pub(super) gradients: &'a [i64],
-    pub(super) hessians: &'a [i64],
-    pub(super) rows: &'a [i64],
+    pub(super) sums: Planes<'a>,
     /// Which have rows, in ascending order, if they are so few that they were written down.
     pub(super) few: Option<&'a [u16]>,
+}
+
+/// The sums of bins.
+#[derive(Clone, Copy)]
+pub(super) enum Planes<'a> {
+    /// Gradients, hessians and rows.
+    Apart([&'a [i64]; 3]),
+    /// All three in a word.
+    Packed(&'a [i64], &'a Packing),
 }
 
 impl Bins<'_> {
@@ -130,20 +169,28 @@ impl Bins<'_> {
     pub(super) fn seen(&self) -> Cow<'_, [u16]> {
         match self.few {
             Some(seen) => Cow::Borrowed(seen),
-            None => (0..self.len()).filter(|bin| self.rows[*bin] > 0).map(|bin| bin as u16).collect(),
+            None => (0..self.len()).filter(|bin| self.at(*bin).rows > 0).map(|bin| bin as u16).collect(),
         }
     }
 
     /// How many bins there are.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        match self.sums {
+            Planes::Apart([.., rows]) => rows.len(),
+            Planes::Packed(words, _) => words.len(),
+        }
     }
 
     /// The sums of a bin.
     #[inline]
     pub(super) fn at(&self, bin: usize) -> Sums {
-        Sums { gradient: self.gradients[bin], hessian: self.hessians[bin], rows: self.rows[bin] }
+        match self.sums {
+            Planes::Apart([gradients, hessians, rows]) => {
+                Sums { gradient: gradients[bin], hessian: hessians[bin], rows: rows[bin] }
+            }
+            Planes::Packed(words, packing) => packing.sums(words[bin]),
+        }
     }
 
     /// The sums of all bins.
@@ -158,7 +205,7 @@ impl Shape {
         let mut shape = Shape { ranges: vec![0..0; matrix.features.len()], words: Vec::new(), total: 0, unit_hessian };
         for lanes in matrix.lanes.chunks(matrix.in_word) {
             shape.words.push(shape.total);
-            lanes.iter().flatten().for_each(|share| shape.add(matrix, share.feature));
+            lanes.iter().flat_map(Lane::features).for_each(|feature| shape.add(matrix, feature));
         }
         shape.words.push(shape.total);
         matrix.wide.iter().for_each(|(feature, _)| shape.add(matrix, *feature));
@@ -170,40 +217,30 @@ impl Shape {
         self.total = self.ranges[feature].end;
     }
 
-    /// How many bytes a histogram takes.
+    /// How many bytes a histogram takes at most.
     pub(super) fn bytes(&self) -> usize {
-        8 * self.total * if self.unit_hessian { 2 } else { 3 }
+        8 * self.length(Form::Apart)
+    }
+
+    fn length(&self, form: Form) -> usize {
+        match form {
+            Form::Packed => self.total,
+            Form::Apart => self.total * if self.unit_hessian { 2 } else { 3 },
+        }
     }
 
     /// How many bins there are in all.
     pub(super) fn bins(&self) -> usize {
         self.total
     }
-
-    /// One feature's part.
-    #[inline]
-    pub(super) fn feature<'a>(&self, histogram: &'a Histogram, feature: usize) -> Bins<'a> {
-        let plane = |at: usize| &histogram.sums[at * self.total..][self.ranges[feature].clone()];
-        match self.unit_hessian {
-            true => Bins { gradients: plane(0), hessians: plane(1), rows: plane(1), few: None },
-            false => Bins { gradients: plane(0), hessians: plane(1), rows: plane(2), few: None },
-        }
-    }
 }
 
-impl Histogram {
-    /// Takes away what a child holds, which leaves the other child.
-    pub(super) fn subtract(&mut self, child: &Histogram) {
-        assert_eq!(self.sums.len(), child.sums.len(), "a child has its parent's shape");
-        self.sums.iter_mut().zip(&child.sums).for_each(|(mine, theirs)| *mine = mine.wrapping_sub(*theirs));
-    }
-}
-
-/// A part of a histogram's planes: that of some features that lie together.
+/// A part of a histogram: that of some features that lie together.
 pub(super) struct Part<'p> {
     /// The first bin.
     first: usize,
-    /// Gradients, hessians if rows differ in them, and rows.
+    form: Form,
+    /// Gradients, hessians if rows differ in them, and rows; or nothing but words.
     planes: [&'p mut [i64]; 3],
 }
 
@@ -213,26 +250,83 @@ impl<'p> Part<'p> {
         let length = end - self.first;
         let planes =
             self.planes.each_mut().map(|plane| plane.split_off_mut(..length.min(plane.len())).unwrap_or_default());
-        let part = Part { first: self.first, planes };
+        let part = Part { first: self.first, planes, form: self.form };
         self.first = end;
         part
+    }
+
+    /// The part of some bins.
+    fn within(&mut self, bins: &Range<usize>) -> Part<'_> {
+        let range = bins.start - self.first..bins.end - self.first;
+        let planes = self.planes.each_mut().map(|plane| plane.get_mut(range.clone()).unwrap_or_default());
+        Part { first: bins.start, form: self.form, planes }
     }
 
     fn clear(&mut self) {
         self.planes.iter_mut().for_each(|plane| plane.fill(0));
     }
 
-    fn subtract(&mut self, child: &Part<'_>) {
-        for (mine, theirs) in self.planes.iter_mut().zip(&child.planes) {
-            mine.iter_mut().zip(theirs.iter()).for_each(|(mine, theirs)| *mine = mine.wrapping_sub(*theirs));
+    /// Takes away what a child holds, which leaves the other child.
+    fn subtract(&mut self, child: &Part<'_>, packing: &Packing) {
+        match (self.form, child.form) {
+            (Form::Apart, Form::Packed) => {
+                let [gradients, hessians, rows] = &mut self.planes;
+                let mut hessians = hessians.iter_mut();
+                for ((word, gradient), rows) in child.planes[0].iter().zip(&mut **gradients).zip(&mut **rows) {
+                    let [g, h, n] = packing.take_apart(*word as u64);
+                    *gradient = gradient.wrapping_sub(g);
+                    *rows = rows.wrapping_sub(n);
+                    if let Some(hessian) = hessians.next() {
+                        *hessian = hessian.wrapping_sub(h);
+                    }
+                }
+            }
+            _ => {
+                assert_eq!(self.form, child.form, "a child has no more rows than its parent");
+                for (mine, theirs) in self.planes.iter_mut().zip(&child.planes) {
+                    mine.iter_mut().zip(theirs.iter()).for_each(|(mine, theirs)| *mine = mine.wrapping_sub(*theirs));
+                }
+            }
         }
     }
 
-    /// One feature's part.
-    pub(super) fn feature(&self, shape: &Shape, feature: usize) -> Bins<'_> {
-        let bins = &shape.ranges[feature];
-        let plane = |at: usize| &self.planes[at][bins.start - self.first..bins.end - self.first];
-        Bins { gradients: plane(0), hessians: plane(if shape.unit_hessian { 2 } else { 1 }), rows: plane(2), few: None }
+    /// Packs what a child leaves of its parent, where the child is packed, and the parent is not.
+    fn pack_rest(&mut self, parent: &Part<'_>, child: &Part<'_>, packing: &Packing) {
+        let [gradients, hessians, rows] = &parent.planes;
+        let bins = self.planes[0].iter_mut().zip(child.planes[0].iter());
+        for (at, (rest, child)) in bins.enumerate() {
+            let hessian = hessians.get(at).copied().unwrap_or_default();
+            *rest = packing.put_together([gradients[at], hessian, rows[at]]).wrapping_sub(*child);
+        }
+    }
+}
+
+/// What is left of a node's histogram once that of a child is taken away.
+struct Rest<'p> {
+    parent: Part<'p>,
+    /// Where it goes if it takes another form.
+    packed: Option<Part<'p>>,
+}
+
+impl<'p> Rest<'p> {
+    fn split_off(&mut self, end: usize) -> Rest<'p> {
+        Rest { parent: self.parent.split_off(end), packed: self.packed.as_mut().map(|part| part.split_off(end)) }
+    }
+
+    /// Takes away what a child holds of some bins; tells what is left.
+    fn subtract(&mut self, bins: &Range<usize>, child: &Part<'_>, packing: &Packing) -> Part<'_> {
+        let mut parent = self.parent.within(bins);
+        match &mut self.packed {
+            None => {
+                widest!(parent.subtract(child, packing));
+                parent
+            }
+            Some(packed) => {
+                let mut packed = packed.within(bins);
+                widest!(packed.pack_rest(&parent, child, packing));
+                packed
+            }
+        }
     }
 }
 
@@ -242,6 +336,22 @@ enum Columns<'a> {
     Words(&'a [usize]),
     Wide(usize),
 }
+
+impl<'a> Columns<'a> {
+    /// As many words at a time as are worked on together.
+    fn groups(self) -> Vec<Columns<'a>> {
+        match self {
+            Columns::Wide(_) => vec![self],
+            Columns::Words(words) => {
+                let groups = words.len().div_ceil(GROUP).max(1);
+                words.chunks(words.len().div_ceil(groups).max(1)).map(Columns::Words).collect()
+            }
+        }
+    }
+}
+
+/// The two children of a node: that with fewer rows, and the other if it is known.
+pub(super) type Children = (Histogram, Option<Histogram>);
 
 /// The packed sums of a group of words, and of a wide feature.
 #[derive(Default)]
@@ -277,7 +387,7 @@ impl<'a> Builder<'a> {
         room: &'a Room,
     ) -> Builder<'a> {
         let lanes = matrix.lanes.chunks(matrix.in_word).enumerate();
-        let may = |lanes: &[Vec<Share>]| lanes.iter().flatten().any(|share| may_split[share.feature]);
+        let may = |lanes: &[Lane]| lanes.iter().flat_map(Lane::features).any(|feature| may_split[feature]);
         let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
         let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
         Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default(), room }
@@ -288,12 +398,50 @@ impl<'a> Builder<'a> {
         self.packing.block_rows()
     }
 
-    /// The histogram of some rows, which ascend.
-    pub(super) fn build(&self, rows: &[u32]) -> Histogram {
+    /// In which form the sums of so many rows are kept.
+    pub(super) fn form(&self, rows: i64) -> Form {
+        if rows <= self.block_rows() as i64 { Form::Packed } else { Form::Apart }
+    }
+
+    /// One feature's part of a histogram.
+    pub(super) fn feature<'h>(&'h self, histogram: &'h Histogram, feature: usize) -> Bins<'h> {
+        let bins = &self.shape.ranges[feature];
+        let plane = |at: usize| &histogram.sums[at * self.shape.total..][bins.clone()];
+        let sums = match (histogram.form, self.shape.unit_hessian) {
+            (Form::Packed, _) => Planes::Packed(plane(0), &self.packing),
+            (Form::Apart, true) => Planes::Apart([plane(0), plane(1), plane(1)]),
+            (Form::Apart, false) => Planes::Apart([plane(0), plane(1), plane(2)]),
+        };
+        Bins { sums, few: None }
+    }
+
+    /// One feature's part of a part.
+    pub(super) fn feature_of<'h>(&'h self, part: &'h Part<'_>, feature: usize) -> Bins<'h> {
+        let bins = &self.shape.ranges[feature];
+        let plane = |at: usize| &part.planes[at][bins.start - part.first..bins.end - part.first];
+        let sums = match (part.form, self.shape.unit_hessian) {
+            (Form::Packed, _) => Planes::Packed(plane(0), &self.packing),
+            (Form::Apart, true) => Planes::Apart([plane(0), plane(2), plane(2)]),
+            (Form::Apart, false) => Planes::Apart([plane(0), plane(1), plane(2)]),
+        };
+        Bins { sums, few: None }
+    }
+
+    /// The histogram of some rows, which ascend, in a form that holds them.
+    pub(super) fn build(&self, rows: &[u32], form: Form) -> Histogram {
         match self.shares_columns(rows.len()) {
-            true => self.build_by_columns(rows, None, |_, _, _| ()).0,
-            false => self.build_by_rows(rows),
+            true => self.build_by_columns(rows, form, None, |(), _, _, _| ()).0.0,
+            false => self.build_by_rows(rows, form),
         }
+    }
+
+    /// What a child leaves of its parent's histogram, in a form that holds it.
+    pub(super) fn rest(&self, mut parent: Histogram, child: &mut Histogram, form: Form) -> Histogram {
+        let all = 0..self.shape.total;
+        let mut packed = (form != parent.form).then(|| self.room.take(form, self.shape.length(form)));
+        let whole = packed.as_mut().map(|packed| self.whole(packed));
+        Rest { parent: self.whole(&mut parent), packed: whole }.subtract(&all, &self.whole(child), &self.packing);
+        packed.unwrap_or(parent)
     }
 
     /// Whether threads had better take columns of so many rows than some of the rows each: then nothing is to be
@@ -301,109 +449,132 @@ impl<'a> Builder<'a> {
     pub(super) fn shares_columns(&self, rows: usize) -> bool {
         let (threads, words) = (self.workers.count(), self.active.len());
         let at_hand = rows * self.matrix.stride <= AT_HAND_WORDS;
-        threads > 1
-            && self.workers.are_alone()
-            && (words >= MANY_WORDS * threads || (at_hand && words + self.active_wide.len() >= threads))
+        self.workers.are_alone()
+            && (threads == 1 || words >= MANY_WORDS * threads || (at_hand && words + self.active_wide.len() >= threads))
     }
 
     /// A histogram of nothing.
-    fn zeros(&self) -> Histogram {
-        let mut histogram = self.room.take(self.shape.bytes() / 8);
+    fn zeros(&self, form: Form) -> Histogram {
+        let mut histogram = self.room.take(form, self.shape.length(form));
         histogram.sums.fill(0);
         histogram
     }
 
     /// Each thread takes some of the rows.
-    fn build_by_rows(&self, rows: &[u32]) -> Histogram {
+    fn build_by_rows(&self, rows: &[u32], form: Form) -> Histogram {
         let threads = if rows.len() * self.matrix.features.len() < SMALL_UPDATES { 1 } else { self.workers.count() };
         // As many for each thread, and all of one size.
         let count = rows.len().div_ceil(self.block_rows()).next_multiple_of(threads);
         let blocks: Vec<&[u32]> = rows.chunks(rows.len().div_ceil(count.max(1)).max(1)).collect();
+        let groups: Vec<_> = self.columns(self.active.len()).into_iter().flat_map(Columns::groups).collect();
         let block = |at: usize, sums: &mut Histogram| {
             if sums.sums.is_empty() {
-                *sums = self.zeros();
+                *sums = self.zeros(form);
             }
             let mut part = self.whole(sums);
             self.with_scratch(|scratch| {
-                for columns in self.columns(self.active.len()) {
-                    self.add(columns, blocks[at], scratch, &mut part);
-                }
+                groups.iter().for_each(|group| self.add(*group, blocks[at], scratch, &mut part));
             });
         };
         let sums = match threads {
             1 => self.workers.fold(1, |_, sums| (0..blocks.len()).for_each(|at| block(at, sums))),
             _ => self.workers.fold(blocks.len(), block),
         };
-        if sums.sums.is_empty() { self.zeros() } else { sums }
+        if sums.sums.is_empty() { self.zeros(form) } else { sums }
     }
 
-    /// Each thread takes some of the columns, whose sums lie apart. What the parent holds of them is lessened
-    /// by the new sums, and then `act` is told both and the columns' features, which ascend.
-    pub(super) fn build_by_columns<R: Send>(
+    /// Each thread takes some of the columns, whose sums lie apart. Where the parent's histogram is given, and the
+    /// form of the child that it holds besides, the rows' part is taken away from it. `act` is told word by word what
+    /// was found before, the word's features, which ascend, and the sums of both children.
+    pub(super) fn build_by_columns<R: Default + Send>(
         &self,
         rows: &[u32],
-        parent: Option<&mut Histogram>,
-        act: impl Fn(&[usize], &Part<'_>, Option<&Part<'_>>) -> R + Sync,
-    ) -> (Histogram, Vec<R>) {
-        let mut sums = self.room.take(self.shape.bytes() / 8);
+        form: Form,
+        parent: Option<(Histogram, Form)>,
+        act: impl Fn(R, &[usize], &Part<'_>, Option<&Part<'_>>) -> R + Sync,
+    ) -> (Children, Vec<R>) {
+        let mut sums = self.room.take(form, self.shape.length(form));
         let threads = self.workers.count();
-        let shares = if self.active.len() >= MANY_WORDS * threads { 2 * threads } else { threads };
-        let columns = self.columns(self.active.len().div_ceil(shares));
+        let many = self.active.len() >= MANY_WORDS * threads;
+        let share = match many {
+            true => self.active.len().div_ceil(2 * threads).next_multiple_of(GROUP),
+            false => self.active.len().div_ceil(threads),
+        };
+        let columns = self.columns(share);
         let end = |at: usize| match columns.get(at + 1) {
             Some(Columns::Words(words)) => self.shape.words[words[0]],
             Some(Columns::Wide(at)) => self.shape.ranges[self.matrix.wide[*at].0].start,
             None => self.shape.total,
         };
+        let (mut parent, form_of_rest) = parent.unzip();
+        let other_form = form_of_rest.filter(|form| parent.as_ref().is_some_and(|parent| parent.form != *form));
+        let mut packed = other_form.map(|form| self.room.take(form, self.shape.length(form)));
         let mut mine = self.whole(&mut sums);
-        let mut parents = parent.map(|parent| self.whole(parent));
+        let packed_part = packed.as_mut().map(|packed| self.whole(packed));
+        let mut rest = parent.as_mut().map(|parent| Rest { parent: self.whole(parent), packed: packed_part });
         let part = |at: usize| {
-            let parent = parents.as_mut().map(|parents| parents.split_off(end(at)));
-            (columns[at], mine.split_off(end(at)), parent)
+            let rest = rest.as_mut().map(|rest| rest.split_off(end(at)));
+            (columns[at], mine.split_off(end(at)), rest)
         };
         let tasks = (0..columns.len()).map(part).collect();
-        let found = self.workers.map(tasks, |(columns, mut part, mut parent)| {
-            part.clear();
+        let found = self.workers.map(tasks, |(columns, mut part, mut rest): (_, _, Option<Rest<'_>>)| {
+            let mut found = R::default();
             self.with_scratch(|scratch| {
-                for block in rows.chunks(self.block_rows()) {
-                    self.add(columns, block, scratch, &mut part);
+                for group in columns.groups() {
+                    let places = self.places(group);
+                    places.iter().for_each(|(bins, _)| part.within(bins).clear());
+                    for block in rows.chunks(self.block_rows()) {
+                        self.add(group, block, scratch, &mut part);
+                    }
+                    // While these sums are at hand.
+                    for (bins, features) in places {
+                        let part = part.within(&bins);
+                        let rest = rest.as_mut().map(|rest| rest.subtract(&bins, &part, &self.packing));
+                        found = act(std::mem::take(&mut found), &features, &part, rest.as_ref());
+                    }
                 }
             });
-            if let Some(parent) = &mut parent {
-                parent.subtract(&part);
-            }
-            act(&self.features(columns), &part, parent.as_ref())
+            found
         });
-        (sums, found)
+        ((sums, packed.or(parent)), found)
     }
 
-    /// The features in some columns, in ascending order.
-    fn features(&self, columns: Columns<'_>) -> Vec<usize> {
+    /// Where the bins of some columns lie, word by word, and the features that they are of, in ascending order.
+    fn places(&self, columns: Columns<'_>) -> Vec<(Range<usize>, Vec<usize>)> {
         match columns {
-            Columns::Wide(at) => vec![self.matrix.wide[at].0],
+            Columns::Wide(at) => {
+                let feature = self.matrix.wide[at].0;
+                vec![(self.shape.ranges[feature].clone(), vec![feature])]
+            }
             Columns::Words(words) => {
-                let lanes = words.iter().flat_map(|word| self.matrix.lanes.chunks(self.matrix.in_word).nth(*word));
-                let mut features: Vec<usize> = lanes.flatten().flatten().map(|share| share.feature).collect();
-                features.sort_unstable();
-                features
+                let of_word = |word: &usize| {
+                    let lanes = self.matrix.lanes.iter().skip(word * self.matrix.in_word).take(self.matrix.in_word);
+                    let mut features: Vec<usize> = lanes.flat_map(Lane::features).collect();
+                    features.sort_unstable();
+                    (self.shape.words[*word]..self.shape.words[*word + 1], features)
+                };
+                words.iter().map(of_word).collect()
             }
         }
     }
 
     fn whole<'p>(&self, histogram: &'p mut Histogram) -> Part<'p> {
-        Part { first: 0, planes: self.planes(&mut histogram.sums) }
+        let sums = &mut histogram.sums[..];
+        let planes = match histogram.form {
+            Form::Packed => [sums, &mut [], &mut []],
+            Form::Apart => {
+                let (gradients, rest) = sums.split_at_mut(self.shape.total);
+                let (hessians, counts) = rest.split_at_mut(if self.shape.unit_hessian { 0 } else { self.shape.total });
+                [gradients, hessians, counts]
+            }
+        };
+        Part { first: 0, form: histogram.form, planes }
     }
 
     /// The active columns, so many words at a time.
     fn columns(&self, words: usize) -> Vec<Columns<'_>> {
         let wide = self.active_wide.iter().map(|at| Columns::Wide(*at));
         self.active.chunks(words.max(1)).map(Columns::Words).chain(wide).collect()
-    }
-
-    /// The planes of a whole histogram; that of hessians is empty where all are 1.
-    fn planes<'p>(&self, sums: &'p mut [i64]) -> [&'p mut [i64]; 3] {
-        let (gradients, rest) = sums.split_at_mut(self.shape.total);
-        let (hessians, counts) = rest.split_at_mut(if self.shape.unit_hessian { 0 } else { self.shape.total });
-        [gradients, hessians, counts]
     }
 
     fn with_scratch(&self, act: impl FnOnce(&mut Scratch)) {
@@ -413,18 +584,14 @@ impl<'a> Builder<'a> {
         lock().push(scratch);
     }
 
-    /// Adds every row's word to its bin of the features in some columns. There are no more rows than a block has.
+    /// Adds every row's word to its bin of the features in a group of columns. There are no more rows than a block has.
     fn add(&self, columns: Columns<'_>, rows: &[u32], scratch: &mut Scratch, part: &mut Part<'_>) {
         match columns {
             Columns::Words(words) => {
-                let groups = words.len().div_ceil(GROUP).max(1);
-                let size = words.len().div_ceil(groups).max(1);
-                scratch.words.resize(scratch.words.len().max(size), [[0; 256]; LANES]);
-                for words in words.chunks(size) {
-                    self.add_words(words, &mut scratch.words[..words.len()], rows);
-                    for (word, packed) in words.iter().zip(&mut scratch.words) {
-                        self.unpack_word(*word, packed, part);
-                    }
+                scratch.words.resize(scratch.words.len().max(words.len()), [[0; 256]; LANES]);
+                self.add_words(words, &mut scratch.words[..words.len()], rows);
+                for (word, packed) in words.iter().zip(&mut scratch.words) {
+                    self.unpack_word(*word, packed, part);
                 }
             }
             Columns::Wide(at) => {
@@ -500,18 +667,23 @@ impl<'a> Builder<'a> {
         let lanes = &lanes[..lanes.len().min(self.matrix.in_word)];
         // The last word may have empty lanes, whose bytes are 0.
         packed[lanes.len()..].iter_mut().for_each(|packed| packed[0] = 0);
+        let mut of_feature = [0; 256];
         for (lane, packed) in lanes.iter().zip(packed) {
-            match &lane[..] {
-                [one] => self.unpack_feature(one.feature, packed, part),
-                shares => {
-                    // Feature after feature is summed up and summed out.
-                    for share in shares.iter().rev() {
-                        self.unpack_feature(share.feature, &mut sums_of(share, packed), part);
-                        sum_out(share, packed);
-                    }
-                    packed.fill(0);
-                }
+            if let Some(feature) = lane.alone() {
+                self.unpack_feature(feature, packed, part);
+                continue;
             }
+            // Share after share is summed up and summed out.
+            for share in lane.shares.iter().rev() {
+                let sums = sums_of(share, packed);
+                let total = sums.iter().fold(0, |total: u64, sum| total.wrapping_add(*sum));
+                for member in &share.members {
+                    member.sums(&sums, total, &mut of_feature);
+                    self.unpack_feature(member.feature, &mut of_feature, part);
+                }
+                sum_out(share, packed);
+            }
+            packed.fill(0);
         }
     }
 
@@ -519,6 +691,10 @@ impl<'a> Builder<'a> {
         let bins = &self.shape.ranges[feature];
         let bins = bins.start - part.first..bins.end - part.first;
         let [gradients, hessians, counts] = &mut part.planes;
+        if part.form == Form::Packed {
+            let add = |(sum, word): (&mut i64, &mut u64)| *sum = sum.wrapping_add(std::mem::take(word) as i64);
+            return widest!(gradients[bins].iter_mut().zip(packed).for_each(add));
+        }
         let (gradients, counts) = (&mut gradients[bins.clone()], &mut counts[bins.clone()]);
         let packed = &mut packed[..gradients.len()];
         let words = packed.iter_mut().zip(gradients).zip(counts).map(|((word, gradient), count)| {
@@ -537,19 +713,19 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The sums of the bins of the last feature in a lane that it shares: its bins' blocks lie one after the other.
+/// The sums of the values of the last share of a lane: its values' blocks lie one after the other.
 fn sums_of(share: &Share, packed: &[u64]) -> [u64; 256] {
     let mut sums = [0_u64; 256];
-    for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride).take(share.bins)) {
+    for (sum, packed) in sums.iter_mut().zip(packed.chunks(share.stride)).take(share.values) {
         *sum = packed.iter().fold(0, |sum, word| sum.wrapping_add(*word));
     }
     sums
 }
 
-/// Adds the blocks of the last feature's bins up into the first.
+/// Adds the blocks of the last share's values up into the first.
 fn sum_out(share: &Share, packed: &mut [u64]) {
     let (first, others) = packed.split_at_mut(share.stride);
-    for other in others.chunks(share.stride).take(share.bins - 1) {
+    for other in others.chunks(share.stride).take(share.values - 1) {
         first.iter_mut().zip(other).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
     }
 }

@@ -2,10 +2,11 @@
 //! filled eight lanes at a time and stays in the first-level cache, and all of a row's words side by
 //! side, so that a row of a small node is one cache miss. Features of few bins share a byte: it
 //! tells the bins of all of them, and sums over the others' bins are each one's own.
-//! Columns are kept once more by themselves, since rows are parted by one feature.
+//! Lanes are kept once more by themselves, since rows are parted by one feature.
 //! A category with more levels than a byte can tell has a column of two bytes a row instead.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -14,12 +15,14 @@ use evenstep_exact::pages::Pages;
 use evenstep_exact::quantile::Distribution;
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::Direction;
 use super::allowed::key_of;
 use super::cuts::{BinLimits, Binning, Levels, thresholds};
 use super::growing::Growing;
+use super::lanes::{Bundle, Lane, Member, Sampled, bundle, share_lanes};
 use super::means::{self, Means};
 use super::passes::offsets;
 use super::ranks::{Thresholds, ranks};
@@ -43,23 +46,16 @@ pub(super) struct Matrix {
     pub(super) stride: usize,
     /// How many lanes a word has: as few as the number of words allows, and in each as many.
     pub(super) in_word: usize,
-    /// The features in each lane.
-    pub(super) lanes: Vec<Vec<Share>>,
+    /// What each lane tells.
+    pub(super) lanes: Vec<Lane>,
     /// The features with columns of their own, and their bins.
     pub(super) wide: Vec<(usize, Vec<u16>)>,
     /// The features, in the order of their names.
     pub(super) features: Vec<Feature>,
-    /// The bins of each narrow feature once more, by row.
+    /// The byte of each lane once more, by row.
     columns: Vec<Pages<u8>>,
-}
-
-/// A feature's part of a lane, whose byte is the sum of each feature's bin times its stride.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Share {
-    pub(super) feature: usize,
-    pub(super) stride: usize,
-    /// How many bins there are among the rows that are learned from. Another's byte is never read.
-    pub(super) bins: usize,
+    /// The bins, by feature and row, that a shared lane cannot tell; of rows that are not learned from.
+    apart: FxHashMap<(usize, usize), u16>,
 }
 
 /// A feature that has more than one bin.
@@ -81,16 +77,18 @@ pub(super) struct Feature {
 }
 
 /// Where a feature's bins are kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Place {
-    Narrow(usize),
+    /// In a lane; if others share it, with the bin that each byte stands for.
+    Lane(usize, Option<Box<[u8; 256]>>),
     Wide(usize),
 }
 
 /// The bins of one feature by row.
 #[derive(Clone, Copy)]
 pub(super) enum Bins<'a> {
-    Narrow(&'a [u8]),
+    /// The bytes of a lane; if others share it, with the bin that each byte stands for.
+    Narrow(&'a [u8], Option<&'a [u8; 256]>),
     Wide(&'a [u16]),
 }
 
@@ -111,17 +109,21 @@ impl Matrix {
     /// The bin of a feature in a row.
     #[inline]
     pub(super) fn bin(&self, feature: usize, row: usize) -> u16 {
-        match self.features[feature].place {
-            Place::Narrow(at) => u16::from(self.columns[at][row]),
-            Place::Wide(at) => self.wide[at].1[row],
+        match &self.features[feature].place {
+            Place::Wide(at) => self.wide[*at].1[row],
+            Place::Lane(lane, None) => self.columns[*lane][row].into(),
+            Place::Lane(lane, Some(bins)) => match self.apart.get(&(feature, row)) {
+                Some(bin) => *bin,
+                None => bins[usize::from(self.columns[*lane][row])].into(),
+            },
         }
     }
 
-    /// The bins of a feature by row.
+    /// The bins of a feature by row that is learned from.
     pub(super) fn column(&self, feature: usize) -> Bins<'_> {
-        match self.features[feature].place {
-            Place::Wide(at) => Bins::Wide(&self.wide[at].1),
-            Place::Narrow(at) => Bins::Narrow(&self.columns[at]),
+        match &self.features[feature].place {
+            Place::Wide(at) => Bins::Wide(&self.wide[*at].1),
+            Place::Lane(lane, bins) => Bins::Narrow(&self.columns[*lane], bins.as_deref()),
         }
     }
 }
@@ -187,7 +189,7 @@ pub(super) fn build(growing: &Growing<'_>) -> Matrix {
     let (workers, batches, schema) = (growing.run.workers, data.batches, data.features);
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
-    let (mut features, mut narrow, mut wide) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut features, mut wide) = (Vec::new(), Vec::new());
     let bins = BinLimits { most: spec.bins as usize, min_rows: u64::from(spec.min_rows_in_bin) };
     let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
     let has_means = |levels: usize| growing.width == 1 && levels > spec.categories.means_above as usize;
@@ -203,31 +205,44 @@ pub(super) fn build(growing: &Growing<'_>) -> Matrix {
             cut => cut,
         };
         let Some((binning, has_null)) = cut else { continue };
-        let is_narrow = binning.last() <= u16::from(u8::MAX);
-        let place = if is_narrow { Place::Narrow(narrow.len()) } else { Place::Wide(wide.len()) };
-        if is_narrow { &mut narrow } else { &mut wide }.push(features.len());
+        let is_wide = binning.last() > u16::from(u8::MAX);
+        // Which lane tells a narrow one is said below.
+        let place = if is_wide { Place::Wide(wide.len()) } else { Place::Lane(0, None) };
+        if is_wide {
+            wide.push(features.len());
+        }
         let (key, monotone) = (key_of(name.as_str()), spec.monotone.get(name.as_str()).copied());
         features.push(Feature { position, name: name.clone(), key, monotone, binning, has_null, place });
     }
-    let lanes = share_lanes(narrow.iter().map(|at| (*at, features[*at].bins())));
-    let rows = roles.len();
-    let in_row = lanes.len().div_ceil(LANES);
-    let in_word = lanes.len().div_ceil(in_row.max(1)).max(1);
-    let stride = padded(in_row);
-    let words = Pages::<u64>::zeros(rows * stride + LINE_WORDS);
-    let start = words.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
-    let mut matrix = Matrix {
-        words,
-        start,
-        stride,
-        in_word,
-        wide: wide.into_iter().map(|at| (at, vec![0; rows])).collect(),
-        columns: narrow.iter().map(|_| Pages::zeros(rows)).collect(),
-        lanes,
-        features,
+    let tables: Vec<Vec<Table<'_>>> = workers.map(batches.iter().collect(), |batch| {
+        features.iter().map(|feature: &Feature| Table::of(&feature.binning, batch.column(&feature.name))).collect()
+    });
+    let rows = Filling { workers, batches, pieces, roles, folds: &folds, tables: &tables };
+    let narrow = features.iter().enumerate().filter(|(_, feature)| matches!(feature.place, Place::Lane(..)));
+    let narrow: Vec<Member> = narrow.map(|(at, feature)| Member::lone(at, feature.bins())).collect();
+    let mut bundles = if workers.are_alone() { rows.bundles(&features, &narrow) } else { Vec::new() };
+    let matrix = loop {
+        let bundled: BTreeSet<usize> = bundles.iter().flatten().map(|member| member.feature).collect();
+        let lone = narrow.iter().filter(|member| !bundled.contains(&member.feature)).map(|member| vec![*member]);
+        let lanes = share_lanes(bundles.iter().cloned().chain(lone));
+        let mut matrix = Matrix::of(lanes, &wide, roles.len());
+        let clashing = matrix.fill(&rows, &features);
+        if clashing.is_empty() {
+            break matrix;
+        }
+        // What some rows promised others do not keep: those features stay by themselves.
+        bundles.iter_mut().for_each(|bundle| bundle.retain(|member| !clashing.contains(&member.feature)));
     };
-    matrix.fill(workers, batches, pieces, &folds);
-    matrix
+    drop(tables);
+    for (at, lane) in matrix.lanes.iter().enumerate() {
+        for share in &lane.shares {
+            for member in &share.members {
+                let bins = lane.alone().is_none().then(|| Lane::bins_of_bytes(share, member));
+                features[member.feature].place = Place::Lane(at, bins);
+            }
+        }
+    }
+    Matrix { features, ..matrix }
 }
 
 /// Cuts every column by what is seen of it. A distribution takes more room than its column, so that no more
@@ -250,30 +265,13 @@ fn cut_all(
     cuts
 }
 
-/// Gives features, with their numbers of bins, to lanes: those of most bins first, each to the
-/// first lane whose byte can tell its bins, too.
-fn share_lanes(features: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<Share>> {
-    let mut features: Vec<(usize, usize)> = features.collect();
-    features.sort_by_key(|(_, bins)| std::cmp::Reverse(*bins));
-    let mut lanes: Vec<(usize, Vec<Share>)> = Vec::new();
-    for (feature, bins) in features {
-        let lane = match lanes.iter().position(|(values, _)| values * bins <= 256) {
-            Some(lane) => lane,
-            None => {
-                lanes.push((1, Vec::new()));
-                lanes.len() - 1
-            }
-        };
-        let (values, shares) = &mut lanes[lane];
-        shares.push(Share { feature, stride: *values, bins });
-        *values *= bins;
-    }
-    lanes.into_iter().map(|(_, shares)| shares).collect()
-}
-
-/// A row of up to one cache line is made to lie within one.
+/// A row of up to one cache line is made to lie within one, and so is each half line of a long row.
 fn padded(words: usize) -> usize {
-    if (1..=LINE_WORDS).contains(&words) { words.next_power_of_two() } else { words }
+    match words {
+        1..=LINE_WORDS => words.next_power_of_two(),
+        _ if words >= 4 * LINE_WORDS => words.next_multiple_of(LINE_WORDS / 2),
+        _ => words,
+    }
 }
 
 /// Merges with what other processes saw. One column at a time, since these may have another number of threads.
@@ -360,13 +358,95 @@ struct Places<'a> {
     wide: Vec<&'a mut [u16]>,
 }
 
-impl Matrix {
-    fn fill(&mut self, workers: &Workers, batches: &[Batch], pieces: &[Piece], folds: &[u8]) {
-        let Matrix { words, start, stride, in_word, lanes, wide, features, columns } = self;
-        let (features, lanes, stride, in_word) = (&*features, &*lanes, *stride, *in_word);
-        let tables: Vec<Vec<Table>> = workers.map(batches.iter().collect(), |batch| {
-            features.iter().map(|feature| Table::of(&feature.binning, batch.column(&feature.name))).collect()
+/// The rows that a matrix is filled with.
+struct Filling<'a> {
+    workers: &'a Workers,
+    batches: &'a [Batch],
+    pieces: &'a [Piece],
+    roles: &'a [Role],
+    folds: &'a [u8],
+    /// By batch, then by feature.
+    tables: &'a [Vec<Table<'a>>],
+}
+
+/// So many blocks of rows say which features may be bundled.
+const SAMPLED_BLOCKS: usize = 32;
+
+/// A feature of more bins is not bundled.
+const BUNDLED_BINS: usize = 64;
+
+impl Filling<'_> {
+    /// Writes the bins of a feature in some rows of a piece, which begins with the row `of_piece`.
+    fn bins<B: TryFrom<u16>>(
+        &self,
+        (at, feature): (usize, &Feature),
+        (piece, of_piece): (&Piece, usize),
+        block: &Range<usize>,
+        out: &mut [B],
+    ) {
+        let column = self.batches[piece.batch].column(&feature.name);
+        let cells = piece.rows.start + block.start..piece.rows.start + block.end;
+        let folds = self.folds.get(of_piece + block.start..of_piece + block.end).unwrap_or_default();
+        self.tables[piece.batch][at].bins(column, cells, folds, out);
+    }
+
+    /// The bundles that some rows suggest.
+    fn bundles(&self, features: &[Feature], narrow: &[Member]) -> Vec<Bundle> {
+        let blocks = self.pieces.iter().zip(offsets(self.pieces)).flat_map(|(piece, first)| {
+            let starts = (0..piece.rows.len()).step_by(BLOCK_ROWS);
+            starts.map(move |start| (piece, first, start..(start + BLOCK_ROWS).min(piece.rows.len())))
         });
+        let blocks: Vec<_> = blocks.collect();
+        let every = blocks.len().div_ceil(SAMPLED_BLOCKS).max(1);
+        let few: Vec<Member> = narrow.iter().filter(|member| member.bins <= BUNDLED_BINS).copied().collect();
+        let sampled = self.workers.map(few, |member| {
+            let mut bins = Vec::new();
+            for (piece, first, block) in blocks.iter().step_by(every) {
+                let mut of_block = vec![0_u8; block.len()];
+                self.bins((member.feature, &features[member.feature]), (*piece, *first), block, &mut of_block);
+                let roles = &self.roles[first + block.start..][..block.len()];
+                let learned = of_block.iter().zip(roles).filter(|(_, role)| **role == Role::Learned);
+                bins.extend(learned.map(|(bin, _)| *bin));
+            }
+            let mut counts = [0_usize; 256];
+            bins.iter().for_each(|bin| counts[usize::from(*bin)] += 1);
+            let usual = (0..member.bins).max_by_key(|bin| counts[*bin]).unwrap_or(0);
+            let of_bits =
+                |bins: &[u8]| bins.iter().fold(0, |bits, bin| bits << 1 | u64::from(usize::from(*bin) != usual));
+            let is_rare = 4 * (bins.len() - counts[usual]) <= bins.len();
+            let unusual = bins.chunks(64).map(of_bits).collect();
+            is_rare.then_some(Sampled { member: Member { usual, ..member }, unusual })
+        });
+        bundle(sampled.into_iter().flatten().collect()).into_iter().filter(|bundle| bundle.len() > 1).collect()
+    }
+}
+
+impl Matrix {
+    /// Room for so many rows.
+    fn of(lanes: Vec<Lane>, wide: &[usize], rows: usize) -> Matrix {
+        let in_row = lanes.len().div_ceil(LANES);
+        let in_word = lanes.len().div_ceil(in_row.max(1)).max(1);
+        let stride = padded(in_row);
+        let words = Pages::<u64>::zeros(rows * stride + LINE_WORDS);
+        let start = words.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
+        Matrix {
+            words,
+            start,
+            stride,
+            in_word,
+            wide: wide.iter().map(|at| (*at, vec![0; rows])).collect(),
+            columns: lanes.iter().map(|_| Pages::zeros(rows)).collect(),
+            lanes,
+            features: Vec::new(),
+            apart: FxHashMap::default(),
+        }
+    }
+
+    /// Puts all rows into their bins. Tells the features that are unusual where a companion is.
+    fn fill(&mut self, filling: &Filling<'_>, features: &[Feature]) -> BTreeSet<usize> {
+        let Matrix { words, start, stride, in_word, lanes, wide, columns, apart, .. } = self;
+        let (lanes, stride, in_word) = (&*lanes, *stride, *in_word);
+        let Filling { workers, pieces, roles, .. } = *filling;
         let mut rest = &mut words[*start..];
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
@@ -375,40 +455,52 @@ impl Matrix {
             parts.push(Places { words, columns: Vec::new(), wide: Vec::new() });
         }
         for column in columns {
-            for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
-                part.columns.push(bins);
+            for (part, bytes) in parts.iter_mut().zip(rows::split(pieces, column)) {
+                part.columns.push(bytes);
             }
         }
-        for (_, column) in wide {
+        let mut wide_features = Vec::new();
+        for (feature, column) in wide {
+            wide_features.push(*feature);
             for (part, bins) in parts.iter_mut().zip(rows::split(pieces, column)) {
                 part.wide.push(bins);
             }
         }
         let parts = parts.into_iter().zip(offsets(pieces));
+        let (clashing, apart) = (Mutex::new(BTreeSet::new()), Mutex::new(apart));
+        let odd = |feature: usize, row: usize, bin: u8| match roles[row] {
+            Role::Learned => {
+                clashing.lock().expect("a task that panicked ends the fit").insert(feature);
+            }
+            _ => {
+                apart.lock().expect("a task that panicked ends the fit").insert((feature, row), bin.into());
+            }
+        };
         rows::each(workers, pieces, parts, |piece, (mut places, of_piece)| {
             for first in (0..piece.rows.len()).step_by(BLOCK_ROWS) {
                 let block = first..(first + BLOCK_ROWS).min(piece.rows.len());
-                for (feature, table) in features.iter().zip(&tables[piece.batch]) {
-                    let column = batches[piece.batch].column(&feature.name);
-                    let cells = piece.rows.start + block.start..piece.rows.start + block.end;
-                    let folds = folds.get(of_piece + block.start..of_piece + block.end).unwrap_or_default();
-                    match feature.place {
-                        Place::Narrow(at) => table.bins(column, cells, folds, &mut places.columns[at][block.clone()]),
-                        Place::Wide(at) => table.bins(column, cells, folds, &mut places.wide[at][block.clone()]),
-                    }
+                let piece = (piece, of_piece);
+                for (feature, bins) in wide_features.iter().zip(&mut places.wide) {
+                    filling.bins((*feature, &features[*feature]), piece, &block, &mut bins[block.clone()]);
                 }
                 let words = &mut places.words[block.start * stride..block.end * stride];
-                for (at, shares) in
-                    lanes.iter().enumerate().flat_map(|(at, lane)| lane.iter().map(move |one| (at, one)))
-                {
-                    let Place::Narrow(column) = features[shares.feature].place else { continue };
-                    let (last, factor) = ((shares.bins - 1) as u8, (shares.stride as u64) << (8 * (at % in_word)));
+                for (at, (lane, column)) in lanes.iter().zip(&mut places.columns).enumerate() {
+                    let bytes = &mut column[block.clone()];
+                    match lane.alone() {
+                        Some(feature) => filling.bins((feature, &features[feature]), piece, &block, bytes),
+                        None => {
+                            let bins = |feature: usize, bins: &mut [u8]| {
+                                filling.bins((feature, &features[feature]), piece, &block, bins);
+                            };
+                            lane.fill(bytes, bins, |feature, row, bin| odd(feature, of_piece + block.start + row, bin));
+                        }
+                    }
                     let words = words[at / in_word..].iter_mut().step_by(stride);
-                    let bins = &places.columns[column][block.clone()];
-                    words.zip(bins).for_each(|(word, bin)| *word += u64::from(*bin.min(&last)) * factor);
+                    words.zip(&*bytes).for_each(|(word, byte)| *word |= u64::from(*byte) << (8 * (at % in_word)));
                 }
             }
         });
+        clashing.into_inner().expect("a task that panicked ends the fit")
     }
 }
 

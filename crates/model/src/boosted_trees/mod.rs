@@ -38,6 +38,7 @@ mod goss;
 mod grow;
 mod growing;
 mod histogram;
+mod lanes;
 mod loss;
 mod matrix;
 mod means;
@@ -325,11 +326,13 @@ impl BoostedTrees {
             l1: self.l1,
             l2: self.l2,
             min_rows: i64::from(self.min_rows),
-            min_hessian: self.min_hessian,
+            // The least integer that is worth as much: a unit is a power of two.
+            hessian_min: ((self.min_hessian / packing.hessian_unit).ceil() as i64).max(1),
             min_gain: self.min_gain,
             categories: self.categories.clone(),
             gradient_unit: packing.gradient_unit,
             hessian_unit: packing.hessian_unit,
+            sum_bits: packing.sum_bits(),
         }
     }
 }

@@ -8,6 +8,8 @@ use evenstep_exact::reduce::Partial;
 use evenstep_exact::simd::widest;
 use serde::{Deserialize, Serialize};
 
+use super::histogram::Sums;
+
 /// The bits of a gradient besides its sign where every hessian is 1.
 const LONE_GRADIENT_BITS: u32 = 30;
 
@@ -98,6 +100,11 @@ impl Packing {
         }
     }
 
+    /// Gradient and hessian of a row are below this power of two, in their units.
+    pub(super) fn sum_bits(&self) -> u32 {
+        if self.unit_hessian { LONE_GRADIENT_BITS + 1 } else { COUNTED_BITS + 1 }
+    }
+
     /// Words of so many rows may be added before their sum must be taken apart.
     pub(super) fn block_rows(&self) -> usize {
         (1 << self.hessian_shift) - 1
@@ -131,6 +138,37 @@ impl Packing {
         }
         let hessian = i64::from(packed & ((1 << self.row_shift) - 1));
         (((signed >> self.row_shift) << self.gradient_shift) + (hessian << self.hessian_shift) + 1) as u64
+    }
+
+    /// The word that sums would have as the sum of words, if they are those of no more rows than a block has.
+    #[inline]
+    pub(super) fn put_together(&self, [gradient, hessian, rows]: [i64; 3]) -> i64 {
+        let gradient = gradient.wrapping_shl(self.gradient_shift);
+        match self.unit_hessian {
+            true => gradient.wrapping_add(rows),
+            false => gradient.wrapping_add(hessian.wrapping_shl(self.hessian_shift)).wrapping_add(rows),
+        }
+    }
+
+    /// The sums that a word stands for.
+    #[inline]
+    pub(super) fn sums(&self, word: i64) -> Sums {
+        let [gradient, hessian, rows] = self.take_apart(word as u64);
+        Sums { gradient, hessian, rows }
+    }
+
+    /// Whether each sum of a block's rows fits into 32 bits.
+    pub(super) fn is_narrow(&self) -> bool {
+        !self.unit_hessian && self.gradient_shift >= 32 && self.gradient_shift - self.hessian_shift < 32
+    }
+
+    /// The same as `take_apart`, where sums are narrow.
+    #[inline(always)]
+    pub(super) fn take_apart_narrow(&self, word: i64) -> [i32; 3] {
+        let below = |bits: u32| (1_i32 << bits) - 1;
+        let gradient = (word >> 32) as i32 >> (self.gradient_shift - 32);
+        let hessian = (word >> self.hessian_shift) as i32 & below(self.gradient_shift - self.hessian_shift);
+        [gradient, hessian, word as i32 & below(self.hessian_shift)]
     }
 
     /// Gradient, hessian and count of a sum of words.

@@ -4,7 +4,7 @@ use super::cuts::Binning;
 use super::histogram::{Bins, Sums};
 use super::matrix::Feature;
 use super::quantise::mix;
-use super::scan::best_cut;
+use super::scan::{Cuts, best_cut};
 use super::{Categories, Direction};
 
 /// A set of bins.
@@ -39,11 +39,14 @@ pub(super) struct Criterion {
     pub(super) l1: f64,
     pub(super) l2: f64,
     pub(super) min_rows: i64,
-    pub(super) min_hessian: f64,
+    /// The least sum of hessians, in their units.
+    pub(super) hessian_min: i64,
     pub(super) min_gain: f64,
     pub(super) categories: Categories,
     pub(super) gradient_unit: f64,
     pub(super) hessian_unit: f64,
+    /// A row's gradient and hessian are below this power of two, in their units.
+    pub(super) sum_bits: u32,
 }
 
 /// What the value of a leaf lies between, before it is multiplied by the learning rate.
@@ -156,12 +159,19 @@ impl Criterion {
         (at, feature): (usize, &Feature),
         bins: Bins<'_>,
     ) -> Option<Split> {
-        let bar = best.as_ref().map_or(self.min_gain, |split| split.gain);
         let unsplit = self.score(node.sums, self.l2, node.bounds);
-        let gain = |score: f64| Some(score - unsplit).filter(|gain| *gain > bar);
+        let gain = |score: f64| {
+            let gain = score - unsplit;
+            let is_better = match &best {
+                None => gain > self.min_gain,
+                Some(best) => gain > best.gain || (gain == best.gain && at < best.feature),
+            };
+            is_better.then_some(gain)
+        };
+        let bar = unsplit + best.as_ref().map_or(self.min_gain, |split| split.gain);
         let found = match &feature.binning {
-            Binning::Number(thresholds) => self.best_of_number(node, gain, bins, feature, thresholds),
-            Binning::Means(means) => self.best_of_number(node, gain, bins, feature, &means.thresholds),
+            Binning::Number(thresholds) => self.best_of_number(node, (bar, gain), bins, feature, thresholds),
+            Binning::Means(means) => self.best_of_number(node, (bar, gain), bins, feature, &means.thresholds),
             Binning::Category(_) => self.best_of_category(node, gain, bins, feature),
         };
         let Some((gain, left, rule)) = found else { return best };
@@ -171,7 +181,7 @@ impl Criterion {
 
     /// Whether a node may have children at all.
     pub(super) fn may_split(&self, node: Sums) -> bool {
-        node.rows >= 2 * self.min_rows && self.hessian(node) >= 2.0 * self.min_hessian
+        node.rows >= 2 * self.min_rows && node.hessian / 2 >= self.hessian_min
     }
 
     #[inline(always)]
@@ -181,7 +191,7 @@ impl Criterion {
 
     #[inline(always)]
     pub(super) fn allows(&self, sums: Sums) -> bool {
-        (sums.rows >= self.min_rows) & (sums.hessian > 0) & (self.hessian(sums) >= self.min_hessian)
+        (sums.rows >= self.min_rows) & (sums.hessian >= self.hessian_min)
     }
 
     /// How much a leaf with these sums lowers the loss, twice, if nothing binds its value.
@@ -233,7 +243,7 @@ impl Criterion {
     fn best_of_number(
         &self,
         node: Parent,
-        gain: impl Fn(f64) -> Option<f64>,
+        (bar, gain): (f64, impl Fn(f64) -> Option<f64>),
         bins: Bins<'_>,
         feature: &Feature,
         thresholds: &[f64],
@@ -241,13 +251,13 @@ impl Criterion {
         let values = feature.binning.values();
         let nulls = if bins.len() > values { bins.at(values) } else { Sums::default() };
         let best = match node.draw {
-            None if self.l1 == 0.0
+            None if self.can_estimate(node.sums.rows)
                 && node.bounds.are_none()
                 && feature.monotone.is_none()
                 && bins.few.is_none()
                 && values > FEW_VALUES =>
             {
-                best_cut(self, node.sums, nulls, bins, values)
+                best_cut(Cuts { criterion: self, node: node.sums, nulls, bar }, bins, values)
             }
             draw => {
                 let drawn = draw.map(|draw| draw_cut(bins, thresholds, draw_of(draw, feature)));

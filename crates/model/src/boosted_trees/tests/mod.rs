@@ -410,6 +410,51 @@ fn two_processes_learn_what_one_does() {
     }
 }
 
+/// A process that is not alone for all it knows, so that it bundles no features.
+struct Nobody;
+
+impl Peers for Nobody {
+    fn all_reduce(&self, mine: Vec<u8>, _: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+        mine
+    }
+}
+
+#[test]
+fn bundled_features_are_learned_from_as_others_are() {
+    let rows = 40_000;
+    let draws = Draws::new(Seed(5), "flags");
+    let u = |row: usize, n: u32| draws.uniform_at(&(row as u128).to_le_bytes(), n);
+    let code = |row: usize, of: u32| (u(row, of) * u(row, of + 10) * 20.0) as usize;
+    let names: Vec<String> = (0..40).map(|flag| format!("flag {flag:02}")).collect();
+    let flags = names.iter().enumerate().map(|(flag, name)| {
+        let (of, level) = (flag as u32 / 20, flag % 20);
+        // Hardly ever more than one of a kind: the rows that were looked at first may say never.
+        let cell = |row: usize| f64::from(code(row, of) == level || (u(row, 50 + of) < 1e-4 && level == 3));
+        // Nulls that are seldom seen, and of one flag only in rows that may be watched.
+        let is_null = |row: usize| (flag == 7 && u(row, 60) < 0.01) || (flag == 9 && u(row, 61) < 1e-4);
+        (&name[..], numbers((0..rows).map(move |row| if is_null(row) { f64::NAN } else { cell(row) })))
+    });
+    let columns = flags.chain([("x", numbers((0..rows).map(|row| u(row, 70))))]).collect();
+    let odds = |row: usize| 0.2 + 0.05 * (code(row, 0) % 7) as f64 + 0.3 * f64::from(code(row, 1) == 2) * u(row, 70);
+    let data = batch(columns, (0..rows).map(|row| f64::from(u(row, 80) < odds(row))).collect());
+    let stopping = Some(EarlyStopping { rounds: 5 });
+    for spec in [
+        BoostedTrees { trees: 5, ..BoostedTrees::default() },
+        BoostedTrees { trees: 5, early_stopping: stopping, row_sample: 0.5, ..BoostedTrees::default() },
+    ] {
+        let learn = |workers: Workers| {
+            let features = data.schema();
+            let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
+            let batches = std::slice::from_ref(&data);
+            Family::fit(&spec, &Training { batches, features: &features, task: &binary() }, &run).unwrap().model
+        };
+        let apart = learn(Workers::threads(2).with_peers(Arc::new(Nobody)));
+        for threads in [1, 2, 7] {
+            assert_eq!(learn(Workers::threads(threads)), apart, "{threads} threads");
+        }
+    }
+}
+
 #[test]
 fn laws_of_a_regression() {
     let spec = BoostedTrees { trees: 6, ..BoostedTrees::default() };
