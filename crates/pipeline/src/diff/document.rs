@@ -193,6 +193,9 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         let what = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
         finding.learned.push(Cause::fact("learned", format!("the model learned something else{what}")));
     }
+    if finding.causes.is_empty() && finding.learned.is_empty() {
+        finding.seen.state = State::Same;
+    }
     let features = (of_a.get("features"), of_b.get("features"));
     let differing: Vec<String> = entries(features.0, features.1)
         .into_iter()
