@@ -10,32 +10,29 @@ use evenstep_pipeline::trace::{SALT_BYTES, Salt};
 const FOLDER: &str = ".evenstep";
 const NAME: &str = "salt";
 
-/// The salt of the project that the folder belongs to: it has `.evenstep/`, or a folder above it has. Without
-/// one, the folder becomes a project, with a salt of its own.
+/// The salt of the project that the folder belongs to, made if it has none.
 pub(crate) fn of_project(folder: &Path) -> Result<Salt, PipelineError> {
-    match find(folder) {
-        Some(path) => read(&path),
-        None => {
-            let home = folder.join(FOLDER);
-            let path = home.join(NAME);
-            create(&home, &path).map_err(|error| {
-                PipelineError::input(format!("`{}` can't be written: {error}", path.display()))
-                    .help("a trace needs a salt; leave the trace out, or make the folder writable".to_owned())
-            })?;
-            read(&path)
-        }
+    let home = home(folder);
+    let path = home.join(NAME);
+    if !path.exists() {
+        create(&home, &path).map_err(|error| {
+            PipelineError::input(format!("`{}` can't be written: {error}", path.display()))
+                .help("a trace needs a salt; leave the trace out, or make the folder writable".to_owned())
+        })?;
     }
+    read(&path)
 }
 
 /// The salt of the project that the folder belongs to, if it has one.
 pub(crate) fn known(folder: &Path) -> Option<Salt> {
-    read(&find(folder)?).ok()
+    read(&home(folder).join(NAME)).ok()
 }
 
-/// The nearest salt, upwards from the folder.
-fn find(folder: &Path) -> Option<PathBuf> {
-    let folder = folder.canonicalize().ok()?;
-    folder.ancestors().map(|folder| folder.join(FOLDER).join(NAME)).find(|path| path.is_file())
+/// `.evenstep/` of the nearest folder upwards that has it, or that is a git repository; else of the folder itself.
+fn home(folder: &Path) -> PathBuf {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let is_project = |folder: &&Path| folder.join(FOLDER).is_dir() || folder.join(".git").exists();
+    folder.ancestors().find(is_project).unwrap_or(&folder).join(FOLDER)
 }
 
 fn read(path: &Path) -> Result<Salt, PipelineError> {
@@ -78,7 +75,8 @@ mod tests {
         let below = project.path().join("a/b");
         fs::create_dir_all(&below).expect("the folder is ours");
         let path = project.path().join(FOLDER).join(NAME);
-        of_project(project.path()).expect("it is made");
+        fs::create_dir(project.path().join(".git")).expect("the folder is ours");
+        of_project(&below).expect("it is made");
         let first = fs::read(&path).expect("it is there");
         of_project(&below).expect("it is found");
         assert_eq!(fs::read(&path).expect("it is there"), first);

@@ -445,7 +445,7 @@ fn a_duplicated_row_without_an_id_is_named_by_its_place() {
     let spec = replaced(SPEC, "id = \"id\"\n", "");
     project.write("a.toml", replaced(&spec, "\"p\"", "\"a\""));
     project.write("b.toml", replaced(&replaced(&spec, "\"p\"", "\"b\""), "data.csv", "more.csv"));
-    rows.push(rows[at(1200)].clone());
+    rows.push(rows[at(1201)].clone());
     project.write("more.csv", csv(&rows));
     project.run(&["train", "a.toml", "--quiet"]).ok();
     project.run(&["train", "b.toml", "--quiet"]).ok();
@@ -454,7 +454,7 @@ fn a_duplicated_row_without_an_id_is_named_by_its_place() {
     let row = &told["first"]["rows"][0];
     assert_eq!(
         (row["change"].as_str(), row["b"]["x"].as_str()),
-        (Some("added"), Some(rows[at(1200)][1].as_str())),
+        (Some("added"), Some(rows[at(1201)][1].as_str())),
         "{told:#}"
     );
     assert!(row["place_b"].as_str().is_some_and(|place| place.starts_with("more.csv row ")), "{told:#}");

@@ -155,7 +155,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
         let what = if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) };
         let because = match (of_a.get("from"), of_b.get("from")) {
             (x, y) if same(x, y) => "",
-            _ => ", from other rows",
+            _ => ", from other data",
         };
         finding.learned.push(Cause::fact("learned", format!("{title} learned something else{because}{what}")));
     }
@@ -193,11 +193,16 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         let what = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
         finding.learned.push(Cause::fact("learned", format!("the model learned something else{what}")));
     }
+    if finding.causes.is_empty() && finding.learned.is_empty() {
+        finding.seen.state = State::Same;
+    }
     let features = (of_a.get("features"), of_b.get("features"));
-    let differing: Vec<String> = entries(features.0, features.1)
-        .into_iter()
-        .map(|(name, mine, theirs)| format!("`{name}` {}", both(mine, theirs)))
-        .collect();
+    let told = |(name, mine, theirs): (&str, Option<&Value>, Option<&Value>)| match (mine, theirs) {
+        (Some(_), None) => format!("`{name}` is in A only"),
+        (None, Some(_)) => format!("`{name}` is in B only"),
+        _ => format!("`{name}` is {}", both(mine, theirs)),
+    };
+    let differing: Vec<String> = entries(features.0, features.1).into_iter().map(told).collect();
     if !differing.is_empty() {
         let text = format!(
             "the model's features differ: {}",
