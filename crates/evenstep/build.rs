@@ -1,6 +1,5 @@
 //! What the engine says of its own build. Nothing of it differs between two folders, and none of it is needed: a
 //! tarball without git builds as well.
-#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 
 use std::path::Path;
 use std::process::Command;

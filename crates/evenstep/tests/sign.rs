@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Project;
+use common::{Project, members};
 use serde_json::Value;
 
 /// A trained project with the keys of two people and of a stranger.
@@ -216,9 +216,8 @@ fn parts_of_another_bundle_sealed_in_are_named() {
     project.run(&["train", "--quiet"]).ok();
     std::fs::copy(project.path("titanic.evenstep"), project.path("one.evenstep")).expect("copied");
     project.run(&["train", "--quiet", "--set", "pipeline.seed=7"]).ok();
-    let members =
-        |name: &str| evenstep_bundle::unseal(&std::fs::read(project.path(name)).expect("read")).expect("whole").0;
-    let (one, other) = (members("one.evenstep"), members("titanic.evenstep"));
+    let of = |name: &str| members(&std::fs::read(project.path(name)).expect("read"));
+    let (one, other) = (of("one.evenstep"), of("titanic.evenstep"));
     for (member, part) in
         [("pipeline.lock", "lock"), ("spec.json", "spec"), ("sbom.json", "sbom"), ("golden.json", "golden rows")]
     {
@@ -229,7 +228,7 @@ fn parts_of_another_bundle_sealed_in_are_named() {
             bytes = text.into_bytes();
         }
         mixed.insert(member.to_owned(), bytes);
-        project.write("mixed.evenstep", evenstep_bundle::seal(mixed));
+        project.write("mixed.evenstep", evenstep_bundle::seal(mixed).expect("it is small"));
         let said = project.run(&["verify", "mixed.evenstep", "--json"]);
         let json = said.json();
         let checks = json["checks"].as_array().expect("checks").iter();
@@ -244,11 +243,11 @@ fn a_bundle_of_an_epoch_to_come_is_refused_by_name() {
     project.run(&["train", "--quiet"]).ok();
     let bytes = std::fs::read(project.path("titanic.evenstep")).expect("read");
     let sealed = |from: &str, to: &str| {
-        let mut members = evenstep_bundle::unseal(&bytes).expect("whole").0;
+        let mut members = members(&bytes);
         let identity = String::from_utf8(members["identity.json"].clone()).expect("JSON");
         assert!(identity.contains(from), "{identity}");
         members.insert("identity.json".to_owned(), identity.replacen(from, to, 1).into_bytes());
-        project.write("other.evenstep", evenstep_bundle::seal(members))
+        project.write("other.evenstep", evenstep_bundle::seal(members).expect("it is small"))
     };
     sealed("\"apply\":1", "\"apply\":9");
     for verb in [&["score", "other.evenstep", "--input", "titanic.csv"][..], &["inspect", "other.evenstep"]] {

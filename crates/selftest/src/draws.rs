@@ -20,7 +20,7 @@ pub(crate) fn items(workers: &Workers) -> Vec<Item> {
     };
     let normal = keys.iter().zip(0..).map(|(key, n)| draws.normal(key, n));
     let set: LtHash = workers.fold(keys.len(), |at, set: &mut LtHash| {
-        set.add(&hasher().bytes(&keys[at]).finish().0);
+        set.add(&[hasher().bytes(&keys[at]).finish().0]);
     });
     vec![
         ("bits".to_owned(), all(&|key, n| draws.bits(key, n))),

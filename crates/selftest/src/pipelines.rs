@@ -90,7 +90,7 @@ pub(crate) fn items(workers: &Workers) -> Vec<Item> {
 fn digest(text: &str, task: &Task, workers: &Workers) -> Result<Digest, PipelineError> {
     let head = "[pipeline]\nname = \"selftest\"\nseed = 2026\n[data]\nsource = \"none\"\ntarget = \"target\"\n";
     let spec = Spec::parse(Path::new("selftest.toml"), format!("{head}{text}"))?;
-    let run = Run { workers, progress: &Silent };
+    let run = Run { workers, progress: &Silent, trace: None };
     let trained = train::train_prepared(&spec, prepared(task, workers), &run)?;
     let predictor = Predictor::load(&trained.artifact)?;
     let answers = request::answer(&predictor, &serde_json::to_vec(&requests()).expect("plain data"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use evenstep_exact::canonical::canonical_json;
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::{Peers, Workers};
-use evenstep_table::{Batch, Clock, Coded, Column, ColumnName, Labels, RowKey, Task};
+use evenstep_table::{Batch, Clock, Coded, Column, ColumnName, RowKey, Task};
 use serde_json::{Value, json};
 
 use crate::catalogue::Entry;

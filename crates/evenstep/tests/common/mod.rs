@@ -1,6 +1,7 @@
 //! A folder of its own for each test, and the program to run in it.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -128,4 +129,10 @@ pub(crate) fn data_of(example: &str) -> String {
         .expect("the example is there")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.into_iter().find(|name| name.ends_with(".csv")).expect("a CSV file")
+}
+
+/// The members of a bundle but its manifest, to be changed.
+pub(crate) fn members(bundle: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let (members, _) = evenstep_bundle::unseal(bundle).expect("it is whole");
+    members.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_owned())).collect()
 }

@@ -341,9 +341,8 @@ fn said_of_rows(
     };
     let nulls: Vec<String> = columns
         .iter()
-        .filter_map(|(name, mine, theirs)| {
-            (mine != theirs).then(|| format!("`{name}` has {mine} missing cells in A and {theirs} in B"))
-        })
+        .filter(|(_, mine, theirs)| mine != theirs)
+        .map(|(name, mine, theirs)| format!("`{name}` has {mine} missing cells in A and {theirs} in B"))
         .take(3)
         .collect();
     let nulls = if nulls.is_empty() { String::new() } else { format!("; {}", nulls.join(", ")) };

@@ -115,7 +115,7 @@ impl Changed {
     }
 
     fn sort(&mut self) {
-        self.input.sort_by(|x, y| (x.change, order(x)).cmp(&(y.change, order(y))));
+        self.input.sort_by_key(|x| (x.change, order(x)));
     }
 
     /// How many rows became what, and the first ids.

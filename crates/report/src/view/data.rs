@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{BARS, Bar, Bars, Figure, bar, sentence};
 use crate::markup::{Markup, prose, shortened};
 use crate::metric::finite;
-use crate::number::{cell, count, human, percent, plural, share};
+use crate::number::{cell, count, percent, plural, share};
 use crate::{ColumnProfile, Page, Task, charts};
 
 /// How many features are drawn.

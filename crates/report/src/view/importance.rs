@@ -2,7 +2,7 @@
 
 use super::{BARS, Bars, Figure, bar, sentence};
 use crate::markup::{Markup, prose};
-use crate::metric::{self, finite};
+use crate::metric;
 use crate::number::{count, human, percent, plural};
 use crate::{Measures, Page, charts};
 
