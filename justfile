@@ -50,10 +50,6 @@ fuzz target:
 mutants count="100000":
     MUTANTS={{count}} cargo test --release --locked -p evenstep --test hostile -- --nocapture
 
-# Make a container image, push it to a registry, run it, and ask it. Needs root and Debian's packages
-image-test:
-    crates/image/end-to-end
-
 # Read a bundle by the documentation of its format alone
 read-bundle bundle:
     python3 -c "import blake3" 2>/dev/null || python3 -m pip install --quiet blake3

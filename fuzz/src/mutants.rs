@@ -39,8 +39,16 @@ pub(crate) fn sealed(mut members: Members) -> Vec<u8> {
 }
 
 /// Members of which JSON is read.
-const JSON: [&str; 7] =
-    ["artifact.json", "contract.json", "evaluation.json", "golden.json", "model.json", "profile.json", "steps.json"];
+const JSON: [&str; 8] = [
+    "artifact.json",
+    "contract.json",
+    "evaluation.json",
+    "golden.json",
+    "model.json",
+    "profile.json",
+    "spec.json",
+    "steps.json",
+];
 
 fn change_member(members: &mut Members, dice: &mut Dice<'_>) -> String {
     let name = *dice.of(&JSON);
