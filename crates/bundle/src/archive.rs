@@ -165,8 +165,11 @@ impl Directory {
             }
             places.push(place);
         }
-        if at != self.start || !rest.is_empty() {
-            return Err(other_layout("bytes lie between the members, the directory and the end"));
+        if !rest.is_empty() {
+            return Err(other_layout("the last entry of the directory is not as it was written"));
+        }
+        if at != self.start {
+            return Err(other_layout("the entries of the directory don't reach from the first member to the last"));
         }
         Ok(places)
     }
