@@ -14,8 +14,24 @@ use super::split::BinSet;
 use super::tree::{COVER_MAX, Test, Tree, TreeSplit};
 use crate::{ModelError, Stored, Tensor};
 
-/// How many tensors a model is stored as.
-const TENSORS: usize = 15;
+/// The tensors that a model is stored as.
+const TENSORS: [&str; 15] = [
+    "start",
+    "splits",
+    "feature",
+    "threshold",
+    "side",
+    "left",
+    "right",
+    "gain",
+    "levels_left",
+    "value",
+    "cover",
+    "levels",
+    "level_bin",
+    "level_bytes",
+    "level_text",
+];
 /// Marks a child that is a leaf.
 const LEAF: u32 = 1 << 31;
 
@@ -46,7 +62,7 @@ pub(crate) fn store(model: &Model) -> Stored {
     let sets = sets.flatten().flat_map(|word| [*word as u32, (word >> 32) as u32]);
     let levels = || model.levels.iter().flatten();
     let named = || levels().flat_map(|levels| &levels.bins);
-    let tensors: [_; TENSORS] = [
+    let tensors: [_; TENSORS.len()] = [
         ("start", Tensor::F64(model.start.clone())),
         ("splits", Tensor::U32(model.trees.iter().map(|tree| tree.splits.len() as u32).collect())),
         ("feature", Tensor::U32(splits().map(|split| split.feature).collect())),
@@ -164,8 +180,8 @@ pub(crate) fn restore(features: &Schema, task: &Task, stored: &Stored) -> Result
     };
     let trees = sizes.iter().map(|splits| reader.tree(*splits as usize)).collect::<Result<Vec<Tree>, _>>()?;
     reader.end()?;
-    if stored.tensors.len() > TENSORS {
-        return Err(bad(format!("it has {} tensors, and {TENSORS} are read", stored.tensors.len())));
+    if let Some(name) = stored.tensors.keys().find(|name| !TENSORS.contains(&name.as_str())) {
+        return Err(bad(format!("nothing is called `{name}`")));
     }
     Ok(Model { link, start: starts, forest: Forest::new(&trees, &levels), trees, levels })
 }
