@@ -15,13 +15,10 @@ pub fn consistency(opened: &Opened) -> Vec<Consistency> {
 }
 
 fn of_lock(opened: &Opened) -> Result<String, String> {
-    if opened.lock == lock::body(&opened.artifact) {
-        return Ok("says what the bundle holds".to_owned());
+    match lock::first_difference(&opened.lock, &opened.artifact) {
+        None => Ok("says what the bundle holds".to_owned()),
+        Some(key) => Err(format!("`pipeline.lock` says something else than the bundle holds under `{key}`")),
     }
-    let expected = lock::body(&opened.artifact);
-    let line = opened.lock.lines().zip(expected.lines()).position(|(mine, theirs)| mine != theirs);
-    let line = line.unwrap_or(opened.lock.lines().count().min(expected.lines().count())) + 1;
-    Err(format!("`pipeline.lock` says in line {line} something else than the bundle holds"))
 }
 
 fn of_spec(opened: &Opened) -> Result<String, String> {

@@ -111,6 +111,27 @@ pub fn document(text: &str) -> Result<(Value, Facts), PipelineError> {
     Ok((plain(&toml::Value::Table(content)), Facts(facts)))
 }
 
+/// The first key under which a bundle's lock says something else than the artifact; none if there is none.
+pub fn first_difference(text: &str, artifact: &Artifact) -> Option<String> {
+    let read = |text: &str| toml::from_str::<toml::Table>(text).map(|table| whole_numbers(&table)).unwrap_or_default();
+    let (mine, theirs) = (read(text), read(&body(artifact)));
+    mine.keys().chain(theirs.keys()).find(|key| mine.get(*key) != theirs.get(*key)).cloned()
+}
+
+/// Canonical JSON, from which a bundle's parts are read, writes 1.0 as 1: whole numbers are compared as integers.
+fn whole_numbers(table: &toml::Table) -> toml::Table {
+    fn whole(value: &toml::Value) -> toml::Value {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match value {
+            toml::Value::Float(x) if x.fract() == 0.0 && x.abs() <= EXACT => toml::Value::Integer(*x as i64),
+            toml::Value::Array(items) => toml::Value::Array(items.iter().map(whole).collect()),
+            toml::Value::Table(entries) => toml::Value::Table(whole_numbers(entries)),
+            other => other.clone(),
+        }
+    }
+    table.iter().map(|(key, value)| (key.clone(), whole(value))).collect()
+}
+
 /// A lock that was read, without its facts.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Lock {
@@ -151,16 +172,17 @@ impl Lock {
     /// Compares part by part with what an artifact would be locked to: name, equality, detail.
     pub fn compare(&self, artifact: &Artifact) -> Vec<Check> {
         let other: toml::Table = toml::from_str(&toml_of(&content(artifact))).expect("we wrote it");
+        let (locked, other) = (whole_numbers(&self.content), whole_numbers(&other));
         let mut checks = Vec::new();
         let mut check = |name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>| {
             checks.push(Check::of(name, mine, theirs));
         };
         for part in ["fit_epoch", "fingerprint", "data", "contract", "inputs", "features"] {
-            check(part, self.content.get(part), other.get(part));
+            check(part, locked.get(part), other.get(part));
         }
         let steps =
             |table: &toml::Table| table.get("step").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-        let (mine, theirs) = (steps(&self.content), steps(&other));
+        let (mine, theirs) = (steps(&locked), steps(&other));
         for index in 0..mine.len().max(theirs.len()) {
             let (mine, theirs) = (mine.get(index), theirs.get(index));
             let either = mine.or(theirs);
@@ -174,15 +196,15 @@ impl Lock {
             model.remove("learned");
             model
         };
-        let (mine, theirs) = (spec(&self.content), spec(&other));
+        let (mine, theirs) = (spec(&locked), spec(&other));
         let detail = if mine == theirs { digest_of(&mine).short() } else { differing(&mine, &theirs).join("; ") };
         checks.push(Check { name: "hyperparameters".to_owned(), equal: mine == theirs, detail });
         let mut check = |name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>| {
             checks.push(Check::of(name, mine, theirs));
         };
         let learned = |table: &toml::Table| table.get("model").and_then(|model| model.get("learned")).cloned();
-        check("model", learned(&self.content).as_ref(), learned(&other).as_ref());
-        check("evaluation", self.content.get("evaluation"), other.get("evaluation"));
+        check("model", learned(&locked).as_ref(), learned(&other).as_ref());
+        check("evaluation", locked.get("evaluation"), other.get("evaluation"));
         let digest = artifact.digest();
         check("digest", Some(&self.digest.as_str().into()), Some(&digest.into()));
         checks

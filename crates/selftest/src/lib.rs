@@ -28,6 +28,9 @@ pub const THREADS: [usize; 3] = [1, 2, 7];
 /// One thing that is computed, and the digest of its bits.
 type Item = (String, Digest);
 
+/// What stands for an item that the engine refused to compute. No released item has it.
+const REFUSED: Digest = Digest([0; 32]);
+
 /// A part of the engine.
 struct Part {
     name: &'static str,

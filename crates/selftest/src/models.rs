@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::steps::tasks;
 use crate::tables::in_parts;
-use crate::{Item, bits, hasher};
+use crate::{Item, REFUSED, bits, hasher};
 
 const ROWS: usize = 300;
 /// A fit of so many trees comes by everything that one of hundreds does.
@@ -31,10 +31,7 @@ pub(crate) fn items(workers: &Workers) -> Vec<Item> {
             let rows = [rows(&task, Features::All), rows(&task, Features::Numbers)];
             let taken = rows.into_iter().find(|rows| family.check(&task, &rows.schema()).is_ok());
             let Some(rows) = taken else { continue };
-            let digest = match digest(&family, &task, &rows, workers) {
-                Ok(digest) => digest,
-                Err(error) => hasher().str(&error.to_string()).finish(),
-            };
+            let digest = digest(&family, &task, &rows, workers).unwrap_or(REFUSED);
             items.push((format!("{about} {}", word(&task)), digest));
         }
     }

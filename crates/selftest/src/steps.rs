@@ -9,7 +9,7 @@ use evenstep_step::{CATALOGUE, Site, StepError, sample};
 use evenstep_table::{Batch, Task};
 
 use crate::tables::in_parts;
-use crate::{Item, hasher};
+use crate::{Item, REFUSED, hasher};
 
 const ROWS: usize = 300;
 
@@ -19,7 +19,7 @@ pub(crate) fn items(workers: &Workers) -> Vec<Item> {
         for task in tasks() {
             match digest(entry, &task, workers) {
                 Ok(digest) => hasher.bytes(&digest.0),
-                Err(error) => hasher.str(&error.to_string()),
+                Err(_) => return (entry.name.to_owned(), REFUSED),
             };
         }
         (entry.name.to_owned(), hasher.finish())
