@@ -37,7 +37,10 @@ const SPECS: [&str; 3] = [
         columns = ["born"]
         [[step]]
         use = "impute_median"
-        columns = ["children", "born_year", "born_month", "born_weekday"]
+        columns = { type = "number" }
+        [[step]]
+        use = "impute_most_frequent"
+        columns = ["member"]
         [[step]]
         use = "yeo_johnson"
         columns = ["balance"]
@@ -59,14 +62,14 @@ const SPECS: [&str; 3] = [
     "#,
     r#"
         [[step]]
-        use = "drop_columns"
-        columns = ["born", "member"]
+        use = "datetime_parts"
+        columns = ["born"]
         [[step]]
         use = "impute_mean"
-        columns = ["age"]
+        columns = { type = "number" }
         [[step]]
         use = "impute_most_frequent"
-        columns = ["children", "city"]
+        columns = ["city", "member"]
         [[step]]
         use = "one_hot"
         columns = ["city"]
