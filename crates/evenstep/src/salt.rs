@@ -49,7 +49,12 @@ fn read(path: &Path) -> Result<Salt, PipelineError> {
 
 /// Whole or not at all, for its owner alone; of two processes that try, the first one's stays.
 fn create(home: &Path, path: &Path) -> io::Result<()> {
-    fs::create_dir_all(home)?;
+    // Not the folders above: a mistyped path is told, not made.
+    if let Err(error) = fs::create_dir(home)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(error);
+    }
     let mut bytes = [0; SALT_BYTES];
     getrandom::fill(&mut bytes)?;
     // A temporary file is its owner's alone, which one that is written aside is not.
@@ -86,6 +91,8 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
         }
+        let missing = tempfile::tempdir().expect("a folder").path().join("missing");
+        assert!(of_project(&missing).is_err() && !missing.exists(), "no folder is made for a mistyped path");
         fs::write(&path, "short").expect("the folder is ours");
         assert!(of_project(&below).expect_err("it is short").message.ends_with("has 5 bytes instead of 32"));
     }
