@@ -44,6 +44,7 @@ impl Host {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    output::keep_lines_whole();
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
     if !cli.verb.stops_by_itself() {
         interrupt::watch(Arc::clone(&host.files));

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use miette::MietteHandlerOpts;
 use serde::Serialize;
 
 /// A line of the result.
@@ -15,6 +16,12 @@ pub(crate) fn line(text: &str) {
 pub(crate) fn json<T: Serialize>(value: &T) {
     let text = serde_json::to_string_pretty(value).expect("results are plain data");
     line(&text);
+}
+
+/// Lets errors be printed without line breaks of their own: a path or a command in them is there to be copied.
+pub(crate) fn keep_lines_whole() {
+    let hook = miette::set_hook(Box::new(|_| Box::new(MietteHandlerOpts::new().wrap_lines(false).build())));
+    hook.expect("nothing was printed before");
 }
 
 /// A remark.
