@@ -27,7 +27,7 @@ law:
 
 # Licences, bans and sources of what we build on
 deny:
-    command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+    command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --debug --quiet
     cargo deny --all-features check bans licenses sources
 
 # Rewrite the reference from the code that runs
