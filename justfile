@@ -42,6 +42,14 @@ interop:
     rm -rf target/interop/work && mkdir target/interop/work
     cd target/interop/work && ../venv/bin/python ../../../tests/interop.py ../../debug/evenstep
 
+# Build for aarch64 and run the self-test there, emulated. Needs Debian, as root
+aarch64:
+    tests/aarch64.sh
+
+# Train the examples in every way, on this host and on an emulated aarch64, and write the table of digests
+digests: aarch64
+    EVENSTEP_AARCH64="$(cat target/aarch64/emulated)" cargo test --release --locked --workspace --test digests -- --ignored --nocapture
+
 # Search for bytes that a reader stumbles over: `just fuzz parquet`. Needs nightly and cargo-fuzz
 fuzz target:
     cargo +nightly fuzz run {{target}}

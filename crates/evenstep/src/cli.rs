@@ -60,7 +60,7 @@ pub(crate) enum Verb {
     /// Say of every row whether it is learned from or held out
     #[command(after_help = "Example: evenstep split pipeline.toml --output split.csv")]
     Split(Split),
-    /// Make a key to sign with
+    /// Make a key: to sign with, or for a client of `serve`
     #[command(after_help = "Example: evenstep key new --out ana.key")]
     Key(Key),
     /// Vouch for a bundle, with a key of one's own
@@ -176,6 +176,15 @@ pub(crate) struct Serve {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,
+    /// The keys of those who may ask, as `key api` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
+    /// Let everyone ask who reaches an address beyond this host
+    #[arg(long, conflicts_with = "api_keys")]
+    pub(crate) insecure: bool,
+    /// A name of this host that requests may ask for; on a loopback address, besides its own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
     /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
@@ -231,6 +240,9 @@ pub(crate) struct Key {
 pub(crate) enum KeyVerb {
     /// Write a new private key, and the public one beside it
     New(KeyNew),
+    /// Make a key for a client of `serve`, show it once, and add its hash to a file
+    #[cfg(feature = "serve")]
+    Api(KeyApi),
 }
 
 #[derive(Args)]
@@ -238,6 +250,16 @@ pub(crate) struct KeyNew {
     /// Where the private key goes; the public one goes beside it, as FILE.pub
     #[arg(long, default_value = "evenstep.key")]
     pub(crate) out: PathBuf,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub(crate) struct KeyApi {
+    /// The client's name
+    pub(crate) name: String,
+    /// The file of keys that `serve --api-keys` takes; it is made if need be
+    #[arg(long, default_value = "api-keys.toml")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Args)]

@@ -113,13 +113,17 @@ fn a_server_that_is_told_to_stop_answers_first_what_it_was_asked() {
     for signal in ["INT", "TERM"] {
         let (mut child, address) = common::serve(&project, "p.evenstep");
         let mut idle = TcpStream::connect(&address).expect("it listens");
-        write!(idle, "GET /health HTTP/1.1\r\nHost: test\r\n\r\n").expect("it reads");
+        write!(idle, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
         idle.read_exact(&mut [0; 12]).expect("it answers, and the connection stays open");
 
         let body = r#"{"x": 1, "z": 2}"#;
         let mut asking = TcpStream::connect(&address).expect("it listens");
-        write!(asking, "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n", body.len())
-            .expect("it reads");
+        write!(
+            asking,
+            "POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .expect("it reads");
         std::thread::sleep(Duration::from_millis(200));
         tell(&child, signal);
         std::thread::sleep(Duration::from_millis(200));
@@ -137,7 +141,11 @@ fn a_client_that_never_ends_its_request_does_not_keep_the_server() {
     let project = project();
     let (mut child, address) = common::serve(&project, "p.evenstep");
     let mut asking = TcpStream::connect(address).expect("it listens");
-    write!(asking, "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").expect("it reads");
+    write!(
+        asking,
+        "POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+    )
+    .expect("it reads");
     std::thread::sleep(Duration::from_millis(200));
     tell(&child, "TERM");
     assert_eq!(ended(&mut child), Some(0));

@@ -3,29 +3,16 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Child;
 
+use common::table::{Table, Typed, cells, shuffled};
 use common::{EXAMPLES, Project, data_of};
 use evenstep_exact::maths;
-use evenstep_exact::reduce::Workers;
-use evenstep_source::write::Writer;
-use evenstep_source::{Reading, Source};
-use evenstep_table::{Column, Contract};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 const SPEC: &str = "pipeline.toml";
-
-/// The lines in another order, the same on every run.
-fn shuffled(lines: &[String]) -> Vec<String> {
-    let mut keyed: Vec<(u64, &String)> =
-        lines.iter().enumerate().map(|(n, line)| ((n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), line)).collect();
-    keyed.sort();
-    keyed.into_iter().map(|(_, line)| line.clone()).collect()
-}
 
 #[test]
 fn law_one_digest_for_any_thread_count() {
@@ -116,32 +103,13 @@ fn law_one_digest_for_any_column_order_and_format() {
         );
         project.write("same.jsonl", table.json_lines());
         assert_eq!(project.digest(&[SPEC, "--set", "data.source=same.jsonl"]), as_it_is, "{example} as JSON lines");
+        let typed = Typed::of(&project, &data_of(example));
         for name in ["same.parquet", "same.arrow"] {
-            write_typed(&project, &data_of(example), name);
+            typed.write(&project, &data_of(example), name);
             let source = format!("data.source={name}");
             assert_eq!(project.digest(&[SPEC, "--set", &source]), as_it_is, "{example} in {name}");
         }
     }
-}
-
-/// The same values in a format that has types, as they are inferred from text.
-fn write_typed(project: &Project, from: &str, to: &str) {
-    let workers = Workers::threads(2);
-    let missing = ["", "NA"].map(str::to_owned).to_vec();
-    let source = Source::open(from, &project.path("")).expect("it is there");
-    let inferred = source.infer(&missing, &workers, &|_| ()).expect("it is a table");
-    let columns = Contract::resolve(&BTreeMap::new(), &inferred.columns, None).expect("every type is known").columns;
-    let header: Vec<_> = columns.iter().map(|(name, rule)| (name.clone(), rule.kind)).collect();
-    let reading = Reading { missing, columns, ..Reading::default() };
-    let read = source.read(&reading, &workers, &|_| ()).expect("it reads as it was inferred");
-    let path = project.path(to);
-    let file = File::create(&path).expect("the folder is ours");
-    let mut writer = Writer::for_path(&path, file, header.clone(), false).expect("a format that is known");
-    for batch in &read.batches {
-        let cells: Vec<&Column> = header.iter().map(|(name, _)| batch.column(name)).collect();
-        writer.write(&cells, &[]).expect("the disk takes it");
-    }
-    writer.finish().expect("the disk takes it");
 }
 
 #[test]
@@ -371,81 +339,6 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A CSV file's cells, for tests that write them differently.
-struct Table {
-    names: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn read(text: &str) -> Table {
-        let mut rows = text.lines().map(cells);
-        Table { names: rows.next().expect("a header"), rows: rows.collect() }
-    }
-
-    fn reversed_csv(&self) -> String {
-        let line = |cells: &Vec<String>| {
-            let cells: Vec<String> =
-                cells.iter().rev().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
-            cells.join(",") + "\n"
-        };
-        std::iter::once(&self.names).chain(&self.rows).map(line).collect()
-    }
-
-    fn json_lines(&self) -> String {
-        let object = |cells: &Vec<String>| {
-            let fields = self.names.iter().zip(cells).map(|(name, cell)| (name.clone(), typed(cell)));
-            Value::Object(fields.collect()).to_string() + "\n"
-        };
-        self.rows.iter().map(object).collect()
-    }
-
-    /// The rows as requests: only what the contract knows, each cell as its type.
-    fn requests(&self, properties: &Map<String, Value>) -> Vec<Map<String, Value>> {
-        let request = |cells: &Vec<String>| {
-            let fields = self.names.iter().zip(cells).filter_map(|(name, cell)| {
-                let kind = &properties.get(name)?["type"];
-                let is_text = kind == "string" || kind[0] == "string";
-                let value = if cell.is_empty() || cell == "NA" {
-                    Value::Null
-                } else if is_text {
-                    cell.clone().into()
-                } else {
-                    typed(cell)
-                };
-                Some((name.clone(), value))
-            });
-            fields.collect()
-        };
-        self.rows.iter().map(request).collect()
-    }
-}
-
-fn typed(cell: &str) -> Value {
-    if cell.is_empty() || cell == "NA" {
-        return Value::Null;
-    }
-    let leading_zero = cell.len() > 1 && cell.starts_with('0') && !cell.starts_with("0.");
-    let number = (!leading_zero).then(|| serde_json::from_str::<serde_json::Number>(cell).ok()).flatten();
-    number.map_or_else(|| Value::String(cell.to_owned()), Value::Number)
-}
-
-/// The cells of a line; the examples have no line breaks within cells.
-fn cells(line: &str) -> Vec<String> {
-    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    let mut characters = line.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-            c => cell.push(c),
-        }
-    }
-    cells.push(cell);
-    cells
-}
-
 /// The program, serving a project's bundle.
 struct Server {
     child: Child,
@@ -459,13 +352,13 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> Value {
-        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).1
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).1
     }
 
     fn predict(&self, body: &Value) -> Value {
         let body = body.to_string();
         let head = format!(
-            "POST /predict HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            "POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let (status, answer) = self.exchange(&(head + &body));

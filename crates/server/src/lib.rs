@@ -1,46 +1,66 @@
 //! The server: an artifact's predictions over HTTP, with its contract enforced.
 //!
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`. To add one, write its
-//! file and name it in `router`.
+//! file and name it in `router`. Before them stand the connections (`listen`), who may ask (`guard`, `keys`) and how much a
+//! client may take (`limits`, `body`).
 
+mod body;
 mod check;
+mod guard;
 mod health;
+mod keys;
+mod limits;
+mod listen;
 mod metrics;
 mod openapi;
 mod predict;
 mod problem;
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use evenstep_pipeline::Predictor;
 use evenstep_pipeline::trace::Recorder;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 pub use check::check;
+pub use keys::{ApiKeys, KeysError};
 
+use body::Room;
+use guard::Guard;
+use limits::REQUESTS_MAX;
 use metrics::Metrics;
 use problem::Problem;
 
-/// The largest request body that is read, in bytes.
-const BODY_BYTES_MAX: usize = 16 << 20;
-
-/// After being told to stop, requests under way are waited for so long: a client that never ends
-/// its request must not keep the server.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How a server is reached, and by whom.
+pub struct Options {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The keys of those who may ask; everyone, if there is none.
+    pub keys: Option<ApiKeys>,
+    /// Names of this host that requests may ask for, besides those of a loopback address. On another address any name
+    /// will do, if there is none.
+    pub allowed_hosts: Vec<String>,
+    /// Commits to what each stage makes of live rows, if there is to be a trace.
+    pub trace: Option<Arc<Recorder>>,
+}
 
 /// What every route works with.
 struct Service {
     predictor: Predictor,
     openapi: Value,
     metrics: Metrics,
-    /// Commits to what each stage makes of live rows, if there is to be a trace.
+    guard: Guard,
+    room: Room,
+    /// One a request that is being answered.
+    places: Semaphore,
+    /// One a large request that is being computed.
+    turns: Arc<Semaphore>,
     trace: Option<Arc<Recorder>>,
 }
 
@@ -53,10 +73,23 @@ pub struct ServeError {
     cause: std::io::Error,
 }
 
-/// The routes of a predictor whose golden rows were replayed.
-pub fn router(predictor: Predictor, trace: Option<Arc<Recorder>>) -> Router {
-    let openapi = openapi::document(&predictor);
-    let service = Arc::new(Service { predictor, openapi, metrics: Metrics::new(), trace });
+impl Service {
+    fn new(predictor: Predictor, options: Options) -> Service {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Service {
+            openapi: openapi::document(&predictor),
+            predictor,
+            metrics: Metrics::new(),
+            guard: Guard::new(options.listen, options.keys, &options.allowed_hosts),
+            room: Room::new(),
+            places: Semaphore::new(REQUESTS_MAX),
+            turns: Arc::new(Semaphore::new(threads)),
+            trace: options.trace,
+        }
+    }
+}
+
+fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/predict", post(predict::predict))
         .route("/health", get(health::health))
@@ -64,41 +97,25 @@ pub fn router(predictor: Predictor, trace: Option<Arc<Recorder>>) -> Router {
         .route("/openapi.json", get(openapi::openapi))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&service), guard::guard))
         .with_state(service)
 }
 
-/// Serves until the process is told to stop; requests under way are answered first.
-/// `listening` is called once, with the address, when requests are taken; what is answered is committed
-/// to in `trace`, if there is one.
+/// Serves a predictor whose golden rows were replayed, until the process is told to stop; requests under way are answered
+/// first. `listening` is called once, with the address, when requests are taken.
 ///
 /// # Errors
 /// An address that can't be listened on, or threads that the host refuses.
-pub fn serve(
-    predictor: Predictor,
-    trace: Option<Arc<Recorder>>,
-    address: SocketAddr,
-    listening: impl FnOnce(SocketAddr),
-) -> Result<(), ServeError> {
+pub fn serve(predictor: Predictor, options: Options, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let address = options.listen;
     let failed = |cause| ServeError { address, cause };
+    let service = Arc::new(Service::new(predictor, options));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         listening(listener.local_addr().map_err(failed)?);
-        let (told, stopping) = tokio::sync::oneshot::channel();
-        let stop = async move {
-            told_to_stop().await;
-            let _ = told.send(());
-        };
-        let served = axum::serve(listener, router(predictor, trace)).with_graceful_shutdown(stop);
-        let deadline = async move {
-            let _ = stopping.await;
-            tokio::time::sleep(DRAIN).await;
-        };
-        tokio::select! {
-            served = served.into_future() => served.map_err(failed),
-            () = deadline => Ok(()),
-        }
+        listen::listen(listener, router(Arc::clone(&service)), &service.metrics, told_to_stop()).await;
+        Ok(())
     })
 }
 

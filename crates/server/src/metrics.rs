@@ -10,6 +10,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -26,6 +27,17 @@ pub(crate) struct Metrics {
     rows: Counter,
     flags: Counter,
     seconds: Histogram,
+    connections: Gauge,
+    connections_refused: Counter,
+}
+
+/// A connection that is counted until it is dropped.
+pub(crate) struct Open(Gauge);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Metrics {
@@ -35,11 +47,37 @@ impl Metrics {
         let rows = Counter::default();
         let flags = Counter::default();
         let seconds = Histogram::new(exponential_buckets(1e-5, 2.0, 20));
-        registry.register("requests", "Requests for predictions, by HTTP status", requests.clone());
+        registry.register(
+            "requests",
+            "Requests for predictions and requests refused before a route was asked, by HTTP status",
+            requests.clone(),
+        );
         registry.register("rows", "Rows predicted", rows.clone());
         registry.register("flags", "Cells that were flagged by the contract", flags.clone());
         registry.register("request_seconds", "Seconds to answer a request for predictions", seconds.clone());
-        Metrics { registry, requests, rows, flags, seconds }
+        let connections = Gauge::default();
+        let connections_refused = Counter::default();
+        registry.register("connections", "Connections that are open", connections.clone());
+        registry.register(
+            "connections_refused",
+            "Connections that were closed at once, for there were too many",
+            connections_refused.clone(),
+        );
+        Metrics { registry, requests, rows, flags, seconds, connections, connections_refused }
+    }
+
+    pub(crate) fn connection_opened(&self) -> Open {
+        self.connections.inc();
+        Open(self.connections.clone())
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    /// A request that was answered before it reached its route.
+    pub(crate) fn refused(&self, status: StatusCode) {
+        self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
     }
 
     pub(crate) fn answered(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {

@@ -40,14 +40,20 @@ pub(crate) fn document(predictor: &Predictor) -> Value {
                 } } },
                 "responses": {
                     "200": { "description": "one prediction a row, in the request's order", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Answer" } } } },
-                    "400": problem, "413": problem, "422": problem,
+                    "400": problem, "401": problem, "408": problem, "413": problem, "415": problem, "421": problem,
+                    "422": problem, "503": problem,
                 },
             } },
             "/health": { "get": { "summary": "Which artifact answers", "operationId": "health", "responses": { "200": { "description": "it answers" } } } },
             "/metrics": { "get": { "summary": "Counters for Prometheus", "operationId": "metrics", "responses": { "200": { "description": "OpenMetrics text" } } } },
             "/openapi.json": { "get": { "summary": "This document", "operationId": "openapi", "responses": { "200": { "description": "OpenAPI 3.1" } } } },
         },
-        "components": { "schemas": { "Row": row, "Answer": answer_schema(&predictor.task), "Problem": problem_schema() } },
+        // None, if the server asks for none.
+        "security": [{}, { "bearer": [] }, { "header": [] }],
+        "components": { "securitySchemes": {
+            "bearer": { "type": "http", "scheme": "bearer" },
+            "header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+        }, "schemas": { "Row": row, "Answer": answer_schema(&predictor.task), "Problem": problem_schema() } },
     })
 }
 

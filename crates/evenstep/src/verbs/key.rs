@@ -1,7 +1,9 @@
-//! `key new`: a private key, and the public one beside it.
+//! `key new`: a private key, and the public one beside it. `key api`: a key for a client of `serve`.
 
 use std::ffi::OsString;
 use std::io::Write;
+#[cfg(feature = "serve")]
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,14 +11,25 @@ use std::sync::Arc;
 use evenstep_attest::PrivateKey;
 use evenstep_files::{FileError, Output, Private};
 use evenstep_pipeline::PipelineError;
+#[cfg(feature = "serve")]
+use evenstep_server::ApiKeys;
 use serde_json::json;
 
 use super::{Answer, file_error, write_files};
-use crate::cli::{Key, KeyVerb};
+#[cfg(feature = "serve")]
+use crate::cli::KeyApi;
+use crate::cli::{Key, KeyNew, KeyVerb};
 use crate::{Host, attestation, output};
 
 pub(crate) fn key(args: &Key, host: &Host) -> Answer {
-    let KeyVerb::New(args) = &args.verb;
+    match &args.verb {
+        KeyVerb::New(args) => new(args, host),
+        #[cfg(feature = "serve")]
+        KeyVerb::Api(args) => api(args, host),
+    }
+}
+
+fn new(args: &KeyNew, host: &Host) -> Answer {
     let mut public_path = OsString::from(&args.out);
     public_path.push(".pub");
     let public_path = PathBuf::from(public_path);
@@ -48,4 +61,27 @@ pub(crate) fn key(args: &Key, host: &Host) -> Answer {
     output::line(&format!("  public   {}", public_path.display()));
     output::line(&format!("\nfor a policy:\n\n[[key]]\nname = \"…\"\npublic = \"{}\"", public.line()));
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(feature = "serve")]
+fn api(args: &KeyApi, host: &Host) -> Answer {
+    let path = args.file.as_path();
+    let mut keys = if path.exists() { read_keys(path)? } else { ApiKeys::default() };
+    let key = keys.add(&args.name).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
+    write_files(host, &[(path, keys.text().as_bytes())])?;
+    if host.json {
+        output::json(&json!({ "name": args.name, "key": key, "file": path }));
+    } else {
+        output::line(&format!("  {key}"));
+        output::note(&format!("only its hash is kept, in {}: give it to {} now", path.display(), args.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The keys that a server takes.
+#[cfg(feature = "serve")]
+pub(crate) fn read_keys(path: &Path) -> Result<ApiKeys, PipelineError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))?;
+    ApiKeys::parse(&text).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
 }

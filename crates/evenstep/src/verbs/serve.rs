@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
 use evenstep_pipeline::{PipelineError, Predictor, check};
+use evenstep_server::{ApiKeys, Options};
 use serde_json::json;
 
+use super::key::read_keys;
 use super::{Answer, folder_of, open_bundle, write_files};
 use crate::cli::Serve;
 use crate::{Host, output, salt};
@@ -20,6 +22,7 @@ const TRACE_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let Some(bundle) = &args.bundle else { return check_health(args.listen, host) };
+    let keys = keys(args)?;
     let opened = open_bundle(bundle)?;
     let predictor = Predictor::load(&opened.artifact)?;
     let told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
@@ -45,13 +48,32 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
         let writer = live.as_ref().map(|live| scope.spawn(move || live.write_until(&stopped)));
-        let served = evenstep_server::serve(predictor, recorder, args.listen, listening)
+        let options = Options { listen: args.listen, keys, allowed_hosts: args.allow_host.clone(), trace: recorder };
+        let served = evenstep_server::serve(predictor, options, listening)
             .map_err(|error| PipelineError::input(error.to_string()));
         drop(stop);
         let written = writer.map_or(Ok(()), |writer| writer.join().expect("it doesn't panic"));
         served.and(written)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who may ask. Beyond this host it has to be said, one way or the other.
+fn keys(args: &Serve) -> Result<Option<ApiKeys>, PipelineError> {
+    let Some(path) = &args.api_keys else {
+        if args.insecure || args.listen.ip().is_loopback() {
+            return Ok(None);
+        }
+        let message = format!("`{}` is reached from beyond this host, and no keys are asked for", args.listen);
+        let help = "make one by `evenstep key api NAME` and give `--api-keys api-keys.toml`; or say `--insecure`";
+        return Err(PipelineError::input(message).help(help.to_owned()));
+    };
+    let keys = read_keys(path)?;
+    if keys.is_empty() {
+        let message = format!("`{}` has no keys, so nobody could ask", path.display());
+        return Err(PipelineError::input(message).help("make one by `evenstep key api NAME`".to_owned()));
+    }
+    Ok(Some(keys))
 }
 
 /// The trace of live requests, written from time to time.

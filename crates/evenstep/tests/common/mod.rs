@@ -1,6 +1,8 @@
 //! A folder of its own for each test, and the program to run in it.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod table;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -102,11 +104,17 @@ impl Project {
 pub(crate) fn serve(project: &Project, bundle: &str) -> (Child, String) {
     let mut command = project.command(&["serve", bundle, "--listen", "127.0.0.1:0", "--json"]);
     let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+    let address = address_of(&mut child);
+    (child, address)
+}
+
+/// Where a server with `--json` says that it listens, once it does.
+pub(crate) fn address_of(child: &mut Child) -> String {
     let mut line = String::new();
     let out = child.stdout.take().expect("it is piped");
     BufReader::new(out).read_line(&mut line).expect("it says where it listens");
     let said: Value = serde_json::from_str(&line).expect("JSON");
-    (child, said["address"].as_str().expect("an address").to_owned())
+    said["address"].as_str().expect("an address").to_owned()
 }
 
 pub(crate) fn said(output: Output) -> Said {

@@ -1,0 +1,201 @@
+//! The server, by clients that mean it ill, have no key, or are merely slow.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Project;
+
+const ROUTES: [(&str, &str); 4] =
+    [("POST", "/predict"), ("GET", "/health"), ("GET", "/metrics"), ("GET", "/openapi.json")];
+const ROW: &str = r#"{"x": 1, "z": 2}"#;
+
+/// A small bundle of its own: `p.evenstep`.
+fn project() -> Project {
+    let project = Project::new();
+    let rows: String = (0..200).map(|n| format!("{},{},{}\n", n % 17, n * 7 % 23, n % 17 + 3)).collect();
+    project.write("data.csv", format!("x,z,y\n{rows}"));
+    let spec =
+        "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\n[model]\nuse = \"ridge\"\n";
+    project.write("pipeline.toml", spec);
+    project.run(&["train", "--quiet"]).ok();
+    project
+}
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(project: &Project, more: &[&str]) -> Server {
+        let args = [&["serve", "p.evenstep", "--json", "--listen"], more].concat();
+        let mut child = project.command(&args).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let address = common::address_of(&mut child);
+        Server { child, address }
+    }
+
+    /// The status and the whole answer to a request that ends its connection.
+    fn ask(&self, method: &str, path: &str, head: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.1\r\nConnection: close\r\n{head}Content-Length: {length}\r\n\r\n{body}")
+            .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.unwrap_or_else(|| panic!("no status: {answer}")), answer)
+    }
+
+    fn status(&self, method: &str, path: &str, head: &str, body: &str) -> u16 {
+        self.ask(method, path, head, body).0
+    }
+
+    fn predicts(&self) -> bool {
+        self.status("POST", "/predict", "Host: localhost\r\nContent-Type: application/json\r\n", ROW) == 200
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn beyond_this_host_nobody_is_served_unless_keys_are_asked_for_or_it_is_said() {
+    let project = project();
+    let said = project.run(&["serve", "p.evenstep", "--listen", "0.0.0.0:0"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("key api") && said.err.contains("--insecure"), "{}", said.err);
+    let server = Server::start(&project, &["0.0.0.0:0", "--insecure"]);
+    assert_eq!(server.status("GET", "/health", "Host: any.example\r\n", ""), 200);
+
+    project.write("none.toml", "");
+    for (keys, expected) in [("none.toml", "has no keys"), ("missing.toml", "can't be read"), ("data.csv", "line 1")] {
+        let said = project.run(&["serve", "p.evenstep", "--listen", "0.0.0.0:0", "--api-keys", keys]);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains(expected) && said.err.contains(keys), "{}", said.err);
+    }
+}
+
+#[test]
+fn every_route_but_the_health_of_the_process_needs_a_key() {
+    let project = project();
+    let key = project.run(&["key", "api", "crm", "--json"]).ok().json()["key"].as_str().expect("a key").to_owned();
+    let other = project.run(&["key", "api", "batch"]).ok().out.trim().to_owned();
+    let again = project.run(&["key", "api", "crm"]);
+    assert_eq!(again.code, 2, "{}", again.err);
+    let kept = project.read("api-keys.toml");
+    assert!(kept.contains("crm") && kept.contains("batch") && !kept.contains(&key[4..]), "{kept}");
+
+    let server = Server::start(&project, &["127.0.0.1:0", "--api-keys", "api-keys.toml"]);
+    let host = "Host: localhost\r\nContent-Type: application/json\r\n";
+    for (method, path) in ROUTES.into_iter().chain([("GET", "/nowhere"), ("PUT", "/predict")]) {
+        for wrong in [String::new(), format!("Authorization: Bearer {key}x\r\n"), "X-API-Key: \r\n".to_owned()] {
+            let (status, answer) = server.ask(method, path, &format!("{host}{wrong}"), ROW);
+            let expected = if path == "/health" { 200 } else { 401 };
+            assert_eq!(status, expected, "{method} {path} with `{wrong}`: {answer}");
+            assert!(!answer.contains("sha256:"), "it tells of the model: {answer}");
+        }
+    }
+    for right in [format!("Authorization: Bearer {key}\r\n"), format!("X-API-Key: {other}\r\n")] {
+        for (method, path) in ROUTES {
+            assert_eq!(server.status(method, path, &format!("{host}{right}"), ROW), 200, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn a_page_of_another_site_gets_no_answer() {
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0", "--allow-host", "models.example"]);
+    let json = "Content-Type: application/json\r\n";
+    for (host, expected) in [
+        ("localhost", 200),
+        ("127.0.0.1:8080", 200),
+        ("[::1]:80", 200),
+        ("LOCALHOST", 200),
+        ("models.example:443", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("", 421),
+    ] {
+        assert_eq!(server.status("POST", "/predict", &format!("Host: {host}\r\n{json}"), ROW), expected, "{host}");
+    }
+    // What a form can send.
+    for kind in ["", "Content-Type: text/plain\r\n", "Content-Type: application/x-www-form-urlencoded\r\n"] {
+        assert_eq!(server.status("POST", "/predict", &format!("Host: localhost\r\n{kind}"), ROW), 415, "{kind}");
+    }
+    let with_charset = "Host: localhost\r\nContent-Type: application/json; charset=utf-8\r\n";
+    assert_eq!(server.status("POST", "/predict", with_charset, ROW), 200);
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_while_it_comes() {
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    write!(stream, "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .expect("it reads");
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(1 << 16));
+    // It stops reading at the limit, so that a write may fail.
+    let sent = (0..1000).take_while(|_| stream.write_all(chunk.as_bytes()).is_ok()).count();
+    assert!(sent < 1000, "64 MB were taken");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(server.predicts());
+}
+
+#[test]
+fn slow_and_silent_clients_are_closed_and_others_answered_meanwhile() {
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    let connect = || TcpStream::connect(&server.address).expect("it listens");
+    let silent: Vec<TcpStream> = (0..200).map(|_| connect()).collect();
+    let begun: Vec<TcpStream> = (0..200)
+        .map(|_| {
+            let mut stream = connect();
+            stream.write_all(b"POST /predict HTTP/1.1\r\nHost: local").expect("it reads");
+            stream
+        })
+        .collect();
+    let garbage: Vec<TcpStream> = (0..50)
+        .map(|n: u8| {
+            let mut stream = connect();
+            stream.write_all(&[n.wrapping_mul(37), 0xff, 0, n, b'\n', b'\r', 0x80, b'\n']).expect("it reads");
+            stream
+        })
+        .collect();
+    let started = Instant::now();
+    assert!(server.predicts());
+    assert!(started.elapsed() < Duration::from_secs(5), "others wait");
+    for mut stream in silent.into_iter().chain(begun).chain(garbage) {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
+        let mut answer = Vec::new();
+        // Closed, by whatever way; a time that runs out is neither.
+        if let Err(error) = stream.read_to_end(&mut answer) {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+        }
+    }
+    assert!(server.predicts());
+}
+
+#[test]
+fn http_2_is_spoken_to_those_who_know_it() {
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    // The preface, and a frame of no settings (RFC 9113, 3.4 and 6.5).
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("it reads");
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).expect("it answers");
+    assert_eq!(frame[3], 4, "a frame of settings: {frame:?}");
+}

@@ -1,0 +1,96 @@
+//! What stands before every route: the host that was asked for, the key, and how many ask at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::Service;
+use crate::keys::ApiKeys;
+use crate::problem::Problem;
+
+/// The one route that needs no key: whoever looks after the process may have none. It tells nothing of the model then.
+pub(crate) const OPEN: &str = "/health";
+
+/// Who may ask, and by which name of this host.
+#[derive(Default)]
+pub(crate) struct Guard {
+    /// Everyone, if there is none.
+    keys: Option<ApiKeys>,
+    /// By any name, if there is none.
+    hosts: Option<Vec<String>>,
+}
+
+impl Guard {
+    /// On a loopback address only its own names are answered: a page from elsewhere whose name was made to point here
+    /// (DNS rebinding) asks by another.
+    pub(crate) fn new(listen: SocketAddr, keys: Option<ApiKeys>, allowed: &[String]) -> Guard {
+        let ip = listen.ip();
+        let own: &[String] = if ip.is_loopback() {
+            &["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), ip.to_string()]
+        } else {
+            &[]
+        };
+        let hosts: Vec<String> = own.iter().chain(allowed).map(|host| host.to_ascii_lowercase()).collect();
+        Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts) }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Problem> {
+        if let Some(hosts) = &self.hosts {
+            let asked = host(request).map(str::to_ascii_lowercase);
+            if !asked.is_some_and(|asked| hosts.contains(&asked)) {
+                return Err(Problem::misdirected());
+            }
+        }
+        match &self.keys {
+            Some(keys) if request.uri().path() != OPEN && keys.named(request.headers()).is_none() => {
+                Err(Problem::unauthorized())
+            }
+            _ => check_content_type(request),
+        }
+    }
+
+    /// Whether a request may be told of the model.
+    pub(crate) fn knows(&self, headers: &axum::http::HeaderMap) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.named(headers).is_some())
+    }
+}
+
+/// The host that a request names, without its port.
+fn host(request: &Request) -> Option<&str> {
+    if let Some(host) = request.uri().host() {
+        return Some(host);
+    }
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => Some(name),
+        _ => Some(host),
+    }
+}
+
+/// A page of another site can send a form, but not JSON, unless this server allows it.
+fn check_content_type(request: &Request) -> Result<(), Problem> {
+    if request.method() != Method::POST {
+        return Ok(());
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Problem::no_json(kind)) }
+}
+
+/// Lets a request through, or answers it here.
+pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    if let Err(problem) = service.guard.check(&request) {
+        service.metrics.refused(problem.status());
+        return problem.into_response();
+    }
+    let Ok(_place) = service.places.try_acquire() else {
+        let problem = Problem::busy();
+        service.metrics.refused(problem.status());
+        return problem.into_response();
+    };
+    next.run(request).await
+}

@@ -1,0 +1,161 @@
+//! API keys: who may ask. A server knows their hashes only.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The start of every key, so that a leaked one is known for what it is.
+const PREFIX: &str = "evk_";
+const KEY_BYTES: usize = 32;
+/// Names are told to people, in lists and errors.
+const NAME_BYTES_MAX: usize = 64;
+
+/// The keys that a server takes, as a TOML file has them: `[[key]]` with `name` and `sha256`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeys {
+    #[serde(default, rename = "key")]
+    keys: Vec<ApiKey>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiKey {
+    name: String,
+    /// Of the key, in hex. A key has 256 random bits, so no slow hash is called for.
+    sha256: String,
+}
+
+/// Keys that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file doesn't parse.
+    #[error("{0}")]
+    Malformed(#[from] toml::de::Error),
+    /// A hash isn't one.
+    #[error("the `sha256` of `{0}` isn't 64 hex digits")]
+    NoHash(String),
+    /// Two keys of one name.
+    #[error("there are two keys named `{0}`")]
+    Named(String),
+    /// A name that nobody could read.
+    #[error("a name has 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_` or `.`, and `{0}` has not")]
+    BadName(String),
+    /// The host gives no random bits.
+    #[error("no random bits: {0}")]
+    Random(getrandom::Error),
+}
+
+impl ApiKeys {
+    /// The keys of a file's text.
+    ///
+    /// # Errors
+    /// Text that isn't such a file, a hash that isn't one, a name that stands twice.
+    pub fn parse(text: &str) -> Result<ApiKeys, KeysError> {
+        let keys: ApiKeys = toml::from_str(text)?;
+        for (at, key) in keys.keys.iter().enumerate() {
+            check_name(&key.name)?;
+            let is_hash = key.sha256.len() == 64 && key.sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+            if !is_hash {
+                return Err(KeysError::NoHash(key.name.clone()));
+            }
+            if keys.keys[..at].iter().any(|other| other.name == key.name) {
+                return Err(KeysError::Named(key.name.clone()));
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Adds a new key, and gives it: it is nowhere else.
+    ///
+    /// # Errors
+    /// A name that is taken or can't be read, or a host without random bits.
+    pub fn add(&mut self, name: &str) -> Result<String, KeysError> {
+        check_name(name)?;
+        if self.keys.iter().any(|key| key.name == name) {
+            return Err(KeysError::Named(name.to_owned()));
+        }
+        let mut bytes = [0; KEY_BYTES];
+        getrandom::fill(&mut bytes).map_err(KeysError::Random)?;
+        let key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
+        self.keys.push(ApiKey { name: name.to_owned(), sha256: hash(key.as_bytes()) });
+        Ok(key)
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        toml::to_string(self).expect("names and hashes are plain data")
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The name of the key that a request shows: `Authorization: Bearer KEY`, or `X-API-Key: KEY`. Hashes are compared,
+    /// so how long that takes tells nothing of a key.
+    pub(crate) fn named(&self, headers: &HeaderMap) -> Option<&str> {
+        let shown = match headers.get(header::AUTHORIZATION) {
+            Some(value) => bearer(value.as_bytes())?,
+            None => headers.get("x-api-key")?.as_bytes(),
+        };
+        let hash = hash(shown);
+        self.keys.iter().find(|key| key.sha256 == hash).map(|key| key.name.as_str())
+    }
+}
+
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, key) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(key.trim_ascii())
+}
+
+fn check_name(name: &str) -> Result<(), KeysError> {
+    let is_plain = name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c));
+    if is_plain && (1..=NAME_BYTES_MAX).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(KeysError::BadName(name.to_owned()))
+}
+
+fn hash(key: &[u8]) -> String {
+    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().expect("a name"), value.parse().expect("a value"))])
+    }
+
+    #[test]
+    fn a_key_is_known_by_its_hash_in_either_header() {
+        let mut keys = ApiKeys::default();
+        let crm = keys.add("crm").expect("a name");
+        let other = keys.add("batch-2").expect("a name");
+        let keys = ApiKeys::parse(&keys.text()).expect("it reads what it wrote");
+        assert!(!keys.text().contains(&crm[PREFIX.len()..]));
+        assert_eq!(keys.named(&headers("authorization", &format!("Bearer {crm}"))), Some("crm"));
+        assert_eq!(keys.named(&headers("authorization", &format!("bearer {other}"))), Some("batch-2"));
+        assert_eq!(keys.named(&headers("x-api-key", &crm)), Some("crm"));
+        for wrong in ["", "Bearer", "Bearer ", "Basic abc", &crm[..crm.len() - 1], crm.as_str()] {
+            assert_eq!(keys.named(&headers("authorization", wrong)), None, "{wrong}");
+        }
+        assert_eq!(keys.named(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn files_that_hold_no_keys_are_refused() {
+        let said = |text: &str| ApiKeys::parse(text).expect_err("it is refused").to_string();
+        let hash = "0".repeat(64);
+        assert!(said("key = 3").contains("line 1"));
+        assert!(said(&format!("[[key]]\nname = \"a\"\nsha256 = \"{}\"", &hash[1..])).contains("64 hex digits"));
+        assert!(said(&format!("[[key]]\nname = \"a b\"\nsha256 = \"{hash}\"")).contains("`a b`"));
+        let one = format!("[[key]]\nname = \"a\"\nsha256 = \"{hash}\"\n");
+        assert!(said(&one.repeat(2)).contains("two keys"));
+        assert!(ApiKeys::parse("").expect("it is empty").is_empty());
+    }
+}

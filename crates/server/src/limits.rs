@@ -1,0 +1,42 @@
+//! What one client, and all together, may take of the host. A limit that nobody reaches by honest use costs nothing;
+//! without it, a single slow or broken client takes the server from all others.
+
+use std::time::Duration;
+
+/// The largest request body that is read, in bytes.
+pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
+/// All bodies together that have been read and not been answered, in KiB. As JSON values they take about ten times as much.
+pub(crate) const BODIES_KIB_MAX: u32 = 64 << 10;
+/// A body is read within this time.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Connections that are open at once.
+pub(crate) const CONNECTIONS_MAX: u32 = 4096;
+/// Connections that are open at once from one address. A proxy in front is one address, so it may have many.
+pub(crate) const CONNECTIONS_FROM_ONE_MAX: usize = 3072;
+/// A new connection asks within this time; so long may the head of any request take.
+pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
+/// A connection on which nothing was asked for so long is closed.
+pub(crate) const IDLE_TIME: Duration = Duration::from_secs(75);
+/// How often a connection is looked at.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The head of a request, in bytes.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Requests at once on one connection of HTTP/2.
+pub(crate) const STREAMS_MAX: u32 = 128;
+/// Requests that a client of HTTP/2 has begun and taken back before they were looked at.
+pub(crate) const RESETS_MAX: usize = 20;
+
+/// Requests that are being answered at once; more are told to come back.
+pub(crate) const REQUESTS_MAX: usize = 1024;
+/// A body of so many bytes is answered where it was read; a larger one on a thread of its own, so that small ones don't wait.
+pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
+/// A large body waits so long for a thread, then its client is told to come back.
+pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
+/// When a client that was sent away should try again.
+pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// After being told to stop, requests under way are waited for so long: a client that never ends its request must not
+/// keep the server.
+pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
