@@ -37,7 +37,7 @@ pub const TARGETS: [Target; 13] = [
 ];
 
 /// The bundles of the corpus, whose names start an input of `bundle_member` and `request`.
-pub const BUNDLES: [&str; 3] = ["trees", "ridge", "logistic"];
+pub const BUNDLES: [&str; 4] = ["trees", "levels", "ridge", "logistic"];
 
 /// Comma-separated values.
 pub fn csv(bytes: &[u8]) {

@@ -295,33 +295,114 @@ pub(crate) fn many_times(base: &Members, times: usize) -> Vec<u8> {
     sealed(members)
 }
 
-/// A bundle of one tree in which every split leads to a leaf and to the next split.
-pub(crate) fn deep(base: &Members, depth: u32) -> Vec<u8> {
+/// Marks a child that is a leaf.
+const LEAF: u32 = 1 << 31;
+
+/// Bundles as large as may be, of trees of one shape: those of which a reader makes most. The other base has levels.
+pub(crate) fn shapes(base: &Members, of_levels: &Members) -> Vec<(&'static str, Vec<u8>)> {
+    let chain = |splits: u32| move |at| [LEAF | at, if at + 1 == splits { LEAF | splits } else { at + 1 }];
+    let full = |splits: u32| {
+        let child = move |child| if child < splits { child } else { LEAF | (child - splits) };
+        move |at| [child(2 * at + 1), child(2 * at + 2)]
+    };
+    vec![
+        ("a tree 20,000 deep", trees(base, 1, 20_000, chain(20_000))),
+        ("a tree as broad as may be", trees(base, 1, 65_535, full(65_535))),
+        ("100,000 trees of one leaf", trees(base, 100_000, 0, full(0))),
+        ("50,000 trees of one split", trees(base, 50_000, 1, full(1))),
+        ("5,000 trees of 31 splits", trees(base, 5_000, 31, full(31))),
+        ("1,000 trees of 255 splits", trees(base, 1_000, 255, full(255))),
+        ("a category of 100,000 levels", levels(of_levels, 100_000)),
+    ]
+}
+
+/// A bundle of so many trees on one number, each of so many splits with the children that they are given.
+fn trees(base: &Members, trees: usize, splits: u32, children: impl Fn(u32) -> [u32; 2]) -> Vec<u8> {
     let mut members = base.clone();
     let mut tensors = read_tensors(&members[WEIGHTS]);
     let number = tensors.iter().find(|tensor| tensor.name == "side").expect("trees have sides");
     let number = number.bytes.iter().position(|side| *side < 2).expect("a split is on a number");
     let feature = tensors.iter().find(|tensor| tensor.name == "feature").expect("trees have features");
     let feature: [u8; 4] = *feature.bytes[4 * number..].first_chunk().expect("each split has a feature");
-    let feature = u32::from_le_bytes(feature);
-    let leaf = 1_u32 << 31;
     for tensor in &mut tensors {
-        let splits = 0..depth;
-        tensor.bytes = match tensor.name.as_str() {
-            "splits" => depth.to_le_bytes().to_vec(),
-            "feature" => splits.flat_map(|_| feature.to_le_bytes()).collect(),
-            "threshold" => splits.flat_map(|at| f64::from(at).to_le_bytes()).collect(),
-            "side" => vec![0; depth as usize],
-            "left" => splits.flat_map(|at| (leaf | at).to_le_bytes()).collect(),
-            "right" => {
-                splits.flat_map(|at| if at + 1 == depth { leaf | depth } else { at + 1 }.to_le_bytes()).collect()
+        let each = || 0..splits;
+        let of_one: Vec<u8> = match tensor.name.as_str() {
+            "splits" => splits.to_le_bytes().to_vec(),
+            "feature" => each().flat_map(|_| feature).collect(),
+            // So few that a byte tells which.
+            "threshold" => each().flat_map(|at| f64::from(at % 250).to_le_bytes()).collect(),
+            "side" => vec![0; splits as usize],
+            "left" => each().flat_map(|at| children(at)[0].to_le_bytes()).collect(),
+            "right" => each().flat_map(|at| children(at)[1].to_le_bytes()).collect(),
+            "gain" => each().flat_map(|_| 1.0_f64.to_le_bytes()).collect(),
+            "value" | "cover" => (0..=splits).flat_map(|_| 1.0_f64.to_le_bytes()).collect(),
+            "start" => {
+                continue;
             }
-            "gain" => splits.flat_map(|_| 1.0_f64.to_le_bytes()).collect(),
-            "value" | "cover" => (0..=depth).flat_map(|_| 1.0_f64.to_le_bytes()).collect(),
-            "levels" | "level_bin" | "level_bytes" | "level_text" | "levels_left" => Vec::new(),
-            _ => tensor.bytes.clone(),
+            _ => Vec::new(),
         };
+        tensor.bytes = of_one.repeat(trees);
     }
     members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
     sealed(members)
+}
+
+/// A bundle of trees whose first category has so many levels, in as many bins as before.
+fn levels(base: &Members, count: u32) -> Vec<u8> {
+    let mut members = base.clone();
+    let mut tensors = read_tensors(&members[WEIGHTS]);
+    let tensor = |name: &str| tensors.iter().position(|tensor| tensor.name == name).expect("trees have levels");
+    let [levels, bin, bytes, text] = ["levels", "level_bin", "level_bytes", "level_text"].map(tensor);
+    let cell = |at: usize, cell: usize| {
+        u32::from_le_bytes(*tensors[at].bytes[4 * cell..].first_chunk().expect("a cell has four bytes"))
+    };
+    let before = cell(levels, 0) as usize;
+    let bins = (0..before).map(|level| cell(bin, level)).max().expect("a category has levels") + 1;
+    let text_before: u32 = (0..before).map(|level| cell(bytes, level)).sum();
+    let mut exchange = |at: usize, taken: usize, new: Vec<u8>| drop(tensors[at].bytes.splice(..taken, new));
+    exchange(levels, 4, count.to_le_bytes().to_vec());
+    exchange(bin, 4 * before, (0..count).flat_map(|level| (level % bins).to_le_bytes()).collect());
+    exchange(bytes, 4 * before, (0..count).flat_map(|_| 6_u32.to_le_bytes()).collect());
+    exchange(text, text_before as usize, (0..count).flat_map(|level| format!("{level:06}").into_bytes()).collect());
+    members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
+    sealed(members)
+}
+
+/// Bundles with a list of JSON that goes on and on: each list of a member, with each of some items.
+pub(crate) fn long_lists(base: &Members, items: usize) -> Vec<(String, Vec<u8>)> {
+    let mut bundles = Vec::new();
+    for name in JSON {
+        let Ok(value) = serde_json::from_slice::<Value>(&base[name]) else { continue };
+        for place in 0.. {
+            let mut found = false;
+            for item in [None, Some(json!(0)), Some(json!("")), Some(json!("a")), Some(json!([])), Some(json!(null))] {
+                let (mut value, mut left) = (value.clone(), place);
+                found = lengthen(&mut value, &mut left, items, item.as_ref());
+                let mut members = base.clone();
+                members.insert(name.to_owned(), value.to_string().into_bytes());
+                bundles.push((format!("list {place} of {name} with {item:?} again and again"), sealed(members)));
+            }
+            if !found {
+                break;
+            }
+        }
+    }
+    bundles
+}
+
+/// Adds items to the list at a place, counted from the front; without one, its own last one again. Says whether there is such a list.
+fn lengthen(value: &mut Value, left: &mut usize, items: usize, item: Option<&Value>) -> bool {
+    match value {
+        Value::Array(list) => {
+            if *left == 0 {
+                let item = item.or(list.last()).cloned().unwrap_or_default();
+                list.resize(list.len() + items, item);
+                return true;
+            }
+            *left -= 1;
+            list.iter_mut().any(|value| lengthen(value, left, items, item))
+        }
+        Value::Object(members) => members.values_mut().any(|value| lengthen(value, left, items, item)),
+        _ => false,
+    }
 }

@@ -68,6 +68,8 @@ const LARGE: usize = 1 << 20;
 struct ModelFacts {
     #[serde(rename = "use")]
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
     spec: Value,
     facts: Value,
 }
@@ -79,6 +81,7 @@ struct ModelFacts {
 pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, BundleError> {
     let model = ModelFacts {
         name: artifact.model.name.clone(),
+        version: artifact.model.version,
         spec: artifact.model.spec.clone(),
         facts: artifact.model.stored.facts.clone(),
     };
@@ -219,7 +222,12 @@ pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
         head,
         parse("contract.json", take("contract.json")?)?,
         parse("steps.json", take("steps.json")?)?,
-        ModelRecord { name: model.name, spec: model.spec, stored: Stored { facts: model.facts, tensors: weights } },
+        ModelRecord {
+            name: model.name,
+            version: model.version,
+            spec: model.spec,
+            stored: Stored { facts: model.facts, tensors: weights },
+        },
         parse("profile.json", take("profile.json")?)?,
         parse("evaluation.json", take("evaluation.json")?)?,
         parse("golden.json", take("golden.json")?)?,

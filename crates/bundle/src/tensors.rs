@@ -1,6 +1,7 @@
 //! A model's numbers as safetensors: sizes are checked before anything is allocated.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evenstep_model::Tensor;
 use safetensors::tensor::{Dtype, TensorView};
@@ -15,7 +16,7 @@ pub(crate) fn write(tensors: &BTreeMap<String, Tensor>) -> Vec<u8> {
                 Tensor::F64(cells) => (Dtype::F64, cells.len(), cells.iter().flat_map(|x| x.to_le_bytes()).collect()),
                 Tensor::I64(cells) => (Dtype::I64, cells.len(), cells.iter().flat_map(|x| x.to_le_bytes()).collect()),
                 Tensor::U32(cells) => (Dtype::U32, cells.len(), cells.iter().flat_map(|x| x.to_le_bytes()).collect()),
-                Tensor::U8(cells) => (Dtype::U8, cells.len(), cells.clone()),
+                Tensor::U8(cells) => (Dtype::U8, cells.len(), cells.to_vec()),
             };
             (name.clone(), dtype, length, bytes)
         })
@@ -37,7 +38,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
             Dtype::F64 => Tensor::F64(cells(data, f64::from_le_bytes)),
             Dtype::I64 => Tensor::I64(cells(data, i64::from_le_bytes)),
             Dtype::U32 => Tensor::U32(cells(data, u32::from_le_bytes)),
-            Dtype::U8 => Tensor::U8(data.to_vec()),
+            Dtype::U8 => Tensor::U8(Arc::new(data.to_vec())),
             other => return Err(format!("tensor `{name}` is of type {other:?}")),
         };
         tensors.insert(name, tensor);
@@ -45,6 +46,6 @@ pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     Ok(tensors)
 }
 
-fn cells<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
-    bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
+fn cells<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Arc<Vec<T>> {
+    Arc::new(bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect())
 }

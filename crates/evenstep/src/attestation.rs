@@ -33,14 +33,30 @@ pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
 }
 
 /// The facts of the training that made the bundle: those of a lock of its digest that lies beside it.
-pub(crate) fn facts(bundle: &Path, artifact: &Artifact) -> Option<Facts> {
+pub(crate) fn facts(bundle: &Path, artifact: &str) -> Option<Facts> {
     let folder = bundle.parent().unwrap_or(Path::new(""));
     let candidates = [bundle.with_extension("lock"), folder.join("pipeline.lock")];
     candidates.iter().find_map(|path| {
         let text = std::fs::read_to_string(path).ok()?;
         let digest = Lock::parse(&text).ok()?.digest;
-        (digest == artifact.digest()).then(|| lock::facts(&text))
+        (digest == artifact).then(|| lock::facts(&text))
     })
+}
+
+/// What a statement beside the bundle says of engine and host; whether the signatures are good is not asked.
+pub(crate) fn signed(bundle: &Path, artifact: &str) -> Option<Facts> {
+    let Statement { subject, predicate, .. } = read(&beside(bundle)).ok()??.statement().ok()?;
+    if subject.iter().all(|subject| subject.digest.get("evenstep").is_none_or(|digest| digest != hex(artifact))) {
+        return None;
+    }
+    let builder = predicate.run_details.builder;
+    let mut facts: BTreeMap<String, Value> =
+        builder.get("host").and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect();
+    facts.extend(builder.get("version").and_then(|of| of.get("evenstep")).map(|v| ("engine".to_owned(), v.clone())));
+    let dependencies = predicate.build_definition.resolved_dependencies;
+    let engine = dependencies.into_iter().find(|dependency| dependency.name == "engine");
+    facts.extend(engine.map(|engine| ("build".to_owned(), Value::Object(engine.annotations))));
+    Some(Facts(facts))
 }
 
 /// The statement of how a bundle was made. Who signs it vouches for it.
@@ -48,7 +64,7 @@ pub(crate) fn statement(bundle: &Path, bytes: &[u8], artifact: &Artifact) -> Sta
     let name = bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let mut subject = Resource::new(&name, "sha256", &sha256(bytes));
     subject.digest.insert("evenstep".to_owned(), hex(&artifact.digest()).to_owned());
-    let facts = facts(bundle, artifact).unwrap_or_default().0;
+    let facts = facts(bundle, &artifact.digest()).unwrap_or_default().0;
     let fact = |name: &str| facts.get(name).cloned();
     let mut dependencies = vec![
         Resource::new("data", "evenstep-fp1", artifact.fingerprint.trim_start_matches("fp1:")),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const ROWS: usize = 400;
 /// Of the cases, so many must be named in full.
-const RIGHT_AT_LEAST: usize = 46;
+const RIGHT_AT_LEAST: usize = 49;
 
 const SPEC: &str = r#"
 [pipeline]
@@ -275,6 +275,27 @@ fn cases() -> Vec<Case> {
         case!(likely "another code of a step", "step 5 expression", Some("late"), None, "step_code", |s| {
             s.spec = replaced(&s.spec, "x + 1", "x + 2");
             s.lock = Some(|lock| replaced(&lock, "x + 2", "x + 1"));
+        }),
+        case!("another version of a step's code", "step 5 expression", Some("late"), None, "step_code", |s| {
+            s.spec = replaced(&s.spec, "x + 1", "x + 2");
+            s.lock = Some(|lock| {
+                let lock = replaced(&lock, "x + 2", "x + 1");
+                let (before, step) = lock.split_at(lock.find("use = \"expression\"").expect("the step is locked"));
+                before.to_owned() + &replaced(step, "version = 1", "version = 2")
+            });
+        }),
+        case!("another version of the model's code", "model", None, None, "model_code", |s| {
+            s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");
+            s.lock = Some(|lock| {
+                let lock = replaced(&lock, "learning_rate = 0.2", "learning_rate = 0.1");
+                let (before, model) = lock.split_at(lock.find("use = \"boosted_trees\"").expect("the model is locked"));
+                before.to_owned() + &replaced(model, "version = 1", "version = 2")
+            });
+        }),
+        case!("a lock from before versions were noted down", "step 5 expression", Some("late"), None, "step", |s| {
+            s.spec = replaced(&s.spec, "x + 1", "x + 2");
+            s.lock =
+                Some(|lock| lock.lines().filter(|line| !line.starts_with("version = ")).collect::<Vec<_>>().join("\n"));
         }),
         case!(likely "another code of the model", "model", None, None, "model_code", |s| {
             s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");

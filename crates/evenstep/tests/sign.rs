@@ -270,3 +270,52 @@ fn a_bundle_of_an_epoch_to_come_is_refused_by_name() {
     let said = project.run(&["verify", "other.evenstep"]);
     assert!(said.out.contains("fit epoch was 2, here it is 1: training may give other bits"), "{}", said.out);
 }
+
+#[test]
+fn who_answers_says_in_one_line_that_another_engine_trained() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    let score = |more: &[&str]| {
+        let args = ["score", "titanic.evenstep", "--input", "titanic.csv", "--output", "scores.csv"];
+        project.run(&[&args[..], more].concat()).ok()
+    };
+    let explain = ["explain", "titanic.evenstep", "--input", "titanic.csv", "--output", "why.csv"];
+    assert!(!score(&[]).err.contains("trained by"), "the same engine says nothing");
+    assert_eq!(score(&["--json"]).json()["environment"], Value::Null);
+
+    // Another processor changes no answer: only machines are told.
+    let lock = project.read("pipeline.lock");
+    let cpu = lock.lines().find(|line| line.starts_with("simd = ")).expect("a fact");
+    project.write("pipeline.lock", lock.replace(cpu, "simd = \"another\""));
+    assert!(!score(&[]).err.contains("another"));
+    assert_eq!(score(&["--json"]).json()["environment"][0]["name"], "simd");
+
+    // Another engine is told; if there is no lock, by what was signed.
+    let engine = lock.lines().find(|line| line.starts_with("engine = ")).expect("a fact");
+    project.write("pipeline.lock", lock.replace(engine, "engine = \"0.0.7\""));
+    let expected = "trained by engine 0.0.7, and here it is ";
+    project.run(&["key", "new", "--out", "ana.key"]).ok();
+    sign(&project, "ana");
+    for lock in [true, false] {
+        if !lock {
+            std::fs::remove_file(project.path("pipeline.lock")).expect("it was there");
+        }
+        // This model can't be explained; that is said after the bundle was loaded.
+        for said in [score(&[]), project.run(&explain)] {
+            assert_eq!(said.err.matches(expected).count(), 1, "{}", said.err);
+        }
+        let told = &score(&["--json"]).json()["environment"][0];
+        assert!(told["name"] == "engine" && told["then"] == "0.0.7" && told["matters"] == false, "{told}");
+    }
+    assert!(!score(&["--quiet"]).err.contains("trained by"));
+
+    // What was signed of another artifact says nothing of this one.
+    project.run(&["train", "--quiet", "--set", "pipeline.seed=5", "--out", "other.evenstep"]).ok();
+    std::fs::copy(project.path("titanic.evenstep.dsse.json"), project.path("other.evenstep.dsse.json"))
+        .expect("copied");
+    for lock in ["other.lock", "pipeline.lock"].map(|name| project.path(name)).iter().filter(|lock| lock.exists()) {
+        std::fs::remove_file(lock).expect("it was there");
+    }
+    let other = ["score", "other.evenstep", "--input", "titanic.csv", "--output", "scores.csv"];
+    assert!(!project.run(&other).ok().err.contains("trained by"));
+}

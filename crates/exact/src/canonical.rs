@@ -78,7 +78,9 @@ pub struct Hasher {
     hashed: Option<blake3::Hasher>,
 }
 
-/// So many bytes are hashed where they are, by several threads.
+/// So many bytes are hashed where they are: to gather them would take as much memory again.
+const GATHERED: usize = 1 << 16;
+/// So many by several threads.
 const LARGE: usize = 1 << 20;
 
 impl Hasher {
@@ -156,7 +158,7 @@ impl Hasher {
     #[inline]
     fn tagged(&mut self, tag: u8, bytes: &[u8]) -> &mut Hasher {
         self.length(tag, bytes.len());
-        if bytes.len() < LARGE {
+        if bytes.len() < GATHERED {
             self.buffer.extend_from_slice(bytes)
         } else {
             self.hash(bytes)
@@ -168,7 +170,12 @@ impl Hasher {
     fn hash(&mut self, bytes: &[u8]) {
         let gathered = if self.hashed.is_some() { self.start } else { 0 };
         let hashed = self.hashed.get_or_insert_default();
-        hashed.update(&self.buffer[gathered..]).update_rayon(bytes);
+        hashed.update(&self.buffer[gathered..]);
+        if bytes.len() < LARGE {
+            hashed.update(bytes);
+        } else {
+            hashed.update_rayon(bytes);
+        }
         self.buffer.truncate(self.start);
     }
 

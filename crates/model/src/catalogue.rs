@@ -11,6 +11,8 @@ use crate::{Contributions, Family, ModelError, ParseError, Predictions, Run, Sto
 pub trait AnyFamily: Send + Sync {
     /// What `use = "…"` calls it.
     fn name(&self) -> &'static str;
+    /// See [`Family::VERSION`].
+    fn version(&self) -> u32;
     /// The spec with every default written out.
     fn spec(&self) -> Value;
     /// See [`Family::check`].
@@ -67,6 +69,10 @@ impl<F: Family> AnyFamily for F {
         F::NAME
     }
 
+    fn version(&self) -> u32 {
+        F::VERSION
+    }
+
     fn spec(&self) -> Value {
         serde_json::to_value(self).expect("a spec is plain data")
     }
@@ -97,6 +103,8 @@ impl<F: Family> AnyFamily for F {
 pub struct Entry {
     /// What `use = "…"` calls it.
     pub name: &'static str,
+    /// See [`Family::VERSION`].
+    pub version: u32,
     /// Reads its hyperparameters.
     pub parse: fn(Value) -> Result<Arc<dyn AnyFamily>, ParseError>,
     /// Its example.
@@ -112,6 +120,7 @@ impl Entry {
     pub const fn of<F: Family>(source: &'static str) -> Entry {
         Entry {
             name: F::NAME,
+            version: F::VERSION,
             parse: |written| Ok(Arc::new(ParseError::reading::<F>(F::NAME, written)?)),
             example: || Arc::new(F::example()),
             schema: || schemars::schema_for!(F),

@@ -37,6 +37,8 @@ use serde_json::Value;
 pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What `use = "…"` calls it.
     const NAME: &'static str;
+    /// Rises when the same rows and spec would give other bits: `diff` then names the code of the model as what changed.
+    const VERSION: u32 = 1;
     /// What a fit learns.
     type Model: Send + Sync;
 

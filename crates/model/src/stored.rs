@@ -1,6 +1,7 @@
 //! A model as plain data: what a bundle holds of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -13,15 +14,15 @@ pub struct Stored {
     pub tensors: BTreeMap<String, Tensor>,
 }
 
-/// A vector of numbers of one type.
+/// A vector of numbers of one type, which a model may share.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Tensor {
     /// 64-bit floats.
-    F64(Vec<f64>),
+    F64(Arc<Vec<f64>>),
     /// 64-bit integers.
-    I64(Vec<i64>),
+    I64(Arc<Vec<i64>>),
     /// 32-bit counts and positions.
-    U32(Vec<u32>),
+    U32(Arc<Vec<u32>>),
     /// Bytes.
-    U8(Vec<u8>),
+    U8(Arc<Vec<u8>>),
 }

@@ -256,26 +256,26 @@ fn remove(stored: &mut Stored, name: &str) -> bool {
 
 fn shorten(stored: &mut Stored, name: &str) -> bool {
     match stored.tensors.get_mut(name).expect("it is there") {
-        Tensor::F64(of) => of.pop().is_some(),
-        Tensor::I64(of) => of.pop().is_some(),
-        Tensor::U32(of) => of.pop().is_some(),
-        Tensor::U8(of) => of.pop().is_some(),
+        Tensor::F64(of) => Arc::make_mut(of).pop().is_some(),
+        Tensor::I64(of) => Arc::make_mut(of).pop().is_some(),
+        Tensor::U32(of) => Arc::make_mut(of).pop().is_some(),
+        Tensor::U8(of) => Arc::make_mut(of).pop().is_some(),
     }
 }
 
 fn lengthen(stored: &mut Stored, name: &str) -> bool {
     match stored.tensors.get_mut(name).expect("it is there") {
-        Tensor::F64(of) => of.push(0.5),
-        Tensor::I64(of) => of.push(1),
-        Tensor::U32(of) => of.push(1),
-        Tensor::U8(of) => of.push(1),
+        Tensor::F64(of) => Arc::make_mut(of).push(0.5),
+        Tensor::I64(of) => Arc::make_mut(of).push(1),
+        Tensor::U32(of) => Arc::make_mut(of).push(1),
+        Tensor::U8(of) => Arc::make_mut(of).push(1),
     }
     true
 }
 
 fn poison(stored: &mut Stored, name: &str) -> bool {
     match stored.tensors.get_mut(name) {
-        Some(Tensor::F64(of)) if !of.is_empty() => of[0] = f64::INFINITY,
+        Some(Tensor::F64(of)) if !of.is_empty() => Arc::make_mut(of)[0] = f64::INFINITY,
         _ => return false,
     }
     true

@@ -100,6 +100,9 @@ pub struct StepRecord {
     /// What `use = "…"` calls it.
     #[serde(rename = "use")]
     pub name: String,
+    /// The version of its code; none in what was written before versions were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// Its parameters, defaults written out.
     pub spec: Value,
     /// The columns that it reads.
@@ -115,6 +118,8 @@ pub struct StepRecord {
 pub struct ModelRecord {
     /// What `use = "…"` calls it.
     pub name: String,
+    /// The version of its code; none in what was written before versions were.
+    pub version: Option<u32>,
     /// Its hyperparameters, defaults written out.
     pub spec: Value,
     /// What it learned.

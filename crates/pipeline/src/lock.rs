@@ -41,6 +41,7 @@ fn content(artifact: &Artifact) -> Value {
             json!({
                 "number": step.number,
                 "use": step.name,
+                "version": step.version,
                 "spec": step.spec,
                 "reads": step.reads,
                 "changes": step.changes,
@@ -66,6 +67,7 @@ fn content(artifact: &Artifact) -> Value {
         "features": artifact.features,
         "model": {
             "use": artifact.model.name,
+            "version": artifact.model.version,
             "spec": artifact.model.spec,
             "learned": stored_digest(&artifact.model.stored),
         },
@@ -194,6 +196,7 @@ impl Lock {
         let spec = |table: &toml::Table| {
             let mut model = table.get("model").and_then(toml::Value::as_table).cloned().unwrap_or_default();
             model.remove("learned");
+            model.remove("version");
             model
         };
         let (mine, theirs) = (spec(&locked), spec(&other));

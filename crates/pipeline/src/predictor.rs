@@ -75,10 +75,8 @@ impl Predictor {
                     .ok_or_else(|| PipelineError::input(format!("input column `{name}` has no rule in the contract")))
             })
             .collect::<Result<_, _>>()?;
-        let records =
-            artifact.steps.iter().map(|step| (step.number, step.name.clone(), step.spec.clone(), step.params.clone()));
         let steps =
-            FittedSteps::load(records.collect(), &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
+            FittedSteps::load(&artifact.steps, &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
         for (name, kind) in &artifact.features {
             if steps.output.get(name) != Some(kind) {
                 return Err(PipelineError::input(format!("the steps don't make feature `{name}`")));

@@ -6,9 +6,9 @@ use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
 use evenstep_step::{AnyFitted, AnyStep, Site, StepError, written};
 use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
-use serde_json::Value;
 
 use crate::PipelineError;
+use crate::artifact::StepRecord;
 use crate::spec::SpecText;
 use crate::trace::{Form, Recorder, Stage, Sums};
 
@@ -94,12 +94,12 @@ impl FittedSteps {
         Ok((FittedSteps { steps: fitted_steps, output: shape.schema() }, batches))
     }
 
-    /// The steps of an artifact: `(number, use, spec, params)` each.
+    /// The steps of an artifact.
     ///
     /// # Errors
     /// Specs or parameters that no fit would have written.
     pub(crate) fn load(
-        records: Vec<(usize, String, Value, Value)>,
+        records: &[StepRecord],
         input: &Schema,
         seed: Seed,
         task: &Task,
@@ -108,16 +108,17 @@ impl FittedSteps {
         let mut sites = Sites::new(seed, task, contract);
         let mut shape = Batch::empty(input);
         let mut steps = Vec::new();
-        for (number, name, spec, params) in records {
+        for StepRecord { number, name, spec, params, .. } in records {
             let refused = |error: StepError| PipelineError::input(format!("step `{name}`: {error}")).help(error.help);
-            let step = evenstep_step::parse(&name, spec).map_err(|error| PipelineError::input(error.to_string()))?;
+            let step =
+                evenstep_step::parse(name, spec.clone()).map_err(|error| PipelineError::input(error.to_string()))?;
             let known = step.name();
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let fitted = step.load(site, params).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
             let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             shape = after;
-            let stage = Stage::step(number, known, Form::Applied);
+            let stage = Stage::step(*number, known, Form::Applied);
             steps.push(FittedStep { name: known, stage, fitted, changes, writes });
         }
         Ok(FittedSteps { steps, output: shape.schema() })

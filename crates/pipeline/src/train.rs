@@ -142,6 +142,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         features: fitted.features,
         model: ModelRecord {
             name: spec.model.name().to_owned(),
+            version: Some(spec.model.version()),
             spec: spec.model.spec(),
             stored: fitted.model.store(),
         },
@@ -390,6 +391,7 @@ fn records(steps: &FittedSteps, before: usize) -> Vec<StepRecord> {
     let record = |(index, step): (usize, &crate::steps::FittedStep)| StepRecord {
         number: before + index + 1,
         name: step.name.to_owned(),
+        version: Some(step.fitted.version()),
         spec: step.fitted.spec(),
         reads: step.fitted.site().columns.clone(),
         changes: step.changes.clone(),

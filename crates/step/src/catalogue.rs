@@ -2,6 +2,7 @@
 
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, ColumnName, Schema};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::fitted::{AnyFitted, Fitted, fit};
@@ -22,7 +23,7 @@ pub trait AnyStep: Send + Sync {
     /// Learns from training rows, in as many passes as it takes.
     fn fit(self: Box<Self>, site: Site, batches: &[Batch], workers: &Workers) -> Result<Box<dyn AnyFitted>, StepError>;
     /// The step with parameters that an earlier fit learned.
-    fn load(self: Box<Self>, site: Site, params: Value) -> Result<Box<dyn AnyFitted>, StepError>;
+    fn load(self: Box<Self>, site: Site, params: &Value) -> Result<Box<dyn AnyFitted>, StepError>;
 }
 
 impl<S: Step> AnyStep for S {
@@ -51,8 +52,8 @@ impl<S: Step> AnyStep for S {
         Ok(Box::new(Fitted { step: *self, site, params }))
     }
 
-    fn load(self: Box<Self>, site: Site, params: Value) -> Result<Box<dyn AnyFitted>, StepError> {
-        let params: S::Params = serde_json::from_value(params)
+    fn load(self: Box<Self>, site: Site, params: &Value) -> Result<Box<dyn AnyFitted>, StepError> {
+        let params = S::Params::deserialize(params)
             .map_err(|error| StepError::new(format!("the parameters of `{}` don't read: {error}", site.name)))?;
         self.validate(&site, &params)?;
         Ok(Box::new(Fitted { step: *self, site, params }))
@@ -63,6 +64,8 @@ impl<S: Step> AnyStep for S {
 pub struct Entry {
     /// What `use = "…"` calls it.
     pub name: &'static str,
+    /// See [`Step::VERSION`].
+    pub version: u32,
     /// The heading under which the docs list it.
     pub group: &'static str,
     /// Reads its parameters.
@@ -80,6 +83,7 @@ impl Entry {
     pub const fn of<S: Step>(group: &'static str, source: &'static str) -> Entry {
         Entry {
             name: S::NAME,
+            version: S::VERSION,
             group,
             parse: |written| Ok(Box::new(ParseError::reading::<S>(written)?)),
             example: || Box::new(S::example()),

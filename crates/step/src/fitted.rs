@@ -10,6 +10,8 @@ use crate::{Site, Step, StepError};
 pub trait AnyFitted: Send + Sync {
     /// Where it stands, and what it reads.
     fn site(&self) -> &Site;
+    /// See [`Step::VERSION`].
+    fn version(&self) -> u32;
     /// The spec with every default written out.
     fn spec(&self) -> Value;
     /// What it learned.
@@ -38,6 +40,10 @@ pub(crate) struct Fitted<S: Step> {
 impl<S: Step> AnyFitted for Fitted<S> {
     fn site(&self) -> &Site {
         &self.site
+    }
+
+    fn version(&self) -> u32 {
+        S::VERSION
     }
 
     fn spec(&self) -> Value {

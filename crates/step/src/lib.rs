@@ -35,6 +35,8 @@ use serde::de::DeserializeOwned;
 pub trait Step: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What `use = "…"` calls it.
     const NAME: &'static str;
+    /// Rises when the same rows and spec would give other bits: `diff` then names the code of the step as what changed.
+    const VERSION: u32 = 1;
     /// What is already known when the data is seen once more.
     type Round: Send + Sync;
     /// What a pass over rows gathers.

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
-use evenstep_pipeline::Predictor;
 use evenstep_pipeline::explain::{self, Explained, Shape};
 use evenstep_source::Source;
 
-use super::{Answer, open_bundle, score, write_table};
+use super::loaded::{Loaded, load};
+use super::score::Told;
+use super::{Answer, score, write_table};
 use crate::cli::Explain;
 use crate::{Host, output};
 
@@ -16,8 +17,7 @@ use crate::{Host, output};
 const SHOWN: usize = 5;
 
 pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
-    let opened = open_bundle(&args.bundle)?;
-    let predictor = Predictor::load(&opened.artifact)?;
+    let Loaded { predictor, environment, .. } = load(&args.bundle, host)?;
     predictor.base()?;
     let source = Source::open(&args.input, Path::new("."))?;
     let shape = Shape { top: args.top.map(|top| top.get()) };
@@ -26,7 +26,7 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
         explain::explain(&predictor, &source, run.workers, run.progress, shape, write)
     })?;
     if args.output.is_some() && host.json {
-        output::json(&explained);
+        output::json(&Told { done: &explained, environment });
     } else if !host.quiet {
         tell(&explained, args.output.as_deref());
     }

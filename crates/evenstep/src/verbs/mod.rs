@@ -10,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod key;
+mod loaded;
 pub(crate) mod report;
 pub(crate) mod sbom;
 pub(crate) mod score;

@@ -3,20 +3,31 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use evenstep_pipeline::Run;
 use evenstep_pipeline::score::{self, Scored};
 use evenstep_pipeline::trace::{Origin, Recorder};
-use evenstep_pipeline::{Predictor, Run};
 use evenstep_source::Source;
 use evenstep_table::counted;
+use serde::Serialize;
 
 use super::aside::path_beside;
-use super::{Answer, folder_of, open_bundle, write_files, write_table};
+use super::loaded::{Loaded, load};
+use super::{Answer, folder_of, write_files, write_table};
 use crate::cli::Score;
+use crate::environment::Difference;
 use crate::{Host, output, salt};
 
+/// What was done, and where it differs from where the bundle was trained.
+#[derive(Serialize)]
+pub(super) struct Told<'a, T> {
+    #[serde(flatten)]
+    pub(super) done: &'a T,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) environment: Vec<Difference>,
+}
+
 pub(crate) fn score(args: &Score, host: &Host) -> Answer {
-    let opened = open_bundle(&args.bundle)?;
-    let predictor = Predictor::load(&opened.artifact)?;
+    let Loaded { predictor, environment, .. } = load(&args.bundle, host)?;
     let source = Source::open(&args.input, Path::new("."))?;
     let header = score::header(&predictor, &source);
     let recorder = Recorder::default();
@@ -32,7 +43,7 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
         write_files(host, &[(path, trace.to_bytes().as_slice())])?;
     }
     if args.output.is_some() && host.json {
-        output::json(&scored);
+        output::json(&Told { done: &scored, environment });
     } else if !host.quiet {
         tell(&scored, "scored", args.output.as_deref());
     }

@@ -13,7 +13,8 @@ use evenstep_server::{ApiKeys, Options};
 use serde_json::json;
 
 use super::key::read_keys;
-use super::{Answer, folder_of, open_bundle, write_files};
+use super::loaded::{Loaded, load};
+use super::{Answer, folder_of, write_files};
 use crate::cli::Serve;
 use crate::{Host, output, salt};
 
@@ -23,13 +24,14 @@ const TRACE_EVERY: Duration = Duration::from_secs(10);
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let Some(bundle) = &args.bundle else { return check_health(args.listen, host) };
     let keys = keys(args)?;
-    let opened = open_bundle(bundle)?;
-    let predictor = Predictor::load(&opened.artifact)?;
-    let told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
+    let Loaded { predictor, golden, environment } = load(bundle, host)?;
+    let mut told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
+    if !environment.is_empty() {
+        told["environment"] = json!(environment);
+    }
     if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !host.quiet) {
         output::note(&note);
     }
-    let golden = opened.artifact.golden.len();
     let live = args.trace.as_deref().map(|path| Live::start(path, &predictor, host)).transpose()?;
     let recorder = live.as_ref().map(|live| Arc::clone(&live.recorder));
     let listening = |address: std::net::SocketAddr| {

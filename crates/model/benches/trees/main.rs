@@ -131,17 +131,17 @@ fn digest(model: &dyn AnyModel) -> String {
         hasher.str(name);
         match tensor {
             Tensor::F64(cells) => {
-                for cell in cells {
+                for cell in cells.iter() {
                     hasher.f64(*cell);
                 }
             }
             Tensor::I64(cells) => {
-                for cell in cells {
+                for cell in cells.iter() {
                     hasher.i64(*cell);
                 }
             }
             Tensor::U32(cells) => {
-                for cell in cells {
+                for cell in cells.iter() {
                     hasher.u64(u64::from(*cell));
                 }
             }

@@ -7,6 +7,7 @@ use evenstep_table::NULL_CODE;
 use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::cells;
+use super::packed::{CATEGORY, Packed};
 use super::predict::Source;
 use super::ranks::{Thresholds, ranks};
 use super::tree::{Test, Tree};
@@ -25,20 +26,18 @@ const SPLITS: usize = 254;
 pub(super) struct Blocks {
     /// By feature that is read: the thresholds of its splits, then infinities. Unused for a category.
     thresholds: Vec<Thresholds>,
-    trees: Vec<ByteTree>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-struct ByteTree {
+    /// Tree after tree: how many splits each has, all splits, and the values of all leaves, a tree's in the order of their bytes.
+    trees: Vec<u8>,
     splits: Vec<ByteSplit>,
-    /// Of the leaf that a byte tells.
-    values: Box<[f64; 256]>,
+    values: Vec<f64>,
+    /// The sets of levels that go left, one after the other.
+    sets: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 struct ByteSplit {
     /// Which of the features that are read.
-    feature: usize,
+    feature: u32,
     test: ByteTest,
     /// The bytes of its children: a split's is its number. A leaf has one that no later split has.
     left: u8,
@@ -49,24 +48,27 @@ struct ByteSplit {
 enum ByteTest {
     /// Ranks go left that are not above `last`, once `add` is added, which makes 0 of null where it goes left.
     Rank { add: u8, last: u8 },
-    /// Bins go left whose bit is set.
-    Levels([u64; 4]),
+    /// Bins go left whose bit is set, in so many words of `sets` from there on.
+    Levels { from: u32, words: u8 },
 }
 
 impl Blocks {
     /// The forest in bytes; None if some number has too many thresholds, a category too many levels, or a tree too many
     /// leaves. `features` are those that are read, in ascending order.
-    pub(super) fn of(trees: &[Tree], features: &[u32], levels: &[Option<Levels>]) -> Option<Blocks> {
+    pub(super) fn of(trees: &Packed, features: &[u32], levels: &[Option<Levels>]) -> Option<Blocks> {
         let fits = |of: &Option<Levels>| of.as_ref().is_none_or(|levels| levels.unseen() <= u16::from(u8::MAX));
-        if trees.iter().any(|tree| tree.splits.len() > SPLITS) || !levels.iter().all(fits) {
+        if trees.splits.iter().any(|splits| *splits as usize > SPLITS) || !levels.iter().all(fits) {
+            return None;
+        }
+        // Most trees are one leaf: there is nothing to gain.
+        if trees.feature.len() < trees.len() {
             return None;
         }
         let mut cuts = vec![Vec::new(); features.len()];
         let place = |feature: u32| features.binary_search(&feature).expect("all features that are read are listed");
-        for split in trees.iter().flat_map(|tree| &tree.splits) {
-            if let Test::Number { threshold, .. } = split.test {
-                cuts[place(split.feature)].push(threshold);
-            }
+        let numbers = trees.side.iter().zip(&*trees.threshold).zip(&*trees.feature);
+        for ((_, threshold), feature) in numbers.filter(|((side, _), _)| **side != CATEGORY) {
+            cuts[place(*feature)].push(*threshold);
         }
         for cuts in &mut cuts {
             cuts.sort_unstable_by(f64::total_cmp);
@@ -75,39 +77,45 @@ impl Blocks {
         if cuts.iter().any(|cuts| cuts.len() >= usize::from(NULL)) {
             return None;
         }
-        let byte_tree = |tree: &Tree| {
-            let mut values = Box::new([0.0; 256]);
-            values[0] = tree.leaves[0];
-            // Bytes that no split has, then those of splits that were done before.
-            let mut unused = tree.splits.len() as u8..=u8::MAX;
-            let mut done = 0..tree.splits.len() as u8;
-            let mut byte_of = |child: Child| match child {
-                Child::Split(split) => split as u8,
-                Child::Leaf(leaf) => {
-                    let byte = unused.next().or_else(|| done.next()).expect("a tree has one leaf more than splits");
-                    values[usize::from(byte)] = tree.leaves[leaf as usize];
-                    byte
+        let mut blocks = Blocks {
+            thresholds: cuts.iter().map(|cuts| Thresholds::new(cuts)).collect(),
+            trees: trees.splits.iter().map(|splits| *splits as u8).collect(),
+            splits: Vec::with_capacity(trees.feature.len()),
+            values: Vec::with_capacity(trees.value.len()),
+            sets: Vec::with_capacity(trees.sets.len() / 2),
+        };
+        trees.iter(levels).for_each(|tree| blocks.add(&tree, &cuts, place));
+        Some(blocks)
+    }
+
+    fn add(&mut self, tree: &Tree, cuts: &[Vec<f64>], place: impl Fn(u32) -> usize) {
+        // A tree without a split has its leaf where rows begin.
+        let mut leaves = leaf_bytes(tree.splits.len());
+        let mut byte_of = |child: Child| match child {
+            Child::Split(split) => split as u8,
+            Child::Leaf(leaf) => {
+                self.values.push(tree.leaves[leaf as usize]);
+                leaves.next().expect("a tree has one leaf more than splits")
+            }
+        };
+        for split in &tree.splits {
+            let feature = place(split.feature);
+            let test = match &split.test {
+                Test::Number { threshold, null_left } => {
+                    let add = u8::from(*null_left);
+                    ByteTest::Rank { add, last: cuts[feature].partition_point(|cut| cut < threshold) as u8 + add }
+                }
+                Test::Category(set) => {
+                    self.sets.extend(&set.0);
+                    ByteTest::Levels { from: (self.sets.len() - set.0.len()) as u32, words: set.0.len() as u8 }
                 }
             };
-            let splits = tree.splits.iter().map(|split| {
-                let feature = place(split.feature);
-                let test = match &split.test {
-                    Test::Number { threshold, null_left } => {
-                        let add = u8::from(*null_left);
-                        ByteTest::Rank { add, last: cuts[feature].partition_point(|cut| cut < threshold) as u8 + add }
-                    }
-                    Test::Category(set) => {
-                        ByteTest::Levels(std::array::from_fn(|word| set.0.get(word).copied().unwrap_or(0)))
-                    }
-                };
-                let [left, right] = split.children.map(&mut byte_of);
-                ByteSplit { feature, test, left, right }
-            });
-            let splits = splits.collect();
-            ByteTree { splits, values }
-        };
-        let trees = trees.iter().map(byte_tree).collect();
-        Some(Blocks { thresholds: cuts.iter().map(|cuts| Thresholds::new(cuts)).collect(), trees })
+            let [left, right] = split.children.map(&mut byte_of);
+            self.splits.push(ByteSplit { feature: feature as u32, test, left, right });
+        }
+        if tree.splits.is_empty() {
+            byte_of(Child::Leaf(0));
+        }
     }
 
     /// Adds every tree's leaf to the scores of all rows, `width` of each.
@@ -135,15 +143,25 @@ impl Blocks {
 
     #[inline(always)]
     fn add_block(&self, bytes: &[[u8; ROWS]], width: usize, scores: &mut [f64]) {
-        for (tree, ByteTree { splits, values }) in self.trees.iter().enumerate() {
+        let (mut splits, mut leaves) = (&self.splits[..], &self.values[..]);
+        // Of the leaf that a byte tells; a byte that is no leaf of this tree is one of another, or none.
+        let mut values = [0.0; 256];
+        for (tree, count) in self.trees.iter().enumerate() {
+            let (of_tree, rest) = splits.split_at(usize::from(*count));
+            let (of_leaves, rest_of_leaves) = leaves.split_at(usize::from(*count) + 1);
+            (splits, leaves) = (rest, rest_of_leaves);
+            leaf_bytes(of_tree.len()).zip(of_leaves).for_each(|(byte, value)| values[usize::from(byte)] = *value);
             let mut places = [0; ROWS];
-            for (at, split) in splits.iter().enumerate() {
-                let bytes = &bytes[split.feature];
+            for (at, split) in of_tree.iter().enumerate() {
+                let bytes = &bytes[split.feature as usize];
                 match &split.test {
                     ByteTest::Rank { add, last } => {
                         send(&mut places, at as u8, split, bytes, |rank| rank.wrapping_add(*add) <= *last);
                     }
-                    ByteTest::Levels(set) => {
+                    ByteTest::Levels { from, words } => {
+                        let mut set = [0; 4];
+                        let words = usize::from(*words);
+                        set[..words].copy_from_slice(&self.sets[*from as usize..][..words]);
                         let sides = bytes.map(|bin| (set[usize::from(bin >> 6)] >> (bin & 63)) as u8 & 1);
                         send(&mut places, at as u8, split, &sides, |side| side == 1);
                     }
@@ -155,6 +173,13 @@ impl Blocks {
             }
         }
     }
+}
+
+/// The bytes of a tree's leaves in the order in which its splits lead to them: those that no split has, then those of splits
+/// that were done before. The only leaf of a tree is where rows begin.
+#[inline(always)]
+fn leaf_bytes(splits: usize) -> impl Iterator<Item = u8> {
+    (splits as u8..=u8::MAX).chain(0..splits as u8)
 }
 
 /// Sends the rows that stand at a split on to its children.

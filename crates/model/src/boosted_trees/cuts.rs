@@ -3,8 +3,8 @@
 //! Exact: cuts come from the distribution of all training rows, never from a sample,
 //! so no order or grouping of rows moves them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
@@ -38,8 +38,12 @@ pub(super) enum Binning {
 /// The levels of a category, by name. Rare ones share the last bin.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Levels {
-    /// Sorted by name, so that it can be searched.
-    pub(super) bins: Vec<(Arc<str>, u16)>,
+    /// Their names, one after the other, sorted, so that they can be searched: a level takes little more than its name.
+    names: String,
+    /// Where each name ends.
+    ends: Vec<usize>,
+    /// The bin of each.
+    bins: Vec<u16>,
     /// How many bins they fall into.
     pub(super) count: usize,
 }
@@ -69,9 +73,50 @@ impl Binning {
 }
 
 impl Levels {
+    /// None yet, with room for some whose names take so many bytes.
+    pub(super) fn with_capacity(levels: usize, bytes: usize) -> Levels {
+        let (ends, bins) = (Vec::with_capacity(levels), Vec::with_capacity(levels));
+        Levels { names: String::with_capacity(bytes), ends, bins, count: 0 }
+    }
+
+    /// Adds a level, whose name has to come after those before.
+    pub(super) fn push(&mut self, name: &str, bin: u16) {
+        self.names.push_str(name);
+        self.ends.push(self.names.len());
+        self.bins.push(bin);
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.bins.len()
+    }
+
+    fn name(&self, at: usize) -> &str {
+        &self.names[at.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[at]]
+    }
+
+    /// The last name.
+    pub(super) fn last(&self) -> Option<&str> {
+        self.len().checked_sub(1).map(|at| self.name(at))
+    }
+
+    /// Each level with its bin, in the order of their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, u16)> {
+        (0..self.len()).map(|at| (self.name(at), self.bins[at]))
+    }
+
     /// The bin of a level; None if training never saw it.
     pub(super) fn bin(&self, level: &str) -> Option<u16> {
-        self.bins.binary_search_by(|(name, _)| (**name).cmp(level)).ok().map(|at| self.bins[at].1)
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.name(middle).cmp(level) {
+                Ordering::Less => from = middle + 1,
+                Ordering::Equal => return Some(self.bins[middle]),
+                Ordering::Greater => to = middle,
+            }
+        }
+        None
     }
 
     /// The bin of null.
@@ -99,16 +144,13 @@ impl Levels {
         }
         let own_bin: BTreeMap<&str, bool> =
             by_count.iter().enumerate().map(|(rank, (name, _))| (name.as_str(), rank < own)).collect();
+        let mut levels = Levels { count: own + usize::from(own < by_count.len()), ..Levels::default() };
         let mut next = 0;
-        let bins = own_bin
-            .into_iter()
-            .map(|(name, has_own)| {
-                let bin = if has_own { next } else { own };
-                next += usize::from(has_own);
-                (Arc::from(name), bin as u16)
-            })
-            .collect();
-        Levels { bins, count: own + usize::from(own < by_count.len()) }
+        for (name, has_own) in own_bin {
+            levels.push(name, if has_own { next } else { own } as u16);
+            next += usize::from(has_own);
+        }
+        levels
     }
 }
 

@@ -10,6 +10,7 @@ use super::cuts::Binning;
 use super::growing::Growing;
 use super::matrix;
 use super::objective::{Link, Objective};
+use super::packed::Packed;
 use super::predict::{Forest, Model};
 use super::tree::Tree;
 use crate::{CurvePoint, Importance, ModelError, Run, Trained, Training};
@@ -66,6 +67,7 @@ pub(crate) fn fit(
             Binning::Means(of) => Some(of.levels),
         };
     }
+    let trees = Packed::of(&trees);
     let forest = Forest::new(&trees, &levels);
     let (link, start) = match averaged {
         None => (objective.link(), start),

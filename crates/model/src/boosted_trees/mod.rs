@@ -44,6 +44,7 @@ mod matrix;
 mod means;
 mod objective;
 mod order;
+mod packed;
 mod passes;
 pub(crate) mod predict;
 mod quantise;

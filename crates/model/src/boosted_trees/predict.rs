@@ -10,6 +10,7 @@ use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::{bins_of_values, cells};
 use super::objective::Link;
+use super::packed::{self, Packed};
 use super::tree::{Test, Tree, TreeSplit};
 use crate::Predictions;
 
@@ -26,7 +27,7 @@ const SMALL_ROWS: usize = 32;
 const STEPS: u32 = 3;
 
 /// Every tree in one list of nodes, and what is needed to walk through it.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Forest {
     nodes: Vec<Node>,
     /// The value of each node that is a leaf.
@@ -60,12 +61,20 @@ const FEATURE: u32 = CATEGORY - 1;
 
 impl Forest {
     /// Lays trees out for prediction.
-    pub(super) fn new(trees: &[Tree], levels: &[Option<Levels>]) -> Forest {
-        let splits = || trees.iter().flat_map(|tree| &tree.splits);
-        let used: std::collections::BTreeSet<u32> = splits().map(|split| split.feature).collect();
-        let numbers_only = splits().all(|split| matches!(split.test, Test::Number { .. }));
-        let mut forest = Forest { features: used.into_iter().collect(), numbers_only, ..Forest::default() };
-        trees.iter().for_each(|tree| forest.add(tree));
+    pub(super) fn new(trees: &Packed, levels: &[Option<Levels>]) -> Forest {
+        let used: std::collections::BTreeSet<u32> = trees.feature.iter().copied().collect();
+        // What stays is as large as it has to be: a bundle's trees take no memory that its file doesn't account for.
+        let nodes = 2 * trees.feature.len() + trees.len();
+        let mut forest = Forest {
+            nodes: Vec::with_capacity(nodes),
+            values: Vec::with_capacity(nodes),
+            sets: Vec::with_capacity(trees.sets.len() / 2),
+            trees: Vec::with_capacity(trees.len()),
+            features: used.into_iter().collect(),
+            numbers_only: trees.side.iter().all(|side| *side != packed::CATEGORY),
+            blocks: None,
+        };
+        trees.iter(levels).for_each(|tree| forest.add(&tree));
         forest.blocks = Blocks::of(trees, &forest.features, levels);
         forest
     }
@@ -83,7 +92,9 @@ impl Forest {
         let (mut next, mut depth) = (root, 0);
         while !level.is_empty() {
             next += level.len() as u32;
-            let mut below = Vec::new();
+            // As many as there will be: a list that grows would take more than the tree.
+            let splits = level.iter().filter(|child| matches!(child, Child::Split(_))).count();
+            let mut below = Vec::with_capacity(2 * splits);
             for child in level {
                 let itself = self.nodes.len() as u32;
                 let Child::Split(split) = child else {
@@ -202,7 +213,7 @@ pub struct Model {
     /// Where the score of each class starts, or the one score there is.
     pub(super) start: Vec<f64>,
     /// Round by round, in each round class by class.
-    pub(super) trees: Vec<Tree>,
+    pub(super) trees: Packed,
     /// The levels of each feature that is a category, by its position.
     pub(super) levels: Vec<Option<Levels>>,
     pub(super) forest: Forest,
@@ -245,6 +256,11 @@ impl Model {
             }
         };
         self.forest.features.iter().map(source).collect()
+    }
+
+    /// Every tree, unpacked.
+    pub(super) fn trees(&self) -> impl Iterator<Item = Tree> {
+        self.trees.iter(&self.levels)
     }
 
     /// How many trees each score is a sum over.

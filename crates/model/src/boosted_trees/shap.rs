@@ -44,7 +44,7 @@ const POINTS: usize = 8;
 pub(crate) fn explain(model: &Model, features: &[ColumnName], batch: &Batch) -> Contributions {
     let width = model.start.len();
     let read = model.forest.features();
-    let plans: Vec<Plan<'_>> = model.trees.iter().map(|tree| Plan::of(tree, read)).collect();
+    let plans: Vec<Plan> = model.trees().map(|tree| Plan::of(tree, read)).collect();
     let mut base = model.start.clone();
     plans.iter().enumerate().for_each(|(tree, plan)| base[tree % width] += plan.expected);
     // Averaged trees add up to as many times the score as there are trees.
@@ -115,8 +115,8 @@ impl Block {
 }
 
 /// A tree as it is walked: its nodes are its splits and then its leaves. Beneath a split are two edges, left and right.
-struct Plan<'a> {
-    splits: Vec<Step<'a>>,
+struct Plan {
+    splits: Vec<Step>,
     edges: Vec<Edge>,
     /// How many features there are on the path of most.
     path: usize,
@@ -124,13 +124,13 @@ struct Plan<'a> {
     expected: f64,
 }
 
-struct Step<'a> {
+struct Step {
     /// Its place among those that are read.
     feature: usize,
     threshold: f64,
     null_left: bool,
     /// In a split of a category, the bins that go left.
-    set: Option<&'a BinSet>,
+    set: Option<BinSet>,
     /// The last edge on the way here that depends on the same feature.
     above: Option<usize>,
 }
@@ -146,13 +146,14 @@ struct Edge {
     share: f64,
 }
 
-impl<'a> Plan<'a> {
-    fn of(tree: &'a Tree, read: &[u32]) -> Plan<'a> {
+impl Plan {
+    fn of(tree: Tree, read: &[u32]) -> Plan {
         let covers = tree.covers_of_splits();
+        let count = tree.splits.len();
         let mut plan = Plan { splits: Vec::new(), edges: Vec::new(), path: 0, expected: 0.0 };
         // The edge to each split, and how many features are on its path.
-        let mut before: Vec<(Option<usize>, usize)> = vec![(None, 0); tree.splits.len()];
-        for (at, split) in tree.splits.iter().enumerate() {
+        let mut before: Vec<(Option<usize>, usize)> = vec![(None, 0); count];
+        for (at, split) in tree.splits.into_iter().enumerate() {
             let (edge, path) = before[at];
             let feature = read.binary_search(&split.feature).expect("all features that are read are listed");
             // A path is short, but in a tree that a stranger made.
@@ -170,31 +171,31 @@ impl<'a> Plan<'a> {
                     }
                     Child::Leaf(leaf) => {
                         let leaf = leaf as usize;
-                        (tree.splits.len() + leaf, Some(tree.leaves[leaf]), tree.covers[leaf])
+                        (count + leaf, Some(tree.leaves[leaf]), tree.covers[leaf])
                     }
                 };
                 let ratio = if covers[at] > 0.0 { cover / covers[at] } else { 0.0 };
                 let share = above.map_or(ratio, |above| ratio * plan.edges[above].share);
                 plan.edges.push(Edge { to, value, ratio, share });
             }
-            let (threshold, null_left, set) = match &split.test {
-                Test::Number { threshold, null_left } => (*threshold, *null_left, None),
+            let (threshold, null_left, set) = match split.test {
+                Test::Number { threshold, null_left } => (threshold, null_left, None),
                 Test::Category(set) => (0.0, false, Some(set)),
             };
             plan.splits.push(Step { feature, threshold, null_left, set, above });
         }
-        plan.expected = plan.expected_of(tree);
+        plan.expected = plan.expected_of(&tree.leaves);
         plan
     }
 
-    fn expected_of(&self, tree: &Tree) -> f64 {
+    fn expected_of(&self, leaves: &[f64]) -> f64 {
         let mut expected = vec![0.0; self.splits.len()];
         for at in (0..self.splits.len()).rev() {
             let [left, right] = [2 * at, 2 * at + 1].map(|edge| &self.edges[edge]);
             let of = |edge: &Edge| edge.ratio * edge.value.unwrap_or_else(|| expected[edge.to]);
             expected[at] = of(left) + of(right);
         }
-        expected.first().copied().unwrap_or_else(|| tree.leaves[0])
+        expected.first().copied().unwrap_or_else(|| leaves[0])
     }
 
     /// Adds what the tree's features add to the scores of a class.
@@ -301,11 +302,11 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl Step<'_> {
+impl Step {
     #[inline(always)]
     fn goes_left(&self, values: &Lanes) -> Flags {
         let flag = |yes: bool| -i8::from(yes);
-        match self.set {
+        match &self.set {
             None => values.map(|value| flag((value <= self.threshold) | (value.is_nan() & self.null_left))),
             Some(set) => values.map(|value| flag(set.has(value as u16))),
         }
@@ -374,6 +375,7 @@ mod tests {
     use super::*;
     use crate::boosted_trees::cuts::Levels;
     use crate::boosted_trees::objective::Link;
+    use crate::boosted_trees::packed::Packed;
     use crate::boosted_trees::predict::Forest;
     use crate::boosted_trees::tree::TreeSplit;
     use crate::testing::{self, name};
@@ -402,8 +404,11 @@ mod tests {
     }
 
     fn model(trees: Vec<Tree>, width: usize) -> Model {
-        let levels = ["0", "1", "2"].iter().zip(0..).map(|(level, bin)| ((*level).into(), bin)).collect();
-        let levels = vec![None, None, None, Some(Levels { bins: levels, count: 3 })];
+        let mut of_d = Levels::default();
+        of_d.count = 3;
+        ["0", "1", "2"].iter().zip(0..).for_each(|(level, bin)| of_d.push(level, bin));
+        let levels = vec![None, None, None, Some(of_d)];
+        let trees = Packed::of(&trees);
         let start = [0.25, -1.0, 3.0][..width].to_vec();
         Model { link: Link::Identity, start, forest: Forest::new(&trees, &levels), trees, levels }
     }
@@ -464,13 +469,13 @@ mod tests {
         let width = model.start.len();
         let found = explain(model, names, batch);
         let mut base = model.start.clone();
-        let largest = model.trees.iter().flat_map(|tree| &tree.leaves).fold(1.0_f64, |most, leaf| most.max(leaf.abs()));
+        let largest = model.trees().flat_map(|tree| tree.leaves).fold(1.0_f64, |most, leaf| most.max(leaf.abs()));
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * largest * model.trees.len() as f64;
         for (at, row) in rows.iter().enumerate() {
             let mut expected = vec![vec![0.0; names.len()]; width];
             base.clone_from(&model.start);
-            for (tree, class) in model.trees.iter().zip((0..width).cycle()) {
-                let (nothing, of) = by_definition(tree, row);
+            for (tree, class) in model.trees().zip((0..width).cycle()) {
+                let (nothing, of) = by_definition(&tree, row);
                 base[class] += nothing;
                 expected[class].iter_mut().zip(of).for_each(|(sum, of)| *sum += of);
             }
@@ -587,8 +592,9 @@ mod tests {
                 covers: (0..=depth).map(|leaf| (1 + leaf * 3 % 7) as f64).collect(),
             };
             let levels = vec![None; depth];
-            let forest = Forest::new(std::slice::from_ref(&tree), &levels);
-            let model = Model { link: Link::Identity, start: vec![0.0], trees: vec![tree], levels, forest };
+            let trees = Packed::of(&[tree]);
+            let forest = Forest::new(&trees, &levels);
+            let model = Model { link: Link::Identity, start: vec![0.0], trees, levels, forest };
             let row: Vec<f64> = (0..depth).map(|at| if at == 4 { -1.0 } else { 1.0 }).collect();
             let passes = vec![1.0; depth];
             let cells = |at: usize| Column::Number(vec![row[at], passes[at]]);
@@ -654,7 +660,7 @@ mod tests {
     fn no_rows_have_no_values() {
         let model = model(vec![grown(&[(0, 0, 0.0, false, 0)], &[(4.0, 3.0), (0.0, 1.0)])], 1);
         assert_eq!(explain(&model, &names(), &batch(&[])).values, [0.0; 0]);
-        let alone = super::Model { trees: Vec::new(), forest: Forest::new(&[], &[]), ..model };
+        let alone = super::Model { trees: Packed::default(), forest: Forest::new(&Packed::default(), &[]), ..model };
         assert_eq!(explain(&alone, &names(), &batch(&[[1.0; 4]])).values, [0.0; 4]);
     }
 }

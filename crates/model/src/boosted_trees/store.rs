@@ -7,11 +7,11 @@ use evenstep_table::{ColumnName, Kind, Schema, Task};
 use serde_json::json;
 
 use super::cuts::{LEVELS_MAX, Levels};
-use super::grow::Child;
 use super::objective::Link;
+use super::packed::{CATEGORY, LEAF, NULL_LEFT, Packed};
 use super::predict::{Forest, Model};
 use super::split::BinSet;
-use super::tree::{COVER_MAX, Test, Tree, TreeSplit};
+use super::tree::COVER_MAX;
 use crate::{ModelError, Stored, Tensor};
 
 /// The tensors that a model is stored as.
@@ -32,52 +32,28 @@ const TENSORS: [&str; 15] = [
     "level_bytes",
     "level_text",
 ];
-/// Marks a child that is a leaf.
-const LEAF: u32 = 1 << 31;
-
-// What a split's byte in `sides` says.
-const NULL_LEFT: u8 = 1;
-const CATEGORY: u8 = 2;
-
 /// The model's numbers, split after split and leaf after leaf of every tree; then the levels of
 /// the categories that are read, in the order of their features.
 pub(crate) fn store(model: &Model) -> Stored {
-    let splits = || model.trees.iter().flat_map(|tree| &tree.splits);
-    let child = |child: Child| match child {
-        Child::Split(split) => split,
-        Child::Leaf(leaf) => leaf | LEAF,
-    };
-    let threshold = |split: &TreeSplit| match &split.test {
-        Test::Number { threshold, .. } => *threshold,
-        Test::Category(_) => 0.0,
-    };
-    let side = |split: &TreeSplit| match split.test {
-        Test::Number { null_left, .. } => u8::from(null_left) * NULL_LEFT,
-        Test::Category(_) => CATEGORY,
-    };
-    let sets = splits().filter_map(|split| match &split.test {
-        Test::Category(set) => Some(&set.0),
-        Test::Number { .. } => None,
-    });
-    let sets = sets.flatten().flat_map(|word| [*word as u32, (word >> 32) as u32]);
+    let trees = &model.trees;
     let levels = || model.levels.iter().flatten();
-    let named = || levels().flat_map(|levels| &levels.bins);
+    let named = || levels().flat_map(Levels::iter);
     let tensors: [_; TENSORS.len()] = [
-        ("start", Tensor::F64(model.start.clone())),
-        ("splits", Tensor::U32(model.trees.iter().map(|tree| tree.splits.len() as u32).collect())),
-        ("feature", Tensor::U32(splits().map(|split| split.feature).collect())),
-        ("threshold", Tensor::F64(splits().map(threshold).collect())),
-        ("side", Tensor::U8(splits().map(side).collect())),
-        ("left", Tensor::U32(splits().map(|split| child(split.children[0])).collect())),
-        ("right", Tensor::U32(splits().map(|split| child(split.children[1])).collect())),
-        ("gain", Tensor::F64(splits().map(|split| split.gain).collect())),
-        ("levels_left", Tensor::U32(sets.collect())),
-        ("value", Tensor::F64(model.trees.iter().flat_map(|tree| tree.leaves.iter().copied()).collect())),
-        ("cover", Tensor::F64(model.trees.iter().flat_map(|tree| tree.covers.iter().copied()).collect())),
-        ("levels", Tensor::U32(levels().map(|levels| levels.bins.len() as u32).collect())),
-        ("level_bin", Tensor::U32(named().map(|(_, bin)| u32::from(*bin)).collect())),
-        ("level_bytes", Tensor::U32(named().map(|(name, _)| name.len() as u32).collect())),
-        ("level_text", Tensor::U8(named().flat_map(|(name, _)| name.bytes()).collect())),
+        ("start", Tensor::F64(Arc::new(model.start.clone()))),
+        ("splits", Tensor::U32(Arc::clone(&trees.splits))),
+        ("feature", Tensor::U32(Arc::clone(&trees.feature))),
+        ("threshold", Tensor::F64(Arc::clone(&trees.threshold))),
+        ("side", Tensor::U8(Arc::clone(&trees.side))),
+        ("left", Tensor::U32(Arc::clone(&trees.left))),
+        ("right", Tensor::U32(Arc::clone(&trees.right))),
+        ("gain", Tensor::F64(Arc::clone(&trees.gain))),
+        ("levels_left", Tensor::U32(Arc::clone(&trees.sets))),
+        ("value", Tensor::F64(Arc::clone(&trees.value))),
+        ("cover", Tensor::F64(Arc::clone(&trees.cover))),
+        ("levels", Tensor::U32(Arc::new(levels().map(|levels| levels.len() as u32).collect()))),
+        ("level_bin", Tensor::U32(Arc::new(named().map(|(_, bin)| u32::from(bin)).collect()))),
+        ("level_bytes", Tensor::U32(Arc::new(named().map(|(name, _)| name.len() as u32).collect()))),
+        ("level_text", Tensor::U8(Arc::new(named().flat_map(|(name, _)| name.bytes()).collect()))),
     ];
     Stored {
         facts: json!({ "link": model.link }),
@@ -124,14 +100,18 @@ fn bad(what: String) -> ModelError {
     ModelError::new(format!("the stored `boosted_trees` model is broken: {what}"))
 }
 
-macro_rules! front {
+macro_rules! stored {
     ($stored:ident, $variant:ident, $name:literal) => {
         match $stored.tensors.get($name) {
-            Some(Tensor::$variant(all)) => Front { name: $name, rest: all.iter() },
+            Some(Tensor::$variant(all)) => all,
             Some(_) => return Err(bad(concat!("`", $name, "` is not ", stringify!($variant)).to_owned())),
             None => return Err(bad(concat!("there is no `", $name, "`").to_owned())),
         }
     };
+}
+
+fn front<'a, T>(name: &'static str, all: &'a [T]) -> Front<'a, T> {
+    Front { name, rest: all.iter() }
 }
 
 /// The model that `store` wrote, or an error: nothing is taken on trust.
@@ -148,44 +128,56 @@ pub(crate) fn restore(features: &Schema, task: &Task, stored: &Stored) -> Result
     }
     let width = if let Task::Multiclass { classes } = task { classes.len() } else { 1 };
 
-    let mut start = front!(stored, F64, "start");
-    let starts = (0..width).map(|_| start.finite()).collect::<Result<Vec<f64>, _>>()?;
-    start.end()?;
-    let mut sizes = front!(stored, U32, "splits");
-    let sizes = sizes.many(sizes.rest.len())?;
-    if sizes.len() % width != 0 {
-        return Err(bad(format!("{} trees are no rounds of {width}", sizes.len())));
+    let start = stored!(stored, F64, "start");
+    let mut front_of_start = front("start", start);
+    (0..width).try_for_each(|_| front_of_start.finite().map(drop))?;
+    front_of_start.end()?;
+    let trees = Packed {
+        splits: Arc::clone(stored!(stored, U32, "splits")),
+        feature: Arc::clone(stored!(stored, U32, "feature")),
+        threshold: Arc::clone(stored!(stored, F64, "threshold")),
+        side: Arc::clone(stored!(stored, U8, "side")),
+        left: Arc::clone(stored!(stored, U32, "left")),
+        right: Arc::clone(stored!(stored, U32, "right")),
+        gain: Arc::clone(stored!(stored, F64, "gain")),
+        sets: Arc::clone(stored!(stored, U32, "levels_left")),
+        value: Arc::clone(stored!(stored, F64, "value")),
+        cover: Arc::clone(stored!(stored, F64, "cover")),
+    };
+    if !trees.len().is_multiple_of(width) {
+        return Err(bad(format!("{} trees are no rounds of {width}", trees.len())));
     }
 
-    let feature = front!(stored, U32, "feature");
-    let read: BTreeSet<usize> = feature.rest.as_slice().iter().map(|at| *at as usize).collect();
+    let read: BTreeSet<usize> = trees.feature.iter().map(|at| *at as usize).collect();
     let levels = LevelReader {
-        count: front!(stored, U32, "levels"),
-        bins: front!(stored, U32, "level_bin"),
-        bytes: front!(stored, U32, "level_bytes"),
-        text: front!(stored, U8, "level_text"),
+        count: front("levels", stored!(stored, U32, "levels")),
+        bins: front("level_bin", stored!(stored, U32, "level_bin")),
+        bytes: front("level_bytes", stored!(stored, U32, "level_bytes")),
+        text: front("level_text", stored!(stored, U8, "level_text")),
     };
     let levels = levels.read(features, &read)?;
     let mut reader = Reader {
         features: features.iter().zip(&levels).collect(),
-        feature,
-        threshold: front!(stored, F64, "threshold"),
-        side: front!(stored, U8, "side"),
-        left: front!(stored, U32, "left"),
-        right: front!(stored, U32, "right"),
-        gain: front!(stored, F64, "gain"),
-        sets: front!(stored, U32, "levels_left"),
-        value: front!(stored, F64, "value"),
-        cover: front!(stored, F64, "cover"),
+        feature: front("feature", &trees.feature),
+        threshold: front("threshold", &trees.threshold),
+        side: front("side", &trees.side),
+        left: front("left", &trees.left),
+        right: front("right", &trees.right),
+        gain: front("gain", &trees.gain),
+        sets: front("levels_left", &trees.sets),
+        value: front("value", &trees.value),
+        cover: front("cover", &trees.cover),
     };
-    let trees = sizes.iter().map(|splits| reader.tree(*splits as usize)).collect::<Result<Vec<Tree>, _>>()?;
+    trees.splits.iter().try_for_each(|splits| reader.tree(*splits as usize))?;
     reader.end()?;
     if let Some(name) = stored.tensors.keys().find(|name| !TENSORS.contains(&name.as_str())) {
         return Err(bad(format!("nothing is called `{name}`")));
     }
-    Ok(Model { link, start: starts, forest: Forest::new(&trees, &levels), trees, levels })
+    let forest = Forest::new(&trees, &levels);
+    Ok(Model { link, start: start.to_vec(), trees, levels, forest })
 }
 
+/// Reads every number of the trees once, and looks whether trees can be walked by it.
 struct Reader<'a> {
     features: Vec<((&'a ColumnName, &'a Kind), &'a Option<Levels>)>,
     feature: Front<'a, u32>,
@@ -200,57 +192,47 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn tree(&mut self, count: usize) -> Result<Tree, ModelError> {
+    fn tree(&mut self, count: usize) -> Result<(), ModelError> {
         // Checked before anything is allocated for it.
         if count > self.feature.rest.len() || count >= self.value.rest.len() {
             return Err(bad("a tree has more splits than are stored".to_owned()));
         }
         let mut parents = (vec![0_u8; count], vec![0_u8; count + 1]);
-        let mut splits = Vec::with_capacity(count);
-        for at in 0..count {
-            splits.push(self.split(at, count, &mut parents)?);
-        }
+        (0..count).try_for_each(|at| self.split(at, count, &mut parents))?;
         // Each but the first split, and each leaf, has one parent; the only leaf of a tree has none.
         let leaf_parents = u8::from(count > 0);
         let one = parents.0.iter().skip(1).all(|parents| *parents == 1);
         if !one || parents.1.iter().any(|parents| *parents != leaf_parents) {
             return Err(bad("a node of a tree has no parent, or two".to_owned()));
         }
-        let leaves = (0..=count).map(|_| self.value.finite()).collect::<Result<Vec<f64>, _>>()?;
-        let covers = (0..=count).map(|_| self.cover.finite()).collect::<Result<Vec<f64>, _>>()?;
-        if let Some(cover) = covers.iter().find(|cover| !(0.0..=COVER_MAX).contains(*cover)) {
-            return Err(bad(format!("a leaf has cover {cover:?}")));
+        for _ in 0..=count {
+            self.value.finite()?;
+            let cover = self.cover.finite()?;
+            if !(0.0..=COVER_MAX).contains(&cover) {
+                return Err(bad(format!("a leaf has cover {cover:?}")));
+            }
         }
-        Ok(Tree { splits, leaves, covers })
+        Ok(())
     }
 
-    fn split(
-        &mut self,
-        at: usize,
-        count: usize,
-        (splits, leaves): &mut (Vec<u8>, Vec<u8>),
-    ) -> Result<TreeSplit, ModelError> {
+    fn split(&mut self, at: usize, count: usize, (splits, leaves): &mut (Vec<u8>, Vec<u8>)) -> Result<(), ModelError> {
         let feature = self.feature.take()?;
         let Some(((name, kind), levels)) = self.features.get(feature as usize) else {
             return Err(bad(format!("a split is on feature {feature}, but there are {}", self.features.len())));
         };
         let (threshold, gain) = (self.threshold.finite()?, self.gain.finite()?);
-        let test = match (self.side.take()?, kind, levels) {
+        match (self.side.take()?, kind, levels) {
             (CATEGORY, Kind::Category, Some(levels)) if threshold == 0.0 => {
                 let words: &[u32] = self.sets.many(2 * BinSet::up_to(levels.unseen()).0.len())?;
                 let set = words.chunks_exact(2).map(|word| u64::from(word[0]) | u64::from(word[1]) << 32);
-                let set = BinSet(set.collect());
-                if !set.ends_at(levels.unseen()) {
+                if !BinSet(set.collect()).ends_at(levels.unseen()) {
                     return Err(bad(format!("a split sends levels of `{name}` left that there are not")));
                 }
-                Test::Category(set)
             }
-            (side @ (0 | NULL_LEFT), Kind::Number | Kind::Integer | Kind::Boolean, _) => {
-                Test::Number { threshold, null_left: side == NULL_LEFT }
-            }
+            (0 | NULL_LEFT, Kind::Number | Kind::Integer | Kind::Boolean, _) => (),
             _ => return Err(bad(format!("a split does not suit `{name}`, a {}", kind.word()))),
-        };
-        let mut child = |child: u32| {
+        }
+        for child in [self.left.take()?, self.right.take()?] {
             let (seen, place) = match child & LEAF {
                 0 => (&mut *splits, child as usize),
                 _ => (&mut *leaves, (child & !LEAF) as usize),
@@ -261,13 +243,11 @@ impl Reader<'_> {
                 return Err(bad(format!("split {at} of {count} leads to a node that can't be below it")));
             };
             *parents = parents.saturating_add(1);
-            Ok(if child & LEAF == 0 { Child::Split(place as u32) } else { Child::Leaf(place as u32) })
-        };
-        let children = [child(self.left.take()?)?, child(self.right.take()?)?];
+        }
         if gain <= 0.0 {
             return Err(bad(format!("a split gains {gain:?}")));
         }
-        Ok(TreeSplit { feature, test, children, gain })
+        Ok(())
     }
 
     fn end(&self) -> Result<(), ModelError> {
@@ -307,20 +287,25 @@ impl LevelReader<'_> {
 
     fn levels_of(&mut self, name: &ColumnName) -> Result<Levels, ModelError> {
         let broken = |what: &str| bad(format!("the levels of `{name}` {what}"));
-        let bins = self.count.take()? as usize;
-        let bins = self.bins.many(bins)?;
-        let mut levels: Vec<(Arc<str>, u16)> = Vec::with_capacity(bins.len());
-        for bin in bins.iter().copied() {
-            let length = self.bytes.take()? as usize;
-            let level = std::str::from_utf8(self.text.many(length)?).map_err(|_| broken("are not UTF-8"))?;
-            if levels.last().is_some_and(|(last, _)| **last >= *level) {
+        let count = self.count.take()? as usize;
+        let (bins, lengths) = (self.bins.many(count)?, self.bytes.many(count)?);
+        let bytes = lengths.iter().fold(0_usize, |sum, length| sum.saturating_add(*length as usize));
+        let mut text = self.text.many(bytes)?;
+        let mut levels = Levels::with_capacity(count, bytes);
+        for (bin, length) in bins.iter().zip(lengths) {
+            let (level, rest) = text.split_at(*length as usize);
+            text = rest;
+            let level = std::str::from_utf8(level).map_err(|_| broken("are not UTF-8"))?;
+            if levels.last().is_some_and(|last| last >= level) {
                 return Err(broken("are not in order"));
             }
-            let bin = u16::try_from(bin).ok().filter(|bin| usize::from(*bin) < LEVELS_MAX);
-            levels.push((level.into(), bin.ok_or_else(|| broken("have too many bins"))?));
+            let bin = u16::try_from(*bin).ok().filter(|bin| usize::from(*bin) < LEVELS_MAX);
+            levels.push(level, bin.ok_or_else(|| broken("have too many bins"))?);
         }
-        let count = levels.iter().map(|(_, bin)| usize::from(*bin) + 1).max();
-        let count = count.ok_or_else(|| broken("are none"))?;
-        Ok(Levels { bins: levels, count })
+        if count == 0 {
+            return Err(broken("are none"));
+        }
+        levels.count = bins.iter().map(|bin| *bin as usize + 1).max().unwrap_or(0);
+        Ok(levels)
     }
 }

@@ -69,14 +69,17 @@ impl Family for Dummy {
     }
 
     fn store(&self, model: &Vec<f64>) -> Stored {
-        Stored { facts: serde_json::json!({}), tensors: [("output".to_owned(), Tensor::F64(model.clone()))].into() }
+        Stored {
+            facts: serde_json::json!({}),
+            tensors: [("output".to_owned(), Tensor::F64(model.clone().into()))].into(),
+        }
     }
 
     fn restore(&self, _: &Schema, task: &Task, stored: &Stored) -> Result<Vec<f64>, ModelError> {
         let width = if let Task::Multiclass { classes } = task { classes.len() } else { 1 };
         match stored.tensors.get("output") {
             Some(Tensor::F64(model)) if model.len() == width && model.iter().all(|x| x.is_finite()) => {
-                Ok(model.clone())
+                Ok(model.to_vec())
             }
             _ => Err(ModelError::new(format!("a `dummy` model holds {width} finite numbers"))),
         }

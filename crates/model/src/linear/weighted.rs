@@ -32,8 +32,8 @@ impl Weighted {
 
     pub(crate) fn store(&self) -> Stored {
         let tensors = [
-            ("coefficients".to_owned(), Tensor::F64(self.coefficients.clone())),
-            ("intercepts".to_owned(), Tensor::F64(self.intercepts.clone())),
+            ("coefficients".to_owned(), Tensor::F64(self.coefficients.clone().into())),
+            ("intercepts".to_owned(), Tensor::F64(self.intercepts.clone().into())),
         ];
         Stored { facts: json!({}), tensors: tensors.into() }
     }
@@ -47,7 +47,7 @@ impl Weighted {
     ) -> Result<Weighted, ModelError> {
         let numbers = |name: &str, count: Option<usize>| match stored.tensors.get(name) {
             Some(Tensor::F64(numbers)) if Some(numbers.len()) == count && numbers.iter().all(|x| x.is_finite()) => {
-                Ok(numbers.clone())
+                Ok(numbers.to_vec())
             }
             _ => Err(ModelError::new(format!(
                 "a `{family}` model of {} features and {outputs} outputs has so many finite `{name}`",

@@ -139,7 +139,8 @@ impl Family for LogisticRegression {
 
     fn store(&self, model: &Classes) -> Stored {
         let mut stored = model.scores.store();
-        stored.tensors.insert("seen".to_owned(), Tensor::U8(model.seen.iter().map(|seen| u8::from(*seen)).collect()));
+        let seen: Vec<u8> = model.seen.iter().map(|seen| u8::from(*seen)).collect();
+        stored.tensors.insert("seen".to_owned(), Tensor::U8(seen.into()));
         stored
     }
 

@@ -143,6 +143,10 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
     for (key, mine, theirs) in entries(of_a.get("spec"), of_b.get("spec")) {
         finding.causes.push(Cause::fact("step", format!("{title}: `{key}` is {}", both(mine, theirs))));
     }
+    if let Some(versions) = versions(a, b, Some(of_a), Some(of_b)) {
+        finding.causes.push(Cause::fact("step_code", format!("the code of {title} is {versions}")));
+        finding.about.extend(columns_of(&pair));
+    }
     if !same(of_a.get("params"), of_b.get("params")) {
         let record = |side: &Side, step: &StepOf| {
             let artifact = side.artifact.as_ref()?;
@@ -170,6 +174,14 @@ fn columns_of(pair: &Pair) -> Option<ColumnName> {
     ColumnName::new(name.or_else(|| first("reads"))?)
 }
 
+/// Which version each side's code is, if they noted down different ones; of one digest they come to the same.
+fn versions(a: &Side, b: &Side, of_a: Option<&Value>, of_b: Option<&Value>) -> Option<String> {
+    let version = |of: Option<&Value>| of?.get("version")?.as_u64();
+    let (mine, theirs) = (version(of_a)?, version(of_b)?);
+    let same_answers = a.digest.is_some() && a.digest == b.digest;
+    (mine != theirs && !same_answers).then(|| format!("version {mine} in A and version {theirs} in B"))
+}
+
 fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
     let (mine, theirs) = (of_a.get("model"), of_b.get("model"));
     let part = |model: Option<&Value>, key: &str| model.and_then(|model| model.get(key)).cloned();
@@ -183,6 +195,9 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         for (key, mine, theirs) in entries(specs.0.as_ref(), specs.1.as_ref()) {
             let text = format!("the model's `{key}` is {}", both(mine, theirs));
             finding.causes.push(Cause::fact("hyperparameter", text));
+        }
+        if let Some(versions) = versions(a, b, mine, theirs) {
+            finding.causes.push(Cause::fact("model_code", format!("the code of the model is {versions}")));
         }
     }
     if !same(part(mine, "learned").as_ref(), part(theirs, "learned").as_ref()) && finding.causes.is_empty() {

@@ -52,6 +52,8 @@ impl<'a> Place<'a> {
 pub trait EachColumn: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// See [`Step::NAME`].
     const NAME: &'static str;
+    /// See [`Step::VERSION`].
+    const VERSION: u32 = 1;
     /// What columns it takes, in words: `numbers`.
     const TAKES: &'static str;
     /// What is already known of a column when the data is seen once more.
@@ -128,6 +130,7 @@ pub enum Progress<Round, Learned> {
 
 impl<T: EachColumn> Step for T {
     const NAME: &'static str = <T as EachColumn>::NAME;
+    const VERSION: u32 = <T as EachColumn>::VERSION;
     type Round = BTreeMap<ColumnName, Progress<T::Round, T::Learned>>;
     type Partial = BTreeMap<ColumnName, T::Seen>;
     type Params = BTreeMap<ColumnName, T::Learned>;
@@ -232,6 +235,8 @@ impl<T: EachColumn> Step for T {
 pub trait EachNumber: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// See [`Step::NAME`].
     const NAME: &'static str;
+    /// See [`Step::VERSION`].
+    const VERSION: u32 = 1;
     /// See [`EachColumn::Round`].
     type Round: Send + Sync;
     /// See [`EachColumn::Seen`].
@@ -274,6 +279,7 @@ pub trait EachNumber: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 
 
 impl<T: EachNumber> EachColumn for T {
     const NAME: &'static str = <T as EachNumber>::NAME;
+    const VERSION: u32 = <T as EachNumber>::VERSION;
     const TAKES: &'static str = "numbers";
     type Round = T::Round;
     type Seen = (u64, T::Seen);

@@ -46,13 +46,16 @@ fn a_node_of_one_class_is_a_leaf() {
     let y = by_threes(600).map(|x| f64::from(u8::from(x >= 50.0)));
     let data = batch(vec![("x", numbers(by_threes(600)))], y.collect());
     let model = testing::fit(&DecisionTree::default(), &binary(), &data).unwrap().model;
-    assert_eq!((model.trees[0].splits.len(), &model.trees[0].leaves[..]), (1, &[0.0, 1.0][..]));
+    assert_eq!(
+        (model.trees().next().unwrap().splits.len(), &model.trees().next().unwrap().leaves[..]),
+        (1, &[0.0, 1.0][..])
+    );
     let forest = testing::fit(&RandomForest { trees: 7, ..RandomForest::default() }, &binary(), &data).unwrap().model;
-    assert!(forest.trees.iter().all(|tree| tree.splits.len() <= 1));
+    assert!(forest.trees().all(|tree| tree.splits.len() <= 1));
     assert_eq!(predict(&forest, &data).values[..140], [0.0; 140]);
     let constant = batch(vec![("x", numbers(by_threes(60)))], vec![0.3; 60]);
     let model = testing::fit(&RandomForest::default(), &Task::Regression, &constant).unwrap().model;
-    assert!(model.trees.iter().all(|tree| tree.splits.is_empty()) && model.trees.len() == 100);
+    assert!(model.trees().all(|tree| tree.splits.is_empty()) && model.trees.len() == 100);
     assert!((predict(&model, &constant).values[0] - 0.3).abs() < 1e-12);
 }
 

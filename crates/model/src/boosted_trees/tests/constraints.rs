@@ -45,7 +45,7 @@ fn branches_split_on_features_of_one_set() {
     let model = fit(&spec, &Task::Regression, &data).model;
     let names: Vec<ColumnName> = data.schema().into_keys().collect();
     let mut in_sets = 0;
-    for tree in &model.trees {
+    for tree in model.trees() {
         let mut above: Vec<Vec<&str>> = vec![Vec::new(); tree.splits.len()];
         for (at, split) in tree.splits.iter().enumerate() {
             let mut branch = above[at].clone();
@@ -80,8 +80,8 @@ fn growth_by_depth_fills_level_after_level() {
         }
         depth
     };
-    let tree = &fit(&spec, &Task::Regression, &data).model.trees[0];
-    assert_eq!(depths(tree), [1, 2, 2, 3, 3, 3, 3]);
+    let tree = fit(&spec, &Task::Regression, &data).model.trees().next().unwrap();
+    assert_eq!(depths(&tree), [1, 2, 2, 3, 3, 3, 3]);
     check_laws(&BoostedTrees { trees: 4, depth: Some(4), leaves: 12, ..spec }, &Task::Regression, &data);
 }
 
@@ -104,7 +104,7 @@ fn features_are_drawn_by_level_and_by_node() {
         BoostedTrees { column_sample_by_level: 0.2, column_sample: 0.8, ..BoostedTrees::default() },
     ] {
         let model = fit(&BoostedTrees { trees: 20, ..spec.clone() }, &Task::Regression, &data).model;
-        let roots: std::collections::BTreeSet<u32> = model.trees.iter().map(|tree| tree.splits[0].feature).collect();
+        let roots: std::collections::BTreeSet<u32> = model.trees().map(|tree| tree.splits[0].feature).collect();
         assert!(roots.len() > 3, "{roots:?}");
         check_laws(&BoostedTrees { trees: 3, ..spec }, &Task::Regression, &data);
     }

@@ -145,7 +145,7 @@ fn a_logistic_leaf_is_one_newton_step() {
     let data = batch(vec![("x", numbers(by_threes(120)))], y.collect());
     // 45 of 120: p = 0.375. Left: all 60 rows are 0, so −60·p / (60·p·(1 − p)) = −1.6.
     let model = fit(&stump(), &binary(), &data).model;
-    let leaves = &model.trees[0].leaves;
+    let leaves = model.trees().next().unwrap().leaves;
     assert!((model.start[0] - evenstep_exact::maths::ln(0.6)).abs() < 1e-15);
     assert!((leaves[0] + 1.6).abs() < 1e-12, "{leaves:?}");
     assert!((leaves[1] - 1.6).abs() < 1e-12, "{leaves:?}");
@@ -154,14 +154,14 @@ fn a_logistic_leaf_is_one_newton_step() {
 #[test]
 fn regularisation_shrinks_and_clips_leaves() {
     let data = step();
-    let leaves = |spec: BoostedTrees| fit(&spec, &Task::Regression, &data).model.trees[0].leaves.clone();
+    let leaves = |spec: BoostedTrees| fit(&spec, &Task::Regression, &data).model.trees().next().unwrap().leaves.clone();
     assert_eq!(leaves(stump()), [-2.0, 2.0]);
     assert_eq!(leaves(BoostedTrees { l2: 30.0, ..stump() }), [-1.0, 1.0]);
     assert_eq!(leaves(BoostedTrees { l1: 30.0, ..stump() }), [-1.0, 1.0]);
     assert_eq!(leaves(BoostedTrees { max_leaf_value: Some(0.5), ..stump() }), [-0.5, 0.5]);
     // The split gains 60·4 = 240.
     assert_eq!(leaves(BoostedTrees { min_gain: 239.9, ..stump() }).len(), 2);
-    assert!(fit(&BoostedTrees { min_gain: 240.0, ..stump() }, &Task::Regression, &data).model.trees.is_empty());
+    assert!(fit(&BoostedTrees { min_gain: 240.0, ..stump() }, &Task::Regression, &data).model.trees.len() == 0);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn min_rows_counts_rows_and_depth_counts_splits() {
     let data = values(600);
     let spec = BoostedTrees { trees: 3, min_rows: 50, leaves: 31, depth: Some(3), ..BoostedTrees::default() };
     let model = fit(&spec, &Task::Regression, &data).model;
-    for tree in &model.trees {
+    for tree in model.trees() {
         assert!(tree.leaves.len() <= 8, "three levels of splits");
     }
     let single = BoostedTrees { trees: 1, learning_rate: 1.0, ..spec };
@@ -188,7 +188,7 @@ fn nothing_to_split_leaves_the_mean() {
         (0..50).map(f64::from).collect(),
     );
     let trained = fit(&BoostedTrees::default(), &Task::Regression, &data);
-    assert!(trained.model.trees.is_empty());
+    assert!(trained.model.trees.len() == 0);
     assert_eq!(predict(&trained.model, &data).values, vec![24.5; 50]);
     assert_eq!(trained.importance.iter().map(|of| of.share).collect::<Vec<_>>(), [0.0, 0.0]);
     let none = batch(vec![], (0..50).map(f64::from).collect());
@@ -552,17 +552,17 @@ fn a_row_of_weight_2_is_that_row_twice() {
 
 #[test]
 fn covers_are_the_weights_of_the_rows_that_came_to_each_leaf() {
-    let covers = |data: &Batch| fit(&stump(), &Task::Regression, data).model.trees[0].covers.clone();
+    let covers = |data: &Batch| fit(&stump(), &Task::Regression, data).model.trees().next().unwrap().covers.clone();
     assert_eq!(covers(&step()), [30.0, 30.0]);
     let tenths = weighted(step(), (0..60).map(|row| if row < 30 { 0.1 } else { 1.0 }).collect());
     assert_eq!(covers(&tenths), [3.0, 30.0], "thirty times 0.1, rounded once");
     let huge = weighted(step(), vec![1e300; 60]);
     let spec = BoostedTrees { row_sample: 0.5, ..stump() };
-    let tree = &fit(&spec, &Task::Regression, &huge).model.trees[0];
+    let tree = fit(&spec, &Task::Regression, &huge).model.trees().next().unwrap();
     assert_eq!(tree.covers, [super::tree::COVER_MAX], "a gain beyond all floats is none");
 
     let model = fit(&sampled(), &binary(), &two_classes(3000)).model;
-    for tree in &model.trees {
+    for tree in model.trees() {
         let rows: f64 = tree.covers.iter().sum();
         assert!(rows > 1900.0 && rows < 2300.0, "the rows that a tree was grown from, {rows}");
         assert_eq!(tree.covers_of_splits()[0], rows);
@@ -619,7 +619,7 @@ fn boosting_learns() {
     assert!(share("n00") > 0.2 && share("n05") < share("n00") && share("constant") == 0.0);
     assert!((trained.importance.iter().map(|of| of.share).sum::<f64>() - 1.0).abs() < 1e-12);
     let splits: u64 = trained.importance.iter().filter_map(|of| of.splits).sum();
-    assert_eq!(splits, trained.model.trees.iter().map(|tree| tree.splits.len() as u64).sum::<u64>());
+    assert_eq!(splits, trained.model.trees().map(|tree| tree.splits.len() as u64).sum::<u64>());
     assert!((trained.importance.iter().filter_map(|of| of.cover).sum::<f64>() - 1.0).abs() < 1e-12);
     let counts = mixed(4000, |x, u, _| (x * 3.0 + u).floor());
     let spec: BoostedTrees = serde_json::from_value(json!({ "objective": "poisson", "trees": 50 })).unwrap();
@@ -681,7 +681,8 @@ proptest! {
         SMALL.with(|(data, model)| {
             let mut stored = super::store::store(model);
             let name = stored.tensors.keys().nth(tensor).unwrap().clone();
-            fn edit<T: Copy>(all: &mut Vec<T>, at: prop::sample::Index, to: T, change: i32) {
+            fn edit<T: Copy>(all: &mut Arc<Vec<T>>, at: prop::sample::Index, to: T, change: i32) {
+                let all = Arc::make_mut(all);
                 match change {
                     0 if !all.is_empty() => { let at = at.index(all.len()); all[at] = to; }
                     1 if !all.is_empty() => { all.remove(at.index(all.len())); }
@@ -712,7 +713,7 @@ fn circles_and_shared_children_are_refused() {
         super::store::restore(&data.schema(), &binary(), &stored).unwrap_err().message
     };
     let set = |stored: &mut Stored, name: &str, at: usize, to: u32| match stored.tensors.get_mut(name) {
-        Some(Tensor::U32(all)) => all[at] = to,
+        Some(Tensor::U32(all)) => Arc::make_mut(all)[at] = to,
         _ => panic!(),
     };
     assert!(broken(&|stored| set(stored, "left", 0, 0)).contains("can't be below it"));
@@ -722,7 +723,7 @@ fn circles_and_shared_children_are_refused() {
     assert!(broken(&|stored| stored.facts = json!({ "link": "none" })).contains("its link alone"));
     for cover in [-1.0, -0.0, f64::NAN, f64::INFINITY, 1e300] {
         let message = broken(&|stored| match stored.tensors.get_mut("cover") {
-            Some(Tensor::F64(all)) => all[1] = cover,
+            Some(Tensor::F64(all)) => Arc::make_mut(all)[1] = cover,
             _ => panic!(),
         });
         assert!(message.contains("cover"), "{message}");
@@ -735,7 +736,7 @@ fn circles_and_shared_children_are_refused() {
     );
     assert!(
         broken(&|stored| {
-            stored.tensors.insert("more".to_owned(), Tensor::U8(vec![]));
+            stored.tensors.insert("more".to_owned(), Tensor::U8(Arc::default()));
         })
         .contains("`more`")
     );

@@ -35,8 +35,9 @@ fn rows_of_large_gradients_stand_for_all() {
     let data = two_classes(20_000);
     let all = fit(&BoostedTrees { goss: None, ..goss() }, &binary(), &data);
     let some = fit(&goss(), &binary(), &data);
-    assert_eq!(some.model.trees[..2], all.model.trees[..2], "the first rounds see all rows");
-    assert_ne!(some.model.trees[2], all.model.trees[2]);
+    let first = |trained: &Trained<Model>| trained.model.trees().take(2).collect::<Vec<_>>();
+    assert_eq!(first(&some), first(&all), "the first rounds see all rows");
+    assert_ne!(some.model.trees().nth(2).unwrap(), all.model.trees().nth(2).unwrap());
     let loss = |trained: &Trained<Model>| trained.curve.last().unwrap().training;
     assert!(loss(&some) < 1.2 * loss(&all), "{} {}", loss(&some), loss(&all));
     let every = Some(Goss { top: 0.5, other: 0.5 });
@@ -45,7 +46,7 @@ fn rows_of_large_gradients_stand_for_all() {
         all.model,
         "all rows are all rows"
     );
-    let weight: f64 = some.model.trees[5].covers.iter().sum();
+    let weight: f64 = some.model.trees().nth(5).unwrap().covers.iter().sum();
     assert!((weight / 20_000.0 - 1.0).abs() < 0.05, "those drawn weigh as much as all: {weight}");
 }
 
@@ -63,7 +64,8 @@ fn trees_left_out_count_for_less() {
     let told = trained.curve.last().unwrap().training;
     assert!((told - of_predictions).abs() < 1e-9 * told, "{told} {of_predictions}");
     let plain = fit(&BoostedTrees { dart: None, ..dart() }, &Task::Regression, &data);
-    let largest = |of: &Trained<Model>| of.model.trees[0].leaves.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+    let largest =
+        |of: &Trained<Model>| of.model.trees().next().unwrap().leaves.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
     assert!(largest(&trained) < largest(&plain), "the first tree was left out");
     let never = Dart { skip: 0.999_999, ..Dart::default() };
     let never = BoostedTrees { dart: Some(never), ..dart() };
@@ -95,7 +97,7 @@ fn bins_have_the_rows_asked_for() {
     let data = batch(vec![("x", numbers(by_threes(60)))], by_threes(60).collect());
     let thresholds = |rows: u32| {
         let spec = BoostedTrees { min_rows: 1, leaves: 60, min_rows_in_bin: rows, ..BoostedTrees::default() };
-        fit(&spec, &Task::Regression, &data).model.trees[0].splits.len()
+        fit(&spec, &Task::Regression, &data).model.trees().next().unwrap().splits.len()
     };
     assert_eq!([thresholds(1), thresholds(3), thresholds(9)], [19, 19, 6]);
 }

@@ -1,0 +1,45 @@
+//! A bundle that is to answer: it gives its golden bits here, and what is otherwise than where it was trained is said.
+
+use std::path::Path;
+
+use evenstep_pipeline::{PipelineError, Predictor};
+
+use super::open_bundle;
+use crate::environment::{Difference, differences};
+use crate::{Host, attestation, output};
+
+/// What answers.
+pub(super) struct Loaded {
+    pub(super) predictor: Predictor,
+    /// How many golden rows gave their bits.
+    pub(super) golden: usize,
+    /// How engine and host differ from those that trained, as a lock or a signature beside the bundle says.
+    pub(super) environment: Vec<Difference>,
+}
+
+/// Reads a bundle, compiles it, and lets it prove itself.
+///
+/// # Errors
+/// A file that is no bundle, or one that gives other bits here.
+pub(super) fn load(path: &Path, host: &Host) -> Result<Loaded, PipelineError> {
+    let opened = open_bundle(path)?;
+    let predictor = Predictor::load(&opened.artifact)?;
+    let facts = attestation::facts(path, &predictor.digest).or_else(|| attestation::signed(path, &predictor.digest));
+    let environment = facts.map(|facts| differences(&facts.0, opened.artifact.epochs)).unwrap_or_default();
+    if let Some(remark) = remark(&environment).filter(|_| !host.quiet) {
+        output::note(&remark);
+    }
+    Ok(Loaded { predictor, golden: opened.artifact.golden.len(), environment })
+}
+
+/// One line about what a person may want to know. Processor, kernel and compiler are not among it: golden rows speak for these.
+fn remark(environment: &[Difference]) -> Option<String> {
+    let told = |name: &str, called: &str| {
+        let found = environment.iter().find(|difference| difference.name == name)?;
+        Some(format!("{called} {}, and here it is {}", found.then, found.now))
+    };
+    let told = [told("engine", "engine"), told("build commit", "the engine's commit"), told("fit epoch", "fit epoch")];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    let what = told.join("; ");
+    (!told.is_empty()).then(|| format!("trained by {what}: the golden rows give the same bits all the same"))
+}
