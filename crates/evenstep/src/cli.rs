@@ -189,8 +189,11 @@ pub(crate) struct Image {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// Where the image goes, an OCI image layout as a tar
-    #[arg(long, short)]
-    pub(crate) output: PathBuf,
+    #[arg(long, short, required_unless_present = "push")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where it is pushed to, REGISTRY/NAME:TAG, with the credentials that `docker login` keeps
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) push: Option<String>,
     /// The program that serves, linked statically; this program if not given
     #[arg(long)]
     pub(crate) engine: Option<PathBuf>,

@@ -1,0 +1,28 @@
+//! An engine that was built without a client for registries.
+
+use evenstep_image::Image;
+use evenstep_pipeline::PipelineError;
+use serde_json::Value;
+
+/// There is none.
+pub(super) enum Destination {}
+
+/// What a push did, for machines and for people.
+pub(super) struct Told {
+    pub(super) json: Value,
+    pub(super) line: String,
+}
+
+impl Destination {
+    pub(super) fn new(text: &str) -> Result<Destination, PipelineError> {
+        let help = format!(
+            "build one by `cargo build --release --locked --features push`, or push a file: \
+             `skopeo copy --preserve-digests oci-archive:image.tar docker://{text}`"
+        );
+        Err(PipelineError::input("this engine was built without `push`").help(help))
+    }
+
+    pub(super) fn push(&self, _: &Image) -> Result<Told, PipelineError> {
+        match *self {}
+    }
+}
