@@ -36,7 +36,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
             "image": image.digest(),
             "output": args.output,
             "bytes": archive.as_ref().map(|(_, archive)| archive.len()),
-            "pushed": pushed.map(|pushed| pushed.json),
+            "pushed": pushed.map(|(told, _)| told),
             "architecture": engine.architecture.word(),
             "name": predictor.name,
             "version": predictor.version,
@@ -49,8 +49,8 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
         if let Some((path, archive)) = &archive {
             output::line(&format!("  file    {} ({:.1} MB)", path.display(), archive.len() as f64 / 1e6));
         }
-        if let Some(pushed) = pushed {
-            output::line(&format!("  pushed  {}", pushed.line));
+        if let Some((_, told)) = pushed {
+            output::line(&format!("  pushed  {told}"));
         }
     }
     Ok(ExitCode::SUCCESS)

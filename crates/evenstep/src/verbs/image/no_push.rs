@@ -7,12 +7,6 @@ use serde_json::Value;
 /// There is none.
 pub(super) enum Destination {}
 
-/// What a push did, for machines and for people.
-pub(super) struct Told {
-    pub(super) json: Value,
-    pub(super) line: String,
-}
-
 impl Destination {
     pub(super) fn new(text: &str) -> Result<Destination, PipelineError> {
         let help = format!(
@@ -22,7 +16,8 @@ impl Destination {
         Err(PipelineError::input("this engine was built without `push`").help(help))
     }
 
-    pub(super) fn push(&self, _: &Image) -> Result<Told, PipelineError> {
+    /// What the push did, for machines and for people.
+    pub(super) fn push(&self, _: &Image) -> Result<(Value, String), PipelineError> {
         match *self {}
     }
 }

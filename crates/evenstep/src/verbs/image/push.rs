@@ -7,29 +7,22 @@ use serde_json::{Value, json};
 /// A place in a registry that was named well.
 pub(super) struct Destination(Reference);
 
-/// What a push did, for machines and for people.
-pub(super) struct Told {
-    pub(super) json: Value,
-    pub(super) line: String,
-}
-
 impl Destination {
     pub(super) fn new(text: &str) -> Result<Destination, PipelineError> {
         text.parse().map(Destination).map_err(pipeline_error)
     }
 
-    pub(super) fn push(&self, image: &Image) -> Result<Told, PipelineError> {
+    /// What the push did, for machines and for people.
+    pub(super) fn push(&self, image: &Image) -> Result<(Value, String), PipelineError> {
         let pushed = evenstep_image::push(image, &self.0, credentials_file().as_deref()).map_err(pipeline_error)?;
         let by_digest = format!("{}/{}@{}", self.0.registry(), self.0.repository(), pushed.digest);
-        Ok(Told {
-            json: json!({
-                "reference": self.0.to_string(),
-                "by_digest": by_digest,
-                "layers_sent": pushed.sent,
-                "layers_kept": pushed.kept,
-            }),
-            line: format!("{} ({} layers sent, {} were there)", self.0, pushed.sent, pushed.kept),
-        })
+        let told = json!({
+            "reference": self.0.to_string(),
+            "by_digest": by_digest,
+            "layers_sent": pushed.sent,
+            "layers_kept": pushed.kept,
+        });
+        Ok((told, format!("{} ({} layers sent, {} were there)", self.0, pushed.sent, pushed.kept)))
     }
 }
 
