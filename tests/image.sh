@@ -123,7 +123,7 @@ python3 "$root/tests/image.py" rows houses/ames.csv $bundle >rows.json
 python3 "$root/tests/image.py" ask rows.json scores.csv 127.0.0.1:8080 "plain engine" 20 -- \
   "$engine" serve $bundle --listen 127.0.0.1:8080
 python3 "$root/tests/image.py" ask rows.json scores.csv 127.0.0.1:8080 "in runc" 20 -- \
-  runc run --no-pivot --bundle container "$container"
+  runc container "$container"
 
 runc run --no-pivot --bundle container "$container" >served.log 2>&1 &
 running=$!
