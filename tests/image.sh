@@ -88,12 +88,15 @@ echo "  skopeo pushes the same digest from the file, and no layer is sent twice"
 echo "registry of another host: TLS and a password"
 host=$(hostname -I | tr ' ' '\n' | grep -v : | grep -v '^127\.' | head -1)
 [ -n "$host" ] || fail "this host has no address but loopback"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
-  -addext "subjectAltName=IP:$host" -keyout tls.key -out tls.crt 2>/dev/null
+new_key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+openssl req -x509 "${new_key[@]}" -days 2 -subj "/CN=test authority" -keyout ca.key -out ca.crt 2>/dev/null
+openssl req "${new_key[@]}" -subj /CN=test -keyout tls.key -out tls.csr 2>/dev/null
+printf 'subjectAltName=IP:%s\nbasicConstraints=CA:FALSE\n' "$host" >tls.ext
+openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile tls.ext -out tls.crt 2>/dev/null
 htpasswd -nbB ana secret >htpasswd
 locked=$host:$(port)
 registry locked "$locked" "auth: { htpasswd: { realm: test, path: $work/htpasswd } }
-http: { addr: '$locked', tls: { certificate: $work/tls.crt, key: $work/tls.key } }" --cacert tls.crt "https://$locked"
+http: { addr: '$locked', tls: { certificate: $work/tls.crt, key: $work/tls.key } }" --cacert ca.crt "https://$locked"
 push_locked() { "$evenstep" image $bundle --push "$locked/models/houses:1" --engine "$engine" 2>&1; }
 refused() { # what must be said
   if said=$(push_locked); then fail "a push was taken: $said"; fi
@@ -101,7 +104,7 @@ refused() { # what must be said
   echo "$said" | sed -n 's/^ *× /  /p'
 }
 refused "can't be reached"
-export SSL_CERT_FILE=$work/tls.crt
+export SSL_CERT_FILE=$work/ca.crt
 refused "there are none for it"
 login() { printf '{"auths":{"%s":{"auth":"%s"}}}' "$locked" "$(printf '%s' "$1" | base64)" >docker/config.json; }
 login ana:wrong
