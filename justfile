@@ -24,7 +24,7 @@ test:
 
 # How images are sent to registries: what the other tests are built without
 push-test:
-    cargo test --workspace --locked --features evenstep-image/push --lib push
+    cargo test --locked -p evenstep-image --features push
 
 # Make a container image, push it to registries, run it, and ask it. Needs root and Debian, and takes a release build
 image-test:

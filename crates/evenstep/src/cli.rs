@@ -54,7 +54,7 @@ pub(crate) enum Verb {
     /// Show all that a bundle or lock holds
     #[command(after_help = "Example: evenstep inspect houses.evenstep")]
     Inspect(Inspect),
-    /// Write a bundle's report as HTML
+    /// Write a bundle's report, or its model card, as HTML
     #[command(after_help = "Example: evenstep report houses.evenstep --output houses.html")]
     Report(Report),
     /// Say of every row whether it is learned from or held out
@@ -291,6 +291,9 @@ pub(crate) struct Inspect {
     /// List a bundle's members by its manifest alone, without reading them
     #[arg(long)]
     pub(crate) members: bool,
+    /// Print a bundle's model card, as Markdown
+    #[arg(long, conflicts_with = "members")]
+    pub(crate) card: bool,
 }
 
 #[derive(Args)]
@@ -300,6 +303,9 @@ pub(crate) struct Report {
     /// Where the page goes; stdout if not given
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+    /// Write the model card, not the report
+    #[arg(long)]
+    pub(crate) card: bool,
 }
 
 #[derive(Args)]
