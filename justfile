@@ -3,7 +3,7 @@ default:
     @just --list
 
 # Everything that must hold before a change lands
-ready: fmt-check lint test deny
+ready: fmt-check lint test push-test deny
 
 # Format every Rust file, also those that only a macro declares
 fmt:
@@ -16,10 +16,19 @@ fmt-check:
 # Clippy, with warnings denied
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy --workspace --locked --features evenstep/push -- -D warnings
 
 # Every test: units, laws, whole program, documentation
 test:
     cargo test --workspace --locked --no-fail-fast
+
+# How images are sent to registries: what the other tests are built without
+push-test:
+    cargo test --locked -p evenstep-image --features push
+
+# Make a container image, push it to registries, run it, and ask it. Needs root and Debian, and takes a release build
+image-test:
+    tests/image.sh
 
 # The laws alone: equal digests across threads, orders, chunkings, formats
 law:

@@ -30,6 +30,8 @@ pub struct Opened {
     pub lock: String,
     /// The report, as HTML.
     pub report: String,
+    /// The model card, as Markdown.
+    pub card: String,
     /// What it is made of, as CycloneDX.
     pub sbom: Value,
     /// Every member with its size and BLAKE3 digest.
@@ -144,8 +146,9 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     };
     let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
     let report = text("report.html", take(&mut members, "report.html")?)?;
+    let card = text("card.md", take(&mut members, "card.md")?)?;
     let sbom = parse("sbom.json", take(&mut members, "sbom.json")?)?;
-    Ok(Opened { artifact, lock, report, sbom, manifest })
+    Ok(Opened { artifact, lock, report, card, sbom, manifest })
 }
 
 /// The members of a bundle and their manifest, which fit each other to the byte; what they say is not looked at.

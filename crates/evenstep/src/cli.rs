@@ -54,7 +54,7 @@ pub(crate) enum Verb {
     /// Show all that a bundle or lock holds
     #[command(after_help = "Example: evenstep inspect houses.evenstep")]
     Inspect(Inspect),
-    /// Write a bundle's report as HTML
+    /// Write a bundle's report, or its model card, as HTML
     #[command(after_help = "Example: evenstep report houses.evenstep --output houses.html")]
     Report(Report),
     /// Say of every row whether it is learned from or held out
@@ -198,8 +198,11 @@ pub(crate) struct Image {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// Where the image goes, an OCI image layout as a tar
-    #[arg(long, short)]
-    pub(crate) output: PathBuf,
+    #[arg(long, short, required_unless_present = "push")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where it is pushed to, REGISTRY/NAME:TAG, with the credentials that `docker login` keeps
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) push: Option<String>,
     /// The program that serves, linked statically; this program if not given
     #[arg(long)]
     pub(crate) engine: Option<PathBuf>,
@@ -310,6 +313,9 @@ pub(crate) struct Inspect {
     /// List a bundle's members by its manifest alone, without reading them
     #[arg(long)]
     pub(crate) members: bool,
+    /// Print a bundle's model card, as Markdown
+    #[arg(long, conflicts_with = "members")]
+    pub(crate) card: bool,
 }
 
 #[derive(Args)]
@@ -319,6 +325,9 @@ pub(crate) struct Report {
     /// Where the page goes; stdout if not given
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+    /// Write the model card, not the report
+    #[arg(long)]
+    pub(crate) card: bool,
 }
 
 #[derive(Args)]

@@ -11,6 +11,8 @@ use crate::environment::VERSION;
 const LOCK: &str = include_str!("../../../Cargo.lock");
 /// Which of it is in the engine, and under which licence.
 const COMPONENTS: &str = include_str!("../components.txt");
+/// What is in it besides, for `image --push`.
+const PUSH_COMPONENTS: &str = if cfg!(feature = "push") { include_str!("../components-push.txt") } else { "" };
 
 #[derive(Deserialize)]
 struct Lockfile {
@@ -82,7 +84,7 @@ pub(crate) fn of_engine() -> Value {
 
 /// Name, version and licence of each.
 fn components() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    COMPONENTS.lines().filter(|line| !line.starts_with('#')).map(|line| {
+    COMPONENTS.lines().chain(PUSH_COMPONENTS.lines()).filter(|line| !line.starts_with('#')).map(|line| {
         let mut parts = line.splitn(3, ' ');
         let mut part = || parts.next().expect("name, version and licence");
         (part(), part(), part())

@@ -12,11 +12,12 @@ use common::Project;
 use serde_json::Value;
 
 const HEAD: &str = "# Every crate of the engine for Linux: name, version, licence. `just docs` writes it anew.\n";
+const PUSH_HEAD: &str = "# Those that `--features push` adds.\n";
 
-/// The crates that are compiled into the engine, as cargo resolves them.
-fn resolved() -> String {
+/// The crates that are compiled into the engine with these features besides its own, as cargo resolves them.
+fn resolved(features: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--features", features])
         .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -40,7 +41,7 @@ fn resolved() -> String {
         found.insert(id);
     }
     let word = |package: &Value, key: &str| package[key].as_str().unwrap_or("unknown").to_owned();
-    let lines: BTreeSet<String> = found
+    found
         .iter()
         .map(|id| &packages[id])
         // A slash for `OR` was written before there was a standard.
@@ -52,23 +53,33 @@ fn resolved() -> String {
                 word(package, "license").replace('/', " OR ")
             )
         })
-        .collect();
-    lines.into_iter().fold(HEAD.to_owned(), |mut text, line| {
-        writeln!(text, "{line}").expect("a string takes what is written");
-        text
-    })
+        .collect()
 }
 
-#[test]
-fn every_library_of_the_engine_is_listed_with_its_licence() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("components.txt");
-    let resolved = resolved();
+/// What is in that file, if it is what cargo resolves.
+fn written(name: &str, head: &str, lines: &BTreeSet<String>) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let resolved = lines.iter().fold(head.to_owned(), |mut text, line| {
+        writeln!(text, "{line}").expect("a string takes what is written");
+        text
+    });
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &resolved).expect("the folder is there");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == resolved, "components.txt is not what cargo resolves: `just docs` writes it anew");
-    assert!(!resolved.contains(" unknown"), "a crate says no licence:\n{resolved}");
+    assert!(written == resolved, "{name} is not what cargo resolves: `just docs` writes it anew");
+    written
+}
+
+#[test]
+fn every_library_of_the_engine_is_listed_with_its_licence() {
+    let (engine, pushes) = (resolved(""), resolved("push"));
+    assert!(engine.is_subset(&pushes), "a feature takes nothing away");
+    let added = pushes.difference(&engine).cloned().collect();
+    for listed in [written("components.txt", HEAD, &engine), written("components-push.txt", PUSH_HEAD, &added)] {
+        assert!(listed.lines().count() > 10, "so few:\n{listed}");
+        assert!(!listed.contains(" unknown"), "a crate says no licence:\n{listed}");
+    }
 }
 
 /// What the schema of CycloneDX 1.6 requires of what we write, by hand: `just interop` asks the schema itself.

@@ -131,3 +131,18 @@ fn an_engine_that_needs_libraries_is_refused_with_the_command_that_builds_anothe
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("ld-linux") && said.contains("crt-static") && !image.exists(), "{said}");
 }
+
+#[test]
+fn a_push_that_can_not_be_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let image: PathBuf = folder.path().join("image.tar");
+    let output = Command::new(env!("CARGO_BIN_EXE_evenstep"))
+        .args(["image", "absent.evenstep", "--push", "houses", "--output"])
+        .arg(&image)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let reason = if cfg!(feature = "push") { "it names no registry" } else { "--features push" };
+    assert!(said.contains(reason) && !image.exists(), "{said}");
+}

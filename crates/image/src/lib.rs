@@ -8,7 +8,11 @@ mod engine;
 mod error;
 mod image;
 mod layer;
+#[cfg(feature = "push")]
+mod push;
 
 pub use engine::{Architecture, Engine};
 pub use error::ImageError;
 pub use image::{Contents, Image};
+#[cfg(feature = "push")]
+pub use push::{PushError, Pushed, Reference, credentials_file, push};

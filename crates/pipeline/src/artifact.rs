@@ -138,6 +138,9 @@ pub struct Evaluation {
     /// Each metric over the folds of a cross-validation, if there was one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folds: Vec<FoldMetrics>,
+    /// Each metric on parts of the rows held out, if that was asked for: by column, those with most rows first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
     /// What the first metric loses without each feature, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permutation: Option<Permutation>,
@@ -159,6 +162,19 @@ pub struct Measured {
     /// Why the value is undefined, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undefined: Option<String>,
+}
+
+/// How a model did on the held-out rows with one value of a column.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Slice {
+    /// The column.
+    pub column: ColumnName,
+    /// The value; null where it is missing.
+    pub value: Option<String>,
+    /// How many rows have it.
+    pub rows: u64,
+    /// Each metric on them.
+    pub metrics: Vec<Measured>,
 }
 
 /// How much worse a metric gets when the cells of one feature are dealt out anew among the rows held out.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
 use crate::train::check_features;
-use crate::{PipelineError, Run, evaluate, like_id};
+use crate::{PipelineError, Run, evaluate, like_id, slices};
 
 /// What a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -80,6 +80,7 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
     if checked.ok {
         let prepared = prepare(spec, run)?;
         evaluate::metrics(spec, &prepared.task)?;
+        slices::columns(spec, &prepared.contract, &prepared.inputs)?;
         checked.fingerprint = Some(prepared.fingerprint.clone());
         checked.notes.extend(prepared.notes.iter().cloned());
         checked.features = check_features(spec, prepared, run)?.into_keys().collect();

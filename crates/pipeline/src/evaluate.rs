@@ -27,6 +27,15 @@ impl Scores {
         Scores { model: Scored::new(task.clone()), baseline: Scored::new(task.clone()), keys: Vec::new() }
     }
 
+    /// Some of the rows, by their positions.
+    pub(crate) fn of_rows(&self, rows: &[usize]) -> Scores {
+        Scores {
+            model: self.model.of_rows(rows),
+            baseline: self.baseline.of_rows(rows),
+            keys: rows.iter().map(|row| self.keys[*row]).collect(),
+        }
+    }
+
     pub(crate) fn add(&mut self, keys: &[RowKey], labels: &Labels, model: Predictions, baseline: Predictions) {
         // Rows of a group were held out together, so that they are resampled together, too.
         self.keys.extend_from_slice(if labels.group.is_empty() { keys } else { &labels.group });

@@ -21,7 +21,7 @@ use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::trace::{Recorder, Sums};
-use crate::{PipelineError, Predictor, Run, evaluate, golden, permutation};
+use crate::{PipelineError, Predictor, Run, evaluate, golden, permutation, slices};
 
 /// What a training came to.
 pub struct Trained {
@@ -113,6 +113,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     if let Some(trace) = run.trace {
         trace.split(&seen, &held_out, run.workers);
     }
+    let slices = slices::columns(spec, &prepared.contract, &prepared.inputs)?;
     let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
@@ -122,11 +123,14 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let clock = Instant::now();
     run.progress.stage("evaluate", None);
     let held_out = evaluate::by_policy(held_out, &prepared.contract, &seen_columns);
+    let slices = slices::parts(&slices, &held_out);
     let permutation = permute(spec, &prepared.task, &fitted, &held_out, run)?;
     let traced = run.trace.map(|trace| Traced { trace, id: &prepared.roles.id, batches: &held_out_ids });
     let scores = score(&fitted, &prepared.task, held_out, run, traced)?;
     let draws = Draws::new(spec.seed(), "bootstrap");
-    let metrics = evaluate::measure(&evaluate::metrics(spec, &prepared.task)?, &scores, &draws, run.workers);
+    let metrics = evaluate::metrics(spec, &prepared.task)?;
+    let slices = slices::measure(slices, &metrics, &scores, &draws, run.workers);
+    let metrics = evaluate::measure(&metrics, &scores, &draws, run.workers);
     let mut artifact = Artifact {
         name: spec.pipeline.name.clone(),
         epochs: Epochs::NOW,
@@ -148,7 +152,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         },
         fingerprint: prepared.fingerprint,
         profile,
-        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds, permutation },
+        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds, slices, permutation },
         golden: Vec::new(),
     };
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;

@@ -11,6 +11,7 @@
 //! another report. Here the order of magnitude is read from the exact decimal digits, and no
 //! logarithm is taken at all.
 
+mod card;
 mod charts;
 mod difference;
 mod markup;
@@ -22,6 +23,7 @@ mod view;
 
 use askama::Template;
 
+pub use card::card_html;
 pub use difference::{Difference, DifferenceCause, DifferenceStage, DifferenceState, difference_html};
 pub use page::*;
 

@@ -1,5 +1,8 @@
 //! `image`: a container image that serves a bundle.
 
+#[cfg_attr(not(feature = "push"), path = "image/no_push.rs")]
+mod push;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,11 +10,13 @@ use evenstep_image::{Contents, Engine, Image as ContainerImage};
 use evenstep_pipeline::{PipelineError, Predictor};
 use serde_json::json;
 
+use self::push::Destination;
 use super::{Answer, read_bundle, unreadable, write_files};
 use crate::cli::Image;
 use crate::{Host, output};
 
 pub(crate) fn image(args: &Image, host: &Host) -> Answer {
+    let destination = args.push.as_deref().map(Destination::new).transpose()?;
     let bundle = read_bundle(&args.bundle)?;
     let opened = evenstep_bundle::open(&bundle)
         .map_err(|error| PipelineError::input(format!("`{}`: {error}", args.bundle.display())))?;
@@ -21,13 +26,17 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     let contents =
         Contents { name: &predictor.name, version: &predictor.version, digest: &predictor.digest, bundle: &bundle };
     let image = ContainerImage::of(&engine, contents);
-    let archive = image.archive();
-    write_files(host, &[(&args.output, &archive)])?;
+    let archive = args.output.as_deref().map(|path| (path, image.archive()));
+    if let Some((path, archive)) = &archive {
+        write_files(host, &[(path, archive)])?;
+    }
+    let pushed = destination.map(|destination| destination.push(&image)).transpose()?;
     if host.json {
         output::json(&json!({
             "image": image.digest(),
             "output": args.output,
-            "bytes": archive.len(),
+            "bytes": archive.as_ref().map(|(_, archive)| archive.len()),
+            "pushed": pushed.map(|(told, _)| told),
             "architecture": engine.architecture.word(),
             "name": predictor.name,
             "version": predictor.version,
@@ -37,7 +46,12 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
         output::line(&format!("{} {}", predictor.name, predictor.version));
         output::line(&format!("  image   {}", image.digest()));
         output::line(&format!("  runs    on linux/{}, as nobody, port 8080", engine.architecture.word()));
-        output::line(&format!("  file    {} ({:.1} MB)", args.output.display(), archive.len() as f64 / 1e6));
+        if let Some((path, archive)) = &archive {
+            output::line(&format!("  file    {} ({:.1} MB)", path.display(), archive.len() as f64 / 1e6));
+        }
+        if let Some((_, told)) = pushed {
+            output::line(&format!("  pushed  {told}"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,9 @@ use crate::{Host, output};
 
 pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     if args.subject.extension().is_some_and(|extension| extension == "lock") {
+        if args.card {
+            return Err(PipelineError::input("a lock holds no model card").help("name the bundle beside it".to_owned()));
+        }
         let text = std::fs::read_to_string(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
         let lock = Lock::parse(&text)?;
         if host.json {
@@ -35,7 +38,9 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         return Ok(ExitCode::SUCCESS);
     }
     let opened = open_bundle(&args.subject)?;
-    if host.json {
+    if args.card {
+        if host.json { output::json(&json!({ "card": opened.card })) } else { output::raw(&opened.card) }
+    } else if host.json {
         tell_machine(&opened)
     } else {
         tell_people(&opened)

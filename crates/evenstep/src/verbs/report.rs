@@ -1,4 +1,4 @@
-//! `report`: a bundle's report, as a page.
+//! `report`: a bundle's report or model card, as a page.
 
 use std::process::ExitCode;
 
@@ -10,11 +10,12 @@ use crate::{Host, output};
 
 pub(crate) fn report(args: &Report, host: &Host) -> Answer {
     let opened = open_bundle(&args.bundle)?;
+    let page = if args.card { evenstep_report::card_html(&opened.artifact.name, &opened.card) } else { opened.report };
     let Some(path) = &args.output else {
-        output::raw(&opened.report);
+        output::raw(&page);
         return Ok(ExitCode::SUCCESS);
     };
-    write_files(host, &[(path, opened.report.as_bytes())])?;
+    write_files(host, &[(path, page.as_bytes())])?;
     if host.json {
         output::json(&json!({ "report": path }));
     } else {

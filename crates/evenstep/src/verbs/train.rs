@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
-use evenstep_pipeline::artifact::{Evaluation, Permutation};
+use evenstep_pipeline::artifact::{Evaluation, Measured, Permutation, Slice};
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Trace};
 use evenstep_pipeline::{Artifact, PipelineError, Run, Spec, lock, train};
@@ -173,6 +173,7 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
         rows.push(vec![measured.metric.clone(), value, interval, measured.baseline.map_or("–".into(), short)]);
     }
     output::table(&rows);
+    tell_slices(&evaluation.slices);
     if let Some(permutation) = &evaluation.permutation {
         tell_permutation(permutation);
     }
@@ -192,6 +193,25 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
         }
         output::table(&rows);
     }
+}
+
+/// The first metric on parts of the rows held out; the model card has all.
+fn tell_slices(slices: &[Slice]) {
+    let firsts: Vec<(&Slice, &Measured)> =
+        slices.iter().filter_map(|slice| Some((slice, slice.metrics.first()?))).collect();
+    let Some((_, first)) = firsts.first() else { return };
+    output::line(&format!("\n  {} by slices:", first.metric));
+    let mut rows = vec![["column", "value", "rows", &first.metric, "95% interval"].map(str::to_owned).to_vec()];
+    for (slice, measured) in firsts {
+        rows.push(vec![
+            slice.column.to_string(),
+            slice.value.clone().unwrap_or_else(|| "missing".to_owned()),
+            slice.rows.to_string(),
+            measured.value.map_or("–".into(), short),
+            measured.interval.map_or("–".into(), |(low, high)| format!("{} – {}", short(low), short(high))),
+        ]);
+    }
+    output::table(&rows);
 }
 
 /// What the first metric loses without a feature, of those that matter most.

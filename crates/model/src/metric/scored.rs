@@ -72,6 +72,20 @@ impl Scored {
         self.rankings.iter_mut().for_each(|ranking| drop(ranking.take()));
     }
 
+    /// Some of the rows, by their positions.
+    pub fn of_rows(&self, rows: &[usize]) -> Scored {
+        let mut some = Scored::new(self.task.clone());
+        some.target = rows.iter().map(|row| self.target[*row]).collect();
+        if !self.weight.is_empty() {
+            some.weight = rows.iter().map(|row| self.weight[*row]).collect();
+        }
+        if !self.groups.is_empty() {
+            some.groups = rows.iter().map(|row| self.groups[*row]).collect();
+        }
+        some.predictions = rows.iter().flat_map(|row| self.prediction(*row).iter().copied()).collect();
+        some
+    }
+
     /// What is predicted.
     pub fn task(&self) -> &Task {
         &self.task

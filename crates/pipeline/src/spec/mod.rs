@@ -36,6 +36,8 @@ pub struct Spec {
     pub report: ReportSection,
     /// `[serving]`.
     pub serving: ServingSection,
+    /// `[card]`.
+    pub card: CardSection,
     /// The text, to point into.
     pub(crate) text: SpecText,
 }
@@ -160,6 +162,9 @@ pub struct ReportSection {
     /// metric loses; 0: not at all.
     #[serde(default)]
     pub permutation: u32,
+    /// Input columns by whose values the metrics are measured apart, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<String>,
 }
 
 /// `[serving]`: how requests are taken.
@@ -169,6 +174,40 @@ pub struct ServingSection {
     /// What happens to fields of a request that the contract doesn't know.
     #[serde(default)]
     pub extra: Extra,
+}
+
+/// `[card]`: what only people can say of a model. The model card quotes it; the digest doesn't cover it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardSection {
+    /// What the model is for, and for whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended_use: Option<String>,
+    /// What it must not be used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_scope: Option<String>,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+    /// Where they are reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Under which terms it may be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Whom it may harm, and what was done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ethical_considerations: Option<String>,
+    /// Whatever else there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+}
+
+impl CardSection {
+    /// Whether nobody said anything.
+    pub fn is_empty(&self) -> bool {
+        *self == CardSection::default()
+    }
 }
 
 fn empty_is_missing() -> Vec<String> {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides, wording,
+    CardSection, DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides,
+    wording,
 };
 use crate::PipelineError;
 
@@ -28,6 +29,8 @@ struct Written {
     report: ReportSection,
     #[serde(default)]
     serving: ServingSection,
+    #[serde(default)]
+    card: CardSection,
 }
 
 impl Spec {
@@ -73,6 +76,7 @@ impl Spec {
             model,
             report: written.report,
             serving: written.serving,
+            card: written.card,
             text,
         };
         spec.validate()?;

@@ -28,6 +28,9 @@ impl Spec {
         if let Some(data) = resolved["data"].as_object_mut() {
             data.remove("source");
         }
+        if !self.card.is_empty() {
+            resolved["card"] = json!(self.card);
+        }
         without_nulls(&mut resolved);
         resolved
     }
@@ -92,12 +95,18 @@ mod tests {
             [model]
             use = "boosted_trees"
             monotone = { "Lot.Frontage" = "increasing" }
+            [card]
+            owners = ["Ana"]
+            notes = """
+            two
+            lines"""
         "#;
         let spec = Spec::parse(Path::new("p.toml"), text.to_owned()).expect("sound");
         let resolved = spec.resolved();
         assert!(!resolved.to_string().contains("secret"), "where data lie is nobody's business");
         let again = Spec::from_resolved(&resolved, "other.csv").expect("it came from a spec");
         assert_eq!(again.resolved(), resolved);
+        assert_eq!((again.card.owners.as_slice(), again.card == spec.card), (&["Ana".to_owned()][..], true));
         assert_eq!((again.data.source.as_str(), again.data.split.seed), ("other.csv", 3));
         assert!(Spec::from_resolved(&json!({}), "other.csv").is_err());
         assert!(Spec::from_resolved(&json!({ "data": 1 }), "other.csv").is_err());

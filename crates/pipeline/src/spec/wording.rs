@@ -102,6 +102,8 @@ mod tests {
         insta::assert_snapshot!(check("use = \"boosted_trees\"", "use = \"boosted_trees\"\ntrees = -3"), @"`trees` is -3, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("use = \"boosted_trees\"", "use = \"boosted_trees\"\nlearning_rate = [0.1]"), @"`learning_rate` is a list, but a number is expected");
         insta::assert_snapshot!(check("[model]", "[report]\nmetrics = \"rmse\"\n[model]"), @r#"`metrics` is a text, but a list is expected | write `metrics = ["rmse"]`"#);
+        insta::assert_snapshot!(check("[model]", "[card]\nlicense = \"MIT\"\n[model]"), @"unknown key `license` | did you mean `licence`?");
+        insta::assert_snapshot!(check("[model]", "[card]\nowners = \"Ana\"\n[model]"), @r#"`owners` is a text, but a list is expected | write `owners = ["Ana"]`"#);
         insta::assert_snapshot!(check("use = \"log\"", "use = 5"), @"`use` is a name in quotes");
     }
 }

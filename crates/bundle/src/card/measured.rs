@@ -1,0 +1,126 @@
+//! How good the model is, and what it was compared with.
+
+use std::collections::BTreeSet;
+
+use evenstep_pipeline::Artifact;
+use evenstep_pipeline::artifact::{Evaluation, Measured};
+use evenstep_table::{ColumnName, Task, counted};
+
+use super::markdown::{Markdown, code, number, plain};
+
+pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
+    let evaluation = &artifact.evaluation;
+    card.heading("How good it is");
+    if evaluation.held_out_rows == 0 {
+        card.paragraph("No rows were held out, so nothing is known of how good it is on others.");
+        return;
+    }
+    card.paragraph(&format!(
+        "Measured once, on {} that it has not seen. Intervals are of 95%, by bootstrap over those rows. It is compared \
+         with a baseline that {}.",
+        counted(evaluation.held_out_rows, "row"),
+        baseline(&artifact.task)
+    ));
+    let rows = evaluation.metrics.iter().map(|measured| {
+        [
+            format!("`{}`", measured.metric),
+            measured.value.map_or_else(|| undefined(measured), number),
+            interval(measured),
+            measured.baseline.map_or_else(none, number),
+            if measured.higher_is_better { "higher" } else { "lower" }.to_owned(),
+        ]
+    });
+    card.table(["metric", "value", "95% interval", "baseline", "better is"], rows);
+    for measured in evaluation.metrics.iter().filter(|measured| is_no_better(measured)) {
+        card.paragraph(&format!(
+            "By `{}` it is **not shown to be better than the baseline**: the baseline's value is within the interval, or \
+             beyond it.",
+            measured.metric
+        ));
+    }
+    slices(evaluation, card);
+    folds(evaluation, card);
+    permutation(evaluation, card);
+    card.paragraph("Numbers are shown with 5 digits; `evaluation.json` in the bundle has all.");
+}
+
+// What `dummy` answers, the baseline of every training.
+fn baseline(task: &Task) -> &'static str {
+    match task {
+        Task::Regression => "always predicts the training mean",
+        Task::Ranking => "scores all rows alike",
+        Task::Binary { .. } | Task::Multiclass { .. } => "always predicts the classes' training frequencies",
+    }
+}
+
+/// Whether the interval leaves open that the baseline is as good.
+fn is_no_better(measured: &Measured) -> bool {
+    let Some(((low, high), baseline)) = measured.interval.zip(measured.baseline) else { return false };
+    if measured.higher_is_better { low <= baseline } else { high >= baseline }
+}
+
+/// A table a column: its values, and every metric with its interval.
+fn slices(evaluation: &Evaluation, card: &mut Markdown) {
+    let columns: BTreeSet<&ColumnName> = evaluation.slices.iter().map(|slice| &slice.column).collect();
+    for column in columns {
+        card.paragraph(&format!(
+            "By the value of {}, those with most rows first. The fewer rows, the wider the interval, and the less it says:",
+            code(column.as_str())
+        ));
+        let mut lines = Vec::new();
+        for slice in evaluation.slices.iter().filter(|slice| slice.column == *column) {
+            let value = slice.value.as_deref().map_or("missing".to_owned(), code);
+            for measured in &slice.metrics {
+                lines.push([
+                    value.clone(),
+                    slice.rows.to_string(),
+                    format!("`{}`", measured.metric),
+                    measured.value.map_or_else(|| undefined(measured), number),
+                    interval(measured),
+                    measured.baseline.map_or_else(none, number),
+                ]);
+            }
+        }
+        card.table(["rows with", "so many", "metric", "value", "95% interval", "baseline"], lines);
+    }
+}
+
+fn interval(measured: &Measured) -> String {
+    measured.interval.map_or_else(none, |(low, high)| format!("{} to {}", number(low), number(high)))
+}
+
+fn folds(evaluation: &Evaluation, card: &mut Markdown) {
+    if evaluation.folds.is_empty() {
+        return;
+    }
+    card.paragraph(&format!(
+        "In cross-validation over the training rows, {}:",
+        counted(evaluation.folds.len(), "fold")
+    ));
+    let rows = evaluation.metrics.iter().map(|measured| {
+        let of = |fold: &evenstep_pipeline::artifact::FoldMetrics| *fold.values.get(&measured.metric)?;
+        let values: Vec<f64> = evaluation.folds.iter().filter_map(of).collect();
+        let least = values.iter().copied().reduce(f64::min);
+        let most = values.iter().copied().reduce(f64::max);
+        [format!("`{}`", measured.metric), least.map_or_else(none, number), most.map_or_else(none, number)]
+    });
+    card.table(["metric", "lowest fold", "highest fold"], rows);
+}
+
+fn permutation(evaluation: &Evaluation, card: &mut Markdown) {
+    let Some(permutation) = &evaluation.permutation else { return };
+    let named = permutation.features.iter().filter(|feature| feature.loss.is_some_and(|loss| loss > 0.0)).take(10);
+    card.paragraph(&format!("Features without which `{}` loses most, on the rows held out:", permutation.metric));
+    card.table(
+        ["feature", "loss"],
+        named.map(|feature| [code(feature.feature.as_str()), feature.loss.map_or_else(none, number)]),
+    );
+}
+
+fn undefined(measured: &Measured) -> String {
+    measured.undefined.as_ref().map_or_else(none, |why| format!("undefined: {}", plain(why)))
+}
+
+fn none() -> String {
+    "–".to_owned()
+}

@@ -1,0 +1,194 @@
+//! The model card: facts from the artifact, words from the spec, and neither passes for the other.
+
+mod common;
+
+use common::{Project, members};
+use serde_json::Value;
+
+const WORDS: &str = r####"
+[card]
+intended_use = """
+Teaching. *Not* a lifeboat plan.
+
+## How good it is
+Perfect.
+"""
+owners = ["Ana", "Ben"]
+notes = "<script>alert(1)</script>"
+"####;
+
+/// The example without its own words, and with these.
+fn titanic(words: &str) -> Project {
+    let project = Project::example("titanic");
+    let spec = project.read("pipeline.toml");
+    let own = spec.find("[card]").unwrap_or(spec.len());
+    let before = &spec[..own];
+    project.write("pipeline.toml", format!("{before}{words}"));
+    project
+}
+
+fn card(project: &Project) -> String {
+    let bundle = std::fs::read(project.path("titanic.evenstep")).expect("it was trained");
+    let card = String::from_utf8(members(&bundle)["card.md"].clone()).expect("UTF-8");
+    assert_eq!(project.run(&["inspect", "titanic.evenstep", "--card"]).ok().out, card);
+    card
+}
+
+/// The lines between a heading and the next one.
+fn section<'a>(card: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = card.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no {heading}: {card}"));
+    rest.split("\n## ").next().expect("there is a first part")
+}
+
+#[test]
+fn card_tells_data_split_metrics_limits_and_origin() {
+    let project = titanic("");
+    let trained = project.run(&["train", "--json", "--quiet"]).ok().json();
+    let card = card(&project);
+    let evaluation = project.run(&["inspect", "titanic.evenstep", "--json"]).ok().json()["evaluation"].clone();
+
+    let data = section(&card, "Data");
+    let rows = evaluation["training_rows"].as_u64().expect("a number");
+    assert!(data.contains(&format!("Learned from {rows} rows")) && data.contains("a share of 0.2, seed 0"), "{data}");
+    assert!(data.contains("| `Age` | number | years | ") && data.contains("| `Sex` | category |"), "{data}");
+    let name = data.lines().find(|line| line.starts_with("| `Name`")).expect("the column");
+    assert!(name.contains("personal: not shown"), "{name}");
+
+    let good = section(&card, "How good it is").split("By the value of").next().expect("all rows come first");
+    let metrics = evaluation["metrics"].as_array().expect("a list");
+    assert_eq!(good.lines().filter(|line| line.starts_with("| `")).count(), metrics.len());
+    for metric in metrics {
+        let line = good
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}` |", metric["metric"].as_str().expect("a name"))));
+        let cells: Vec<&str> = line.expect("its line").split('|').map(str::trim).collect();
+        let shown: f64 = cells[2].parse().expect("a number");
+        let value = metric["value"].as_f64().expect("a number");
+        assert!((shown - value).abs() <= value.abs() * 5e-5, "{shown} is {value} with 5 digits");
+        let (low, high) = cells[3].split_once(" to ").expect("an interval");
+        assert!(low.parse::<f64>().expect("a number") < high.parse().expect("a number"));
+    }
+
+    let limits = section(&card, "Limits of use");
+    assert!(limits.contains("the cell is missing: `Sex`\n"), "{limits}");
+    assert!(
+        limits.contains("| `Age` | 0 to 120 years |") && limits.contains("| `PClass` | `1st`, `2nd`, `3rd` |"),
+        "{limits}"
+    );
+    assert!(limits.contains("Tell of people, by the contract: `Name`."), "{limits}");
+
+    let origin = section(&card, "Where it comes from");
+    for key in ["digest", "fingerprint"] {
+        assert!(origin.contains(trained[key].as_str().expect("text")), "{origin}");
+    }
+    assert!(section(&card, "Use").contains("Nobody has said: `intended_use`, `out_of_scope`"), "{card}");
+    let path = project.path("").display().to_string();
+    assert!(!card.contains(&path) && !card.contains("titanic.csv"), "where data lie is nobody's business");
+}
+
+#[test]
+fn words_are_quoted_and_change_no_digest() {
+    let (silent, spoken) = (titanic(""), titanic(WORDS));
+    let digest = silent.digest(&[]);
+    assert_eq!(spoken.digest(&[]), digest);
+    let card = card(&spoken);
+    assert_ne!(card, self::card(&silent));
+    let said = section(&card, "Use");
+    assert!(said.contains("> Teaching. *Not* a lifeboat plan.\n>\n> ## How good it is\n> Perfect.\n"), "{said}");
+    assert!(said.contains("> Ana, Ben\n") && said.contains("Nobody has said: `out_of_scope`, "), "{said}");
+    assert_eq!(card.matches("\n## How good it is\n").count(), 1, "words can't pass for facts");
+    let page = spoken.run(&["report", "titanic.evenstep", "--card"]).ok().out;
+    assert!(page.contains("<h2>How good it is</h2>") && page.contains("&lt;script&gt;") && !page.contains("<script"));
+    // The bundle is enough to train again, words and all.
+    spoken.run(&["verify", "titanic.evenstep", "--data", "titanic.csv", "--quiet"]).ok();
+}
+
+#[test]
+fn card_is_the_same_whatever_the_order_of_rows_and_the_number_of_threads() {
+    let project = titanic(WORDS);
+    project.digest(&["--threads", "1"]);
+    let first = card(&project);
+    let (header, mut rows) = project.csv("titanic.csv");
+    rows.reverse();
+    project.write("titanic.csv", format!("{header}\n{}\n", rows.join("\n")));
+    project.digest(&["--threads", "7"]);
+    assert_eq!(card(&project), first);
+}
+
+#[test]
+fn unknown_words_are_refused_with_a_suggestion() {
+    let project = titanic("\n[card]\nintended_uses = \"x\"\n");
+    let refused = project.run(&["check"]);
+    assert_eq!(refused.code, 2);
+    let said = refused.err;
+    assert!(said.contains("intended_uses") && said.contains("did you mean `intended_use`?"), "{said}");
+    assert!(said.contains("pipeline.toml:"), "{said}");
+}
+
+#[test]
+fn a_lock_holds_no_card() {
+    let project = Project::example("titanic");
+    let refused = project.run(&["inspect", "pipeline.lock", "--card"]);
+    assert!(refused.code == 2 && refused.err.contains("name the bundle"), "{}", refused.err);
+}
+
+#[test]
+fn law_slices_are_measured_alike_in_any_order_and_change_no_digest() {
+    let plain = titanic("").read("pipeline.toml").replace("slices = [\"Sex\"]\n", "");
+    let project = Project::example("titanic");
+    project.write("pipeline.toml", &plain);
+    let digest = project.digest(&[]);
+    project.write("pipeline.toml", format!("{plain}slices = [\"Sex\"]\n"));
+    let measured = |threads: &str| {
+        let said = project.run(&["train", "--json", "--quiet", "--threads", threads]).ok().json();
+        assert_eq!(said["digest"], digest.as_str());
+        said["evaluation"].clone()
+    };
+    let alone = measured("1");
+    let (header, mut rows) = project.csv("titanic.csv");
+    rows.reverse();
+    project.write("titanic.csv", format!("{header}\n{}\n", rows.join("\n")));
+    assert_eq!(measured("7"), alone);
+
+    // Women and men are all: what is counted over rows adds up.
+    let slices = alone["slices"].as_array().expect("a list");
+    assert_eq!(
+        slices.iter().map(|slice| slice["value"].as_str().expect("text")).collect::<Vec<_>>(),
+        ["male", "female"]
+    );
+    let rows = |slice: &Value| slice["rows"].as_f64().expect("a number");
+    let accuracy = |metrics: &Value| {
+        let of = metrics.as_array().expect("a list").iter().find(|metric| metric["metric"] == "accuracy");
+        of.expect("it is asked for")["value"].as_f64().expect("a number")
+    };
+    let all: f64 = slices.iter().map(rows).sum();
+    assert_eq!(Value::from(all as u64), alone["held_out_rows"]);
+    let right: f64 = slices.iter().map(|slice| rows(slice) * accuracy(&slice["metrics"])).sum();
+    assert!((right / all - accuracy(&alone["metrics"])).abs() < 1e-12);
+    let card = card(&project);
+    let lines = section(&card, "How good it is").lines().filter(|line| line.starts_with("| `male` |")).count();
+    assert_eq!(lines, 5, "one for each metric");
+}
+
+#[test]
+fn slices_of_few_rows_are_not_shown() {
+    let project = titanic("");
+    let said = project.run(&["train", "--json", "--quiet", "--set", "report.slices=[\"PClass\"]"]).ok().json();
+    let slices = said["evaluation"]["slices"].as_array().expect("a list");
+    // One of the held-out rows has no class.
+    let values: Vec<&str> = slices.iter().filter_map(|slice| slice["value"].as_str()).collect();
+    assert_eq!((values.as_slice(), slices.len()), (["3rd", "2nd", "1st"].as_slice(), 3));
+}
+
+#[test]
+fn slices_are_of_input_columns_that_may_be_shown() {
+    let check = |slices: &str, part: &str| {
+        let project = titanic("");
+        let set = format!("report.slices={slices}");
+        let refused = project.run(&["train", "--quiet", "--set", &set]);
+        assert!(refused.code == 2 && refused.err.contains(part), "{}", refused.err);
+    };
+    check("[\"Sexe\"]", "did you mean `Sex`?");
+    check("[\"Name\"]", "tell of people");
+    check("[\"Age\"]", "a column of type number");
+}
