@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import socket
 import statistics
@@ -11,10 +12,12 @@ import time
 import zipfile
 
 MS = 1e-6
+# Of the client that asks.
+KEY = os.environ.get("KEY", "")
 
 
-def harden(path):
-    """Take from a container's configuration what it could write to, and every right."""
+def harden(path, keys):
+    """Take from a container's configuration what it could write to, and every right; give it the clients' keys."""
     with open(path) as file:
         config = json.load(file)
     process, root, linux = config["process"], config["root"], config["linux"]
@@ -26,6 +29,9 @@ def harden(path):
     linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] not in ("network", "cgroup")]
     linux.pop("resources", None)
     config["mounts"] = [mount for mount in config["mounts"] if mount["type"] != "cgroup"]
+    config["mounts"].append(
+        {"destination": "/api-keys.toml", "type": "bind", "source": keys, "options": ["bind", "ro"]}
+    )
     with open(path, "w") as file:
         json.dump(config, file)
     print("  runs as user 65532, in a read-only root, without capabilities")
@@ -54,7 +60,7 @@ def post(address, body):
     try:
         with socket.create_connection((host, int(port))) as connection:
             head = f"POST /predict HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
-            head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            head += f"X-API-Key: {KEY}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             connection.sendall(head.encode() + body)
             answer = b"".join(iter(lambda: connection.recv(1 << 20), b""))
     except (ConnectionRefusedError, ConnectionResetError):
@@ -135,8 +141,8 @@ def ask(rows_path, scores_path, address, name, times, command):
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["harden", path]:
-            harden(path)
+        case ["harden", path, keys]:
+            harden(path, keys)
         case ["rows", data, bundle]:
             rows(data, bundle)
         case ["ask", rows_path, scores_path, address, name, times, "--", *command]:

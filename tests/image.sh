@@ -120,7 +120,12 @@ skopeo copy --quiet --insecure-policy --src-tls-verify=false "docker://$plain/mo
 umoci unpack --image pulled:1 container 2>/dev/null
 cmp $bundle container/rootfs/model.evenstep
 cmp "$engine" container/rootfs/evenstep
-python3 "$root/tests/image.py" harden container/config.json
+KEY=$("$evenstep" key api client --file api-keys.toml 2>/dev/null | tr -d ' ')
+export KEY
+# Its user is nobody of this host.
+chmod a+r api-keys.toml
+chmod a+x .
+python3 "$root/tests/image.py" harden container/config.json "$PWD/api-keys.toml"
 python3 "$root/tests/image.py" rows houses/ames.csv $bundle >rows.json
 "$evenstep" score $bundle --input houses/ames.csv --output scores.csv --quiet
 python3 "$root/tests/image.py" ask rows.json scores.csv 127.0.0.1:8080 "plain engine" 20 -- \

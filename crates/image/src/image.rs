@@ -66,7 +66,7 @@ impl Image {
                 "User": USER,
                 "WorkingDir": "/",
                 "Entrypoint": ["/evenstep"],
-                "Cmd": ["serve", "/model.evenstep", "--listen", "0.0.0.0:8080"],
+                "Cmd": ["serve", "/model.evenstep", "--listen", "0.0.0.0:8080", "--api-keys", "/api-keys.toml"],
                 "ExposedPorts": { "8080/tcp": {} },
                 "StopSignal": "SIGTERM",
                 "Labels": labels,
