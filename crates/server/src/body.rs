@@ -7,23 +7,53 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME};
+use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, SMALL_BODY_BYTES};
 use crate::problem::Problem;
 
-/// Room for the bodies of all requests that are being answered.
+/// Room for the bodies of all requests that are being answered: for the start of each, and for the rest of large ones.
 pub(crate) struct Room {
-    kib: Arc<Semaphore>,
+    starts: Arc<Semaphore>,
+    rests: Arc<Semaphore>,
 }
 
 /// A body, and the room that it takes until it is dropped.
 pub(crate) struct Held {
     pub(crate) bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    _start: Share,
+    _rest: Share,
+}
+
+/// What one body takes of a room, in KiB.
+struct Share {
+    of: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    fn of(room: &Arc<Semaphore>) -> Share {
+        Share { of: Arc::clone(room), taken: None }
+    }
+
+    /// Takes what is missing for so many bytes.
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = bytes.div_ceil(1024).saturating_sub(taken);
+        if missing == 0 {
+            return Ok(());
+        }
+        let more = Arc::clone(&self.of).try_acquire_many_owned(missing as u32).map_err(|_| Problem::busy())?;
+        match &mut self.taken {
+            None => self.taken = Some(more),
+            Some(taken) => taken.merge(more),
+        }
+        Ok(())
+    }
 }
 
 impl Room {
     pub(crate) fn new() -> Room {
-        Room { kib: Arc::new(Semaphore::new(BODIES_KIB_MAX as usize)) }
+        let room = || Arc::new(Semaphore::new(BODIES_KIB_MAX));
+        Room { starts: room(), rests: room() }
     }
 
     /// Reads a body to its end. Room is taken for bytes that came, not for those that were announced, so that a slow client
@@ -31,26 +61,40 @@ impl Room {
     pub(crate) async fn read(&self, mut body: Body) -> Result<Held, Problem> {
         let deadline = Instant::now() + BODY_TIME;
         let mut bytes = Vec::new();
-        let mut room: Option<OwnedSemaphorePermit> = None;
+        let (mut start, mut rest) = (Share::of(&self.starts), Share::of(&self.rests));
         loop {
             let frame = timeout_at(deadline, body.frame()).await.map_err(|_| Problem::too_slow())?;
-            let Some(frame) = frame else { return Ok(Held { bytes, _room: room }) };
+            let Some(frame) = frame else { return Ok(Held { bytes, _start: start, _rest: rest }) };
             let Ok(frame) = frame else { return Err(Problem::malformed("the body ended before its end")) };
             let Ok(data) = frame.into_data() else { continue };
             let length = bytes.len() + data.len();
             if length > BODY_BYTES_MAX {
                 return Err(Problem::too_large(BODY_BYTES_MAX));
             }
-            let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            let more = (length.div_ceil(1024) - held.min(length.div_ceil(1024))) as u32;
-            if more > 0 {
-                let more = Arc::clone(&self.kib).try_acquire_many_owned(more).map_err(|_| Problem::busy())?;
-                match &mut room {
-                    None => room = Some(more),
-                    Some(room) => room.merge(more),
-                }
-            }
+            start.grow(length.min(SMALL_BODY_BYTES))?;
+            rest.grow(length.saturating_sub(SMALL_BODY_BYTES))?;
             bytes.extend_from_slice(&data);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn large_bodies_take_no_room_from_small_ones_and_give_theirs_back() {
+        let room = Room::new();
+        let read = |bytes: usize| room.read(Body::from(vec![0; bytes]));
+        let mut large = Vec::new();
+        while let Ok(held) = read(BODY_BYTES_MAX).await {
+            large.push(held);
+        }
+        assert_eq!(large.len(), BODIES_KIB_MAX * 1024 / BODY_BYTES_MAX);
+        assert!(read(SMALL_BODY_BYTES).await.is_ok());
+        assert!(read(SMALL_BODY_BYTES + 1).await.is_ok_and(|held| held.bytes.len() > SMALL_BODY_BYTES));
+        large.clear();
+        assert!(read(BODY_BYTES_MAX).await.is_ok());
+        assert!(read(BODY_BYTES_MAX + 1).await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What stands before every route: the host that was asked for, the key, and how many ask at once.
+//! What stands before every route: the host that was asked for, the key, and what the body is said to be.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -87,10 +87,5 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
         service.metrics.refused(problem.status());
         return problem.into_response();
     }
-    let Ok(_place) = service.places.try_acquire() else {
-        let problem = Problem::busy();
-        service.metrics.refused(problem.status());
-        return problem.into_response();
-    };
     next.run(request).await
 }

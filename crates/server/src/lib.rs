@@ -33,7 +33,6 @@ pub use keys::{ApiKeys, KeysError};
 
 use body::Room;
 use guard::Guard;
-use limits::REQUESTS_MAX;
 use metrics::Metrics;
 use problem::Problem;
 
@@ -57,8 +56,6 @@ struct Service {
     metrics: Metrics,
     guard: Guard,
     room: Room,
-    /// One a request that is being answered.
-    places: Semaphore,
     /// One a large request that is being computed.
     turns: Arc<Semaphore>,
     trace: Option<Arc<Recorder>>,
@@ -82,7 +79,6 @@ impl Service {
             metrics: Metrics::new(),
             guard: Guard::new(options.listen, options.keys, &options.allowed_hosts),
             room: Room::new(),
-            places: Semaphore::new(REQUESTS_MAX),
             turns: Arc::new(Semaphore::new(threads)),
             trace: options.trace,
         }

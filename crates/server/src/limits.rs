@@ -5,8 +5,10 @@ use std::time::Duration;
 
 /// The largest request body that is read, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
-/// All bodies together that have been read and not been answered, in KiB. As JSON values they take about ten times as much.
-pub(crate) const BODIES_KIB_MAX: u32 = 64 << 10;
+/// What the starts of all bodies, of `SMALL_BODY_BYTES` each, may take together until they are answered, in KiB; and what the
+/// rest of large bodies may, apart, so that no large body, sent slowly, takes the room of small ones. As JSON values they
+/// take about ten times as much.
+pub(crate) const BODIES_KIB_MAX: usize = 64 << 10;
 /// A body is read within this time.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -28,8 +30,6 @@ pub(crate) const STREAMS_MAX: u32 = 128;
 /// Requests that a client of HTTP/2 has begun and taken back before they were looked at.
 pub(crate) const RESETS_MAX: usize = 20;
 
-/// Requests that are being answered at once; more are told to come back.
-pub(crate) const REQUESTS_MAX: usize = 1024;
 /// A body of so many bytes is answered where it was read; a larger one on a thread of its own, so that small ones don't wait.
 pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 /// A large body waits so long for a thread, then its client is told to come back.
