@@ -1,5 +1,4 @@
 //! Results to stdout, remarks to stderr.
-#![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{self, Write};
 
@@ -26,7 +25,8 @@ pub(crate) fn keep_lines_whole() {
 
 /// A remark.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    // As with a line: whoever read may be gone.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Columns of text, aligned; the first column to the left, the others to the right.

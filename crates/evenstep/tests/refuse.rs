@@ -491,3 +491,11 @@ fn a_training_that_is_killed_leaves_the_old_files() {
         assert!(whole || project.run(&["verify", "houses.evenstep", "--quiet"]).code == 0);
     }
 }
+
+#[test]
+fn an_error_that_nobody_reads_is_no_panic() {
+    let project = Project::new();
+    let mut child = project.command(&["check", "missing.toml"]).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(2));
+}
