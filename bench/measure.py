@@ -13,7 +13,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 WORK = HERE / ".work"
 REPOSITORY = HERE.parent
-EVENSTEP = pathlib.Path(os.environ.get("EVENSTEP", REPOSITORY / "target/release/evenstep"))
+EVENSTEP = pathlib.Path(os.environ.get("EVENSTEP", REPOSITORY / "target/release/evenstep")).absolute()
 PYTHON = pathlib.Path(os.environ.get("BENCH_PYTHON", WORK / "venv/bin/python"))
 
 
