@@ -5,7 +5,7 @@ use divan::{Bencher, black_box};
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::moments::Centred;
-use evenstep_exact::multiset::LtHash;
+use evenstep_exact::multiset::AdHash;
 use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
 use evenstep_exact::sum::ExactSum;
 use evenstep_exact::{maths, number, sort};
@@ -113,8 +113,8 @@ fn sort_std(bencher: Bencher, n: usize) {
 }
 
 #[divan::bench]
-fn lthash_add_64(bencher: Bencher) {
-    let mut hash = LtHash::default();
+fn adhash_add_64(bencher: Bencher) {
+    let mut hash = AdHash::default();
     bencher.bench_local(|| hash.add(black_box(&[[7; 32]; 64])));
 }
 

@@ -18,6 +18,11 @@ impl Digest {
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
     }
+
+    /// The first 16 bytes.
+    pub fn first16(&self) -> [u8; 16] {
+        *self.0.first_chunk().expect("16 of 32 bytes")
+    }
 }
 
 impl fmt::Display for Digest {
@@ -152,7 +157,7 @@ impl Hasher {
 
     /// The first 16 bytes of the hash.
     pub fn finish16(&self) -> [u8; 16] {
-        *self.finish().0.first_chunk().expect("16 of 32 bytes")
+        self.finish().first16()
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Random numbers, which are functions of seed, purpose and key.
 
 use evenstep_exact::draw::{Draws, Seed};
-use evenstep_exact::multiset::LtHash;
+use evenstep_exact::multiset::AdHash;
 use evenstep_exact::reduce::Workers;
 
 use crate::{Item, bits, hasher};
@@ -19,7 +19,7 @@ pub(crate) fn items(workers: &Workers) -> Vec<Item> {
         hasher.finish()
     };
     let normal = keys.iter().zip(0..).map(|(key, n)| draws.normal(key, n));
-    let set: LtHash = workers.fold(keys.len(), |at, set: &mut LtHash| {
+    let set: AdHash = workers.fold(keys.len(), |at, set: &mut AdHash| {
         set.add(&[hasher().bytes(&keys[at]).finish().0]);
     });
     vec![

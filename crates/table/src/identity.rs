@@ -3,7 +3,7 @@
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::reduce::Workers;
 
-use crate::cell::{hash_cell, schema_digest};
+use crate::cell::{hash_cell, hash_rows, schema_digest};
 use crate::{Batch, Column, ColumnName, RowKey};
 
 /// Which columns make a row what it is.
@@ -77,14 +77,9 @@ impl Identity {
             }
         }
         let schema = schema_digest(self.columns.iter().zip(&columns).map(|(name, column)| (name, column.kind())));
-        let mut hasher = Hasher::new(&format!("{}:{}", if self.declared { "id" } else { "row" }, schema.short()));
-        Ok((0..batch.rows())
-            .map(|row| {
-                hasher.reset();
-                columns.iter().for_each(|column| hash_cell(&mut hasher, column, row));
-                RowKey(hasher.finish16())
-            })
-            .collect())
+        let hasher = Hasher::new(&format!("{}:{}", if self.declared { "id" } else { "row" }, schema.short()));
+        let digests = hash_rows(&hasher, &columns, 0..batch.rows(), |_, _| ());
+        Ok(digests.iter().map(|digest| RowKey(digest.first16())).collect())
     }
 }
 

@@ -1,52 +1,53 @@
-//! Elements expanded to 2,048 bytes each by BLAKE3, and summed.
+//! Elements expanded to 512 bytes each by BLAKE3, and summed.
 //!
-//! The 32 blocks of an expansion differ in their counter alone. The `blake3` crate makes them one after the other
+//! The eight blocks of an expansion differ in their counter alone. The `blake3` crate makes them one after the other
 //! where there is no AVX-512; here they lie side by side in the registers, whatever their width, which takes half the
 //! time. Only this one case is written out: a single block of 32 bytes, at the root.
 
 use crate::simd::widest;
 
 /// How many blocks of 64 bytes an expansion has.
-const BLOCKS: usize = 32;
+const BLOCKS: usize = 8;
 
-/// The wrapping sums of the 16-bit lanes of expansions, word by word of a block, then block by block: no word has to
-/// change its place for another before the end.
-pub(super) struct Sums {
-    /// Of the lower halves of the words; what stands above 16 bits means nothing.
-    low: Box<[[u32; BLOCKS]; 16]>,
-    /// Of the upper halves, likewise.
-    high: Box<[[u32; BLOCKS]; 16]>,
+/// How many words an expansion has.
+pub(super) const WORDS: usize = 16 * BLOCKS;
+
+/// The words of expansions, each by itself: those of one place in all blocks, then those of the next. No word has to
+/// change its place for another before the end, and carries wait until then.
+struct Sums([[u64; BLOCKS]; 16]);
+
+/// The sum of expansions, each of them a number of little-endian words, without what is carried out of the last.
+///
+/// # Panics
+/// On 2^32 elements or more.
+pub(super) fn sum(elements: &[[u8; 32]]) -> [u32; WORDS] {
+    assert!(u32::try_from(elements.len()).is_ok(), "so many words' sum might not fit");
+    let mut sums = Sums([[0; BLOCKS]; 16]);
+    widest!(sums.add(elements));
+    let mut carry = 0;
+    std::array::from_fn(|at| {
+        // Less than 2^64: each of up to 2^32 − 1 words is up to 2^32 − 1.
+        carry += sums.0[at % 16][at / 16];
+        let word = carry as u32;
+        carry >>= 32;
+        word
+    })
 }
 
 impl Sums {
-    pub(super) fn of(elements: &[[u8; 32]]) -> Sums {
-        let mut sums = Sums { low: Box::new([[0; BLOCKS]; 16]), high: Box::new([[0; BLOCKS]; 16]) };
-        widest!(sums.add(elements));
-        sums
-    }
-
-    /// The sums in the order in which the lanes stand in an expansion.
-    pub(super) fn lanes(&self) -> impl Iterator<Item = u16> {
-        let words = (0..BLOCKS).flat_map(|block| (0..16).map(move |word| (word, block)));
-        words.flat_map(|(word, block)| [self.low[word][block] as u16, self.high[word][block] as u16])
-    }
-
     #[inline(always)]
     fn add(&mut self, elements: &[[u8; 32]]) {
         let mut words = [[0; BLOCKS]; 16];
         for element in elements {
             expand(element, &mut words);
-            for ((words, low), high) in words.iter().zip(&mut *self.low).zip(&mut *self.high) {
-                for ((word, low), high) in words.iter().zip(low).zip(high) {
-                    *low = low.wrapping_add(*word);
-                    *high = high.wrapping_add(word >> 16);
-                }
+            for (words, sums) in words.iter().zip(&mut self.0) {
+                words.iter().zip(sums).for_each(|(word, sum)| *sum += u64::from(*word));
             }
         }
     }
 }
 
-/// The first 2,048 bytes that BLAKE3 gives for an element, as the words of its blocks.
+/// The first 512 bytes that BLAKE3 gives for an element, as the words of its blocks.
 #[inline(always)]
 fn expand(element: &[u8; 32], words: &mut [[u32; BLOCKS]; 16]) {
     let mut message = [0; 16];

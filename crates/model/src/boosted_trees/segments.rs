@@ -21,8 +21,8 @@ pub(super) fn thresholds_of(values: Vec<f64>, bins: BinLimits) -> Vec<f64> {
         return thresholds_of_runs(&runs, bins);
     }
     let cutter = Cutter::new(values.len() as u64, bins);
-    let mut dealt =
-        Dealt { spare: vec![0.0; if values.len() < SMALL { 0 } else { values.len() }], values, segments: Vec::new() };
+    let room = if values.len() < SMALL { 0 } else { values.len() };
+    let mut dealt = Dealt { spare: vec![0.0; room], bucket_of: vec![0; room], values, segments: Vec::new() };
     if !dealt.spare.is_empty() {
         // A segment that is to be looked into is a small part of a bin.
         dealt.deal(0, dealt.values.len(), false, cutter.big as usize / 4, DEPTH);
@@ -67,6 +67,8 @@ fn few_runs(values: &[f64]) -> Option<Vec<(f64, u64)>> {
 struct Dealt {
     values: Vec<f64>,
     spare: Vec<f64>,
+    /// Room for the bucket of each value that is being dealt out.
+    bucket_of: Vec<u16>,
     segments: Vec<Segment>,
 }
 
@@ -121,20 +123,21 @@ impl Dealt {
             from.sort_unstable_by(f64::total_cmp);
             return keep(Kind::Sorted);
         }
-        let bucket = |x: f64| (((x - least) * scale) as usize).min(buckets - 1);
-        let mut starts = vec![0; buckets];
-        from.iter().for_each(|x| starts[bucket(*x)] += 1);
+        let bucket_of = &mut self.bucket_of[..end - start];
+        widest!(find_buckets(from, least, scale, bucket_of));
+        let mut starts = vec![0_u32; buckets];
+        bucket_of.iter().for_each(|bucket| starts[usize::from(*bucket)] += 1);
         let mut next = 0;
         for count in &mut starts {
             (next, *count) = (next + *count, next);
         }
-        for x in from.iter() {
-            let place = &mut starts[bucket(*x)];
-            to[*place] = *x;
+        for (x, bucket) in from.iter().zip(&*bucket_of) {
+            let place = &mut starts[usize::from(*bucket)];
+            to[*place as usize] = *x;
             *place += 1;
         }
         let mut first = start;
-        for end in starts.into_iter().map(|end| start + end) {
+        for end in starts.into_iter().map(|end| start + end as usize) {
             if end > first {
                 self.deal(first, end, !in_spare, small, depth - 1);
                 first = end;
@@ -169,6 +172,16 @@ impl Dealt {
             }
         }
         cuts
+    }
+}
+
+/// Which bucket each value falls into: of two values the higher never falls into the lower.
+#[inline(always)]
+fn find_buckets(values: &[f64], least: f64, scale: f64, buckets: &mut [u16]) {
+    // Added to it, a small number is rounded to an integer, which its lowest bits then hold.
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    for (x, bucket) in values.iter().zip(buckets) {
+        *bucket = ((x - least) * scale + MAGIC).to_bits() as u16;
     }
 }
 

@@ -122,16 +122,19 @@ impl Passed {
     }
 }
 
-/// Rows as they are mixed with cells: the words of their keys, and their buckets.
-struct Rows(Vec<(Wide, u8)>);
+/// Rows as they are mixed with cells.
+struct Rows {
+    /// The words of their keys.
+    words: Vec<Wide>,
+    /// Which bucket each falls into.
+    buckets: Vec<u8>,
+}
 
 impl Rows {
     fn of(keys: &[RowKey]) -> Rows {
-        let row = |key| {
-            let words = hash::words(key);
-            (words, (hash::of_row(words) >> 56) as u8)
-        };
-        Rows(keys.iter().map(row).collect())
+        let words: Vec<Wide> = keys.iter().map(hash::words).collect();
+        let buckets = words.iter().map(|row| (hash::of_row(*row) >> 56) as u8).collect();
+        Rows { words, buckets }
     }
 }
 
@@ -139,22 +142,20 @@ impl ColumnSum {
     fn add(&mut self, rows: &Rows, column: &Column) {
         self.nulls += column.nulls() as u64;
         let buckets = self.buckets.first_chunk_mut::<BUCKETS>().expect("all buckets are there");
-        let rows = &rows.0[..column.rows()];
+        let (words, bucket) = (&rows.words[..column.rows()], &rows.buckets[..column.rows()]);
         hash::cells(column, |at, cell| {
-            let (row, bucket) = rows[at];
-            hash::add(&mut buckets[usize::from(bucket)], hash::in_row(row, cell));
+            hash::add(&mut buckets[usize::from(bucket[at])], hash::in_row(words[at], cell));
         });
     }
 
     fn add_with_content(&mut self, rows: &Rows, column: &Column, name: u64, content: &mut [u64]) {
         self.nulls += column.nulls() as u64;
         let buckets = self.buckets.first_chunk_mut::<BUCKETS>().expect("all buckets are there");
-        let rows = &rows.0[..column.rows()];
+        let (words, bucket) = (&rows.words[..column.rows()], &rows.buckets[..column.rows()]);
         let content = &mut content[..column.rows()];
         let mut values = self.values;
         hash::cells(column, |at, cell| {
-            let (row, bucket) = rows[at];
-            hash::add(&mut buckets[usize::from(bucket)], hash::in_row(row, cell));
+            hash::add(&mut buckets[usize::from(bucket[at])], hash::in_row(words[at], cell));
             hash::add(&mut values, hash::alone(cell));
             content[at] = content[at].wrapping_add(hash::in_content(cell, name));
         });
