@@ -12,6 +12,7 @@ mod golden;
 pub mod init;
 pub mod like_id;
 pub mod lock;
+mod no_numbers;
 pub mod parts;
 mod permutation;
 mod predictor;
@@ -31,6 +32,7 @@ pub mod verify;
 
 pub use artifact::{Artifact, ArtifactHead, ModelRecord};
 pub use error::{ErrorKind, PipelineError};
+pub use no_numbers::{Lost, NoNumbers};
 pub use predictor::Predictor;
 pub use run::{Progress, Run, Silent};
 pub use spec::{CardSection, Override, Spec};
