@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::golden::GoldenRow;
+use crate::spec::AsOf;
 
 /// Rises when applying a bundle would give other bits.
 pub const APPLY_EPOCH: u32 = 1;
@@ -90,6 +91,12 @@ pub struct DataRoles {
     pub split: Value,
     /// What stands for a missing value.
     pub missing: Vec<String>,
+    /// Only rows that were known by then were learned from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+    /// Where the clocks hang whose readings civil columns are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// A step as it is recorded.

@@ -3,6 +3,7 @@
 //! Nothing beneath knows TOML. Fitting (`train`) and applying (`predictor`) are kept apart.
 
 pub mod artifact;
+mod as_of;
 pub mod check;
 pub mod diff;
 mod error;
@@ -18,6 +19,7 @@ mod permutation;
 mod predictor;
 pub mod prepare;
 pub mod request;
+mod roles;
 mod run;
 pub mod score;
 mod seen;
@@ -35,5 +37,5 @@ pub use error::{ErrorKind, PipelineError};
 pub use no_numbers::{Lost, NoNumbers};
 pub use predictor::Predictor;
 pub use run::{Progress, Run, Silent};
-pub use spec::{CardSection, Override, Spec};
+pub use spec::{AsOf, CardSection, Override, Spec};
 pub use split::Split;
