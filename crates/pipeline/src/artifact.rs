@@ -322,16 +322,20 @@ impl Artifact {
 
     /// The digest that names the artifact: `sha256:` and 64 hex digits of the identity.
     pub fn digest(&self) -> String {
-        use sha2::Digest as _;
-        let identity = canonical_json(&self.identity());
-        let hex: String = sha2::Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hex}")
+        digest_of_identity(&canonical_json(&self.identity()))
     }
 
     /// The version, until a registry numbers it: the first 12 hex digits of the digest.
     pub fn version(&self) -> String {
         version_of(&self.digest())
     }
+}
+
+/// The digest that names the artifact of this identity, in canonical form.
+pub fn digest_of_identity(identity: &[u8]) -> String {
+    use sha2::Digest as _;
+    let hex: String = sha2::Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
 }
 
 /// The first 12 hex digits of a digest.

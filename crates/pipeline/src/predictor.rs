@@ -50,7 +50,16 @@ impl Predictor {
     /// # Errors
     /// Parts that don't belong together, or a host that gives other bits than training did.
     pub fn load(artifact: &Artifact) -> Result<Predictor, PipelineError> {
-        let predictor = Predictor::compile(artifact)?;
+        Predictor::load_as(artifact, artifact.digest())
+    }
+
+    /// The same of an artifact whose digest is known, as that of a bundle is once it was checked: to hash a large one takes
+    /// as long as to compile it.
+    ///
+    /// # Errors
+    /// As `load`.
+    pub fn load_as(artifact: &Artifact, digest: String) -> Result<Predictor, PipelineError> {
+        let predictor = Predictor::compile_as(artifact, digest)?;
         golden::replay(&predictor, &artifact.golden)?;
         Ok(predictor)
     }
@@ -60,6 +69,10 @@ impl Predictor {
     /// # Errors
     /// Parts that don't belong together.
     pub fn compile(artifact: &Artifact) -> Result<Predictor, PipelineError> {
+        Predictor::compile_as(artifact, artifact.digest())
+    }
+
+    fn compile_as(artifact: &Artifact, digest: String) -> Result<Predictor, PipelineError> {
         let kinds = artifact.contract.schema();
         for (at, name) in artifact.data.id.iter().enumerate() {
             if !kinds.contains_key(name) || artifact.data.id[..at].contains(name) {
@@ -87,7 +100,6 @@ impl Predictor {
         let model = Arc::clone(&family)
             .restore(&artifact.features, &artifact.task, &artifact.model.stored)
             .map_err(|error| PipelineError::input(error.message).help(error.help))?;
-        let digest = artifact.digest();
         Ok(Predictor {
             name: artifact.name.clone(),
             version: crate::artifact::version_of(&digest),
