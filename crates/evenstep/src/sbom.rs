@@ -44,11 +44,11 @@ fn listed(lock: &str) -> Value {
     let lock: Lockfile = toml::from_str(lock).expect("cargo writes its lock file");
     let locked: BTreeMap<(&str, &str), &Package> =
         lock.package.iter().map(|package| ((package.name.as_str(), package.version.as_str()), package)).collect();
-    let listed: BTreeSet<(&str, &str)> = components().map(|(name, version, _)| (name, version)).collect();
-    let package = |name: &str, version: &str| {
-        *locked.get(&(name, version)).unwrap_or_else(|| panic!("`{name}` {version} is in Cargo.lock"))
-    };
-    let components: Vec<Value> = components()
+    // The lock of a published crate is of it alone, and lacks what only other crates of the workspace ask of its libraries.
+    let there = || components().filter(|(name, version, _)| locked.contains_key(&(*name, *version)));
+    let listed: BTreeSet<(&str, &str)> = there().map(|(name, version, _)| (name, version)).collect();
+    let package = |name: &str, version: &str| locked[&(name, version)];
+    let components: Vec<Value> = there()
         .filter(|(name, ..)| *name != "evenstep")
         .map(|(name, version, licence)| {
             let mut component = json!({
@@ -121,5 +121,14 @@ mod tests {
         assert_eq!(bill["compositions"][0]["aggregate"], "unknown");
         assert_eq!(bill["compositions"][0]["assemblies"][0], bill["metadata"]["component"]["bom-ref"]);
         assert!(of_engine()["components"].as_array().is_some_and(|listed| listed.len() > 100), "this one has one");
+    }
+
+    #[test]
+    fn what_the_lock_of_a_published_crate_lacks_is_not_in_its_engine() {
+        let (name, version, _) = components().find(|(name, ..)| *name == "serde").expect("it is used");
+        let lock = format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\ndependencies = [\"gone\"]\n");
+        let bill = listed(&lock);
+        assert_eq!(bill["components"].as_array().expect("a list").len(), 1);
+        assert_eq!(bill["dependencies"], json!([{ "ref": purl(name, version), "dependsOn": [] }]));
     }
 }
