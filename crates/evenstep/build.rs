@@ -19,6 +19,20 @@ fn main() {
     let (commit, dirty) = commit.unwrap_or_default();
     told("COMMIT", &commit);
     told("DIRTY", &dirty);
+    keep_lock();
+}
+
+/// Copies the lock file of what is compiled to where the code includes it; an empty one, if there is none. In a
+/// published crate it lies beside the manifest, in the repository above it.
+fn keep_lock() {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let lock = Path::new(&folder).ancestors().map(|folder| folder.join("Cargo.lock")).find(|path| path.is_file());
+    let text = lock.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    if let Some(path) = lock {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    let out = std::env::var("OUT_DIR").unwrap_or_default();
+    std::fs::write(Path::new(&out).join("Cargo.lock"), text).expect("cargo gives a folder to write to");
 }
 
 fn told(name: &str, value: &str) {

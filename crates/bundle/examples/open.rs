@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::time::Instant;
 
-use evenstep_pipeline::Predictor;
 use serde_json::json;
 
 #[expect(clippy::print_stdout, reason = "it measures, and prints what it measured")]
@@ -31,7 +30,7 @@ fn main() {
 
         let started = Instant::now();
         let opened = evenstep_bundle::open(&bytes).expect("a bundle");
-        Predictor::load(&opened.artifact).expect("it answers");
+        opened.predictor().expect("it answers");
         timed(&mut compiled, started);
     }
     let told = [("header", header), ("read", read), ("verified", verified), ("to_first_prediction", compiled)];

@@ -3,7 +3,7 @@
 use evenstep_pipeline::lock;
 use serde_json::Value;
 
-use crate::{Opened, sbom};
+use crate::{Opened, card, sbom};
 
 /// A part of a bundle, and what it came to: how many entries agree, or what doesn't.
 pub type Consistency = (&'static str, Result<String, String>);
@@ -12,6 +12,17 @@ pub type Consistency = (&'static str, Result<String, String>);
 /// parts of another one.
 pub fn consistency(opened: &Opened) -> Vec<Consistency> {
     vec![("lock", of_lock(opened)), ("spec", of_spec(opened)), ("sbom", of_sbom(opened))]
+}
+
+/// The number of the first line in which the model card isn't what this engine writes of the artifact; none if it is.
+/// Engines of other versions may have other words for the same facts.
+pub fn first_line_of_another_card(opened: &Opened) -> Option<usize> {
+    let expected = card::of(&opened.artifact, &opened.digest);
+    if opened.card == expected {
+        return None;
+    }
+    let same = opened.card.lines().zip(expected.lines()).take_while(|(found, expected)| found == expected).count();
+    Some(same + 1)
 }
 
 fn of_lock(opened: &Opened) -> Result<String, String> {
@@ -49,7 +60,7 @@ fn of_spec(opened: &Opened) -> Result<String, String> {
 }
 
 fn of_sbom(opened: &Opened) -> Result<String, String> {
-    sbom::fits(&opened.sbom, &opened.artifact).map_err(|error| format!("`sbom.json`: {error}"))?;
+    sbom::fits(&opened.sbom, &opened.artifact, &opened.digest).map_err(|error| format!("`sbom.json`: {error}"))?;
     Ok("names this artifact and its data".to_owned())
 }
 

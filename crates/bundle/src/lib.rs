@@ -9,5 +9,5 @@ mod members;
 mod sbom;
 mod tensors;
 
-pub use consistency::{Consistency, consistency};
+pub use consistency::{Consistency, consistency, first_line_of_another_card};
 pub use members::{BundleError, Manifest, Member, Members, Opened, artifact, open, pack, peek, seal, unseal};

@@ -5,8 +5,8 @@ use std::io::{Read, Seek};
 
 use evenstep_exact::canonical::{Digest, canonical_json};
 use evenstep_model::Stored;
-use evenstep_pipeline::artifact::{APPLIED, Epochs};
-use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord};
+use evenstep_pipeline::artifact::{APPLIED, Epochs, digest_of_identity};
+use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord, PipelineError, Predictor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct BundleError(pub String);
 pub struct Opened {
     /// What it is for.
     pub artifact: Artifact,
+    /// The artifact's digest: that of the identity, which was compared with the artifact.
+    pub digest: String,
     /// The lock, without its digest line and facts.
     pub lock: String,
     /// The report, as HTML.
@@ -36,6 +38,16 @@ pub struct Opened {
     pub sbom: Value,
     /// Every member with its size and BLAKE3 digest.
     pub manifest: Manifest,
+}
+
+impl Opened {
+    /// What answers by this bundle, once its golden rows gave their bits.
+    ///
+    /// # Errors
+    /// As [`Predictor::load`].
+    pub fn predictor(&self) -> Result<Predictor, PipelineError> {
+        Predictor::load_as(&self.artifact, self.digest.clone())
+    }
 }
 
 /// What a manifest says of each member, by its name.
@@ -81,6 +93,8 @@ struct ModelFacts {
 /// # Errors
 /// An artifact that takes 4 GiB.
 pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, BundleError> {
+    let identity = canonical_json(&artifact.identity());
+    let digest = digest_of_identity(&identity);
     let model = ModelFacts {
         name: artifact.model.name.clone(),
         version: artifact.model.version,
@@ -88,7 +102,7 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, Bu
         facts: artifact.model.stored.facts.clone(),
     };
     let members: BTreeMap<String, Vec<u8>> = [
-        ("identity.json", canonical_json(&artifact.identity())),
+        ("identity.json", identity),
         ("spec.json", canonical_json(&artifact.spec)),
         ("artifact.json", canonical_json(&artifact.head())),
         ("contract.json", canonical_json(&artifact.contract)),
@@ -98,8 +112,8 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, Bu
         ("profile.json", canonical_json(&artifact.profile)),
         ("evaluation.json", canonical_json(&artifact.evaluation)),
         ("golden.json", canonical_json(&artifact.golden)),
-        ("card.md", card::of(artifact).into_bytes()),
-        ("sbom.json", canonical_json(&sbom::of(artifact))),
+        ("card.md", card::of(artifact, &digest).into_bytes()),
+        ("sbom.json", canonical_json(&sbom::of(artifact, &digest))),
         ("pipeline.lock", lock.as_bytes().to_vec()),
         ("report.html", report.as_bytes().to_vec()),
     ]
@@ -136,9 +150,10 @@ impl Member {
 /// A file that is cut short or was changed, or whose parts don't belong together.
 pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let (mut members, manifest) = unseal(bytes)?;
-    let identity = members.get("identity.json").copied();
+    let stated = members.get("identity.json").copied();
     let artifact = artifact(&mut members)?;
-    if Some(canonical_json(&artifact.identity()).as_slice()) != identity {
+    let identity = canonical_json(&artifact.identity());
+    if Some(identity.as_slice()) != stated {
         return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
     }
     let text = |name: &str, bytes: &[u8]| {
@@ -148,7 +163,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let report = text("report.html", take(&mut members, "report.html")?)?;
     let card = text("card.md", take(&mut members, "card.md")?)?;
     let sbom = parse("sbom.json", take(&mut members, "sbom.json")?)?;
-    Ok(Opened { artifact, lock, report, card, sbom, manifest })
+    Ok(Opened { artifact, digest: digest_of_identity(&identity), lock, report, card, sbom, manifest })
 }
 
 /// The members of a bundle and their manifest, which fit each other to the byte; what they say is not looked at.

@@ -5,11 +5,12 @@
 
 use evenstep_exact::number::print_number;
 use evenstep_pipeline::Artifact;
+use evenstep_pipeline::artifact::version_of;
 use evenstep_table::Task;
 use serde_json::{Value, json};
 
 /// The model as a component with its card, and beneath it the data and the engine.
-pub(crate) fn of(artifact: &Artifact) -> Value {
+pub(crate) fn of(artifact: &Artifact, digest: &str) -> Value {
     let property = |name: &str, value: String| json!({ "name": format!("evenstep:{name}"), "value": value });
     let evaluation = &artifact.evaluation;
     let personal: Vec<String> = artifact
@@ -41,8 +42,8 @@ pub(crate) fn of(artifact: &Artifact) -> Value {
             "bom-ref": "model",
             "type": "machine-learning-model",
             "name": artifact.name,
-            "version": artifact.version(),
-            "hashes": [{ "alg": "SHA-256", "content": artifact.digest().trim_start_matches("sha256:") }],
+            "version": version_of(digest),
+            "hashes": [{ "alg": "SHA-256", "content": digest.trim_start_matches("sha256:") }],
             "modelCard": card(artifact),
             "properties": [property("seed", artifact.seed.to_string()), property("fit_epoch", artifact.epochs.fit.to_string())],
         } },
@@ -103,7 +104,7 @@ fn card(artifact: &Artifact) -> Value {
 }
 
 /// Whether a bill belongs to an artifact; else what doesn't fit.
-pub(crate) fn fits(bill: &Value, artifact: &Artifact) -> Result<(), String> {
+pub(crate) fn fits(bill: &Value, artifact: &Artifact, digest: &str) -> Result<(), String> {
     let expect = |place: &str, expected: &str| {
         let found = bill.pointer(place).and_then(Value::as_str);
         if found == Some(expected) {
@@ -115,7 +116,7 @@ pub(crate) fn fits(bill: &Value, artifact: &Artifact) -> Result<(), String> {
         ))
     };
     expect("/bomFormat", "CycloneDX")?;
-    expect("/metadata/component/version", &artifact.version())?;
-    expect("/metadata/component/hashes/0/content", artifact.digest().trim_start_matches("sha256:"))?;
+    expect("/metadata/component/version", &version_of(digest))?;
+    expect("/metadata/component/hashes/0/content", digest.trim_start_matches("sha256:"))?;
     expect("/components/0/data/0/contents/properties/0/value", &artifact.fingerprint)
 }

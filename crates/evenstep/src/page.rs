@@ -2,7 +2,7 @@
 
 use evenstep_model::Importance;
 use evenstep_model::metric::{self, curves};
-use evenstep_pipeline::artifact::{Artifact, Evaluation, StepRecord};
+use evenstep_pipeline::artifact::{Artifact, Evaluation, Measured, Slice, StepRecord};
 use evenstep_pipeline::train::Trained;
 use evenstep_report::{self as report, Page};
 use evenstep_table::profile::{self, PROBABILITIES};
@@ -37,9 +37,10 @@ pub(crate) fn page(trained: &Trained) -> Page {
         rows_training: artifact.evaluation.training_rows,
         rows_held_out: artifact.evaluation.held_out_rows,
         seed: artifact.seed,
-        metrics: metrics(&artifact.evaluation),
+        metrics: metrics(&artifact.evaluation.metrics),
         interval_level: Some(metric::LEVEL),
         folds: folds(&artifact.evaluation),
+        slices: slices(&artifact.evaluation),
         columns: columns(trained),
         target_profile: findings.target_profile.as_ref().map(|profile| target_profile(artifact, profile)),
         importance: findings
@@ -98,8 +99,18 @@ fn measures(trained: &Trained) -> Vec<report::Measures> {
     features.into_iter().map(line).collect()
 }
 
-fn metrics(evaluation: &Evaluation) -> Vec<report::MetricLine> {
-    let line = |measured: &evenstep_pipeline::artifact::Measured| report::MetricLine {
+fn slices(evaluation: &Evaluation) -> Vec<report::SliceLine> {
+    let line = |slice: &Slice| report::SliceLine {
+        column: slice.column.to_string(),
+        value: slice.value.clone(),
+        rows: slice.rows,
+        metrics: metrics(&slice.metrics),
+    };
+    evaluation.slices.iter().map(line).collect()
+}
+
+fn metrics(measured: &[Measured]) -> Vec<report::MetricLine> {
+    let line = |measured: &Measured| report::MetricLine {
         name: measured.metric.clone(),
         value: measured.value,
         interval: measured.interval,
@@ -107,14 +118,14 @@ fn metrics(evaluation: &Evaluation) -> Vec<report::MetricLine> {
         higher_is_better: measured.higher_is_better,
         undefined: measured.undefined.clone(),
     };
-    evaluation.metrics.iter().map(line).collect()
+    measured.iter().map(line).collect()
 }
 
 fn folds(evaluation: &Evaluation) -> Vec<report::FoldLine> {
     if evaluation.folds.is_empty() {
         return Vec::new();
     }
-    let line = |measured: &evenstep_pipeline::artifact::Measured| {
+    let line = |measured: &Measured| {
         let name = &measured.metric;
         let values: Vec<Option<f64>> = evaluation.folds.iter().map(|fold| *fold.values.get(name)?).collect();
         let known: Vec<f64> = values.iter().copied().flatten().collect();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::environment::VERSION;
 
-/// What cargo compiled from.
-const LOCK: &str = include_str!("../../../Cargo.lock");
+/// What cargo compiled from; empty if the build found no lock file.
+const LOCK: &str = include_str!(concat!(env!("OUT_DIR"), "/Cargo.lock"));
 /// Which of it is in the engine, and under which licence.
 const COMPONENTS: &str = include_str!("../components.txt");
 /// What is in it besides, for `image --push`.
@@ -30,14 +30,25 @@ struct Package {
 
 /// Every library of the engine. The same for every build of a version: nothing of a host is in it.
 pub(crate) fn of_engine() -> Value {
-    let lock: Lockfile = toml::from_str(LOCK).expect("cargo writes its lock file");
+    if LOCK.is_empty() { unknown() } else { listed(LOCK) }
+}
+
+/// The bill of an engine that was compiled without a lock file: what is in it isn't known, and it says so.
+fn unknown() -> Value {
+    let mut bill = bill(Vec::new(), Vec::new());
+    bill["compositions"] = json!([{ "aggregate": "unknown", "assemblies": [purl("evenstep", VERSION)] }]);
+    bill
+}
+
+fn listed(lock: &str) -> Value {
+    let lock: Lockfile = toml::from_str(lock).expect("cargo writes its lock file");
     let locked: BTreeMap<(&str, &str), &Package> =
         lock.package.iter().map(|package| ((package.name.as_str(), package.version.as_str()), package)).collect();
-    let listed: BTreeSet<(&str, &str)> = components().map(|(name, version, _)| (name, version)).collect();
-    let package = |name: &str, version: &str| {
-        *locked.get(&(name, version)).unwrap_or_else(|| panic!("`{name}` {version} is in Cargo.lock"))
-    };
-    let components: Vec<Value> = components()
+    // The lock of a published crate is of it alone, and lacks what only other crates of the workspace ask of its libraries.
+    let there = || components().filter(|(name, version, _)| locked.contains_key(&(*name, *version)));
+    let listed: BTreeSet<(&str, &str)> = there().map(|(name, version, _)| (name, version)).collect();
+    let package = |name: &str, version: &str| locked[&(name, version)];
+    let components: Vec<Value> = there()
         .filter(|(name, ..)| *name != "evenstep")
         .map(|(name, version, licence)| {
             let mut component = json!({
@@ -64,6 +75,10 @@ pub(crate) fn of_engine() -> Value {
         });
         json!({ "ref": purl(name, version), "dependsOn": on.collect::<BTreeSet<_>>() })
     };
+    bill(components, listed.iter().map(depends).collect())
+}
+
+fn bill(components: Vec<Value>, dependencies: Vec<Value>) -> Value {
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -78,7 +93,7 @@ pub(crate) fn of_engine() -> Value {
             "licenses": [{ "expression": env!("CARGO_PKG_LICENSE") }],
         } },
         "components": components,
-        "dependencies": listed.iter().map(depends).collect::<Vec<_>>(),
+        "dependencies": dependencies,
     })
 }
 
@@ -93,4 +108,27 @@ fn components() -> impl Iterator<Item = (&'static str, &'static str, &'static st
 
 fn purl(name: &str, version: &str) -> String {
     format!("pkg:cargo/{name}@{version}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_a_lock_file_says_that_the_list_is_not_known() {
+        let bill = unknown();
+        assert_eq!(bill["components"], json!([]));
+        assert_eq!(bill["compositions"][0]["aggregate"], "unknown");
+        assert_eq!(bill["compositions"][0]["assemblies"][0], bill["metadata"]["component"]["bom-ref"]);
+        assert!(of_engine()["components"].as_array().is_some_and(|listed| listed.len() > 100), "this one has one");
+    }
+
+    #[test]
+    fn what_the_lock_of_a_published_crate_lacks_is_not_in_its_engine() {
+        let (name, version, _) = components().find(|(name, ..)| *name == "serde").expect("it is used");
+        let lock = format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\ndependencies = [\"gone\"]\n");
+        let bill = listed(&lock);
+        assert_eq!(bill["components"].as_array().expect("a list").len(), 1);
+        assert_eq!(bill["dependencies"], json!([{ "ref": purl(name, version), "dependsOn": [] }]));
+    }
 }

@@ -168,6 +168,46 @@ fn law_slices_are_measured_alike_in_any_order_and_change_no_digest() {
     let card = card(&project);
     let lines = section(&card, "How good it is").lines().filter(|line| line.starts_with("| `male` |")).count();
     assert_eq!(lines, 5, "one for each metric");
+    let page = project.read("titanic.html");
+    let (_, table) = page.split_once("<h3>By <code>Sex</code></h3>").expect("the report has them, too");
+    let (table, _) = table.split_once("</table>").expect("a table");
+    assert_eq!(table.matches("<tr><th scope=\"row\"><code>").count(), 2);
+    for slice in slices {
+        for measured in slice["metrics"].as_array().expect("a list") {
+            assert_eq!(measured["interval"].is_null(), measured["value"].is_null(), "{measured}");
+        }
+    }
+    let cells = table.matches("<td class=\"n\"><b>").count();
+    let intervals = table.matches("\u{a0}to ").count();
+    assert_eq!((cells, intervals, table.matches("<small>baseline ").count()), (10, 10, 10), "{table}");
+}
+
+#[test]
+fn a_card_that_somebody_changed_is_named() {
+    let project = titanic("");
+    project.run(&["train", "--quiet"]).ok();
+    let verify = || project.run(&["verify", "titanic.evenstep", "--quiet"]);
+    assert!(verify().ok().out.contains("same     card "), "{}", verify().out);
+    let bytes = std::fs::read(project.path("titanic.evenstep")).expect("it was trained");
+    let mut changed = members(&bytes);
+    let card = String::from_utf8(changed["card.md"].clone()).expect("UTF-8");
+    let line = 1 + card.lines().position(|line| line.contains("Learned from")).expect("it says so");
+    changed.insert("card.md".to_owned(), card.replace("Learned from", "Learned well from").into_bytes());
+    std::fs::write(project.path("titanic.evenstep"), evenstep_bundle::seal(changed).expect("small")).expect("ours");
+    let said = verify();
+    let expected = format!("DIFFERS  card                     `card.md` is another one from line {line} on");
+    assert!(said.code == 1 && said.out.contains(&expected), "{}", said.out);
+
+    // Another engine, or nobody knows which: it may have other words.
+    let lock = project.read("pipeline.lock");
+    let version = format!("engine = \"{}\"", env!("CARGO_PKG_VERSION"));
+    project.write("pipeline.lock", lock.replace(&version, "engine = \"0.0.9\""));
+    let open = format!(
+        "not proved: that the model card says what the bundle holds: `card.md` is another one from line {line}"
+    );
+    assert!(verify().ok().out.contains(&open), "{}", verify().out);
+    std::fs::remove_file(project.path("pipeline.lock")).expect("ours");
+    assert!(verify().ok().out.contains(&open), "{}", verify().out);
 }
 
 #[test]

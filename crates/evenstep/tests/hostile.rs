@@ -18,7 +18,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use evenstep_exact::draw::{Draws, Seed};
-use evenstep_pipeline::Predictor;
 use peak_alloc::PeakAlloc;
 
 use dice::Dice;
@@ -129,7 +128,7 @@ impl Worst {
         let (before, started) = (MEMORY.current_usage(), Instant::now());
         let loaded = catch_unwind(AssertUnwindSafe(|| {
             let opened = evenstep_bundle::open(bytes).map_err(|error| error.to_string())?;
-            let predictor = Predictor::load(&opened.artifact);
+            let predictor = opened.predictor();
             Ok::<_, String>((predictor.is_ok(), opened.artifact))
         }));
         let time = started.elapsed();

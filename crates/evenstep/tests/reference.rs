@@ -8,6 +8,10 @@ use serde_json::Value;
 
 const BY: &str = "<!-- Printed from the code; `just docs` writes it anew. -->\n\n";
 
+/// What holds of every step.
+const UNWEIGHTED: &str = "Steps learn from the training rows alone, in the order in which they stand, and from each row alike: `[data] weight` counts in models and
+metrics, not here, as in scikit-learn.\n\n";
+
 /// The doc comment at the top of a file, as Markdown.
 fn page(source: &str) -> String {
     let lines = source.lines().take_while(|line| line.starts_with("//!"));
@@ -67,7 +71,7 @@ fn up_to_date(name: &str, text: &str) {
 
 #[test]
 fn steps() {
-    let mut text = format!("# Steps\n\n{BY}");
+    let mut text = format!("# Steps\n\n{BY}{UNWEIGHTED}");
     let mut group = "";
     for entry in evenstep_step::CATALOGUE {
         if entry.group != group {

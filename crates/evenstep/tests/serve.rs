@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -82,6 +82,43 @@ fn beyond_this_host_nobody_is_served_unless_keys_are_asked_for_or_it_is_said() {
         assert_eq!(said.code, 2, "{}", said.err);
         assert!(said.err.contains(expected) && said.err.contains(keys), "{}", said.err);
     }
+}
+
+#[test]
+fn a_bundle_that_another_engine_trained_is_said_in_one_line() {
+    let project = project();
+    let said = |more: &[&str]| {
+        let args = [&["serve", "p.evenstep", "--listen", "127.0.0.1:0"], more].concat();
+        let mut child =
+            project.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut first = String::new();
+        let out = child.stdout.as_mut().expect("it is piped");
+        BufReader::new(out).read_line(&mut first).expect("it says that it listens");
+        child.kill().expect("it runs");
+        let output = child.wait_with_output().expect("it ends");
+        (first, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (_, remarks) = said(&[]);
+    assert!(!remarks.contains("trained by"), "{remarks}");
+    let lock = project.read("pipeline.lock");
+    let version = env!("CARGO_PKG_VERSION");
+    let other = lock.replace(&format!("engine = \"{version}\""), "engine = \"0.0.9\"");
+    assert_ne!(other, lock, "a lock tells the engine");
+    project.write("pipeline.lock", &other);
+    let remark =
+        format!("trained by engine 0.0.9, and here it is {version}: the golden rows give the same bits all the same");
+    let (_, remarks) = said(&[]);
+    assert_eq!(remarks.lines().filter(|line| line.contains(&remark)).count(), 1, "{remarks}");
+    let (_, remarks) = said(&["--quiet"]);
+    assert!(!remarks.contains("trained by"), "{remarks}");
+    let (first, _) = said(&["--json"]);
+    let told: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    assert_eq!(told["environment"][0]["name"], "engine");
+    assert_eq!(told["environment"][0]["then"], "0.0.9");
+    // A lock of another bundle tells nothing of this one.
+    project.write("pipeline.lock", other.replace("sha256:", "sha256:0"));
+    let (_, remarks) = said(&[]);
+    assert!(!remarks.contains("trained by"), "{remarks}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::golden::GoldenRow;
+use crate::spec::AsOf;
 
 /// Rises when applying a bundle would give other bits.
 pub const APPLY_EPOCH: u32 = 1;
@@ -90,6 +91,12 @@ pub struct DataRoles {
     pub split: Value,
     /// What stands for a missing value.
     pub missing: Vec<String>,
+    /// Only rows that were known by then were learned from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+    /// Where the clocks hang whose readings civil columns are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// A step as it is recorded.
@@ -315,16 +322,20 @@ impl Artifact {
 
     /// The digest that names the artifact: `sha256:` and 64 hex digits of the identity.
     pub fn digest(&self) -> String {
-        use sha2::Digest as _;
-        let identity = canonical_json(&self.identity());
-        let hex: String = sha2::Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hex}")
+        digest_of_identity(&canonical_json(&self.identity()))
     }
 
     /// The version, until a registry numbers it: the first 12 hex digits of the digest.
     pub fn version(&self) -> String {
         version_of(&self.digest())
     }
+}
+
+/// The digest that names the artifact of this identity, in canonical form.
+pub fn digest_of_identity(identity: &[u8]) -> String {
+    use sha2::Digest as _;
+    let hex: String = sha2::Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
 }
 
 /// The first 12 hex digits of a digest.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
 use crate::train::check_features;
-use crate::{PipelineError, Run, evaluate, like_id, slices};
+use crate::{PipelineError, Run, as_of, evaluate, like_id, slices};
 
 /// What a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -77,6 +77,9 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         features: Vec::new(),
         notes: notes(spec, &surveyed, &extra, quality.rows),
     };
+    if !checked.ok {
+        checked.notes.extend(surveyed.notes.iter().cloned());
+    }
     if checked.ok {
         let prepared = prepare(spec, run)?;
         evaluate::metrics(spec, &prepared.task)?;
@@ -174,8 +177,10 @@ fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> V
             ));
         }
     }
+    let asked = spec.data.as_of.and_then(|_| as_of::column(&surveyed.roles)).map(|(_, column)| column);
+    let extra: Vec<&ColumnName> = extra.iter().filter(|name| asked != Some(*name)).collect();
     if !extra.is_empty() {
-        let names: Vec<&str> = extra.iter().map(ColumnName::as_str).collect();
+        let names: Vec<&str> = extra.into_iter().map(ColumnName::as_str).collect();
         notes.push(format!("columns that the pipeline doesn't use: {}", names.join(", ")));
     }
     notes

@@ -165,14 +165,14 @@ pub fn explain(
     let features: Vec<&ColumnName> = predictor.features.keys().collect();
     progress.stage("explain", None);
     let say = |batch: Batch, unanswered: &[usize]| {
-        let (mut predictions, contributions) = predictor.explain(batch)?;
+        let (mut predictions, contributions, lost) = predictor.explain(batch)?;
         let mut contributions = contributions.expect("it has a base, so it explains");
         predictions.forget(unanswered);
         contributions.forget(unanswered);
         let mut columns = predicted(&predictor.task, &predictions);
         columns.push(Column::Number(base.repeat(predictions.rows())));
         columns.extend(shape.columns(&features, &contributions));
-        Ok((columns, Sums::of(&contributions, unanswered.len())))
+        Ok((columns, lost, Sums::of(&contributions, unanswered.len())))
     };
     let mut sums = Sums::default();
     let scored = answer_all(predictor, source, workers, progress, base.len(), say, |answers, more| {

@@ -3,6 +3,7 @@
 //! Nothing beneath knows TOML. Fitting (`train`) and applying (`predictor`) are kept apart.
 
 pub mod artifact;
+mod as_of;
 pub mod check;
 pub mod diff;
 mod error;
@@ -12,11 +13,13 @@ mod golden;
 pub mod init;
 pub mod like_id;
 pub mod lock;
+mod no_numbers;
 pub mod parts;
 mod permutation;
 mod predictor;
 pub mod prepare;
 pub mod request;
+mod roles;
 mod run;
 pub mod score;
 mod seen;
@@ -31,7 +34,8 @@ pub mod verify;
 
 pub use artifact::{Artifact, ArtifactHead, ModelRecord};
 pub use error::{ErrorKind, PipelineError};
+pub use no_numbers::{Lost, NoNumbers};
 pub use predictor::Predictor;
 pub use run::{Progress, Run, Silent};
-pub use spec::{CardSection, Override, Spec};
+pub use spec::{AsOf, CardSection, Override, Spec};
 pub use split::Split;

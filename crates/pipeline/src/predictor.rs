@@ -13,7 +13,7 @@ use crate::request::RowTypers;
 use crate::score::{answer_columns, told};
 use crate::steps::FittedSteps;
 use crate::trace::{Head, Origin, Stage, Sums};
-use crate::{PipelineError, golden};
+use crate::{NoNumbers, PipelineError, golden};
 
 /// A compiled artifact, ready to score.
 pub struct Predictor {
@@ -50,7 +50,16 @@ impl Predictor {
     /// # Errors
     /// Parts that don't belong together, or a host that gives other bits than training did.
     pub fn load(artifact: &Artifact) -> Result<Predictor, PipelineError> {
-        let predictor = Predictor::compile(artifact)?;
+        Predictor::load_as(artifact, artifact.digest())
+    }
+
+    /// The same of an artifact whose digest is known, as that of a bundle is once it was checked: to hash a large one takes
+    /// as long as to compile it.
+    ///
+    /// # Errors
+    /// As `load`.
+    pub fn load_as(artifact: &Artifact, digest: String) -> Result<Predictor, PipelineError> {
+        let predictor = Predictor::compile_as(artifact, digest)?;
         golden::replay(&predictor, &artifact.golden)?;
         Ok(predictor)
     }
@@ -60,6 +69,10 @@ impl Predictor {
     /// # Errors
     /// Parts that don't belong together.
     pub fn compile(artifact: &Artifact) -> Result<Predictor, PipelineError> {
+        Predictor::compile_as(artifact, artifact.digest())
+    }
+
+    fn compile_as(artifact: &Artifact, digest: String) -> Result<Predictor, PipelineError> {
         let kinds = artifact.contract.schema();
         for (at, name) in artifact.data.id.iter().enumerate() {
             if !kinds.contains_key(name) || artifact.data.id[..at].contains(name) {
@@ -87,7 +100,6 @@ impl Predictor {
         let model = Arc::clone(&family)
             .restore(&artifact.features, &artifact.task, &artifact.model.stored)
             .map_err(|error| PipelineError::input(error.message).help(error.help))?;
-        let digest = artifact.digest();
         Ok(Predictor {
             name: artifact.name.clone(),
             version: crate::artifact::version_of(&digest),
@@ -106,13 +118,14 @@ impl Predictor {
         })
     }
 
-    /// Scores rows that have been read by the contract: their input columns typed, their keys set.
+    /// Scores rows that have been read by the contract: their input columns typed, their keys set. Tells which
+    /// results of steps were no numbers.
     ///
     /// # Errors
     /// A cell that a step's spec says to refuse.
-    pub fn predict(&self, batch: Batch) -> Result<Predictions, PipelineError> {
-        let transformed = self.steps.apply(batch)?;
-        Ok(self.model.predict(&transformed))
+    pub fn predict(&self, batch: Batch) -> Result<(Predictions, NoNumbers), PipelineError> {
+        let (transformed, lost) = self.steps.apply(batch)?;
+        Ok((self.model.predict(&transformed), lost))
     }
 
     /// Scores rows, and commits to what each stage makes of them; rows in `unanswered` get no prediction.
@@ -125,16 +138,16 @@ impl Predictor {
         unanswered: &[usize],
         id: &[ColumnName],
         sums: &mut Sums,
-    ) -> Result<Predictions, PipelineError> {
+    ) -> Result<(Predictions, NoNumbers), PipelineError> {
         let keys = Arc::clone(&batch.keys);
         let id: Vec<Arc<Column>> = id.iter().filter_map(|name| batch.shared(name)).collect();
         let id: Vec<&Column> = id.iter().map(|column| &**column).collect();
         sums.add_ends(&Stage::Input, &keys, &id, batch.columns());
-        let transformed = self.steps.apply_traced(batch, sums)?;
+        let (transformed, lost) = self.steps.apply_traced(batch, sums)?;
         let mut predictions = self.model.predict(&transformed);
         predictions.forget(unanswered);
         add_predictions(sums, &self.task, &keys, &id, &predictions);
-        Ok(predictions)
+        Ok((predictions, lost))
     }
 
     /// The head of a trace of what this artifact is applied to.
@@ -146,9 +159,9 @@ impl Predictor {
     ///
     /// # Errors
     /// As `predict`.
-    pub fn explain(&self, batch: Batch) -> Result<(Predictions, Option<Contributions>), PipelineError> {
-        let transformed = self.steps.apply(batch)?;
-        Ok((self.model.predict(&transformed), self.model.explain(&transformed)))
+    pub fn explain(&self, batch: Batch) -> Result<(Predictions, Option<Contributions>, NoNumbers), PipelineError> {
+        let (transformed, lost) = self.steps.apply(batch)?;
+        Ok((self.model.predict(&transformed), self.model.explain(&transformed), lost))
     }
 
     /// What the model says of rows of which nothing is known: the scores that contributions are added to.

@@ -7,14 +7,15 @@ use evenstep_exact::reduce::Workers;
 use evenstep_source::{Inferred, Kept, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
-use evenstep_table::infer::Evidence;
 use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{
-    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, counted, did_you_mean,
+    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, RuleSpec, Schema, Task, counted, did_you_mean,
 };
 
 use crate::artifact::DataRoles;
+use crate::as_of;
 use crate::check::store_note;
+use crate::roles::{Roles, kind_of, refuse_no_time};
 use crate::spec::Spec;
 use crate::target::{self, Target};
 use crate::{PipelineError, Run};
@@ -43,67 +44,6 @@ pub struct Prepared {
     pub notes: Vec<String>,
 }
 
-/// The columns of the source by what they are for.
-pub(crate) struct Roles {
-    pub(crate) target: ColumnName,
-    pub(crate) id: Vec<ColumnName>,
-    pub(crate) weight: Option<ColumnName>,
-    pub(crate) group: Option<ColumnName>,
-    /// Roles without a part in the fit, by their keys: `time`, `recorded`.
-    others: Vec<(&'static str, ColumnName)>,
-}
-
-impl Roles {
-    pub(crate) fn of(spec: &Spec, columns: &[ColumnName]) -> Result<Roles, PipelineError> {
-        let find = |key: &str, name: &str| {
-            let found = columns.iter().find(|column| column.as_str() == name).cloned();
-            found.ok_or_else(|| {
-                let error = PipelineError::input(format!("the data have no column `{name}`"))
-                    .help(did_you_mean(name, columns.iter().map(ColumnName::as_str)));
-                spec.text.point(error, &["data", key], "not among the columns")
-            })
-        };
-        let optional = |key: &str, name: &Option<String>| name.as_ref().map(|name| find(key, name)).transpose();
-        let data = &spec.data;
-        let id = data.id.list().iter().map(|name| find("id", name)).collect::<Result<Vec<_>, _>>()?;
-        let others = [("time", optional("time", &data.time)?), ("recorded", optional("recorded", &data.recorded)?)];
-        let roles = Roles {
-            target: find("target", &data.target)?,
-            id,
-            weight: optional("weight", &data.weight)?,
-            group: optional("group", &data.group)?,
-            others: others.into_iter().filter_map(|(key, name)| Some((key, name?))).collect(),
-        };
-        if roles.all().filter(|name| **name == roles.target).count() > 1 {
-            let error = PipelineError::input(format!("`{}` is the target and can't be anything else", roles.target));
-            return Err(spec.text.point(error, &["data", "target"], "named again"));
-        }
-        Ok(roles)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &ColumnName> {
-        let some = self.weight.iter().chain(&self.group).chain(self.others.iter().map(|(_, name)| name));
-        std::iter::once(&self.target).chain(&self.id).chain(some)
-    }
-
-    /// The roles as the artifact records them.
-    fn recorded(self, spec: &Spec) -> DataRoles {
-        DataRoles {
-            id: self.id,
-            target: self.target,
-            weight: self.weight,
-            group: self.group,
-            split: serde_json::to_value(spec.data.split).expect("a section is plain data"),
-            missing: spec.data.missing.clone(),
-        }
-    }
-
-    /// Those columns that enter a fit besides the inputs.
-    fn used(&self) -> impl Iterator<Item = &ColumnName> {
-        std::iter::once(&self.target).chain(&self.id).chain(&self.weight).chain(&self.group)
-    }
-}
-
 /// What is known before a row is read for good: the contract, and the columns that are needed.
 pub struct Surveyed {
     /// The source.
@@ -116,6 +56,8 @@ pub struct Surveyed {
     pub contract: Contract,
     /// The columns that steps or model read.
     pub inputs: Vec<ColumnName>,
+    /// Sentences for people about rows and columns that are not there yet.
+    pub notes: Vec<String>,
     pub(crate) roles: Roles,
 }
 
@@ -129,21 +71,24 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let roles = Roles::of(spec, columns)?;
     no_step_names_the_target(spec, &roles.target)?;
     let declared = declared_rules(spec, columns)?;
+    let known = as_of::known(spec, &source, &roles, &declared, run)?;
+    let source = known.into_iter().fold(source, Source::known_by);
     run.progress.stage("look at types", Some(source.bytes()));
     let told = |bytes: u64| run.progress.done(bytes, "");
     let (inferred, kept) = source.infer_keeping(&spec.data.missing, &declared, run.workers, &told)?;
     refuse_no_time(spec, &roles, &inferred, &declared)?;
-    let inputs = inputs(spec, &roles, &inferred, &declared)?;
+    let (inputs, unknown) = inputs(spec, &roles, &inferred, &declared)?;
+    let notes = as_of::notes(spec, inferred.left_out, &unknown);
     let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
     let evidence = inferred.columns.iter().filter(|(name, _)| wanted.contains(name));
     let evidence = evidence.map(|(name, evidence)| (name.clone(), evidence.clone())).collect();
     let declared = declared.into_iter().filter(|(name, _)| wanted.contains(name)).collect();
-    let contract = Contract::resolve(&declared, &evidence, None).map_err(|error| {
+    let contract = Contract::resolve(&declared, &evidence, spec.data.zone.as_deref()).map_err(|error| {
         let said =
             PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
-    Ok(Surveyed { source, inferred, kept, contract, inputs, roles })
+    Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
 }
 
 fn declared_rules(spec: &Spec, columns: &[ColumnName]) -> Result<BTreeMap<ColumnName, RuleSpec>, PipelineError> {
@@ -187,49 +132,22 @@ fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize> {
     })
 }
 
-/// The column's type, declared or inferred; None if it has no value.
-fn kind_of(name: &ColumnName, inferred: &Inferred, declared: &BTreeMap<ColumnName, RuleSpec>) -> Option<Kind> {
-    let found = inferred.columns.get(name).and_then(Evidence::kind);
-    let undeclared = RuleSpec::default();
-    let rule = Rule::resolve(declared.get(name).unwrap_or(&undeclared), found, None);
-    rule.map_or(found, |rule| Some(rule.kind))
-}
-
-/// A role that says when something happened needs a column that can say so.
-fn refuse_no_time(
-    spec: &Spec,
-    roles: &Roles,
-    inferred: &Inferred,
-    declared: &BTreeMap<ColumnName, RuleSpec>,
-) -> Result<(), PipelineError> {
-    for (key, name) in &roles.others {
-        let found = match kind_of(name, inferred, declared) {
-            Some(kind @ (Kind::Boolean | Kind::Category | Kind::Text)) => format!("is of type {}", kind.word()),
-            Some(_) => continue,
-            None => "has no value in any row".to_owned(),
-        };
-        let said = format!("`{key}` is a date, a time, a datetime or a number, and column `{name}` {found}");
-        let error = PipelineError::input(said).help(format!(
-            "if its cells are dates in another form than ISO 8601: [contract] {} = {{ type = \"date\", format = \"%d.%m.%Y\" }}",
-            crate::init::key(name)
-        ));
-        return Err(spec.text.point(error, &["data", key], "this column"));
-    }
-    Ok(())
-}
-
-/// The columns without a role, less those that steps at the head of the pipeline drop before
+/// The inputs: the columns without a role, less those that steps at the head of the pipeline drop before
 /// anybody reads them; and those role columns that a step names.
 fn inputs(
     spec: &Spec,
     roles: &Roles,
     inferred: &Inferred,
     declared: &BTreeMap<ColumnName, RuleSpec>,
-) -> Result<Vec<ColumnName>, PipelineError> {
+) -> Result<(Vec<ColumnName>, Vec<ColumnName>), PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
     let kind = |name: &ColumnName| kind_of(name, inferred, declared);
-    // A column without any value has no type: while columns are chosen it counts as text.
     let columns = inferred.columns.keys().filter(|name| !role.contains(name));
+    // A column of which nothing was known yet may have come later: it is as if it weren't there.
+    let is_unknown = |name: &&ColumnName| spec.data.as_of.is_some() && kind(name).is_none();
+    let (unknown, columns): (Vec<&ColumnName>, Vec<&ColumnName>) = columns.partition(is_unknown);
+    // Otherwise a column without any value has no type: while columns are chosen it counts as text.
+    let columns = columns.into_iter();
     let mut schema: Schema = columns.map(|name| (name.clone(), kind(name).unwrap_or(Kind::Text))).collect();
     for (index, step) in spec.steps.iter().take(spec.choosing_steps()).enumerate() {
         schema = crate::steps::chosen(&**step, schema, index, &spec.text)?;
@@ -239,7 +157,8 @@ fn inputs(
             .help(format!("drop it before other steps: use = \"drop_columns\", columns = [\"{name}\"]")));
     }
     let named = role.into_iter().filter(|name| **name != roles.target && step_that_names(spec, name).is_some());
-    Ok(schema.keys().chain(named).cloned().collect::<BTreeSet<_>>().into_iter().collect())
+    let inputs: BTreeSet<ColumnName> = schema.keys().chain(named).cloned().collect();
+    Ok((inputs.into_iter().collect(), unknown.into_iter().cloned().collect()))
 }
 
 /// Reads the rows and gives them identity and labels.
@@ -247,7 +166,7 @@ fn inputs(
 /// # Errors
 /// Rows that break the contract, an id that is null or not unique, a target that can't be learned.
 pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
-    let Surveyed { source, inferred, kept, contract, inputs, roles } = survey(spec, run)?;
+    let Surveyed { source, inferred, kept, contract, inputs, mut notes, roles } = survey(spec, run)?;
     run.progress.stage("read", Some(source.bytes()));
     let reading = Reading {
         missing: spec.data.missing.clone(),
@@ -260,7 +179,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     drop(inferred);
     let read = source.read_kept(kept, &reading, run.workers, &told)?;
     let Read { mut batches, origins, quality, quarantine, .. } = read;
-    let mut notes: Vec<String> = store_note(&contract, &inputs).into_iter().collect();
+    notes.extend(store_note(&contract, &inputs));
     if !quarantine.is_empty() {
         notes.push(format!("set aside for breaking the contract: {}", counted(quality.quarantined, "row")));
     }
@@ -272,7 +191,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
         notes.push(format!("left out for want of a target: {}", counted(without, "row")));
     }
     let target = Target::of(spec, &batches, &roles.target, run.workers)?;
-    label(&mut batches, &roles, &target, run.workers)?;
+    label(spec, &mut batches, &origins, &roles, &target, run.workers)?;
     let used: Schema = contract.schema();
     let fingerprint = fingerprint(&batches, &used, run.workers).to_string();
     if let Some(trace) = run.trace {
@@ -343,10 +262,17 @@ pub(crate) fn identify(
 }
 
 /// Gives every row its target, weight and group.
-fn label(batches: &mut [Batch], roles: &Roles, target: &Target, workers: &Workers) -> Result<(), PipelineError> {
-    let label = |batch: &mut Batch| -> Result<(), PipelineError> {
+fn label(
+    spec: &Spec,
+    batches: &mut [Batch],
+    origins: &[Origin],
+    roles: &Roles,
+    target: &Target,
+    workers: &Workers,
+) -> Result<(), PipelineError> {
+    let label = |(batch, origin): (&mut Batch, &Origin)| -> Result<(), PipelineError> {
         let weight = match &roles.weight {
-            Some(name) => weights(name, batch.column(name))?,
+            Some(name) => weights(spec, name, batch.column(name), origin)?,
             None => Vec::new(),
         };
         let group = match &roles.group {
@@ -358,7 +284,7 @@ fn label(batches: &mut [Batch], roles: &Roles, target: &Target, workers: &Worker
         *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
         Ok(())
     };
-    workers.map(batches.iter_mut().collect(), label).into_iter().collect()
+    workers.map(batches.iter_mut().zip(origins).collect(), label).into_iter().collect()
 }
 
 fn refuse_duplicates(
@@ -384,13 +310,22 @@ fn refuse_duplicates(
     Err(spec.text.point(error, &["data", "id"], "not unique"))
 }
 
-fn weights(name: &ColumnName, column: &Column) -> Result<Vec<f64>, PipelineError> {
-    let numbers =
-        column.to_numbers().ok_or_else(|| PipelineError::input(format!("the weight `{name}` is no number")))?;
-    match numbers.iter().find(|weight| weight.is_nan() || **weight < 0.0) {
-        Some(_) => Err(PipelineError::input(format!("the weight `{name}` has a cell that is missing or negative"))),
-        None => Ok(numbers.into_owned()),
-    }
+/// The weight of each row: a number that is not negative. 0 is one, too: such a row counts in nothing.
+fn weights(spec: &Spec, name: &ColumnName, column: &Column, origin: &Origin) -> Result<Vec<f64>, PipelineError> {
+    let refused = |what: String, help: &str| {
+        let error = PipelineError::input(what).help(help.to_owned());
+        Err(spec.text.point(error, &["data", "weight"], "this column"))
+    };
+    let Some(numbers) = column.to_numbers() else {
+        let what = format!("the weight `{name}` is of type {}", column.kind().word());
+        return refused(what, "a weight is a number from 0");
+    };
+    let Some(row) = numbers.iter().position(|weight| weight.is_nan() || *weight < 0.0) else {
+        return Ok(numbers.into_owned());
+    };
+    let found = if numbers[row].is_nan() { "is missing".to_owned() } else { format!("is {}", numbers[row]) };
+    let what = format!("{}: the weight `{name}` {found}", origin.place(row));
+    refused(what, "a weight is a number from 0; a row of weight 0 counts in nothing")
 }
 
 /// The identity of each row's group.

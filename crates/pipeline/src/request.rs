@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::score::{label, probability};
 use crate::trace::Recorder;
-use crate::{PipelineError, Predictor};
+use crate::{NoNumbers, PipelineError, Predictor};
 
 /// How rows of requests get their types: with the id where they have it, without it where not.
 #[derive(Debug)]
@@ -87,14 +87,23 @@ pub enum Refusal {
 /// # Errors
 /// A body that doesn't parse, or rows that break the contract: then no row is answered.
 pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal> {
-    answer_traced(predictor, body, None)
+    answer_traced(predictor, body, None).map(|answered| answered.answers)
+}
+
+/// What was said of the rows of a request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answered {
+    /// One answer a row.
+    pub answers: Vec<Answer>,
+    /// Results of steps that were no numbers.
+    pub no_numbers: NoNumbers,
 }
 
 /// Answers the body of a request, and commits to what each stage makes of its rows.
 ///
 /// # Errors
 /// As `answer`.
-pub fn answer_traced(predictor: &Predictor, body: &[u8], trace: Option<&Recorder>) -> Result<Vec<Answer>, Refusal> {
+pub fn answer_traced(predictor: &Predictor, body: &[u8], trace: Option<&Recorder>) -> Result<Answered, Refusal> {
     let body: Value =
         serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("the body is no JSON: {error}")))?;
     let rows = match body {
@@ -115,9 +124,9 @@ pub fn answer_traced(predictor: &Predictor, body: &[u8], trace: Option<&Recorder
     }
     let batch = std::mem::take(&mut read.batch);
     let predictions = match trace {
-        None => predictor.predict(batch).map(|mut predictions| {
+        None => predictor.predict(batch).map(|(mut predictions, lost)| {
             predictions.forget(&read.unanswered);
-            predictions
+            (predictions, lost)
         }),
         Some(trace) => {
             let has_id = predictor.data.id.iter().all(|name| batch.get(name.as_str()).is_some());
@@ -126,18 +135,17 @@ pub fn answer_traced(predictor: &Predictor, body: &[u8], trace: Option<&Recorder
             trace.with(|sums| predictor.predict_traced(batch, &read.unanswered, id, sums))
         }
     };
-    let predictions = predictions.map_err(|error| Refusal::Bug(error.to_string()))?;
+    let (predictions, no_numbers) = predictions.map_err(|error| Refusal::Bug(error.to_string()))?;
     let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
     for flag in read.flags {
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
     }
-    Ok((0..rows.len())
-        .map(|row| Answer {
-            id: id_of(predictor, &rows[row], row),
-            flags: flags.remove(&row).unwrap_or_default(),
-            ..told(predictor, predictions.row(row))
-        })
-        .collect())
+    let answers = (0..rows.len()).map(|row| Answer {
+        id: id_of(predictor, &rows[row], row),
+        flags: flags.remove(&row).unwrap_or_default(),
+        ..told(predictor, predictions.row(row))
+    });
+    Ok(Answered { answers: answers.collect(), no_numbers })
 }
 
 /// The prediction of one row; None if the contract refuses it.
@@ -146,7 +154,11 @@ pub(crate) fn predict_row(
     row: &Map<String, Value>,
 ) -> Result<Option<Predictions>, PipelineError> {
     let read = predictor.read_rows(std::slice::from_ref(row));
-    if read.error_count == 0 { predictor.predict(read.batch).map(Some) } else { Ok(None) }
+    if read.error_count == 0 {
+        predictor.predict(read.batch).map(|(predictions, _)| Some(predictions))
+    } else {
+        Ok(None)
+    }
 }
 
 /// A prediction as JSON says it.

@@ -9,7 +9,7 @@ use evenstep_table::quality::Violation;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Task};
 
 use crate::trace::Sums;
-use crate::{PipelineError, Predictor, Progress, Run};
+use crate::{NoNumbers, PipelineError, Predictor, Progress, Run};
 
 /// What was scored.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -22,6 +22,8 @@ pub struct Scored {
     pub flags: BTreeMap<String, u64>,
     /// Columns of the input that nobody asked for.
     pub ignored: Vec<ColumnName>,
+    /// Results of steps that were no numbers.
+    pub no_numbers: NoNumbers,
 }
 
 impl Predictor {
@@ -108,17 +110,20 @@ pub fn score(
     let id = predictor.reading(Some(source.column_names())).id;
     let say = |batch: Batch, unanswered: &[usize]| {
         let Some(trace) = run.trace else {
-            let mut predictions = predictor.predict(batch)?;
+            let (mut predictions, lost) = predictor.predict(batch)?;
             predictions.forget(unanswered);
-            return Ok((told(&predictor.task, &predictions), ()));
+            return Ok((told(&predictor.task, &predictions), lost, ()));
         };
         let mut sums = Sums::default();
-        let predictions = predictor.predict_traced(batch, unanswered, &id, &mut sums)?;
+        let (predictions, lost) = predictor.predict_traced(batch, unanswered, &id, &mut sums)?;
         trace.merge(sums);
-        Ok((told(&predictor.task, &predictions), ()))
+        Ok((told(&predictor.task, &predictions), lost, ()))
     };
     answer_all(predictor, source, run.workers, run.progress, 1, say, |answers, ()| write(answers))
 }
+
+/// What is said of some rows, in columns; which results of steps were no numbers; and whatever else is to be told.
+pub(crate) type Said<T> = (Vec<Column>, NoNumbers, T);
 
 /// Has something said of every row, so many lines each, in columns that come after the id, and hands it
 /// on chunk by chunk in the input's order. `say` is told which rows have no answer.
@@ -128,7 +133,7 @@ pub(crate) fn answer_all<T: Send>(
     workers: &Workers,
     progress: &dyn Progress,
     lines: usize,
-    say: impl Fn(Batch, &[usize]) -> Result<(Vec<Column>, T), PipelineError> + Sync + Send,
+    say: impl Fn(Batch, &[usize]) -> Result<Said<T>, PipelineError> + Sync + Send,
     mut take: impl FnMut(&Answers, T) -> Result<(), PipelineError>,
 ) -> Result<Scored, PipelineError> {
     let reading = predictor.reading(Some(source.column_names()));
@@ -141,7 +146,8 @@ pub(crate) fn answer_all<T: Send>(
             return Ok(scored);
         }
         for answer in workers.map(group, |chunk| answer(predictor, chunk, &reading.id, lines, &say)) {
-            let Answered { rows, unanswered, mut answers, with } = answer?;
+            let Answered { rows, unanswered, mut answers, no_numbers, with } = answer?;
+            scored.no_numbers.merge(no_numbers);
             if reading.id.is_empty() {
                 let numbers = scored.rows as i64..scored.rows as i64 + rows as i64;
                 let numbers = numbers.flat_map(|row| std::iter::repeat_n(row, lines));
@@ -174,6 +180,7 @@ struct Answered<T> {
     /// How many of them have no answer.
     unanswered: usize,
     answers: Answers,
+    no_numbers: NoNumbers,
     with: T,
 }
 
@@ -182,14 +189,14 @@ fn answer<T>(
     mut chunk: Chunk,
     id: &[ColumnName],
     lines: usize,
-    say: impl Fn(Batch, &[usize]) -> Result<(Vec<Column>, T), PipelineError>,
+    say: impl Fn(Batch, &[usize]) -> Result<Said<T>, PipelineError>,
 ) -> Result<Answered<T>, PipelineError> {
     let mut batch = std::mem::take(&mut chunk.batch);
     predictor.identify(&mut batch, id);
     let rows = batch.rows();
     let repeated: Vec<usize> = (0..rows).flat_map(|row| std::iter::repeat_n(row, lines)).collect();
     let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).take(&repeated)).collect();
-    let (said, with) = say(batch, &chunk.unanswered)?;
+    let (said, no_numbers, with) = say(batch, &chunk.unanswered)?;
     columns.extend(said);
     // A flag of a row is on each of its lines.
     let of_row = |flags: &[Flag]| -> Vec<Flag> {
@@ -198,7 +205,7 @@ fn answer<T>(
     };
     let flags = chunk.flags.chunk_by(|a, b| a.row == b.row).flat_map(of_row).collect();
     let answers = Answers { columns, flags, quarantine: chunk.quarantine };
-    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers, with })
+    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers, no_numbers, with })
 }
 
 /// Predictions as columns, by the task.

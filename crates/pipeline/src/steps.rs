@@ -7,10 +7,10 @@ use evenstep_exact::reduce::Workers;
 use evenstep_step::{AnyFitted, AnyStep, Site, StepError, written};
 use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
 
-use crate::PipelineError;
 use crate::artifact::StepRecord;
 use crate::spec::SpecText;
 use crate::trace::{Form, Recorder, Stage, Sums};
+use crate::{NoNumbers, PipelineError};
 
 /// Steps that have learned, in order.
 pub(crate) struct FittedSteps {
@@ -21,6 +21,8 @@ pub(crate) struct FittedSteps {
 
 /// One of them.
 pub(crate) struct FittedStep {
+    /// Its number in the spec, from 1.
+    number: usize,
     /// What `use = "…"` calls it.
     pub(crate) name: &'static str,
     /// What it learned, and how it is applied.
@@ -55,7 +57,7 @@ pub(crate) struct Fitting<'a> {
 
 impl FittedSteps {
     /// Fits each step on what the steps before it made of the training rows; gives back the
-    /// rows as the model is to see them.
+    /// rows as the model is to see them, and which results were no numbers.
     ///
     /// # Errors
     /// A step that can't learn from these rows; it points into the spec.
@@ -63,14 +65,14 @@ impl FittedSteps {
         steps: Vec<Box<dyn AnyStep>>,
         mut batches: Vec<Batch>,
         fitting: &Fitting<'_>,
-    ) -> Result<(FittedSteps, Vec<Batch>), PipelineError> {
+    ) -> Result<(FittedSteps, Vec<Batch>, NoNumbers), PipelineError> {
         let mut sites = Sites::new(fitting.seed, fitting.task, fitting.contract);
         let schema = batches.first().map(Batch::schema).unwrap_or_default();
         let mut shape = Batch::empty(&schema);
-        let mut fitted_steps = Vec::new();
+        let (mut fitted_steps, mut lost) = (Vec::new(), NoNumbers::default());
         let count = steps.len();
         for (index, step) in steps.into_iter().enumerate() {
-            let name = step.name();
+            let (name, number) = (step.name(), fitting.first + index + 1);
             (fitting.progress)(index, count, name);
             let refused = |error: StepError| pointed(fitting.text, fitting.first + index, name, error);
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
@@ -83,15 +85,16 @@ impl FittedSteps {
                 .into_iter()
                 .collect::<Result<_, _>>()
                 .map_err(refused)?;
+            batches.iter_mut().for_each(|batch| lost.take(number, name, batch));
             shape = after;
-            let stage = |form| Stage::step(fitting.first + index + 1, name, form);
+            let stage = |form| Stage::step(number, name, form);
             if let Some(trace) = fitting.trace {
                 let form = if fitted.has_training_form() { Form::Training } else { Form::Applied };
                 trace.step(&stage(form), &batches, &writes, fitting.workers);
             }
-            fitted_steps.push(FittedStep { name, stage: stage(Form::Applied), fitted, changes, writes });
+            fitted_steps.push(FittedStep { number, name, stage: stage(Form::Applied), fitted, changes, writes });
         }
-        Ok((FittedSteps { steps: fitted_steps, output: shape.schema() }, batches))
+        Ok((FittedSteps { steps: fitted_steps, output: shape.schema() }, batches, lost))
     }
 
     /// The steps of an artifact.
@@ -119,7 +122,7 @@ impl FittedSteps {
             let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             shape = after;
             let stage = Stage::step(*number, known, Form::Applied);
-            steps.push(FittedStep { name: known, stage, fitted, changes, writes });
+            steps.push(FittedStep { number: *number, name: known, stage, fitted, changes, writes });
         }
         Ok(FittedSteps { steps, output: shape.schema() })
     }
@@ -129,11 +132,11 @@ impl FittedSteps {
         self.steps.iter()
     }
 
-    /// Applies every step: the same for one row as for a million.
+    /// Applies every step: the same for one row as for a million. Tells which results were no numbers.
     ///
     /// # Errors
     /// A cell that a step's spec says to refuse.
-    pub(crate) fn apply(&self, batch: Batch) -> Result<Batch, PipelineError> {
+    pub(crate) fn apply(&self, batch: Batch) -> Result<(Batch, NoNumbers), PipelineError> {
         self.apply_with(batch, |_, _, _| ())
     }
 
@@ -141,7 +144,7 @@ impl FittedSteps {
     ///
     /// # Errors
     /// As `apply`.
-    pub(crate) fn apply_traced(&self, batch: Batch, sums: &mut Sums) -> Result<Batch, PipelineError> {
+    pub(crate) fn apply_traced(&self, batch: Batch, sums: &mut Sums) -> Result<(Batch, NoNumbers), PipelineError> {
         self.apply_with(batch, |stage, writes, batch| {
             sums.add(stage, &batch.keys, writes.iter().map(|name| (name, batch.column(name))));
         })
@@ -151,15 +154,17 @@ impl FittedSteps {
         &self,
         mut batch: Batch,
         mut seen: impl FnMut(&Stage, &[ColumnName], &Batch),
-    ) -> Result<Batch, PipelineError> {
+    ) -> Result<(Batch, NoNumbers), PipelineError> {
+        let mut lost = NoNumbers::default();
         for step in &self.steps {
             batch = step
                 .fitted
                 .apply(batch)
                 .map_err(|error| PipelineError::input(format!("step `{}`: {error}", step.name)).help(error.help))?;
+            lost.take(step.number, step.name, &mut batch);
             seen(&step.stage, &step.writes, &batch);
         }
-        Ok(batch)
+        Ok((batch, lost))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::trace::{Recorder, Sums};
-use crate::{PipelineError, Predictor, Run, evaluate, golden, permutation, slices};
+use crate::{NoNumbers, PipelineError, Predictor, Run, evaluate, golden, permutation, slices};
 
 /// What a training came to.
 pub struct Trained {
@@ -51,6 +51,8 @@ pub struct Findings {
     pub target_profile: Option<ColumnProfile>,
     /// The held-out rows, as they were scored.
     pub scores: Scores,
+    /// Results of steps that were no numbers, in the rows learned from and those held out.
+    pub no_numbers: NoNumbers,
 }
 
 /// How long each part took, in seconds.
@@ -77,6 +79,7 @@ struct Fitted {
     importance: Vec<Importance>,
     curve: Vec<CurvePoint>,
     notes: Vec<String>,
+    no_numbers: NoNumbers,
 }
 
 /// Reads, splits, fits, and evaluates.
@@ -118,7 +121,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
-    let fitted = fit(spec, &prepared, seen, run, &mut seconds)?;
+    let mut fitted = fit(spec, &prepared, seen, run, &mut seconds)?;
 
     let clock = Instant::now();
     run.progress.stage("evaluate", None);
@@ -126,7 +129,8 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let slices = slices::parts(&slices, &held_out);
     let permutation = permute(spec, &prepared.task, &fitted, &held_out, run)?;
     let traced = run.trace.map(|trace| Traced { trace, id: &prepared.roles.id, batches: &held_out_ids });
-    let scores = score(&fitted, &prepared.task, held_out, run, traced)?;
+    let (scores, no_numbers) = score(&fitted, &prepared.task, held_out, run, traced)?;
+    fitted.no_numbers.merge(no_numbers);
     let draws = Draws::new(spec.seed(), "bootstrap");
     let metrics = evaluate::metrics(spec, &prepared.task)?;
     let slices = slices::measure(slices, &metrics, &scores, &draws, run.workers);
@@ -158,6 +162,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;
     seconds.evaluate += clock.elapsed().as_secs_f64();
     prepared.notes.extend(fitted.notes);
+    prepared.notes.extend(fitted.no_numbers.sentences());
     let findings = Findings {
         importance: fitted.importance,
         curve: fitted.curve,
@@ -167,6 +172,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         source_columns: prepared.source_columns,
         target_profile,
         scores,
+        no_numbers: fitted.no_numbers,
     };
     Ok(Trained { artifact, findings, seconds })
 }
@@ -226,7 +232,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
         progress: &|_, _, _| (),
         trace: None,
     };
-    let (steps, _) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
+    let (steps, ..) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     spec.model.check(&prepared.task, &steps.output).map_err(|error| pointed(spec, error))?;
     Ok(steps.output)
 }
@@ -257,7 +263,7 @@ fn fit(
         progress: &told,
         trace: run.trace,
     };
-    let (steps, transformed) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
+    let (steps, transformed, no_numbers) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     seconds.steps += clock.elapsed().as_secs_f64();
 
     let clock = Instant::now();
@@ -269,7 +275,7 @@ fn fit(
     let fit = fit_family(spec, Arc::clone(&spec.model), &data, run)?;
     seconds.model += clock.elapsed().as_secs_f64();
     let Fit { model, importance, curve, notes } = fit;
-    Ok(Fitted { steps, model, baseline, features, importance, curve, notes })
+    Ok(Fitted { steps, model, baseline, features, importance, curve, notes, no_numbers })
 }
 
 fn baseline_family() -> Arc<dyn AnyFamily> {
@@ -318,7 +324,7 @@ fn cross_validate(
         for fold in 0..section.folds {
             let (outside, inside) = split.by_fold(seen.to_vec(), (repeat, section.folds, fold), run.workers);
             let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
-            let scores = score(&fitted, &prepared.task, inside, run, None)?;
+            let (scores, _) = score(&fitted, &prepared.task, inside, run, None)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
             measured.push(FoldMetrics { repeat, fold, values: values.collect() });
         }
@@ -337,7 +343,7 @@ fn permute(
 ) -> Result<Option<Permutation>, PipelineError> {
     let metrics = evaluate::metrics(spec, task)?;
     let (Some(metric), true) = (metrics.first(), spec.report.permutation > 0) else { return Ok(None) };
-    let transformed = run.workers.map(held_out.to_vec(), |batch| fitted.steps.apply(batch));
+    let transformed = run.workers.map(held_out.to_vec(), |batch| fitted.steps.apply(batch).map(|(batch, _)| batch));
     let transformed: Vec<Batch> = transformed.into_iter().collect::<Result<_, _>>()?;
     let draws = Draws::new(spec.seed(), "permutation");
     let repeats = spec.report.permutation;
@@ -358,36 +364,37 @@ fn apart(batches: Vec<Batch>, inputs: &[ColumnName]) -> (Vec<Batch>, Vec<Batch>)
     (batches.iter().map(|batch| batch.clone().retain(is_input)).collect(), batches)
 }
 
-/// Rows as model and baseline score them.
+/// Rows as model and baseline score them, and which results of steps were no numbers.
 fn score(
     fitted: &Fitted,
     task: &Task,
     batches: Vec<Batch>,
     run: &Run<'_>,
     traced: Option<Traced<'_>>,
-) -> Result<Scores, PipelineError> {
+) -> Result<(Scores, NoNumbers), PipelineError> {
     let batches = batches.into_iter().enumerate().collect();
     let answered = run.workers.map(batches, |(at, batch): (usize, Batch)| -> Result<_, PipelineError> {
         let (keys, labels) = (Arc::clone(&batch.keys), batch.labels.clone());
         let labels = labels.expect("held-out rows carry their labels");
         let Some(Traced { trace, id, batches }) = traced else {
-            let transformed = fitted.steps.apply(batch)?;
-            return Ok((keys, labels, fitted.model.predict(&transformed), fitted.baseline.predict(&transformed)));
+            let (transformed, lost) = fitted.steps.apply(batch)?;
+            return Ok((keys, labels, fitted.model.predict(&transformed), fitted.baseline.predict(&transformed), lost));
         };
         let mut sums = Sums::default();
-        let transformed = fitted.steps.apply_traced(batch, &mut sums)?;
+        let (transformed, lost) = fitted.steps.apply_traced(batch, &mut sums)?;
         let model = fitted.model.predict(&transformed);
         let id: Vec<&Column> = id.iter().map(|name| batches[at].column(name)).collect();
         add_predictions(&mut sums, task, &keys, &id, &model);
         trace.merge(sums);
-        Ok((keys, labels, model, fitted.baseline.predict(&transformed)))
+        Ok((keys, labels, model, fitted.baseline.predict(&transformed), lost))
     });
-    let mut scores = Scores::new(task);
+    let (mut scores, mut no_numbers) = (Scores::new(task), NoNumbers::default());
     for answer in answered {
-        let (keys, labels, model, baseline) = answer?;
+        let (keys, labels, model, baseline, lost) = answer?;
+        no_numbers.merge(lost);
         scores.add(&keys, &labels, model, baseline);
     }
-    Ok(scores)
+    Ok((scores, no_numbers))
 }
 
 /// The steps, of which so many stand before the first in the spec.

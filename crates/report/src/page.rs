@@ -52,6 +52,8 @@ pub struct Page {
     pub baseline: Option<String>,
     /// The metrics over the folds of cross-validation.
     pub folds: Vec<FoldLine>,
+    /// The metrics on parts of the held-out rows, by the values of columns.
+    pub slices: Vec<SliceLine>,
     /// The columns' profiles over the training rows, the target's aside. Those whose features matter
     /// most are drawn first; among equals, and in the table, this order stays.
     pub columns: Vec<ColumnProfile>,
@@ -124,6 +126,19 @@ pub struct FoldLine {
     pub sd: Option<f64>,
     /// One value a fold, in their order; absent where undefined.
     pub values: Vec<Option<f64>>,
+}
+
+/// The metrics on the held-out rows that have one value of a column.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SliceLine {
+    /// The column.
+    pub column: String,
+    /// The value; absent where it is missing.
+    pub value: Option<String>,
+    /// How many rows have it.
+    pub rows: u64,
+    /// Each metric on them.
+    pub metrics: Vec<MetricLine>,
 }
 
 /// What a column holds.

@@ -56,7 +56,8 @@ fn variants() -> Vec<(&'static str, Value)> {
         ("pairwise_rank", with(json!({ "objective": "pairwise_rank" }))),
         ("by depth", with(json!({ "growth": "depth", "column_sample": 0.5 }))),
         ("sampled", with(json!({ "row_sample": 0.7, "column_sample": 0.7 }))),
-        ("goss", with(json!({ "goss": {} }))),
+        // Rows are drawn from the second round on, which is 1 / learning_rate.
+        ("goss", with(json!({ "goss": {}, "learning_rate": 0.5 }))),
         ("dart", with(json!({ "dart": {} }))),
         ("monotone", with(json!({ "monotone": { "income": "increasing" } }))),
     ]
@@ -122,4 +123,23 @@ fn digest(family: &Arc<dyn AnyFamily>, task: &Task, rows: &Batch, workers: &Work
         hasher.bytes(&bits(explained.base.into_iter().chain(explained.values)).0);
     }
     Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_item_of_rows_drawn_by_their_gradients_draws_some() {
+        let (_, spec) = variants().into_iter().find(|(about, _)| *about == "goss").expect("it is among them");
+        let mut all = spec.clone();
+        all["goss"] = Value::Null;
+        let task = Task::Regression;
+        let (rows, workers) = (rows(&task, Features::All), Workers::threads(1));
+        let learned = |spec| {
+            let family = parse("boosted_trees", spec).expect("it reads");
+            digest(&family, &task, &rows, &workers).unwrap_or(REFUSED)
+        };
+        assert_ne!(learned(spec), learned(all));
+    }
 }

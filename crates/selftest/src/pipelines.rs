@@ -134,6 +134,8 @@ fn prepared(task: &Task, workers: &Workers) -> Prepared {
             group: None,
             split: json!({ "test": 0.2, "seed": 0, "folds": 0, "repeats": 1 }),
             missing: vec![String::new()],
+            as_of: None,
+            zone: None,
         },
         quality: Quality::default(),
         source_columns: INPUTS.len() + 1,

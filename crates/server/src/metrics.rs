@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use evenstep_pipeline::{Lost, NoNumbers};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -21,11 +22,18 @@ struct ByStatus {
     status: u16,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByStep {
+    step: String,
+    column: String,
+}
+
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<ByStatus, Counter>,
     rows: Counter,
     flags: Counter,
+    no_numbers: Family<ByStep, Counter>,
     seconds: Histogram,
     connections: Gauge,
     connections_refused: Counter,
@@ -46,6 +54,7 @@ impl Metrics {
         let requests = Family::default();
         let rows = Counter::default();
         let flags = Counter::default();
+        let no_numbers = Family::default();
         let seconds = Histogram::new(exponential_buckets(1e-5, 2.0, 20));
         registry.register(
             "requests",
@@ -54,6 +63,11 @@ impl Metrics {
         );
         registry.register("rows", "Rows predicted", rows.clone());
         registry.register("flags", "Cells that were flagged by the contract", flags.clone());
+        registry.register(
+            "no_numbers",
+            "Results of steps that were no finite number, and so null, by step and column",
+            no_numbers.clone(),
+        );
         registry.register("request_seconds", "Seconds to answer a request for predictions", seconds.clone());
         let connections = Gauge::default();
         let connections_refused = Counter::default();
@@ -63,7 +77,7 @@ impl Metrics {
             "Connections that were closed at once, for there were too many",
             connections_refused.clone(),
         );
-        Metrics { registry, requests, rows, flags, seconds, connections, connections_refused }
+        Metrics { registry, requests, rows, flags, no_numbers, seconds, connections, connections_refused }
     }
 
     pub(crate) fn connection_opened(&self) -> Open {
@@ -78,6 +92,13 @@ impl Metrics {
     /// A request that was answered before it reached its route.
     pub(crate) fn refused(&self, status: StatusCode) {
         self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
+    }
+
+    pub(crate) fn no_numbers(&self, lost: &NoNumbers) {
+        for Lost { step, name, column, cells } in lost.iter() {
+            let site = ByStep { step: format!("{step} {name}"), column: column.to_string() };
+            self.no_numbers.get_or_create(&site).inc_by(cells);
+        }
     }
 
     pub(crate) fn answered(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {

@@ -34,7 +34,8 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, body: Body) -> 
         Err(problem) => Err(problem),
     };
     match result {
-        Ok(predictions) => {
+        Ok(request::Answered { answers: predictions, no_numbers }) => {
+            service.metrics.no_numbers(&no_numbers);
             let flags = predictions.iter().map(|answer| answer.flags.len()).sum();
             service.metrics.answered(StatusCode::OK, predictions.len(), flags, started.elapsed());
             let predictor = &service.predictor;
@@ -52,7 +53,7 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, body: Body) -> 
 
 /// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
 /// soon.
-async fn answer(service: &Arc<Service>, body: Held) -> Result<Vec<Answer>, Problem> {
+async fn answer(service: &Arc<Service>, body: Held) -> Result<request::Answered, Problem> {
     if body.bytes.len() <= SMALL_BODY_BYTES {
         return answer_here(service, &body);
     }
@@ -67,7 +68,7 @@ async fn answer(service: &Arc<Service>, body: Held) -> Result<Vec<Answer>, Probl
     answered.await.unwrap_or_else(|_| Err(Problem::bug(BUG)))
 }
 
-fn answer_here(service: &Service, body: &Held) -> Result<Vec<Answer>, Problem> {
+fn answer_here(service: &Service, body: &Held) -> Result<request::Answered, Problem> {
     // A panic is a bug of ours; the next request must not suffer from it.
     let answered = catch_unwind(AssertUnwindSafe(|| {
         request::answer_traced(&service.predictor, &body.bytes, service.trace.as_deref())

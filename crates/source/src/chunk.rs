@@ -28,7 +28,7 @@ pub struct Origin {
     pub file: Arc<str>,
     /// The number of the first row in the file, from 1.
     pub first_row: u64,
-    /// When rows were set aside: which of the rows read the batch has.
+    /// When rows were set aside or left out: which of the rows read the batch has.
     pub kept: Option<Vec<usize>>,
 }
 
@@ -131,7 +131,9 @@ impl Chunk {
             let aside = std::mem::take(&mut self.unanswered);
             let kept: Vec<usize> = (0..self.batch.rows()).filter(|row| aside.binary_search(row).is_err()).collect();
             self.batch = self.batch.take(&kept);
-            self.origin.kept = Some(kept);
+            let before = self.origin.kept.take();
+            let read = |row: usize| before.as_ref().map_or(row, |before| before[row]);
+            self.origin.kept = Some(kept.into_iter().map(read).collect());
         }
     }
 }

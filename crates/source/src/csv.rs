@@ -76,6 +76,14 @@ impl Texts for Seeing<'_> {
     }
 }
 
+/// Where each record of a block starts.
+pub(crate) fn starts(file: &FileInfo, delimiter: u8, block: &Block) -> Result<Vec<usize>, SourceError> {
+    let text = utf8(&block.bytes, block, delimiter, &file.columns).map_err(|error| error.in_file(&file.path))?;
+    let mut fields = Fields::new(text, delimiter);
+    let next = || fields.record(|_, _| ()).map(|_| fields.position());
+    Ok(std::iter::from_fn(next).collect())
+}
+
 /// Gives the cells of a block to the wanted columns; how many rows there were.
 /// `of_file` says for each column of the file which of `columns` it is.
 pub(crate) fn read_block<C: Texts>(

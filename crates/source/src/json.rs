@@ -104,6 +104,18 @@ pub(crate) fn read_block(
     Ok(rows)
 }
 
+/// Where each row of a block starts.
+pub(crate) fn starts(block: &Block) -> Vec<usize> {
+    let ends = memchr::memchr_iter(b'\n', &block.bytes);
+    let mut start = 0;
+    let lines = ends.map(|end| std::mem::replace(&mut start, end + 1)..end);
+    lines.filter(|line| !is_blank(&block.bytes[line.clone()])).map(|line| line.start).collect()
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    matches!(line, [] | [b'\r'])
+}
+
 /// The lines that are not blank, with their numbers.
 fn lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
     let mut start = 0;
@@ -112,7 +124,7 @@ fn lines(block: &Block) -> impl Iterator<Item = (u64, &[u8])> {
         .map(move |(line, end)| {
             (block.first_line + line as u64, &block.bytes[std::mem::replace(&mut start, end + 1)..end])
         })
-        .filter(|(_, text)| !matches!(text, [] | [b'\r']))
+        .filter(|(_, text)| !is_blank(text))
 }
 
 fn not_utf8(line: u64) -> SourceError {

@@ -130,7 +130,7 @@ impl<'a> Keeper<'a> {
         columns.sort_unstable_by_key(|(place, _)| *place);
         Ok(Ok(KeptPart {
             index: part.index,
-            origin: Origin { file: Arc::clone(&file.name), first_row: part.first_row, kept: None },
+            origin: Origin { file: Arc::clone(&file.name), first_row: part.first_row, kept: part.kept.clone() },
             rows,
             columns: columns.into_iter().map(|(_, column)| column).collect(),
         }))

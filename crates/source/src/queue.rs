@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use evenstep_exact::reduce::Workers;
 
 use crate::blocks::{Block, Blocks, Records};
+use crate::known::{Known, LeftOut};
 use crate::layout::{Details, FileInfo, Slots};
 use crate::{SourceError, arrow_file, csv, parquet_file};
 
@@ -21,6 +22,9 @@ pub(crate) struct Part {
     pub(crate) work: Work,
     /// How many bytes of the file it stands for.
     pub(crate) bytes: u64,
+    /// When rows were left out: which of its rows are left.
+    pub(crate) kept: Option<Vec<usize>>,
+    pub(crate) left_out: LeftOut,
 }
 
 /// What a part is.
@@ -50,6 +54,8 @@ pub(crate) struct Queue<'a> {
     parts: Parts,
     /// The most rows of a part, where that can be chosen.
     rows: usize,
+    /// Which rows there are; all of them, if there is none.
+    known: Option<&'a Known>,
     file: usize,
     open: Option<Open>,
     next: usize,
@@ -65,7 +71,14 @@ enum Open {
 
 impl<'a> Queue<'a> {
     pub(crate) fn new(files: &'a [FileInfo], slots: &'a [Slots], parts: Parts, rows: usize) -> Queue<'a> {
-        Queue { files, slots, parts, rows, file: 0, open: None, next: 0, next_row: 1 }
+        Queue { files, slots, parts, rows, known: None, file: 0, open: None, next: 0, next_row: 1 }
+    }
+
+    /// The same, of the rows that are known.
+    pub(crate) fn known(self, known: Option<&'a Known>) -> Queue<'a> {
+        // Rows are chosen when all their columns are at hand.
+        let parts = if known.is_some() { Parts::Small } else { self.parts };
+        Queue { known, parts, ..self }
     }
 
     /// The next part; None when there is no more.
@@ -87,7 +100,8 @@ impl<'a> Queue<'a> {
             };
             match found {
                 Some((rows, bytes, work)) => {
-                    let part = Part { index: self.next, file: self.file, first_row: self.next_row, work, bytes };
+                    let (index, file, first_row) = (self.next, self.file, self.next_row);
+                    let part = Part { index, file, first_row, work, bytes, kept: None, left_out: LeftOut::default() };
                     self.next += 1;
                     self.next_row += rows;
                     return Ok(Some(part));
@@ -103,7 +117,12 @@ impl<'a> Queue<'a> {
 
     fn open_file(&self) -> Result<Open, SourceError> {
         let info = &self.files[self.file];
-        let columns = &self.slots[self.file].in_file;
+        let mut columns = self.slots[self.file].in_file.clone();
+        if let Some(place) = self.known.map(|known| known.place(info)) {
+            columns.push(place);
+            columns.sort_unstable();
+            columns.dedup();
+        }
         Ok(match &info.details {
             Details::Delimited { .. } => Open::Text(csv::open(&info.path, info.format, info.compression)?.0),
             Details::Lines => Open::Text(Blocks::open(&info.path, info.compression, Records::Lines)?),
@@ -112,8 +131,8 @@ impl<'a> Queue<'a> {
                 let groups: Vec<_> = rows.map(|(group, rows)| (group, rows, footer.bytes(group))).collect();
                 Open::Groups(groups.into_iter())
             }
-            Details::Parquet(footer) => Open::Parquet(footer.batches(&info.path, None, columns, self.rows)?),
-            Details::Arrow => Open::Arrow(arrow_file::Batches::open(&info.path, Some(columns.clone()))?),
+            Details::Parquet(footer) => Open::Parquet(footer.batches(&info.path, None, &columns, self.rows)?),
+            Details::Arrow => Open::Arrow(arrow_file::Batches::open(&info.path, Some(columns))?),
         })
     }
 }
@@ -124,6 +143,9 @@ fn of_batch(batch: RecordBatch) -> (u64, u64, Work) {
 
 /// A queue that threads share. The first error by place in the source wins, whichever thread met it.
 pub(crate) struct Shared<'a> {
+    files: &'a [FileInfo],
+    slots: &'a [Slots],
+    known: Option<&'a Known>,
     queue: Mutex<Queue<'a>>,
     failed: AtomicBool,
     errors: Mutex<Vec<(usize, SourceError)>>,
@@ -132,7 +154,9 @@ pub(crate) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     pub(crate) fn new(queue: Queue<'a>, progress: &'a (dyn Fn(u64) + Sync)) -> Shared<'a> {
-        Shared { queue: Mutex::new(queue), failed: AtomicBool::new(false), errors: Mutex::default(), progress }
+        let Queue { files, slots, known, .. } = queue;
+        let (queue, errors) = (Mutex::new(queue), Mutex::default());
+        Shared { files, slots, known, queue, failed: AtomicBool::new(false), errors, progress }
     }
 
     /// Takes parts until there is none, or something failed.
@@ -147,12 +171,19 @@ impl<'a> Shared<'a> {
                 Err(error) => return self.fail(place, error),
                 Ok(Some(part)) => {
                     let (index, bytes) = (part.index, part.bytes);
-                    match read(part) {
+                    match self.only_known(part).and_then(&mut read) {
                         Ok(()) => (self.progress)(bytes),
                         Err(error) => self.fail(index, error),
                     }
                 }
             }
+        }
+    }
+
+    fn only_known(&self, part: Part) -> Result<Part, SourceError> {
+        match self.known {
+            Some(known) => known.only(&self.files[part.file], &self.slots[part.file], part),
+            None => Ok(part),
         }
     }
 

@@ -14,6 +14,7 @@ use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, did_you_mean, i
 use crate::arrow_cells::refuse;
 use crate::chunk::{Chunk, Origin, checked, id_of, violation};
 use crate::kept::{Keeper, Kept, KeptPart};
+use crate::known::{Known, LeftOut};
 use crate::layout::{FileInfo, Slots, common_columns};
 use crate::queue::{Parts, Queue, Shared};
 use crate::reading::{Mode, Plan, Reading};
@@ -32,6 +33,8 @@ pub struct Source {
     files: Arc<[FileInfo]>,
     paths: Vec<PathBuf>,
     columns: Vec<ColumnName>,
+    /// Which rows there are; all of them, if there is none.
+    known: Option<Arc<Known>>,
 }
 
 /// What all rows together show of the columns.
@@ -41,6 +44,8 @@ pub struct Inferred {
     pub rows: u64,
     /// What is known of each column.
     pub columns: BTreeMap<ColumnName, Evidence>,
+    /// Rows that are left out because they were not known.
+    pub left_out: LeftOut,
 }
 
 /// A table that was read.
@@ -67,7 +72,13 @@ impl Source {
         let look = |path: &PathBuf| FileInfo::look(path, base);
         let files: Vec<FileInfo> = paths.iter().map(look).collect::<Result<_, _>>()?;
         let columns = common_columns(&files)?;
-        Ok(Source { files: files.into(), paths, columns })
+        Ok(Source { files: files.into(), paths, columns, known: None })
+    }
+
+    /// The same source as it was known by a moment, for training.
+    #[must_use]
+    pub fn known_by(self, known: Known) -> Source {
+        Source { known: Some(Arc::new(known)), ..self }
     }
 
     /// The files, sorted by path.
@@ -95,7 +106,19 @@ impl Source {
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Inferred, SourceError> {
-        self.look(missing, None, workers, progress).map(|(inferred, _)| inferred)
+        self.look(missing, None, None, workers, progress).map(|(inferred, _)| inferred)
+    }
+
+    /// The same of one column alone.
+    pub fn infer_column(
+        &self,
+        column: &ColumnName,
+        missing: &[String],
+        workers: &Workers,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Evidence, SourceError> {
+        let (mut inferred, _) = self.look(missing, None, Some(column), workers, progress)?;
+        Ok(inferred.columns.remove(column).unwrap_or_default())
     }
 
     /// The same, and keeps the rows of text files as they are most likely to be wanted: for
@@ -109,31 +132,35 @@ impl Source {
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(Inferred, Kept), SourceError> {
-        self.look(missing, Some(declared), workers, progress)
+        self.look(missing, Some(declared), None, workers, progress)
     }
 
     fn look(
         &self,
         missing: &[String],
         keeping: Option<&BTreeMap<ColumnName, RuleSpec>>,
+        alone: Option<&ColumnName>,
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(Inferred, Kept), SourceError> {
         let missing = Arc::new(MissingTokens::new(missing));
         let unsupported = self.unsupported();
-        let supported: BTreeSet<&ColumnName> =
-            self.columns.iter().filter(|name| !unsupported.contains_key(*name)).collect();
+        let wanted = |name: &&ColumnName| !unsupported.contains_key(*name) && alone.is_none_or(|alone| alone == *name);
+        let supported: BTreeSet<&ColumnName> = self.columns.iter().filter(wanted).collect();
         let columns: BTreeMap<ColumnName, usize> =
             supported.into_iter().enumerate().map(|(place, name)| (name.clone(), place)).collect();
         let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_all(file, &columns)).collect();
-        let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
+        let queue = Queue::new(&self.files, &slots, Parts::Large, BATCH).known(self.known.as_deref());
+        let shared = Shared::new(queue, progress);
         let parallel = workers.count() > 1;
+        let left_out = Mutex::new(LeftOut::default());
         let kept = Mutex::new(Vec::new());
         let (rows, evidence): (u64, Vec<Evidence>) =
             workers.fold(workers.count(), |_, (rows, evidence): &mut (u64, Vec<Evidence>)| {
                 evidence.resize_with(columns.len(), Evidence::default);
                 let mut keeper = keeping.map(|declared| Keeper::new(&self.files, &slots, &columns, declared, &missing));
                 shared.work(|part| {
+                    left_out.lock().unwrap_or_else(PoisonError::into_inner).merge(part.left_out);
                     let part = match &mut keeper {
                         None => part,
                         Some(keeper) => match keeper.keep(part)? {
@@ -157,6 +184,7 @@ impl Source {
         if rows == 0 {
             return Err(self.no_rows());
         }
+        let left_out = left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut parts = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         // All rows, or none: some files may know their types.
         if parts.iter().map(|part: &KeptPart| part.rows as u64).sum::<u64>() != rows {
@@ -166,7 +194,7 @@ impl Source {
         parts.sort_unstable_by_key(|part| part.index);
         let kept = Kept { columns: columns.keys().cloned().collect(), missing, parts };
         let columns = columns.into_iter().map(|(name, place)| (name, evidence[place].clone())).collect();
-        Ok((Inferred { rows, columns }, kept))
+        Ok((Inferred { rows, columns, left_out }, kept))
     }
 
     /// Columns that no table can hold, lists and structs for example, with a word for what they are.
@@ -247,7 +275,8 @@ impl Source {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<Chunk>, SourceError> {
         let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_plan(file, plan)).collect();
-        let shared = Shared::new(Queue::new(&self.files, &slots, Parts::Large, BATCH), progress);
+        let queue = Queue::new(&self.files, &slots, Parts::Large, BATCH).known(self.known.as_deref());
+        let shared = Shared::new(queue, progress);
         let typer = || Typer::new(plan, &self.files, &slots, BATCH, workers.count() > 1);
         let parts = shared.collect(workers, typer, |typer, part| typer.read(part));
         shared.result()?;
@@ -294,6 +323,9 @@ impl Source {
     }
 
     fn no_rows(&self) -> SourceError {
+        if self.known.is_some() {
+            return SourceError::malformed("there is no row that was known by then").in_file(&self.paths[0]);
+        }
         SourceError::malformed("there are column names, but no rows").in_file(&self.paths[0])
     }
 }

@@ -80,19 +80,20 @@ impl<'a> Typer<'a> {
         let (file, slots) = (&self.files[part.file], &self.slots[part.file]);
         let take = |position: &usize| self.builders[*position].take().expect("every builder is back");
         let mut wanted: Vec<ColumnBuilder> = slots.wanted.iter().map(take).collect();
-        let (mut chunks, mut next_row) = (Vec::new(), part.first_row);
+        let mut chunks = Vec::new();
+        let mut rows_of = Rows { next: part.first_row, kept: part.kept.map(Vec::into_iter) };
         match (&file.details, part.work) {
             (Details::Delimited { delimiter }, Work::Block(block)) => {
                 wanted.iter_mut().for_each(|builder| builder.reserve(block.rows));
                 let rows = csv::read_block(file, *delimiter, &block, &slots.of_file, &mut wanted)?;
                 drop(block);
-                chunks.push(self.chunk(part.file, finish(&mut wanted), rows, &mut next_row));
+                chunks.push(self.chunk(part.file, finish(&mut wanted), rows, &mut rows_of));
             }
             (_, Work::Block(block)) => {
                 let push = |slot: usize, value: Value<'_>| wanted[slot].push(value);
                 let rows = json::read_block(file, &block, &slots.of_file, slots.wanted.len(), push)?;
                 drop(block);
-                chunks.push(self.chunk(part.file, finish(&mut wanted), rows, &mut next_row));
+                chunks.push(self.chunk(part.file, finish(&mut wanted), rows, &mut rows_of));
             }
             (Details::Parquet(footer), Work::Group(group)) => {
                 let how = (self.rows, self.parallel);
@@ -100,7 +101,7 @@ impl<'a> Typer<'a> {
                 let (builders, pieces): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
                 wanted = builders;
                 for (rows, typed) in transposed(pieces, footer.groups()[group], self.rows) {
-                    chunks.push(self.chunk(part.file, typed, rows, &mut next_row));
+                    chunks.push(self.chunk(part.file, typed, rows, &mut rows_of));
                 }
             }
             (_, Work::Group(_)) => unreachable!("only Parquet has row groups"),
@@ -108,7 +109,7 @@ impl<'a> Typer<'a> {
                 for start in (0..batch.num_rows()).step_by(self.rows) {
                     let rows = self.rows.min(batch.num_rows() - start);
                     let typed = guard(&file.path, || type_batch(&batch.slice(start, rows), &mut wanted))?;
-                    chunks.push(self.chunk(part.file, typed, rows, &mut next_row));
+                    chunks.push(self.chunk(part.file, typed, rows, &mut rows_of));
                 }
             }
         }
@@ -119,7 +120,7 @@ impl<'a> Typer<'a> {
     }
 
     /// Rows whose wanted columns are typed; the plan's others are absent.
-    fn chunk(&mut self, file: usize, typed: Vec<Typed>, rows: usize, next_row: &mut u64) -> Chunk {
+    fn chunk(&mut self, file: usize, typed: Vec<Typed>, rows: usize, rows_of: &mut Rows) -> Chunk {
         let mut all: Vec<Option<Typed>> = self.plan.columns.iter().map(|_| None).collect();
         for (position, typed) in self.slots[file].wanted.iter().zip(typed) {
             all[*position] = Some(typed);
@@ -132,9 +133,26 @@ impl<'a> Typer<'a> {
             })
         });
         let typed = typed.collect();
-        let origin = Origin { file: self.files[file].name.clone(), first_row: *next_row, kept: None };
-        *next_row += rows as u64;
+        let origin = rows_of.origin(&self.files[file], rows);
         checked(self.plan, typed, rows, origin)
+    }
+}
+
+/// The rows of a part that come next.
+struct Rows {
+    /// The number of the next one in the file; where rows were left out, of the part's first one.
+    next: u64,
+    kept: Option<std::vec::IntoIter<usize>>,
+}
+
+impl Rows {
+    /// Where the next rows come from.
+    fn origin(&mut self, file: &FileInfo, rows: usize) -> Origin {
+        let (first_row, kept) = (self.next, self.kept.as_mut().map(|kept| kept.take(rows).collect()));
+        if kept.is_none() {
+            self.next += rows as u64;
+        }
+        Origin { file: file.name.clone(), first_row, kept }
     }
 }
 

@@ -8,7 +8,7 @@
 //! training: a category equals a text, and nothing else is compared with it. Integers are taken as
 //! numbers. Null in, null out, but for `coalesce` and `is_null`, and where the other side decides:
 //! `false and null` is false, `true or null` is true. What is no finite number, such as 1/0, is null at
-//! once.
+//! once; rows that end as null because of it are counted.
 //! Exact because it looks at one row at a time, by functions with the same bits on every host.
 //! Known as feature-engine `MathFeatures` and `RelativeFeatures`, scikit-learn `FunctionTransformer`.
 //! Differs: a formula is data, not code, so that it can be shipped and checked; feature-engine refuses
@@ -41,8 +41,9 @@ impl Step for Expression {
     }
 
     fn apply(&self, _: &Site, (): &(), mut batch: Batch) -> Result<Batch, StepError> {
-        let column = self.formula.evaluate(&batch);
+        let (column, lost) = self.formula.evaluate(&batch);
         insert_new(&mut batch, self.new.clone(), column)?;
+        batch.note_no_numbers(&self.new, lost);
         Ok(batch)
     }
 
@@ -72,6 +73,29 @@ mod tests {
         let area = || ("area", numbers(&[Some(2.0), Some(0.0), Some(1.0)]));
         let per_area = ("z", numbers(&[Some(1.5), None, None]));
         check(step("`TotRms.AbvGrd` / area"), &[rooms(), area()], &[rooms(), area(), per_area]);
+    }
+
+    #[test]
+    fn a_result_that_is_no_number_is_counted_and_a_null_that_was_asked_for_is_not() {
+        let lost = |formula: &str| {
+            let x = numbers(&[Some(4.0), Some(0.0), Some(-1.0), None]);
+            let y = numbers(&[None, Some(2.0), Some(1e308), Some(1.0)]);
+            let mut after = apply(step(formula), &[("x", x), ("y", y)]).expect("it applies");
+            after.take_no_numbers().iter().map(|(column, cells)| format!("{column} {cells}")).collect::<Vec<_>>()
+        };
+        assert_eq!(lost("x + y"), [""; 0]);
+        assert_eq!(lost("ln(x)"), ["z 2"]);
+        assert_eq!(lost("1 / x"), ["z 1"]);
+        assert_eq!(lost("y * 10"), ["z 1"]);
+        assert_eq!(lost("1 / (2 - 2)"), ["z 4"]);
+        assert_eq!(lost("if(x > 0, null, x)"), [""; 0]);
+        // What was lost is found again, is never asked for, or is asked for after all.
+        assert_eq!(lost("coalesce(ln(x), 0) + y"), [""; 0]);
+        assert_eq!(lost("if(x > 0, ln(x), 0)"), [""; 0]);
+        assert_eq!(lost("if(x > 0, y, ln(x))"), ["z 2"]);
+        assert_eq!(lost("if(x >= 0, y, 1 / x)"), [""; 0]);
+        assert_eq!(lost("if(ln(x) > 0, 1, 0)"), ["z 2"]);
+        assert_eq!(lost("is_null(ln(x))"), [""; 0]);
     }
 
     #[test]

@@ -83,6 +83,8 @@ mod tests {
         check_numbers(step(Base::Two, OnDomain::Null), &cells, &[Some(0.0), Some(3.0), None, None, None]);
         check_numbers(step(Base::Ten, OnDomain::Error), &[Some(1000.0), None], &[Some(3.0), None]);
         check_numbers(step(Base::E, OnDomain::Null), &[Some(5.0)], &[Some(1.609_437_912_434_100_3)]);
+        let mut after = apply(step(Base::E, OnDomain::Null), &[("x", numbers(&cells))]).expect("it applies");
+        assert_eq!(after.take_no_numbers().iter().map(|(_, cells)| *cells).collect::<Vec<_>>(), [2]);
         let error = apply(step(Base::E, OnDomain::Error), &[("x", numbers(&cells))]).expect_err("0 has no logarithm");
         assert_eq!(error.message, "column `x` has a value that is not positive");
     }

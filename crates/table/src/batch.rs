@@ -37,6 +37,8 @@ pub struct Batch {
     pub keys: Arc<Vec<RowKey>>,
     /// In a fit, what is known besides; None while scoring.
     pub labels: Option<Arc<Labels>>,
+    /// Columns in which a step gave cells no finite number, and how many; null stands in them.
+    no_numbers: Vec<(ColumnName, u64)>,
 }
 
 impl Batch {
@@ -51,7 +53,7 @@ impl Batch {
 
     /// A batch without columns yet.
     pub fn new(keys: Vec<RowKey>) -> Batch {
-        Batch { rows: keys.len(), columns: BTreeMap::new(), keys: Arc::new(keys), labels: None }
+        Batch { rows: keys.len(), keys: Arc::new(keys), ..Batch::default() }
     }
 
     /// A batch without columns, whose rows have no identity yet: `keys` is empty until it is given.
@@ -97,6 +99,18 @@ impl Batch {
         }
         assert_eq!(column.rows(), self.rows, "column `{name}` has as many rows as its batch");
         self.columns.insert(name, Arc::new(column));
+    }
+
+    /// Notes that so many cells of a column are null because what a step gave them is no finite number.
+    pub fn note_no_numbers(&mut self, column: &ColumnName, cells: u64) {
+        if cells > 0 {
+            self.no_numbers.push((column.clone(), cells));
+        }
+    }
+
+    /// What was noted since this was asked last.
+    pub fn take_no_numbers(&mut self) -> Vec<(ColumnName, u64)> {
+        std::mem::take(&mut self.no_numbers)
     }
 
     /// Takes a column out.
@@ -148,6 +162,7 @@ impl Batch {
                     group: pick(&labels.group, rows),
                 })
             }),
+            no_numbers: Vec::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Dates and times as they are written: ISO 8601, to the microsecond.
 
 use jiff::civil;
+use jiff::tz::TimeZone;
 
 use crate::Clock;
 
@@ -25,7 +26,52 @@ pub fn print_datetime(clock: Clock, micros: i64) -> String {
     }
 }
 
+/// Whether there is a time zone of that name.
+pub fn is_zone(zone: &str) -> bool {
+    TimeZone::get(zone).is_ok()
+}
+
+/// What clocks in a zone show at an instant, both in microseconds; None beyond the calendar's range, or without such a zone.
+pub fn shown_at(zone: &str, instant: i64) -> Option<i64> {
+    let at = jiff::Timestamp::from_microsecond(instant).ok()?;
+    let shown = TimeZone::get(zone).ok()?.to_datetime(at);
+    Some(TimeZone::UTC.to_timestamp(shown).ok()?.as_microsecond())
+}
+
+/// The instant at which clocks in a zone show that, both in microseconds; where they show it twice the earlier, where they
+/// never do what they would have been at without the jump. None beyond the calendar's range, or without such a zone.
+pub fn instant_when(zone: &str, shown: i64) -> Option<i64> {
+    let shown = TimeZone::UTC.to_datetime(jiff::Timestamp::from_microsecond(shown).ok()?);
+    Some(TimeZone::get(zone).ok()?.to_timestamp(shown).ok()?.as_microsecond())
+}
+
 /// The day that is so many days after 1970-01-01; None beyond the calendar's range.
 pub fn date(days: i32) -> Option<civil::Date> {
     civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso;
+
+    fn micros(text: &str) -> i64 {
+        match iso::parse(text) {
+            Some(iso::Iso::Civil(micros) | iso::Iso::Instant(micros)) => micros,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn clocks_and_instants_are_told_from_each_other_also_where_clocks_jump() {
+        let shown = |instant: &str| shown_at("Europe/Berlin", micros(instant));
+        assert_eq!(shown("2026-07-01T10:00Z"), Some(micros("2026-07-01T12:00")));
+        assert_eq!(shown("2026-11-01T10:00Z"), Some(micros("2026-11-01T11:00")));
+        let instant = |shown: &str| instant_when("Europe/Berlin", micros(shown));
+        assert_eq!(instant("2026-07-01T12:00"), Some(micros("2026-07-01T10:00Z")));
+        assert_eq!(instant("2026-10-25T02:30"), Some(micros("2026-10-25T00:30Z")), "shown twice");
+        assert_eq!(instant("2026-03-29T02:30"), Some(micros("2026-03-29T01:30Z")), "never shown");
+        assert!(is_zone("Asia/Kathmandu") && !is_zone("Mars/Olympus"));
+        assert_eq!((shown_at("Mars/Olympus", 0), instant_when("UTC", i64::MAX)), (None, None));
+    }
 }

@@ -8,6 +8,7 @@ mod markdown;
 mod measured;
 
 use evenstep_exact::canonical::canonical_json;
+use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::{Artifact, CardSection};
 use evenstep_table::{Task, counted};
 use serde::Deserialize;
@@ -15,11 +16,11 @@ use serde::Deserialize;
 use markdown::{Markdown, code};
 
 /// The card.
-pub(crate) fn of(artifact: &Artifact) -> String {
+pub(crate) fn of(artifact: &Artifact, digest: &str) -> String {
     let words = words(artifact);
     let mut card = Markdown::default();
     card.line(&format!("# {}", markdown::plain(&artifact.name)));
-    card.paragraph(&format!("Version {} · {}", artifact.version(), artifact.digest()));
+    card.paragraph(&format!("Version {} · {digest}", version_of(digest)));
     card.paragraph(&predicts(artifact));
     use_and_people(&words, &mut card);
     data::of(artifact, &mut card);
@@ -30,7 +31,7 @@ pub(crate) fn of(artifact: &Artifact) -> String {
         card.heading("Notes");
         card.quote(notes);
     }
-    provenance(artifact, &mut card);
+    provenance(artifact, digest, &mut card);
     card.text()
 }
 
@@ -100,11 +101,11 @@ fn parts(artifact: &Artifact, card: &mut Markdown) {
     card.paragraph("`spec.json` in the bundle has every parameter, with defaults written out.");
 }
 
-fn provenance(artifact: &Artifact, card: &mut Markdown) {
+fn provenance(artifact: &Artifact, digest: &str, card: &mut Markdown) {
     card.heading("Where it comes from");
     let spec = blake3::hash(&canonical_json(&artifact.spec)).to_hex();
     let rows = [
-        ["artifact".to_owned(), code(&artifact.digest())],
+        ["artifact".to_owned(), code(digest)],
         ["training data".to_owned(), code(&artifact.fingerprint)],
         ["spec".to_owned(), code(&format!("blake3:{spec}"))],
         ["seed".to_owned(), artifact.seed.to_string()],

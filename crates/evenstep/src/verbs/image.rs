@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_image::{Contents, Engine, Image as ContainerImage};
-use evenstep_pipeline::{PipelineError, Predictor};
+use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
 use self::push::Destination;
@@ -21,7 +21,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     let opened = evenstep_bundle::open(&bundle)
         .map_err(|error| PipelineError::input(format!("`{}`: {error}", args.bundle.display())))?;
     // What would not be served here is not shipped.
-    let predictor = Predictor::load(&opened.artifact)?;
+    let predictor = opened.predictor()?;
     let engine = engine(args.engine.as_deref())?;
     let contents =
         Contents { name: &predictor.name, version: &predictor.version, digest: &predictor.digest, bundle: &bundle };

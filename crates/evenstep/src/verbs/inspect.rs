@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use evenstep_bundle::{Manifest, Member, Opened};
 use evenstep_pipeline::PipelineError;
+use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::lock::Lock;
 use evenstep_table::counted;
 use serde_json::{Value, json};
@@ -58,8 +59,8 @@ fn tell_machine(opened: &Opened) {
     let artifact = &opened.artifact;
     output::json(&json!({
         "name": artifact.name,
-        "version": artifact.version(),
-        "digest": artifact.digest(),
+        "version": version_of(&opened.digest),
+        "digest": opened.digest,
         "identity": artifact.identity(),
         "contract": artifact.contract,
         "steps": artifact.steps,
@@ -72,8 +73,8 @@ fn tell_machine(opened: &Opened) {
 
 fn tell_people(opened: &Opened) {
     let artifact = &opened.artifact;
-    output::line(&format!("{} {}", artifact.name, artifact.version()));
-    output::line(&format!("  digest       {}", artifact.digest()));
+    output::line(&format!("{} {}", artifact.name, version_of(&opened.digest)));
+    output::line(&format!("  digest       {}", opened.digest));
     output::line(&format!("  fingerprint  {}", artifact.fingerprint));
     output::line(&format!("  seed         {}", artifact.seed));
     output::line(&format!("  target       {}", artifact.data.target));

@@ -23,7 +23,7 @@ pub(super) struct Loaded {
 /// A file that is no bundle, or one that gives other bits here.
 pub(super) fn load(path: &Path, host: &Host) -> Result<Loaded, PipelineError> {
     let opened = open_bundle(path)?;
-    let predictor = Predictor::load(&opened.artifact)?;
+    let predictor = opened.predictor()?;
     let facts = attestation::facts(path, &predictor.digest).or_else(|| attestation::signed(path, &predictor.digest));
     let environment = facts.map(|facts| differences(&facts.0, opened.artifact.epochs)).unwrap_or_default();
     if let Some(remark) = remark(&environment).filter(|_| !host.quiet) {

@@ -63,6 +63,9 @@ pub(crate) fn tell(scored: &Scored, done: &str, path: Option<&Path>) {
     for (flag, count) in &scored.flags {
         output::note(&format!("  flagged {count} × {flag}"));
     }
+    for sentence in scored.no_numbers.sentences() {
+        output::note(&format!("  {sentence}"));
+    }
     if !scored.ignored.is_empty() {
         let names: Vec<&str> = scored.ignored.iter().map(evenstep_table::ColumnName::as_str).collect();
         output::note(&format!("  ignored: {}", names.join(", ")));

@@ -40,12 +40,12 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
         output::json(&json!({
             "signatures": path,
             "key": public.id(),
-            "digest": opened.artifact.digest(),
+            "digest": opened.digest,
             "signed": envelope.signatures.iter().map(|signature| &signature.keyid).collect::<Vec<_>>(),
         }));
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(&format!("  signed   {}", opened.artifact.digest()));
+    output::line(&format!("  signed   {}", opened.digest));
     output::line(&format!("  key      {}", public.id()));
     let others = envelope.signatures.len() - 1;
     let beside = if others == 0 { String::new() } else { format!("  (beside {others} of others)") };

@@ -70,6 +70,9 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let outputs = outputs.unwrap_or(committed);
     let trace = if args.no_trace { None } else { Some(trace_of(&trained.artifact, &recorder, spec.folder())?) };
     let mut facts = facts::gather(spec.folder(), &spec.data.source, threads, &trained.seconds);
+    if !trained.findings.no_numbers.is_empty() {
+        facts.0.insert("no_numbers".to_owned(), json!(trained.findings.no_numbers));
+    }
     if let Some(trace) = &trace {
         facts.0.insert("trace".to_owned(), json!(trace.root()));
     }
@@ -129,6 +132,7 @@ fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, 
             "metrics": metrics,
             "evaluation": evaluation,
             "notes": trained.findings.notes,
+            "no_numbers": trained.findings.no_numbers,
             "bundle": outputs.bundle,
             "lock": outputs.lock,
             "report": outputs.report,

@@ -9,7 +9,7 @@ use evenstep_bundle::Opened;
 use evenstep_pipeline::artifact::Epochs;
 use evenstep_pipeline::lock::{Check, Facts, Lock};
 use evenstep_pipeline::verify::{Order, Verified, verify as verify_spec, verify_artifact};
-use evenstep_pipeline::{Artifact, PipelineError, Predictor, Spec, lock};
+use evenstep_pipeline::{Artifact, PipelineError, Spec, lock};
 use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
@@ -143,8 +143,8 @@ fn refuse_uncommitted(path: &Path, lock: &Lock) -> Result<(), PipelineError> {
 /// Whether the bundle beside the spec is the one that the lock vouches for.
 fn bundle_check(path: &Path, lock: &Lock) -> Check {
     let (equal, detail) = match open_bundle(path) {
-        Ok(opened) if opened.artifact.digest() == lock.digest => (true, lock.digest.clone()),
-        Ok(opened) => (false, format!("locked {}, in the bundle {}", lock.digest, opened.artifact.digest())),
+        Ok(opened) if opened.digest == lock.digest => (true, lock.digest.clone()),
+        Ok(opened) => (false, format!("locked {}, in the bundle {}", lock.digest, opened.digest)),
         Err(error) => (false, error.message),
     };
     Check { name: "bundle".to_owned(), equal, detail }
@@ -193,22 +193,41 @@ fn of_bundle(args: &Verify, host: &Host) -> Result<(Found, String), PipelineErro
 fn parts(found: &mut Found, path: &Path, opened: &Opened) -> Option<Facts> {
     let artifact = &opened.artifact;
     found.check("manifest", Ok(format!("{} as the manifest says", counted(opened.manifest.len(), "member"))));
-    found.check("identity", Ok(artifact.digest()));
+    found.check("identity", Ok(opened.digest.clone()));
     for (part, result) in evenstep_bundle::consistency(opened) {
         found.check(part, result);
     }
     found.prove("the bundle is whole, and its parts belong together");
-    let replayed = Predictor::load(artifact);
+    let replayed = opened.predictor();
     let rows = format!("{} rows give their bits on this host", artifact.golden.len());
     found.check("golden rows", replayed.map(|_| rows).map_err(|error| error.message));
     found.prove("this host answers with the bits that training gave");
-    let facts = attestation::facts(path, &artifact.digest());
+    let facts = attestation::facts(path, &opened.digest);
     if facts.is_some() {
         found.check("lock beside", Ok("vouches for this digest".to_owned()));
     } else {
         found.leave_open("that it is the artifact you mean: no lock beside it has its digest");
     }
+    card(found, opened, facts.as_ref());
     facts
+}
+
+/// Whether the model card says what the bundle holds. No digest covers it, and another engine may have other words.
+fn card(found: &mut Found, opened: &Opened, facts: Option<&Facts>) {
+    let Some(line) = evenstep_bundle::first_line_of_another_card(opened) else {
+        found.check("card", Ok("says what the bundle holds".to_owned()));
+        return;
+    };
+    let differs = format!("`card.md` is another one from line {line} on than this engine writes");
+    let is_of_this_engine = facts.is_some_and(|facts| {
+        let same = |difference: &Difference| !["engine", "build commit"].contains(&difference.name.as_str());
+        differences(&facts.0, opened.artifact.epochs).iter().all(same)
+    });
+    if is_of_this_engine {
+        found.check("card", Err(format!("{differs}, which trained: somebody changed it")));
+    } else {
+        found.leave_open(&format!("that the model card says what the bundle holds: {differs}"));
+    }
 }
 
 /// Who signed the bundle, and whether that is enough.
@@ -228,8 +247,8 @@ fn signatures(found: &mut Found, args: &Verify, bundle: &Path) -> Result<(), Pip
         let bytes = read_bundle(bundle).map_err(|error| error.message)?;
         let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
         let Artifact { name, .. } = &opened.artifact;
-        let (file, digest) = (sha256(&bytes), opened.artifact.digest());
-        let subject = Subject { pipeline: name, sha256: &file, artifact: attestation::hex(&digest) };
+        let (file, digest) = (sha256(&bytes), &opened.digest);
+        let subject = Subject { pipeline: name, sha256: &file, artifact: attestation::hex(digest) };
         judge(envelope.as_ref(), &subject, &policy).map_err(|error| error.to_string())
     });
     let told = judged.and_then(|verdict| {

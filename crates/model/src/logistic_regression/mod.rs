@@ -441,6 +441,19 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_of_two_is_two_rows_and_a_weight_of_0_is_none() {
+        let sample = sample();
+        let heavy: Vec<f64> = (0..60).map(|row| f64::from(row % 3)).collect();
+        let plain = sample.batch(sample.two_classes(), false);
+        let repeated: Vec<usize> = (0..60).flat_map(|row| vec![row; row % 3]).collect();
+        let model = |batch: &Batch| fit(&family(1.0), &binary(), batch).unwrap().model.scores;
+        let weighted = model(&batch(sample.columns.clone(), sample.two_classes(), heavy));
+        let repeated = model(&plain.take(&repeated));
+        assert_near(&weighted.coefficients, &repeated.coefficients, 1e-12);
+        assert_near(&weighted.intercepts, &repeated.intercepts, 1e-12);
+    }
+
+    #[test]
     fn separable_classes_end() {
         let x: Vec<f64> = (0..40).map(f64::from).collect();
         let target: Vec<f64> = x.iter().map(|x| f64::from(u8::from(*x > 19.5))).collect();

@@ -1,5 +1,6 @@
 //! `pipeline.toml`: what a person writes.
 
+mod as_of;
 mod overrides;
 mod parse;
 mod resolved;
@@ -17,6 +18,7 @@ use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use serde::{Deserialize, Serialize};
 
+pub use as_of::AsOf;
 pub use overrides::Override;
 pub(crate) use text::SpecText;
 
@@ -81,6 +83,12 @@ pub struct DataSection {
     /// When the row was written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<String>,
+    /// Only rows that were known by then are learned from: by `recorded`, else by `time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+    /// Where the clocks hang whose readings the datetimes without an offset are, and where instants have their days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// Which rows are held out.
     #[serde(default)]
     pub split: SplitSection,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evenstep_table::RuleSpec;
-use evenstep_table::did_you_mean;
+use evenstep_table::{RuleSpec, calendar, did_you_mean};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -99,6 +98,18 @@ impl Spec {
         let id = self.data.id.list();
         if let Some(name) = id.iter().enumerate().find_map(|(at, name)| id[..at].contains(name).then_some(name)) {
             return refuse(&format!("`id` names `{name}` twice"), &["data", "id"], "named here");
+        }
+        if let Some(zone) = self.data.zone.as_ref().filter(|zone| !calendar::is_zone(zone)) {
+            let error = PipelineError::input(format!("unknown time zone `{zone}`"))
+                .help("zones have names such as `Europe/Berlin` or `UTC`".to_owned());
+            return Err(self.text.point(error, &["data", "zone"], "not known"));
+        }
+        if self.data.as_of.is_some() && self.data.recorded.is_none() && self.data.time.is_none() {
+            let error = PipelineError::input("`as_of` needs a column that says since when a row is known").help(
+                "name it: `recorded = \"loaded_at\"`, when the row was written down, or `time = \"sold_at\"`, when its event happened"
+                    .to_owned(),
+            );
+            return Err(self.text.point(error, &["data", "as_of"], "by which column?"));
         }
         for metric in &self.report.metrics {
             if let Err(error) = evenstep_model::metric::find(metric) {

@@ -5,6 +5,7 @@ mod data;
 mod flow;
 mod importance;
 mod scores;
+mod slices;
 
 use askama::Template;
 
@@ -18,6 +19,7 @@ use flow::{Node, flow};
 use importance::{MeasuresTable, importance, learning, measures};
 pub(crate) use scores::points;
 use scores::{FoldRow, Headline, MetricRow, errors, fold_row, headline, metric_row};
+use slices::{SliceTable, slices};
 
 /// How many bars a list of bars has.
 const BARS: usize = 30;
@@ -33,6 +35,7 @@ pub(crate) struct Report<'a> {
     headline: Option<Headline>,
     metrics: Vec<MetricRow>,
     folds: Vec<FoldRow>,
+    slices: Vec<SliceTable>,
     interval_name: String,
     baseline_does: Markup,
     notes: Vec<Markup>,
@@ -87,6 +90,7 @@ impl<'a> Report<'a> {
             headline: headline(page),
             metrics: page.metrics.iter().map(metric_row).collect(),
             folds: page.folds.iter().map(fold_row).collect(),
+            slices: slices(page),
             interval_name: format!("{}interval", metric::level(page)),
             baseline_does: prose(metric::baseline_does(page)),
             notes: page.notes.iter().map(|note| prose(note)).collect(),

@@ -58,9 +58,6 @@ pub(super) fn headline(page: &Page) -> Option<Headline> {
 pub(super) fn metric_row(line: &crate::MetricLine) -> MetricRow {
     let print = |x: Option<f64>| finite(x).map_or_else(String::new, |x| metric::print(&line.name, x));
     let verdict = metric::verdict(line);
-    let interval = metric::interval(line).map_or_else(String::new, |(low, high)| {
-        format!("{}\u{a0}to {}", metric::print(&line.name, low), metric::print(&line.name, high))
-    });
     let undefined = match (finite(line.value), &line.undefined) {
         (None, Some(why)) => prose(why),
         (None, None) => prose("undefined"),
@@ -72,11 +69,18 @@ pub(super) fn metric_row(line: &crate::MetricLine) -> MetricRow {
         direction: if line.higher_is_better { "higher is better" } else { "lower is better" },
         value: print(line.value),
         undefined,
-        interval,
+        interval: interval(line),
         baseline: print(line.baseline),
         verdict,
         strip: charts::strip(line, verdict.map_or("", Verdict::word)).unwrap_or_default(),
     }
+}
+
+/// A metric's interval, if it has one.
+pub(super) fn interval(line: &crate::MetricLine) -> String {
+    metric::interval(line).map_or_else(String::new, |(low, high)| {
+        format!("{}\u{a0}to {}", metric::print(&line.name, low), metric::print(&line.name, high))
+    })
 }
 
 pub(super) fn fold_row(line: &crate::FoldLine) -> FoldRow {

@@ -349,7 +349,8 @@ pub fn replace(
     Ok(())
 }
 
-/// Puts what `map` makes of a numeric column's cells, NaN being null, in the column's place.
+/// Puts what `map` makes of a numeric column's cells, NaN being null, in the column's place. Numbers that it gives
+/// are noted where they are not finite and the cell was not null.
 ///
 /// # Errors
 /// Those of `map`.
@@ -358,10 +359,25 @@ pub fn map_numbers(
     name: &ColumnName,
     map: impl FnOnce(Vec<f64>) -> Result<Column, StepError>,
 ) -> Result<(), StepError> {
-    replace(batch, name, |column| match column {
-        Column::Number(cells) => map(cells),
-        other => map(numbers(&other).into_owned()),
-    })
+    let mut lost = 0;
+    replace(batch, name, |column| {
+        let cells = match column {
+            Column::Number(cells) => cells,
+            other => numbers(&other).into_owned(),
+        };
+        let without = not_finite(&cells);
+        let mapped = map(cells)?;
+        if let Column::Number(cells) = &mapped {
+            lost = not_finite(cells).saturating_sub(without);
+        }
+        Ok(mapped)
+    })?;
+    batch.note_no_numbers(name, lost);
+    Ok(())
+}
+
+fn not_finite(cells: &[f64]) -> u64 {
+    cells.iter().map(|cell| u64::from(!cell.is_finite())).sum()
 }
 
 /// Adds a column under a name that must be free.

@@ -4,6 +4,7 @@
 //! maintained has nulls or names in backticks; so the grammar is here, on tokens read by winnow.
 
 mod evaluate;
+mod lost;
 mod parse;
 
 use std::fmt;
@@ -339,7 +340,7 @@ mod tests {
         formula.columns(&batch.schema()).map_err(|error| {
             format!("{}{}", error.message, error.help.map_or(String::new(), |help| format!("\n{help}")))
         })?;
-        Ok(formula.evaluate(&batch))
+        Ok(formula.evaluate(&batch).0)
     }
 
     #[track_caller]
@@ -350,9 +351,9 @@ mod tests {
         assert_eq!(cells.join(" "), expected, "{text}");
         // One row at a time, the same.
         let formula = Formula::try_from(text.to_owned()).expect("it was read before");
-        let alone = (0..rows().rows()).flat_map(|row| column_texts(&formula.evaluate(&rows().take(&[row]))));
+        let alone = (0..rows().rows()).flat_map(|row| column_texts(&formula.evaluate(&rows().take(&[row])).0));
         assert_eq!(alone.map(|cell| cell.unwrap_or("null".to_owned())).collect::<Vec<_>>(), cells, "{text}");
-        assert_eq!(formula.evaluate(&Batch::empty(&rows().schema())).kind(), column.kind());
+        assert_eq!(formula.evaluate(&Batch::empty(&rows().schema())).0.kind(), column.kind());
     }
 
     #[test]

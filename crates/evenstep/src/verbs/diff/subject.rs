@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     if side.artifact.is_none() {
         let candidates = candidates(files.bundle.as_deref(), path, "evenstep");
         let mut bundles = candidates.iter().filter_map(|bundle| open_bundle(bundle).ok());
-        if let Some(opened) = bundles.find(|opened| opened.artifact.digest() == digest) {
+        if let Some(opened) = bundles.find(|opened| opened.digest == digest) {
             let known = side.document.is_some();
             let (document, facts) = (side.document.take(), std::mem::take(&mut side.facts));
             take_bundle(&mut side, opened)?;
@@ -175,7 +175,7 @@ fn take_lock(side: &mut Side, locked: Locked) {
 
 fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
     side.document = Some(lock::document(&opened.lock)?.0);
-    side.digest = Some(opened.artifact.digest());
+    side.digest = Some(opened.digest);
     side.artifact = Some(opened.artifact);
     Ok(())
 }

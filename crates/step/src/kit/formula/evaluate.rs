@@ -7,11 +7,12 @@ use evenstep_exact::maths;
 use evenstep_table::{Batch, Coded, Column, NULL_BOOLEAN, NULL_CODE};
 use rustc_hash::FxHashMap;
 
+use super::lost::{Before, Lost, not_finite};
 use super::{Formula, Function, What};
 
 /// A value for each row, or one for all rows.
 #[derive(Clone)]
-enum Cells<'a> {
+pub(super) enum Cells<'a> {
     /// NaN is null.
     Number(Cow<'a, [f64]>),
     /// 0, 1 or `NULL_BOOLEAN`.
@@ -23,9 +24,9 @@ enum Cells<'a> {
 }
 
 impl Formula {
-    /// The value for each row.
-    pub fn evaluate(&self, batch: &Batch) -> Column {
-        let mut values: Vec<Cells<'_>> = Vec::with_capacity(self.nodes.len());
+    /// The value for each row; and how many are null because an operation gave no finite number.
+    pub fn evaluate(&self, batch: &Batch) -> (Column, u64) {
+        let mut values: Vec<(Cells<'_>, Lost)> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let value = match &node.what {
                 What::Number(x) => Cells::Number(Cow::Owned(vec![*x])),
@@ -37,14 +38,21 @@ impl Formula {
                 What::Column(name) => Cells::of(batch.column(name)),
                 What::Call(function, operands) => {
                     // Each node has one place where it is used.
-                    let operands = operands.iter().map(|at| std::mem::replace(&mut values[*at], Cells::Null));
-                    call(*function, operands.collect())
+                    let take = |at: &usize| std::mem::replace(&mut values[*at], (Cells::Null, None));
+                    let (operands, lost): (Vec<Cells<'_>>, Vec<Lost>) = operands.iter().map(take).unzip();
+                    let before = Before::of(*function, &operands, lost);
+                    let (value, fresh) = call(*function, operands);
+                    let lost = before.after(fresh, &value);
+                    values.push((value, lost));
+                    continue;
                 }
             };
-            values.push(value);
+            values.push((value, None));
         }
         let rows = batch.rows();
-        match values.pop().expect("a formula has a node") {
+        let (value, lost) = values.pop().expect("a formula has a node");
+        let lost = lost.map_or(0, |lost| spread(lost.into(), rows).iter().filter(|lost| **lost).count() as u64);
+        let column = match value {
             Cells::Number(cells) => Column::Number(spread(cells, rows)),
             Cells::Boolean(cells) => Column::Boolean(spread(cells, rows)),
             Cells::Text(coded) => {
@@ -52,7 +60,8 @@ impl Formula {
                 Column::Category(Coded { values, codes: spread(codes.into(), rows) })
             }
             Cells::Null | Cells::Other(_) => unreachable!("the type of the result was checked"),
-        }
+        };
+        (column, lost)
     }
 }
 
@@ -78,7 +87,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn booleans(self) -> Cow<'a, [u8]> {
+    pub(super) fn booleans(self) -> Cow<'a, [u8]> {
         match self {
             Cells::Boolean(cells) => cells,
             Cells::Null => Cow::Owned(vec![NULL_BOOLEAN]),
@@ -95,24 +104,27 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn call(function: Function, operands: Vec<Cells<'_>>) -> Cells<'_> {
-    match function {
-        Function::Negate => number(operands, |x| -x),
-        Function::Abs => number(operands, f64::abs),
-        Function::Ln => number(operands, maths::ln),
-        Function::Log1p => number(operands, maths::log1p),
-        Function::Exp => number(operands, maths::exp),
-        Function::Sqrt => number(operands, maths::sqrt),
-        Function::Floor => number(operands, f64::floor),
-        Function::Ceil => number(operands, f64::ceil),
-        Function::Round => number(operands, f64::round),
-        Function::Add => numbers(operands, |x, y| x + y),
-        Function::Subtract => numbers(operands, |x, y| x - y),
-        Function::Multiply => numbers(operands, |x, y| x * y),
-        Function::Divide => numbers(operands, |x, y| x / y),
-        Function::Pow => numbers(operands, |x, y| if x.is_nan() || y.is_nan() { f64::NAN } else { maths::pow(x, y) }),
-        Function::Min => numbers(operands, |x, y| if x.is_nan() || x < y { x } else { y }),
-        Function::Max => numbers(operands, |x, y| if x.is_nan() || x > y { x } else { y }),
+/// What a function gives; and, if it is one of numbers, in which rows it gave no finite number of finite ones.
+fn call(function: Function, operands: Vec<Cells<'_>>) -> (Cells<'_>, Lost) {
+    let value = match function {
+        Function::Negate => return number(operands, |x| -x),
+        Function::Abs => return number(operands, f64::abs),
+        Function::Ln => return number(operands, maths::ln),
+        Function::Log1p => return number(operands, maths::log1p),
+        Function::Exp => return number(operands, maths::exp),
+        Function::Sqrt => return number(operands, maths::sqrt),
+        Function::Floor => return number(operands, f64::floor),
+        Function::Ceil => return number(operands, f64::ceil),
+        Function::Round => return number(operands, f64::round),
+        Function::Add => return numbers(operands, |x, y| x + y),
+        Function::Subtract => return numbers(operands, |x, y| x - y),
+        Function::Multiply => return numbers(operands, |x, y| x * y),
+        Function::Divide => return numbers(operands, |x, y| x / y),
+        Function::Pow => {
+            return numbers(operands, |x, y| if x.is_nan() || y.is_nan() { f64::NAN } else { maths::pow(x, y) });
+        }
+        Function::Min => return numbers(operands, |x, y| if x.is_nan() || x < y { x } else { y }),
+        Function::Max => return numbers(operands, |x, y| if x.is_nan() || x > y { x } else { y }),
         Function::Less => comparison(operands, |x, y| x < y),
         Function::LessOrEqual => comparison(operands, |x, y| x <= y),
         Function::Greater => comparison(operands, |x, y| x > y),
@@ -150,7 +162,8 @@ fn call(function: Function, operands: Vec<Cells<'_>>) -> Cells<'_> {
             let [a] = take(operands);
             Cells::Boolean(nulls(&a).into())
         }
-    }
+    };
+    (value, None)
 }
 
 fn take<const N: usize>(operands: Vec<Cells<'_>>) -> [Cells<'_>; N] {
@@ -158,7 +171,7 @@ fn take<const N: usize>(operands: Vec<Cells<'_>>) -> [Cells<'_>; N] {
 }
 
 /// Whether each cell is null.
-fn nulls(cells: &Cells<'_>) -> Vec<u8> {
+pub(super) fn nulls(cells: &Cells<'_>) -> Vec<u8> {
     match cells {
         Cells::Number(cells) => cells.iter().map(|x| u8::from(x.is_nan())).collect(),
         Cells::Boolean(cells) => cells.iter().map(|a| u8::from(*a == NULL_BOOLEAN)).collect(),
@@ -174,7 +187,7 @@ fn length(a: usize, b: usize) -> usize {
 }
 
 /// The cell for a row, where there may be one for all.
-fn at<T: Copy>(cells: &[T], row: usize) -> T {
+pub(super) fn at<T: Copy>(cells: &[T], row: usize) -> T {
     if cells.len() == 1 { cells[0] } else { cells[row] }
 }
 
@@ -191,15 +204,25 @@ fn canonical(x: f64) -> f64 {
     if x.is_finite() { x + 0.0 } else { f64::NAN }
 }
 
-fn number<'a>(operands: Vec<Cells<'a>>, of: impl Fn(f64) -> f64) -> Cells<'a> {
+fn number<'a>(operands: Vec<Cells<'a>>, of: impl Fn(f64) -> f64) -> (Cells<'a>, Lost) {
     let [a] = take(operands);
-    Cells::Number(a.numbers().iter().map(|x| canonical(of(*x))).collect())
+    let a = a.numbers();
+    let cells: Vec<f64> = a.iter().map(|x| canonical(of(*x))).collect();
+    let lost = not_finite(&cells, &a, &a);
+    (Cells::Number(cells.into()), lost)
 }
 
-fn numbers<'a>(operands: Vec<Cells<'a>>, of: impl Fn(f64, f64) -> f64) -> Cells<'a> {
-    let all = operands.into_iter().map(Cells::numbers);
-    let folded = all.reduce(|a, b| Cow::Owned(zip(&a, &b, |x, y| canonical(of(x, y)))));
-    Cells::Number(folded.expect("it takes two or more"))
+fn numbers<'a>(operands: Vec<Cells<'a>>, of: impl Fn(f64, f64) -> f64) -> (Cells<'a>, Lost) {
+    let mut all = operands.into_iter().map(Cells::numbers);
+    let mut cells = all.next().expect("it takes two or more");
+    let mut lost = None;
+    for next in all {
+        let both = zip(&cells, &next, |x, y| canonical(of(x, y)));
+        // Only what takes two gives what is not finite: the lowest and highest of many is one of them.
+        lost = not_finite(&both, &cells, &next);
+        cells = Cow::Owned(both);
+    }
+    (Cells::Number(cells), lost)
 }
 
 fn booleans<'a>(operands: Vec<Cells<'a>>, of: impl Fn(u8, u8) -> u8) -> Cells<'a> {

@@ -1,0 +1,228 @@
+//! Which rows are learned from, how much each counts, and what becomes of results that are no number.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use common::{Project, serve};
+use serde_json::json;
+
+/// A pipeline whose steps meet what has no logarithm and no quotient.
+fn project_without_numbers() -> Project {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{},{},{}\n", i64::from(n % 20) - 4, n % 5, n % 7);
+    project.write("data.csv", format!("id,x,z,y\n{}", (0..200).map(row).collect::<String>()));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+        [[step]]\nuse = \"expression\"\nnew = \"q\"\nformula = \"x / z\"\n\
+        [[step]]\nuse = \"log\"\ncolumns = [\"x\"]\n[model]\nuse = \"boosted_trees\"\ntrees = 2\n";
+    project.write("pipeline.toml", spec);
+    project
+}
+
+#[test]
+fn a_result_that_is_no_number_is_counted_wherever_steps_are_applied() {
+    let project = project_without_numbers();
+    let lost = json!([
+        { "step": 1, "use": "expression", "column": "q", "cells": 40 },
+        { "step": 2, "use": "log", "column": "x", "cells": 50 },
+    ]);
+    let trained = project.run(&["train", "--json", "--quiet", "--threads", "1"]).ok().json();
+    assert_eq!(trained["no_numbers"], lost);
+    let bundle = std::fs::read(project.path("p.evenstep")).expect("it was written");
+    let told = project.run(&["train", "--quiet", "--threads", "2"]).ok();
+    let sentence = "step 2 `log` gave no finite number for 50 cells of `x`: null stands there";
+    assert!(told.out.contains(sentence), "{}", told.out);
+    assert!(project.read("p.html").contains("gave no finite number for 50 cells"));
+    assert_eq!(bundle, std::fs::read(project.path("p.evenstep")).expect("it was written"), "counts have no order");
+    let lock: toml::Table = project.read("pipeline.lock").parse().expect("TOML");
+    assert_eq!(json!(lock["facts"]["no_numbers"]), lost);
+
+    let scored = project.run(&["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--json"]).ok();
+    assert_eq!(scored.json()["no_numbers"], lost);
+    let scored = project.run(&["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv"]).ok();
+    assert!(scored.err.contains(sentence), "{}", scored.err);
+
+    let (mut server, address) = serve(&project, "p.evenstep");
+    let ask = |request: &str, body: &str| {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        let length = body.len();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    };
+    let before = ask("GET /metrics", "");
+    assert!(!before.contains("evenstep_no_numbers_total{"), "golden rows are not counted: {before}");
+    ask("POST /predict", r#"[{"id": 1, "x": 3, "z": 0}, {"id": 2, "x": -1, "z": 1}, {"id": 3, "x": null, "z": 0}]"#);
+    let after = ask("GET /metrics", "");
+    let _ = server.kill();
+    let _ = server.wait();
+    assert!(after.contains("evenstep_no_numbers_total{step=\"1 expression\",column=\"q\"} 1\n"), "{after}");
+    assert!(after.contains("evenstep_no_numbers_total{step=\"2 log\",column=\"x\"} 1\n"), "{after}");
+}
+
+#[test]
+fn where_every_result_is_a_number_nothing_is_said() {
+    let project = project_without_numbers();
+    let spec = project.read("pipeline.toml").replace("x / z", "x * z").replace("\"log\"", "\"standard_scale\"");
+    project.write("pipeline.toml", spec);
+    let trained = project.run(&["train", "--json", "--quiet"]).ok().json();
+    assert_eq!(trained["no_numbers"], json!([]));
+    assert!(!project.read("pipeline.lock").contains("no_numbers"));
+}
+
+/// Sales, one a day of October; some are written down later, in no order, and one never.
+fn sales(later: &str) -> Project {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{},{},2026-10-{:02}T{:02}:30:00Z\n", n % 7, n % 7 * 3 + n % 5, n % 31 + 1, n % 24);
+    project.write("sales.csv", format!("id,rooms,price,loaded\n{}{later}", (0..200).map(row).collect::<String>()));
+    project.write("pipeline.toml", SALES);
+    project
+}
+
+const SALES: &str = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"sales.csv\"\nid = \"id\"\ntarget = \"price\"\n\
+    recorded = \"loaded\"\nas_of = 2026-11-01T00:00:00Z\nsplit = { folds = 3 }\n[model]\nuse = \"ridge\"\n";
+/// They repeat an id, have another type, break a rule, and bring a level of their own; one has no date.
+const LATER: &str =
+    "7,2,1,2026-11-01T00:00:01Z\n900,many,x,2026-11-02T00:00:00Z\n,,,2027-01-01T00:00:00+05:00\n901,1,2,\n";
+
+#[test]
+fn rows_that_were_known_only_later_change_nothing() {
+    let (then, now) = (sales(""), sales(LATER));
+    let digest = then.digest(&["--threads", "1"]);
+    assert_eq!(now.digest(&["--threads", "2"]), digest);
+    let told = now.run(&["train", "--quiet"]).ok();
+    for note in ["later than 2026-11-01T00:00:00Z, by `recorded`: 3 rows", "for want of a `recorded`: 1 row"] {
+        assert!(told.out.contains(note), "{}", told.out);
+    }
+    let checked = now.run(&["check", "--quiet"]).ok();
+    assert!(checked.out.contains("by `recorded`: 3 rows"), "{}", checked.out);
+    let verified = now.run(&["verify", "--shuffle", "--quiet"]).ok();
+    assert!(verified.out.contains(&digest), "{}", verified.out);
+    let bundle = now.run(&["verify", "p.evenstep", "--data", "sales.csv", "--quiet"]);
+    assert_eq!(bundle.code, 0, "{}{}", bundle.out, bundle.err);
+    let parts = |project: &Project| project.run(&["split", "--quiet"]).ok().out;
+    assert_eq!(parts(&then), parts(&now));
+    // Rows are told of by their number in the file.
+    let spoilt = sales(&format!("{LATER}902,1,2,2026-10-01T00:00:00Z\n902,1,2,2026-10-01T00:00:00Z\n"));
+    let said = spoilt.run(&["train", "--quiet"]);
+    assert!(said.err.contains("row 205 and in sales.csv, row 206"), "{}", said.err);
+
+    let all = now.run(&["train", "--quiet", "--set", "data.as_of=2027-06-01"]);
+    assert_eq!(all.code, 2, "the later rows can't be learned from: {}", all.out);
+    let earlier = now.run(&["train", "--json", "--quiet", "--set", "data.as_of=2026-10-15"]).ok().json();
+    assert_ne!(earlier["digest"], digest);
+    assert_eq!(earlier["rows"], (0..200).filter(|n| n % 31 < 15).count());
+}
+
+#[test]
+fn what_was_known_is_the_same_in_every_format() {
+    let project = sales(LATER);
+    let digest = project.digest(&[]);
+    let lines: Vec<String> =
+        common::table::Table::read(&project.read("sales.csv")).json_lines().lines().map(str::to_owned).collect();
+    let with_more =
+        lines.iter().map(|line| line.replace("\"id\":900", "\"new\":1,\"id\":900") + "\n").collect::<String>();
+    project.write("sales.jsonl", with_more);
+    assert_eq!(project.digest(&["--set", "data.source=sales.jsonl"]), digest);
+    let without_odd =
+        project.read("sales.csv").lines().filter(|line| !line.contains("many")).collect::<Vec<_>>().join("\n");
+    project.write("plain.csv", without_odd + "\n");
+    let typed = common::table::Typed::of(&project, "plain.csv");
+    for format in ["parquet", "arrow"] {
+        typed.write(&project, "plain.csv", &format!("sales.{format}"));
+        assert_eq!(project.digest(&["--set", &format!("data.source=sales.{format}")]), digest, "{format}");
+    }
+}
+
+#[test]
+fn a_day_counts_to_its_end_and_clocks_need_a_zone() {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{},2026-10-{:02},2026-10-{:02} {:02}:00\n", n % 7, n % 30 + 1, n % 30 + 1, n % 24);
+    project.write("data.csv", format!("x,y,day,clock\n{}", (0..300).map(row).collect::<String>()));
+    let rows = |by: &str, as_of: &str, more: &str| {
+        let spec = format!(
+            "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\ntime = \"{by}\"\nas_of = {as_of}\n{more}[[step]]\nuse = \"select_columns\"\ncolumns = [\"x\"]\n[model]\nuse = \"ridge\"\n"
+        );
+        project.write("pipeline.toml", spec);
+        let said = project.run(&["train", "--json", "--quiet"]);
+        if said.code == 0 { said.json()["rows"].to_string() } else { said.err }
+    };
+    assert_eq!(rows("day", "2026-10-15", ""), "150");
+    assert_eq!(rows("clock", "2026-10-15", ""), "150");
+    assert_eq!(rows("day", "\"2026-10-15T00:00\"", ""), "150");
+    assert_eq!(rows("clock", "2026-10-15T02:00:00", ""), "142", "of the 15th two");
+    let berlin = "zone = \"Europe/Berlin\"\n";
+    assert_eq!(rows("clock", "2026-10-15T21:59:59Z", berlin), "150");
+    assert_eq!(rows("day", "2026-10-14T22:00:00Z", berlin), "150");
+    assert_eq!(rows("day", "2026-10-14T21:59:59Z", berlin), "140");
+    for (by, as_of, more, expected) in [
+        ("clock", "2026-10-15T00:00:00Z", "", "zone = \"Europe/Berlin\""),
+        ("x", "2026-10-15", "", "is of type integer"),
+        ("day", "2025-10-15", "", "no row that was known by then"),
+        ("day", "2026-10-15", "zone = \"Mars/Olympus\"\n", "unknown time zone"),
+        ("day", "\"October\"", "", "is no date and no datetime"),
+    ] {
+        let said = rows(by, as_of, more);
+        assert!(said.contains(expected), "{by} {as_of}: {said}");
+    }
+    project.write("pipeline.toml", SALES.replace("recorded = \"loaded\"\n", ""));
+    let said = project.run(&["check", "--quiet"]);
+    assert!(
+        said.code == 2 && said.err.contains("`as_of` needs a column") && said.err.contains("recorded ="),
+        "{}",
+        said.err
+    );
+}
+
+/// A step and a model, with weights of their own in a column; `weight` is its cell in each row.
+fn weighted(model: &str, weight: impl Fn(u32) -> String) -> Project {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{},{},{},{}\n", n % 9, n * 7 % 11, n % 9 * 2 + n % 4, weight(n));
+    project.write("data.csv", format!("id,x,z,y,w\n{}", (0..300).map(row).collect::<String>()));
+    let spec = format!(
+        "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\nweight = \"w\"\n\
+        [[step]]\nuse = \"standard_scale\"\ncolumns = [\"x\"]\n[model]\nuse = \"{model}\"\n"
+    );
+    project.write("pipeline.toml", spec);
+    project
+}
+
+#[test]
+fn weights_count_in_models_and_metrics_and_not_in_steps() {
+    let lock = |weight: fn(u32) -> String| -> toml::Table {
+        let project = weighted("ridge", weight);
+        project.run(&["train", "--quiet"]).ok();
+        project.read("pipeline.lock").parse().expect("TOML")
+    };
+    let (light, heavy) = (lock(|_| "1".to_owned()), lock(|n| (n % 3).to_string()));
+    assert_eq!(light["step"][0]["params"], heavy["step"][0]["params"]);
+    assert_ne!(light["model"]["learned"], heavy["model"]["learned"]);
+    assert_ne!(light["evaluation"]["metrics"], heavy["evaluation"]["metrics"]);
+    // Weights in another unit are the same weights, to metrics.
+    let doubled = lock(|_| "2".to_owned());
+    assert_eq!(light["evaluation"]["metrics"][0]["baseline"], doubled["evaluation"]["metrics"][0]["baseline"]);
+}
+
+#[test]
+fn a_weight_that_is_none_is_refused_with_its_row() {
+    for (cell, expected) in [
+        ("", "data.csv, row 42: the weight `w` is missing"),
+        ("-0.5", "data.csv, row 42: the weight `w` is -0.5"),
+        ("heavy", "the weight `w` is of type category"),
+    ] {
+        let project = weighted("ridge", |n| if n == 41 { cell.to_owned() } else { "1".to_owned() });
+        let said = project.run(&["train", "--quiet"]);
+        assert!(said.code == 2 && said.err.contains(expected) && said.err.contains("number from 0"), "{}", said.err);
+        assert!(said.err.contains("pipeline.toml"), "it points into the spec: {}", said.err);
+    }
+    for model in ["ridge", "boosted_trees"] {
+        let said = weighted(model, |_| "0".to_owned()).run(&["train", "--quiet"]);
+        assert!(said.code == 2 && said.err.contains("weight"), "{model}: {}", said.err);
+    }
+}
