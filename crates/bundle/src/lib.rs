@@ -3,6 +3,7 @@
 //! A bundle holds no time, host, path or duration: the same training gives the same bytes.
 
 mod archive;
+mod bounded;
 mod card;
 mod consistency;
 mod members;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::archive::Entry;
+use crate::bounded::AtMost;
 use crate::{archive, card, sbom, tensors};
 
 /// The form of identity and members.
@@ -75,6 +76,8 @@ pub type Members<'a> = BTreeMap<&'a str, &'a [u8]>;
 
 /// The member that lists the others.
 const MANIFEST: &str = "manifest.json";
+/// More golden rows than a training makes, which is 32.
+const GOLDEN_ROWS: usize = 64;
 /// From so many bytes on, several threads hash them.
 const LARGE: usize = 1 << 20;
 
@@ -234,6 +237,7 @@ pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
     let model: ModelFacts = parse("model.json", take("model.json")?)?;
     let weights = tensors::read(take("model.safetensors")?)
         .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
+    let AtMost(golden): AtMost<_, GOLDEN_ROWS> = parse("golden.json", take("golden.json")?)?;
     Ok(Artifact::from_parts(
         epochs,
         parse("spec.json", take("spec.json")?)?,
@@ -248,7 +252,7 @@ pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
         },
         parse("profile.json", take("profile.json")?)?,
         parse("evaluation.json", take("evaluation.json")?)?,
-        parse("golden.json", take("golden.json")?)?,
+        golden,
     ))
 }
 

@@ -108,6 +108,14 @@ fn rows_that_were_known_only_later_change_nothing() {
     assert_eq!(bundle.code, 0, "{}{}", bundle.out, bundle.err);
     let parts = |project: &Project| project.run(&["split", "--quiet"]).ok().out;
     assert_eq!(parts(&then), parts(&now));
+    let trained = now.run(&["train", "--quiet", "--set", "data.as_of=2026-10-15", "--out", "earlier.evenstep"]);
+    assert_eq!(trained.code, 0, "{}", trained.err);
+    let told = now.run(&["diff", "p.evenstep", "earlier.evenstep"]);
+    assert!(told.out.contains("`data.as_of` is `2026-11-01T00:00:00Z` in A and `2026-10-15` in B"), "{}", told.out);
+    // The rows that are on one side only are found in the file, whose later rows nobody looks at.
+    let told = now.run(&["diff", "p.evenstep", "earlier.evenstep", "--json"]).json();
+    assert_eq!(told["first"]["rows"][0]["place_a"], "sales.csv row 16", "{told}");
+    assert!(!told["notes"].to_string().contains("can't be looked at"), "{told}");
     // Rows are told of by their number in the file.
     let spoilt = sales(&format!("{LATER}902,1,2,2026-10-01T00:00:00Z\n902,1,2,2026-10-01T00:00:00Z\n"));
     let said = spoilt.run(&["train", "--quiet"]);

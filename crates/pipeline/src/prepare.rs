@@ -91,6 +91,17 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
 }
 
+/// The source as the spec has it known, if it has an `as_of`.
+///
+/// # Errors
+/// As [`survey`].
+pub(crate) fn as_known(spec: &Spec, source: Source, run: &Run<'_>) -> Result<Source, PipelineError> {
+    let roles = Roles::of(spec, source.column_names())?;
+    let declared = declared_rules(spec, source.column_names())?;
+    let known = as_of::known(spec, &source, &roles, &declared, run)?;
+    Ok(known.into_iter().fold(source, Source::known_by))
+}
+
 fn declared_rules(spec: &Spec, columns: &[ColumnName]) -> Result<BTreeMap<ColumnName, RuleSpec>, PipelineError> {
     let mut declared = BTreeMap::new();
     for (name, rule) in &spec.contract {

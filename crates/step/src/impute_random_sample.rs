@@ -31,8 +31,29 @@ pub struct ImputeRandomSample {
     pub columns: Columns,
 }
 
-/// Cells in order, each as often as it is drawn from; written as runs of equal cells.
-pub struct Pool(Vec<Cell>);
+/// Cells in order, in runs of equal ones: each with how many cells there are up to the end of its run.
+#[derive(Default)]
+pub struct Pool(Vec<(Cell, usize)>);
+
+impl Pool {
+    fn add(&mut self, cell: Cell, count: usize) {
+        let before = self.count();
+        match self.0.last_mut().filter(|(last, _)| *last == cell) {
+            Some((_, end)) => *end += count,
+            None if count == 0 => {}
+            None => self.0.push((cell, before + count)),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.0.last().map_or(0, |(_, end)| *end)
+    }
+
+    /// The cell at a place among all of them.
+    fn get(&self, at: usize) -> &Cell {
+        &self.0[self.0.partition_point(|(_, end)| *end <= at)].0
+    }
+}
 
 /// Rows with a value: those with the smallest draws, and perhaps some more.
 #[derive(Default, Serialize, Deserialize)]
@@ -70,20 +91,21 @@ impl Partial for Sample {
 
 impl Serialize for Pool {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.chunk_by(|a, b| a == b).map(|run| (&run[0], run.len())))
+        let mut before = 0;
+        serializer.collect_seq(self.0.iter().map(|(cell, end)| (cell, end - std::mem::replace(&mut before, *end))))
     }
 }
 
 impl<'de> Deserialize<'de> for Pool {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pool, D::Error> {
-        let mut cells = Vec::new();
+        let mut pool = Pool::default();
         for (cell, count) in Vec::<(Cell, usize)>::deserialize(deserializer)? {
-            if count > POOL - cells.len() {
+            if count > POOL - pool.count() {
                 return Err(serde::de::Error::custom(format!("a pool holds {POOL} values at most")));
             }
-            cells.extend(std::iter::repeat_n(cell, count));
+            pool.add(cell, count);
         }
-        Ok(Pool(cells))
+        Ok(pool)
     }
 }
 
@@ -120,20 +142,26 @@ impl EachColumn for ImputeRandomSample {
         seen.shrink();
         let mut cells: Vec<Cell> = seen.rows.into_iter().map(|(_, _, cell)| cell).collect();
         cells.sort_by(Cell::order);
-        if cells.is_empty() { Err(place.no_value()) } else { Ok(Next::Done(Pool(cells))) }
+        if cells.is_empty() {
+            return Err(place.no_value());
+        }
+        let mut pool = Pool::default();
+        cells.into_iter().for_each(|cell| pool.add(cell, 1));
+        Ok(Next::Done(pool))
     }
 
-    fn apply(&self, place: Place<'_>, Pool(cells): &Pool, batch: &mut Batch) -> Result<(), StepError> {
+    fn apply(&self, place: Place<'_>, pool: &Pool, batch: &mut Batch) -> Result<(), StepError> {
         let draws = place.draws();
         let keys = Arc::clone(&batch.keys);
         replace(batch, place.column, |mut column| {
-            Cell::fill(&mut column, |row| draws.choose(&keys[row].0, cells).expect("a pool is not empty"));
+            let count = pool.count() as u64;
+            Cell::fill(&mut column, |row| pool.get(draws.below(&keys[row].0, count) as usize));
             Ok(column)
         })
     }
 
-    fn accepts(&self, place: Place<'_>, Pool(cells): &Pool) -> bool {
-        !cells.is_empty() && cells.iter().all(|cell| cell.fits(place.kind()))
+    fn accepts(&self, place: Place<'_>, pool: &Pool) -> bool {
+        pool.count() > 0 && pool.0.iter().all(|(cell, _)| cell.fits(place.kind()))
     }
 
     fn draws_when_applied(&self) -> bool {
@@ -195,6 +223,19 @@ mod tests {
         let forwards = sample(&mut (0..rows));
         assert_eq!(forwards.len(), POOL);
         assert_eq!(forwards, sample(&mut (0..rows).rev()));
+    }
+
+    #[test]
+    fn a_pool_is_as_large_as_its_runs_and_gives_each_cell_as_often_as_it_was_there() {
+        let text = r#"[[{"integer":1},3],[{"integer":2},65532],[{"integer":3},1]]"#;
+        let pool: Pool = serde_json::from_str(text).expect("a pool");
+        assert_eq!((pool.0.len(), pool.count()), (3, POOL));
+        let of = |at| match pool.get(at) {
+            Cell::Integer(cell) => *cell,
+            _ => panic!("integers"),
+        };
+        assert_eq!([0, 2, 3, 65_534, 65_535].map(of), [1, 1, 2, 2, 3]);
+        assert_eq!(serde_json::to_string(&pool).expect("plain data"), text);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 
 use super::align::Slots;
 use super::{Findings, Side};
+use crate::prepare::as_known;
 use crate::trace::{Element, Origin, RowName, Stage, contents, elements};
+use crate::{PipelineError, Run, Silent, Spec};
 
 /// So many ids stand in a sentence.
 const IDS_TOLD: usize = 5;
@@ -287,6 +289,7 @@ fn look_up(side: &Side, wanted: &BTreeSet<(Stage, Element)>, workers: &Workers) 
         return Err("the lock has no rule for a column of the trace".to_owned());
     }
     let source = Source::open(&data.source, &data.base).map_err(|error| error.to_string())?;
+    let source = known_then(side, source, &data.source, workers).map_err(|error| error.message)?;
     if let Some(name) = names.iter().find(|name| !source.column_names().contains(name)) {
         return Err(format!("they have no column `{name}`"));
     }
@@ -307,6 +310,16 @@ fn look_up(side: &Side, wanted: &BTreeSet<(Stage, Element)>, workers: &Workers) 
         }
     }
     Ok(found)
+}
+
+/// The rows that the training knew, if its spec had an `as_of`.
+fn known_then(side: &Side, source: Source, named: &str, workers: &Workers) -> Result<Source, PipelineError> {
+    let is_training = side.trace.as_ref().is_some_and(|trace| trace.head.origin == Origin::Train);
+    let Some(artifact) = side.artifact.as_ref().filter(|artifact| is_training && artifact.data.as_of.is_some()) else {
+        return Ok(source);
+    };
+    let spec = Spec::from_resolved(&artifact.spec, named)?;
+    as_known(&spec, source, &Run { workers, progress: &Silent, trace: None })
 }
 
 fn found_row(
