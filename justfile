@@ -43,6 +43,10 @@ deny:
 docs:
     UPDATE_DOCS=1 cargo test --locked -p evenstep --test reference --test sbom
 
+# Ask a server by clients that know nothing of us: Triton, MLflow, pyarrow, schemathesis, curl. Needs Python and the network
+clients-test:
+    tests/clients.sh
+
 # Check signatures and bills of materials with programs that know nothing of ours. Needs Python
 interop:
     cargo build --locked -p evenstep

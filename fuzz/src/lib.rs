@@ -10,7 +10,7 @@ use evenstep_bundle::Members;
 use evenstep_exact::reduce::Workers;
 use evenstep_pipeline::diff::{Side, diff};
 use evenstep_pipeline::lock::Lock;
-use evenstep_pipeline::request::{self, Refusal};
+use evenstep_pipeline::request::{self, Refusal, Rows};
 use evenstep_pipeline::trace::{SALT_BYTES, Salt, Trace};
 use evenstep_pipeline::{Artifact, PipelineError, Predictor, Run, Silent, Spec, check, lock};
 use evenstep_source::{Mode, Reading, Source, SourceError, SourceErrorKind};
@@ -20,7 +20,7 @@ use evenstep_table::Contract;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -34,6 +34,8 @@ pub const TARGETS: [Target; 13] = [
     ("bundle", bundle),
     ("bundle_member", bundle_member),
     ("request", request),
+    ("request_csv", request_csv),
+    ("request_arrow", request_arrow),
 ];
 
 /// The bundles of the corpus, whose names start an input of `bundle_member` and `request`.
@@ -173,9 +175,29 @@ pub fn bundle_member(bytes: &[u8]) {
 
 /// The body of a request: a bundle's name, a line feed, and the body.
 pub fn request(bytes: &[u8]) {
-    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
-    let Some(base) = std::str::from_utf8(&bytes[..end]).ok().and_then(|name| bases().get(name)) else { return };
-    answer(&base.predictor, &bytes[end + 1..]);
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, Rows::json(body));
+    }
+}
+
+/// The same, as CSV.
+pub fn request_csv(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, Rows::csv(body));
+    }
+}
+
+/// The same, as an Arrow IPC stream.
+pub fn request_arrow(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, Rows::arrow(body));
+    }
+}
+
+fn asked(bytes: &[u8]) -> Option<(&'static Predictor, &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let base = bases().get(std::str::from_utf8(&bytes[..end]).ok()?)?;
+    Some((&base.predictor, &bytes[end + 1..]))
 }
 
 /// What is done with the artifact of a bundle, by whoever opens it.
@@ -184,16 +206,24 @@ pub fn use_artifact(artifact: &Artifact) {
     // Scores are told even where the golden rows give other bits, as they do after most changes.
     if let Ok(predictor) = told(Predictor::compile(artifact)) {
         for row in requests() {
-            answer(&predictor, row);
+            answer(&predictor, Rows::json(row));
         }
     }
     let _ = told(Predictor::load(artifact));
 }
 
-fn answer(predictor: &Predictor, body: &[u8]) {
-    match request::answer(predictor, body) {
+/// Answers rows in both shapes that answers have.
+fn answer(predictor: &Predictor, rows: Result<Rows, Refusal>) {
+    let answered = rows.and_then(|rows| {
+        let answers = request::answer_rows(predictor, &rows, None)?.answers;
+        let table = request::answer_table(predictor, &rows, 0, None)?;
+        assert_eq!(answers.len(), rows.len(), "a row has an answer");
+        assert!(table.columns.iter().all(|column| column.rows() == rows.len()), "in every shape");
+        Ok(answers)
+    });
+    match answered {
         Ok(answers) => assert!(!serde_json::to_string(&answers).expect("answers are plain data").is_empty()),
-        Err(Refusal::Malformed(said) | Refusal::Bug(said)) => assert!(!said.is_empty()),
+        Err(Refusal::Malformed(said) | Refusal::TooLarge(said) | Refusal::Bug(said)) => assert!(!said.is_empty()),
         Err(Refusal::Contract { errors, count }) => assert!(count >= errors.len() && !errors.is_empty()),
     }
 }

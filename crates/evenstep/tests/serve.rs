@@ -9,9 +9,29 @@ use std::time::{Duration, Instant};
 
 use common::Project;
 
-const ROUTES: [(&str, &str); 4] =
-    [("POST", "/predict"), ("GET", "/health"), ("GET", "/metrics"), ("GET", "/openapi.json")];
+const ROUTES: [(&str, &str, &str); 17] = [
+    ("POST", "/predict", ROW),
+    ("GET", "/health", ""),
+    ("GET", "/metrics", ""),
+    ("GET", "/openapi.json", ""),
+    ("GET", "/v2", ""),
+    ("GET", "/v2/", ""),
+    ("GET", "/v2/health/live", ""),
+    ("GET", "/v2/health/ready", ""),
+    ("GET", "/v2/models/p", ""),
+    ("GET", "/v2/models/p/ready", ""),
+    ("POST", "/v2/models/p/infer", TENSORS),
+    ("GET", "/v2/models/p/versions/VERSION", ""),
+    ("GET", "/v2/models/p/versions/VERSION/ready", ""),
+    ("POST", "/v2/models/p/versions/VERSION/infer", TENSORS),
+    ("GET", "/ping", ""),
+    ("GET", "/version", ""),
+    ("POST", "/invocations", r#"{"instances": [{"x": 1, "z": 2}]}"#),
+];
+/// They tell whether the process is well, and nothing of the model.
+const OPEN: [&str; 4] = ["/health", "/ping", "/v2/health/live", "/v2/health/ready"];
 const ROW: &str = r#"{"x": 1, "z": 2}"#;
+const TENSORS: &str = r#"{"inputs": [{"name": "x", "shape": [1], "datatype": "INT64", "data": [1]}, {"name": "z", "shape": [1], "datatype": "INT64", "data": [2]}]}"#;
 
 /// A small bundle of its own: `p.evenstep`.
 fn project() -> Project {
@@ -49,6 +69,25 @@ impl Server {
         stream.read_to_string(&mut answer).expect("it answers");
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
         (status.unwrap_or_else(|| panic!("no status: {answer}")), answer)
+    }
+
+    /// The routes, with the version that is served in their paths.
+    fn routes(&self, head: &str) -> Vec<(&'static str, String, &'static str)> {
+        let document = self.ask("GET", "/openapi.json", head, "").1;
+        let (_, document) = document.split_once("\r\n\r\n").expect("a body");
+        let document: serde_json::Value = serde_json::from_str(document).expect("JSON");
+        let version = document["info"]["version"].as_str().expect("a version");
+        let routes: Vec<_> =
+            ROUTES.into_iter().map(|(method, path, body)| (method, path.replace("VERSION", version), body)).collect();
+        // Nothing is served that this list, and so a test, leaves out.
+        let told = document["paths"].as_object().expect("paths");
+        let named = |path: &str| path.replace("{model}", "p").replace("{version}", version);
+        let mut told: Vec<String> = told.keys().map(|path| named(path)).collect();
+        let mut listed: Vec<String> = routes.iter().map(|(_, path, _)| path.clone()).collect();
+        told.sort();
+        listed.sort();
+        assert_eq!(told, listed);
+        routes
     }
 
     fn status(&self, method: &str, path: &str, head: &str, body: &str) -> u16 {
@@ -133,17 +172,20 @@ fn every_route_but_the_health_of_the_process_needs_a_key() {
 
     let server = Server::start(&project, &["127.0.0.1:0", "--api-keys", "api-keys.toml"]);
     let host = "Host: localhost\r\nContent-Type: application/json\r\n";
-    for (method, path) in ROUTES.into_iter().chain([("GET", "/nowhere"), ("PUT", "/predict")]) {
+    let routes = server.routes(&format!("{host}X-API-Key: {other}\r\n"));
+    let others =
+        [("GET", "/nowhere".to_owned(), ""), ("PUT", "/predict".to_owned(), ""), ("GET", "/v2/x".to_owned(), "")];
+    for (method, path, body) in routes.iter().chain(&others) {
         for wrong in [String::new(), format!("Authorization: Bearer {key}x\r\n"), "X-API-Key: \r\n".to_owned()] {
-            let (status, answer) = server.ask(method, path, &format!("{host}{wrong}"), ROW);
-            let expected = if path == "/health" { 200 } else { 401 };
+            let (status, answer) = server.ask(method, path, &format!("{host}{wrong}"), body);
+            let expected = if OPEN.contains(&path.as_str()) { 200 } else { 401 };
             assert_eq!(status, expected, "{method} {path} with `{wrong}`: {answer}");
             assert!(!answer.contains("sha256:"), "it tells of the model: {answer}");
         }
     }
     for right in [format!("Authorization: Bearer {key}\r\n"), format!("X-API-Key: {other}\r\n")] {
-        for (method, path) in ROUTES {
-            assert_eq!(server.status(method, path, &format!("{host}{right}"), ROW), 200, "{method} {path}");
+        for (method, path, body) in &routes {
+            assert_eq!(server.status(method, path, &format!("{host}{right}"), body), 200, "{method} {path}");
         }
     }
 }
@@ -165,10 +207,28 @@ fn a_page_of_another_site_gets_no_answer() {
     ] {
         assert_eq!(server.status("POST", "/predict", &format!("Host: {host}\r\n{json}"), ROW), expected, "{host}");
     }
-    // What a form can send.
-    for kind in ["", "Content-Type: text/plain\r\n", "Content-Type: application/x-www-form-urlencoded\r\n"] {
-        assert_eq!(server.status("POST", "/predict", &format!("Host: localhost\r\n{kind}"), ROW), 415, "{kind}");
+    // What a form, or a script that doesn't ask first, can send.
+    let mut posted = 0;
+    for (_, path, body) in server.routes("Host: localhost\r\n").iter().filter(|(method, _, _)| *method == "POST") {
+        for kind in [
+            "Origin: https://evil.example\r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+            "Content-Type: text/plain\r\n",
+            "Content-Type: text/plain; application/json\r\n",
+            "Content-Type: application/x-www-form-urlencoded\r\n",
+            "Content-Type: multipart/form-data; boundary=x\r\n",
+        ] {
+            assert_eq!(server.status("POST", path, &format!("Host: localhost\r\n{kind}"), body), 415, "{path} {kind}");
+            posted += 1;
+        }
+        let (status, answer) =
+            server.ask("POST", path, "Host: evil.example\r\nContent-Type: application/json\r\n", body);
+        assert_eq!(status, 421, "{path}: {answer}");
     }
+    assert_eq!(posted, 24);
+    assert_eq!(server.status("POST", "/predict", "Host: localhost\r\n", ROW), 415);
+    // Triton's clients say no type.
+    assert_eq!(server.status("POST", "/v2/models/p/infer", "Host: localhost\r\n", TENSORS), 200);
     let with_charset = "Host: localhost\r\nContent-Type: application/json; charset=utf-8\r\n";
     assert_eq!(server.status("POST", "/predict", with_charset, ROW), 200);
 }

@@ -80,9 +80,14 @@ pub(crate) fn answer_columns(task: &Task) -> Vec<(ColumnName, Kind)> {
 /// What tells the rows apart: `id`, or the names of a composite one, or `row`.
 pub(crate) fn header_of_ids(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
     match predictor.reading(Some(source.column_names())).id.as_slice() {
-        [] => vec![(ColumnName::new("row").expect("a name"), Kind::Integer)],
+        [] => vec![row_header()],
         id => id_header(id, &predictor.contract),
     }
+}
+
+/// What tells rows apart that have no id: their number, from 0.
+pub(crate) fn row_header() -> (ColumnName, Kind) {
+    (ColumnName::new("row").expect("a name"), Kind::Integer)
 }
 
 /// What the id's columns are called where rows are listed: `id`, or the names of a composite one.

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use crate::encoding::Encoding;
 use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, SMALL_BODY_BYTES};
 use crate::problem::Problem;
 
@@ -19,8 +20,29 @@ pub(crate) struct Room {
 /// A body, and the room that it takes until it is dropped.
 pub(crate) struct Held {
     pub(crate) bytes: Vec<u8>,
-    _start: Share,
-    _rest: Share,
+    taken: Taken,
+}
+
+impl Held {
+    /// Takes the place of a body by what it is without its compression.
+    pub(crate) fn inflate(&mut self, encoding: Encoding) -> Result<(), Problem> {
+        self.bytes = encoding.inflate(&self.bytes)?;
+        self.taken.grow(self.bytes.len())
+    }
+}
+
+/// What one body takes.
+pub(crate) struct Taken {
+    start: Share,
+    rest: Share,
+}
+
+impl Taken {
+    /// Takes what is missing for so many bytes.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        self.start.grow(bytes.min(SMALL_BODY_BYTES))?;
+        self.rest.grow(bytes.saturating_sub(SMALL_BODY_BYTES))
+    }
 }
 
 /// What one body takes of a room, in KiB.
@@ -34,7 +56,6 @@ impl Share {
         Share { of: Arc::clone(room), taken: None }
     }
 
-    /// Takes what is missing for so many bytes.
     fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let missing = bytes.div_ceil(1024).saturating_sub(taken);
@@ -56,23 +77,27 @@ impl Room {
         Room { starts: room(), rests: room() }
     }
 
+    /// No room yet, to be taken as it is needed.
+    pub(crate) fn hold(&self) -> Taken {
+        Taken { start: Share::of(&self.starts), rest: Share::of(&self.rests) }
+    }
+
     /// Reads a body to its end. Room is taken for bytes that came, not for those that were announced, so that a slow client
     /// takes little.
     pub(crate) async fn read(&self, mut body: Body) -> Result<Held, Problem> {
         let deadline = Instant::now() + BODY_TIME;
         let mut bytes = Vec::new();
-        let (mut start, mut rest) = (Share::of(&self.starts), Share::of(&self.rests));
+        let mut taken = self.hold();
         loop {
             let frame = timeout_at(deadline, body.frame()).await.map_err(|_| Problem::too_slow())?;
-            let Some(frame) = frame else { return Ok(Held { bytes, _start: start, _rest: rest }) };
+            let Some(frame) = frame else { return Ok(Held { bytes, taken }) };
             let Ok(frame) = frame else { return Err(Problem::malformed("the body ended before its end")) };
             let Ok(data) = frame.into_data() else { continue };
             let length = bytes.len() + data.len();
             if length > BODY_BYTES_MAX {
                 return Err(Problem::too_large(BODY_BYTES_MAX));
             }
-            start.grow(length.min(SMALL_BODY_BYTES))?;
-            rest.grow(length.saturating_sub(SMALL_BODY_BYTES))?;
+            taken.grow(length)?;
             bytes.extend_from_slice(&data);
         }
     }

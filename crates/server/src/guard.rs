@@ -9,11 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Service;
+use crate::dialect::Dialect;
 use crate::keys::ApiKeys;
 use crate::problem::Problem;
+use crate::request_id;
 
-/// The one route that needs no key: whoever looks after the process may have none. It tells nothing of the model then.
-pub(crate) const OPEN: &str = "/health";
+/// The routes that need no key: whoever looks after the process may have none. They tell nothing of the model then.
+const OPEN: [&str; 4] = ["/health", "/ping", "/v2/health/live", "/v2/health/ready"];
 
 /// Who may ask, and by which name of this host.
 #[derive(Default)]
@@ -38,7 +40,7 @@ impl Guard {
         Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts) }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Problem> {
+    fn check(&self, request: &Request, dialect: Dialect) -> Result<(), Problem> {
         if let Some(hosts) = &self.hosts {
             let asked = host(request).map(str::to_ascii_lowercase);
             if !asked.is_some_and(|asked| hosts.contains(&asked)) {
@@ -46,10 +48,10 @@ impl Guard {
             }
         }
         match &self.keys {
-            Some(keys) if request.uri().path() != OPEN && keys.named(request.headers()).is_none() => {
+            Some(keys) if !OPEN.contains(&request.uri().path()) && keys.named(request.headers()).is_none() => {
                 Err(Problem::unauthorized())
             }
-            _ => check_content_type(request),
+            _ => check_content_type(request, dialect),
         }
     }
 
@@ -71,21 +73,19 @@ fn host(request: &Request) -> Option<&str> {
     }
 }
 
-/// A page of another site can send a form, but not JSON, unless this server allows it.
-fn check_content_type(request: &Request) -> Result<(), Problem> {
-    if request.method() != Method::POST {
-        return Ok(());
-    }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Problem::no_json(kind)) }
+/// A page of another site can send a form, but no body of these types, unless this server allows it.
+fn check_content_type(request: &Request, dialect: Dialect) -> Result<(), Problem> {
+    let takes_body = Dialect::takes_body(request.uri().path());
+    if takes_body && request.method() == Method::POST { dialect.check_body(request.headers()) } else { Ok(()) }
 }
 
-/// Lets a request through, or answers it here.
+/// Lets a request through, or answers it here; what is wrong is told in the words of its protocol.
 pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    if let Err(problem) = service.guard.check(&request) {
-        service.metrics.refused(problem.status());
-        return problem.into_response();
+    let dialect = Dialect::of(request.uri().path());
+    let name = request_id::given(request.headers());
+    if let Err(problem) = service.guard.check(&request, dialect) {
+        service.metrics.refused(dialect.status(&problem));
+        return dialect.retell(problem.into_response(), name);
     }
-    next.run(request).await
+    dialect.retell(next.run(request).await, name)
 }

@@ -1,20 +1,28 @@
 //! The server: an artifact's predictions over HTTP, with its contract enforced.
 //!
-//! One route, one file: `predict`, `health`, `openapi`, `metrics`. To add one, write its
-//! file and name it in `router`. Before them stand the connections (`listen`), who may ask (`guard`, `keys`) and how much a
-//! client may take (`limits`, `body`).
+//! One route, one file: `predict`, `health`, `openapi`, `metrics`; one protocol of others, one folder: `oip`, `mlflow`. To
+//! add one, write it and name it in `router`. Before them stand the connections (`listen`), who may ask (`guard`, `keys`), in
+//! what protocol (`dialect`) and how much a client may take (`limits`, `body`).
 
 mod body;
 mod check;
+mod dialect;
+mod encoding;
+mod formats;
 mod guard;
 mod health;
 mod keys;
 mod limits;
+mod lines;
 mod listen;
 mod metrics;
+mod mlflow;
+mod oip;
 mod openapi;
 mod predict;
 mod problem;
+mod request_id;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -91,6 +99,8 @@ fn router(service: Arc<Service>) -> Router {
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::openapi))
+        .merge(oip::routes())
+        .merge(mlflow::routes())
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&service), guard::guard))

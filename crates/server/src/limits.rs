@@ -3,13 +3,20 @@
 
 use std::time::Duration;
 
-/// The largest request body that is read, in bytes.
+/// The largest request body that is read, in bytes; also of what it is once it is decompressed.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 /// What the starts of all bodies, of `SMALL_BODY_BYTES` each, may take together until they are answered, in KiB; and what the
 /// rest of large bodies may, apart, so that no large body, sent slowly, takes the room of small ones. As JSON values they
 /// take about ten times as much.
 pub(crate) const BODIES_KIB_MAX: usize = 64 << 10;
-/// A body is read within this time.
+/// An answer is not compressed if it is smaller: a packet takes it as it is.
+pub(crate) const ENCODED_BYTES_MIN: usize = 1 << 10;
+/// Memory that a Zstandard frame may ask for: two to the power of it.
+pub(crate) const WINDOW_LOG_MAX: u32 = 24;
+/// A line of a body that is answered line by line.
+pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
+/// A body is read within this time. One that is answered while it comes may take longer, but each of its parts may not; nor
+/// may its client take longer to read a part of the answer.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Connections that are open at once.

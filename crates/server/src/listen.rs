@@ -22,6 +22,7 @@ use crate::limits::{
     CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, DRAIN_TIME, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY,
     RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
 };
+use crate::lines::Streamed;
 use crate::metrics::Metrics;
 
 /// Answers connections until `stop`, then those that are under way, for a while.
@@ -89,8 +90,12 @@ async fn serve_one(
         let asked = Asked::begin(&seen);
         let answered = router.call(request);
         async move {
-            let answer = answered.await;
-            drop(asked);
+            let mut answer = answered.await;
+            if let Ok(answer) = &mut answer
+                && let Some(streamed) = answer.extensions_mut().remove::<Streamed>()
+            {
+                streamed.keep(asked);
+            }
             answer
         }
     });
@@ -198,7 +203,7 @@ impl Activity {
 }
 
 /// A request under way; dropped when it was answered, or given up.
-struct Asked {
+pub(crate) struct Asked {
     activity: Arc<Activity>,
 }
 

@@ -1,23 +1,23 @@
-//! `POST /predict`: one row, or a list of rows, by the contract.
+//! `POST /predict`: one row, or many, by the contract, in any of four formats.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::request::{self, Answer, Refusal};
+use evenstep_pipeline::Predictor;
+use evenstep_pipeline::request::{Answer, Rows, Table};
+use evenstep_source::SourceError;
+use evenstep_source::format::{Compression, Format as FileFormat};
+use evenstep_source::write::Writer;
+use evenstep_table::Column;
 use serde::Serialize;
-use tokio::time::timeout;
 
-use crate::Service;
-use crate::body::Held;
-use crate::limits::{SMALL_BODY_BYTES, TURN_TIME};
+use crate::dialect::Dialect;
+use crate::formats::Format;
 use crate::problem::Problem;
-
-const BUG: &str = "the request ran into a bug";
+use crate::work::{self, Said};
+use crate::{Service, lines};
 
 #[derive(Serialize)]
 struct Answered<'a> {
@@ -27,57 +27,70 @@ struct Answered<'a> {
     predictions: Vec<Answer>,
 }
 
-pub(crate) async fn predict(State(service): State<Arc<Service>>, body: Body) -> Response {
-    let started = Instant::now();
-    let result = match service.room.read(body).await {
-        Ok(body) => answer(&service, body).await,
-        Err(problem) => Err(problem),
-    };
-    match result {
-        Ok(request::Answered { answers: predictions, no_numbers }) => {
-            service.metrics.no_numbers(&no_numbers);
-            let flags = predictions.iter().map(|answer| answer.flags.len()).sum();
-            service.metrics.answered(StatusCode::OK, predictions.len(), flags, started.elapsed());
-            let predictor = &service.predictor;
-            let (model, version, digest) = (&predictor.name, &predictor.version, &predictor.digest);
-            let text = serde_json::to_string(&Answered { model, version, digest, predictions });
-            let text = text.expect("answers are plain data");
-            ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+pub(crate) async fn predict(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let formats = Format::of_body(&head.headers, &Format::ALL).and_then(|from| {
+        // Who sends line by line waits for answers line by line.
+        let default = if from == Format::Lines { Format::Lines } else { Format::Json };
+        let to = Format::of_answer(&head.headers, default)?;
+        if (from, to) == (Format::Lines, Format::Lines) && head.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(Problem::unread_encoding("line by line"));
         }
+        Ok((from, to))
+    });
+    match formats {
         Err(problem) => {
-            service.metrics.answered(problem.status(), 0, 0, started.elapsed());
+            service.metrics.refused(problem.status());
             problem.into_response()
         }
+        Ok((Format::Lines, Format::Lines)) => lines::answer(service, body),
+        Ok((from, to)) => {
+            work::answer(service, Dialect::Native, &head.headers, body, move |service, bytes| {
+                answer(service, bytes, from, to)
+            })
+            .await
+        }
     }
 }
 
-/// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
-/// soon.
-async fn answer(service: &Arc<Service>, body: Held) -> Result<request::Answered, Problem> {
-    if body.bytes.len() <= SMALL_BODY_BYTES {
-        return answer_here(service, &body);
+fn answer(service: &Service, bytes: &[u8], from: Format, to: Format) -> Result<Said, Problem> {
+    let rows = match from {
+        Format::Json => Rows::json(bytes)?,
+        Format::Csv => Rows::csv(bytes)?,
+        Format::Arrow => Rows::arrow(bytes)?,
+        Format::Lines => lines::all(bytes)?,
+    };
+    let predictor = &service.predictor;
+    if to == Format::Json {
+        let predictions = service.answers(&rows)?;
+        let (rows, flags) = (predictions.len(), predictions.iter().map(|answer| answer.flags.len()).sum());
+        let (model, version, digest) = (&predictor.name, &predictor.version, &predictor.digest);
+        let bytes = serde_json::to_vec(&Answered { model, version, digest, predictions });
+        let bytes = bytes.expect("answers are plain data");
+        return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None });
     }
-    let turn = timeout(TURN_TIME, Arc::clone(&service.turns).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
-    let service = Arc::clone(service);
-    let answered = tokio::task::spawn_blocking(move || {
-        let answers = answer_here(&service, &body);
-        drop(turn);
-        answers
-    });
-    answered.await.unwrap_or_else(|_| Err(Problem::bug(BUG)))
+    let table = service.table(&rows, 0)?;
+    let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
+    let header = Some(digest(predictor));
+    Ok(Said { kind: to.media_type(), bytes, rows: rows.len(), flags: table.flags.len(), header })
 }
 
-fn answer_here(service: &Service, body: &Held) -> Result<request::Answered, Problem> {
-    // A panic is a bug of ours; the next request must not suffer from it.
-    let answered = catch_unwind(AssertUnwindSafe(|| {
-        request::answer_traced(&service.predictor, &body.bytes, service.trace.as_deref())
-    }));
-    match answered {
-        Ok(Ok(answers)) => Ok(answers),
-        Ok(Err(Refusal::Malformed(detail))) => Err(Problem::malformed(detail)),
-        Ok(Err(Refusal::Contract { errors, count })) => Err(Problem::contract(errors, count)),
-        Ok(Err(Refusal::Bug(detail))) => Err(Problem::bug(detail)),
-        Err(_) => Err(Problem::bug(BUG)),
-    }
+/// A table as `score` writes it.
+pub(crate) fn written(table: &Table, to: Format) -> Result<Vec<u8>, SourceError> {
+    let header = table.header.clone();
+    let file = |format| Writer::new(format, Compression::None, Vec::new(), header.clone(), true);
+    let mut writer = match to {
+        Format::Csv => file(FileFormat::Csv)?,
+        Format::Json | Format::Lines => file(FileFormat::JsonLines)?,
+        Format::Arrow => Writer::arrow_stream(Vec::new(), header, true)?,
+    };
+    let columns: Vec<&Column> = table.columns.iter().map(|column| &**column).collect();
+    writer.write(&columns, &table.flags)?;
+    writer.finish()
+}
+
+/// What says which artifact answered, where the body has no place for it.
+pub(crate) fn digest(predictor: &Predictor) -> (HeaderName, HeaderValue) {
+    let digest = HeaderValue::from_str(&predictor.digest).expect("a digest is of letters and digits");
+    (HeaderName::from_static("evenstep-digest"), digest)
 }

@@ -5,9 +5,14 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::RowError;
 use serde_json::{Map, Value, json};
 
+use crate::formats::Format;
 use crate::limits::RETRY_AFTER_SECONDS;
 
-/// An answer that is no prediction.
+/// So many errors are told where there is one line for all.
+const TOLD_IN_WORDS: usize = 10;
+
+/// An answer that is no prediction. A response made of it carries it along, to be told in another protocol's words.
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
@@ -41,11 +46,44 @@ impl Problem {
         Problem::of(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// A body that doesn't say that it is JSON: 415.
-    pub(crate) fn no_json(kind: &str) -> Problem {
-        let said = if kind.is_empty() { "no type".to_owned() } else { format!("`{kind}`") };
-        let detail = format!("the body is said to have {said}; send `Content-Type: application/json`");
+    /// More than one request may ask for: 413.
+    pub(crate) fn too_many(detail: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// An answer of a type that there is none of: 406.
+    pub(crate) fn not_acceptable() -> Problem {
+        let detail = format!("answers are {}; `Accept` has none of them", listed(&Format::ALL.map(Format::media_type)));
+        Problem::of(StatusCode::NOT_ACCEPTABLE, detail)
+    }
+
+    /// A body that says that it is of no type, or of one that isn't read here: 415.
+    pub(crate) fn unread_type(said: Option<&str>, known: &[&str]) -> Problem {
+        let said = said.map_or("no type".to_owned(), |said| format!("`{said}`"));
+        let detail = format!("the body is said to have {said}; send `Content-Type: {}`", known.join("`, or `"));
         Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// A body that is compressed in a way that isn't read: 415.
+    pub(crate) fn unread_encoding(said: &str) -> Problem {
+        let detail = format!(
+            "the body is said to be compressed (`{said}`); send it as it is, or by gzip, zstd or deflate; \
+             lines that are answered while they come are sent as they are"
+        );
+        Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// Text that is written in another way than UTF-8: 415.
+    pub(crate) fn unread_charset(said: &str) -> Problem {
+        let detail = format!("the body is said to be `{said}`; send UTF-8");
+        Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// No such model, or version of it: 404.
+    pub(crate) fn no_model(name: &str, version: Option<&str>, served: (&str, &str)) -> Problem {
+        let said = version.map_or_else(|| format!("`{name}`"), |version| format!("`{name}` of version `{version}`"));
+        let detail = format!("no model {said} is served; there is `{}` of version `{}`", served.0, served.1);
+        Problem::of(StatusCode::NOT_FOUND, detail)
     }
 
     /// A host that this server isn't: 421.
@@ -68,7 +106,9 @@ impl Problem {
 
     /// No such route: 404.
     pub(crate) fn not_found() -> Problem {
-        let detail = "there are POST /predict, GET /health, /metrics and /openapi.json";
+        let detail = "there are POST /predict, /invocations and /v2/models/NAME/infer, GET /health, /metrics, \
+            /openapi.json, /ping, /version, /v2, /v2/health/live, /v2/health/ready, /v2/models/NAME and \
+            /v2/models/NAME/ready; a model's paths also with /versions/VERSION after its name";
         Problem::of(StatusCode::NOT_FOUND, detail)
     }
 
@@ -85,21 +125,55 @@ impl Problem {
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// In one line, with what was found.
+    pub(crate) fn in_words(&self) -> String {
+        self.one_line(|error| format!("row {}: {}", error.row, error.message))
+    }
+
+    /// In one line, without any value of a row.
+    pub(crate) fn without_values(&self) -> String {
+        self.one_line(|error| format!("row {}: `{}` is {}", error.row, error.field, error.rule.word()))
+    }
+
+    fn one_line(&self, tell: impl Fn(&RowError) -> String) -> String {
+        let told: Vec<String> = self.errors.iter().take(TOLD_IN_WORDS).map(tell).collect();
+        let more = self.count.saturating_sub(told.len());
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        if told.is_empty() { self.detail.clone() } else { format!("{}: {}{more}", self.detail, told.join("; ")) }
+    }
+
+    /// As RFC 9457 has it.
+    pub(crate) fn json(&self) -> Value {
+        self.of_request(None)
+    }
+
+    /// The same, of a request that has a name.
+    pub(crate) fn of_request(&self, name: Option<&str>) -> Value {
         let mut body = Map::new();
         body.insert("type".to_owned(), json!("about:blank"));
         body.insert("title".to_owned(), json!(self.status.canonical_reason().unwrap_or("error")));
         body.insert("status".to_owned(), json!(self.status.as_u16()));
         body.insert("detail".to_owned(), json!(self.detail));
+        if let Some(name) = name {
+            body.insert("instance".to_owned(), json!(name));
+        }
         if !self.errors.is_empty() {
             body.insert("count".to_owned(), json!(self.count));
             body.insert("errors".to_owned(), json!(self.errors));
         }
+        Value::Object(body)
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    format!("`{}`", names.join("`, `"))
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (self.status, kind, Value::Object(body).to_string()).into_response();
+        let mut response = (self.status, kind, self.json().to_string()).into_response();
         let headers = response.headers_mut();
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -110,6 +184,7 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,7 +1,7 @@
 //! Arrow IPC, as a file or a stream.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::{FileReader, StreamReader};
 
-use crate::SourceError;
 use crate::guard::guard;
 use crate::parquet_file::sentence;
+use crate::{SourceError, SourceErrorKind};
 
 /// Rows without a byte: only nulls, of a type that has no other values. More are refused, since their
 /// number is but a claim.
@@ -26,15 +26,36 @@ pub(crate) struct Batches {
 }
 
 enum Reader {
-    File(Box<FileReader<BufReader<File>>>),
-    Stream(Box<StreamReader<BufReader<File>>>),
+    File(Box<FileReader<BufReader<Box<dyn Input>>>>),
+    Stream(Box<StreamReader<BufReader<Box<dyn Input>>>>),
 }
+
+/// What batches are read from.
+trait Input: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Input for T {}
 
 impl Batches {
     /// Opens a file; with a list, only columns at these positions are read.
     pub(crate) fn open(path: &Path, columns: Option<Vec<usize>>) -> Result<Batches, SourceError> {
+        let io = |error| SourceError::io(path, &error);
+        let file = Box::new(File::open(path).map_err(io)?);
+        Batches::over(path, file, columns, u64::MAX)
+    }
+
+    /// Reads what is in memory; messages name it as a file would be. Compressed columns that claim more than
+    /// `inflated_bytes_max` together are refused.
+    pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>, inflated_bytes_max: u64) -> Result<Batches, SourceError> {
+        Batches::over(path, Box::new(Cursor::new(bytes)), None, inflated_bytes_max)
+    }
+
+    fn over(
+        path: &Path,
+        mut file: Box<dyn Input>,
+        columns: Option<Vec<usize>>,
+        inflated_bytes_max: u64,
+    ) -> Result<Batches, SourceError> {
         let io = |error: std::io::Error| SourceError::io(path, &error);
-        let mut file = File::open(path).map_err(io)?;
         let mut magic = Vec::new();
         file.by_ref().take(6).read_to_end(&mut magic).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
@@ -44,7 +65,13 @@ impl Batches {
                 .help("write it anew: Feather version 2 is Arrow IPC"));
         }
         let is_file = magic == b"ARROW1";
-        guard(path, || if is_file { check_footer(&mut file) } else { check_stream(&mut file) })?;
+        let mut claims = Claims { left: inflated_bytes_max };
+        guard(
+            path,
+            || {
+                if is_file { check_footer(&mut file, &mut claims) } else { check_stream(&mut file, &mut claims) }
+            },
+        )?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         let file = BufReader::with_capacity(1 << 20, file);
         let reader = guard(path, || {
@@ -91,7 +118,7 @@ impl Iterator for Batches {
 }
 
 /// Refuses a footer whose parts lie beyond the file: the reader would first allocate what they claim.
-fn check_footer(file: &mut File) -> Result<(), SourceError> {
+fn check_footer(file: &mut Box<dyn Input>, claims: &mut Claims) -> Result<(), SourceError> {
     let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let mut end = [0; 10];
     if size < 2 * end.len() as u64 {
@@ -116,21 +143,36 @@ fn check_footer(file: &mut File) -> Result<(), SourceError> {
             return Err(beyond());
         }
         if let Some(message) = Message::read(file, block.offset() as u64, size)? {
-            message.check(file, block.offset() as u64 + block.metaDataLength() as u64)?;
+            message.check(file, block.offset() as u64 + block.metaDataLength() as u64, claims)?;
         }
     }
     Ok(())
 }
 
 /// Looks through the messages of a stream like `check_footer` through a file's blocks.
-fn check_stream(file: &mut File) -> Result<(), SourceError> {
+fn check_stream(file: &mut Box<dyn Input>, claims: &mut Claims) -> Result<(), SourceError> {
     let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let mut at = 0;
     while let Some(message) = Message::read(file, at, size)? {
-        message.check(file, message.end)?;
+        message.check(file, message.end, claims)?;
         at = message.end.checked_add(message.body).filter(|end| *end <= size).ok_or_else(beyond)?;
     }
     Ok(())
+}
+
+/// How much compressed columns may still claim, all together.
+struct Claims {
+    left: u64,
+}
+
+impl Claims {
+    fn take(&mut self, bytes: u64) -> Result<(), SourceError> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            SourceError::new(SourceErrorKind::Unsupported, "its columns are too large once they are decompressed")
+                .help("send the rows in several parts, or uncompressed")
+        })?;
+        Ok(())
+    }
 }
 
 /// A message's own part, without the body.
@@ -144,7 +186,7 @@ struct Message {
 
 impl Message {
     /// The message at a place of the file; None at the end of a stream.
-    fn read(file: &mut File, at: u64, size: u64) -> Result<Option<Message>, SourceError> {
+    fn read(file: &mut Box<dyn Input>, at: u64, size: u64) -> Result<Option<Message>, SourceError> {
         let mut start = [0; 8];
         let available = size.saturating_sub(at).min(8) as usize;
         file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut start[..available])).map_err(unreadable)?;
@@ -166,7 +208,7 @@ impl Message {
     }
 
     /// Refuses columns that claim more than what they are compressed to can hold.
-    fn check(&self, file: &mut File, body: u64) -> Result<(), SourceError> {
+    fn check(&self, file: &mut Box<dyn Input>, body: u64, claims: &mut Claims) -> Result<(), SourceError> {
         let message = arrow::ipc::root_as_message(&self.bytes).map_err(|error| damaged(&error.to_string()))?;
         let dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
         let Some(batch) = message.header_as_record_batch().or(dictionary) else { return Ok(()) };
@@ -183,9 +225,12 @@ impl Message {
             let mut claimed = [0; 8];
             let at = body.checked_add(at).ok_or_else(|| damaged("a column lies beyond its batch"))?;
             file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut claimed)).map_err(unreadable)?;
-            if u64::try_from(i64::from_le_bytes(claimed)).is_ok_and(|claimed| claimed > length.saturating_mul(most)) {
+            // What stands there as it is says less than nothing of itself.
+            let claimed = u64::try_from(i64::from_le_bytes(claimed)).unwrap_or(0);
+            if claimed > length.saturating_mul(most) {
                 return Err(damaged("a column claims more than its bytes can hold"));
             }
+            claims.take(claimed)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! where there are quotes or blank lines.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use crate::SourceError;
@@ -93,6 +93,23 @@ impl Blocks {
             Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
             Compression::Zstd => Box::new(zstd::Decoder::new(file).map_err(|error| SourceError::io(path, &error))?),
         };
+        Blocks::begin(path, input, consumed, compression, records, piece)
+    }
+
+    /// Cuts bytes that are in memory; messages name them as a file would be.
+    pub(crate) fn of_bytes(name: &Path, bytes: Vec<u8>, records: Records) -> Result<Blocks, SourceError> {
+        let input = Box::new(Cursor::new(bytes));
+        Blocks::begin(name, input, std::sync::Arc::default(), Compression::None, records, PIECE)
+    }
+
+    fn begin(
+        path: &Path,
+        input: Box<dyn Read + Send>,
+        consumed: std::sync::Arc<std::sync::atomic::AtomicU64>,
+        compression: Compression,
+        records: Records,
+        piece: usize,
+    ) -> Result<Blocks, SourceError> {
         let mut blocks = Blocks {
             path: path.to_owned(),
             input,

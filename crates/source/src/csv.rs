@@ -21,7 +21,15 @@ pub(crate) fn open(
     format: Format,
     compression: Compression,
 ) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
-    let mut blocks = Blocks::open(path, compression, Records::Csv { delimiter: b',' })?;
+    header(Blocks::open(path, compression, Records::Csv { delimiter: b',' })?, path, format)
+}
+
+/// The same of text in memory, which messages name by `path`.
+pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+    header(Blocks::of_bytes(path, bytes, Records::Csv { delimiter: b',' })?, path, Format::Csv)
+}
+
+fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
     let delimiter = if format == Format::Tsv { b'\t' } else { delimiter(blocks.start()) };
     blocks.set_records(Records::Csv { delimiter });
     let in_file = |error: SourceError| error.in_file(path).at_line(1);
@@ -65,6 +73,12 @@ pub(crate) trait Texts {
 impl Texts for ColumnBuilder {
     fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str> + Clone) {
         self.texts(texts);
+    }
+}
+
+impl<T: Texts> Texts for &mut T {
+    fn take<'a>(&mut self, texts: impl Iterator<Item = &'a str> + Clone) {
+        (**self).take(texts);
     }
 }
 

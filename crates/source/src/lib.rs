@@ -33,6 +33,8 @@
 mod arrow_cells;
 mod arrow_file;
 mod blocks;
+mod body;
+mod cells;
 mod chunk;
 mod csv;
 mod error;
@@ -54,6 +56,8 @@ mod stream;
 mod typing;
 pub mod write;
 
+pub use body::Body;
+pub use cells::{Cells, NamedCells};
 pub use chunk::{Chunk, Flag, Origin};
 pub use error::{SourceError, SourceErrorKind};
 pub use kept::Kept;

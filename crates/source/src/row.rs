@@ -1,4 +1,7 @@
-//! Rows of a request: JSON objects to a batch, by the same rules as files.
+//! Rows of a request: JSON objects, or columns, to a batch, by the same rules as files.
+
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,10 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
+use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, did_you_mean};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::SourceError;
+use crate::body::Body;
 use crate::chunk::{Flag, Origin, checked};
 use crate::reading::{Mode, Plan, Reading};
 
@@ -36,9 +42,12 @@ pub struct RowTyper {
     /// Names that rows may have besides, to be echoed.
     also: BTreeSet<ColumnName>,
     extra: Extra,
-    /// Builders that wait for the next request.
-    idle: Mutex<Vec<Vec<ColumnBuilder>>>,
+    /// Builders that wait for the next request, by strictness.
+    idle_of_requests: Idle,
+    idle_of_files: Idle,
 }
+
+type Idle = Mutex<Vec<Vec<ColumnBuilder>>>;
 
 /// Rows of a request, typed and checked.
 #[derive(Debug)]
@@ -79,12 +88,14 @@ impl RowTyper {
         let mut plan = Reading { mode: Mode::Scoring, ..reading.clone() }.plan();
         plan.refusals = TOLD;
         let names = plan.columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
-        RowTyper { plan, names, also: also.into_iter().collect(), extra, idle: Mutex::default() }
+        let also = also.into_iter().collect();
+        let (idle_of_requests, idle_of_files) = (Idle::default(), Idle::default());
+        RowTyper { plan, names, also, extra, idle_of_requests, idle_of_files }
     }
 
     /// Types and checks the rows of a request.
     pub fn rows(&self, rows: &[Map<String, Json>]) -> TypedRows {
-        let mut builders = self.take_builders();
+        let mut builders = self.take_builders(Strictness::Request);
         let mut known = vec![0; rows.len()];
         for (planned, builder) in self.plan.columns.iter().zip(&mut builders) {
             for (row, known) in rows.iter().zip(&mut known) {
@@ -97,66 +108,139 @@ impl RowTyper {
                 }
             }
         }
-        let typed = builders.iter_mut().map(ColumnBuilder::finish).collect();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(builders);
-        let origin = Origin { file: "request".into(), first_row: 0, kept: None };
-        let mut chunk = checked(&self.plan, typed, rows.len(), origin);
+        let value = |row: usize, field: &ColumnName, _| rows[row].get(field.as_str()).cloned();
+        let mut typed = self.check(builders, Strictness::Request, rows.len(), value);
+        if self.extra == Extra::Reject {
+            let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
+            for row in strange {
+                let members = &rows[row];
+                let lacks = |name: &str| !members.contains_key(name);
+                let names = members.keys().map(String::as_str).filter(|name| !self.knows(name));
+                typed.refuse_unknown(names, |name| self.unknown(row, name, lacks));
+            }
+        }
+        typed.sorted()
+    }
 
-        let mut errors: Vec<RowError> = std::mem::take(&mut chunk.refused)
+    /// Types and checks the columns of a request.
+    ///
+    /// # Errors
+    /// Cells that can't be read as their format says.
+    pub fn columns(&self, body: &Body) -> Result<TypedRows, SourceError> {
+        let strictness = body.strictness();
+        let mut builders = self.take_builders(strictness);
+        body.feed(&mut builders, |name| self.names.get(name).copied())?;
+        for builder in &mut builders {
+            if builder.rows() == 0 {
+                (0..body.rows()).for_each(|_| builder.push_absent());
+            }
+        }
+        let value =
+            |row: usize, field: &ColumnName, text: Option<String>| body.json(row, field).or(text.map(Json::String));
+        let mut typed = self.check(builders, strictness, body.rows(), value);
+        if body.rows() == 0 {
+            typed.refuse_absent(&self.plan, body);
+        }
+        if self.extra == Extra::Reject {
+            let strange = body.columns().iter().map(ColumnName::as_str).filter(|name| !self.knows(name));
+            let has: BTreeSet<&str> = body.columns().iter().map(ColumnName::as_str).collect();
+            // A column is unknown once, however many rows have it.
+            typed.refuse_unknown(strange, |name| self.unknown(0, name, |name| !has.contains(name)));
+        }
+        Ok(typed.sorted())
+    }
+
+    /// The rows that builders hold, checked; the builders wait for the next request.
+    fn check(
+        &self,
+        mut builders: Vec<ColumnBuilder>,
+        strictness: Strictness,
+        rows: usize,
+        value: impl Fn(usize, &ColumnName, Option<String>) -> Option<Json>,
+    ) -> TypedRows {
+        let typed = builders.iter_mut().map(ColumnBuilder::finish).collect();
+        self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner).push(builders);
+        let origin = Origin { file: "request".into(), first_row: 0, kept: None };
+        let mut chunk = checked(&self.plan, typed, rows, origin);
+        let errors: Vec<RowError> = std::mem::take(&mut chunk.refused)
             .into_iter()
             .map(|refused| {
                 let (row, field) = (refused.place.row as usize, refused.column.to_string());
                 let personal = self.plan.columns[self.names[&refused.column]].rule.personal;
-                let value = rows[row].get(&field).filter(|_| !personal).cloned();
+                let value = if personal { None } else { value(row, &refused.column, refused.value) };
                 let message = format!("`{field}`: {}", refused.because);
                 RowError { row, field, value, rule: refused.rule, message }
             })
             .collect();
-        let mut error_count = chunk.quality.rejected.count as usize;
-        if self.extra == Extra::Reject {
-            let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
-            for error in strange.flat_map(|row| self.unknown(row, &rows[row])) {
-                error_count += 1;
-                if errors.len() < 2 * TOLD {
-                    errors.push(error);
-                }
-            }
-        }
-        errors.sort_by(|a, b| (a.row, &a.field).cmp(&(b.row, &b.field)));
-        errors.truncate(TOLD);
         TypedRows {
             batch: chunk.batch,
             flags: chunk.flags,
             unanswered: chunk.unanswered,
             errors,
-            error_count,
+            error_count: chunk.quality.rejected.count as usize,
             quality: chunk.quality,
         }
     }
 
-    fn take_builders(&self) -> Vec<ColumnBuilder> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    fn take_builders(&self, strictness: Strictness) -> Vec<ColumnBuilder> {
+        let idle = self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| {
-            let builder = |rule| ColumnBuilder::new(rule, self.plan.missing.clone(), Strictness::Request);
+            let builder = |rule| ColumnBuilder::new(rule, self.plan.missing.clone(), strictness);
             self.plan.columns.iter().map(|column| builder(&column.rule)).collect()
         })
     }
 
-    fn unknown(&self, row: usize, members: &Map<String, Json>) -> Vec<RowError> {
-        let known = |name: &str| self.names.contains_key(name) || self.also.contains(name);
-        let lacking = || self.names.keys().map(ColumnName::as_str).filter(|name| !members.contains_key(*name));
-        let strange = members.keys().filter(|name| !known(name));
-        strange
-            .map(|field| {
-                let near = did_you_mean(field, lacking()).map(|near| format!(", {near}")).unwrap_or_default();
-                let message = format!("`{field}` is not in the contract{near}");
-                RowError { row, field: field.clone(), value: None, rule: Breach::Unknown, message }
-            })
-            .collect()
+    fn idle(&self, strictness: Strictness) -> &Idle {
+        match strictness {
+            Strictness::Request => &self.idle_of_requests,
+            Strictness::File => &self.idle_of_files,
+        }
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.names.contains_key(name) || self.also.contains(name)
+    }
+
+    /// The error for a name that nobody knows, in a row that lacks some.
+    fn unknown(&self, row: usize, field: &str, lacks: impl Fn(&str) -> bool) -> RowError {
+        let lacking = self.names.keys().map(ColumnName::as_str).filter(|name| lacks(name));
+        let near = did_you_mean(field, lacking).map(|near| format!(", {near}")).unwrap_or_default();
+        let message = format!("`{field}` is not in the contract{near}");
+        RowError { row, field: field.to_owned(), value: None, rule: Breach::Unknown, message }
     }
 }
 
-fn with_value(json: &Json, take: impl FnOnce(Value<'_>)) {
+impl TypedRows {
+    /// Counts names that nobody knows, and tells of the first.
+    fn refuse_unknown<'n>(&mut self, mut names: impl Iterator<Item = &'n str>, tell: impl Fn(&str) -> RowError) {
+        let room = (2 * TOLD).saturating_sub(self.errors.len());
+        let before = self.errors.len();
+        self.errors.extend(names.by_ref().take(room).map(tell));
+        self.error_count += self.errors.len() - before + names.count();
+    }
+
+    /// Refuses columns that a table without rows lacks: no row of it could say so.
+    fn refuse_absent(&mut self, plan: &Plan, body: &Body) {
+        let lacks = |name: &ColumnName| !body.columns().contains(name);
+        for planned in plan.columns.iter().filter(|column| column.rule.absent == Absent::Reject && lacks(&column.name))
+        {
+            let (field, because) = (planned.name.to_string(), planned.rule.explain(Breach::Absent, None));
+            let message = format!("`{field}`: {because}");
+            self.errors.push(RowError { row: 0, field, value: None, rule: Breach::Absent, message });
+            self.error_count += 1;
+        }
+    }
+
+    /// With its errors by row, then by name.
+    fn sorted(mut self) -> TypedRows {
+        self.errors.sort_by(|a, b| (a.row, &a.field).cmp(&(b.row, &b.field)));
+        self.errors.truncate(TOLD);
+        self
+    }
+}
+
+/// A JSON value as cells know it.
+pub(crate) fn with_value(json: &Json, take: impl FnOnce(Value<'_>)) {
     let text: Cow<'_, str>;
     take(match json {
         Json::Null => Value::Null,
@@ -173,158 +257,4 @@ fn with_value(json: &Json, take: impl FnOnce(Value<'_>)) {
             (None, None) => Value::Float(number.as_f64().unwrap_or(f64::INFINITY)),
         },
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use evenstep_table::check::Seen;
-    use evenstep_table::{Column, Kind, Rule, RuleSpec};
-
-    use super::*;
-
-    fn name(text: &str) -> ColumnName {
-        ColumnName::new(text).expect("not empty")
-    }
-
-    fn typer(rules: &str, seen: &[(&str, Seen)]) -> RowTyper {
-        let specs: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(rules).expect("rules");
-        let resolve =
-            |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("consistent"));
-        let reading = Reading {
-            missing: vec![String::new(), "NA".to_owned()],
-            columns: specs.into_iter().map(resolve).collect(),
-            seen: seen.iter().map(|(column, seen)| (name(column), seen.clone())).collect(),
-            ..Reading::default()
-        };
-        RowTyper::new(&reading, [name("id")], Extra::Reject)
-    }
-
-    fn check(typer: &RowTyper, rows: &str) -> TypedRows {
-        let rows: Vec<Map<String, Json>> = serde_json::from_str(rows).expect("rows");
-        typer.rows(&rows)
-    }
-
-    fn messages(typed: &TypedRows) -> Vec<String> {
-        typed.errors.iter().map(|error| format!("{} {} {}", error.row, error.rule.word(), error.message)).collect()
-    }
-
-    #[test]
-    fn json_has_types_and_a_mistaken_one_is_refused() {
-        for (kind, json, accepted) in [
-            ("number", "3", true),
-            ("number", "true", false),
-            ("number", "\"3.5\"", false),
-            ("number", "\"NA\"", true),
-            ("number", "null", true),
-            ("number", "9007199254740993", true),
-            ("number", "18446744073709551616", true),
-            ("integer", "4.0", true),
-            ("integer", "4.5", false),
-            ("integer", "9223372036854775808", false),
-            ("integer", "9007199254740993", true),
-            ("integer", "\"7\"", false),
-            ("category", "7", false),
-            ("category", "true", false),
-            ("category", "\"7\"", true),
-            ("text", "[1]", false),
-            ("boolean", "true", true),
-            ("boolean", "1", false),
-            ("boolean", "\"true\"", false),
-            ("date", "\"2024-12-30\"", true),
-            ("date", "20240101", false),
-            ("date", "\"30.12.2024\"", false),
-            ("datetime", "\"2024-01-02T03:04:05\"", true),
-            ("datetime", "\"2024-01-02T03:04:05Z\"", false),
-            ("datetime", "1704164645000", false),
-            ("text", "{}", false),
-        ] {
-            let typer = typer(&format!("{{\"x\": {{\"type\": \"{kind}\"}}}}"), &[]);
-            let typed = check(&typer, &format!("[{{\"x\": {json}}}]"));
-            assert_eq!(typed.errors.is_empty(), accepted, "{json} for {kind}: {:?}", messages(&typed));
-        }
-    }
-
-    #[test]
-    fn an_instant_is_the_same_in_any_zone_and_a_naive_time_is_refused() {
-        let typer = typer(r#"{"at": {"type": "datetime", "zone": "Europe/Berlin"}}"#, &[]);
-        let typed = check(
-            &typer,
-            r#"[{"at": "2024-01-02T03:04:05Z"}, {"at": "2024-01-02T05:04:05+02:00"}, {"at": "2024-01-02T03:04:05"}]"#,
-        );
-        let Some(Column::Datetime(_, cells)) = typed.batch.get("at") else { panic!("a datetime") };
-        assert_eq!(cells[0], cells[1]);
-        insta::assert_snapshot!(messages(&typed).join("\n"), @"2 invalid `at`: `2024-01-02T03:04:05` is not an instant in ISO 8601, with `Z` or an offset, to the microsecond");
-    }
-
-    #[test]
-    fn every_policy_refuses_or_flags_by_name() {
-        let rules = r#"{
-            "age": {"type": "integer", "min": 0, "max": 120, "missing": "reject"},
-            "height": {"type": "number", "max": 2.5, "out_of_range": "clip", "absent": "null"},
-            "sex": {"type": "category", "values": ["f", "m"], "unseen": "null"},
-            "town": {"type": "category"},
-            "weight": {"type": "number", "invalid": "quarantine", "personal": true}
-        }"#;
-        let seen = [("town", Seen { nulls: false, categories: Some(vec!["Bonn".into()]) })];
-        let typed = check(
-            &typer(rules, &seen),
-            r#"[
-            {"id": 7, "age": 30, "height": 3, "sex": "x", "town": "Rome", "weight": "heavy"},
-            {"age": -1, "sex": "f", "town": null, "weight": 70.5, "heigth": 1.8},
-            {"age": null, "height": null, "sex": "m", "weight": null}
-        ]"#,
-        );
-        insta::assert_snapshot!(messages(&typed).join("\n"), @"
-        1 unknown `heigth` is not in the contract, did you mean `height`?
-        2 missing `age`: the value is missing
-        2 absent `town`: the column is missing
-        ");
-        let flags: Vec<String> =
-            typed.flags.iter().map(|flag| format!("{} {} {}", flag.row, flag.field, flag.rule.word())).collect();
-        insta::assert_snapshot!(flags.join("\n"), @"
-        0 height max
-        0 sex values
-        0 town unseen
-        0 weight invalid
-        1 age min
-        1 height absent
-        1 town missing
-        ");
-        assert_eq!(typed.unanswered, [0]);
-        assert_eq!(typed.error_count, 3);
-        let Some(Column::Number(heights)) = typed.batch.get("height") else { panic!("numbers") };
-        assert_eq!(heights[0], 2.5);
-    }
-
-    #[test]
-    fn a_personal_value_is_not_repeated() {
-        let typer = typer(r#"{"x": {"type": "integer", "personal": true}}"#, &[]);
-        let typed = check(&typer, r#"[{"x": "secret"}]"#);
-        insta::assert_snapshot!(serde_json::to_string(&typed.errors).expect("JSON"), @r#"[{"row":0,"field":"x","rule":"invalid","message":"`x`: the value is not an integer"}]"#);
-    }
-
-    #[test]
-    fn a_hundred_errors_are_told_and_all_are_counted() {
-        let typer = typer(r#"{"x": {"type": "integer"}}"#, &[]);
-        let rows: Vec<String> = (0..300).map(|row| format!("{{\"x\": \"{row}\"}}")).collect();
-        let typed = check(&typer, &format!("[{}]", rows.join(",")));
-        assert_eq!((typed.errors.len(), typed.error_count), (100, 300));
-        assert_eq!(typed.errors[99].row, 99);
-    }
-
-    #[test]
-    fn one_row_is_typed_as_in_a_batch() {
-        let rules = r#"{"n": {"type": "number"}, "c": {"type": "category"}, "d": {"type": "date"}}"#;
-        let typer = typer(rules, &[]);
-        let rows = r#"[{"n": 1, "c": "a", "d": "2024-01-01"}, {"n": null, "c": "b", "d": "2024-01-02T00:00:00"}, {"n": -0.0, "c": "a", "d": null}]"#;
-        let rows: Vec<Map<String, Json>> = serde_json::from_str(rows).expect("rows");
-        let whole = typer.rows(&rows);
-        for (at, row) in rows.iter().enumerate() {
-            let alone = typer.rows(std::slice::from_ref(row));
-            for (name, column) in alone.batch.columns() {
-                assert_eq!(column.text(0), whole.batch.column(name).text(at));
-            }
-        }
-        assert_eq!(whole.batch.schema().get("d"), Some(&Kind::Date));
-    }
 }

@@ -12,7 +12,7 @@ use arrow::array::{
     Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::ipc::writer::FileWriter;
+use arrow::ipc::writer::{FileWriter, StreamWriter};
 use evenstep_exact::number::write_number;
 use evenstep_table::{Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER};
 use flate2::write::GzEncoder;
@@ -39,6 +39,7 @@ enum To<W: Write + Send> {
     JsonLines(Text<W>),
     Parquet(Box<ArrowWriter<W>>, Arc<Schema>),
     Arrow(Box<FileWriter<W>>, Arc<Schema>),
+    ArrowStream(Box<StreamWriter<W>>, Arc<Schema>),
 }
 
 enum Text<W: Write> {
@@ -103,6 +104,13 @@ impl<W: Write + Send> Writer<W> {
         Ok(writer)
     }
 
+    /// The same as a stream of Arrow IPC, for those who read while it is written.
+    pub fn arrow_stream(to: W, columns: Vec<(ColumnName, Kind)>, flags: bool) -> Result<Writer<W>, SourceError> {
+        let schema = Arc::new(schema(&columns, flags));
+        let writer = Box::new(StreamWriter::try_new(to, &schema).map_err(other)?);
+        Ok(Writer { to: To::ArrowStream(writer, schema), columns, flags, buffer: String::new() })
+    }
+
     fn header(&mut self) -> Result<(), SourceError> {
         let To::Delimited(delimiter, _) = self.to else { return Ok(()) };
         let names = self.columns.iter().map(|(name, _)| name.as_str()).chain(self.flags.then_some(FLAGS));
@@ -141,6 +149,10 @@ impl<W: Write + Send> Writer<W> {
                 writer.write(&batch).map_err(other)
             }
             To::Arrow(writer, schema) => {
+                let batch = record_batch(schema, columns, rows, self.flags.then_some(flags))?;
+                writer.write(&batch).map_err(other)
+            }
+            To::ArrowStream(writer, schema) => {
                 let batch = record_batch(schema, columns, rows, self.flags.then_some(flags))?;
                 writer.write(&batch).map_err(other)
             }
@@ -209,6 +221,7 @@ impl<W: Write + Send> Writer<W> {
             },
             To::Parquet(writer, _) => writer.into_inner().map_err(other),
             To::Arrow(writer, _) => writer.into_inner().map_err(other),
+            To::ArrowStream(writer, _) => writer.into_inner().map_err(other),
         }
     }
 }

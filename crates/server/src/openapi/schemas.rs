@@ -1,63 +1,20 @@
-//! `GET /openapi.json`: the contract, for those who write clients.
+//! What rows, answers and problems look like.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::State;
 use evenstep_pipeline::Predictor;
 use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule};
-use evenstep_table::{Clock, ColumnName, Kind, Task};
+use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task};
 use serde_json::{Map, Value, json};
 
-use crate::Service;
-
-pub(crate) async fn openapi(State(service): State<Arc<Service>>) -> Json<Value> {
-    Json(service.openapi.clone())
+pub(super) fn native(predictor: &Predictor) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    schemas.insert("Row".to_owned(), row_schema(predictor));
+    schemas.insert("Columns".to_owned(), columns_schema(predictor));
+    schemas.insert("Answer".to_owned(), answer_schema(&predictor.task));
+    schemas.insert("Problem".to_owned(), problem_schema());
+    schemas
 }
 
-/// The OpenAPI document of a predictor.
-pub(crate) fn document(predictor: &Predictor) -> Value {
-    let row = row_schema(predictor);
-    let example = example(predictor);
-    let problem = json!({ "description": "what is wrong", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } });
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": predictor.name,
-            "version": predictor.version,
-            "description": format!("Predicts `{}`. Artifact {}.", predictor.data.target, predictor.digest),
-        },
-        "paths": {
-            "/predict": { "post": {
-                "summary": "Predict one row or many",
-                "operationId": "predict",
-                "requestBody": { "required": true, "content": { "application/json": {
-                    "schema": { "oneOf": [
-                        { "$ref": "#/components/schemas/Row" },
-                        { "type": "array", "items": { "$ref": "#/components/schemas/Row" } },
-                    ] },
-                    "example": example,
-                } } },
-                "responses": {
-                    "200": { "description": "one prediction a row, in the request's order", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Answer" } } } },
-                    "400": problem, "401": problem, "408": problem, "413": problem, "415": problem, "421": problem,
-                    "422": problem, "503": problem,
-                },
-            } },
-            "/health": { "get": { "summary": "Which artifact answers", "operationId": "health", "responses": { "200": { "description": "it answers" } } } },
-            "/metrics": { "get": { "summary": "Counters for Prometheus", "operationId": "metrics", "responses": { "200": { "description": "OpenMetrics text" } } } },
-            "/openapi.json": { "get": { "summary": "This document", "operationId": "openapi", "responses": { "200": { "description": "OpenAPI 3.1" } } } },
-        },
-        // None, if the server asks for none.
-        "security": [{}, { "bearer": [] }, { "header": [] }],
-        "components": { "securitySchemes": {
-            "bearer": { "type": "http", "scheme": "bearer" },
-            "header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
-        }, "schemas": { "Row": row, "Answer": answer_schema(&predictor.task), "Problem": problem_schema() } },
-    })
-}
-
-fn row_schema(predictor: &Predictor) -> Value {
+pub(super) fn row_schema(predictor: &Predictor) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (name, rule) in fields(predictor) {
@@ -68,6 +25,28 @@ fn row_schema(predictor: &Predictor) -> Value {
         }
     }
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// `{"columns": {name: [value, …]}}`
+fn columns_schema(predictor: &Predictor) -> Value {
+    json!({
+        "type": "object",
+        "properties": { "columns": lists_schema(predictor) },
+        "required": ["columns"],
+        "additionalProperties": false,
+    })
+}
+
+/// A list for each column, all of one length.
+pub(super) fn lists_schema(predictor: &Predictor) -> Value {
+    let mut lists = row_schema(predictor);
+    if let Some(properties) = lists["properties"].as_object_mut() {
+        for column in properties.values_mut() {
+            *column = json!({ "type": "array", "items": column.take() });
+        }
+    }
+    lists["description"] = json!("lists of one length");
+    lists
 }
 
 /// The fields of a request: the input columns, and the id's, which are echoed.
@@ -93,6 +72,11 @@ fn field_schema(rule: &Rule) -> Value {
     if let Some(format) = format.filter(|_| rule.format.is_none()) {
         schema.insert("format".to_owned(), json!(format));
     }
+    if rule.kind == Kind::Integer {
+        // What no column of integers holds is refused, whatever its bounds.
+        schema.insert("minimum".to_owned(), json!(NULL_INTEGER + 1));
+        schema.insert("maximum".to_owned(), json!(i64::MAX));
+    }
     let mut words = Vec::new();
     words.extend(rule.unit.as_ref().map(|unit| format!("in {unit}")));
     words.extend(rule.format.as_ref().map(|format| format!("written as {format}")));
@@ -111,7 +95,7 @@ fn field_schema(rule: &Rule) -> Value {
     Value::Object(schema)
 }
 
-fn example(predictor: &Predictor) -> Value {
+pub(super) fn example(predictor: &Predictor) -> Value {
     let row = fields(predictor).filter(|(name, _)| predictor.inputs.contains(name)).map(|(name, rule)| {
         let value = match rule.kind {
             _ if rule.values.as_ref().is_some_and(|values| !values.is_empty()) => {
@@ -161,7 +145,7 @@ fn answer_schema(task: &Task) -> Value {
 fn problem_schema() -> Value {
     json!({ "type": "object", "properties": {
         "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
-        "detail": { "type": "string" }, "count": { "type": "integer" },
+        "detail": { "type": "string" }, "instance": { "type": "string" }, "count": { "type": "integer" },
         "errors": { "type": "array", "items": { "type": "object", "properties": {
             "row": { "type": "integer" }, "field": { "type": "string" }, "value": {}, "rule": { "type": "string" }, "message": { "type": "string" },
         } } },

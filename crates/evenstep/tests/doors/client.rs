@@ -1,0 +1,99 @@
+//! A server, and a client that says what it is told to.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Child;
+
+use serde_json::Value;
+
+use crate::common::{self, Project};
+
+pub(crate) const ARROW: &str = "application/vnd.apache.arrow.stream";
+pub(crate) const LINES: &str = "application/x-ndjson";
+pub(crate) const JSON: &str = "application/json";
+
+/// A server that ends with the test.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+}
+
+/// What it said.
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Told {
+    pub(crate) fn ok(self) -> Told {
+        assert_eq!(self.status, 200, "{}\n{}", self.head, self.text());
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
+
+impl Server {
+    pub(crate) fn start(project: &Project, bundle: &str) -> Server {
+        let (child, address) = common::serve(project, bundle);
+        Server { child, address }
+    }
+
+    pub(crate) fn post(&self, path: &str, kind: &str, more: &str, body: &[u8]) -> Told {
+        let length = body.len();
+        // As HTTP/1.0, an answer of unknown length ends with its connection.
+        let head = format!(
+            "POST {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: {kind}\r\n{more}Content-Length: {length}\r\n\r\n"
+        );
+        self.exchange(&[head.as_bytes(), body].concat())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Told {
+        self.exchange(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
+    }
+
+    pub(crate) fn exchange(&self, request: &[u8]) -> Told {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        // It may answer before it has read all, and close.
+        let _ = stream.write_all(request);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Told { status, head, body: answer[end + 4..].to_vec() }
+    }
+
+    pub(crate) fn predict(&self, kind: &str, accept: &str, body: &[u8]) -> Told {
+        self.post("/predict", kind, &format!("Accept: {accept}\r\n"), body)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server of a small bundle: y of x and z.
+pub(crate) fn small() -> Server {
+    let project = Project::new();
+    let rows: String = (0..200).map(|n| format!("{},{},{}\n", n % 17, n * 7 % 23, n % 17 + 3)).collect();
+    project.write("data.csv", format!("x,z,y\n{rows}"));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\n[contract]\nz = { type = \"number\" }\n[model]\nuse = \"ridge\"\n";
+    project.write("pipeline.toml", spec);
+    project.run(&["train", "--quiet"]).ok();
+    Server::start(&project, "p.evenstep")
+}

@@ -1,0 +1,48 @@
+//! Rows that come line by line.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::client::{LINES, small};
+
+#[test]
+fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
+    let server = small();
+    let good = |n: usize| format!("{{\"x\": {}, \"z\": {}.5}}\n", n % 17, n % 5);
+    let rows: String = (0..3000).map(good).collect();
+    let whole = server.predict(LINES, "*/*", rows.as_bytes()).ok();
+    assert_eq!(whole.lines().len(), 3000);
+    assert_eq!(whole.lines()[2999]["row"], 2999);
+    for wrong in ["{\"x\": \"a\", \"z\": 1}\n", "{\"x\": 1, \"w\": 1, \"z\": 1}\n", "[1]\n", "{\"x\": 1,\n"] {
+        for before in [0, 1, 2500] {
+            let rows: String = (0..before).map(good).chain([wrong.to_owned()]).chain((0..9).map(good)).collect();
+            let lines = server.predict(LINES, LINES, rows.as_bytes()).ok().lines();
+            assert_eq!(lines.len(), before + 1, "{wrong}");
+            let last = &lines[before];
+            assert_eq!(last["row"], before, "{last}");
+            assert!(last["error"]["status"] == 422 || last["error"]["status"] == 400, "{last}");
+            assert!(lines[..before].iter().all(|line| line["prediction"].is_number()));
+        }
+    }
+
+    // The answer to what came is there before the rest was sent.
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    let head = format!(
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answered = String::new();
+    for n in 0..3 {
+        let line = good(n);
+        let (start, end) = line.split_at(5);
+        for piece in [start, end] {
+            stream.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).expect("it reads");
+        }
+        while answered.matches("prediction").count() <= n {
+            let mut buffer = [0; 1024];
+            let read = stream.read(&mut buffer).expect("it answers");
+            assert!(read > 0, "it ended: {answered}");
+            answered += &String::from_utf8_lossy(&buffer[..read]);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Live requests: rows by the contract in, in any of several shapes, one answer a row out.
+
+mod json;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenstep_model::Predictions;
+pub use evenstep_source::RowError;
+use evenstep_source::{Flag, RowTyper, TypedRows};
+use evenstep_table::{Batch, Column, ColumnName, Kind};
+use serde::Serialize;
+use serde_json::{Map, Number, Value};
+
+pub use json::parse;
+pub use rows::{Rows, named};
+
+use crate::score::{answer_columns, id_header, label, probability, row_header, told as told_as_columns};
+use crate::trace::Recorder;
+use crate::{NoNumbers, PipelineError, Predictor};
+
+/// How rows of requests get their types: with the id where they have it, without it where not.
+#[derive(Debug)]
+pub(crate) struct RowTypers {
+    with_id: RowTyper,
+    without_id: RowTyper,
+}
+
+impl RowTypers {
+    pub(crate) fn new(predictor: &Predictor) -> RowTypers {
+        let typer = |reading| RowTyper::new(&reading, predictor.data.id.iter().cloned(), predictor.extra);
+        RowTypers {
+            with_id: typer(predictor.reading(None)),
+            without_id: typer(predictor.reading(Some(&predictor.inputs))),
+        }
+    }
+}
+
+/// A request may have so many cells. A body within its limits has fewer, unless most of them are only implied, as
+/// those of absent columns are.
+const CELLS_MAX: usize = 1 << 24;
+
+impl Predictor {
+    /// The rows by the contract, with their keys.
+    fn read_rows(&self, rows: &[Map<String, Value>]) -> TypedRows {
+        let id = &self.data.id;
+        let has_id = !id.is_empty() && rows.iter().all(|row| id.iter().all(|id| row.contains_key(id.as_str())));
+        let mut read = self.typer(has_id).rows(rows);
+        self.identify(&mut read.batch, if has_id { id } else { &[] });
+        read
+    }
+
+    fn typer(&self, has_id: bool) -> &RowTyper {
+        let typers = self.typers.get_or_init(|| RowTypers::new(self));
+        if has_id { &typers.with_id } else { &typers.without_id }
+    }
+
+    /// The same of rows of any shape; they have types or are refused.
+    fn read(&self, rows: &Rows) -> Result<TypedRows, Refusal> {
+        if rows.len().saturating_mul(self.inputs.len().max(1)) > CELLS_MAX {
+            return Err(Refusal::TooLarge(format!("{} rows are too many for one request; send several", rows.len())));
+        }
+        let read = match rows {
+            Rows::Objects(rows) => self.read_rows(rows),
+            Rows::Columns(body) => {
+                let id = &self.data.id;
+                let has_id = !id.is_empty() && id.iter().all(|name| rows.have(name));
+                let mut read = self.typer(has_id).columns(body).map_err(rows::unreadable)?;
+                self.identify(&mut read.batch, if has_id { id } else { &[] });
+                read
+            }
+        };
+        if read.error_count > 0 {
+            return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
+        }
+        Ok(read)
+    }
+}
+
+/// What is said of one row.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Answer {
+    /// The row's id: its one column, or an object of several; else its index in the request.
+    pub id: Value,
+    /// A number or a class; null where the contract or the model gives none.
+    pub prediction: Value,
+    /// The probability of each class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<Map<String, Value>>,
+    /// Rules that the row breaks without being refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flagged>,
+}
+
+/// A rule that a row breaks without being refused.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Flagged {
+    /// The column.
+    pub field: ColumnName,
+    /// The rule.
+    pub rule: &'static str,
+}
+
+/// A request without an answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Refusal {
+    /// The body isn't what its format, or its protocol, says.
+    Malformed(String),
+    /// More rows than one request may have.
+    TooLarge(String),
+    /// Rows break the contract.
+    Contract {
+        /// The first of the cells that do, by row, then by name.
+        errors: Vec<RowError>,
+        /// How many there are.
+        count: usize,
+    },
+    /// A bug of ours.
+    Bug(String),
+}
+
+/// What was said of the rows of a request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answered {
+    /// One answer a row.
+    pub answers: Vec<Answer>,
+    /// Results of steps that were no numbers.
+    pub no_numbers: NoNumbers,
+}
+
+/// Answers the body of a request: one row, or a list of rows.
+///
+/// # Errors
+/// A body that doesn't parse, or rows that break the contract: then no row is answered.
+pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal> {
+    answer_rows(predictor, &Rows::json(body)?, None).map(|answered| answered.answers)
+}
+
+/// Answers rows, one by one, and commits to what each stage makes of them if there is a trace.
+///
+/// # Errors
+/// Rows that break the contract: then no row is answered.
+pub fn answer_rows(predictor: &Predictor, rows: &Rows, trace: Option<&Recorder>) -> Result<Answered, Refusal> {
+    let mut read = predictor.read(rows)?;
+    let batch = std::mem::take(&mut read.batch);
+    let ids = match rows {
+        Rows::Objects(_) => Vec::new(),
+        Rows::Columns(_) => id_columns(predictor, &batch),
+    };
+    let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
+    let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
+    for flag in read.flags {
+        flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
+    }
+    let id = |row: usize| match rows {
+        Rows::Objects(rows) => id_of(predictor, &rows[row], row),
+        Rows::Columns(_) => match ids.as_slice() {
+            [] => row.into(),
+            [id] => cell(id, row),
+            ids => Value::Object(
+                predictor.data.id.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect(),
+            ),
+        },
+    };
+    let answers = (0..rows.len()).map(|row| Answer {
+        id: id(row),
+        flags: flags.remove(&row).unwrap_or_default(),
+        ..told(predictor, predictions.row(row))
+    });
+    Ok(Answered { answers: answers.collect(), no_numbers })
+}
+
+/// What the columns of a prediction are called, and their types: those of a score file, without what tells its rows apart.
+pub fn answer_header(predictor: &Predictor) -> Vec<(ColumnName, Kind)> {
+    answer_columns(&predictor.task)
+}
+
+/// What is said of rows, as a score file has it.
+pub struct Table {
+    /// What the columns are called, and their types.
+    pub header: Vec<(ColumnName, Kind)>,
+    /// What tells the rows apart, the prediction, and the probabilities of classes.
+    pub columns: Vec<Arc<Column>>,
+    /// How many of the columns only tell the rows apart.
+    pub ids: usize,
+    /// Rules that rows break without being refused, by row.
+    pub flags: Vec<Flag>,
+    /// Results of steps that were no numbers.
+    pub no_numbers: NoNumbers,
+}
+
+/// Answers rows, column by column: what `score` would write of them, if `first_row` had come before them.
+///
+/// # Errors
+/// As `answer_rows`.
+pub fn answer_table(
+    predictor: &Predictor,
+    rows: &Rows,
+    first_row: u64,
+    trace: Option<&Recorder>,
+) -> Result<Table, Refusal> {
+    let mut read = predictor.read(rows)?;
+    let batch = std::mem::take(&mut read.batch);
+    let mut columns = id_columns(predictor, &batch);
+    let mut header = id_header(&predictor.data.id, &predictor.contract);
+    if columns.is_empty() {
+        header = vec![row_header()];
+        let numbers = (0..rows.len() as i64).map(|row| first_row as i64 + row);
+        columns.push(Arc::new(Column::Integer(numbers.collect())));
+    }
+    let ids = columns.len();
+    let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
+    header.extend(answer_columns(&predictor.task));
+    columns.extend(told_as_columns(&predictor.task, &predictions).into_iter().map(Arc::new));
+    Ok(Table { header, columns, ids, flags: read.flags, no_numbers })
+}
+
+fn predict(
+    predictor: &Predictor,
+    batch: Batch,
+    unanswered: &[usize],
+    trace: Option<&Recorder>,
+) -> Result<(Predictions, NoNumbers), Refusal> {
+    let predictions = match trace {
+        None => predictor.predict(batch).map(|(mut predictions, lost)| {
+            predictions.forget(unanswered);
+            (predictions, lost)
+        }),
+        Some(trace) => {
+            let has_id = predictor.data.id.iter().all(|name| batch.get(name.as_str()).is_some());
+            let id = if has_id { predictor.data.id.as_slice() } else { &[] };
+            // A row costs some microseconds, sums of its own would cost more.
+            trace.with(|sums| predictor.predict_traced(batch, unanswered, id, sums))
+        }
+    };
+    predictions.map_err(|error| Refusal::Bug(error.to_string()))
+}
+
+/// The columns of the id; none if the rows lack one of them.
+fn id_columns(predictor: &Predictor, batch: &Batch) -> Vec<Arc<Column>> {
+    predictor.data.id.iter().map(|name| batch.shared(name)).collect::<Option<_>>().unwrap_or_default()
+}
+
+/// A cell as JSON says it.
+pub fn cell(column: &Column, row: usize) -> Value {
+    match column {
+        _ if column.is_null(row) => Value::Null,
+        Column::Number(cells) => Number::from_f64(cells[row]).map_or(Value::Null, Value::Number),
+        Column::Integer(cells) => cells[row].into(),
+        Column::Boolean(cells) => (cells[row] == 1).into(),
+        _ => column.text(row).map_or(Value::Null, Value::String),
+    }
+}
+
+/// The prediction of one row; None if the contract refuses it.
+pub(crate) fn predict_row(
+    predictor: &Predictor,
+    row: &Map<String, Value>,
+) -> Result<Option<Predictions>, PipelineError> {
+    let read = predictor.read_rows(std::slice::from_ref(row));
+    if read.error_count == 0 {
+        predictor.predict(read.batch).map(|(predictions, _)| Some(predictions))
+    } else {
+        Ok(None)
+    }
+}
+
+/// A prediction as JSON says it.
+fn told(predictor: &Predictor, outputs: &[f64]) -> Answer {
+    let number = |x: f64| Number::from_f64(x).map_or(Value::Null, Value::Number);
+    let classes = predictor.task.classes();
+    let chosen = label(&predictor.task, outputs);
+    let prediction = match chosen {
+        Some(class) => Value::String(classes[class].clone()),
+        None if classes.is_empty() => number(outputs[0]),
+        None => Value::Null,
+    };
+    let probabilities = || {
+        let each = classes.iter().enumerate();
+        each.map(|(class, name)| (name.clone(), number(probability(&predictor.task, outputs, class)))).collect()
+    };
+    Answer { id: Value::Null, prediction, probability: chosen.map(|_| probabilities()), flags: Vec::new() }
+}
+
+fn id_of(predictor: &Predictor, row: &Map<String, Value>, index: usize) -> Value {
+    match predictor.data.id.as_slice() {
+        [id] if row.contains_key(id.as_str()) => row[id.as_str()].clone(),
+        ids if ids.len() > 1 && ids.iter().all(|id| row.contains_key(id.as_str())) => {
+            Value::Object(ids.iter().map(|id| (id.to_string(), row[id.as_str()].clone())).collect())
+        }
+        _ => index.into(),
+    }
+}

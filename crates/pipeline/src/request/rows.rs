@@ -1,0 +1,122 @@
+//! The body of a request to rows that have no types yet.
+
+use evenstep_source::{Body, Cells, NamedCells, SourceError};
+use evenstep_table::ColumnName;
+use serde_json::{Map, Value};
+
+use super::{Refusal, parse};
+
+/// The only member of an object that holds columns. No row is like it: a cell is never an object.
+const COLUMNS: &str = "columns";
+
+/// Rows of a request, before they have types.
+#[derive(Debug)]
+pub enum Rows {
+    /// An object each.
+    Objects(Vec<Map<String, Value>>),
+    /// Column by column.
+    Columns(Body),
+}
+
+impl Rows {
+    /// JSON: one row as an object, a list of such objects, or `{"columns": {name: [value, …]}}`.
+    ///
+    /// # Errors
+    /// Another shape, or no JSON.
+    pub fn json(body: &[u8]) -> Result<Rows, Refusal> {
+        match parse(body).map_err(|what| malformed(format!("the body is no JSON: {what}")))? {
+            Value::Object(mut row) => match row.get(COLUMNS) {
+                Some(Value::Object(_)) if row.len() == 1 => {
+                    let Some(Value::Object(columns)) = row.remove(COLUMNS) else { unreachable!("it was seen") };
+                    Rows::lists(columns)
+                }
+                _ => Ok(Rows::Objects(vec![row])),
+            },
+            Value::Array(items) => Rows::objects(items),
+            _ => Err(malformed("the body is neither an object nor a list of objects")),
+        }
+    }
+
+    /// Values that must be objects, a row each.
+    ///
+    /// # Errors
+    /// One that is none.
+    pub fn objects(items: Vec<Value>) -> Result<Rows, Refusal> {
+        let object = |(index, item): (usize, Value)| match item {
+            Value::Object(row) => Ok(row),
+            _ => Err(malformed(format!("row {index} is no object"))),
+        };
+        items.into_iter().enumerate().map(object).collect::<Result<_, _>>().map(Rows::Objects)
+    }
+
+    /// Values that must be lists of one length, a column each.
+    ///
+    /// # Errors
+    /// One that is none, an empty name, or lists of different lengths.
+    pub fn lists(columns: Map<String, Value>) -> Result<Rows, Refusal> {
+        let column = |(name, cells): (String, Value)| match cells {
+            Value::Array(cells) => Ok(NamedCells::new(named(&name)?, Cells::Json(cells))),
+            _ => Err(malformed(format!("column `{name}` is no list"))),
+        };
+        Rows::columns(columns.into_iter().map(column).collect::<Result<_, _>>()?)
+    }
+
+    /// Columns of another protocol.
+    ///
+    /// # Errors
+    /// A name that is there twice, or columns of different lengths.
+    pub fn columns(columns: Vec<NamedCells>) -> Result<Rows, Refusal> {
+        Body::cells(columns).map(Rows::Columns).map_err(unreadable)
+    }
+
+    /// Comma-separated values with a header, read as a file of them is.
+    ///
+    /// # Errors
+    /// Text that no such file may have.
+    pub fn csv(body: &[u8]) -> Result<Rows, Refusal> {
+        Body::csv(body).map(Rows::Columns).map_err(unreadable)
+    }
+
+    /// Arrow IPC, read as a file of it is.
+    ///
+    /// # Errors
+    /// Bytes that no such file may have.
+    pub fn arrow(body: &[u8]) -> Result<Rows, Refusal> {
+        Body::arrow(body).map(Rows::Columns).map_err(unreadable)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Objects(rows) => rows.len(),
+            Rows::Columns(body) => body.rows(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether every row has a member, or column, of this name.
+    pub(super) fn have(&self, name: &ColumnName) -> bool {
+        match self {
+            Rows::Objects(rows) => rows.iter().all(|row| row.contains_key(name.as_str())),
+            Rows::Columns(body) => body.columns().contains(name),
+        }
+    }
+}
+
+/// A column's name; an error if it is empty.
+pub fn named(name: &str) -> Result<ColumnName, Refusal> {
+    ColumnName::new(name).ok_or_else(|| malformed("a column has no name"))
+}
+
+pub(super) fn malformed(what: impl Into<String>) -> Refusal {
+    Refusal::Malformed(what.into())
+}
+
+pub(super) fn unreadable(error: SourceError) -> Refusal {
+    let help = error.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    Refusal::Malformed(format!("{error}{help}"))
+}

@@ -1,0 +1,139 @@
+//! Bodies that are compressed on their way, by `Content-Encoding` and `Accept-Encoding`.
+
+use std::io::{self, Read, Write};
+
+use axum::http::{HeaderMap, header};
+use flate2::Compression;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::write::{GzEncoder, ZlibEncoder};
+
+use crate::limits::{BODY_BYTES_MAX, ENCODED_BYTES_MIN, WINDOW_LOG_MAX};
+use crate::problem::Problem;
+
+/// A way to compress.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Encoding {
+    Zstd,
+    Gzip,
+    /// With zlib's head, as RFC 9110 has it.
+    Deflate,
+}
+
+impl Encoding {
+    /// The best first.
+    const ALL: [Encoding; 3] = [Encoding::Zstd, Encoding::Gzip, Encoding::Deflate];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Encoding::Zstd => "zstd",
+            Encoding::Gzip => "gzip",
+            Encoding::Deflate => "deflate",
+        }
+    }
+
+    /// How a body is compressed; None if it isn't.
+    pub(crate) fn of_body(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
+        let Some(said) = headers.get(header::CONTENT_ENCODING) else { return Ok(None) };
+        let said = said.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+        match Encoding::ALL.into_iter().find(|encoding| said == encoding.name()) {
+            None if said == "identity" => Ok(None),
+            None => Err(Problem::unread_encoding(&said)),
+            some => Ok(some),
+        }
+    }
+
+    /// How an answer of so many bytes may be compressed; None if it had better not be.
+    pub(crate) fn of_answer(headers: &HeaderMap, bytes: usize) -> Option<Encoding> {
+        if bytes < ENCODED_BYTES_MIN {
+            return None;
+        }
+        let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?.to_ascii_lowercase();
+        let welcome = |name: &str| {
+            accepted.split(',').any(|part| {
+                let mut part = part.split(';').map(str::trim);
+                part.next() == Some(name) && !part.any(|part| part.strip_prefix("q=").is_some_and(is_zero))
+            })
+        };
+        Encoding::ALL.into_iter().find(|encoding| welcome(encoding.name()))
+    }
+
+    /// What a body is without its compression, if that isn't larger than a body may be.
+    pub(crate) fn inflate(self, bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+        let inflated = match self {
+            Encoding::Zstd => zstd::Decoder::with_buffer(bytes).and_then(|mut decoder| {
+                // A frame says how much memory it wants.
+                decoder.window_log_max(WINDOW_LOG_MAX)?;
+                within(decoder)
+            }),
+            Encoding::Gzip => within(MultiGzDecoder::new(bytes)),
+            Encoding::Deflate => within(ZlibDecoder::new(bytes)),
+        };
+        let inflated =
+            inflated.map_err(|error| Problem::malformed(format!("the body is no {}: {error}", self.name())))?;
+        if inflated.len() > BODY_BYTES_MAX { Err(Problem::too_large(BODY_BYTES_MAX)) } else { Ok(inflated) }
+    }
+
+    /// An answer, compressed fast.
+    pub(crate) fn deflate(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Encoding::Zstd => zstd::encode_all(bytes, 1),
+            Encoding::Gzip => {
+                let mut to = GzEncoder::new(Vec::new(), Compression::fast());
+                to.write_all(bytes)?;
+                to.finish()
+            }
+            Encoding::Deflate => {
+                let mut to = ZlibEncoder::new(Vec::new(), Compression::fast());
+                to.write_all(bytes)?;
+                to.finish()
+            }
+        }
+    }
+}
+
+/// Reads one byte more than a body may have, at most.
+fn within(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(BODY_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn is_zero(quality: &str) -> bool {
+    quality.trim().parse::<f64>().is_ok_and(|quality| quality == 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_comes_back_and_no_bomb_goes_off() {
+        for encoding in Encoding::ALL {
+            let text = "many words, ".repeat(1000).into_bytes();
+            let small = encoding.deflate(&text).expect("memory takes it");
+            assert!(small.len() < 500);
+            assert!(encoding.inflate(&small).is_ok_and(|inflated| inflated == text), "{encoding:?}");
+            assert!(encoding.inflate(&small[..small.len() / 2]).is_err(), "{encoding:?}");
+            assert!(encoding.inflate(b"nothing of it").is_err(), "{encoding:?}");
+            let bomb = encoding.deflate(&vec![0; BODY_BYTES_MAX + 1]).expect("memory takes it");
+            let problem = encoding.inflate(&bomb).expect_err("it is too large");
+            assert_eq!(problem.status(), axum::http::StatusCode::PAYLOAD_TOO_LARGE, "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_compressed_as_is_welcome() {
+        let check = |accepted: &str, expected: Option<Encoding>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, accepted.parse().expect("a value"));
+            assert_eq!(Encoding::of_answer(&headers, ENCODED_BYTES_MIN), expected, "{accepted}");
+            assert_eq!(Encoding::of_answer(&headers, ENCODED_BYTES_MIN - 1), None, "it is small");
+        };
+        check("gzip, deflate", Some(Encoding::Gzip));
+        check("gzip, deflate, br, zstd", Some(Encoding::Zstd));
+        check("GZIP;q=0.5, zstd;q=0", Some(Encoding::Gzip));
+        check("identity", None);
+        check("br", None);
+        check("", None);
+    }
+}

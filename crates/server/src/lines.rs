@@ -1,0 +1,228 @@
+//! Rows that come line by line (NDJSON): answered while they come, in memory that doesn't grow with them.
+//!
+//! What is answered doesn't depend on where the body was cut on its way.
+
+use std::io::Error;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use evenstep_pipeline::Predictor;
+use evenstep_pipeline::request::{self, Refusal, Rows};
+use http_body_util::BodyExt;
+use http_body_util::channel::{Channel, Sender};
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+
+use crate::Service;
+use crate::formats::Format;
+use crate::limits::{BODY_TIME, LINE_BYTES_MAX, SMALL_BODY_BYTES};
+use crate::listen::Asked;
+use crate::predict::{digest, written};
+use crate::problem::Problem;
+use crate::work::caught;
+
+/// Answers that wait for their client to read them.
+const WAITING: usize = 2;
+
+/// Marks a response whose body is still being made; keeps its request under way until it is.
+#[derive(Clone, Default)]
+pub(crate) struct Streamed(Arc<OnceLock<Asked>>);
+
+impl Streamed {
+    pub(crate) fn keep(&self, asked: Asked) {
+        let _ = self.0.set(asked);
+    }
+}
+
+/// All rows of a body, for an answer in another format.
+pub(crate) fn all(bytes: &[u8]) -> Result<Rows, Problem> {
+    let rows = lines(bytes).enumerate().map(|(row, line)| parsed(line).map_err(|what| at_row(row as u64, &what)));
+    Ok(Rows::Objects(rows.collect::<Result<_, _>>()?))
+}
+
+/// Answers rows while they come. The answer's status is told before the first row was read, so that what is wrong with
+/// one is said in a line of its own, the last.
+pub(crate) fn answer(service: Arc<Service>, body: Body) -> Response {
+    let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
+    let streamed = Streamed::default();
+    let (name, digest) = digest(&service.predictor);
+    let kind = (header::CONTENT_TYPE, Format::Lines.media_type().parse().expect("a media type"));
+    let mut response = ([kind, (name, digest)], Body::new(channel)).into_response();
+    response.extensions_mut().insert(streamed.clone());
+    tokio::spawn(async move {
+        Stream { service, sender, row: 0, flags: 0 }.run(body).await;
+        drop(streamed);
+    });
+    response
+}
+
+/// An answer under way.
+struct Stream {
+    service: Arc<Service>,
+    sender: Sender<Bytes, Error>,
+    /// How many rows were answered.
+    row: u64,
+    flags: usize,
+}
+
+impl Stream {
+    async fn run(mut self, body: Body) {
+        let started = Instant::now();
+        let ended = self.answer_all(body).await;
+        let (rows, flags) = (self.row as usize, self.flags);
+        self.service.metrics.answered(StatusCode::OK, rows, flags, started.elapsed());
+        if let Err(Ended::Gone) = ended {
+            // The client must not take what it has for the whole.
+            self.sender.abort(Error::other("the client read too slowly"));
+        }
+    }
+
+    async fn answer_all(&mut self, mut body: Body) -> Result<(), Ended> {
+        let mut held = self.service.room.hold();
+        let mut rest = Vec::new();
+        loop {
+            let frame = match timeout(BODY_TIME, body.frame()).await {
+                Err(_) => return self.refuse(Problem::too_slow()).await,
+                Ok(Some(Err(_))) => return self.refuse(Problem::malformed("the body ended before its end")).await,
+                Ok(Some(Ok(frame))) => Some(frame),
+                Ok(None) => None,
+            };
+            let Some(frame) = frame else {
+                return self.answer_lines(&rest).await;
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            if let Err(problem) = held.grow(rest.len() + data.len()) {
+                return self.refuse(problem).await;
+            }
+            rest.extend_from_slice(&data);
+            let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            self.answer_lines(&rest[..whole]).await?;
+            rest.drain(..whole);
+            if rest.len() > LINE_BYTES_MAX {
+                let what = format!("a line may have {} KiB", LINE_BYTES_MAX >> 10);
+                return self.refuse(Problem::too_many(what)).await;
+            }
+        }
+    }
+
+    /// Answers whole lines, a few at a time, so that others have their turn.
+    async fn answer_lines(&mut self, mut text: &[u8]) -> Result<(), Ended> {
+        while !text.is_empty() {
+            let cut = text.iter().skip(SMALL_BODY_BYTES).position(|byte| *byte == b'\n');
+            let (few, more) = text.split_at(cut.map_or(text.len(), |cut| SMALL_BODY_BYTES + cut + 1));
+            text = more;
+            let (said, problem) = self.say(few);
+            self.send(said).await?;
+            if let Some(problem) = problem {
+                return self.refuse(problem).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The answers to lines, and what is wrong with the first line that has none.
+    fn say(&mut self, text: &[u8]) -> (Vec<u8>, Option<Problem>) {
+        let mut problem = None;
+        // Rows with and without an id are told apart, as they would be alone.
+        let mut runs: Vec<(bool, Vec<Map<String, Value>>)> = Vec::new();
+        for line in lines(text) {
+            match parsed(line) {
+                Ok(row) => {
+                    let has_id = has_id(&self.service.predictor, &row);
+                    match runs.last_mut().filter(|(same, _)| *same == has_id) {
+                        Some((_, rows)) => rows.push(row),
+                        None => runs.push((has_id, vec![row])),
+                    }
+                }
+                Err(what) => {
+                    problem = Some(Problem::malformed(what));
+                    break;
+                }
+            }
+        }
+        let mut said = Vec::new();
+        for (_, rows) in runs {
+            if let Err(earlier) = self.say_of(Rows::Objects(rows), &mut said) {
+                return (said, Some(earlier));
+            }
+        }
+        (said, problem)
+    }
+
+    /// Answers rows up to the first that is refused.
+    fn say_of(&mut self, rows: Rows, said: &mut Vec<u8>) -> Result<(), Problem> {
+        let service = Arc::clone(&self.service);
+        let answered = caught(|| Ok(service.table(&rows, self.row)))?;
+        let (mut errors, rows) = match (answered, rows) {
+            (Ok(table), rows) => {
+                let bytes = written(&table, Format::Lines).map_err(|error| Problem::bug(error.to_string()))?;
+                said.extend(bytes);
+                self.row += rows.len() as u64;
+                self.flags += table.flags.len();
+                return Ok(());
+            }
+            (Err(Refusal::Contract { errors, .. }), Rows::Objects(rows)) => (errors, rows),
+            (Err(refusal), _) => return Err(refusal.into()),
+        };
+        let first = errors.iter().map(|error| error.row).min().unwrap_or(0);
+        errors.retain(|error| error.row == first);
+        if first > 0 {
+            let before = rows.into_iter().take(first).collect();
+            self.say_of(Rows::Objects(before), said)?;
+        }
+        for error in &mut errors {
+            error.row = self.row as usize;
+        }
+        let count = errors.len();
+        Err(Problem::contract(errors, count))
+    }
+
+    /// Ends the answer with a line that says why.
+    async fn refuse(&mut self, problem: Problem) -> Result<(), Ended> {
+        let line = json!({ "error": problem.json(), "row": self.row });
+        self.send(format!("{line}\n").into_bytes()).await?;
+        Err(Ended::Refused)
+    }
+
+    async fn send(&mut self, said: Vec<u8>) -> Result<(), Ended> {
+        if said.is_empty() {
+            return Ok(());
+        }
+        match timeout(BODY_TIME, self.sender.send_data(said.into())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Ended::Gone),
+        }
+    }
+}
+
+/// Why an answer ends before its rows.
+enum Ended {
+    /// A line of it says so.
+    Refused,
+    /// The client reads no more, or too slowly.
+    Gone,
+}
+
+/// Lines that are not blank.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+}
+
+fn parsed(line: &[u8]) -> Result<Map<String, Value>, String> {
+    match request::parse(line) {
+        Ok(Value::Object(row)) => Ok(row),
+        Ok(_) => Err("the line is no object".to_owned()),
+        Err(what) => Err(format!("the line is no JSON: {what}")),
+    }
+}
+
+fn at_row(row: u64, what: &str) -> Problem {
+    Problem::malformed(format!("row {row}: {what}"))
+}
+
+fn has_id(predictor: &Predictor, row: &Map<String, Value>) -> bool {
+    predictor.data.id.iter().all(|name| row.contains_key(name.as_str()))
+}

@@ -1,0 +1,48 @@
+//! `POST /invocations`: predictions in MLflow's shapes.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use evenstep_pipeline::request::{Rows, Table, cell};
+use serde_json::{Map, Value, json};
+
+use super::rows;
+use crate::Service;
+use crate::dialect::Dialect;
+use crate::formats::Format;
+use crate::problem::Problem;
+use crate::work::{self, Said};
+
+pub(super) async fn invocations(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    match Format::of_body(&head.headers, &[Format::Json, Format::Csv]) {
+        Ok(format) => {
+            work::answer(service, Dialect::Mlflow, &head.headers, body, move |service, bytes| {
+                answer(service, bytes, format)
+            })
+            .await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn answer(service: &Service, bytes: &[u8], format: Format) -> Result<Said, Problem> {
+    let rows = if format == Format::Csv { Rows::csv(bytes)? } else { rows::rows(bytes)? };
+    let table = service.table(&rows, 0)?;
+    let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");
+    let (rows, flags) = (rows.len(), table.flags.len());
+    Ok(Said { kind: "application/json", bytes, rows, flags, header: None })
+}
+
+/// Numbers as they are; classes as rows of a frame, with the probability of each.
+fn predictions(table: &Table) -> Vec<Value> {
+    let (header, columns) = (&table.header[table.ids..], &table.columns[table.ids..]);
+    let rows = 0..columns[0].rows();
+    if let [column] = columns {
+        return rows.map(|row| cell(column, row)).collect();
+    }
+    let named =
+        |row: usize| header.iter().zip(columns).map(move |((name, _), column)| (name.to_string(), cell(column, row)));
+    rows.map(|row| Value::Object(named(row).collect::<Map<_, _>>())).collect()
+}

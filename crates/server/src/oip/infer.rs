@@ -1,0 +1,79 @@
+//! `POST /v2/models/M/infer`: tensors in, tensors out, as JSON or with their bytes after it.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+use evenstep_pipeline::request::{self, Rows};
+use serde_json::{Map, Value, json};
+
+use super::{Named, output, tensor};
+use crate::Service;
+use crate::dialect::Dialect;
+use crate::problem::Problem;
+use crate::work::{self, Said};
+
+/// How many bytes of the body are JSON, if others follow.
+const JSON_BYTES: HeaderName = HeaderName::from_static("inference-header-content-length");
+
+pub(super) async fn infer(State(service): State<Arc<Service>>, Path(named): Path<Named>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let checked = named.check(&service).and_then(|()| json_bytes(&head.headers));
+    let json_bytes = match checked {
+        Ok(json_bytes) => json_bytes,
+        Err(problem) => {
+            service.metrics.refused(problem.status());
+            return problem.into_response();
+        }
+    };
+    work::answer(service, Dialect::Inference, &head.headers, body, move |service, bytes| {
+        answer(service, bytes, json_bytes)
+    })
+    .await
+}
+
+fn json_bytes(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
+    let Some(length) = headers.get(JSON_BYTES) else { return Ok(None) };
+    let length = length.to_str().ok().and_then(|length| length.trim().parse().ok());
+    length.map(Some).ok_or_else(|| Problem::malformed("`Inference-Header-Content-Length` is no number of bytes"))
+}
+
+fn answer(service: &Service, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said, Problem> {
+    let split = bytes.split_at_checked(json_bytes.unwrap_or(bytes.len()));
+    let (text, binary) = split.ok_or_else(|| {
+        Problem::malformed(format!("the body has {} bytes, fewer than its JSON is said to have", bytes.len()))
+    })?;
+    let asked = request::parse(text).map_err(|what| Problem::malformed(format!("the body is no JSON: {what}")))?;
+    let Value::Object(mut asked) = asked else { return Err(Problem::malformed("the body is no object")) };
+    let id = match asked.remove("id") {
+        None => None,
+        Some(Value::String(id)) => Some(id),
+        Some(_) => return Err(Problem::malformed("`id` is no text")),
+    };
+    let parameters = super::parameters(asked.remove("parameters"), "the request")?;
+    let inputs = match asked.remove("inputs") {
+        Some(Value::Array(inputs)) => inputs,
+        _ => return Err(Problem::malformed("`inputs` is no list of tensors")),
+    };
+    let header = request::answer_header(&service.predictor);
+    let outputs = output::wanted(asked.remove("outputs"), &header, &parameters)?;
+    let rows = Rows::columns(tensor::columns(inputs, binary)?)?;
+    let table = service.table(&rows, 0)?;
+
+    let (tensors, buffers) = output::tensors(&outputs, &table.columns[table.ids..]);
+    let mut told = Map::new();
+    told.insert("model_name".to_owned(), json!(service.predictor.name));
+    told.insert("model_version".to_owned(), json!(service.predictor.version));
+    // Absent, not null, if it was: clients that are strict take no null.
+    told.extend(id.map(|id| ("id".to_owned(), json!(id))));
+    told.insert("outputs".to_owned(), Value::Array(tensors));
+    let mut bytes = serde_json::to_vec(&Value::Object(told)).expect("answers are plain data");
+    let (rows, flags) = (rows.len(), table.flags.len());
+    if !outputs.iter().any(|output| output.binary) {
+        return Ok(Said { kind: "application/json", bytes, rows, flags, header: None });
+    }
+    let header = Some((JSON_BYTES, bytes.len().into()));
+    bytes.extend(buffers);
+    Ok(Said { kind: "application/octet-stream", bytes, rows, flags, header })
+}

@@ -1,0 +1,184 @@
+//! What rows and columns of requests are typed to, and what of them is refused.
+
+use evenstep_table::check::Seen;
+use evenstep_table::{Column, Kind, Rule, RuleSpec};
+
+use super::*;
+use crate::{Cells, NamedCells};
+
+fn name(text: &str) -> ColumnName {
+    ColumnName::new(text).expect("not empty")
+}
+
+fn typer(rules: &str, seen: &[(&str, Seen)]) -> RowTyper {
+    let specs: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(rules).expect("rules");
+    let resolve = |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("consistent"));
+    let reading = Reading {
+        missing: vec![String::new(), "NA".to_owned()],
+        columns: specs.into_iter().map(resolve).collect(),
+        seen: seen.iter().map(|(column, seen)| (name(column), seen.clone())).collect(),
+        ..Reading::default()
+    };
+    RowTyper::new(&reading, [name("id")], Extra::Reject)
+}
+
+fn check(typer: &RowTyper, rows: &str) -> TypedRows {
+    let rows: Vec<Map<String, Json>> = serde_json::from_str(rows).expect("rows");
+    typer.rows(&rows)
+}
+
+fn messages(typed: &TypedRows) -> Vec<String> {
+    typed.errors.iter().map(|error| format!("{} {} {}", error.row, error.rule.word(), error.message)).collect()
+}
+
+#[test]
+fn json_has_types_and_a_mistaken_one_is_refused() {
+    for (kind, json, accepted) in [
+        ("number", "3", true),
+        ("number", "true", false),
+        ("number", "\"3.5\"", false),
+        ("number", "\"NA\"", true),
+        ("number", "null", true),
+        ("number", "9007199254740993", true),
+        ("number", "18446744073709551616", true),
+        ("integer", "4.0", true),
+        ("integer", "4.5", false),
+        ("integer", "9223372036854775808", false),
+        ("integer", "9007199254740993", true),
+        ("integer", "\"7\"", false),
+        ("category", "7", false),
+        ("category", "true", false),
+        ("category", "\"7\"", true),
+        ("text", "[1]", false),
+        ("boolean", "true", true),
+        ("boolean", "1", false),
+        ("boolean", "\"true\"", false),
+        ("date", "\"2024-12-30\"", true),
+        ("date", "20240101", false),
+        ("date", "\"30.12.2024\"", false),
+        ("datetime", "\"2024-01-02T03:04:05\"", true),
+        ("datetime", "\"2024-01-02T03:04:05Z\"", false),
+        ("datetime", "1704164645000", false),
+        ("text", "{}", false),
+    ] {
+        let typer = typer(&format!("{{\"x\": {{\"type\": \"{kind}\"}}}}"), &[]);
+        let typed = check(&typer, &format!("[{{\"x\": {json}}}]"));
+        assert_eq!(typed.errors.is_empty(), accepted, "{json} for {kind}: {:?}", messages(&typed));
+    }
+}
+
+#[test]
+fn an_instant_is_the_same_in_any_zone_and_a_naive_time_is_refused() {
+    let typer = typer(r#"{"at": {"type": "datetime", "zone": "Europe/Berlin"}}"#, &[]);
+    let typed = check(
+        &typer,
+        r#"[{"at": "2024-01-02T03:04:05Z"}, {"at": "2024-01-02T05:04:05+02:00"}, {"at": "2024-01-02T03:04:05"}]"#,
+    );
+    let Some(Column::Datetime(_, cells)) = typed.batch.get("at") else { panic!("a datetime") };
+    assert_eq!(cells[0], cells[1]);
+    insta::assert_snapshot!(messages(&typed).join("\n"), @"2 invalid `at`: `2024-01-02T03:04:05` is not an instant in ISO 8601, with `Z` or an offset, to the microsecond");
+}
+
+#[test]
+fn every_policy_refuses_or_flags_by_name() {
+    let rules = r#"{
+        "age": {"type": "integer", "min": 0, "max": 120, "missing": "reject"},
+        "height": {"type": "number", "max": 2.5, "out_of_range": "clip", "absent": "null"},
+        "sex": {"type": "category", "values": ["f", "m"], "unseen": "null"},
+        "town": {"type": "category"},
+        "weight": {"type": "number", "invalid": "quarantine", "personal": true}
+    }"#;
+    let seen = [("town", Seen { nulls: false, categories: Some(vec!["Bonn".into()]) })];
+    let typed = check(
+        &typer(rules, &seen),
+        r#"[
+        {"id": 7, "age": 30, "height": 3, "sex": "x", "town": "Rome", "weight": "heavy"},
+        {"age": -1, "sex": "f", "town": null, "weight": 70.5, "heigth": 1.8},
+        {"age": null, "height": null, "sex": "m", "weight": null}
+    ]"#,
+    );
+    insta::assert_snapshot!(messages(&typed).join("\n"), @"
+    1 unknown `heigth` is not in the contract, did you mean `height`?
+    2 missing `age`: the value is missing
+    2 absent `town`: the column is missing
+    ");
+    let flags: Vec<String> =
+        typed.flags.iter().map(|flag| format!("{} {} {}", flag.row, flag.field, flag.rule.word())).collect();
+    insta::assert_snapshot!(flags.join("\n"), @"
+    0 height max
+    0 sex values
+    0 town unseen
+    0 weight invalid
+    1 age min
+    1 height absent
+    1 town missing
+    ");
+    assert_eq!(typed.unanswered, [0]);
+    assert_eq!(typed.error_count, 3);
+    let Some(Column::Number(heights)) = typed.batch.get("height") else { panic!("numbers") };
+    assert_eq!(heights[0], 2.5);
+}
+
+#[test]
+fn a_personal_value_is_not_repeated() {
+    let typer = typer(r#"{"x": {"type": "integer", "personal": true}}"#, &[]);
+    let typed = check(&typer, r#"[{"x": "secret"}]"#);
+    insta::assert_snapshot!(serde_json::to_string(&typed.errors).expect("JSON"), @r#"[{"row":0,"field":"x","rule":"invalid","message":"`x`: the value is not an integer"}]"#);
+}
+
+#[test]
+fn a_hundred_errors_are_told_and_all_are_counted() {
+    let typer = typer(r#"{"x": {"type": "integer"}}"#, &[]);
+    let rows: Vec<String> = (0..300).map(|row| format!("{{\"x\": \"{row}\"}}")).collect();
+    let typed = check(&typer, &format!("[{}]", rows.join(",")));
+    assert_eq!((typed.errors.len(), typed.error_count), (100, 300));
+    assert_eq!(typed.errors[99].row, 99);
+}
+
+#[test]
+fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
+    let rules = r#"{"n": {"type": "number"}, "i": {"type": "integer"}, "c": {"type": "category"}}"#;
+    let typer = typer(rules, &[]);
+    let json = |cells: &str| Cells::Json(serde_json::from_str(cells).expect("a list"));
+    let column = |(column, cells): (&str, Cells)| NamedCells::new(name(column), cells);
+    let columns = |columns: Vec<(&str, Cells)>| Body::cells(columns.into_iter().map(column).collect());
+    let body = columns(vec![("c", json(r#"["a", "NA"]"#)), ("i", json("[4.0, null]")), ("n", json("[-0.0, 3]"))]);
+    let typed = typer.columns(&body.expect("of one length")).expect("cells");
+    let rows = check(&typer, r#"[{"n": -0.0, "i": 4.0, "c": "a"}, {"n": 3, "i": null, "c": "NA"}]"#);
+    assert_eq!(typed.batch.schema(), rows.batch.schema());
+    for (column, cells) in rows.batch.columns() {
+        let texts = |of: &Column| (0..2).map(|row| of.text(row)).collect::<Vec<_>>();
+        assert_eq!(texts(typed.batch.column(column)), texts(cells), "{column}");
+    }
+    let csv = |text: &str| typer.columns(&Body::csv(text.as_bytes()).expect("a table")).expect("cells");
+    assert_eq!(csv("c,n,i\n7,1.5,2\n").error_count, 0, "text knows no types");
+    let wrong = columns(vec![("c", Cells::Integers(vec![7])), ("i", Cells::Texts(vec!["2".to_owned()]))]);
+    let wrong = typer.columns(&wrong.expect("of one length")).expect("cells");
+    insta::assert_snapshot!(messages(&wrong).join("\n"), @r"
+    0 invalid `c`: `7` is not a string
+    0 invalid `i`: `2` is not an integer
+    0 absent `n`: the column is missing
+    ");
+    // Where there is no row, none can say what it lacks.
+    insta::assert_snapshot!(messages(&csv("c,m\n")).join("\n"), @r"
+    0 absent `i`: the column is missing
+    0 unknown `m` is not in the contract, did you mean `n`?
+    0 absent `n`: the column is missing
+    ");
+}
+
+#[test]
+fn one_row_is_typed_as_in_a_batch() {
+    let rules = r#"{"n": {"type": "number"}, "c": {"type": "category"}, "d": {"type": "date"}}"#;
+    let typer = typer(rules, &[]);
+    let rows = r#"[{"n": 1, "c": "a", "d": "2024-01-01"}, {"n": null, "c": "b", "d": "2024-01-02T00:00:00"}, {"n": -0.0, "c": "a", "d": null}]"#;
+    let rows: Vec<Map<String, Json>> = serde_json::from_str(rows).expect("rows");
+    let whole = typer.rows(&rows);
+    for (at, row) in rows.iter().enumerate() {
+        let alone = typer.rows(std::slice::from_ref(row));
+        for (name, column) in alone.batch.columns() {
+            assert_eq!(column.text(0), whole.batch.column(name).text(at));
+        }
+    }
+    assert_eq!(whole.batch.schema().get("d"), Some(&Kind::Date));
+}

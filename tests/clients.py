@@ -1,0 +1,192 @@
+"""All rows of an example through every door of a server, by clients that know nothing of us; the bits must be those of
+`evenstep score`.
+
+Usage: clients.py ADDRESS DATA.csv SCORED.jsonl
+"""
+
+import csv
+import io
+import json
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import requests
+import tritonclient.http as triton
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+
+address, data, scored = sys.argv[1:]
+url = f"http://{address}"
+document = requests.get(f"{url}/openapi.json").json()
+properties = document["components"]["schemas"]["Row"]["properties"]
+model = document["info"]["title"]
+
+
+def kind(name):
+    said = properties[name]["type"]
+    return said if isinstance(said, str) else said[0]
+
+
+# What the specs of the examples count as missing.
+MISSING = ["", "NA", "*"]
+text = pd.read_csv(data, dtype=str, keep_default_na=False, na_values=MISSING)
+text = text[[name for name in text.columns if name in properties]]
+
+
+def value(name, cell):
+    if not isinstance(cell, str):
+        return None
+    return json.loads(cell) if kind(name) in ("number", "integer", "boolean") else cell
+
+
+columns = {name: [value(name, cell) for cell in text[name]] for name in text.columns}
+rows = [dict(zip(columns, cells)) for cells in zip(*columns.values())]
+expected = [json.loads(line) for line in open(scored)]
+names = [name for name in expected[0] if name == "prediction" or name.startswith("probability_")]
+assert len(rows) == len(expected) > 1000
+checked = []
+
+
+def bits(cell):
+    if cell is None or isinstance(cell, str):
+        return cell
+    return struct.pack("<d", float(cell))
+
+
+def check(door, answers, ids=None):
+    """Answers are dicts with the columns of a score file."""
+    answers = list(answers)
+    assert len(answers) == len(expected), (door, len(answers))
+    for row, (answer, scored) in enumerate(zip(answers, expected)):
+        for name in names:
+            assert bits(answer[name]) == bits(scored[name]), (door, row, name, answer[name], scored[name])
+        for name in ids or []:
+            assert answer[name] == scored[name], (door, row, name, answer[name], scored[name])
+    checked.append(door)
+
+
+def flat(answer):
+    """An entry of `predictions` as a line of a score file."""
+    probability = answer.get("probability") or {}
+    return answer | {f"probability_{name}": cell for name, cell in probability.items()}
+
+
+def ok(response):
+    assert response.status_code == 200, (response.status_code, response.text[:2000])
+    return response
+
+
+# Our own route, in all formats.
+arrow_types = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
+arrow = io.BytesIO()
+table = pa.table({name: pa.array(cells, arrow_types[kind(name)]) for name, cells in columns.items()})
+with pa.ipc.new_stream(arrow, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    writer.write_table(table, max_chunksize=700)
+ARROW, LINES = "application/vnd.apache.arrow.stream", "application/x-ndjson"
+bodies = {
+    "JSON rows": ("application/json", json.dumps(rows)),
+    "JSON columns": ("application/json", json.dumps({"columns": columns})),
+    "CSV": ("text/csv", text.to_csv(index=False, na_rep="NA").encode()),
+    "Arrow": (ARROW, arrow.getvalue()),
+    "NDJSON": (LINES, "".join(json.dumps(row) + "\n" for row in rows)),
+}
+told_apart = [name for name in expected[0] if name in ("id", "row")]
+
+
+def arrow_rows(response):
+    return pa.ipc.open_stream(response.content).read_all().to_pylist()
+
+
+def csv_rows(response):
+    is_class = len(names) > 1
+    for row in csv.DictReader(io.StringIO(response.text)):
+        numbers = [name for name in names if not (is_class and name == "prediction")]
+        ids = [name for name in told_apart if isinstance(expected[0][name], int)]
+        yield row | {name: float(row[name]) for name in numbers} | {name: int(row[name]) for name in ids}
+
+
+for name, (content_type, body) in bodies.items():
+    for accept, read in [
+        ("application/json", lambda response: map(flat, response.json()["predictions"])),
+        ("text/csv", csv_rows),
+        (ARROW, arrow_rows),
+        (LINES, lambda response: map(json.loads, response.text.splitlines())),
+    ]:
+        response = ok(requests.post(f"{url}/predict", data=body, headers={"Content-Type": content_type, "Accept": accept}))
+        assert response.headers["Content-Type"] == accept
+        ids = told_apart if accept != "application/json" else [] if told_apart == ["row"] else ["id"]
+        check(f"{name} to {accept}", read(response), ids)
+
+# curl, line by line.
+command = ["curl", "-sS", f"{url}/predict", "-H", f"Content-Type: {LINES}", "--data-binary", "@-"]
+lines = subprocess.run(command, input=bodies["NDJSON"][1].encode(), capture_output=True, check=True).stdout
+check("NDJSON by curl", map(json.loads, lines.splitlines()), told_apart)
+
+# Triton's client: a tensor a column; JSON, and bytes.
+client = triton.InferenceServerClient(address)
+assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(model)
+assert client.is_model_ready(model, document["info"]["version"])
+assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+metadata = client.get_model_metadata(model)
+datatypes = {tensor["name"]: tensor["datatype"] for tensor in metadata["inputs"]}
+
+
+def tensor(name, cells, binary):
+    if kind(name) == "string":
+        cells = np.array([cell or "" for cell in cells], dtype=object)
+        tensor = triton.InferInput(name, [len(cells), 1], "BYTES")
+        tensor.set_data_from_numpy(cells.reshape(-1, 1), binary_data=binary)
+        return tensor
+    # A null is NaN, or stands in the mask.
+    array = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64).reshape(-1, 1)
+    tensor = triton.InferInput(name, list(array.shape), "FP64")
+    if binary:
+        tensor.set_data_from_numpy(array, binary_data=True)
+    else:
+        # NaN is no JSON, and its client would write it: the gap is JSON's null.
+        tensor.set_data_from_numpy(np.nan_to_num(array), binary_data=False)
+        tensor._data = list(cells)
+    return tensor
+
+
+for binary in [False, True]:
+    inputs = [tensor(name, cells, binary) for name, cells in columns.items() if name in datatypes]
+    outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in names]
+    result = client.infer(model, inputs, request_id="42", outputs=outputs)
+    assert result.get_response()["id"] == "42"
+
+    def cells(name):
+        for cell in result.as_numpy(name):
+            yield cell.decode() if isinstance(cell, bytes) else cell
+
+    answers = zip(*(cells(name) for name in names))
+    check(f"Triton's client, {'bytes' if binary else 'JSON'}", (dict(zip(names, answer)) for answer in answers))
+
+# MLflow's client, in each shape, and as CSV.
+mlflow = ScoringServerClient(*address.split(":"))
+mlflow.ping()
+assert mlflow.get_version()
+
+
+def named(predictions):
+    for prediction in predictions:
+        yield prediction if isinstance(prediction, dict) else {"prediction": prediction}
+
+
+frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+check("MLflow's client", named(json.loads(mlflow.invoke(frame).to_json())["predictions"]))
+for shape in [
+    {"dataframe_split": frame.to_dict(orient="split")},
+    {"dataframe_records": rows},
+    {"instances": rows},
+    {"inputs": columns},
+]:
+    response = ok(requests.post(f"{url}/invocations", json=shape))
+    check(f"MLflow's {next(iter(shape))}", named(response.json()["predictions"]))
+response = ok(requests.post(f"{url}/invocations", data=bodies["CSV"][1], headers={"Content-Type": "text/csv"}))
+check("MLflow's CSV", named(response.json()["predictions"]))
+
+print(f"{model}: {len(rows)} rows have the bits of `evenstep score` through {len(checked)} doors")

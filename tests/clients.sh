@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Serves the houses and the titanic, and asks for all their rows by clients that know nothing of us: Triton's, MLflow's,
+# pyarrow, requests and curl; their answers must have the bits of `evenstep score`. Then schemathesis asks by the OpenAPI
+# document whatever it thinks of. `just clients-test` calls it. It needs Python and the network, and curl.
+# EVENSTEP names a program that is built already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+if [ -z "${EVENSTEP:-}" ]; then
+  cargo build --workspace --locked
+  EVENSTEP=target/debug/evenstep
+fi
+evenstep=$(realpath "$EVENSTEP")
+venv=$root/target/clients
+if [ ! -x "$venv/bin/schemathesis" ]; then
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet 'tritonclient[http]==2.*' 'mlflow-skinny==3.*' pyarrow pandas scipy requests 'schemathesis==4.*'
+fi
+
+work=$(mktemp -d)
+servers=()
+trap 'for server in "${servers[@]}"; do kill "$server" 2>/dev/null || true; done; rm -rf "$work"' EXIT
+
+serve() { # name; prints the address
+  "$evenstep" serve "$work/$1.evenstep" --listen 127.0.0.1:0 --json >"$work/$1.said" &
+  servers+=($!)
+  for _ in $(seq 100); do
+    [ -s "$work/$1.said" ] && break
+    sleep 0.1
+  done
+  address=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["address"])' "$work/$1.said")
+}
+
+for example in houses titanic; do
+  "$evenstep" train "examples/$example/pipeline.toml" --out "$work/$example.evenstep" --quiet >/dev/null
+  data=$(echo "examples/$example"/*.csv)
+  "$evenstep" score "$work/$example.evenstep" --input "$data" --output "$work/$example.jsonl" --quiet
+  serve "$example"
+  "$venv/bin/python" tests/clients.py "$address" "$data" "$work/$example.jsonl"
+done
+
+# Whatever the document allows is answered, and whatever it doesn't is refused, as it says. That columns have one length, and
+# that a tensor has the elements of its shape, is more than a schema can say: there, what it allows may be refused.
+address=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["address"])' "$work/titanic.said")
+"$venv/bin/schemathesis" run "http://$address/openapi.json" --checks all --exclude-checks positive_data_acceptance \
+  --max-examples "${EXAMPLES:-50}" --seed 2026 --no-color | tail -40
