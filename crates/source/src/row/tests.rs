@@ -155,15 +155,15 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
     let wrong = columns(vec![("c", Cells::Integers(vec![7])), ("i", Cells::Texts(vec!["2".to_owned()]))]);
     let wrong = typer.columns(&wrong.expect("of one length")).expect("cells");
     insta::assert_snapshot!(messages(&wrong).join("\n"), @r"
-    0 invalid `c`: `7` is not a string
+    0 invalid `c`: `7` is not a category
     0 invalid `i`: `2` is not an integer
     0 absent `n`: the column is missing
     ");
     // Where there is no row, none can say what it lacks.
-    insta::assert_snapshot!(messages(&csv("c,m\n")).join("\n"), @r"
+    insta::assert_snapshot!(messages(&csv("c,nn\n")).join("\n"), @r"
     0 absent `i`: the column is missing
-    0 unknown `m` is not in the contract, did you mean `n`?
     0 absent `n`: the column is missing
+    0 unknown `nn` is not in the contract, did you mean `n`?
     ");
 }
 
