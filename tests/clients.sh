@@ -43,5 +43,6 @@ done
 # Whatever the document allows is answered, and whatever it doesn't is refused, as it says. That columns have one length, and
 # that a tensor has the elements of its shape, is more than a schema can say: there, what it allows may be refused.
 address=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["address"])' "$work/titanic.said")
+cd "$work" # What it remembers is kept where it runs.
 "$venv/bin/schemathesis" run "http://$address/openapi.json" --checks all --exclude-checks positive_data_acceptance \
   --max-examples "${EXAMPLES:-50}" --seed 2026 --no-color | tail -40
