@@ -12,6 +12,7 @@ use crate::{Host, attestation, output};
 pub(super) struct Loaded {
     pub(super) predictor: Predictor,
     /// How many golden rows gave their bits.
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "`serve` alone says so"))]
     pub(super) golden: usize,
     /// How engine and host differ from those that trained, as a lock or a signature beside the bundle says.
     pub(super) environment: Vec<Difference>,
