@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use evenstep_source::{Known, LeftOut, Source};
+use evenstep_table::calendar::DAY;
 use evenstep_table::{Clock, ColumnName, Kind, Rule, RuleSpec, calendar, counted};
 
 use crate::roles::Roles;
 use crate::spec::{AsOf, Spec};
 use crate::{PipelineError, Run};
-
-/// Microseconds in a day.
-const DAY: i64 = 86_400_000_000;
 
 /// The role and the column that say since when a row is known: `recorded`, else `time`.
 pub(crate) fn column(roles: &Roles) -> Option<(&'static str, &ColumnName)> {

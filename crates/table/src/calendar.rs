@@ -4,6 +4,7 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 
 use crate::Clock;
+pub use crate::iso::DAY;
 
 /// Days since 1970-01-01 as `2024-12-30`.
 pub fn print_date(days: i32) -> String {

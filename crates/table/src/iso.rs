@@ -6,7 +6,7 @@
 use crate::{Clock, Kind, calendar};
 
 /// Microseconds in a day.
-pub(crate) const DAY: i64 = 86_400_000_000;
+pub const DAY: i64 = 86_400_000_000;
 
 /// What a text writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
