@@ -40,7 +40,7 @@ pub struct Predictor {
     /// The features that the model reads, in canonical order.
     pub features: Schema,
     pub(crate) typers: OnceLock<RowTypers>,
-    steps: FittedSteps,
+    pub(crate) steps: FittedSteps,
     model: Box<dyn AnyModel>,
 }
 

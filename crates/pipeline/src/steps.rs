@@ -17,6 +17,8 @@ pub(crate) struct FittedSteps {
     steps: Vec<FittedStep>,
     /// The types of the columns that come out.
     pub(crate) output: Schema,
+    /// Whether one of them draws when it is applied, so that rows need their keys.
+    pub(crate) draw: bool,
 }
 
 /// One of them.
@@ -71,6 +73,7 @@ impl FittedSteps {
         let mut shape = Batch::empty(&schema);
         let (mut fitted_steps, mut lost) = (Vec::new(), NoNumbers::default());
         let count = steps.len();
+        let draw = steps.iter().any(|step| step.draws_when_applied());
         for (index, step) in steps.into_iter().enumerate() {
             let (name, number) = (step.name(), fitting.first + index + 1);
             (fitting.progress)(index, count, name);
@@ -94,7 +97,7 @@ impl FittedSteps {
             }
             fitted_steps.push(FittedStep { number, name, stage: stage(Form::Applied), fitted, changes, writes });
         }
-        Ok((FittedSteps { steps: fitted_steps, output: shape.schema() }, batches, lost))
+        Ok((FittedSteps { steps: fitted_steps, output: shape.schema(), draw }, batches, lost))
     }
 
     /// The steps of an artifact.
@@ -110,12 +113,13 @@ impl FittedSteps {
     ) -> Result<FittedSteps, PipelineError> {
         let mut sites = Sites::new(seed, task, contract);
         let mut shape = Batch::empty(input);
-        let mut steps = Vec::new();
+        let (mut steps, mut draw) = (Vec::new(), false);
         for StepRecord { number, name, spec, params, .. } in records {
             let refused = |error: StepError| PipelineError::input(format!("step `{name}`: {error}")).help(error.help);
             let step =
                 evenstep_step::parse(name, spec.clone()).map_err(|error| PipelineError::input(error.to_string()))?;
             let known = step.name();
+            draw |= step.draws_when_applied();
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let fitted = step.load(site, params).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
@@ -124,7 +128,7 @@ impl FittedSteps {
             let stage = Stage::step(*number, known, Form::Applied);
             steps.push(FittedStep { number: *number, name: known, stage, fitted, changes, writes });
         }
-        Ok(FittedSteps { steps, output: shape.schema() })
+        Ok(FittedSteps { steps, output: shape.schema(), draw })
     }
 
     /// The steps, in order.

@@ -38,9 +38,9 @@ impl Streamed {
 }
 
 /// All rows of a body, for an answer in another format.
-pub(crate) fn all(bytes: &[u8]) -> Result<Rows, Problem> {
+pub(crate) fn all(bytes: &[u8]) -> Result<Rows<'static>, Problem> {
     let rows = lines(bytes).enumerate().map(|(row, line)| parsed(line).map_err(|what| at_row(row as u64, &what)));
-    Ok(Rows::Objects(rows.collect::<Result<_, _>>()?))
+    Ok(Rows::Objects(rows.collect::<Result<Vec<_>, _>>()?.into()))
 }
 
 /// Answers rows while they come. The answer's status is told before the first row was read, so that what is wrong with
@@ -145,7 +145,7 @@ impl Stream {
         }
         let mut said = Vec::new();
         for (_, rows) in runs {
-            if let Err(earlier) = self.say_of(Rows::Objects(rows), &mut said) {
+            if let Err(earlier) = self.say_of(&rows, &mut said) {
                 return (said, Some(earlier));
             }
         }
@@ -153,25 +153,23 @@ impl Stream {
     }
 
     /// Answers rows up to the first that is refused.
-    fn say_of(&mut self, rows: Rows, said: &mut Vec<u8>) -> Result<(), Problem> {
+    fn say_of(&mut self, rows: &[Map<String, Value>], said: &mut Vec<u8>) -> Result<(), Problem> {
         let service = Arc::clone(&self.service);
-        let answered = caught(|| Ok(service.table(&rows, self.row)))?;
-        let (mut errors, rows) = match (answered, rows) {
-            (Ok(table), rows) => {
+        let mut errors = match caught(|| Ok(service.table(Rows::Objects(rows.into()), self.row)))? {
+            Ok(table) => {
                 let bytes = written(&table, Format::Lines).map_err(|error| Problem::bug(error.to_string()))?;
                 said.extend(bytes);
                 self.row += rows.len() as u64;
                 self.flags += table.flags.len();
                 return Ok(());
             }
-            (Err(Refusal::Contract { errors, .. }), Rows::Objects(rows)) => (errors, rows),
-            (Err(refusal), _) => return Err(refusal.into()),
+            Err(Refusal::Contract { errors, .. }) => errors,
+            Err(refusal) => return Err(refusal.into()),
         };
         let first = errors.iter().map(|error| error.row).min().unwrap_or(0);
         errors.retain(|error| error.row == first);
         if first > 0 {
-            let before = rows.into_iter().take(first).collect();
-            self.say_of(Rows::Objects(before), said)?;
+            self.say_of(&rows[..first], said)?;
         }
         for error in &mut errors {
             error.row = self.row as usize;

@@ -24,7 +24,7 @@ struct Answered<'a> {
     model: &'a str,
     version: &'a str,
     digest: &'a str,
-    predictions: Vec<Answer>,
+    predictions: Vec<Answer<'a>>,
 }
 
 pub(crate) async fn predict(State(service): State<Arc<Service>>, request: Request) -> Response {
@@ -55,24 +55,25 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, request: Reques
 
 fn answer(service: &Service, bytes: &[u8], from: Format, to: Format) -> Result<Said, Problem> {
     let rows = match from {
-        Format::Json => Rows::json(bytes)?,
+        Format::Json => Rows::of_contract(&service.predictor, bytes)?,
         Format::Csv => Rows::csv(bytes)?,
         Format::Arrow => Rows::arrow(bytes)?,
         Format::Lines => lines::all(bytes)?,
     };
     let predictor = &service.predictor;
     if to == Format::Json {
-        let predictions = service.answers(&rows)?;
+        let predictions = service.answers(rows)?;
         let (rows, flags) = (predictions.len(), predictions.iter().map(|answer| answer.flags.len()).sum());
         let (model, version, digest) = (&predictor.name, &predictor.version, &predictor.digest);
         let bytes = serde_json::to_vec(&Answered { model, version, digest, predictions });
         let bytes = bytes.expect("answers are plain data");
         return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None });
     }
-    let table = service.table(&rows, 0)?;
+    let count = rows.len();
+    let table = service.table(rows, 0)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
     let header = Some(digest(predictor));
-    Ok(Said { kind: to.media_type(), bytes, rows: rows.len(), flags: table.flags.len(), header })
+    Ok(Said { kind: to.media_type(), bytes, rows: count, flags: table.flags.len(), header })
 }
 
 /// A table as `score` writes it.

@@ -96,14 +96,14 @@ fn respond(mut said: Said, head: &HeaderMap) -> Response {
 
 impl Service {
     /// Answers rows, one by one.
-    pub(crate) fn answers(&self, rows: &Rows) -> Result<Vec<Answer>, Refusal> {
+    pub(crate) fn answers(&self, rows: Rows<'_>) -> Result<Vec<Answer<'_>>, Refusal> {
         let answered = request::answer_rows(&self.predictor, rows, self.trace.as_deref())?;
         self.metrics.no_numbers(&answered.no_numbers);
         Ok(answered.answers)
     }
 
     /// Answers rows, column by column, if `first_row` had come before them.
-    pub(crate) fn table(&self, rows: &Rows, first_row: u64) -> Result<Table, Refusal> {
+    pub(crate) fn table(&self, rows: Rows<'_>, first_row: u64) -> Result<Table, Refusal> {
         let table = request::answer_table(&self.predictor, rows, first_row, self.trace.as_deref())?;
         self.metrics.no_numbers(&table.no_numbers);
         Ok(table)

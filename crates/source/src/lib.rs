@@ -63,6 +63,6 @@ pub use error::{SourceError, SourceErrorKind};
 pub use kept::Kept;
 pub use known::{Known, LeftOut};
 pub use reading::{Mode, Reading};
-pub use row::{Extra, RowError, RowTyper, TypedRows};
+pub use row::{DirectRows, Extra, RowError, RowTyper, TypedRows};
 pub use source::{Inferred, Read, Source};
 pub use stream::Stream;

@@ -1,10 +1,11 @@
 //! Rows of a request: JSON objects, or columns, to a batch, by the same rules as files.
 
+mod direct;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use evenstep_table::build::{ColumnBuilder, Strictness, Value};
@@ -12,6 +13,8 @@ use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, did_you_mean};
+pub use direct::DirectRows;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -38,7 +41,7 @@ pub enum Extra {
 #[derive(Debug)]
 pub struct RowTyper {
     plan: Plan,
-    names: BTreeMap<ColumnName, usize>,
+    names: FxHashMap<ColumnName, usize>,
     /// Names that rows may have besides, to be echoed.
     also: BTreeSet<ColumnName>,
     extra: Extra,
@@ -159,7 +162,7 @@ impl RowTyper {
         value: impl Fn(usize, &ColumnName, Option<String>) -> Option<Json>,
     ) -> TypedRows {
         let typed = builders.iter_mut().map(ColumnBuilder::finish).collect();
-        self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner).push(builders);
+        self.put_back(builders, strictness);
         let origin = Origin { file: "request".into(), first_row: 0, kept: None };
         let mut chunk = checked(&self.plan, typed, rows, origin);
         let errors: Vec<RowError> = std::mem::take(&mut chunk.refused)
@@ -190,6 +193,11 @@ impl RowTyper {
         })
     }
 
+    /// Finished builders wait for the next request.
+    fn put_back(&self, builders: Vec<ColumnBuilder>, strictness: Strictness) {
+        self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner).push(builders);
+    }
+
     fn idle(&self, strictness: Strictness) -> &Idle {
         match strictness {
             Strictness::Request => &self.idle_of_requests,
@@ -203,7 +211,7 @@ impl RowTyper {
 
     /// The error for a name that nobody knows, in a row that lacks some.
     fn unknown(&self, row: usize, field: &str, lacks: impl Fn(&str) -> bool) -> RowError {
-        let lacking = self.names.keys().map(ColumnName::as_str).filter(|name| lacks(name));
+        let lacking = self.plan.columns.iter().map(|column| column.name.as_str()).filter(|name| lacks(name));
         let near = did_you_mean(field, lacking).map(|near| format!(", {near}")).unwrap_or_default();
         let message = format!("`{field}` is not in the contract{near}");
         RowError { row, field: field.to_owned(), value: None, rule: Breach::Unknown, message }

@@ -11,7 +11,6 @@
 //! they are (`n_categories`), this step never does.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Next;
@@ -19,7 +18,7 @@ use evenstep_table::{Batch, Column, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Fraction, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace};
+use crate::kit::{Fraction, LevelSet, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Groups the rare values of a category under one name.
@@ -49,7 +48,7 @@ impl EachColumn for RareLabels {
     const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Levels;
-    type Learned = BTreeSet<Arc<str>>;
+    type Learned = LevelSet;
 
     fn columns(&self) -> &Columns {
         &self.columns
@@ -67,7 +66,7 @@ impl EachColumn for RareLabels {
         count_levels(&levels(place.cells(batch)), seen);
     }
 
-    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), BTreeSet<Arc<str>>>, StepError> {
+    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), LevelSet>, StepError> {
         let total = seen.total() - seen.count(&None);
         if total == 0 {
             return Err(place.no_value());
@@ -76,7 +75,7 @@ impl EachColumn for RareLabels {
         Ok(Next::Done(kept.filter_map(|(level, _)| level.clone()).collect()))
     }
 
-    fn apply(&self, place: Place<'_>, kept: &BTreeSet<Arc<str>>, batch: &mut Batch) -> Result<(), StepError> {
+    fn apply(&self, place: Place<'_>, kept: &LevelSet, batch: &mut Batch) -> Result<(), StepError> {
         let rare = LazyCell::new(|| Arc::<str>::from(self.replace_with.as_str()));
         replace(batch, place.column, |column| {
             let of = |value: &Arc<str>| if kept.contains(value) { value.clone() } else { Arc::clone(&rare) };
@@ -84,7 +83,7 @@ impl EachColumn for RareLabels {
         })
     }
 
-    fn accepts(&self, _: Place<'_>, _: &BTreeSet<Arc<str>>) -> bool {
+    fn accepts(&self, _: Place<'_>, _: &LevelSet) -> bool {
         true
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::{Column, ColumnName, Kind, RowId, RowKey};
 
 /// What a fit knows of its rows besides their columns. Scoring never has it.
@@ -32,7 +34,8 @@ pub type Schema = BTreeMap<ColumnName, Kind>;
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     rows: usize,
-    columns: BTreeMap<ColumnName, Arc<Column>>,
+    /// Hashed, since every step looks each of its columns up for every request.
+    columns: FxHashMap<ColumnName, Arc<Column>>,
     /// The identity of each row.
     pub keys: Arc<Vec<RowKey>>,
     /// In a fit, what is known besides; None while scoring.
@@ -68,7 +71,9 @@ impl Batch {
 
     /// The columns by name, in canonical order.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (&ColumnName, &Column)> {
-        self.columns.iter().map(|(name, column)| (name, &**column))
+        let mut columns: Vec<_> = self.columns.iter().map(|(name, column)| (name, &**column)).collect();
+        columns.sort_unstable_by_key(|(name, _)| *name);
+        columns.into_iter()
     }
 
     /// The column of that name.
@@ -86,19 +91,32 @@ impl Batch {
     /// # Panics
     /// If there is none: a plan asks only for what it has checked.
     pub fn column(&self, name: &ColumnName) -> &Column {
-        self.columns.get(name).unwrap_or_else(|| panic!("the plan counts on column `{name}`"))
+        self.columns.get(name).unwrap_or_else(|| absent(name))
     }
 
     /// Adds a column, or puts it in place of the one of that name.
     /// Numbers become canonical: what is not finite is null, and −0 is 0.
     pub fn insert(&mut self, name: ColumnName, mut column: Column) {
-        if let Column::Number(cells) = &mut column {
-            for cell in cells {
-                *cell = if cell.is_finite() { *cell + 0.0 } else { f64::NAN };
-            }
-        }
+        column.make_canonical();
         assert_eq!(column.rows(), self.rows, "column `{name}` has as many rows as its batch");
         self.columns.insert(name, Arc::new(column));
+    }
+
+    /// Puts what `map` makes of a column in its place, made canonical as by `insert`.
+    ///
+    /// # Errors
+    /// Those of `map`; the column is lost then.
+    ///
+    /// # Panics
+    /// If there is none of that name: a plan asks only for what it has checked.
+    pub fn replace<E>(&mut self, name: &ColumnName, map: impl FnOnce(Column) -> Result<Column, E>) -> Result<(), E> {
+        let place = self.columns.get_mut(name).unwrap_or_else(|| absent(name));
+        // Cells that nobody else holds stay where they are: one row's cost more to allocate than to work on.
+        let column = Arc::make_mut(place);
+        *column = map(std::mem::replace(column, Column::Boolean(Vec::new())))?;
+        column.make_canonical();
+        assert_eq!(column.rows(), self.rows, "column `{name}` has as many rows as its batch");
+        Ok(())
     }
 
     /// Notes that so many cells of a column are null because what a step gave them is no finite number.
@@ -165,4 +183,8 @@ impl Batch {
             no_numbers: Vec::new(),
         }
     }
+}
+
+fn absent(name: &ColumnName) -> ! {
+    panic!("the plan counts on column `{name}`")
 }

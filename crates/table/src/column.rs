@@ -161,6 +161,15 @@ impl Column {
         }
     }
 
+    /// Numbers become canonical: what is not finite is null, and −0 is 0.
+    pub(crate) fn make_canonical(&mut self) {
+        if let Column::Number(cells) = self {
+            for cell in cells {
+                *cell = if cell.is_finite() { *cell + 0.0 } else { f64::NAN };
+            }
+        }
+    }
+
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         match self {

@@ -1,5 +1,6 @@
 //! Live requests: rows by the contract in, in any of several shapes, one answer a row out.
 
+mod answer;
 mod json;
 mod rows;
 
@@ -8,15 +9,15 @@ use std::sync::Arc;
 
 use evenstep_model::Predictions;
 pub use evenstep_source::RowError;
-use evenstep_source::{Flag, RowTyper, TypedRows};
+use evenstep_source::{DirectRows, Flag, RowTyper, TypedRows};
 use evenstep_table::{Batch, Column, ColumnName, Kind};
-use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
+pub use answer::{Answer, Flagged, Prediction, Probabilities};
 pub use json::parse;
 pub use rows::{Rows, named};
 
-use crate::score::{answer_columns, id_header, label, probability, row_header, told as told_as_columns};
+use crate::score::{answer_columns, id_header, row_header, told};
 use crate::trace::Recorder;
 use crate::{NoNumbers, PipelineError, Predictor};
 
@@ -42,13 +43,12 @@ impl RowTypers {
 const CELLS_MAX: usize = 1 << 24;
 
 impl Predictor {
-    /// The rows by the contract, with their keys.
-    fn read_rows(&self, rows: &[Map<String, Value>]) -> TypedRows {
+    /// The rows by the contract, with their keys if anything depends on them.
+    fn read_rows(&self, rows: &[Map<String, Value>], traced: bool) -> TypedRows {
         let id = &self.data.id;
         let has_id = !id.is_empty() && rows.iter().all(|row| id.iter().all(|id| row.contains_key(id.as_str())));
-        let mut read = self.typer(has_id).rows(rows);
-        self.identify(&mut read.batch, if has_id { id } else { &[] });
-        read
+        let read = self.typer(has_id).rows(rows);
+        self.keyed(read, has_id, traced)
     }
 
     fn typer(&self, has_id: bool) -> &RowTyper {
@@ -56,50 +56,68 @@ impl Predictor {
         if has_id { &typers.with_id } else { &typers.without_id }
     }
 
+    /// The one for rows in JSON, by whether their id seems to be there.
+    fn typer_of(&self, body: &[u8]) -> &RowTyper {
+        let id = &self.data.id;
+        let named = |id: &ColumnName| memchr::memmem::find(body, format!("\"{id}\"").as_bytes()).is_some();
+        self.typer(!id.is_empty() && id.iter().all(named))
+    }
+
+    fn keyed(&self, mut read: TypedRows, has_id: bool, traced: bool) -> TypedRows {
+        if self.steps.draw || traced {
+            self.identify(&mut read.batch, if has_id { &self.data.id } else { &[] });
+        }
+        read
+    }
+
     /// The same of rows of any shape; they have types or are refused.
-    fn read(&self, rows: &Rows) -> Result<TypedRows, Refusal> {
+    fn read(&self, rows: Rows<'_>, traced: bool) -> Result<(TypedRows, Ids), Refusal> {
         if rows.len().saturating_mul(self.inputs.len().max(1)) > CELLS_MAX {
             return Err(Refusal::TooLarge(format!("{} rows are too many for one request; send several", rows.len())));
         }
-        let read = match rows {
-            Rows::Objects(rows) => self.read_rows(rows),
+        let (read, ids) = match rows {
+            Rows::Objects(rows) => {
+                let read = self.read_rows(&rows, traced);
+                let ids = rows.iter().enumerate().map(|(index, row)| id_of(self, row, index)).collect();
+                (read, Ids::Said(ids))
+            }
             Rows::Columns(body) => {
                 let id = &self.data.id;
-                let has_id = !id.is_empty() && id.iter().all(|name| rows.have(name));
-                let mut read = self.typer(has_id).columns(body).map_err(rows::unreadable)?;
-                self.identify(&mut read.batch, if has_id { id } else { &[] });
-                read
+                let has_id = !id.is_empty() && id.iter().all(|name| body.columns().contains(name));
+                let read = self.typer(has_id).columns(&body).map_err(rows::unreadable)?;
+                let read = self.keyed(read, has_id, traced);
+                let ids = Ids::Columns(id_columns(self, &read.batch));
+                (read, ids)
             }
+            Rows::Typed(DirectRows { typed, ids }) => (self.keyed(typed, !ids.is_empty(), traced), Ids::Said(ids)),
         };
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
         }
-        Ok(read)
+        Ok((read, ids))
     }
 }
 
-/// What is said of one row.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Answer {
-    /// The row's id: its one column, or an object of several; else its index in the request.
-    pub id: Value,
-    /// A number or a class; null where the contract or the model gives none.
-    pub prediction: Value,
-    /// The probability of each class.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub probability: Option<Map<String, Value>>,
-    /// Rules that the row breaks without being refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub flags: Vec<Flagged>,
+/// What rows are called in their answers.
+enum Ids {
+    /// As the request said; by their index if it said nothing.
+    Said(Vec<Value>),
+    /// By their columns; by their index without one.
+    Columns(Vec<Arc<Column>>),
 }
 
-/// A rule that a row breaks without being refused.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Flagged {
-    /// The column.
-    pub field: ColumnName,
-    /// The rule.
-    pub rule: &'static str,
+impl Ids {
+    /// The id of a row, which is asked for once.
+    fn take(&mut self, row: usize, names: &[ColumnName]) -> Value {
+        match self {
+            Ids::Said(ids) => ids.get_mut(row).map_or_else(|| row.into(), Value::take),
+            Ids::Columns(columns) => match columns.as_slice() {
+                [] => row.into(),
+                [id] => cell(id, row),
+                ids => Value::Object(names.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect()),
+            },
+        }
+    }
 }
 
 /// A request without an answer.
@@ -122,9 +140,9 @@ pub enum Refusal {
 
 /// What was said of the rows of a request.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Answered {
+pub struct Answered<'p> {
     /// One answer a row.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Answer<'p>>,
     /// Results of steps that were no numbers.
     pub no_numbers: NoNumbers,
 }
@@ -133,40 +151,30 @@ pub struct Answered {
 ///
 /// # Errors
 /// A body that doesn't parse, or rows that break the contract: then no row is answered.
-pub fn answer(predictor: &Predictor, body: &[u8]) -> Result<Vec<Answer>, Refusal> {
-    answer_rows(predictor, &Rows::json(body)?, None).map(|answered| answered.answers)
+pub fn answer<'p>(predictor: &'p Predictor, body: &[u8]) -> Result<Vec<Answer<'p>>, Refusal> {
+    answer_rows(predictor, Rows::of_contract(predictor, body)?, None).map(|answered| answered.answers)
 }
 
 /// Answers rows, one by one, and commits to what each stage makes of them if there is a trace.
 ///
 /// # Errors
 /// Rows that break the contract: then no row is answered.
-pub fn answer_rows(predictor: &Predictor, rows: &Rows, trace: Option<&Recorder>) -> Result<Answered, Refusal> {
-    let mut read = predictor.read(rows)?;
+pub fn answer_rows<'p>(
+    predictor: &'p Predictor,
+    rows: Rows<'_>,
+    trace: Option<&Recorder>,
+) -> Result<Answered<'p>, Refusal> {
+    let (mut read, mut ids) = predictor.read(rows, trace.is_some())?;
     let batch = std::mem::take(&mut read.batch);
-    let ids = match rows {
-        Rows::Objects(_) => Vec::new(),
-        Rows::Columns(_) => id_columns(predictor, &batch),
-    };
+    let rows = batch.rows();
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
     let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
     for flag in read.flags {
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
     }
-    let id = |row: usize| match rows {
-        Rows::Objects(rows) => id_of(predictor, &rows[row], row),
-        Rows::Columns(_) => match ids.as_slice() {
-            [] => row.into(),
-            [id] => cell(id, row),
-            ids => Value::Object(
-                predictor.data.id.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect(),
-            ),
-        },
-    };
-    let answers = (0..rows.len()).map(|row| Answer {
-        id: id(row),
-        flags: flags.remove(&row).unwrap_or_default(),
-        ..told(predictor, predictions.row(row))
+    let answers = (0..rows).map(|row| {
+        let (id, flags) = (ids.take(row, &predictor.data.id), flags.remove(&row).unwrap_or_default());
+        Answer::new(&predictor.task, &predictions, row, id, flags)
     });
     Ok(Answered { answers: answers.collect(), no_numbers })
 }
@@ -196,23 +204,23 @@ pub struct Table {
 /// As `answer_rows`.
 pub fn answer_table(
     predictor: &Predictor,
-    rows: &Rows,
+    rows: Rows<'_>,
     first_row: u64,
     trace: Option<&Recorder>,
 ) -> Result<Table, Refusal> {
-    let mut read = predictor.read(rows)?;
+    let (mut read, _) = predictor.read(rows, trace.is_some())?;
     let batch = std::mem::take(&mut read.batch);
     let mut columns = id_columns(predictor, &batch);
     let mut header = id_header(&predictor.data.id, &predictor.contract);
     if columns.is_empty() {
         header = vec![row_header()];
-        let numbers = (0..rows.len() as i64).map(|row| first_row as i64 + row);
+        let numbers = (0..batch.rows() as i64).map(|row| first_row as i64 + row);
         columns.push(Arc::new(Column::Integer(numbers.collect())));
     }
     let ids = columns.len();
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
     header.extend(answer_columns(&predictor.task));
-    columns.extend(told_as_columns(&predictor.task, &predictions).into_iter().map(Arc::new));
+    columns.extend(told(&predictor.task, &predictions).into_iter().map(Arc::new));
     Ok(Table { header, columns, ids, flags: read.flags, no_numbers })
 }
 
@@ -258,29 +266,12 @@ pub(crate) fn predict_row(
     predictor: &Predictor,
     row: &Map<String, Value>,
 ) -> Result<Option<Predictions>, PipelineError> {
-    let read = predictor.read_rows(std::slice::from_ref(row));
+    let read = predictor.read_rows(std::slice::from_ref(row), false);
     if read.error_count == 0 {
         predictor.predict(read.batch).map(|(predictions, _)| Some(predictions))
     } else {
         Ok(None)
     }
-}
-
-/// A prediction as JSON says it.
-fn told(predictor: &Predictor, outputs: &[f64]) -> Answer {
-    let number = |x: f64| Number::from_f64(x).map_or(Value::Null, Value::Number);
-    let classes = predictor.task.classes();
-    let chosen = label(&predictor.task, outputs);
-    let prediction = match chosen {
-        Some(class) => Value::String(classes[class].clone()),
-        None if classes.is_empty() => number(outputs[0]),
-        None => Value::Null,
-    };
-    let probabilities = || {
-        let each = classes.iter().enumerate();
-        each.map(|(class, name)| (name.clone(), number(probability(&predictor.task, outputs, class)))).collect()
-    };
-    Answer { id: Value::Null, prediction, probability: chosen.map(|_| probabilities()), flags: Vec::new() }
 }
 
 fn id_of(predictor: &Predictor, row: &Map<String, Value>, index: usize) -> Value {

@@ -1,36 +1,50 @@
 //! The body of a request to rows that have no types yet.
 
-use evenstep_source::{Body, Cells, NamedCells, SourceError};
+use std::borrow::Cow;
+
+use evenstep_source::{Body, Cells, DirectRows, NamedCells, SourceError};
 use evenstep_table::ColumnName;
 use serde_json::{Map, Value};
 
-use super::{Refusal, parse};
+use super::{CELLS_MAX, Refusal, parse};
+use crate::Predictor;
 
 /// The only member of an object that holds columns. No row is like it: a cell is never an object.
 const COLUMNS: &str = "columns";
 
-/// Rows of a request, before they have types.
+/// Rows of a request.
 #[derive(Debug)]
-pub enum Rows {
-    /// An object each.
-    Objects(Vec<Map<String, Value>>),
-    /// Column by column.
+pub enum Rows<'r> {
+    /// An object each, without types yet.
+    Objects(Cow<'r, [Map<String, Value>]>),
+    /// Column by column, without types yet.
     Columns(Body),
+    /// By the contract already.
+    Typed(DirectRows),
 }
 
-impl Rows {
+impl Rows<'_> {
+    /// JSON, as `json` reads it, by the contract at once where nothing is wrong with it.
+    ///
+    /// # Errors
+    /// As `json`.
+    pub fn of_contract(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
+        let direct = predictor.typer_of(body).direct(body, CELLS_MAX);
+        direct.map_or_else(|| Rows::json(body), |rows| Ok(Rows::Typed(rows)))
+    }
+
     /// JSON: one row as an object, a list of such objects, or `{"columns": {name: [value, …]}}`.
     ///
     /// # Errors
     /// Another shape, or no JSON.
-    pub fn json(body: &[u8]) -> Result<Rows, Refusal> {
+    pub fn json(body: &[u8]) -> Result<Self, Refusal> {
         match parse(body).map_err(|what| malformed(format!("the body is no JSON: {what}")))? {
             Value::Object(mut row) => match row.get(COLUMNS) {
                 Some(Value::Object(_)) if row.len() == 1 => {
                     let Some(Value::Object(columns)) = row.remove(COLUMNS) else { unreachable!("it was seen") };
                     Rows::lists(columns)
                 }
-                _ => Ok(Rows::Objects(vec![row])),
+                _ => Ok(Rows::Objects(vec![row].into())),
             },
             Value::Array(items) => Rows::objects(items),
             _ => Err(malformed("the body is neither an object nor a list of objects")),
@@ -41,19 +55,20 @@ impl Rows {
     ///
     /// # Errors
     /// One that is none.
-    pub fn objects(items: Vec<Value>) -> Result<Rows, Refusal> {
+    pub fn objects(items: Vec<Value>) -> Result<Self, Refusal> {
         let object = |(index, item): (usize, Value)| match item {
             Value::Object(row) => Ok(row),
             _ => Err(malformed(format!("row {index} is no object"))),
         };
-        items.into_iter().enumerate().map(object).collect::<Result<_, _>>().map(Rows::Objects)
+        let rows: Result<Vec<_>, _> = items.into_iter().enumerate().map(object).collect();
+        rows.map(|rows| Rows::Objects(rows.into()))
     }
 
     /// Values that must be lists of one length, a column each.
     ///
     /// # Errors
     /// One that is none, an empty name, or lists of different lengths.
-    pub fn lists(columns: Map<String, Value>) -> Result<Rows, Refusal> {
+    pub fn lists(columns: Map<String, Value>) -> Result<Self, Refusal> {
         let column = |(name, cells): (String, Value)| match cells {
             Value::Array(cells) => Ok(NamedCells::new(named(&name)?, Cells::Json(cells))),
             _ => Err(malformed(format!("column `{name}` is no list"))),
@@ -65,7 +80,7 @@ impl Rows {
     ///
     /// # Errors
     /// A name that is there twice, or columns of different lengths.
-    pub fn columns(columns: Vec<NamedCells>) -> Result<Rows, Refusal> {
+    pub fn columns(columns: Vec<NamedCells>) -> Result<Self, Refusal> {
         Body::cells(columns).map(Rows::Columns).map_err(unreadable)
     }
 
@@ -73,7 +88,7 @@ impl Rows {
     ///
     /// # Errors
     /// Text that no such file may have.
-    pub fn csv(body: &[u8]) -> Result<Rows, Refusal> {
+    pub fn csv(body: &[u8]) -> Result<Self, Refusal> {
         Body::csv(body).map(Rows::Columns).map_err(unreadable)
     }
 
@@ -81,7 +96,7 @@ impl Rows {
     ///
     /// # Errors
     /// Bytes that no such file may have.
-    pub fn arrow(body: &[u8]) -> Result<Rows, Refusal> {
+    pub fn arrow(body: &[u8]) -> Result<Self, Refusal> {
         Body::arrow(body).map(Rows::Columns).map_err(unreadable)
     }
 
@@ -90,20 +105,13 @@ impl Rows {
         match self {
             Rows::Objects(rows) => rows.len(),
             Rows::Columns(body) => body.rows(),
+            Rows::Typed(rows) => rows.typed.batch.rows(),
         }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Whether every row has a member, or column, of this name.
-    pub(super) fn have(&self, name: &ColumnName) -> bool {
-        match self {
-            Rows::Objects(rows) => rows.iter().all(|row| row.contains_key(name.as_str())),
-            Rows::Columns(body) => body.columns().contains(name),
-        }
     }
 }
 

@@ -29,10 +29,10 @@ pub(super) async fn invocations(State(service): State<Arc<Service>>, request: Re
 
 fn answer(service: &Service, bytes: &[u8], format: Format) -> Result<Said, Problem> {
     let rows = if format == Format::Csv { Rows::csv(bytes)? } else { rows::rows(bytes)? };
-    let table = service.table(&rows, 0)?;
+    let count = rows.len();
+    let table = service.table(rows, 0)?;
     let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");
-    let (rows, flags) = (rows.len(), table.flags.len());
-    Ok(Said { kind: "application/json", bytes, rows, flags, header: None })
+    Ok(Said { kind: "application/json", bytes, rows: count, flags: table.flags.len(), header: None })
 }
 
 /// Numbers as they are; classes as rows of a frame, with the probability of each.

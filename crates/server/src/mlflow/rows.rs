@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const SHAPES: [&str; 4] = ["dataframe_split", "dataframe_records", "instances", "inputs"];
 
 /// The rows of a body, in exactly one of the shapes. No message repeats what a row holds.
-pub(super) fn rows(body: &[u8]) -> Result<Rows, Refusal> {
+pub(super) fn rows(body: &[u8]) -> Result<Rows<'static>, Refusal> {
     let body = parse(body).map_err(|what| malformed(format!("the body is no JSON: {what}")))?;
     let Value::Object(mut body) = body else { return Err(malformed("the body is no object")) };
     match body.remove("params") {
@@ -34,7 +34,7 @@ pub(super) fn rows(body: &[u8]) -> Result<Rows, Refusal> {
 }
 
 /// Names once, and the cells row by row. The index is not looked at.
-fn split(mut split: Map<String, Value>) -> Result<Rows, Refusal> {
+fn split(mut split: Map<String, Value>) -> Result<Rows<'static>, Refusal> {
     let (Some(Value::Array(names)), Some(Value::Array(data))) = (split.remove("columns"), split.remove("data")) else {
         return Err(malformed("`dataframe_split` has no list `columns`, or no list `data`"));
     };

@@ -59,7 +59,8 @@ fn answer(service: &Service, bytes: &[u8], json_bytes: Option<usize>) -> Result<
     let header = request::answer_header(&service.predictor);
     let outputs = output::wanted(asked.remove("outputs"), &header, &parameters)?;
     let rows = Rows::columns(tensor::columns(inputs, binary)?)?;
-    let table = service.table(&rows, 0)?;
+    let count = rows.len();
+    let table = service.table(rows, 0)?;
 
     let (tensors, buffers) = output::tensors(&outputs, &table.columns[table.ids..]);
     let mut told = Map::new();
@@ -69,7 +70,7 @@ fn answer(service: &Service, bytes: &[u8], json_bytes: Option<usize>) -> Result<
     told.extend(id.map(|id| ("id".to_owned(), json!(id))));
     told.insert("outputs".to_owned(), Value::Array(tensors));
     let mut bytes = serde_json::to_vec(&Value::Object(told)).expect("answers are plain data");
-    let (rows, flags) = (rows.len(), table.flags.len());
+    let (rows, flags) = (count, table.flags.len());
     if !outputs.iter().any(|output| output.binary) {
         return Ok(Said { kind: "application/json", bytes, rows, flags, header: None });
     }

@@ -1,5 +1,7 @@
 //! What rows and columns of requests are typed to, and what of them is refused.
 
+use std::collections::BTreeMap;
+
 use evenstep_table::check::Seen;
 use evenstep_table::{Column, Kind, Rule, RuleSpec};
 
@@ -181,4 +183,114 @@ fn one_row_is_typed_as_in_a_batch() {
         }
     }
     assert_eq!(whole.batch.schema().get("d"), Some(&Kind::Date));
+}
+
+mod direct {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: &str = r#"{
+        "id": {"type": "integer"},
+        "n": {"type": "number", "max": 5},
+        "c": {"type": "category", "absent": "null"},
+        "d": {"type": "date", "invalid": "quarantine"}
+    }"#;
+
+    fn typers() -> [RowTyper; 2] {
+        let specs: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(RULES).expect("rules");
+        let resolve = |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("rules"));
+        let columns: BTreeMap<ColumnName, Rule> = specs.into_iter().map(resolve).collect();
+        let missing = vec![String::new(), "NA".to_owned()];
+        let seen = [(name("c"), Seen { nulls: false, categories: Some(vec!["a".into(), "b".into()]) })].into();
+        let with_id = Reading { missing, columns, seen, id: vec![name("id")], ..Reading::default() };
+        let mut without_id = with_id.clone();
+        without_id.id.clear();
+        [with_id, without_id].map(|reading| RowTyper::new(&reading, [name("id")], Extra::Reject))
+    }
+
+    fn shown(typed: &TypedRows) -> String {
+        let columns: Vec<_> = typed.batch.columns().collect();
+        format!("{columns:?} {:?} {:?} {:?}", typed.flags, typed.unanswered, typed.quality)
+    }
+
+    fn rows(text: &str) -> Vec<Map<String, Json>> {
+        match serde_json::from_str(text).expect("rows") {
+            Json::Object(row) => vec![row],
+            rows => serde_json::from_value(rows).expect("rows"),
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_read_at_once_and_called_by_its_id() {
+        let [with_id, without_id] = typers();
+        let text = r#"[{"id": 7, "n": 1.5, "c": "a", "d": "2024-01-02"}, {"d": null, "id": 8.0, "n": 9}]"#;
+        let read = with_id.direct(text.as_bytes(), 8).expect("as usual");
+        assert_eq!(read.ids, [Json::from(7), Json::from(8.0)]);
+        assert_eq!(shown(&read.typed), shown(&with_id.rows(&rows(text))));
+        assert!(without_id.direct(text.as_bytes(), 8).expect("as usual").ids.is_empty());
+        assert!(with_id.direct(text.as_bytes(), 7).is_none(), "too many cells");
+        assert_eq!(with_id.direct(b"[]", 8).expect("as usual").typed.batch.rows(), 0);
+    }
+
+    #[test]
+    fn what_is_unusual_is_left_to_others_and_leaves_nothing_behind() {
+        let [with_id, _] = typers();
+        for text in [
+            "",
+            "[",
+            "7",
+            "[7]",
+            "[[]]",
+            r#"{"id": 1, "n": 1, "c": "a", "d": null} x"#,
+            r#"{"id": 1, "n": 1, "n": 1, "c": "a", "d": null}"#,
+            r#"{"id": 1, "n": 1, "c": "a", "d": null, "e": 1}"#,
+            r#"{"id": 1, "n": [], "c": "a", "d": null}"#,
+            r#"{"id": 1, "n": {}, "c": "a", "d": null}"#,
+            r#"{"id": 1, "n": "1", "c": "a", "d": null}"#,
+            r#"{"id": 1, "c": "a", "d": null}"#,
+            r#"{"n": 1, "c": "a", "d": null}"#,
+            r#"[{"id": 1, "n": 1, "c": "a", "d": null}, {"id": 1e999, "n": 1, "d": null}]"#,
+            r#"{"columns": {"id": [1], "n": [1], "c": ["a"], "d": [null]}}"#,
+        ] {
+            assert!(with_id.direct(text.as_bytes(), 100).is_none(), "{text}");
+        }
+        let text = r#"{"id": 1, "n": 1, "c": "a", "d": null}"#;
+        let read = with_id.direct(text.as_bytes(), 100).expect("as usual");
+        assert_eq!(shown(&read.typed), shown(&typers()[0].rows(&rows(text))));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_at_once_is_what_its_values_are(
+            cells in prop::collection::vec(
+                (
+                    prop::sample::select(vec!["1", "-7", "4.0", "null", "\"NA\"", "9007199254740993"]),
+                    prop::sample::select(vec!["1", "6", "-0.0", "1e300", "null", "\"\"", "18446744073709551615", "\"1\"", "true"]),
+                    prop::sample::select(vec!["\"a\"", "\"b\"", "\"c\"", "\"\\u0061\"", "null", "\"NA\"", "1"]),
+                    prop::sample::select(vec!["\"2024-12-30\"", "null", "\"30.12.2024\"", "\"\"", "0"]),
+                    prop::sample::select(vec!["inc", "cdni", "n", "nid", "dc"]),
+                ),
+                0..5,
+            ),
+        ) {
+            let row = |(id, n, c, d, order): &(&str, &str, &str, &str, &str)| {
+                let member = |which| match which {
+                    'i' => format!("\"id\": {id}"),
+                    'n' => format!("\"n\": {n}"),
+                    'c' => format!("\"c\": {c}"),
+                    _ => format!("\"d\": {d}"),
+                };
+                format!("{{{}}}", order.chars().map(member).collect::<Vec<_>>().join(", "))
+            };
+            let text = format!("[{}]", cells.iter().map(row).collect::<Vec<_>>().join(", "));
+            for typer in typers() {
+                let by_values = typer.rows(&rows(&text));
+                match typer.direct(text.as_bytes(), 100) {
+                    Some(read) => prop_assert_eq!(shown(&read.typed), shown(&by_values)),
+                    None => prop_assert!(by_values.error_count > 0 || !typer.plan.id.is_empty(), "{}", text),
+                }
+            }
+        }
+    }
 }

@@ -344,9 +344,7 @@ pub fn replace(
     name: &ColumnName,
     map: impl FnOnce(Column) -> Result<Column, StepError>,
 ) -> Result<(), StepError> {
-    let column = batch.remove(name.as_str()).unwrap_or_else(|| panic!("the plan counts on column `{name}`"));
-    batch.insert(name.clone(), map(column)?);
-    Ok(())
+    batch.replace(name, map)
 }
 
 /// Puts what `map` makes of a numeric column's cells, NaN being null, in the column's place. Numbers that it gives

@@ -1,7 +1,7 @@
 //! Categories: the distinct strings of a column, counted in training and looked up when applied.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use evenstep_exact::frequency::Frequency;
@@ -114,6 +114,35 @@ impl<T: Serialize> Serialize for Dictionary<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Dictionary<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Dictionary<T>, D::Error> {
         HashMap::deserialize(deserializer).map(Dictionary)
+    }
+}
+
+/// Some of the levels. Written and looked up as those of a [`Dictionary`] are.
+#[derive(Clone, Debug)]
+pub struct LevelSet(HashSet<Arc<str>>);
+
+impl LevelSet {
+    /// Whether the level is one of them.
+    pub fn contains(&self, level: &str) -> bool {
+        self.0.contains(level)
+    }
+}
+
+impl FromIterator<Arc<str>> for LevelSet {
+    fn from_iter<I: IntoIterator<Item = Arc<str>>>(levels: I) -> LevelSet {
+        LevelSet(levels.into_iter().collect())
+    }
+}
+
+impl Serialize for LevelSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.iter().collect::<BTreeSet<_>>().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LevelSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LevelSet, D::Error> {
+        HashSet::deserialize(deserializer).map(LevelSet)
     }
 }
 

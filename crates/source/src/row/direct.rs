@@ -1,0 +1,214 @@
+//! JSON of rows straight into columns. What most requests look like is read this way; anything out of the ordinary is left
+//! to [`RowTyper::rows`], which sees values and can say what is wrong with them.
+
+use std::fmt;
+
+use evenstep_table::build::{ColumnBuilder, Strictness, Value};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json};
+
+use super::{RowTyper, TypedRows, with_value};
+
+/// Rows that were read, and what their ids were called by.
+#[derive(Debug)]
+pub struct DirectRows {
+    /// The rows, none of them refused.
+    pub typed: TypedRows,
+    /// The id of each row as it was written: its one member, or an object of several; empty without an id.
+    pub ids: Vec<Json>,
+}
+
+impl RowTyper {
+    /// Types and checks the rows of a text: one object, or a list of objects, of at most `cells_max` cells, whose members
+    /// are the columns of this typer and no others. None if anything is out of the ordinary or refused.
+    pub fn direct(&self, text: &[u8], cells_max: usize) -> Option<DirectRows> {
+        let mut builders = self.take_builders(Strictness::Request);
+        let mut reading = Reading {
+            typer: self,
+            builders: &mut builders,
+            last_seen: vec![0; self.plan.columns.len()],
+            rows: 0,
+            rows_max: cells_max / self.plan.columns.len().max(1),
+            ids: Vec::new(),
+        };
+        let mut from = serde_json::Deserializer::from_slice(text);
+        let read = from.deserialize_any(&mut reading).and_then(|()| from.end());
+        let (rows, ids) = (reading.rows as usize, reading.ids);
+        if read.is_err() {
+            builders.iter_mut().for_each(|builder| drop(builder.finish()));
+            self.put_back(builders, Strictness::Request);
+            return None;
+        }
+        let typed = self.check(builders, Strictness::Request, rows, |_, _, _| None);
+        (typed.error_count == 0).then_some(DirectRows { typed, ids })
+    }
+}
+
+/// One object, or a list of them.
+struct Reading<'t> {
+    typer: &'t RowTyper,
+    builders: &'t mut [ColumnBuilder],
+    /// By column, the last row that had it, from 1.
+    last_seen: Vec<u32>,
+    rows: u32,
+    rows_max: usize,
+    ids: Vec<Json>,
+}
+
+/// No message: nobody reads it.
+fn unusual<E: Error>() -> E {
+    E::custom("")
+}
+
+impl<'de> Visitor<'de> for &mut Reading<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while rows.next_element_seed(Row(self))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<(), A::Error> {
+        Row(self).visit_map(members)
+    }
+}
+
+struct Row<'r, 't>(&'r mut Reading<'t>);
+
+impl<'de> DeserializeSeed<'de> for Row<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let reading = self.0;
+        let id = &reading.typer.plan.id;
+        if reading.rows as usize >= reading.rows_max {
+            return Err(unusual());
+        }
+        reading.rows += 1;
+        let (mut known, mut id_parts) = (0, Map::new());
+        while let Some(place) = members.next_key_seed(Name(reading.typer))? {
+            if std::mem::replace(&mut reading.last_seen[place], reading.rows) == reading.rows {
+                return Err(unusual());
+            }
+            known += 1;
+            let builder = &mut reading.builders[place];
+            if !id.contains(&place) {
+                members.next_value_seed(Cell(builder))?;
+                continue;
+            }
+            let json: Json = members.next_value()?;
+            with_value(&json, |value| builder.push(value));
+            if let [_] = id.as_slice() {
+                reading.ids.push(json);
+            } else {
+                id_parts.insert(reading.typer.plan.columns[place].name.to_string(), json);
+            }
+        }
+        if id.len() > 1 {
+            // In the order of the spec, whatever the order of the members.
+            let name = |place: &usize| reading.typer.plan.columns[*place].name.to_string();
+            let part = |name: String| Some((name.clone(), id_parts.remove(&name)?));
+            let parts: Option<Map<_, _>> = id.iter().map(name).map(part).collect();
+            reading.ids.push(Json::Object(parts.ok_or_else(unusual)?));
+        } else if !id.is_empty() && reading.ids.len() < reading.rows as usize {
+            return Err(unusual());
+        }
+        if known < reading.builders.len() {
+            let absent = reading.last_seen.iter().zip(&mut *reading.builders).filter(|(seen, _)| **seen < reading.rows);
+            absent.for_each(|(_, builder)| builder.push_absent());
+        }
+        Ok(())
+    }
+}
+
+/// A member's name: the place of its column.
+struct Name<'t>(&'t RowTyper);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<usize, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<usize, E> {
+        self.0.names.get(name).copied().ok_or_else(unusual)
+    }
+}
+
+/// A member's value, which no list or object can be.
+struct Cell<'b>(&'b mut ColumnBuilder);
+
+impl<'de> DeserializeSeed<'de> for Cell<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Cell<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a cell")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.push(Value::Null);
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, yes: bool) -> Result<(), E> {
+        self.0.push(Value::Boolean(yes));
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, integer: i64) -> Result<(), E> {
+        self.0.push(Value::Integer(integer));
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, natural: u64) -> Result<(), E> {
+        match i64::try_from(natural) {
+            Ok(integer) => self.0.push(Value::Integer(integer)),
+            Err(_) => self.0.push(Value::Decimal(&natural.to_string())),
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.0.push(Value::Float(number));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.push(Value::Text(text));
+        Ok(())
+    }
+}
