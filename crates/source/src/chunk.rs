@@ -63,7 +63,8 @@ pub struct Chunk {
 pub(crate) fn checked(plan: &Plan, typed: Vec<Typed>, rows: usize, origin: Origin) -> Chunk {
     let mut typed: Vec<Option<Typed>> = typed.into_iter().map(Some).collect();
     let mut chunk = Chunk {
-        batch: Batch::unkeyed(rows),
+        // Steps add about as many columns as there are.
+        batch: Batch::unkeyed(rows).with_room(2 * plan.columns.len()),
         origin,
         flags: Vec::new(),
         unanswered: Vec::new(),

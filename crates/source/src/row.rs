@@ -6,7 +6,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
@@ -45,6 +45,8 @@ pub struct RowTyper {
     /// Names that rows may have besides, to be echoed.
     also: BTreeSet<ColumnName>,
     extra: Extra,
+    /// What is told instead of a file.
+    origin: Arc<str>,
     /// Builders that wait for the next request, by strictness.
     idle_of_requests: Idle,
     idle_of_files: Idle,
@@ -93,7 +95,7 @@ impl RowTyper {
         let names = plan.columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
         let also = also.into_iter().collect();
         let (idle_of_requests, idle_of_files) = (Idle::default(), Idle::default());
-        RowTyper { plan, names, also, extra, idle_of_requests, idle_of_files }
+        RowTyper { plan, names, also, extra, origin: "request".into(), idle_of_requests, idle_of_files }
     }
 
     /// Types and checks the rows of a request.
@@ -163,7 +165,7 @@ impl RowTyper {
     ) -> TypedRows {
         let typed = builders.iter_mut().map(ColumnBuilder::finish).collect();
         self.put_back(builders, strictness);
-        let origin = Origin { file: "request".into(), first_row: 0, kept: None };
+        let origin = Origin { file: Arc::clone(&self.origin), first_row: 0, kept: None };
         let mut chunk = checked(&self.plan, typed, rows, origin);
         let errors: Vec<RowError> = std::mem::take(&mut chunk.refused)
             .into_iter()

@@ -64,6 +64,13 @@ impl Batch {
         Batch { rows, ..Batch::default() }
     }
 
+    /// The same with room for so many columns.
+    #[must_use]
+    pub fn with_room(mut self, columns: usize) -> Batch {
+        self.columns.reserve(columns);
+        self
+    }
+
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.rows

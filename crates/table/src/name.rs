@@ -20,7 +20,7 @@ impl ColumnName {
     /// The name of a column made from this one: `age_missing` from `age` and `missing`.
     #[must_use]
     pub fn with_suffix(&self, suffix: &str) -> ColumnName {
-        ColumnName(format!("{}_{suffix}", self.0).into())
+        ColumnName([&self.0, "_", suffix].concat().into())
     }
 
     /// The name of an indicator of one value: `sex=female`.

@@ -62,12 +62,12 @@ impl Family {
             }
             Family::YeoJohnson if lambda == 1.0 => {}
             Family::YeoJohnson => {
-                let mut logs = [0.0; BLOCK];
+                let mut logs = Vec::with_capacity(values.len().min(BLOCK));
                 for values in values.chunks_mut(BLOCK) {
-                    let logs = &mut logs[..values.len()];
-                    logs.iter_mut().zip(&*values).for_each(|(l, x)| *l = x.abs());
-                    maths::log1p_slice(logs);
-                    for (x, l) in values.iter_mut().zip(logs) {
+                    logs.clear();
+                    logs.extend(values.iter().map(|x| x.abs()));
+                    maths::log1p_slice(&mut logs);
+                    for (x, l) in values.iter_mut().zip(&logs) {
                         *x = if *x < 0.0 { -bent(2.0 - lambda, *l) } else { bent(lambda, *l) };
                     }
                 }
