@@ -23,6 +23,11 @@ use evenstep_pipeline::{PipelineError, Run};
 use cli::{Cli, Verb};
 use progress::Bars;
 
+/// An answer of the server makes and drops some hundred small things; with this they take a third less time than with
+/// the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What every verb works with.
 struct Host {
     json: bool,
