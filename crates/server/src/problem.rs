@@ -79,11 +79,19 @@ impl Problem {
         Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
-    /// No such model, or version of it: 404.
-    pub(crate) fn no_model(name: &str, version: Option<&str>, served: (&str, &str)) -> Problem {
-        let said = version.map_or_else(|| format!("`{name}`"), |version| format!("`{name}` of version `{version}`"));
-        let detail = format!("no model {said} is served; there is `{}` of version `{}`", served.0, served.1);
+    /// No such model, version, alias or route: 404.
+    pub(crate) fn unknown(detail: impl Into<String>) -> Problem {
         Problem::of(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// A change that something else is in the way of: 409.
+    pub(crate) fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::CONFLICT, detail)
+    }
+
+    /// A bundle that is refused: 422.
+    pub(crate) fn unloadable(detail: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
     /// A host that this server isn't: 421.
@@ -106,10 +114,12 @@ impl Problem {
 
     /// No such route: 404.
     pub(crate) fn not_found() -> Problem {
-        let detail = "there are POST /predict, /invocations and /v2/models/NAME/infer, GET /health, /metrics, \
-            /openapi.json, /ping, /version, /v2, /v2/health/live, /v2/health/ready, /v2/models/NAME and \
-            /v2/models/NAME/ready; a model's paths also with /versions/VERSION after its name";
-        Problem::of(StatusCode::NOT_FOUND, detail)
+        Problem::unknown(
+            "there are POST /predict, /models/NAME/predict, /invocations and /v2/models/NAME/infer, GET /health, \
+             /metrics, /openapi.json, /models, /models/NAME, /models/NAME/openapi.json, /ping, /version, /v2, \
+             /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready; a model's paths also with \
+             /versions/VERSION after its name",
+        )
     }
 
     /// The route takes another method: 405.
