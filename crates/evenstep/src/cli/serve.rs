@@ -86,7 +86,7 @@ pub(crate) enum ModelsVerb {
         #[arg(long)]
         model: Option<String>,
         /// The version that it is; the first digits of its digest if not given
-        #[arg(long = "as", value_name = "VERSION")]
+        #[arg(id = "as", long = "as", value_name = "VERSION")]
         version: Option<String>,
     },
     /// Take out a version that no alias points at, or a model
@@ -94,6 +94,7 @@ pub(crate) enum ModelsVerb {
         /// The model
         model: String,
         /// The version; all of them if not given
+        #[arg(id = "of", value_name = "VERSION")]
         version: Option<String>,
     },
     /// Point an alias at a version: `default` is what answers where none is named
@@ -103,10 +104,10 @@ pub(crate) enum ModelsVerb {
         /// The alias
         alias: String,
         /// The version
-        #[arg(required_unless_present = "delete")]
+        #[arg(id = "to", value_name = "VERSION", required_unless_present = "delete")]
         version: Option<String>,
         /// Delete the alias
-        #[arg(long, conflicts_with = "version")]
+        #[arg(long, conflicts_with = "to")]
         delete: bool,
     },
     /// Point an alias at the version that it pointed at before

@@ -43,7 +43,16 @@ fn each_request_is_told_in_a_line_without_what_callers_sent() {
         .iter()
         .map(|line| format!("{} {} {} {}", line["status"], line["method"], line["route"], line["rows"]))
         .collect();
-    insta::assert_snapshot!(short.join("\n"), @"");
+    insta::assert_snapshot!(short.join("\n"), @r#"
+    200 "POST" "/predict" 2
+    422 "POST" "/predict" 0
+    400 "POST" "/predict" 0
+    200 "POST" "/predict" 2
+    400 "POST" "/v2/models/{model}/infer" 0
+    404 "POST" "/models/{model}/predict" null
+    404 "GET" "none" null
+    200 "GET" "/metrics" null
+    "#);
     let first = of_me[0];
     assert_eq!((&first["model"], &first["digest"]), (&"p".into(), &digest(&project, "a.evenstep").into()));
     let refused = lines.iter().find(|line| line["request"] == name.as_str()).expect("it is told, too");

@@ -257,7 +257,9 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
 
 /// What may have been meant, or what there is.
 fn help<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    did_you_mean(name, known.clone()).unwrap_or_else(|| {
+    // A name of a letter or two resembles any other.
+    let near = (name.len() > 2).then(|| did_you_mean(name, known.clone())).flatten();
+    near.unwrap_or_else(|| {
         let some: Vec<&str> = known.clone().take(TOLD).collect();
         let more = known.count() - some.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
