@@ -206,6 +206,7 @@ impl Stream {
 
     /// Ends the answer with a line that says why.
     async fn refuse(&mut self, problem: Problem) -> Result<(), Ended> {
+        let problem = self.asked.refused(problem);
         let line = json!({ "error": problem.json(), "row": self.row });
         self.send(format!("{line}\n").into_bytes()).await?;
         Err(Ended::Refused)

@@ -18,12 +18,15 @@ pub(crate) struct Problem {
     detail: String,
     errors: Vec<RowError>,
     count: usize,
+    /// Where the contract is told that rows break.
+    contract: Option<String>,
 }
 
 impl Problem {
     /// A body that isn't what the route reads: 400.
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
-        Problem { status: StatusCode::BAD_REQUEST, detail: detail.into(), errors: Vec::new(), count: 0 }
+        let detail = detail.into();
+        Problem { status: StatusCode::BAD_REQUEST, detail, errors: Vec::new(), count: 0, contract: None }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -108,8 +111,13 @@ impl Problem {
     /// Rows that break the contract: 422.
     pub(crate) fn contract(errors: Vec<RowError>, count: usize) -> Problem {
         let fields = if count == 1 { "1 field breaks".to_owned() } else { format!("{count} fields break") };
-        let detail = format!("{fields} the contract; see /openapi.json");
-        Problem { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors, count }
+        let contract = Some("/openapi.json".to_owned());
+        Problem {
+            errors,
+            count,
+            contract,
+            ..Problem::of(StatusCode::UNPROCESSABLE_ENTITY, format!("{fields} the contract"))
+        }
     }
 
     /// No such route: 404.
@@ -132,6 +140,18 @@ impl Problem {
         Problem::of(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// The same of a model whose contract is told elsewhere.
+    pub(crate) fn with_contract_at(self, path: impl FnOnce() -> String) -> Problem {
+        Problem { contract: self.contract.map(|_| path()), ..self }
+    }
+
+    fn detail(&self) -> String {
+        match &self.contract {
+            Some(path) => format!("{}; see {path}", self.detail),
+            None => self.detail.clone(),
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -150,7 +170,8 @@ impl Problem {
         let told: Vec<String> = self.errors.iter().take(TOLD_IN_WORDS).map(tell).collect();
         let more = self.count.saturating_sub(told.len());
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        if told.is_empty() { self.detail.clone() } else { format!("{}: {}{more}", self.detail, told.join("; ")) }
+        let detail = self.detail();
+        if told.is_empty() { detail } else { format!("{detail}: {}{more}", told.join("; ")) }
     }
 
     /// As RFC 9457 has it.
@@ -164,7 +185,7 @@ impl Problem {
         body.insert("type".to_owned(), json!("about:blank"));
         body.insert("title".to_owned(), json!(self.status.canonical_reason().unwrap_or("error")));
         body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("detail".to_owned(), json!(self.detail()));
         if let Some(name) = name {
             body.insert("instance".to_owned(), json!(name));
         }

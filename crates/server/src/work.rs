@@ -57,6 +57,7 @@ pub(crate) async fn answer(
             (respond(said, head), rows)
         }
         Err(problem) => {
+            let problem = asked.refused(problem);
             asked.count(dialect.status(&problem), 0, 0, started.elapsed());
             (problem.into_response(), 0)
         }
@@ -118,6 +119,16 @@ impl Asked {
         let of_model = self.served.counted(metrics);
         of_model.rows.inc_by(rows as u64);
         of_model.flags.inc_by(flags as u64);
+    }
+
+    /// What is wrong, with the place of the contract of the model that was asked.
+    pub(crate) fn refused(&self, problem: Problem) -> Problem {
+        let now = self.service.models.now();
+        if Arc::ptr_eq(now.default(), &self.served) {
+            return problem;
+        }
+        let (name, version) = (self.served.name(), self.served.version());
+        problem.with_contract_at(|| format!("/models/{name}/versions/{version}/openapi.json"))
     }
 
     /// Says in a response which artifact answered; the log is told with it.

@@ -40,7 +40,7 @@ pub(crate) struct Serve {
     /// The keys of those who may change it, as `key api` writes them
     #[arg(long, value_name = "FILE", requires = "admin")]
     pub(crate) admin_keys: Option<PathBuf>,
-    /// Tell each request on stderr, without what callers sent
+    /// Tell each request in a line on stderr, without what callers sent
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) log: Option<LogFormat>,
     /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
@@ -53,9 +53,7 @@ pub(crate) struct Serve {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// An object a line
     Json,
-    /// For people
     Text,
 }
 

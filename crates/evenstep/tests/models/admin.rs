@@ -117,7 +117,21 @@ fn a_version_is_loaded_made_the_default_and_rolled_back_by_the_command_line() {
         said(&["alias", "p", "nxt", "--delete"]),
         said(&["rollback", "p", "next"]),
         said(&["rollback", "z"]),
-    ].join("\n").replace(&b, "DIGEST"), @"");
+    ].join("\n").replace(&b, "DIGEST"), @"
+    version `2` of `p` is loaded, and is DIGEST; load it as another version
+    `next` is an alias of `p`; load it as another version
+    `a b` is no name of a version: it has 1 to 64 letters, digits, `-`, `_` or `.`
+    `default` is an alias of `p`; load it as another version
+    alias `default` of `p` points at version `1`; point it elsewhere first
+    model `p` has no version `22`; there are `1`, `2`
+    `p` answers where no model is named, so it stays
+    model `p` has no version `3`; there are `1`, `2`
+    `2` is a version of `p`, so it can't be an alias, too
+    every model has an alias `default`
+    model `p` has no alias `nxt`; did you mean `next`?
+    alias `next` of `p` pointed at nothing that is loaded before `2`
+    no model `z` is served; there are `p`, `q`
+    ");
     run(&["alias", "p", "next", "--delete"]).ok();
     run(&["unload", "p", "2"]).ok();
     run(&["unload", "q"]).ok();

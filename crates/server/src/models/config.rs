@@ -51,7 +51,7 @@ impl Config {
             }
             Some(name) if !self.models.contains_key(name) => {
                 let help = did_you_mean(name, known());
-                let help = help.unwrap_or_else(|| format!("there is `{}`", known().collect::<Vec<_>>().join("`, `")));
+                let help = help.unwrap_or_else(|| format!("these are `{}`", known().collect::<Vec<_>>().join("`, `")));
                 Err(format!("`default` is `{name}`, which is not among the models; {help}"))
             }
             _ => Ok(()),

@@ -170,7 +170,8 @@ impl State {
     pub(crate) fn roll_back(&mut self, name: &str, alias: &str) -> Result<String, Problem> {
         let found = self.model_mut(name)?.alias_mut(name, alias)?;
         let Some(version) = found.earlier.pop() else {
-            let what = format!("alias `{alias}` of `{name}` points at no loaded version but `{}`", found.version);
+            let what =
+                format!("alias `{alias}` of `{name}` pointed at nothing that is loaded before `{}`", found.version);
             return Err(Problem::conflict(what));
         };
         found.version.clone_from(&version);
@@ -263,6 +264,7 @@ fn help<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String 
         let some: Vec<&str> = known.clone().take(TOLD).collect();
         let more = known.count() - some.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("there is `{}`{more}", some.join("`, `"))
+        let verb = if some.len() == 1 { "is" } else { "are" };
+        format!("there {verb} `{}`{more}", some.join("`, `"))
     })
 }
