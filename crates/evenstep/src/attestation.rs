@@ -5,8 +5,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use evenstep_attest::{
-    AttestError, BUILD_TYPE, BuildDefinition, Envelope, Resource, RunDetails, Statement, Verdict, sha256,
+    AttestError, BUILD_TYPE, BuildDefinition, Envelope, Policy, Resource, RunDetails, Statement, Subject, Verdict,
+    judge, sha256,
 };
+use evenstep_bundle::Opened;
 use evenstep_exact::canonical::canonical_json;
 use evenstep_pipeline::lock::{Facts, Lock};
 use evenstep_pipeline::{Artifact, PipelineError, lock};
@@ -130,8 +132,30 @@ pub(crate) fn refused(error: &AttestError) -> PipelineError {
     PipelineError::input(error.to_string())
 }
 
+/// The policy in a file.
+pub(crate) fn policy(path: &Path) -> Result<(Policy, String), PipelineError> {
+    let text = std::fs::read_to_string(path).map_err(|error| super::verbs::unreadable(path, &error))?;
+    let policy = Policy::parse(&text);
+    let policy = policy.map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
+    Ok((policy, sha256(text.as_bytes())))
+}
+
+/// Whether a bundle, whose bytes these are, is signed as the policy asks for; and why, or why not.
+pub(crate) fn judged(
+    bytes: &[u8],
+    opened: &Opened,
+    envelope: Option<&Envelope>,
+    policy: &Policy,
+) -> Result<String, String> {
+    let file = sha256(bytes);
+    let subject = Subject { pipeline: &opened.artifact.name, sha256: &file, artifact: hex(&opened.digest) };
+    let verdict = judge(envelope, &subject, policy).map_err(|error| error.to_string())?;
+    let said = told(&verdict);
+    if verdict.trusted { Ok(said) } else { Err(said) }
+}
+
 /// What a verdict says, and after it each signature.
-pub(crate) fn told(verdict: &Verdict) -> String {
+fn told(verdict: &Verdict) -> String {
     let signatures: Vec<String> = verdict.signatures.iter().map(ToString::to_string).collect();
     match (verdict.trusted, signatures.is_empty()) {
         (true, _) | (false, true) => verdict.because.to_string(),

@@ -1,10 +1,16 @@
 //! The command line, as clap reads it.
 
+#[cfg(feature = "serve")]
+mod serve;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use evenstep_pipeline::Override;
+
+#[cfg(feature = "serve")]
+pub(crate) use serve::{LogFormat, Models, ModelsVerb, Serve};
 
 /// A machine-learning pipeline from research to production as one artifact, with the same
 /// bits on both sides.
@@ -38,10 +44,14 @@ pub(crate) enum Verb {
     /// Say what each feature adds to the prediction of each row of a file
     #[command(after_help = "Example: evenstep explain houses.evenstep --input new.csv --output reasons.csv --top 3")]
     Explain(Explain),
-    /// Serve a bundle over HTTP
+    /// Serve bundles over HTTP
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep serve houses.evenstep --listen 127.0.0.1:8080")]
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Say what a server serves, and change it while it answers
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Example: evenstep models list --server http://127.0.0.1:9090 --key-file admin.key")]
+    Models(Models),
     /// Make a container image of a bundle and an engine that serves it, without a daemon
     #[command(after_help = "Example: evenstep image houses.evenstep --output image.tar --engine evenstep-static")]
     Image(Image),
@@ -165,32 +175,6 @@ pub(crate) struct Explain {
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
-}
-
-#[cfg(feature = "serve")]
-#[derive(Args)]
-pub(crate) struct Serve {
-    /// The bundle
-    #[arg(required_unless_present = "check")]
-    pub(crate) bundle: Option<PathBuf>,
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    pub(crate) listen: std::net::SocketAddr,
-    /// The keys of those who may ask, as `key api` writes them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) api_keys: Option<PathBuf>,
-    /// Let everyone ask who reaches an address beyond this host
-    #[arg(long, conflicts_with = "api_keys")]
-    pub(crate) insecure: bool,
-    /// A name of this host that requests may ask for; on a loopback address, besides its own
-    #[arg(long, value_name = "NAME")]
-    pub(crate) allow_host: Vec<String>,
-    /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
-    #[arg(long)]
-    pub(crate) trace: Option<PathBuf>,
-    /// Ask the server at that address whether it is well, and serve nothing
-    #[arg(long, conflicts_with = "bundle")]
-    pub(crate) check: bool,
 }
 
 #[derive(Args)]

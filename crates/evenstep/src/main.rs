@@ -62,6 +62,8 @@ fn main() -> ExitCode {
         Verb::Explain(args) => verbs::explain::explain(&args, &host),
         #[cfg(feature = "serve")]
         Verb::Serve(args) => verbs::serve::serve(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Models(args) => verbs::models::models(&args, &host),
         Verb::Image(args) => verbs::image::image(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),
         Verb::Diff(args) => verbs::diff::diff(&args, &host),

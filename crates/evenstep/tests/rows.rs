@@ -62,8 +62,8 @@ fn a_result_that_is_no_number_is_counted_wherever_steps_are_applied() {
     let after = ask("GET /metrics", "");
     let _ = server.kill();
     let _ = server.wait();
-    assert!(after.contains("evenstep_no_numbers_total{step=\"1 expression\",column=\"q\"} 1\n"), "{after}");
-    assert!(after.contains("evenstep_no_numbers_total{step=\"2 log\",column=\"x\"} 1\n"), "{after}");
+    assert!(after.contains("evenstep_no_numbers_total{model=\"p\",step=\"1 expression\",column=\"q\"} 1\n"), "{after}");
+    assert!(after.contains("evenstep_no_numbers_total{model=\"p\",step=\"2 log\",column=\"x\"} 1\n"), "{after}");
 }
 
 #[test]

@@ -9,11 +9,17 @@ use std::time::{Duration, Instant};
 
 use common::Project;
 
-const ROUTES: [(&str, &str, &str); 17] = [
+const ROUTES: [(&str, &str, &str); 23] = [
     ("POST", "/predict", ROW),
     ("GET", "/health", ""),
     ("GET", "/metrics", ""),
     ("GET", "/openapi.json", ""),
+    ("GET", "/models", ""),
+    ("GET", "/models/p", ""),
+    ("GET", "/models/p/openapi.json", ""),
+    ("POST", "/models/p/predict", ROW),
+    ("GET", "/models/p/versions/VERSION/openapi.json", ""),
+    ("POST", "/models/p/versions/VERSION/predict", ROW),
     ("GET", "/v2", ""),
     ("GET", "/v2/", ""),
     ("GET", "/v2/health/live", ""),
@@ -225,7 +231,7 @@ fn a_page_of_another_site_gets_no_answer() {
             server.ask("POST", path, "Host: evil.example\r\nContent-Type: application/json\r\n", body);
         assert_eq!(status, 421, "{path}: {answer}");
     }
-    assert_eq!(posted, 24);
+    assert_eq!(posted, 36);
     assert_eq!(server.status("POST", "/predict", "Host: localhost\r\n", ROW), 415);
     // Triton's clients say no type.
     assert_eq!(server.status("POST", "/v2/models/p/infer", "Host: localhost\r\n", TENSORS), 200);

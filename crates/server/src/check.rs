@@ -2,23 +2,37 @@
 
 use std::io::{Error, Read, Result, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::tls::known;
 
 /// A server that is well answers at once.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// More than any answer of `GET /health`.
 const ANSWER_BYTES_MAX: u64 = 1 << 16;
 
-/// What the server that listens on an address says of itself.
+/// What the server that listens on an address says of itself; by TLS, if it is said which certificate it shows.
 ///
 /// # Errors
-/// A server that isn't there, is silent, or says that it isn't well.
-pub fn check(address: SocketAddr) -> Result<String> {
+/// A server that isn't there, is silent, shows another certificate, or says that it isn't well.
+pub fn check(address: SocketAddr, certificate: Option<&Path>) -> Result<String> {
     let address = reachable(address);
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    let Some(certificate) = certificate else { return ask(stream, address) };
+    let config = known::by_certificate(certificate).map_err(Error::other)?;
+    let connection = ClientConnection::new(Arc::new(config), address.ip().into()).map_err(Error::other)?;
+    ask(StreamOwned::new(connection, stream), address)
+}
+
+fn ask(mut stream: impl Read + Write, address: SocketAddr) -> Result<String> {
     write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    stream.flush()?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
@@ -59,7 +73,7 @@ mod tests {
             assert!(asked.starts_with(b"GET /health HTTP"));
             stream.write_all(answer.as_bytes()).expect("an answer");
         });
-        let said = check(address);
+        let said = check(address, None);
         server.join().expect("it answers");
         said
     }
@@ -69,6 +83,6 @@ mod tests {
         assert_eq!(answered("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{}").expect("it is well"), "{}");
         assert!(answered("HTTP/1.1 503 Service Unavailable\r\n\r\n").is_err());
         assert!(answered("what?").is_err());
-        assert!(check(([127, 0, 0, 1], 1).into()).is_err());
+        assert!(check(([127, 0, 0, 1], 1).into(), None).is_err());
     }
 }

@@ -31,7 +31,7 @@ impl Dialect {
 
     /// Whether something is posted there. Elsewhere no body is read, whatever it says.
     pub(crate) fn takes_body(path: &str) -> bool {
-        path == "/predict" || path == "/invocations" || path.ends_with("/infer")
+        path == "/invocations" || path.ends_with("/predict") || path.ends_with("/infer")
     }
 
     /// Refuses a body that a page of another site could send without asking, and one of a format that isn't read here.
@@ -80,6 +80,7 @@ impl Dialect {
             headers.extend(response.headers().get(&of_ours).cloned().map(|value| (of_ours, value)));
         }
         headers.insert(REQUEST_ID, name);
+        *told.extensions_mut() = std::mem::take(response.extensions_mut());
         told
     }
 }

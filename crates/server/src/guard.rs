@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::keys::ApiKeys;
+use crate::log::Line;
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -40,19 +41,19 @@ impl Guard {
         Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts) }
     }
 
-    fn check(&self, request: &Request, dialect: Dialect) -> Result<(), Problem> {
+    /// Refuses a request for another host, or one without a key that is known; else the name of its key, if it shows one.
+    pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<&str>, Problem> {
         if let Some(hosts) = &self.hosts {
             let asked = host(request).map(str::to_ascii_lowercase);
             if !asked.is_some_and(|asked| hosts.contains(&asked)) {
                 return Err(Problem::misdirected());
             }
         }
-        match &self.keys {
-            Some(keys) if !OPEN.contains(&request.uri().path()) && keys.named(request.headers()).is_none() => {
-                Err(Problem::unauthorized())
-            }
-            _ => check_content_type(request, dialect),
+        let named = self.keys.as_ref().and_then(|keys| keys.named(request.headers()));
+        if self.keys.is_some() && named.is_none() && !open.contains(&request.uri().path()) {
+            return Err(Problem::unauthorized());
         }
+        Ok(named)
     }
 
     /// Whether a request may be told of the model.
@@ -82,10 +83,24 @@ fn check_content_type(request: &Request, dialect: Dialect) -> Result<(), Problem
 /// Lets a request through, or answers it here; what is wrong is told in the words of its protocol.
 pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let dialect = Dialect::of(request.uri().path());
-    let name = request_id::given(request.headers());
-    if let Err(problem) = service.guard.check(&request, dialect) {
-        service.metrics.refused(dialect.status(&problem));
-        return dialect.retell(problem.into_response(), name);
+    let mut name = request_id::given(request.headers());
+    let line = service.log.tells_requests().then(|| {
+        // So that log and client speak of the same request.
+        let name = name.get_or_insert_with(request_id::make).clone();
+        Line::begin(&request, name)
+    });
+    let admitted = service.guard.admit(&request, &OPEN);
+    let checked = admitted.and_then(|key| check_content_type(&request, dialect).map(|()| key));
+    let (response, key) = match checked {
+        Ok(key) => (next.run(request).await, key),
+        Err(problem) => {
+            service.metrics.refused(dialect.status(&problem));
+            (problem.into_response(), None)
+        }
+    };
+    let response = dialect.retell(response, name);
+    if let Some(line) = line {
+        line.end(&service.log, key, &response);
     }
-    dialect.retell(next.run(request).await, name)
+    response
 }

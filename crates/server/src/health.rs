@@ -13,7 +13,8 @@ pub(crate) async fn health(State(service): State<Arc<Service>>, headers: HeaderM
     if !service.guard.knows(&headers) {
         return Json(json!({ "status": "ok" }));
     }
-    let predictor = &service.predictor;
+    let now = service.models.now();
+    let predictor = &now.default().predictor;
     Json(json!({
         "status": "ok",
         "model": predictor.name,

@@ -6,11 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::names::{NAME_BYTES_MAX, is_name};
+
 /// The start of every key, so that a leaked one is known for what it is.
 const PREFIX: &str = "evk_";
 const KEY_BYTES: usize = 32;
-/// Names are told to people, in lists and errors.
-const NAME_BYTES_MAX: usize = 64;
 
 /// The keys that a server takes, as a TOML file has them: `[[key]]` with `name` and `sha256`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -112,11 +112,7 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 fn check_name(name: &str) -> Result<(), KeysError> {
-    let is_plain = name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c));
-    if is_plain && (1..=NAME_BYTES_MAX).contains(&name.len()) {
-        return Ok(());
-    }
-    Err(KeysError::BadName(name.to_owned()))
+    if is_name(name) { Ok(()) } else { Err(KeysError::BadName(name.to_owned())) }
 }
 
 fn hash(key: &[u8]) -> String {

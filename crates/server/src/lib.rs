@@ -1,11 +1,14 @@
-//! The server: an artifact's predictions over HTTP, with its contract enforced.
+//! The server: the predictions of artifacts over HTTP, with their contracts enforced.
 //!
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`; one protocol of others, one folder: `oip`, `mlflow`. To
-//! add one, write it and name it in `router`. Before them stand the connections (`listen`), who may ask (`guard`, `keys`), in
-//! what protocol (`dialect`) and how much a client may take (`limits`, `body`).
+//! add one, write it and name it in `router`. Before them stand the connections (`listen`, `tls`), who may ask (`guard`,
+//! `keys`), in what protocol (`dialect`) and how much a client may take (`limits`, `body`). Which artifact answers is for
+//! `models` to say; what changes that are a file (`watch`) and, behind keys of its own, `admin`.
 
+mod admin;
 mod body;
 mod check;
+mod client;
 mod dialect;
 mod encoding;
 mod formats;
@@ -15,13 +18,18 @@ mod keys;
 mod limits;
 mod lines;
 mod listen;
+mod log;
 mod metrics;
 mod mlflow;
+mod models;
+mod names;
 mod oip;
 mod openapi;
 mod predict;
 mod problem;
 mod request_id;
+mod tls;
+mod watch;
 mod work;
 
 use std::net::SocketAddr;
@@ -30,19 +38,24 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use evenstep_pipeline::Predictor;
 use evenstep_pipeline::trace::Recorder;
-use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+pub use admin::AdminOptions;
 pub use check::check;
+pub use client::{AdminClient, ClientError};
 pub use keys::{ApiKeys, KeysError};
+pub use log::LogFormat;
+pub use models::{Bundle, Loader, Models, ModelsError};
+pub use tls::{TlsError, TlsFiles};
 
 use body::Room;
 use guard::Guard;
+use log::Log;
 use metrics::Metrics;
 use problem::Problem;
+use tls::Tls;
 
 /// How a server is reached, and by whom.
 pub struct Options {
@@ -55,13 +68,28 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Commits to what each stage makes of live rows, if there is to be a trace.
     pub trace: Option<Arc<Recorder>>,
+    /// What connections are encrypted by, if they are.
+    pub tls: Option<TlsFiles>,
+    /// Where it is told what to serve, if it is.
+    pub admin: Option<AdminOptions>,
+    /// How each request is told on stderr, if it is.
+    pub log: Option<LogFormat>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// To requests for predictions.
+    pub address: SocketAddr,
+    /// To those who say what is served.
+    pub admin: Option<SocketAddr>,
 }
 
 /// What every route works with.
 struct Service {
-    predictor: Predictor,
-    openapi: Value,
+    models: Models,
     metrics: Metrics,
+    log: Arc<Log>,
     guard: Guard,
     room: Room,
     /// One a large request that is being computed.
@@ -71,26 +99,13 @@ struct Service {
 
 /// A server that can't start.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address}: {cause}")]
-pub struct ServeError {
-    address: SocketAddr,
-    #[source]
-    cause: std::io::Error,
-}
-
-impl Service {
-    fn new(predictor: Predictor, options: Options) -> Service {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Service {
-            openapi: openapi::document(&predictor),
-            predictor,
-            metrics: Metrics::new(),
-            guard: Guard::new(options.listen, options.keys, &options.allowed_hosts),
-            room: Room::new(),
-            turns: Arc::new(Semaphore::new(threads)),
-            trace: options.trace,
-        }
-    }
+pub enum ServeError {
+    /// An address that is taken, or isn't of this host.
+    #[error("can't listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// A certificate that can't be shown.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 fn router(service: Arc<Service>) -> Router {
@@ -99,6 +114,7 @@ fn router(service: Arc<Service>) -> Router {
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::openapi))
+        .merge(models::routes())
         .merge(oip::routes())
         .merge(mlflow::routes())
         .fallback(|| async { Problem::not_found() })
@@ -107,22 +123,57 @@ fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Serves a predictor whose golden rows were replayed, until the process is told to stop; requests under way are answered
-/// first. `listening` is called once, with the address, when requests are taken.
+/// Serves models whose golden rows were replayed, until the process is told to stop; requests under way are answered
+/// first. `listening` is called once, with the addresses, when requests are taken.
 ///
 /// # Errors
-/// An address that can't be listened on, or threads that the host refuses.
-pub fn serve(predictor: Predictor, options: Options, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
-    let address = options.listen;
-    let failed = |cause| ServeError { address, cause };
-    let service = Arc::new(Service::new(predictor, options));
+/// An address that can't be listened on, a certificate that can't be shown, or threads that the host refuses.
+pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)) -> Result<(), ServeError> {
+    let Options { listen, keys, allowed_hosts, trace, tls, admin, log } = options;
+    let tls = tls.map(Tls::open).transpose()?.map(Arc::new);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let service = Arc::new(Service {
+        models,
+        metrics: Metrics::new(),
+        log: Arc::new(Log::new(log)),
+        guard: Guard::new(listen, keys, &allowed_hosts),
+        room: Room::new(),
+        turns: Arc::new(Semaphore::new(threads)),
+        trace,
+    });
+    let failed = |cause| ServeError::Listen(listen, cause);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        listening(listener.local_addr().map_err(failed)?);
-        listen::listen(listener, router(Arc::clone(&service)), &service.metrics, told_to_stop()).await;
-        Ok(())
-    })
+    runtime
+        .block_on(async {
+            let (listener, address) = bind(listen).await?;
+            let admin = match admin {
+                None => None,
+                Some(admin) => {
+                    let (listener, address) = bind(admin.listen).await?;
+                    Some((listener, address, admin::router(Arc::clone(&service), admin, &allowed_hosts)))
+                }
+            };
+            listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
+            let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone()));
+            let (tls, metrics) = (tls.as_deref(), &service.metrics);
+            let answering = listen::listen(listener, tls, router(Arc::clone(&service)), metrics, told_to_stop());
+            let changing = async {
+                if let Some((listener, _, router)) = admin {
+                    listen::listen(listener, tls, router, metrics, told_to_stop()).await;
+                }
+            };
+            tokio::join!(answering, changing);
+            watching.abort();
+            Ok(())
+        })
+        .inspect(|()| service.log.flush())
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |cause| ServeError::Listen(address, cause);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// Ctrl-C, or a polite kill.

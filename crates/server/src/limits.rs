@@ -47,3 +47,15 @@ pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 /// After being told to stop, requests under way are waited for so long: a client that never ends its request must not
 /// keep the server.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// A bundle that is sent to be served, in bytes.
+pub(crate) const BUNDLE_BYTES_MAX: usize = 1 << 30;
+/// Models that are served at once, versions and aliases of each, and how many earlier versions an alias remembers.
+pub(crate) const MODELS_MAX: usize = 256;
+pub(crate) const VERSIONS_MAX: usize = 64;
+pub(crate) const ALIASES_MAX: usize = 64;
+pub(crate) const EARLIER_MAX: usize = 32;
+/// How often files that say what to serve, and certificates, are looked at.
+pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Lines of the log that wait to be written; what comes then is counted only.
+pub(crate) const LOG_LINES_MAX: usize = 8192;

@@ -3,6 +3,7 @@
 //! What is answered doesn't depend on where the body was cut on its way.
 
 use std::io::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -19,21 +20,43 @@ use tokio::time::timeout;
 use crate::Service;
 use crate::formats::Format;
 use crate::limits::{BODY_TIME, LINE_BYTES_MAX, SMALL_BODY_BYTES};
-use crate::listen::Asked;
-use crate::predict::{digest, written};
+use crate::listen::UnderWay;
+use crate::log::Pending;
+use crate::models::Served;
+use crate::predict::written;
 use crate::problem::Problem;
-use crate::work::caught;
+use crate::work::{Asked, caught};
 
 /// Answers that wait for their client to read them.
 const WAITING: usize = 2;
 
 /// Marks a response whose body is still being made; keeps its request under way until it is.
 #[derive(Clone, Default)]
-pub(crate) struct Streamed(Arc<OnceLock<Asked>>);
+pub(crate) struct Streamed(Arc<Streaming>);
+
+#[derive(Default)]
+struct Streaming {
+    under_way: OnceLock<UnderWay>,
+    line: OnceLock<Pending>,
+    rows: AtomicUsize,
+}
 
 impl Streamed {
-    pub(crate) fn keep(&self, asked: Asked) {
-        let _ = self.0.set(asked);
+    pub(crate) fn keep(&self, under_way: UnderWay) {
+        let _ = self.0.under_way.set(under_way);
+    }
+
+    /// Tells the log once the answer was made.
+    pub(crate) fn log(&self, line: Pending) {
+        let _ = self.0.line.set(line);
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.take() {
+            line.tell(Some(&self.rows));
+        }
     }
 }
 
@@ -45,23 +68,23 @@ pub(crate) fn all(bytes: &[u8]) -> Result<Rows<'static>, Problem> {
 
 /// Answers rows while they come. The answer's status is told before the first row was read, so that what is wrong with
 /// one is said in a line of its own, the last.
-pub(crate) fn answer(service: Arc<Service>, body: Body) -> Response {
+pub(crate) fn answer(service: Arc<Service>, served: Arc<Served>, body: Body) -> Response {
+    let asked = Asked { service, served };
     let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
     let streamed = Streamed::default();
-    let (name, digest) = digest(&service.predictor);
-    let kind = (header::CONTENT_TYPE, Format::Lines.media_type().parse().expect("a media type"));
-    let mut response = ([kind, (name, digest)], Body::new(channel)).into_response();
+    let mut response = ([(header::CONTENT_TYPE, Format::Lines.media_type())], Body::new(channel)).into_response();
+    asked.sign(&mut response, 0);
     response.extensions_mut().insert(streamed.clone());
     tokio::spawn(async move {
-        Stream { service, sender, row: 0, flags: 0 }.run(body).await;
-        drop(streamed);
+        let rows = Stream { asked, sender, row: 0, flags: 0 }.run(body).await;
+        streamed.0.rows.store(rows, Ordering::Relaxed);
     });
     response
 }
 
 /// An answer under way.
 struct Stream {
-    service: Arc<Service>,
+    asked: Asked,
     sender: Sender<Bytes, Error>,
     /// How many rows were answered.
     row: u64,
@@ -69,19 +92,21 @@ struct Stream {
 }
 
 impl Stream {
-    async fn run(mut self, body: Body) {
+    /// How many rows were answered.
+    async fn run(mut self, body: Body) -> usize {
         let started = Instant::now();
         let ended = self.answer_all(body).await;
         let (rows, flags) = (self.row as usize, self.flags);
-        self.service.metrics.answered(StatusCode::OK, rows, flags, started.elapsed());
+        self.asked.count(StatusCode::OK, rows, flags, started.elapsed());
         if let Err(Ended::Gone) = ended {
             // The client must not take what it has for the whole.
             self.sender.abort(Error::other("the client read too slowly"));
         }
+        rows
     }
 
     async fn answer_all(&mut self, mut body: Body) -> Result<(), Ended> {
-        let mut held = self.service.room.hold();
+        let mut held = self.asked.service.room.hold();
         let mut rest = Vec::new();
         loop {
             let frame = match timeout(BODY_TIME, body.frame()).await {
@@ -131,7 +156,7 @@ impl Stream {
         for line in lines(text) {
             match parsed(line) {
                 Ok(row) => {
-                    let has_id = has_id(&self.service.predictor, &row);
+                    let has_id = has_id(&self.asked.served.predictor, &row);
                     match runs.last_mut().filter(|(same, _)| *same == has_id) {
                         Some((_, rows)) => rows.push(row),
                         None => runs.push((has_id, vec![row])),
@@ -154,8 +179,7 @@ impl Stream {
 
     /// Answers rows up to the first that is refused.
     fn say_of(&mut self, rows: &[Map<String, Value>], said: &mut Vec<u8>) -> Result<(), Problem> {
-        let service = Arc::clone(&self.service);
-        let mut errors = match caught(|| Ok(service.table(Rows::Objects(rows.into()), self.row)))? {
+        let mut errors = match caught(|| Ok(self.asked.table(Rows::Objects(rows.into()), self.row)))? {
             Ok(table) => {
                 let bytes = written(&table, Format::Lines).map_err(|error| Problem::bug(error.to_string()))?;
                 said.extend(bytes);
@@ -180,6 +204,7 @@ impl Stream {
 
     /// Ends the answer with a line that says why.
     async fn refuse(&mut self, problem: Problem) -> Result<(), Ended> {
+        let problem = self.asked.refused(problem);
         let line = json!({ "error": problem.json(), "row": self.row });
         self.send(format!("{line}\n").into_bytes()).await?;
         Err(Ended::Refused)

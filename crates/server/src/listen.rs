@@ -14,6 +14,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -24,9 +25,16 @@ use crate::limits::{
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
+use crate::tls::Tls;
 
 /// Answers connections until `stop`, then those that are under way, for a while.
-pub(crate) async fn listen(listener: TcpListener, router: Router, metrics: &Metrics, stop: impl Future<Output = ()>) {
+pub(crate) async fn listen(
+    listener: TcpListener,
+    tls: Option<&Tls>,
+    router: Router,
+    metrics: &Metrics,
+    stop: impl Future<Output = ()>,
+) {
     let builder = Arc::new(builder());
     let doors = Doors::default();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
@@ -45,13 +53,26 @@ pub(crate) async fn listen(listener: TcpListener, router: Router, metrics: &Metr
         let place = Arc::clone(&places).try_acquire_owned().ok().zip(doors.enter(from.ip()));
         let Some(place) = place else {
             metrics.connection_refused();
-            send_away(&stream);
+            if tls.is_none() {
+                send_away(&stream);
+            }
             continue;
         };
         let open = metrics.connection_opened();
         let (builder, router, closed) = (Arc::clone(&builder), router.clone(), closed.clone());
+        // An answer is written at once; waiting for more to send only delays it.
+        let _ = stream.set_nodelay(true);
+        let acceptor = tls.map(Tls::acceptor);
         tokio::spawn(async move {
-            serve_one(stream, &builder, router, closed).await;
+            match acceptor {
+                None => serve_one(stream, &builder, router, closed).await,
+                // Who doesn't come to terms in time is closed, as who doesn't ask.
+                Some(acceptor) => {
+                    if let Ok(Ok(stream)) = timeout(HEAD_TIME, acceptor.accept(stream)).await {
+                        serve_one(stream, &builder, router, closed).await;
+                    }
+                }
+            }
             drop((place, open));
         });
     }
@@ -76,25 +97,23 @@ fn builder() -> Builder<TokioExecutor> {
 
 /// One connection, until it ends, is idle, or the server stops.
 async fn serve_one(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     builder: &Builder<TokioExecutor>,
     router: Router,
     mut closed: watch::Receiver<()>,
 ) {
-    // An answer is written at once; waiting for more to send only delays it.
-    let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::new());
     let seen = Arc::clone(&activity);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
-        let asked = Asked::begin(&seen);
+        let under_way = UnderWay::begin(&seen);
         let answered = router.call(request);
         async move {
             let mut answer = answered.await;
             if let Ok(answer) = &mut answer
                 && let Some(streamed) = answer.extensions_mut().remove::<Streamed>()
             {
-                streamed.keep(asked);
+                streamed.keep(under_way);
             }
             answer
         }
@@ -203,18 +222,18 @@ impl Activity {
 }
 
 /// A request under way; dropped when it was answered, or given up.
-pub(crate) struct Asked {
+pub(crate) struct UnderWay {
     activity: Arc<Activity>,
 }
 
-impl Asked {
-    fn begin(activity: &Arc<Activity>) -> Asked {
+impl UnderWay {
+    fn begin(activity: &Arc<Activity>) -> UnderWay {
         activity.under_way.fetch_add(1, Ordering::Relaxed);
-        Asked { activity: Arc::clone(activity) }
+        UnderWay { activity: Arc::clone(activity) }
     }
 }
 
-impl Drop for Asked {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         let now = self.activity.opened.elapsed().as_millis() as u64;
         self.activity.last_ended.store(now.max(1), Ordering::Relaxed);

@@ -22,8 +22,15 @@ struct ByStatus {
     status: u16,
 }
 
+/// There are as many as there are models, whose names are the operator's and not the callers'.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByModel {
+    model: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct ByStep {
+    model: String,
     step: String,
     column: String,
 }
@@ -31,12 +38,18 @@ struct ByStep {
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<ByStatus, Counter>,
-    rows: Counter,
-    flags: Counter,
+    rows: Family<ByModel, Counter>,
+    flags: Family<ByModel, Counter>,
     no_numbers: Family<ByStep, Counter>,
     seconds: Histogram,
     connections: Gauge,
     connections_refused: Counter,
+}
+
+/// What is counted of a model, at hand.
+pub(crate) struct OfModel {
+    pub(crate) rows: Counter,
+    pub(crate) flags: Counter,
 }
 
 /// A connection that is counted until it is dropped.
@@ -52,8 +65,8 @@ impl Metrics {
     pub(crate) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("evenstep");
         let requests = Family::default();
-        let rows = Counter::default();
-        let flags = Counter::default();
+        let rows = Family::default();
+        let flags = Family::default();
         let no_numbers = Family::default();
         let seconds = Histogram::new(exponential_buckets(1e-5, 2.0, 20));
         registry.register(
@@ -61,11 +74,11 @@ impl Metrics {
             "Requests for predictions and requests refused before a route was asked, by HTTP status",
             requests.clone(),
         );
-        registry.register("rows", "Rows predicted", rows.clone());
-        registry.register("flags", "Cells that were flagged by the contract", flags.clone());
+        registry.register("rows", "Rows predicted, by model", rows.clone());
+        registry.register("flags", "Cells that were flagged by the contract, by model", flags.clone());
         registry.register(
             "no_numbers",
-            "Results of steps that were no finite number, and so null, by step and column",
+            "Results of steps that were no finite number, and so null, by model, step and column",
             no_numbers.clone(),
         );
         registry.register("request_seconds", "Seconds to answer a request for predictions", seconds.clone());
@@ -94,17 +107,22 @@ impl Metrics {
         self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
     }
 
-    pub(crate) fn no_numbers(&self, lost: &NoNumbers) {
+    pub(crate) fn no_numbers(&self, model: &str, lost: &NoNumbers) {
         for Lost { step, name, column, cells } in lost.iter() {
-            let site = ByStep { step: format!("{step} {name}"), column: column.to_string() };
+            let site = ByStep { model: model.to_owned(), step: format!("{step} {name}"), column: column.to_string() };
             self.no_numbers.get_or_create(&site).inc_by(cells);
         }
     }
 
-    pub(crate) fn answered(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {
+    /// What is counted of a model.
+    pub(crate) fn of_model(&self, name: &str) -> OfModel {
+        let model = ByModel { model: name.to_owned() };
+        let counter = |family: &Family<ByModel, Counter>| family.get_or_create(&model).clone();
+        OfModel { rows: counter(&self.rows), flags: counter(&self.flags) }
+    }
+
+    pub(crate) fn answered(&self, status: StatusCode, took: Duration) {
         self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
-        self.rows.inc_by(rows as u64);
-        self.flags.inc_by(flags as u64);
         self.seconds.observe(took.as_secs_f64());
     }
 }

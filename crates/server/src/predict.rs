@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::Predictor;
 use evenstep_pipeline::request::{Answer, Rows, Table};
 use evenstep_source::SourceError;
 use evenstep_source::format::{Compression, Format as FileFormat};
@@ -15,8 +14,9 @@ use serde::Serialize;
 
 use crate::dialect::Dialect;
 use crate::formats::Format;
+use crate::models::Chosen;
 use crate::problem::Problem;
-use crate::work::{self, Said};
+use crate::work::{self, Asked, Said};
 use crate::{Service, lines};
 
 #[derive(Serialize)]
@@ -27,7 +27,8 @@ struct Answered<'a> {
     predictions: Vec<Answer<'a>>,
 }
 
-pub(crate) async fn predict(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen, request: Request) -> Response {
+    let Chosen(served) = chosen;
     let (head, body) = request.into_parts();
     let formats = Format::of_body(&head.headers, &Format::ALL).and_then(|from| {
         // Who sends line by line waits for answers line by line.
@@ -43,37 +44,34 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, request: Reques
             service.metrics.refused(problem.status());
             problem.into_response()
         }
-        Ok((Format::Lines, Format::Lines)) => lines::answer(service, body),
+        Ok((Format::Lines, Format::Lines)) => lines::answer(service, served, body),
         Ok((from, to)) => {
-            work::answer(service, Dialect::Native, &head.headers, body, move |service, bytes| {
-                answer(service, bytes, from, to)
-            })
-            .await
+            let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, from, to);
+            work::answer(Asked { service, served }, Dialect::Native, &head.headers, body, work).await
         }
     }
 }
 
-fn answer(service: &Service, bytes: &[u8], from: Format, to: Format) -> Result<Said, Problem> {
+fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said, Problem> {
     let rows = match from {
-        Format::Json => Rows::of_contract(&service.predictor, bytes)?,
+        Format::Json => Rows::of_contract(&asked.served.predictor, bytes)?,
         Format::Csv => Rows::csv(bytes)?,
         Format::Arrow => Rows::arrow(bytes)?,
         Format::Lines => lines::all(bytes)?,
     };
-    let predictor = &service.predictor;
     if to == Format::Json {
-        let predictions = service.answers(rows)?;
+        let predictions = asked.answers(rows)?;
         let (rows, flags) = (predictions.len(), predictions.iter().map(|answer| answer.flags.len()).sum());
+        let predictor = &asked.served.predictor;
         let (model, version, digest) = (&predictor.name, &predictor.version, &predictor.digest);
         let bytes = serde_json::to_vec(&Answered { model, version, digest, predictions });
         let bytes = bytes.expect("answers are plain data");
         return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None });
     }
     let count = rows.len();
-    let table = service.table(rows, 0)?;
+    let table = asked.table(rows, 0)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
-    let header = Some(digest(predictor));
-    Ok(Said { kind: to.media_type(), bytes, rows: count, flags: table.flags.len(), header })
+    Ok(Said { kind: to.media_type(), bytes, rows: count, flags: table.flags.len(), header: None })
 }
 
 /// A table as `score` writes it.
@@ -88,10 +86,4 @@ pub(crate) fn written(table: &Table, to: Format) -> Result<Vec<u8>, SourceError>
     let columns: Vec<&Column> = table.columns.iter().map(|column| &**column).collect();
     writer.write(&columns, &table.flags)?;
     writer.finish()
-}
-
-/// What says which artifact answered, where the body has no place for it.
-pub(crate) fn digest(predictor: &Predictor) -> (HeaderName, HeaderValue) {
-    let digest = HeaderValue::from_str(&predictor.digest).expect("a digest is of letters and digits");
-    (HeaderName::from_static("evenstep-digest"), digest)
 }

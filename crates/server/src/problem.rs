@@ -18,12 +18,15 @@ pub(crate) struct Problem {
     detail: String,
     errors: Vec<RowError>,
     count: usize,
+    /// Where the contract is told that rows break.
+    contract: Option<String>,
 }
 
 impl Problem {
     /// A body that isn't what the route reads: 400.
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
-        Problem { status: StatusCode::BAD_REQUEST, detail: detail.into(), errors: Vec::new(), count: 0 }
+        let detail = detail.into();
+        Problem { status: StatusCode::BAD_REQUEST, detail, errors: Vec::new(), count: 0, contract: None }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -79,11 +82,19 @@ impl Problem {
         Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
-    /// No such model, or version of it: 404.
-    pub(crate) fn no_model(name: &str, version: Option<&str>, served: (&str, &str)) -> Problem {
-        let said = version.map_or_else(|| format!("`{name}`"), |version| format!("`{name}` of version `{version}`"));
-        let detail = format!("no model {said} is served; there is `{}` of version `{}`", served.0, served.1);
+    /// No such model, version, alias or route: 404.
+    pub(crate) fn unknown(detail: impl Into<String>) -> Problem {
         Problem::of(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// A change that something else is in the way of: 409.
+    pub(crate) fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::CONFLICT, detail)
+    }
+
+    /// A bundle that is refused: 422.
+    pub(crate) fn unloadable(detail: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
     /// A host that this server isn't: 421.
@@ -100,16 +111,23 @@ impl Problem {
     /// Rows that break the contract: 422.
     pub(crate) fn contract(errors: Vec<RowError>, count: usize) -> Problem {
         let fields = if count == 1 { "1 field breaks".to_owned() } else { format!("{count} fields break") };
-        let detail = format!("{fields} the contract; see /openapi.json");
-        Problem { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors, count }
+        let contract = Some("/openapi.json".to_owned());
+        Problem {
+            errors,
+            count,
+            contract,
+            ..Problem::of(StatusCode::UNPROCESSABLE_ENTITY, format!("{fields} the contract"))
+        }
     }
 
     /// No such route: 404.
     pub(crate) fn not_found() -> Problem {
-        let detail = "there are POST /predict, /invocations and /v2/models/NAME/infer, GET /health, /metrics, \
-            /openapi.json, /ping, /version, /v2, /v2/health/live, /v2/health/ready, /v2/models/NAME and \
-            /v2/models/NAME/ready; a model's paths also with /versions/VERSION after its name";
-        Problem::of(StatusCode::NOT_FOUND, detail)
+        Problem::unknown(
+            "there are POST /predict, /models/NAME/predict, /invocations and /v2/models/NAME/infer, GET /health, \
+             /metrics, /openapi.json, /models, /models/NAME, /models/NAME/openapi.json, /ping, /version, /v2, \
+             /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready; a model's paths also with \
+             /versions/VERSION after its name",
+        )
     }
 
     /// The route takes another method: 405.
@@ -120,6 +138,18 @@ impl Problem {
     /// A bug of ours: 500.
     pub(crate) fn bug(detail: impl Into<String>) -> Problem {
         Problem::of(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    /// The same of a model whose contract is told elsewhere.
+    pub(crate) fn with_contract_at(self, path: impl FnOnce() -> String) -> Problem {
+        Problem { contract: self.contract.map(|_| path()), ..self }
+    }
+
+    fn detail(&self) -> String {
+        match &self.contract {
+            Some(path) => format!("{}; see {path}", self.detail),
+            None => self.detail.clone(),
+        }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -140,7 +170,8 @@ impl Problem {
         let told: Vec<String> = self.errors.iter().take(TOLD_IN_WORDS).map(tell).collect();
         let more = self.count.saturating_sub(told.len());
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        if told.is_empty() { self.detail.clone() } else { format!("{}: {}{more}", self.detail, told.join("; ")) }
+        let detail = self.detail();
+        if told.is_empty() { detail } else { format!("{detail}: {}{more}", told.join("; ")) }
     }
 
     /// As RFC 9457 has it.
@@ -154,7 +185,7 @@ impl Problem {
         body.insert("type".to_owned(), json!("about:blank"));
         body.insert("title".to_owned(), json!(self.status.canonical_reason().unwrap_or("error")));
         body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("detail".to_owned(), json!(self.detail()));
         if let Some(name) = name {
             body.insert("instance".to_owned(), json!(name));
         }

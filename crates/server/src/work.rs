@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -14,9 +14,21 @@ use crate::Service;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
 use crate::limits::{SMALL_BODY_BYTES, TURN_TIME};
+use crate::log::Answered;
+use crate::models::Served;
 use crate::problem::Problem;
 
 const BUG: &str = "the request ran into a bug";
+
+/// What says which artifact answered.
+pub(crate) const DIGEST: HeaderName = HeaderName::from_static("evenstep-digest");
+
+/// A request under way: the server, and the bundle that answers it, whatever is served meanwhile.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) service: Arc<Service>,
+    pub(crate) served: Arc<Served>,
+}
 
 /// An answer, and what is counted of it.
 pub(crate) struct Said {
@@ -30,46 +42,51 @@ pub(crate) struct Said {
 
 /// Answers a body by `work`; the head says how both are compressed.
 pub(crate) async fn answer(
-    service: Arc<Service>,
+    asked: Asked,
     dialect: Dialect,
     head: &HeaderMap,
     body: Body,
-    work: impl FnOnce(&Service, &[u8]) -> Result<Said, Problem> + Send + 'static,
+    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
     let started = Instant::now();
-    let said = said(&service, head, body, work).await;
-    match said {
+    let said = said(&asked, head, body, work).await;
+    let (mut response, rows) = match said {
         Ok(said) => {
-            service.metrics.answered(StatusCode::OK, said.rows, said.flags, started.elapsed());
-            respond(said, head)
+            let rows = said.rows;
+            asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
+            (respond(said, head), rows)
         }
         Err(problem) => {
-            service.metrics.answered(dialect.status(&problem), 0, 0, started.elapsed());
-            problem.into_response()
+            let problem = asked.refused(problem);
+            asked.count(dialect.status(&problem), 0, 0, started.elapsed());
+            (problem.into_response(), 0)
         }
-    }
+    };
+    asked.sign(&mut response, rows);
+    response
 }
 
 /// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
 /// soon.
 async fn said(
-    service: &Arc<Service>,
+    asked: &Asked,
     head: &HeaderMap,
     body: Body,
-    work: impl FnOnce(&Service, &[u8]) -> Result<Said, Problem> + Send + 'static,
+    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Result<Said, Problem> {
     let encoding = Encoding::of_body(head)?;
+    let service = &asked.service;
     let mut body = service.room.read(body).await?;
     if body.bytes.len() <= SMALL_BODY_BYTES && encoding.is_none() {
-        return caught(|| work(service, &body.bytes));
+        return caught(|| work(asked, &body.bytes));
     }
     let turn = timeout(TURN_TIME, Arc::clone(&service.turns).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
-    let service = Arc::clone(service);
+    let asked = asked.clone();
     let answered = tokio::task::spawn_blocking(move || {
         let answer = caught(|| {
             encoding.map_or(Ok(()), |encoding| body.inflate(encoding))?;
-            work(&service, &body.bytes)
+            work(&asked, &body.bytes)
         });
         drop(turn);
         answer
@@ -94,18 +111,47 @@ fn respond(mut said: Said, head: &HeaderMap) -> Response {
     response
 }
 
-impl Service {
+impl Asked {
+    /// Counts an answer.
+    pub(crate) fn count(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {
+        let metrics = &self.service.metrics;
+        metrics.answered(status, took);
+        let of_model = self.served.counted(metrics);
+        of_model.rows.inc_by(rows as u64);
+        of_model.flags.inc_by(flags as u64);
+    }
+
+    /// What is wrong, with the place of the contract of the model that was asked.
+    pub(crate) fn refused(&self, problem: Problem) -> Problem {
+        let now = self.service.models.now();
+        if Arc::ptr_eq(now.default(), &self.served) {
+            return problem;
+        }
+        let (name, version) = (self.served.name(), self.served.version());
+        problem.with_contract_at(|| format!("/models/{name}/versions/{version}/openapi.json"))
+    }
+
+    /// Says in a response which artifact answered; the log is told with it.
+    pub(crate) fn sign(&self, response: &mut Response, rows: usize) {
+        if response.status() == StatusCode::OK {
+            response.headers_mut().insert(DIGEST, self.served.digest.clone());
+        }
+        if self.service.log.tells_requests() {
+            response.extensions_mut().insert(Answered { served: Arc::clone(&self.served), rows });
+        }
+    }
+
     /// Answers rows, one by one.
     pub(crate) fn answers(&self, rows: Rows<'_>) -> Result<Vec<Answer<'_>>, Refusal> {
-        let answered = request::answer_rows(&self.predictor, rows, self.trace.as_deref())?;
-        self.metrics.no_numbers(&answered.no_numbers);
+        let answered = request::answer_rows(&self.served.predictor, rows, self.service.trace.as_deref())?;
+        self.service.metrics.no_numbers(self.served.name(), &answered.no_numbers);
         Ok(answered.answers)
     }
 
     /// Answers rows, column by column, if `first_row` had come before them.
     pub(crate) fn table(&self, rows: Rows<'_>, first_row: u64) -> Result<Table, Refusal> {
-        let table = request::answer_table(&self.predictor, rows, first_row, self.trace.as_deref())?;
-        self.metrics.no_numbers(&table.no_numbers);
+        let table = request::answer_table(&self.served.predictor, rows, first_row, self.service.trace.as_deref())?;
+        self.service.metrics.no_numbers(self.served.name(), &table.no_numbers);
         Ok(table)
     }
 }

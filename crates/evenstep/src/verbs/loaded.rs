@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use evenstep_bundle::Opened;
 use evenstep_pipeline::{PipelineError, Predictor};
 
 use super::open_bundle;
@@ -23,11 +24,19 @@ pub(super) struct Loaded {
 /// # Errors
 /// A file that is no bundle, or one that gives other bits here.
 pub(super) fn load(path: &Path, host: &Host) -> Result<Loaded, PipelineError> {
-    let opened = open_bundle(path)?;
+    prove(&open_bundle(path)?, Some(path), host.quiet)
+}
+
+/// Compiles a bundle and lets it prove itself. What lies beside its file, if it has one, says where it was trained.
+///
+/// # Errors
+/// A bundle that gives other bits here.
+pub(super) fn prove(opened: &Opened, file: Option<&Path>, quiet: bool) -> Result<Loaded, PipelineError> {
     let predictor = opened.predictor()?;
-    let facts = attestation::facts(path, &predictor.digest).or_else(|| attestation::signed(path, &predictor.digest));
+    let digest = &predictor.digest;
+    let facts = file.and_then(|file| attestation::facts(file, digest).or_else(|| attestation::signed(file, digest)));
     let environment = facts.map(|facts| differences(&facts.0, opened.artifact.epochs)).unwrap_or_default();
-    if let Some(remark) = remark(&environment).filter(|_| !host.quiet) {
+    if let Some(remark) = remark(&environment).filter(|_| !quiet) {
         output::note(&remark);
     }
     Ok(Loaded { predictor, golden: opened.artifact.golden.len(), environment })

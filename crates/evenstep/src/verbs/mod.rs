@@ -11,6 +11,8 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod key;
 mod loaded;
+#[cfg(feature = "serve")]
+pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod sbom;
 pub(crate) mod score;

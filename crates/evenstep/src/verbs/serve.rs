@@ -1,63 +1,68 @@
 //! `serve`: predictions over HTTP, once the golden rows gave their bits.
 
-use std::net::SocketAddr;
+mod live;
+mod loading;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::channel;
 
-use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
-use evenstep_pipeline::{PipelineError, Predictor, check};
-use evenstep_server::{ApiKeys, Options};
-use serde_json::json;
+use evenstep_pipeline::PipelineError;
+use evenstep_server::{AdminOptions, ApiKeys, Bundle, Listening, LogFormat, Models, Options, TlsFiles};
+use serde_json::{Value, json};
 
+use self::live::Live;
+use self::loading::Loading;
+use super::Answer;
 use super::key::read_keys;
-use super::loaded::{Loaded, load};
-use super::{Answer, folder_of, write_files};
-use crate::cli::Serve;
-use crate::{Host, output, salt};
-
-/// How often the trace of what was asked is written.
-const TRACE_EVERY: Duration = Duration::from_secs(10);
+use crate::cli::{self, Serve};
+use crate::{Host, output};
 
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
-    let Some(bundle) = &args.bundle else { return check_health(args.listen, host) };
-    let keys = keys(args)?;
-    let Loaded { predictor, golden, environment } = load(bundle, host)?;
-    let mut told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
-    if !environment.is_empty() {
-        told["environment"] = json!(environment);
+    if args.check {
+        return check_health(args, host);
     }
-    if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !host.quiet) {
-        output::note(&note);
-    }
-    let live = args.trace.as_deref().map(|path| Live::start(path, &predictor, host)).transpose()?;
-    let recorder = live.as_ref().map(|live| Arc::clone(&live.recorder));
-    let listening = |address: std::net::SocketAddr| {
-        if host.json {
-            let mut told = told.clone();
-            told["address"] = json!(address.to_string());
-            output::line(&told.to_string());
-        } else {
-            output::line(&format!("{} golden rows give their bits on this host", golden));
-            output::line(&format!(
-                "serving {} at http://{address}/predict",
-                told["version"].as_str().unwrap_or_default()
-            ));
-        }
+    let (keys, admin) = (keys(args)?, admin(args)?);
+    let loading =
+        Arc::new(Loading::new(args.policy.as_deref(), host.quiet || matches!(args.log, Some(cli::LogFormat::Json)))?);
+    let models = models(args, &loading)?;
+    let live = args.trace.as_deref().map(|path| live(path, args, &models, host)).transpose()?;
+    let options = Options {
+        listen: args.listen,
+        keys,
+        allowed_hosts: args.allow_host.clone(),
+        trace: live.as_ref().map(Live::recorder),
+        tls: args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| TlsFiles { certificate, key }),
+        admin,
+        log: args.log.map(|format| match format {
+            cli::LogFormat::Json => LogFormat::Json,
+            cli::LogFormat::Text => LogFormat::Text,
+        }),
     };
+    let told = Told { served: models.served(), scheme: if options.tls.is_some() { "https" } else { "http" } };
     std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
         let writer = live.as_ref().map(|live| scope.spawn(move || live.write_until(&stopped)));
-        let options = Options { listen: args.listen, keys, allowed_hosts: args.allow_host.clone(), trace: recorder };
-        let served = evenstep_server::serve(predictor, options, listening)
+        let served = evenstep_server::serve(models, options, |listening| told.tell(listening, &loading, host))
             .map_err(|error| PipelineError::input(error.to_string()));
         drop(stop);
         let written = writer.map_or(Ok(()), |writer| writer.join().expect("it doesn't panic"));
         served.and(written)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The bundles that the arguments name, or those that a file lists.
+fn models(args: &Serve, loading: &Arc<Loading>) -> Result<Models, PipelineError> {
+    let models = match &args.config {
+        Some(config) => Models::of_config(config, loading.loader()),
+        None => {
+            let bundles = args.bundles.iter().map(|path| loading.load(Bundle::At(path)));
+            Models::of_bundles(bundles.collect::<Result<_, _>>()?, loading.loader())
+        }
+    };
+    models.map_err(|error| PipelineError::input(error.to_string()))
 }
 
 /// Who may ask. Beyond this host it has to be said, one way or the other.
@@ -70,61 +75,82 @@ fn keys(args: &Serve) -> Result<Option<ApiKeys>, PipelineError> {
         let help = "make one by `evenstep key api NAME` and give `--api-keys api-keys.toml`; or say `--insecure`";
         return Err(PipelineError::input(message).help(help.to_owned()));
     };
+    some_keys(path, "make one by `evenstep key api NAME`").map(Some)
+}
+
+/// Who may say what is served, and where. Their keys are never sent in the clear beyond this host.
+fn admin(args: &Serve) -> Result<Option<AdminOptions>, PipelineError> {
+    let Some((listen, path)) = args.admin.zip(args.admin_keys.as_deref()) else { return Ok(None) };
+    if !listen.ip().is_loopback() && args.tls_cert.is_none() {
+        let message = format!("`{listen}` is reached from beyond this host, where keys would be read on their way");
+        let help = "give `--tls-cert FILE --tls-key FILE`, or a loopback address to `--admin`";
+        return Err(PipelineError::input(message).help(help.to_owned()));
+    }
+    let keys = some_keys(path, "make one by `evenstep key api NAME --file admin-keys.toml`")?;
+    Ok(Some(AdminOptions { listen, keys }))
+}
+
+fn some_keys(path: &Path, help: &str) -> Result<ApiKeys, PipelineError> {
     let keys = read_keys(path)?;
     if keys.is_empty() {
         let message = format!("`{}` has no keys, so nobody could ask", path.display());
-        return Err(PipelineError::input(message).help("make one by `evenstep key api NAME`".to_owned()));
+        return Err(PipelineError::input(message).help(help.to_owned()));
     }
-    Ok(Some(keys))
+    Ok(keys)
 }
 
-/// The trace of live requests, written from time to time.
-struct Live<'a> {
-    path: &'a Path,
-    head: Head,
-    salt: Salt,
-    recorder: Arc<Recorder>,
-    host: &'a Host,
+/// A trace is of one artifact.
+fn live<'a>(path: &'a Path, args: &Serve, models: &Models, host: &'a Host) -> Result<Live<'a>, PipelineError> {
+    if args.bundles.len() > 1 {
+        return Err(PipelineError::input("a trace is of one bundle, and several are served")
+            .help("leave out `--trace`, or serve the bundle to trace alone".to_owned()));
+    }
+    models.with_default(|predictor| Live::start(path, predictor, host))
 }
 
-impl<'a> Live<'a> {
-    /// Begins with an empty trace, so that a place that can't be written is known before the first request.
-    fn start(path: &'a Path, predictor: &Predictor, host: &'a Host) -> Result<Live<'a>, PipelineError> {
-        let salt = salt::of_project(folder_of(path))?;
-        let live = Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host };
-        live.write()?;
-        Ok(live)
-    }
+/// What is told once requests are taken.
+struct Told {
+    /// Name, version and digest, the default first.
+    served: Vec<(String, String, String)>,
+    scheme: &'static str,
+}
 
-    fn write(&self) -> Result<(), PipelineError> {
-        let trace = self.recorder.trace(self.head.clone(), &self.salt);
-        write_files(self.host, &[(self.path, trace.to_bytes().as_slice())])
-    }
-
-    /// Writes what has been asked since the last time, until the server stops; then once more.
-    fn write_until(&self, stopped: &std::sync::mpsc::Receiver<()>) -> Result<(), PipelineError> {
-        let mut written = 0;
-        loop {
-            let is_over = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
-            let rows = self.recorder.rows();
-            if rows != written {
-                // A full disk must not stop the server; the next time may go well.
-                match self.write() {
-                    Ok(()) => written = rows,
-                    Err(error) if is_over => return Err(error),
-                    Err(error) => output::note(&format!("the trace was not written: {error}")),
-                }
+impl Told {
+    fn tell(&self, Listening { address, admin }: Listening, loading: &Loading, host: &Host) {
+        let noted = loading.take_noted();
+        let scheme = self.scheme;
+        if !host.json {
+            output::line(&format!("{} golden rows give their bits on this host", noted.golden));
+            for (at, (name, version, _)) in self.served.iter().enumerate() {
+                let path = if at == 0 { String::new() } else { format!("/models/{name}/versions/{version}") };
+                let what = if self.served.len() == 1 { version.clone() } else { format!("{name} {version}") };
+                output::line(&format!("serving {what} at {scheme}://{address}{path}/predict"));
             }
-            if is_over {
-                return Ok(());
+            if let Some(admin) = admin {
+                output::line(&format!("told what to serve at {scheme}://{admin}/models"));
             }
+            return;
         }
+        let of = |(model, version, digest): &(String, String, String)| json!({ "model": model, "version": version, "digest": digest });
+        let mut told = of(&self.served[0]);
+        let mut add = |name: &str, value: Value| told[name] = value;
+        if !noted.environment.is_empty() {
+            add("environment", json!(noted.environment));
+        }
+        if self.served.len() > 1 {
+            add("models", self.served.iter().map(of).collect());
+        }
+        add("address", json!(address.to_string()));
+        if let Some(admin) = admin {
+            add("admin", json!(admin.to_string()));
+        }
+        output::line(&told.to_string());
     }
 }
 
-/// Asks the server at an address whether it is well.
-fn check_health(address: SocketAddr, host: &Host) -> Answer {
-    let (well, said) = match evenstep_server::check(address) {
+/// Asks the server at an address whether it is well; by TLS, if it is said which certificate it shows.
+fn check_health(args: &Serve, host: &Host) -> Answer {
+    let (well, said) = match evenstep_server::check(args.listen, args.tls_cert.as_deref()) {
         Ok(said) => (true, said),
         Err(error) => (false, error.to_string()),
     };

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use evenstep_attest::{Policy, Subject, judge, sha256};
 use evenstep_bundle::Opened;
 use evenstep_pipeline::artifact::Epochs;
 use evenstep_pipeline::lock::{Check, Facts, Lock};
 use evenstep_pipeline::verify::{Order, Verified, verify as verify_spec, verify_artifact};
-use evenstep_pipeline::{Artifact, PipelineError, Spec, lock};
+use evenstep_pipeline::{PipelineError, Spec, lock};
 use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
@@ -240,24 +239,14 @@ fn signatures(found: &mut Found, args: &Verify, bundle: &Path) -> Result<(), Pip
         found.leave_open(&format!("who made it: {signed}"));
         return Ok(());
     };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    let policy =
-        Policy::parse(&text).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
+    let (policy, hash) = attestation::policy(path)?;
     let judged = attestation::read(&beside).map_err(|error| error.message).and_then(|envelope| {
         let bytes = read_bundle(bundle).map_err(|error| error.message)?;
         let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
-        let Artifact { name, .. } = &opened.artifact;
-        let (file, digest) = (sha256(&bytes), &opened.digest);
-        let subject = Subject { pipeline: name, sha256: &file, artifact: attestation::hex(digest) };
-        judge(envelope.as_ref(), &subject, &policy).map_err(|error| error.to_string())
+        attestation::judged(&bytes, &opened, envelope.as_ref(), &policy)
     });
-    let told = judged.and_then(|verdict| {
-        let said = attestation::told(&verdict);
-        if verdict.trusted { Ok(said) } else { Err(said) }
-    });
-    found.check("signatures", told);
-    let policy = sha256(text.as_bytes());
-    found.prove(&format!("those whom the policy trusts have signed it (policy sha256:{policy})"));
+    found.check("signatures", judged);
+    found.prove(&format!("those whom the policy trusts have signed it (policy sha256:{hash})"));
     Ok(())
 }
 

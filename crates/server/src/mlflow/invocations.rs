@@ -11,26 +11,26 @@ use super::rows;
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::formats::Format;
+use crate::models::Chosen;
 use crate::problem::Problem;
-use crate::work::{self, Said};
+use crate::work::{self, Asked, Said};
 
-pub(super) async fn invocations(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub(super) async fn invocations(State(service): State<Arc<Service>>, chosen: Chosen, request: Request) -> Response {
+    let Chosen(served) = chosen;
     let (head, body) = request.into_parts();
     match Format::of_body(&head.headers, &[Format::Json, Format::Csv]) {
         Ok(format) => {
-            work::answer(service, Dialect::Mlflow, &head.headers, body, move |service, bytes| {
-                answer(service, bytes, format)
-            })
-            .await
+            let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, format);
+            work::answer(Asked { service, served }, Dialect::Mlflow, &head.headers, body, work).await
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn answer(service: &Service, bytes: &[u8], format: Format) -> Result<Said, Problem> {
+fn answer(asked: &Asked, bytes: &[u8], format: Format) -> Result<Said, Problem> {
     let rows = if format == Format::Csv { Rows::csv(bytes)? } else { rows::rows(bytes)? };
     let count = rows.len();
-    let table = service.table(rows, 0)?;
+    let table = asked.table(rows, 0)?;
     let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");
     Ok(Said { kind: "application/json", bytes, rows: count, flags: table.flags.len(), header: None })
 }

@@ -2,35 +2,34 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Rows};
 use serde_json::{Map, Value, json};
 
-use super::{Named, output, tensor};
+use super::{output, tensor};
 use crate::Service;
 use crate::dialect::Dialect;
+use crate::models::Chosen;
 use crate::problem::Problem;
-use crate::work::{self, Said};
+use crate::work::{self, Asked, Said};
 
 /// How many bytes of the body are JSON, if others follow.
 const JSON_BYTES: HeaderName = HeaderName::from_static("inference-header-content-length");
 
-pub(super) async fn infer(State(service): State<Arc<Service>>, Path(named): Path<Named>, request: Request) -> Response {
+pub(super) async fn infer(State(service): State<Arc<Service>>, chosen: Chosen, request: Request) -> Response {
+    let Chosen(served) = chosen;
     let (head, body) = request.into_parts();
-    let checked = named.check(&service).and_then(|()| json_bytes(&head.headers));
-    let json_bytes = match checked {
+    let json_bytes = match json_bytes(&head.headers) {
         Ok(json_bytes) => json_bytes,
         Err(problem) => {
             service.metrics.refused(problem.status());
             return problem.into_response();
         }
     };
-    work::answer(service, Dialect::Inference, &head.headers, body, move |service, bytes| {
-        answer(service, bytes, json_bytes)
-    })
-    .await
+    let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, json_bytes);
+    work::answer(Asked { service, served }, Dialect::Inference, &head.headers, body, work).await
 }
 
 fn json_bytes(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
@@ -39,33 +38,33 @@ fn json_bytes(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
     length.map(Some).ok_or_else(|| Problem::malformed("`Inference-Header-Content-Length` is no number of bytes"))
 }
 
-fn answer(service: &Service, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said, Problem> {
+fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said, Problem> {
     let split = bytes.split_at_checked(json_bytes.unwrap_or(bytes.len()));
     let (text, binary) = split.ok_or_else(|| {
         Problem::malformed(format!("the body has {} bytes, fewer than its JSON is said to have", bytes.len()))
     })?;
-    let asked = request::parse(text).map_err(|what| Problem::malformed(format!("the body is no JSON: {what}")))?;
-    let Value::Object(mut asked) = asked else { return Err(Problem::malformed("the body is no object")) };
-    let id = match asked.remove("id") {
+    let body = request::parse(text).map_err(|what| Problem::malformed(format!("the body is no JSON: {what}")))?;
+    let Value::Object(mut body) = body else { return Err(Problem::malformed("the body is no object")) };
+    let id = match body.remove("id") {
         None => None,
         Some(Value::String(id)) => Some(id),
         Some(_) => return Err(Problem::malformed("`id` is no text")),
     };
-    let parameters = super::parameters(asked.remove("parameters"), "the request")?;
-    let inputs = match asked.remove("inputs") {
+    let parameters = super::parameters(body.remove("parameters"), "the request")?;
+    let inputs = match body.remove("inputs") {
         Some(Value::Array(inputs)) => inputs,
         _ => return Err(Problem::malformed("`inputs` is no list of tensors")),
     };
-    let header = request::answer_header(&service.predictor);
-    let outputs = output::wanted(asked.remove("outputs"), &header, &parameters)?;
+    let header = request::answer_header(&asked.served.predictor);
+    let outputs = output::wanted(body.remove("outputs"), &header, &parameters)?;
     let rows = Rows::columns(tensor::columns(inputs, binary)?)?;
     let count = rows.len();
-    let table = service.table(rows, 0)?;
+    let table = asked.table(rows, 0)?;
 
     let (tensors, buffers) = output::tensors(&outputs, &table.columns[table.ids..]);
     let mut told = Map::new();
-    told.insert("model_name".to_owned(), json!(service.predictor.name));
-    told.insert("model_version".to_owned(), json!(service.predictor.version));
+    told.insert("model_name".to_owned(), json!(asked.served.name()));
+    told.insert("model_version".to_owned(), json!(asked.served.version()));
     // Absent, not null, if it was: clients that are strict take no null.
     told.extend(id.map(|id| ("id".to_owned(), json!(id))));
     told.insert("outputs".to_owned(), Value::Array(tensors));

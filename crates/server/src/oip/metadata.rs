@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use evenstep_pipeline::request;
 use evenstep_table::{ColumnName, Kind};
 use serde_json::{Value, json};
 
-use super::Named;
 use super::datatype::Datatype;
 use crate::Service;
-use crate::problem::Problem;
+use crate::models::Chosen;
 
 /// `GET /v2`
 pub(super) async fn server() -> Json<Value> {
@@ -33,29 +32,21 @@ pub(super) async fn ready() -> Json<Value> {
 }
 
 /// `GET /v2/models/M/ready`
-pub(super) async fn model_ready(
-    State(service): State<Arc<Service>>,
-    Path(named): Path<Named>,
-) -> Result<Json<Value>, Problem> {
-    named.check(&service)?;
-    Ok(Json(json!({ "name": named.model, "ready": true })))
+pub(super) async fn model_ready(Chosen(served): Chosen) -> Json<Value> {
+    Json(json!({ "name": served.name(), "ready": true }))
 }
 
 /// `GET /v2/models/M`
-pub(super) async fn model(
-    State(service): State<Arc<Service>>,
-    Path(named): Path<Named>,
-) -> Result<Json<Value>, Problem> {
-    named.check(&service)?;
-    let predictor = &service.predictor;
+pub(super) async fn model(State(service): State<Arc<Service>>, Chosen(served): Chosen) -> Json<Value> {
+    let predictor = &served.predictor;
     let tensor = |name: &ColumnName, kind: Kind| json!({ "name": name, "datatype": Datatype::of(kind), "shape": [-1] });
     let inputs = predictor.contract.columns.iter().filter(|(name, _)| predictor.inputs.contains(name));
     let outputs = request::answer_header(predictor);
-    Ok(Json(json!({
+    Json(json!({
         "name": predictor.name,
-        "versions": [predictor.version],
+        "versions": service.models.now().versions(&predictor.name),
         "platform": "evenstep",
         "inputs": inputs.map(|(name, rule)| tensor(name, rule.kind)).collect::<Vec<_>>(),
         "outputs": outputs.iter().map(|(name, kind)| tensor(name, *kind)).collect::<Vec<_>>(),
-    })))
+    }))
 }

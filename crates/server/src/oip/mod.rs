@@ -1,5 +1,4 @@
-//! The Open Inference Protocol, version 2, over HTTP: what KServe, Triton and others speak. One model and one version of
-//! it are served: the pipeline's name, and the artifact's version.
+//! The Open Inference Protocol, version 2, over HTTP: what KServe, Triton and others speak.
 
 mod datatype;
 mod infer;
@@ -15,7 +14,6 @@ use evenstep_pipeline::request::Refusal;
 use serde_json::{Map, Value};
 
 use crate::Service;
-use crate::problem::Problem;
 
 pub(crate) fn routes() -> Router<Arc<Service>> {
     let mut router = Router::new()
@@ -42,23 +40,5 @@ fn parameters(parameters: Option<Value>, of: &str) -> Result<Map<String, Value>,
             if parameters.values().all(plain) { Ok(parameters) } else { Err(wrong()) }
         }
         Some(_) => Err(wrong()),
-    }
-}
-
-/// Which model, and perhaps which version, a path names.
-#[derive(serde::Deserialize)]
-struct Named {
-    model: String,
-    version: Option<String>,
-}
-
-impl Named {
-    /// Refuses whatever isn't served.
-    fn check(&self, service: &Service) -> Result<(), Problem> {
-        let (name, version) = (service.predictor.name.as_str(), service.predictor.version.as_str());
-        if self.model == name && self.version.as_ref().is_none_or(|asked| asked == version) {
-            return Ok(());
-        }
-        Err(Problem::no_model(&self.model, self.version.as_deref(), (name, version)))
     }
 }

@@ -3,7 +3,7 @@
 use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, operation, responses, schema, text};
+use super::{Refusal, of_model, operation, responses, schema, text};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InferenceError" };
 
@@ -17,13 +17,8 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
         ("/v2/health/live".to_owned(), told("Whether the server lives", "v2_live", "InferenceLive", &["421"])),
         ("/v2/health/ready".to_owned(), told("Whether the server is ready", "v2_ready", "InferenceReady", &["421"])),
     ];
-    let parameter = |name: &str, value: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "enum": [value] } });
-    let (model, version) = (parameter("model", &predictor.name), parameter("version", &predictor.version));
-    for (path, suffix, parameters) in [
-        ("/v2/models/{model}", "", json!([model])),
-        ("/v2/models/{model}/versions/{version}", "_version", json!([model, version])),
-    ] {
-        let of_model = |mut item: Value| {
+    for (path, suffix, parameters) in of_model(predictor, "/v2/models") {
+        let with_parameters = |mut item: Value| {
             item["parameters"] = parameters.clone();
             item
         };
@@ -40,9 +35,9 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
             "application/json": { "schema": schema("InferenceRequest") },
             "application/octet-stream": { "schema": text("JSON of the length that `Inference-Header-Content-Length` tells, and the bytes of its tensors after it") },
         } });
-        paths.push((path.to_owned(), of_model(about)));
-        paths.push((format!("{path}/ready"), of_model(ready)));
-        paths.push((format!("{path}/infer"), of_model(json!({ "post": infer }))));
+        paths.push((path.clone(), with_parameters(about)));
+        paths.push((format!("{path}/ready"), with_parameters(ready)));
+        paths.push((format!("{path}/infer"), with_parameters(json!({ "post": infer }))));
     }
     paths
 }

@@ -4,18 +4,17 @@ mod inference;
 mod mlflow;
 mod schemas;
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::Predictor;
 use serde_json::{Map, Value, json};
 
-use crate::Service;
 use crate::formats::Format;
+use crate::models::Chosen;
 
-pub(crate) async fn openapi(State(service): State<Arc<Service>>) -> Json<Value> {
-    Json(service.openapi.clone())
+/// The document of the model that the path names, or of the default one.
+pub(crate) async fn openapi(Chosen(served): Chosen) -> Response {
+    ([(header::CONTENT_TYPE, Format::Json.media_type())], served.openapi.clone()).into_response()
 }
 
 /// The OpenAPI document of a predictor.
@@ -60,28 +59,57 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         Format::Arrow.media_type(): { "schema": text("an Arrow IPC stream") },
         Format::Lines.media_type(): { "schema": text("an object a line, each a row; answered while they come") },
     } });
-    let predict = operation(
-        "Predict one row or many",
-        "predict",
-        responses(answer, &PROBLEM, &["400", "401", "406", "408", "413", "415", "421", "422", "503"]),
-    );
-    let told = |summary: &str, name: &str, kind: &str, of: Value| {
-        let answer = json!({ "description": "it answers", "content": { kind: { "schema": of } } });
-        // Whoever looks after the process may have no key.
-        let refusals: &[&str] = if name == "health" { &["421"] } else { &["401", "421"] };
-        json!({ "get": operation(summary, name, responses(answer, &PROBLEM, refusals)) })
-    };
-    let object = || json!({ "type": "object" });
-    let metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let with_body = |mut operation: Value, body: Value| {
-        operation["requestBody"] = body;
+    let predict = |name: &str, more: &[&str]| {
+        let statuses = [&["400", "401", "406", "408", "413", "415", "421", "422", "503"], more].concat();
+        let mut operation = operation("Predict one row or many", name, responses(answer.clone(), &PROBLEM, &statuses));
+        operation["requestBody"] = body.clone();
         json!({ "post": operation })
     };
-    vec![
-        ("/predict".to_owned(), with_body(predict, body)),
-        ("/health".to_owned(), told("Which artifact answers", "health", "application/json", object())),
-        ("/metrics".to_owned(), told("Counters for Prometheus", "metrics", metrics, text("OpenMetrics"))),
-        ("/openapi.json".to_owned(), told("This document", "openapi", "application/json", object())),
+    let told = |summary: &str, name: &str, kind: &str, of: Value, refusals: &[&str]| {
+        let answer = json!({ "description": "it answers", "content": { kind: { "schema": of } } });
+        json!({ "get": operation(summary, name, responses(answer, &PROBLEM, refusals)) })
+    };
+    let json = |summary: &str, name: &str, refusals: &[&str]| {
+        told(summary, name, Format::Json.media_type(), json!({ "type": "object" }), refusals)
+    };
+    let metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let metrics = told("Counters for Prometheus", "metrics", metrics, text("OpenMetrics"), &KNOWN);
+    let mut paths = vec![
+        ("/predict".to_owned(), predict("predict", &[])),
+        // Whoever looks after the process may have no key.
+        ("/health".to_owned(), json("Which artifact answers", "health", &["421"])),
+        ("/metrics".to_owned(), metrics),
+        ("/openapi.json".to_owned(), json("This document", "openapi", &KNOWN)),
+        ("/models".to_owned(), json("The models that are served", "models", &KNOWN)),
+    ];
+    let refusals = [&KNOWN[..], &["404"]].concat();
+    for (path, suffix, parameters) in of_model(predictor, "/models") {
+        let with_parameters = |mut item: Value| {
+            item["parameters"] = parameters.clone();
+            item
+        };
+        if suffix.is_empty() {
+            let about = json("A model's versions and aliases", "model", &refusals);
+            paths.push((path.clone(), with_parameters(about)));
+        }
+        let contract = json("The document of a model", &format!("model_openapi{suffix}"), &refusals);
+        paths.push((format!("{path}/openapi.json"), with_parameters(contract)));
+        let predict = predict(&format!("model_predict{suffix}"), &["404"]);
+        paths.push((format!("{path}/predict"), with_parameters(predict)));
+    }
+    paths
+}
+
+/// How a request is refused wherever a key is asked for.
+const KNOWN: [&str; 2] = ["401", "421"];
+
+/// The paths of a model and of a version of it, what tells their operations apart, and their parameters.
+fn of_model(predictor: &Predictor, under: &str) -> [(String, &'static str, Value); 2] {
+    let parameter = |name: &str, value: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "enum": [value] } });
+    let (model, version) = (parameter("model", &predictor.name), parameter("version", &predictor.version));
+    [
+        (format!("{under}/{{model}}"), "", json!([model])),
+        (format!("{under}/{{model}}/versions/{{version}}"), "_version", json!([model, version])),
     ]
 }
 

@@ -1,0 +1,119 @@
+//! What `serve` and `models` take.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// The bundles; the first answers where no model is named
+    #[arg(value_name = "BUNDLE", required_unless_present_any = ["check", "config"])]
+    pub(crate) bundles: Vec<PathBuf>,
+    /// A file that lists models, their versions and aliases; it is watched, and so are the bundles
+    #[arg(long, value_name = "FILE", conflicts_with = "bundles")]
+    pub(crate) config: Option<PathBuf>,
+    /// Serve only bundles that are signed by those whom this policy trusts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The keys of those who may ask, as `key api` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
+    /// Let everyone ask who reaches an address beyond this host
+    #[arg(long, conflicts_with = "api_keys")]
+    pub(crate) insecure: bool,
+    /// A name of this host that requests may ask for; on a loopback address, besides its own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// Speak TLS, by this certificate and those that vouch for it, as PEM; it is watched
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Let what is served be changed, by `models` or HTTP, at another address
+    #[arg(long, value_name = "ADDRESS", requires = "admin_keys")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// The keys of those who may change it, as `key api` writes them
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    pub(crate) admin_keys: Option<PathBuf>,
+    /// Tell each request in a line on stderr, without what callers sent
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(crate) log: Option<LogFormat>,
+    /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
+    #[arg(long, conflicts_with_all = ["config", "admin"])]
+    pub(crate) trace: Option<PathBuf>,
+    /// Ask the server at that address whether it is well, and serve nothing
+    #[arg(long, conflicts_with_all = ["bundles", "config"])]
+    pub(crate) check: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    Json,
+    Text,
+}
+
+#[derive(Args)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    pub(crate) verb: ModelsVerb,
+    /// Where the server is told what to serve, as `serve --admin` says it
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:9090")]
+    pub(crate) server: String,
+    /// A file that holds the key to show
+    #[arg(long, global = true, value_name = "FILE", default_value = "admin.key")]
+    pub(crate) key_file: PathBuf,
+    /// By which certificate to know a server that speaks TLS, as PEM: its own, or that of who vouches for it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModelsVerb {
+    /// List models, versions and aliases
+    List,
+    /// Send a bundle, and its signatures, to be served beside what is
+    Load {
+        /// The bundle
+        bundle: PathBuf,
+        /// The model that it is a version of; its own name if not given
+        #[arg(long)]
+        model: Option<String>,
+        /// The version that it is; the first digits of its digest if not given
+        #[arg(id = "as", long = "as", value_name = "VERSION")]
+        version: Option<String>,
+    },
+    /// Take out a version that no alias points at, or a model
+    Unload {
+        /// The model
+        model: String,
+        /// The version; all of them if not given
+        #[arg(id = "of", value_name = "VERSION")]
+        version: Option<String>,
+    },
+    /// Point an alias at a version: `default` is what answers where none is named
+    Alias {
+        /// The model
+        model: String,
+        /// The alias
+        alias: String,
+        /// The version
+        #[arg(id = "to", value_name = "VERSION", required_unless_present = "delete")]
+        version: Option<String>,
+        /// Delete the alias
+        #[arg(long, conflicts_with = "to")]
+        delete: bool,
+    },
+    /// Point an alias at the version that it pointed at before
+    Rollback {
+        /// The model
+        model: String,
+        /// The alias
+        #[arg(default_value = "default")]
+        alias: String,
+    },
+}

@@ -1,0 +1,108 @@
+//! `models`: says what a server serves, and changes it, by its admin listener.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use evenstep_pipeline::PipelineError;
+use evenstep_server::{AdminClient, ClientError};
+use serde_json::{Value, json};
+
+use super::{Answer, open_bundle, read_bundle, unreadable};
+use crate::cli::{Models, ModelsVerb};
+use crate::{Host, attestation, output};
+
+pub(crate) fn models(args: &Models, host: &Host) -> Answer {
+    let key = key(&args.key_file)?;
+    let client = AdminClient::new(&args.server, args.ca.as_deref(), key).map_err(refused)?;
+    let answer = match &args.verb {
+        ModelsVerb::List => client.ask("GET", &["models"], None),
+        ModelsVerb::Load { bundle, model, version } => load(&client, bundle, model.as_deref(), version.as_deref())?,
+        ModelsVerb::Unload { model, version: None } => client.ask("DELETE", &["models", model], None),
+        ModelsVerb::Unload { model, version: Some(version) } => {
+            client.ask("DELETE", &["models", model, "versions", version], None)
+        }
+        ModelsVerb::Alias { model, alias, version: Some(version), .. } => {
+            client.ask("PUT", &["models", model, "aliases", alias], Some(&json!({ "version": version })))
+        }
+        ModelsVerb::Alias { model, alias, version: None, .. } => {
+            client.ask("DELETE", &["models", model, "aliases", alias], None)
+        }
+        ModelsVerb::Rollback { model, alias } => {
+            client.ask("POST", &["models", model, "aliases", alias, "rollback"], None)
+        }
+    };
+    tell(&answer.map_err(refused)?, host);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sends a bundle with what lies beside it; the server judges both.
+fn load(
+    client: &AdminClient,
+    path: &Path,
+    model: Option<&str>,
+    version: Option<&str>,
+) -> Result<Result<Value, ClientError>, PipelineError> {
+    let opened = open_bundle(path)?;
+    let bytes = read_bundle(path)?;
+    let own = evenstep_pipeline::artifact::version_of(&opened.digest);
+    let (model, version) = (model.unwrap_or(&opened.artifact.name), version.unwrap_or(&own));
+    let beside = attestation::beside(path);
+    let signatures = match std::fs::read(&beside) {
+        Ok(signatures) => Some(signatures),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unreadable(&beside, &error)),
+    };
+    Ok(client.load(&["models", model, "versions", version], &bytes, signatures.as_deref()))
+}
+
+/// The key in a file.
+fn key(path: &Path) -> Result<String, PipelineError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        unreadable(path, &error)
+            .help("`--key-file FILE` names the file that holds the key that `key api` showed".to_owned())
+    })?;
+    let key = text.trim();
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(PipelineError::input(format!("`{}` holds no key", path.display()))
+            .help("it has the key alone, as `key api` showed it".to_owned()));
+    }
+    Ok(key.to_owned())
+}
+
+/// A no of the server is an answer; a server that isn't there is not.
+fn refused(error: ClientError) -> PipelineError {
+    match error {
+        ClientError::Refused { status: 401, .. } => PipelineError::input("the server doesn't know the key")
+            .help("its hash must be in the file that `serve --admin-keys` was given".to_owned()),
+        ClientError::Refused { .. } => PipelineError::no(error.to_string()),
+        _ => PipelineError::input(error.to_string()),
+    }
+}
+
+fn tell(answer: &Value, host: &Host) {
+    if host.json {
+        output::json(answer);
+        return;
+    }
+    let one = std::slice::from_ref(answer);
+    let models = answer["models"].as_array().map_or(one, Vec::as_slice);
+    let mut rows = Vec::new();
+    for model in models {
+        let name = text(&model["model"]);
+        for version in model["versions"].as_array().into_iter().flatten() {
+            let aliases = model["aliases"].as_object().into_iter().flatten();
+            let own = aliases.filter(|(_, alias)| alias["version"] == version["version"]);
+            let own: Vec<&str> = own.map(|(name, _)| name.as_str()).collect();
+            rows.push(
+                [name, text(&version["version"]), text(&version["digest"]), &own.join(", ")]
+                    .map(str::to_owned)
+                    .to_vec(),
+            );
+        }
+    }
+    output::table(&rows);
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

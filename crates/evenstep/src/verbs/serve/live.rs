@@ -1,0 +1,64 @@
+//! The trace of live requests, written from time to time.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
+use evenstep_pipeline::{PipelineError, Predictor};
+
+use crate::verbs::{folder_of, write_files};
+use crate::{Host, output, salt};
+
+/// How often the trace of what was asked is written.
+const TRACE_EVERY: Duration = Duration::from_secs(10);
+
+/// The trace of live requests.
+pub(super) struct Live<'a> {
+    path: &'a Path,
+    head: Head,
+    salt: Salt,
+    recorder: Arc<Recorder>,
+    host: &'a Host,
+}
+
+impl<'a> Live<'a> {
+    /// Begins with an empty trace, so that a place that can't be written is known before the first request.
+    pub(super) fn start(path: &'a Path, predictor: &Predictor, host: &'a Host) -> Result<Live<'a>, PipelineError> {
+        let salt = salt::of_project(folder_of(path))?;
+        let live = Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host };
+        live.write()?;
+        Ok(live)
+    }
+
+    /// What commits to rows as they are asked for.
+    pub(super) fn recorder(&self) -> Arc<Recorder> {
+        Arc::clone(&self.recorder)
+    }
+
+    fn write(&self) -> Result<(), PipelineError> {
+        let trace = self.recorder.trace(self.head.clone(), &self.salt);
+        write_files(self.host, &[(self.path, trace.to_bytes().as_slice())])
+    }
+
+    /// Writes what has been asked since the last time, until the server stops; then once more.
+    pub(super) fn write_until(&self, stopped: &Receiver<()>) -> Result<(), PipelineError> {
+        let mut written = 0;
+        loop {
+            let is_over = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
+            let rows = self.recorder.rows();
+            if rows != written {
+                // A full disk must not stop the server; the next time may go well.
+                match self.write() {
+                    Ok(()) => written = rows,
+                    Err(error) if is_over => return Err(error),
+                    Err(error) => output::note(&format!("the trace was not written: {error}")),
+                }
+            }
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
+}

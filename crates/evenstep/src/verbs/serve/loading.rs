@@ -1,0 +1,98 @@
+//! How bundles are loaded, before the first request and while others answer: whole, signed as the policy asks for, and with
+//! the bits of their golden rows.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evenstep_attest::{Envelope, Policy};
+use evenstep_pipeline::{PipelineError, Predictor, check};
+use evenstep_server::{Bundle, Loader};
+
+use crate::environment::Difference;
+use crate::verbs::loaded::{Loaded, prove};
+use crate::verbs::read_bundle;
+use crate::{attestation, output};
+
+/// What every bundle is held to.
+pub(super) struct Loading {
+    policy: Option<Policy>,
+    quiet: bool,
+    noted: Mutex<Option<Noted>>,
+}
+
+/// What was noted of those that were loaded.
+#[derive(Default)]
+pub(super) struct Noted {
+    /// How many golden rows gave their bits.
+    pub(super) golden: usize,
+    /// How engine and host differ from those that trained.
+    pub(super) environment: Vec<Difference>,
+}
+
+impl Loading {
+    pub(super) fn new(policy: Option<&Path>, quiet: bool) -> Result<Loading, PipelineError> {
+        let policy = policy.map(attestation::policy).transpose()?.map(|(policy, _)| policy);
+        Ok(Loading { policy, quiet, noted: Mutex::new(Some(Noted::default())) })
+    }
+
+    /// The same, as the server calls it.
+    pub(super) fn loader(self: &Arc<Loading>) -> Loader {
+        let loading = Arc::clone(self);
+        Box::new(move |bundle| loading.load(bundle).map_err(in_words))
+    }
+
+    pub(super) fn load(&self, bundle: Bundle<'_>) -> Result<Predictor, PipelineError> {
+        match bundle {
+            Bundle::At(path) => {
+                let envelope = || attestation::read(&attestation::beside(path));
+                self.prove(&read_bundle(path)?, Some(path), envelope)
+            }
+            Bundle::Sent { bytes, signatures } => self.prove(bytes, None, || signatures.map(parsed).transpose()),
+        }
+    }
+
+    /// The bytes that are judged are those that are loaded: nothing is read twice.
+    fn prove(
+        &self,
+        bytes: &[u8],
+        file: Option<&Path>,
+        envelope: impl FnOnce() -> Result<Option<Envelope>, PipelineError>,
+    ) -> Result<Predictor, PipelineError> {
+        let at = |what: String| file.map_or(what.clone(), |file| format!("`{}`: {what}", file.display()));
+        let opened = evenstep_bundle::open(bytes).map_err(|error| PipelineError::input(at(error.to_string())))?;
+        if let Some(policy) = &self.policy {
+            let judged = attestation::judged(bytes, &opened, envelope()?.as_ref(), policy);
+            judged.map_err(|why| PipelineError::no(at(format!("not signed as the policy asks for: {why}"))))?;
+        }
+        let Loaded { predictor, golden, environment } = prove(&opened, file, self.quiet)?;
+        if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !self.quiet) {
+            output::note(&note);
+        }
+        if let Some(noted) = self.noted().as_mut() {
+            noted.golden += golden;
+            noted.environment.extend(environment);
+        }
+        Ok(predictor)
+    }
+
+    /// What was noted until now; from here on nothing is, for nobody asks again.
+    pub(super) fn take_noted(&self) -> Noted {
+        self.noted().take().unwrap_or_default()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Option<Noted>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn parsed(signatures: &[u8]) -> Result<Envelope, PipelineError> {
+    let text = std::str::from_utf8(signatures).map_err(|_| PipelineError::no("the signatures are no text"))?;
+    Envelope::parse(text).map_err(|error| PipelineError::no(format!("the signatures: {error}")))
+}
+
+fn in_words(error: PipelineError) -> String {
+    match error.help {
+        Some(help) => format!("{}; {help}", error.message),
+        None => error.message,
+    }
+}

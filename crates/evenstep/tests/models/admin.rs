@@ -1,0 +1,161 @@
+//! The listener for those who say what is served, and `models`, which asks it.
+
+use serde_json::{Value, json};
+
+use crate::server::{JSON, Server, digest, models, project};
+
+const ROUTES: [(&str, &str); 9] = [
+    ("GET", "/models"),
+    ("GET", "/models/p"),
+    ("DELETE", "/models/p"),
+    ("PUT", "/models/p/versions/2"),
+    ("DELETE", "/models/p/versions/2"),
+    ("PUT", "/models/p/aliases/next"),
+    ("DELETE", "/models/p/aliases/next"),
+    ("POST", "/models/p/aliases/next/rollback"),
+    ("GET", "/health"),
+];
+
+#[test]
+fn no_admin_route_answers_without_its_own_key_or_beyond_its_names() {
+    let project = project();
+    let client = project.run(&["key", "api", "crm", "--json"]).ok().json()["key"].as_str().expect("a key").to_owned();
+    let server = Server::with_admin(&project, &["a.evenstep", "--api-keys", "api-keys.toml"]);
+    let (mut admin, key) = server.connect_admin();
+    let mut asked = 0;
+    for (method, path) in ROUTES.into_iter().chain([("GET", "/nowhere"), ("POST", "/models"), ("PUT", "/models/p")]) {
+        // Whoever may ask for predictions may not say what gives them.
+        for wrong in ["", "Authorization: Bearer evk_x\r\n", &format!("X-API-Key: {client}\r\n")] {
+            let told = admin.ask(method, path, &format!("{wrong}{JSON}"), b"{\"version\": \"2\"}");
+            assert_eq!(told.status, 401, "{method} {path}: {}", told.text());
+            assert!(!told.text().contains("sha256:"), "{}", told.text());
+            asked += 1;
+        }
+        let elsewhere = format!("{key}Content-Type: application/json\r\nX: y\r\n");
+        let told = server.connect().ask(method, path, &elsewhere, b"");
+        assert_eq!(told.status, if path == "/health" { 200 } else { 401 }, "an admin's key asks for no predictions");
+    }
+    assert_eq!(asked, 36);
+    assert_eq!(admin.ask("GET", "/models", &key, b"").ok().json()["default"], "p");
+    let foreign = admin.ask("GET", "http://evil.example/models", &key, b"");
+    assert_eq!(foreign.status, 421, "{}", foreign.text());
+
+    // None of it is there where predictions are asked for.
+    let mut door = server.connect();
+    for (method, path) in [("PUT", "/models/p/versions/2"), ("DELETE", "/models/p"), ("PUT", "/models/p/aliases/next")]
+    {
+        let told = door.ask(method, path, &format!("X-API-Key: {client}\r\n"), b"");
+        assert!([404, 405].contains(&told.status), "{method} {path}: {}", told.status);
+    }
+}
+
+#[test]
+fn an_admin_listener_is_off_by_default_and_never_open() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep"]);
+    assert_eq!(server.told["admin"], Value::Null);
+    project.write("none.toml", "");
+    project.run(&["key", "api", "boss", "--file", "admin-keys.toml"]).ok();
+    for (args, expected) in [
+        (&["--admin", "127.0.0.1:0"][..], "--admin-keys"),
+        (&["--admin", "127.0.0.1:0", "--admin-keys", "none.toml"], "has no keys"),
+        (&["--admin", "127.0.0.1:0", "--admin-keys", "missing.toml"], "can't be read"),
+        (&["--admin", "0.0.0.0:0", "--admin-keys", "admin-keys.toml"], "--tls-cert"),
+    ] {
+        let said = project.run(&[&["serve", "a.evenstep", "--listen", "127.0.0.1:0"], args].concat());
+        assert!(said.code == 2 && said.err.contains(expected), "{args:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_version_is_loaded_made_the_default_and_rolled_back_by_the_command_line() {
+    let project = project();
+    let (a, b) = (digest(&project, "a.evenstep"), digest(&project, "b.evenstep"));
+    project.write("models.toml", "[models.p.versions]\n1 = \"a.evenstep\"\n");
+    let server = Server::with_admin(&project, &["--config", "models.toml", "--log", "json"]);
+    let run = |args: &[&str]| models(&project, &server, args);
+    run(&["load", "b.evenstep", "--as", "2"]).ok();
+    assert_eq!(server.answers("/predict"), a);
+    assert_eq!(server.answers("/models/p/versions/2/predict"), b);
+    let listed = run(&["alias", "p", "default", "2"]).ok().out;
+    assert_eq!(listed, format!("  p  1  {a}\n  p  2  {b}  default\n"));
+    assert_eq!(server.answers("/predict"), b);
+    let told = run(&["rollback", "p", "--json"]).ok().json();
+    assert_eq!(told["aliases"], json!({ "default": { "version": "1", "earlier": [] } }));
+    assert_eq!(server.answers("/predict"), a);
+    // By its own name and version.
+    run(&["load", "other.evenstep"]).ok();
+    assert_eq!(server.answers("/models/q/predict"), digest(&project, "other.evenstep"));
+    run(&["alias", "p", "next", "2"]).ok();
+    let line = server.line_with("\"alias\":\"next\"");
+    let line: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!((&line["event"], &line["by"], &line["version"]), (&json!("pointed"), &json!("boss"), &json!("2")));
+
+    std::fs::copy(project.path("b.evenstep"), project.path("broken.evenstep")).expect("copied");
+    let mut bytes = std::fs::read(project.path("b.evenstep")).expect("read");
+    bytes[200] ^= 1;
+    let (mut admin, key) = server.connect_admin();
+    let told =
+        admin.ask("PUT", "/models/p/versions/3", &format!("{key}Content-Type: application/octet-stream\r\n"), &bytes);
+    assert_eq!(told.status, 422, "{}", told.text());
+    let said = |args: &[&str]| {
+        let said = run(args);
+        assert_eq!(said.code, 1, "{args:?}: {} {}", said.out, said.err);
+        said.err.trim().trim_start_matches("× ").to_owned()
+    };
+    insta::assert_snapshot!([
+        said(&["load", "a.evenstep", "--as", "2"]),
+        said(&["load", "a.evenstep", "--as", "next"]),
+        said(&["load", "a.evenstep", "--as", "a b"]),
+        said(&["load", "a.evenstep", "--as", "default"]),
+        said(&["unload", "p", "1"]),
+        said(&["unload", "p", "22"]),
+        said(&["unload", "p"]),
+        said(&["alias", "p", "next", "3"]),
+        said(&["alias", "p", "2", "1"]),
+        said(&["alias", "p", "default", "--delete"]),
+        said(&["alias", "p", "nxt", "--delete"]),
+        said(&["rollback", "p", "next"]),
+        said(&["rollback", "z"]),
+    ].join("\n").replace(&b, "DIGEST"), @"
+    version `2` of `p` is loaded, and is DIGEST; load it as another version
+    `next` is an alias of `p`; load it as another version
+    `a b` is no name of a version: it has 1 to 64 letters, digits, `-`, `_` or `.`
+    `default` is an alias of `p`; load it as another version
+    alias `default` of `p` points at version `1`; point it elsewhere first
+    model `p` has no version `22`; there are `1`, `2`
+    `p` answers where no model is named, so it stays
+    model `p` has no version `3`; there are `1`, `2`
+    `2` is a version of `p`, so it can't be an alias, too
+    every model has an alias `default`
+    model `p` has no alias `nxt`; did you mean `next`?
+    alias `next` of `p` pointed at nothing that is loaded before `2`
+    no model `z` is served; there are `p`, `q`
+    ");
+    run(&["alias", "p", "next", "--delete"]).ok();
+    run(&["unload", "p", "2"]).ok();
+    run(&["unload", "q"]).ok();
+    assert_eq!(server.get("/models/q").status, 404);
+    assert_eq!(run(&["list"]).ok().out, format!("  p  1  {a}  default\n"));
+}
+
+#[test]
+fn a_client_without_a_server_or_a_key_is_told_what_is_missing() {
+    let project = project();
+    let server = Server::with_admin(&project, &["a.evenstep"]);
+    project.write("wrong.key", "evk_wrong");
+    project.write("two.key", "evk_a evk_b");
+    let url = format!("http://{}", server.admin_address());
+    for (args, code, expected) in [
+        (&["--server", url.as_str(), "--key-file", "wrong.key"][..], 2, "doesn't know the key"),
+        (&["--server", &url, "--key-file", "two.key"], 2, "holds no key"),
+        (&["--server", &url, "--key-file", "none.key"], 2, "--key-file"),
+        (&["--server", "http://models.example:9090"], 2, "in the clear"),
+        (&["--server", "https://localhost:9090"], 2, "--ca FILE"),
+        (&["--server", "localhost:9090"], 2, "is no address"),
+        (&["--server", "http://127.0.0.1:1"], 2, "can't be asked"),
+    ] {
+        let said = project.run(&[&["models", "list"], args].concat());
+        assert!(said.code == code && said.err.contains(expected), "{args:?}: {} {}", said.code, said.err);
+    }
+}

@@ -1,0 +1,90 @@
+//! A client that keeps its connection, and says what it is told to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use serde_json::Value;
+
+/// An answer.
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Told {
+    pub(crate) fn ok(self) -> Told {
+        assert_eq!(self.status, 200, "{}\n{}", self.head, self.text());
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The value of a header, by its name in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+/// A connection, over TCP or TLS.
+pub(crate) struct Connection<S: Read + Write>(BufReader<S>);
+
+impl<S: Read + Write> Connection<S> {
+    pub(crate) fn new(stream: S) -> Connection<S> {
+        Connection(BufReader::new(stream))
+    }
+
+    /// Asks, and reads the answer to its end.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, head: &str, body: &[u8]) -> Told {
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {length}\r\n\r\n");
+        let stream = self.0.get_mut();
+        stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
+        stream.flush().expect("it reads");
+        let head = self.lines_until_blank();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut told = Told { status: status.unwrap_or_else(|| panic!("no status: {head}")), head, body: Vec::new() };
+        match told.header("content-length") {
+            Some(length) => {
+                told.body = vec![0; length.parse().expect("a length")];
+                self.0.read_exact(&mut told.body).expect("a body");
+            }
+            None => self.chunks(&mut told.body),
+        }
+        told
+    }
+
+    fn chunks(&mut self, body: &mut Vec<u8>) {
+        loop {
+            let size = self.line();
+            let size = u64::from_str_radix(size.trim(), 16).unwrap_or_else(|_| panic!("a size of a chunk: {size}"));
+            (&mut self.0).take(size).read_to_end(body).expect("a chunk");
+            self.line();
+            if size == 0 {
+                return;
+            }
+        }
+    }
+
+    fn lines_until_blank(&mut self) -> String {
+        let mut lines = String::new();
+        loop {
+            match self.line().trim_end() {
+                "" => return lines,
+                line => lines += &format!("{line}\n"),
+            }
+        }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("a line");
+        assert!(line.ends_with('\n'), "the connection ended: `{line}`");
+        line
+    }
+}

@@ -1,0 +1,170 @@
+//! A file that lists what to serve, while it changes.
+
+use serde_json::Value;
+
+use crate::common::{Project, members};
+use crate::server::{JSON, ROW, Server, digest, models, project};
+
+const TWO: &str = r#"
+default = "p"
+
+[models.p.versions]
+1 = "a.evenstep"
+2 = "b.evenstep"
+
+[models.p.aliases]
+default = "1"
+next = "2"
+
+[models.other.versions]
+1 = "other.evenstep"
+"#;
+
+#[test]
+fn every_version_and_alias_answers_under_the_names_that_the_file_gives() {
+    let project = project();
+    project.write("models.toml", TWO);
+    let server = Server::start(&project, &["--config", "models.toml"]);
+    let of = |name: &str| digest(&project, &format!("{name}.evenstep"));
+    for (path, bundle) in [
+        ("/predict", "a"),
+        ("/models/p/predict", "a"),
+        ("/models/p/versions/1/predict", "a"),
+        ("/models/p/versions/2/predict", "b"),
+        ("/models/p/versions/next/predict", "b"),
+        ("/models/p/versions/default/predict", "a"),
+        ("/models/other/predict", "other"),
+        ("/models/other/versions/1/predict", "other"),
+    ] {
+        assert_eq!(server.answers(path), of(bundle), "{path}");
+    }
+    let told = server.post("/models/p/versions/next/predict", ROW).ok().json();
+    assert_eq!((&told["model"], &told["version"]), (&Value::from("p"), &Value::from("2")));
+    let told = server.get("/v2/models/p").ok().json();
+    assert_eq!(told["versions"], serde_json::json!(["1", "2"]));
+    assert_eq!(server.get("/v2/models/other/versions/1/ready").status, 200);
+    let document = server.get("/models/other/openapi.json").ok().json();
+    assert_eq!((&document["info"]["title"], &document["info"]["version"]), (&Value::from("other"), &Value::from("1")));
+    assert_eq!(server.get("/openapi.json").ok().json()["info"]["title"], "p");
+    let listed = server.get("/models").ok().json();
+    assert_eq!((&listed["default"], &listed["models"][1]["aliases"]["next"]), (&Value::from("p"), &Value::from("2")));
+    let said = |path: &str| {
+        let row = if path.contains("next") { "{}" } else { ROW };
+        let told = server.connect().ask("POST", path, JSON, row.as_bytes());
+        format!("{} {}", told.status, told.json()["detail"].as_str().unwrap_or_default())
+    };
+    insta::assert_snapshot!([
+        said("/models/ohter/predict"),
+        said("/models/z/predict"),
+        said("/models/p/versions/nxt/predict"),
+        said("/models/p/versions/9/predict"),
+        said("/models/p/versions/next/predict"),
+    ].join("\n"), @r"
+    404 no model `ohter` is served; did you mean `other`?
+    404 no model `z` is served; there are `other`, `p`
+    404 model `p` has no version or alias `nxt`; did you mean `next`?
+    404 model `p` has no version or alias `9`; there are `1`, `2`, `default`, `next`
+    422 2 fields break the contract; see /models/p/versions/2/openapi.json
+    ");
+}
+
+#[test]
+fn a_file_that_changes_is_served_and_one_that_is_wrong_is_not() {
+    let project = project();
+    let (a, b) = (digest(&project, "a.evenstep"), digest(&project, "b.evenstep"));
+    project.write("models.toml", TWO);
+    let server = Server::with_admin(&project, &["--config", "models.toml"]);
+    assert_eq!(server.answers("/predict"), a);
+    project.write("models.toml", TWO.replace("default = \"1\"", "default = \"2\""));
+    server.wait_for("/predict", &b);
+    server.line_with("models_changed");
+
+    let broken = |text: &str, expected: &str| {
+        project.write("models.toml", text);
+        let line = server.line_with("models_refused");
+        assert!(line.contains(expected) && line.contains("models.toml"), "{line}");
+        assert_eq!(server.answers("/predict"), b);
+        assert_eq!(server.answers("/models/other/predict"), digest(&project, "other.evenstep"));
+    };
+    broken("[models.p.versions", "TOML parse error");
+    broken(&TWO.replace("\"a.evenstep\"", "\"missing.evenstep\""), "`missing.evenstep` can't be read");
+    broken(&TWO.replace("\"a.evenstep\"", "\"a.csv\""), "version `1` of `p`");
+    write_with_other_golden_rows(&project, "a.evenstep", "lying.evenstep");
+    broken(&TWO.replace("\"a.evenstep\"", "\"lying.evenstep\""), "golden row");
+
+    // The file is as it was; what an alias pointed at is remembered.
+    project.write(
+        "models.toml",
+        TWO.replace("default = \"1\"", "default = \"2\"").replace("next = \"2\"", "next = \"1\""),
+    );
+    server.wait_for("/models/p/versions/next/predict", &a);
+    models(&project, &server, &["rollback", "p"]).ok();
+    assert_eq!(server.answers("/predict"), a);
+    let again = models(&project, &server, &["rollback", "p"]);
+    assert!(again.code == 1 && again.err.contains("pointed at nothing that is loaded before `1`"), "{}", again.err);
+}
+
+#[test]
+fn a_bundle_that_is_written_anew_is_served_anew_once_it_is_whole() {
+    let project = project();
+    let (a, b) = (digest(&project, "a.evenstep"), digest(&project, "b.evenstep"));
+    std::fs::copy(project.path("a.evenstep"), project.path("latest.evenstep")).expect("copied");
+    project.write("models.toml", "[models.p.versions]\nlatest = \"latest.evenstep\"\n");
+    let server = Server::start(&project, &["--config", "models.toml"]);
+    assert_eq!(server.answers("/predict"), a);
+    let bytes = std::fs::read(project.path("b.evenstep")).expect("read");
+    project.write("latest.evenstep", &bytes[..bytes.len() / 2]);
+    server.line_with("models_refused");
+    assert_eq!(server.answers("/predict"), a);
+    project.write("latest.evenstep", &bytes);
+    // A signal to hang up is asked for nothing but to look at once.
+    let told = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status();
+    assert!(told.is_ok_and(|told| told.success()));
+    server.wait_for("/predict", &b);
+}
+
+#[test]
+fn a_server_that_cannot_serve_what_it_is_told_to_does_not_start() {
+    let project = project();
+    write_with_other_golden_rows(&project, "a.evenstep", "lying.evenstep");
+    project.write("lying.toml", "[models.p.versions]\n1 = \"lying.evenstep\"\n");
+    project.write("empty.toml", "");
+    project.write("misspelt.toml", "default = \"q\"\n[models.p.versions]\n1 = \"a.evenstep\"\n");
+    for (args, expected) in [
+        (&["--config", "lying.toml"][..], "golden row"),
+        (&["--config", "empty.toml"], "missing field `models`"),
+        (&["--config", "misspelt.toml"], "`default` is `q`"),
+        (&["--config", "nowhere.toml"], "`nowhere.toml` can't be read"),
+        (&["lying.evenstep"], "golden row"),
+        (&["a.evenstep", "other.evenstep", "a.evenstep"], "is given twice"),
+        (&["a.evenstep", "b.evenstep", "--trace", "live.trace"], "a trace is of one bundle"),
+        (&["a.evenstep", "--config", "empty.toml"], "cannot be used with"),
+    ] {
+        let said = project.run(&[&["serve", "--listen", "127.0.0.1:0"], args].concat());
+        assert!(said.code > 0 && said.err.contains(expected), "{args:?}: {} {}", said.code, said.err);
+    }
+}
+
+#[test]
+fn several_bundles_are_served_by_their_own_names() {
+    let project = project();
+    let server = Server::start(&project, &["b.evenstep", "a.evenstep", "other.evenstep"]);
+    let of = |name: &str| digest(&project, &format!("{name}.evenstep"));
+    assert_eq!(server.told["models"].as_array().map(Vec::len), Some(3), "{}", server.told);
+    assert_eq!(server.answers("/predict"), of("b"));
+    assert_eq!(server.answers("/models/q/predict"), of("other"));
+    let version = |name: &str| of(name)["sha256:".len()..][..12].to_owned();
+    for name in ["a", "b"] {
+        assert_eq!(server.answers(&format!("/models/p/versions/{}/predict", version(name))), of(name));
+    }
+}
+
+/// A bundle whose golden rows no host gives.
+fn write_with_other_golden_rows(project: &Project, from: &str, to: &str) {
+    let mut members = members(&std::fs::read(project.path(from)).expect("read"));
+    let golden = String::from_utf8(members["golden.json"].clone()).expect("JSON");
+    let other = golden.replacen("\"bits\":[\"40", "\"bits\":[\"3f", 1);
+    assert_ne!(other, golden, "{golden}");
+    members.insert("golden.json".to_owned(), other.into_bytes());
+    project.write(to, evenstep_bundle::seal(members).expect("it is small"));
+}

@@ -1,0 +1,73 @@
+//! What the log says of requests, and what it doesn't.
+
+use serde_json::Value;
+
+use crate::server::{JSON, Server, digest, project};
+
+#[test]
+fn each_request_is_told_in_a_line_without_what_callers_sent() {
+    let project = project();
+    let key = project.run(&["key", "api", "crm", "--json"]).ok().json()["key"].as_str().expect("a key").to_owned();
+    let server = Server::start(&project, &["a.evenstep", "--api-keys", "api-keys.toml", "--log", "json"]);
+    let head =
+        format!("Authorization: Bearer {key}\r\nX-Request-Id: mine-7\r\nCookie: hush-hush\r\nUser-Agent: hush\r\n");
+    let mut connection = server.connect();
+    let mut asked = Vec::new();
+    let mut ask = |method: &str, path: &str, more: &str, body: &str| {
+        let told = connection.ask(method, path, &format!("{head}{more}"), body.as_bytes());
+        assert_eq!(told.header("x-request-id"), Some("mine-7"));
+        asked.push(told.status);
+    };
+    let lines = "Content-Type: application/x-ndjson\r\n";
+    ask("POST", "/predict?hush=1", JSON, r#"[{"x": 98765, "z": 2}, {"x": 1, "z": 2}]"#);
+    ask("POST", "/predict", JSON, r#"{"x": "hush", "z": 2}"#);
+    ask("POST", "/predict", JSON, r#"{"hush": "#);
+    ask("POST", "/predict", lines, "{\"x\": 98765, \"z\": 2}\n{\"x\": 1, \"z\": 2}\n{\"x\": 1, \"z\": \"hush\"}\n");
+    ask("POST", "/v2/models/p/infer", JSON, r#"{"id": "hush", "inputs": [{"name": "hush"}]}"#);
+    ask("POST", "/models/hush/predict", JSON, "{}");
+    ask("GET", "/hush", "", "");
+    ask("GET", "/metrics", "", "");
+    drop(connection);
+    let unnamed = server.connect().ask("POST", "/predict", JSON, b"{}");
+    let name = unnamed.header("x-request-id").expect("it is given a name").to_owned();
+    let told = server.end();
+    let all = told.join("\n");
+    assert!(!all.contains("hush") && !all.contains("98765") && !all.contains(&key), "{all}");
+
+    let lines: Vec<Value> = told.iter().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let mut of_me: Vec<&Value> = lines.iter().filter(|line| line["request"] == "mine-7").collect();
+    assert_eq!(of_me.len(), asked.len(), "{all}");
+    of_me.sort_by_key(|line| line["time"].as_str());
+    assert!(of_me.iter().all(|line| line["key"] == "crm" && line["microseconds"].is_u64()), "{all}");
+    let short: Vec<String> = of_me
+        .iter()
+        .map(|line| format!("{} {} {} {}", line["status"], line["method"], line["route"], line["rows"]))
+        .collect();
+    insta::assert_snapshot!(short.join("\n"), @r#"
+    200 "POST" "/predict" 2
+    422 "POST" "/predict" 0
+    400 "POST" "/predict" 0
+    200 "POST" "/predict" 2
+    400 "POST" "/v2/models/{model}/infer" 0
+    404 "POST" "/models/{model}/predict" null
+    404 "GET" "none" null
+    200 "GET" "/metrics" null
+    "#);
+    let first = of_me[0];
+    assert_eq!((&first["model"], &first["digest"]), (&"p".into(), &digest(&project, "a.evenstep").into()));
+    let refused = lines.iter().find(|line| line["request"] == name.as_str()).expect("it is told, too");
+    assert_eq!((&refused["status"], &refused["key"]), (&401.into(), &Value::Null));
+}
+
+#[test]
+fn requests_are_told_to_people_in_words_and_to_nobody_unless_asked() {
+    let project = project();
+    let told = |args: &[&str]| {
+        let server = Server::start(&project, &[&["a.evenstep"], args].concat());
+        server.answers("/predict");
+        server.end().join("\n")
+    };
+    assert_eq!(told(&[]), "");
+    let line = told(&["--log", "text"]);
+    assert!(line.contains(" status=200 method=POST route=/predict request=") && line.contains(" rows=1 "), "{line}");
+}

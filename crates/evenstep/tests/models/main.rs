@@ -1,0 +1,13 @@
+//! Many models in one server: swapped under load, listed in a file, changed by an admin listener; and how that server is
+//! encrypted and what it logs.
+
+mod admin;
+mod client;
+#[path = "../common/mod.rs"]
+mod common;
+mod config;
+mod log;
+mod server;
+mod signed;
+mod swap;
+mod tls;

@@ -1,0 +1,53 @@
+//! A policy holds for whatever is served, however it comes.
+
+use crate::common::Project;
+use crate::server::{Server, digest, models, project};
+
+fn sign(project: &Project, bundle: &str, key: &str) {
+    project.run(&["sign", bundle, "--key", &format!("{key}.key"), "--replace"]).ok();
+}
+
+#[test]
+fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
+    let project = project();
+    for name in ["ana", "stranger"] {
+        project.run(&["key", "new", "--out", &format!("{name}.key")]).ok();
+    }
+    let public: String = project.read("ana.key.pub").lines().filter(|line| !line.starts_with('-')).collect();
+    project.write(
+        "trust.toml",
+        format!("[[key]]\nname = \"ana\"\nrole = \"owner\"\npublic = \"{public}\"\n\n[[rule]]\npipelines = [\"*\"]\n"),
+    );
+    let refused = |bundle: &str, expected: &str| {
+        let said = project.run(&["serve", bundle, "--policy", "trust.toml", "--listen", "127.0.0.1:0"]);
+        assert!(said.code == 1 && said.err.contains(expected), "{} {}", said.code, said.err);
+    };
+    refused("a.evenstep", "nobody has signed it");
+    sign(&project, "a.evenstep", "stranger");
+    refused("a.evenstep", "unknown key");
+    sign(&project, "a.evenstep", "ana");
+
+    let config = |version: &str| {
+        format!("[models.p.versions]\n1 = \"a.evenstep\"\n{version}\n[models.p.aliases]\ndefault = \"1\"\n")
+    };
+    project.write("models.toml", config(""));
+    let server = Server::with_admin(&project, &["--config", "models.toml", "--policy", "trust.toml"]);
+    let load = || models(&project, &server, &["load", "b.evenstep", "--as", "2"]);
+    let said = load();
+    assert!(said.code == 1 && said.err.contains("nobody has signed it"), "{} {}", said.code, said.err);
+    project.write("models.toml", config("2 = \"b.evenstep\""));
+    assert!(server.line_with("models_refused").contains("nobody has signed it"));
+    sign(&project, "b.evenstep", "stranger");
+    assert!(load().err.contains("unknown key"));
+    // Signatures of another bundle are none of this one.
+    let own = project.read("b.evenstep.dsse.json");
+    std::fs::copy(project.path("a.evenstep.dsse.json"), project.path("b.evenstep.dsse.json")).expect("copied");
+    let said = load();
+    assert!(said.code == 1 && said.err.contains("not signed as the policy asks for"), "{}", said.err);
+    project.write("b.evenstep.dsse.json", own);
+    assert_eq!(server.get("/models/p").ok().json()["versions"].as_array().map(Vec::len), Some(1));
+
+    sign(&project, "b.evenstep", "ana");
+    load().ok();
+    assert_eq!(server.answers("/models/p/versions/2/predict"), digest(&project, "b.evenstep"));
+}

@@ -1,0 +1,133 @@
+//! TLS, by certificates that are the tests' own and vouch for nothing.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::client::Connection;
+use crate::common::Project;
+use crate::server::{JSON, ROW, Server, digest, project};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/tls").join(name)
+}
+
+/// Takes the certificate of that name for the server's.
+fn take(project: &Project, name: &str) {
+    for part in ["key", "cert"] {
+        std::fs::copy(file(&format!("{name}.{part}.pem")), project.path(&format!("{part}.pem"))).expect("copied");
+    }
+}
+
+/// A connection that trusts one certificate; None if the server shows another.
+fn connect(server: &Server, name: &str, protocols: &[&str]) -> Option<StreamOwned<ClientConnection, TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(file(&format!("{name}.cert.pem"))).expect("PEM");
+    roots.add(certificate).expect("a certificate");
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let host = ServerName::try_from("localhost").expect("a name");
+    let mut connection = ClientConnection::new(Arc::new(config), host).expect("a configuration");
+    let mut stream = TcpStream::connect(server.address()).expect("it listens");
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream).ok()?;
+    }
+    Some(StreamOwned::new(connection, stream))
+}
+
+const ARGS: [&str; 5] = ["a.evenstep", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+
+#[test]
+fn predictions_and_changes_are_asked_for_by_tls() {
+    let project = project();
+    take(&project, "one");
+    let server = Server::with_admin(&project, &ARGS);
+    let stream = connect(&server, "one", &["http/1.1"]).expect("it is known");
+    let told = Connection::new(stream).ask("POST", "/predict", JSON, ROW.as_bytes()).ok().json();
+    assert_eq!(told["digest"], digest(&project, "a.evenstep"));
+    let stream = connect(&server, "one", &["h2", "http/1.1"]).expect("it is known");
+    assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+    assert!(connect(&server, "two", &[]).is_none(), "it is not who it isn't");
+
+    // Who speaks in the clear gets no answer, and keeps nobody waiting.
+    let mut plain = TcpStream::connect(server.address()).expect("it listens");
+    std::io::Write::write_all(&mut plain, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
+    let mut answer = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut plain, &mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&answer));
+
+    let well = |certificate: &str| {
+        let path = file(certificate);
+        let certificate = path.to_str().expect("UTF-8");
+        let args =
+            ["serve", "--check", "--listen", server.address(), "--tls-cert", certificate, "--tls-key", "key.pem"];
+        project.run(&args).code
+    };
+    assert_eq!((well("one.cert.pem"), well("two.cert.pem")), (0, 1));
+
+    let url = format!("https://{}", server.admin_address().replace("127.0.0.1", "localhost"));
+    let ask = |certificate: &str| {
+        let path = file(certificate);
+        project.run(&["models", "list", "--server", &url, "--ca", path.to_str().expect("UTF-8")])
+    };
+    assert!(ask("one.cert.pem").ok().out.contains("default"));
+    let said = ask("two.cert.pem");
+    assert!(said.code == 2 && said.err.contains("can't be asked"), "{}", said.err);
+}
+
+#[test]
+fn a_silent_client_of_tls_is_closed_in_time() {
+    let project = project();
+    take(&project, "one");
+    let server = Server::start(&project, &ARGS);
+    let mut silent = TcpStream::connect(server.address()).expect("it listens");
+    silent.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
+    let started = Instant::now();
+    let read = std::io::Read::read(&mut silent, &mut [0]);
+    assert!(matches!(read, Ok(0)), "it is closed: {read:?}");
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
+}
+
+#[test]
+fn a_certificate_that_is_renewed_is_shown_without_a_new_start() {
+    let project = project();
+    take(&project, "one");
+    let server = Server::start(&project, &ARGS);
+    assert!(connect(&server, "two", &[]).is_none());
+    // Half of a renewal: the key of another certificate.
+    std::fs::copy(file("two.key.pem"), project.path("key.pem")).expect("copied");
+    let line = server.line_with("certificate_refused");
+    assert!(line.contains("key.pem"), "{line}");
+    assert!(connect(&server, "one", &[]).is_some(), "it goes on");
+    take(&project, "two");
+    server.line_with("certificate_changed");
+    assert!(connect(&server, "two", &[]).is_some());
+    assert!(connect(&server, "one", &[]).is_none());
+}
+
+#[test]
+fn files_that_are_no_certificate_and_key_are_refused_at_the_start() {
+    let project = project();
+    take(&project, "one");
+    std::fs::copy(file("two.key.pem"), project.path("other.pem")).expect("copied");
+    for (certificate, key, expected) in [
+        ("cert.pem", "other.pem", "are no certificate and its key"),
+        ("cert.pem", "a.csv", "`a.csv` can't be read as PEM"),
+        ("a.csv", "key.pem", "`a.csv` holds no certificate"),
+        ("missing.pem", "key.pem", "`missing.pem` can't be read"),
+    ] {
+        let args = ["serve", "a.evenstep", "--listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key];
+        let said = project.run(&args);
+        assert!(said.code == 2 && said.err.contains(expected), "{}", said.err);
+    }
+}

@@ -1,0 +1,95 @@
+//! `PUT /models/M/versions/V`: a bundle, loaded while requests are answered.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, HeaderName, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::{Admin, By};
+use crate::formats::essence;
+use crate::limits::{BODY_TIME, BUNDLE_BYTES_MAX, TURN_TIME};
+use crate::models::{Served, check_name};
+use crate::problem::Problem;
+
+/// How many bytes of the body are the bundle's signatures, if there are any; the bundle follows.
+pub(crate) const SIGNATURES_LENGTH: HeaderName = HeaderName::from_static("evenstep-signatures-length");
+/// What such a body is said to be.
+pub(crate) const BUNDLE_TYPE: &str = "application/octet-stream";
+
+pub(super) async fn load(
+    State(admin): State<Arc<Admin>>,
+    Extension(By(by)): Extension<By>,
+    Path((model, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    check_name("a model", &model)?;
+    check_name("a version", &version)?;
+    let kind = headers.get(header::CONTENT_TYPE).map(essence);
+    if kind.as_deref() != Some(BUNDLE_TYPE) {
+        return Err(Problem::unread_type(kind.as_deref(), &[BUNDLE_TYPE]));
+    }
+    let signatures = signatures_length(&headers)?;
+    let turn = timeout(TURN_TIME, admin.loading.acquire()).await;
+    let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
+    let bytes = read(body).await?;
+    let (loading, name, number) = (Arc::clone(&admin), model.clone(), version.clone());
+    let loaded = tokio::task::spawn_blocking(move || loading.take(&bytes, signatures, &name, &number)).await;
+    drop(turn);
+    let (digest, is_new) = loaded.unwrap_or_else(|_| Err(Problem::bug("to load the bundle ran into a bug")))?;
+    if is_new {
+        let members = [("model", json!(model)), ("version", json!(version)), ("digest", json!(digest))];
+        admin.event("loaded", &by, &members);
+    }
+    admin.told(&model)
+}
+
+impl Admin {
+    /// Loads a bundle and serves it; its digest, and whether it is new.
+    fn take(
+        &self,
+        bytes: &[u8],
+        signatures: Option<usize>,
+        model: &str,
+        version: &str,
+    ) -> Result<(String, bool), Problem> {
+        let split = bytes.split_at_checked(signatures.unwrap_or(0));
+        let (signed, bundle) = split.ok_or_else(|| {
+            Problem::malformed(format!(
+                "the body has {} bytes, fewer than its signatures are said to have",
+                bytes.len()
+            ))
+        })?;
+        let models = &self.service.models;
+        let predictor = models.load(bundle, signatures.map(|_| signed)).map_err(Problem::unloadable)?;
+        let digest = predictor.digest.clone();
+        let served = Arc::new(Served::named(predictor, model, version, None));
+        let is_new = models.change(|state| state.load(served))?;
+        Ok((digest, is_new))
+    }
+}
+
+fn signatures_length(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
+    let Some(length) = headers.get(SIGNATURES_LENGTH) else { return Ok(None) };
+    let length = length.to_str().ok().and_then(|length| length.trim().parse().ok());
+    length.map(Some).ok_or_else(|| Problem::malformed(format!("`{SIGNATURES_LENGTH}` is no number of bytes")))
+}
+
+/// A bundle may be large and its way long: each part of it must come in time, not the whole.
+async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = timeout(BODY_TIME, body.frame()).await.map_err(|_| Problem::too_slow())? {
+        let frame = frame.map_err(|_| Problem::malformed("the body ended before its end"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > BUNDLE_BYTES_MAX {
+            return Err(Problem::too_many(format!("a bundle may have {} MiB here", BUNDLE_BYTES_MAX >> 20)));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}

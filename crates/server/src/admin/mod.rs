@@ -1,0 +1,84 @@
+//! The listener for those who say what is served: apart from the one for predictions, off unless it is asked for, and never
+//! without a key. It takes bundles, not paths: nothing that a request names is read from this host or fetched from another.
+
+mod change;
+mod load;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use tokio::sync::Semaphore;
+
+pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};
+
+use crate::Service;
+use crate::dialect::Dialect;
+use crate::guard::Guard;
+use crate::keys::ApiKeys;
+use crate::log::Line;
+use crate::problem::Problem;
+use crate::request_id;
+
+/// Where it is told what to serve, and by whom.
+pub struct AdminOptions {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The keys of those who may.
+    pub keys: ApiKeys,
+}
+
+/// What every route works with.
+struct Admin {
+    service: Arc<Service>,
+    guard: Guard,
+    /// One bundle is loaded at a time: each may take much memory.
+    loading: Semaphore,
+}
+
+/// The key that a request showed, by name.
+#[derive(Clone)]
+struct By(String);
+
+/// The routes, behind their own keys.
+pub(crate) fn router(service: Arc<Service>, options: AdminOptions, allowed_hosts: &[String]) -> Router {
+    let guard = Guard::new(options.listen, Some(options.keys), allowed_hosts);
+    let admin = Arc::new(Admin { service, guard, loading: Semaphore::new(1) });
+    Router::new()
+        .route("/models", get(change::models))
+        .route("/models/{model}", get(change::model).delete(change::unload_model))
+        .route("/models/{model}/versions/{version}", put(load::load).delete(change::unload))
+        .route("/models/{model}/aliases/{alias}", put(change::point).delete(change::delete_alias))
+        .route("/models/{model}/aliases/{alias}/rollback", post(change::roll_back))
+        .fallback(|| async { Problem::unknown(KNOWN) })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(from_fn_with_state(Arc::clone(&admin), guarded))
+        .with_state(admin)
+}
+
+const KNOWN: &str = "there are GET /models, GET and DELETE /models/NAME, PUT and DELETE /models/NAME/versions/VERSION, \
+    PUT and DELETE /models/NAME/aliases/ALIAS, and POST /models/NAME/aliases/ALIAS/rollback";
+
+/// Lets a request through that shows a key.
+async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
+    let log = &admin.service.log;
+    let name = request_id::given(request.headers()).unwrap_or_else(request_id::make);
+    let line = log.tells_requests().then(|| Line::begin(&request, name.clone()));
+    let (response, by) = match admin.guard.admit(&request, &[]) {
+        Err(problem) => (problem.into_response(), None),
+        Ok(by) => {
+            let by = by.unwrap_or_default().to_owned();
+            request.extensions_mut().insert(By(by.clone()));
+            (next.run(request).await, Some(by))
+        }
+    };
+    let response = Dialect::Native.retell(response, Some(name));
+    if let Some(line) = line {
+        line.end(log, by.as_deref(), &response);
+    }
+    response
+}

@@ -1,0 +1,247 @@
+//! The log: a line for each request, if it is asked for, and one for whatever changes what is served. No line holds what
+//! callers send: of a path it tells the route, of a body how many rows it has.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::limits::LOG_LINES_MAX;
+use crate::lines::Streamed;
+use crate::models::Served;
+
+/// At the end of the server, so long may what reads the log take for the last lines.
+const FLUSH_TIME: Duration = Duration::from_secs(2);
+
+/// How lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// An object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Where lines go. They are written by a thread of their own: whoever reads them slowly keeps no request waiting, but may
+/// miss some.
+pub(crate) struct Log {
+    /// None, if requests aren't told.
+    requests: Option<LogFormat>,
+    to: SyncSender<Told>,
+    lost: AtomicU64,
+}
+
+enum Told {
+    Line(String),
+    Flush(Sender<()>),
+}
+
+impl Log {
+    /// A log on stderr, of requests too if it is said how.
+    pub(crate) fn new(requests: Option<LogFormat>) -> Log {
+        Log::to(requests, std::io::stderr())
+    }
+
+    fn to(requests: Option<LogFormat>, to: impl Write + Send + 'static) -> Log {
+        let (sender, receiver) = sync_channel(LOG_LINES_MAX);
+        std::thread::spawn(move || write(&receiver, to));
+        Log { requests, to: sender, lost: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn tells_requests(&self) -> bool {
+        self.requests.is_some()
+    }
+
+    /// Tells that something happened to what is served.
+    pub(crate) fn event(&self, name: &str, more: &[(&str, Value)]) {
+        let mut members = Map::from_iter([("event".to_owned(), json!(name))]);
+        members.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self.tell(members);
+    }
+
+    fn tell(&self, members: Map<String, Value>) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        let mut line = Map::from_iter([("time".to_owned(), json!(Timestamp::now().to_string()))]);
+        line.extend(members);
+        if lost > 0 {
+            line.insert("lines_lost_before".to_owned(), json!(lost));
+        }
+        let line = match self.requests {
+            Some(LogFormat::Json) => Value::Object(line).to_string(),
+            _ => in_words(&line),
+        };
+        if let Err(TrySendError::Full(_)) = self.to.try_send(Told::Line(line)) {
+            self.lost.fetch_add(lost + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until all was written, for a while.
+    pub(crate) fn flush(&self) {
+        let (done, written) = channel();
+        if self.to.try_send(Told::Flush(done)).is_ok() {
+            let _ = written.recv_timeout(FLUSH_TIME);
+        }
+    }
+}
+
+fn write(lines: &Receiver<Told>, mut to: impl Write) {
+    while let Ok(told) = lines.recv() {
+        match told {
+            // Whoever read may be gone; the server is not.
+            Told::Line(line) => drop(to.write_all(format!("{line}\n").as_bytes())),
+            Told::Flush(done) => {
+                let _ = to.flush();
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+/// `time name name=value …`; a text is quoted if it has blanks.
+fn in_words(line: &Map<String, Value>) -> String {
+    fn word(value: &Value) -> String {
+        match value {
+            Value::String(text) if !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '"') => {
+                text.clone()
+            }
+            Value::Object(members) => members.values().map(word).collect::<Vec<_>>().join(" "),
+            other => other.to_string(),
+        }
+    }
+    let words = line.iter().map(|(name, value)| match name.as_str() {
+        "time" | "event" => word(value),
+        _ => format!("{name}={}", word(value)),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What answered a request: a response carries it to the log.
+#[derive(Clone)]
+pub(crate) struct Answered {
+    pub(crate) served: Arc<Served>,
+    pub(crate) rows: usize,
+}
+
+/// A request that is to be told once it is answered.
+pub(crate) struct Line {
+    began: Instant,
+    method: Method,
+    route: Option<MatchedPath>,
+    name: HeaderValue,
+}
+
+impl Line {
+    pub(crate) fn begin(request: &Request, name: HeaderValue) -> Line {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        Line { began: Instant::now(), method: request.method().clone(), route, name }
+    }
+
+    /// Tells a request that was answered; one whose answer is still being made once that was.
+    pub(crate) fn end(self, log: &Arc<Log>, client: Option<&str>, response: &Response) {
+        let answered = response.extensions().get::<Answered>().cloned();
+        let pending = Pending {
+            line: self,
+            status: response.status(),
+            client: client.map(str::to_owned),
+            answered,
+            log: Arc::clone(log),
+        };
+        match response.extensions().get::<Streamed>() {
+            Some(streamed) => streamed.log(pending),
+            None => pending.tell(None),
+        }
+    }
+}
+
+/// A line whose number of rows isn't known yet.
+pub(crate) struct Pending {
+    line: Line,
+    status: StatusCode,
+    client: Option<String>,
+    answered: Option<Answered>,
+    log: Arc<Log>,
+}
+
+impl Pending {
+    /// Tells it, with the rows that were answered since.
+    pub(crate) fn tell(self, rows: Option<&AtomicUsize>) {
+        let mut line = Map::new();
+        let mut add = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
+        add("status", json!(self.status.as_u16()));
+        add("method", json!(self.line.method.as_str()));
+        // A path that is no route may be anything.
+        add("route", json!(self.line.route.as_ref().map_or("none", MatchedPath::as_str)));
+        add("request", json!(self.line.name.to_str().unwrap_or_default()));
+        if let Some(client) = self.client {
+            add("key", json!(client));
+        }
+        if let Some(Answered { served, rows: known }) = &self.answered {
+            add("model", json!(served.name()));
+            add("version", json!(served.version()));
+            add("digest", json!(served.predictor.digest));
+            add("rows", json!(rows.map_or(*known, |rows| rows.load(Ordering::Relaxed))));
+        }
+        add("microseconds", json!(self.line.began.elapsed().as_micros() as u64));
+        self.log.tell(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    /// A reader that reads when it is told to.
+    struct Slow {
+        may: Receiver<()>,
+        read: Sender<String>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.may.recv();
+            let _ = self.read.send(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_reads_the_log_slowly_misses_lines_and_is_told_how_many() {
+        let (go, may) = channel();
+        let (read, lines) = channel();
+        let log = Log::to(Some(LogFormat::Json), Slow { may, read });
+        // One is being written, and as many wait as may.
+        log.event("first", &[]);
+        while log.lost.load(Ordering::Relaxed) == 0 {
+            log.event("more", &[]);
+        }
+        log.event("lost, too", &[]);
+        let told = log.lost.load(Ordering::Relaxed);
+        assert_eq!(told, 2);
+        drop(go);
+        let waited = (0..LOG_LINES_MAX).map(|_| lines.recv().expect("it is written")).count();
+        log.event("last", &[]);
+        assert!(waited >= LOG_LINES_MAX);
+        let last = lines.iter().find(|line| line.contains("last")).expect("it is written");
+        assert!(last.contains(r#""lines_lost_before":2"#), "{last}");
+    }
+
+    #[test]
+    fn a_line_for_people_is_told_in_words() {
+        let line = json!({ "time": "now", "event": "loaded", "model": "a", "because": "it is so", "rows": 3, "of": { "x": 1, "y": "b" } });
+        let Value::Object(line) = line else { unreachable!("it is an object") };
+        assert_eq!(in_words(&line), r#"now loaded model=a because="it is so" rows=3 of=1 b"#);
+    }
+}

@@ -1,0 +1,190 @@
+//! The models that are served, by name, version and alias. A request takes one bundle out of them and is answered by it
+//! wholly, whatever changes meanwhile; a change is seen whole, or not at all.
+
+mod config;
+mod list;
+mod served;
+mod stamp;
+mod state;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use evenstep_pipeline::Predictor;
+
+pub(crate) use config::Watched;
+pub(crate) use list::{Told, routes};
+pub(crate) use served::Served;
+pub(crate) use stamp::Stamp;
+pub(crate) use state::{State, check_name};
+
+use crate::Service;
+use crate::problem::Problem;
+
+/// Where a bundle comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Bundle<'a> {
+    /// A file of this host, which whoever started the server names.
+    At(&'a Path),
+    /// What came over the network.
+    Sent {
+        /// The bundle's bytes.
+        bytes: &'a [u8],
+        /// Its signatures, as they lie beside a file.
+        signatures: Option<&'a [u8]>,
+    },
+}
+
+/// Makes a predictor of a bundle: checks that it is whole, that it is signed as the host asks for, and that its golden rows
+/// give their bits. What it refuses it says in words.
+pub type Loader = Box<dyn Fn(Bundle<'_>) -> Result<Predictor, String> + Send + Sync>;
+
+/// Models that can't be served.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ModelsError(String);
+
+/// All models that are served.
+pub struct Models {
+    current: RwLock<Arc<State>>,
+    /// Held while a new state is made of the current one.
+    changing: Mutex<()>,
+    load: Loader,
+    /// What is looked at for changes, if there is a file that says what to serve.
+    watched: Option<Mutex<Watched>>,
+}
+
+impl Models {
+    /// The models of bundles, each under its own name and version. The first is the default; of several versions of a
+    /// model, the first that is given.
+    ///
+    /// # Errors
+    /// No bundle, or one that is given twice.
+    pub fn of_bundles(bundles: Vec<Predictor>, load: Loader) -> Result<Models, ModelsError> {
+        let mut bundles = bundles.into_iter().map(|predictor| Arc::new(Served::new(predictor, None)));
+        let first = bundles.next().ok_or_else(|| ModelsError("there is no bundle to serve".to_owned()))?;
+        let mut state = State::of(first);
+        for served in bundles {
+            let (name, version) = (served.name().to_owned(), served.version().to_owned());
+            match state.load(served) {
+                Ok(true) => {}
+                Ok(false) => return Err(ModelsError(format!("version `{version}` of `{name}` is given twice"))),
+                Err(problem) => return Err(ModelsError(problem.in_words())),
+            }
+        }
+        Ok(Models::at(state, load, None))
+    }
+
+    /// The models that a file lists, which is then watched.
+    ///
+    /// # Errors
+    /// A file that can't be read or doesn't say what to serve, or a bundle that is refused.
+    pub fn of_config(path: &Path, load: Loader) -> Result<Models, ModelsError> {
+        let mut watched = Watched::new(path);
+        let state = watched.state(None, &load).map_err(ModelsError)?;
+        Ok(Models::at(state, load, Some(Mutex::new(watched))))
+    }
+
+    fn at(state: State, load: Loader, watched: Option<Mutex<Watched>>) -> Models {
+        state.check();
+        Models { current: RwLock::new(Arc::new(state)), changing: Mutex::new(()), load, watched }
+    }
+
+    /// Name, version and digest of each bundle, the default one first.
+    pub fn served(&self) -> Vec<(String, String, String)> {
+        let now = self.now();
+        let default = now.default();
+        let others = now.all().filter(|served| !Arc::ptr_eq(served, default));
+        let told = |served: &Arc<Served>| {
+            (served.name().to_owned(), served.version().to_owned(), served.predictor.digest.clone())
+        };
+        std::iter::once(default).chain(others).map(told).collect()
+    }
+
+    /// The bundle that answers where no model is named.
+    pub fn with_default<T>(&self, look: impl FnOnce(&Predictor) -> T) -> T {
+        look(&self.now().default().predictor)
+    }
+
+    /// What is served at this moment.
+    pub(crate) fn now(&self) -> Arc<State> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what is served, in one step, if the change is found good.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Problem>) -> Result<T, Problem> {
+        let alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = State::clone(&self.now());
+        let said = change(&mut next)?;
+        next.check();
+        let before =
+            std::mem::replace(&mut *self.current.write().unwrap_or_else(PoisonError::into_inner), Arc::new(next));
+        drop(alone);
+        // What nobody needs any more is given back here, where no request waits for it.
+        drop(before);
+        Ok(said)
+    }
+
+    /// A bundle that was sent, loaded, but not yet served.
+    pub(crate) fn load(&self, bytes: &[u8], signatures: Option<&[u8]>) -> Result<Predictor, String> {
+        loaded(&self.load, Bundle::Sent { bytes, signatures })
+    }
+
+    /// Looks whether the file says something else than before, or other bundles lie where it says, and serves these.
+    /// None if nothing changed.
+    pub(crate) fn look(&self) -> Option<Result<(), String>> {
+        let mut watched = self.watched.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watched.changed() {
+            return None;
+        }
+        let next = watched.state(Some(&self.now()), &self.load);
+        Some(next.map(|next| self.take_over(next)))
+    }
+
+    /// Serves another state, which remembers where aliases of the present one point.
+    fn take_over(&self, mut next: State) {
+        let done = self.change(|state| {
+            next.remember(state);
+            *state = next;
+            Ok(())
+        });
+        done.expect("nothing in it refuses");
+    }
+
+    /// Whether there is a file to look at.
+    pub(crate) fn watches(&self) -> bool {
+        self.watched.is_some()
+    }
+}
+
+/// Loads a bundle. Whatever its bytes do to us, the server goes on.
+fn loaded(load: &Loader, bundle: Bundle<'_>) -> Result<Predictor, String> {
+    catch_unwind(AssertUnwindSafe(|| load(bundle)))
+        .unwrap_or_else(|_| Err("to load the bundle ran into a bug".to_owned()))
+}
+
+/// Which model, and which version or alias of it, a path names.
+#[derive(serde::Deserialize)]
+struct Named {
+    model: Option<String>,
+    version: Option<String>,
+}
+
+/// The bundle that a request is answered by: the one that its path names at this moment, or the default one.
+pub(crate) struct Chosen(pub(crate) Arc<Served>);
+
+impl FromRequestParts<Arc<Service>> for Chosen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Chosen, Problem> {
+        let named = axum::extract::Path::<Named>::from_request_parts(parts, service).await;
+        let found = named.map_err(|_| Problem::malformed("the path is no UTF-8")).and_then(|named| {
+            let now = service.models.now();
+            now.find(named.model.as_deref(), named.version.as_deref()).map(Arc::clone)
+        });
+        found.map(Chosen).inspect_err(|problem| service.metrics.refused(problem.status()))
+    }
+}

@@ -1,0 +1,57 @@
+//! A bundle that answers, and what is said of it.
+
+use std::sync::OnceLock;
+
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use evenstep_pipeline::Predictor;
+
+use super::Stamp;
+use crate::metrics::{Metrics, OfModel};
+use crate::openapi;
+
+/// A bundle that answers.
+pub(crate) struct Served {
+    pub(crate) predictor: Predictor,
+    /// Its OpenAPI document, as it is sent.
+    pub(crate) openapi: Bytes,
+    /// Its digest, as a header says it.
+    pub(crate) digest: HeaderValue,
+    /// What is counted of it, from its first answer on.
+    counted: OnceLock<OfModel>,
+    /// The file that it was read from, if one is watched.
+    pub(super) stamp: Option<Stamp>,
+}
+
+impl Served {
+    /// A predictor under its own name and version.
+    pub(crate) fn new(predictor: Predictor, stamp: Option<Stamp>) -> Served {
+        Served {
+            openapi: openapi::document(&predictor).to_string().into(),
+            digest: HeaderValue::from_str(&predictor.digest).expect("a digest is of letters and digits"),
+            predictor,
+            counted: OnceLock::new(),
+            stamp,
+        }
+    }
+
+    /// The same under a name and version that it is given here; its digest is what it is.
+    pub(crate) fn named(mut predictor: Predictor, name: &str, version: &str, stamp: Option<Stamp>) -> Served {
+        name.clone_into(&mut predictor.name);
+        version.clone_into(&mut predictor.version);
+        Served::new(predictor, stamp)
+    }
+
+    /// What is counted of the model; looked up once.
+    pub(crate) fn counted(&self, metrics: &Metrics) -> &OfModel {
+        self.counted.get_or_init(|| metrics.of_model(self.name()))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.predictor.name
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.predictor.version
+    }
+}

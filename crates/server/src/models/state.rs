@@ -1,0 +1,270 @@
+//! What is served at one moment, and how the next one follows from it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenstep_table::did_you_mean;
+
+use super::Served;
+use crate::limits::{ALIASES_MAX, EARLIER_MAX, MODELS_MAX, VERSIONS_MAX};
+use crate::names::is_name;
+use crate::problem::Problem;
+
+/// The alias that says which version answers where none is named. Every model has it.
+pub(super) const DEFAULT: &str = "default";
+/// So many names are told in an error.
+const TOLD: usize = 10;
+
+/// All models at one moment. There is always a default one.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(super) models: BTreeMap<String, Model>,
+    /// The model that answers where none is named.
+    pub(super) default: String,
+}
+
+/// A model: its versions, and other names of these.
+#[derive(Clone, Default)]
+pub(super) struct Model {
+    pub(super) versions: BTreeMap<String, Arc<Served>>,
+    pub(super) aliases: BTreeMap<String, Alias>,
+}
+
+/// What an alias points at, and what it pointed at before, the latest last. All of them are loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Alias {
+    pub(super) version: String,
+    pub(super) earlier: Vec<String>,
+}
+
+impl Alias {
+    pub(super) fn to(version: &str) -> Alias {
+        Alias { version: version.to_owned(), earlier: Vec::new() }
+    }
+
+    fn turn_to(&mut self, version: &str) {
+        if self.version != version {
+            self.earlier.push(std::mem::replace(&mut self.version, version.to_owned()));
+            let too_many = self.earlier.len().saturating_sub(EARLIER_MAX);
+            self.earlier.drain(..too_many);
+        }
+    }
+}
+
+impl State {
+    /// One bundle alone.
+    pub(super) fn of(served: Arc<Served>) -> State {
+        let default = served.name().to_owned();
+        let mut state = State { models: BTreeMap::new(), default };
+        state.load(served).expect("nothing is in its way");
+        state
+    }
+
+    /// What is relied on wherever something is looked up.
+    pub(super) fn check(&self) {
+        assert!(self.models.contains_key(&self.default), "the default model is served");
+        for model in self.models.values() {
+            assert!(model.aliases.contains_key(DEFAULT), "each model has a default version");
+            for alias in model.aliases.values() {
+                let mut known = std::iter::once(&alias.version).chain(&alias.earlier);
+                assert!(known.all(|version| model.versions.contains_key(version)), "an alias points at what is loaded");
+            }
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.models.values().flat_map(|model| model.versions.values())
+    }
+
+    /// The bundle that answers where no model is named.
+    pub(crate) fn default(&self) -> &Arc<Served> {
+        self.models[&self.default].default()
+    }
+
+    /// The bundle of a model, of a version or alias of it, or of what is the default there.
+    pub(crate) fn find(&self, model: Option<&str>, version: Option<&str>) -> Result<&Arc<Served>, Problem> {
+        let name = model.unwrap_or(&self.default);
+        let model = self.model(name)?;
+        let Some(version) = version else { return Ok(model.default()) };
+        model.find(version).ok_or_else(|| {
+            let known = model.versions.keys().chain(model.aliases.keys()).map(String::as_str);
+            Problem::unknown(format!("model `{name}` has no version or alias `{version}`; {}", help(version, known)))
+        })
+    }
+
+    /// The names of a model's versions.
+    pub(crate) fn versions(&self, model: &str) -> Vec<&str> {
+        self.models.get(model).map_or(Vec::new(), |model| model.versions.keys().map(String::as_str).collect())
+    }
+
+    /// Adds a bundle; false if it is there already. A model's first version becomes its default.
+    pub(crate) fn load(&mut self, served: Arc<Served>) -> Result<bool, Problem> {
+        let (name, version) = (served.name().to_owned(), served.version().to_owned());
+        if !self.models.contains_key(&name) && self.models.len() >= MODELS_MAX {
+            return Err(Problem::conflict(format!("{MODELS_MAX} models are loaded; unload one first")));
+        }
+        let model = self.models.entry(name.clone()).or_default();
+        if let Some(there) = model.versions.get(&version) {
+            if there.predictor.digest == served.predictor.digest {
+                return Ok(false);
+            }
+            let digest = &there.predictor.digest;
+            let what =
+                format!("version `{version}` of `{name}` is loaded, and is {digest}; load it as another version");
+            return Err(Problem::conflict(what));
+        }
+        if version == DEFAULT || model.aliases.contains_key(&version) {
+            return Err(Problem::conflict(format!("`{version}` is an alias of `{name}`; load it as another version")));
+        }
+        if model.versions.len() >= VERSIONS_MAX {
+            let what = format!("{VERSIONS_MAX} versions of `{name}` are loaded; unload one first");
+            return Err(Problem::conflict(what));
+        }
+        model.aliases.entry(DEFAULT.to_owned()).or_insert_with(|| Alias::to(&version));
+        model.versions.insert(version, served);
+        Ok(true)
+    }
+
+    /// Takes a version out, which no alias may point at.
+    pub(crate) fn unload(&mut self, name: &str, version: &str) -> Result<(), Problem> {
+        let model = self.model_mut(name)?;
+        model.check_version(name, version)?;
+        let pointing = model.aliases.iter().find(|(_, alias)| alias.version == version);
+        if let Some((alias, _)) = pointing {
+            let what = format!("alias `{alias}` of `{name}` points at version `{version}`; point it elsewhere first");
+            return Err(Problem::conflict(what));
+        }
+        model.versions.remove(version);
+        for alias in model.aliases.values_mut() {
+            alias.earlier.retain(|earlier| earlier != version);
+        }
+        Ok(())
+    }
+
+    /// Takes a model out, with all its versions. The default one stays.
+    pub(crate) fn unload_model(&mut self, name: &str) -> Result<(), Problem> {
+        self.model(name)?;
+        if name == self.default {
+            return Err(Problem::conflict(format!("`{name}` answers where no model is named, so it stays")));
+        }
+        self.models.remove(name);
+        Ok(())
+    }
+
+    /// Points an alias, perhaps a new one, at a version.
+    pub(crate) fn point(&mut self, name: &str, alias: &str, version: &str) -> Result<(), Problem> {
+        check_name("an alias", alias)?;
+        let model = self.model_mut(name)?;
+        model.check_version(name, version)?;
+        if model.versions.contains_key(alias) {
+            return Err(Problem::conflict(format!("`{alias}` is a version of `{name}`, so it can't be an alias, too")));
+        }
+        if !model.aliases.contains_key(alias) && model.aliases.len() >= ALIASES_MAX {
+            return Err(Problem::conflict(format!("`{name}` has {ALIASES_MAX} aliases; delete one first")));
+        }
+        model.aliases.entry(alias.to_owned()).or_insert_with(|| Alias::to(version)).turn_to(version);
+        Ok(())
+    }
+
+    /// Points an alias at what it pointed at before, and says at what.
+    pub(crate) fn roll_back(&mut self, name: &str, alias: &str) -> Result<String, Problem> {
+        let found = self.model_mut(name)?.alias_mut(name, alias)?;
+        let Some(version) = found.earlier.pop() else {
+            let what =
+                format!("alias `{alias}` of `{name}` pointed at nothing that is loaded before `{}`", found.version);
+            return Err(Problem::conflict(what));
+        };
+        found.version.clone_from(&version);
+        Ok(version)
+    }
+
+    /// Deletes an alias. `default` stays.
+    pub(crate) fn delete_alias(&mut self, name: &str, alias: &str) -> Result<(), Problem> {
+        let model = self.model_mut(name)?;
+        model.alias_mut(name, alias)?;
+        if alias == DEFAULT {
+            return Err(Problem::conflict(format!("every model has an alias `{DEFAULT}`")));
+        }
+        model.aliases.remove(alias);
+        Ok(())
+    }
+
+    /// Keeps what aliases of the same names pointed at before, as far as it is still there.
+    pub(super) fn remember(&mut self, before: &State) {
+        for (name, model) in &mut self.models {
+            let Some(old) = before.models.get(name) else { continue };
+            for (name, alias) in &mut model.aliases {
+                let Some(old) = old.aliases.get(name) else { continue };
+                let mut past = old.clone();
+                past.turn_to(&alias.version);
+                past.earlier.retain(|version| model.versions.contains_key(version));
+                *alias = past;
+            }
+        }
+    }
+
+    pub(super) fn model(&self, name: &str) -> Result<&Model, Problem> {
+        self.models.get(name).ok_or_else(|| self.no_model(name))
+    }
+
+    fn model_mut(&mut self, name: &str) -> Result<&mut Model, Problem> {
+        if !self.models.contains_key(name) {
+            return Err(self.no_model(name));
+        }
+        Ok(self.models.get_mut(name).expect("it was just found"))
+    }
+
+    fn no_model(&self, name: &str) -> Problem {
+        let help = help(name, self.models.keys().map(String::as_str));
+        Problem::unknown(format!("no model `{name}` is served; {help}"))
+    }
+}
+
+impl Model {
+    pub(super) fn default(&self) -> &Arc<Served> {
+        &self.versions[&self.aliases[DEFAULT].version]
+    }
+
+    fn find(&self, version: &str) -> Option<&Arc<Served>> {
+        let aliased = || self.aliases.get(version).and_then(|alias| self.versions.get(&alias.version));
+        self.versions.get(version).or_else(aliased)
+    }
+
+    fn check_version(&self, name: &str, version: &str) -> Result<(), Problem> {
+        if self.versions.contains_key(version) {
+            return Ok(());
+        }
+        let help = help(version, self.versions.keys().map(String::as_str));
+        Err(Problem::unknown(format!("model `{name}` has no version `{version}`; {help}")))
+    }
+
+    fn alias_mut(&mut self, name: &str, alias: &str) -> Result<&mut Alias, Problem> {
+        if !self.aliases.contains_key(alias) {
+            let help = help(alias, self.aliases.keys().map(String::as_str));
+            return Err(Problem::unknown(format!("model `{name}` has no alias `{alias}`; {help}")));
+        }
+        Ok(self.aliases.get_mut(alias).expect("it was just found"))
+    }
+}
+
+/// Refuses a name that can't stand in paths as it is.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let name: String = name.chars().take(80).collect();
+    Err(Problem::malformed(format!("`{name}` is no name of {what}: it has 1 to 64 letters, digits, `-`, `_` or `.`")))
+}
+
+/// What may have been meant, or what there is.
+fn help<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    // A name of a letter or two resembles any other.
+    let near = (name.len() > 2).then(|| did_you_mean(name, known.clone())).flatten();
+    near.unwrap_or_else(|| {
+        let some: Vec<&str> = known.clone().take(TOLD).collect();
+        let more = known.count() - some.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let verb = if some.len() == 1 { "is" } else { "are" };
+        format!("there {verb} `{}`{more}", some.join("`, `"))
+    })
+}

@@ -1,0 +1,81 @@
+//! What is looked at while the server runs: the file that says what to serve, bundles and certificates. Looked at every
+//! second, and at once when a signal to hang up says so; files cost no watcher then that works otherwise on each system.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::Service;
+use crate::limits::WATCH_EVERY;
+use crate::tls::Tls;
+
+/// Looks until it is dropped; what there is to load is loaded on a thread that answers nobody.
+pub(crate) async fn watch(service: Arc<Service>, tls: Option<Arc<Tls>>) {
+    if !service.models.watches() && tls.is_none() {
+        return;
+    }
+    let mut hang_up = HangUp::new();
+    let mut every = interval(WATCH_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = hang_up.told() => {}
+        }
+        let (service, tls) = (Arc::clone(&service), tls.clone());
+        // A panic is a bug of ours; the next look may go well.
+        let _ = tokio::task::spawn_blocking(move || look(&service, tls.as_deref())).await;
+    }
+}
+
+fn look(service: &Service, tls: Option<&Tls>) {
+    match service.models.look() {
+        None => {}
+        Some(Ok(())) => {
+            let default = Arc::clone(service.models.now().default());
+            let (model, version) = (default.name(), default.version());
+            let default = json!({ "model": model, "version": version, "digest": default.predictor.digest });
+            service.log.event("models_changed", &[("default", default)]);
+        }
+        Some(Err(what)) => {
+            let goes_on = json!("what was served before goes on being served");
+            service.log.event("models_refused", &[("because", json!(what)), ("so", goes_on)]);
+        }
+    }
+    match tls.and_then(Tls::look) {
+        None => {}
+        Some(Ok(())) => service.log.event("certificate_changed", &[]),
+        Some(Err(what)) => {
+            let goes_on = json!("the certificate that was shown before goes on being shown");
+            service.log.event("certificate_refused", &[("because", json!(what.to_string())), ("so", goes_on)]);
+        }
+    }
+}
+
+/// The signal to hang up, where there is one.
+struct HangUp {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl HangUp {
+    fn new() -> HangUp {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        HangUp {
+            #[cfg(unix)]
+            signal: signal(SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn told(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
