@@ -23,6 +23,8 @@ impl RowTyper {
     /// Types and checks the rows of a text: one object, or a list of objects, of at most `cells_max` cells, whose members
     /// are the columns of this typer and no others. None if anything is out of the ordinary or refused.
     pub fn direct(&self, text: &[u8], cells_max: usize) -> Option<DirectRows> {
+        // Once for all, not string by string.
+        let text = std::str::from_utf8(text).ok()?;
         let mut builders = self.take_builders(Strictness::Request);
         let mut reading = Reading {
             typer: self,
@@ -32,7 +34,7 @@ impl RowTyper {
             rows_max: cells_max / self.plan.columns.len().max(1),
             ids: Vec::new(),
         };
-        let mut from = serde_json::Deserializer::from_slice(text);
+        let mut from = serde_json::Deserializer::from_str(text);
         let read = from.deserialize_any(&mut reading).and_then(|()| from.end());
         let (rows, ids) = (reading.rows as usize, reading.ids);
         if read.is_err() {
