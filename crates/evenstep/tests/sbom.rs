@@ -77,7 +77,7 @@ fn every_library_of_the_engine_is_listed_with_its_licence() {
     assert!(engine.is_subset(&pushes), "a feature takes nothing away");
     let added = pushes.difference(&engine).cloned().collect();
     for listed in [written("components.txt", HEAD, &engine), written("components-push.txt", PUSH_HEAD, &added)] {
-        assert!(listed.lines().count() > 10, "so few:\n{listed}");
+        assert!(listed.lines().count() > 5, "so few:\n{listed}");
         assert!(!listed.contains(" unknown"), "a crate says no licence:\n{listed}");
     }
 }

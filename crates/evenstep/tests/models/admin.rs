@@ -120,7 +120,7 @@ fn a_version_is_loaded_made_the_default_and_rolled_back_by_the_command_line() {
     ].join("\n").replace(&b, "DIGEST"), @"
     version `2` of `p` is loaded, and is DIGEST; load it as another version
     `next` is an alias of `p`; load it as another version
-    `a b` is no name of a version: it has 1 to 64 letters, digits, `-`, `_` or `.`
+    `a b` is no name of a version: it has 1 to 64 letters, digits, `-`, `_` or `.`, and not dots alone
     `default` is an alias of `p`; load it as another version
     alias `default` of `p` points at version `1`; point it elsewhere first
     model `p` has no version `22`; there are `1`, `2`
