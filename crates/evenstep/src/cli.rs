@@ -28,7 +28,7 @@ pub(crate) enum Verb {
     Init(Init),
     /// Check spec, contract and data, without training
     #[command(after_help = "Example: evenstep check pipeline.toml")]
-    Check(SpecArgs),
+    Check(Check),
     /// Fit, evaluate, and write lock, bundle, report and trace
     #[command(after_help = "Example: evenstep train pipeline.toml --threads 2")]
     Train(Train),
@@ -42,6 +42,14 @@ pub(crate) enum Verb {
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep serve houses.evenstep --listen 127.0.0.1:8080")]
     Serve(Serve),
+    /// Show what clients may send and are answered, of a bundle, or of a spec before any model exists
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Example: evenstep contract pipeline.toml --format python --output client.py")]
+    Contract(Contract),
+    /// Serve a contract before any model exists, by answers that are made up
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Example: evenstep mock pipeline.toml --listen 127.0.0.1:8080")]
+    Mock(Mock),
     /// Make a container image of a bundle and an engine that serves it, without a daemon
     #[command(after_help = "Example: evenstep image houses.evenstep --output image.tar --engine evenstep-static")]
     Image(Image),
@@ -69,6 +77,9 @@ pub(crate) enum Verb {
     /// Print what the engine, or a bundle, is made of, as CycloneDX
     #[command(after_help = "Example: evenstep sbom > evenstep.cdx.json")]
     Sbom(Sbom),
+    /// Print the JSON Schema of pipeline.toml, for editors
+    #[command(after_help = "Example: evenstep schema > pipeline.schema.json")]
+    Schema,
     /// Say whether this host gives the bits that every other host gives
     #[command(after_help = "Example: evenstep selftest")]
     Selftest,
@@ -79,7 +90,7 @@ impl Verb {
     /// Whether a signal is the verb's own business: the server answers first what it was asked.
     pub(crate) fn stops_by_itself(&self) -> bool {
         #[cfg(feature = "serve")]
-        return matches!(self, Verb::Serve(_));
+        return matches!(self, Verb::Serve(_) | Verb::Mock(_));
         #[cfg(not(feature = "serve"))]
         return false;
     }
@@ -96,6 +107,15 @@ pub(crate) struct SpecArgs {
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Exit with 1 if a bundle would break this contract: a spec, a bundle, or a contract as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -126,6 +146,9 @@ pub(crate) struct Train {
     /// Write nothing, and exit with 1, if the digest differs from the lock's
     #[arg(long)]
     pub(crate) frozen: bool,
+    /// Write nothing, and exit with 1, if the bundle would break this contract: a spec, a bundle, or a contract as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
     /// Write no trace: `diff` then knows of this run what lock and bundle say
     #[arg(long)]
     pub(crate) no_trace: bool,
@@ -188,9 +211,93 @@ pub(crate) struct Serve {
     /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
+    /// Serve nothing, and exit with 1, if the bundle breaks this contract: a spec, a bundle, or a contract as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
     /// Ask the server at that address whether it is well, and serve nothing
     #[arg(long, conflicts_with = "bundle")]
     pub(crate) check: bool,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Contract {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ContractVerb>,
+    /// A spec, a bundle, or a contract as JSON
+    #[arg(required = true)]
+    pub(crate) subject: Option<PathBuf>,
+    /// How it is told; a table if not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ContractFormat>,
+    /// Where it goes; stdout if not given
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// Override one value of the spec: `--set serving.extra=ignore`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
+}
+
+/// How a contract is told.
+#[cfg(feature = "serve")]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ContractFormat {
+    /// The contract itself, for `contract diff`, `train`, `serve` and `mock`
+    Json,
+    /// OpenAPI 3.1, as the server tells it
+    Openapi,
+    /// JSON Schema of a row
+    JsonSchema,
+    /// Protocol Buffers, messages for rows and predictions
+    Proto,
+    /// A client in Python
+    Python,
+    /// A client in TypeScript
+    Typescript,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Subcommand)]
+pub(crate) enum ContractVerb {
+    /// Say whether clients of one contract can go on with another, change by change
+    #[command(after_help = "Example: evenstep contract diff contract.json houses.evenstep")]
+    Diff(ContractDiff),
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub(crate) struct ContractDiff {
+    /// What clients keep to: a spec, a bundle, or a contract as JSON
+    pub(crate) old: PathBuf,
+    /// What they are to meet
+    pub(crate) new: PathBuf,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub(crate) struct Mock {
+    /// A spec, which may have neither data nor a model; a bundle, or a contract as JSON
+    #[arg(default_value = "pipeline.toml")]
+    pub(crate) subject: PathBuf,
+    /// Override one value of the spec: `--set serving.extra=ignore`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// How long 99 of a hundred answers take at most, as `20 ms`, or `none`; as the contract says if not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) latency: Option<String>,
+    /// The keys of those who may ask, as `key api` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
+    /// Let everyone ask who reaches an address beyond this host
+    #[arg(long, conflicts_with = "api_keys")]
+    pub(crate) insecure: bool,
+    /// A name of this host that requests may ask for; on a loopback address, besides its own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
 }
 
 #[derive(Args)]

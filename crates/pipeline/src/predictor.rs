@@ -9,6 +9,7 @@ use evenstep_table::check::SeenColumns;
 use evenstep_table::{Batch, Column, ColumnName, Contract, RowKey, Schema, Task};
 
 use crate::artifact::{Artifact, DataRoles};
+use crate::interface::Interface;
 use crate::request::RowTypers;
 use crate::score::{answer_columns, told};
 use crate::steps::FittedSteps;
@@ -114,6 +115,42 @@ impl Predictor {
             features: artifact.features.clone(),
             typers: OnceLock::new(),
             steps,
+            model,
+        })
+    }
+
+    /// What answers by an interface, with the model that is given and no steps: a mock.
+    pub(crate) fn of_interface(
+        interface: &Interface,
+        digest: String,
+        model: Box<dyn AnyModel>,
+    ) -> Result<Predictor, PipelineError> {
+        let kinds = interface.columns.schema();
+        let input: Schema = interface.inputs.iter().map(|name| (name.clone(), kinds[name])).collect();
+        let data = DataRoles {
+            id: interface.id.clone(),
+            target: interface.target.clone(),
+            weight: None,
+            group: None,
+            split: serde_json::Value::Null,
+            missing: interface.missing.clone(),
+            as_of: None,
+            zone: None,
+        };
+        Ok(Predictor {
+            name: interface.name.clone(),
+            version: crate::artifact::version_of(&digest),
+            digest,
+            task: interface.task.clone(),
+            data,
+            contract: interface.columns.clone(),
+            inputs: interface.inputs.clone(),
+            seen: SeenColumns::new(),
+            extra: interface.serving.extra,
+            family: "mock".to_owned(),
+            features: input.clone(),
+            typers: OnceLock::new(),
+            steps: FittedSteps::load(&[], &input, Seed(0), &interface.task, &interface.columns)?,
             model,
         })
     }

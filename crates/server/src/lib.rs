@@ -6,6 +6,7 @@
 
 mod body;
 mod check;
+pub mod clients;
 mod dialect;
 mod encoding;
 mod formats;
@@ -28,10 +29,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::http::HeaderValue;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use evenstep_pipeline::Predictor;
+use evenstep_pipeline::mock::{self, Pace};
 use evenstep_pipeline::trace::Recorder;
+use evenstep_pipeline::{Predictor, ServingSection, Time};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -55,6 +59,10 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Commits to what each stage makes of live rows, if there is to be a trace.
     pub trace: Option<Arc<Recorder>>,
+    /// What the contract says of serving.
+    pub serving: ServingSection,
+    /// How long answers take that are made up; those of models take as long as they take.
+    pub pace: Option<Pace>,
 }
 
 /// What every route works with.
@@ -67,6 +75,7 @@ struct Service {
     /// One a large request that is being computed.
     turns: Arc<Semaphore>,
     trace: Option<Arc<Recorder>>,
+    pace: Option<Pace>,
 }
 
 /// A server that can't start.
@@ -82,19 +91,28 @@ impl Service {
     fn new(predictor: Predictor, options: Options) -> Service {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Service {
-            openapi: openapi::document(&predictor),
+            openapi: openapi::document(&predictor, &options.serving),
             predictor,
-            metrics: Metrics::new(),
+            metrics: Metrics::new(options.serving.latency.p99.map(Time::duration)),
             guard: Guard::new(options.listen, options.keys, &options.allowed_hosts),
             room: Room::new(),
             turns: Arc::new(Semaphore::new(threads)),
             trace: options.trace,
+            pace: options.pace,
+        }
+    }
+
+    /// Waits as long as an answer takes that is made up.
+    async fn keep_pace(&self, request: &[u8]) {
+        if let Some(pace) = &self.pace {
+            tokio::time::sleep(pace.time(request)).await;
         }
     }
 }
 
 fn router(service: Arc<Service>) -> Router {
-    Router::new()
+    let is_mock = service.predictor.digest.starts_with(mock::PREFIX);
+    let router = Router::new()
         .route("/predict", post(predict::predict))
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
@@ -104,7 +122,14 @@ fn router(service: Arc<Service>) -> Router {
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&service), guard::guard))
-        .with_state(service)
+        .with_state(service);
+    if is_mock { router.layer(map_response(mocked)) } else { router }
+}
+
+/// Marks an answer that is made up, whatever its route.
+async fn mocked(mut response: Response) -> Response {
+    response.headers_mut().insert("evenstep-mock", HeaderValue::from_static("true"));
+    response
 }
 
 /// Serves a predictor whose golden rows were replayed, until the process is told to stop; requests under way are answered

@@ -1,6 +1,7 @@
 //! `GET /metrics`: what was asked and answered, for Prometheus.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -37,6 +38,13 @@ pub(crate) struct Metrics {
     seconds: Histogram,
     connections: Gauge,
     connections_refused: Counter,
+    over_budget: Option<OverBudget>,
+}
+
+/// What the contract allows an answer, and how many took longer.
+struct OverBudget {
+    budget: Duration,
+    requests: Counter,
 }
 
 /// A connection that is counted until it is dropped.
@@ -49,7 +57,8 @@ impl Drop for Open {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Metrics {
+    /// Counters at zero; `budget` is how long 99 of a hundred answers may take, if the contract says so.
+    pub(crate) fn new(budget: Option<Duration>) -> Metrics {
         let mut registry = Registry::with_prefix("evenstep");
         let requests = Family::default();
         let rows = Counter::default();
@@ -77,7 +86,16 @@ impl Metrics {
             "Connections that were closed at once, for there were too many",
             connections_refused.clone(),
         );
-        Metrics { registry, requests, rows, flags, no_numbers, seconds, connections, connections_refused }
+        let over_budget = budget.map(|budget| {
+            let allowed = Gauge::<f64, AtomicU64>::default();
+            allowed.set(budget.as_secs_f64());
+            let told = "Seconds within which 99 of a hundred requests are to be answered, by the contract";
+            registry.register("budget_seconds", told, allowed);
+            let requests = Counter::default();
+            registry.register("over_budget", "Requests for predictions that took longer", requests.clone());
+            OverBudget { budget, requests }
+        });
+        Metrics { registry, requests, rows, flags, no_numbers, seconds, connections, connections_refused, over_budget }
     }
 
     pub(crate) fn connection_opened(&self) -> Open {
@@ -106,6 +124,11 @@ impl Metrics {
         self.rows.inc_by(rows as u64);
         self.flags.inc_by(flags as u64);
         self.seconds.observe(took.as_secs_f64());
+        if let Some(OverBudget { budget, requests }) = &self.over_budget
+            && took > *budget
+        {
+            requests.inc();
+        }
     }
 }
 

@@ -60,6 +60,7 @@ async fn said(
 ) -> Result<Said, Problem> {
     let encoding = Encoding::of_body(head)?;
     let mut body = service.room.read(body).await?;
+    service.keep_pace(&body.bytes).await;
     if body.bytes.len() <= SMALL_BODY_BYTES && encoding.is_none() {
         return caught(|| work(service, &body.bytes));
     }

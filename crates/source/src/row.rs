@@ -12,6 +12,7 @@ use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, did_you_mean};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -24,7 +25,7 @@ use crate::reading::{Mode, Plan, Reading};
 const TOLD: usize = 100;
 
 /// What becomes of names that nobody knows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
     /// They are refused, with a suggestion.

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use evenstep_pipeline::check;
 use evenstep_table::counted;
 
-use super::{Answer, read_spec};
-use crate::cli::SpecArgs;
+use super::{Answer, kept, read_spec};
+use crate::cli::Check;
 use crate::{Host, output};
 
-pub(crate) fn check(args: &SpecArgs, host: &Host) -> Answer {
-    let spec = read_spec(args)?;
-    let checked = host.run(args.threads, |run| check::check(&spec, run))?;
+pub(crate) fn check(args: &Check, host: &Host) -> Answer {
+    let spec = read_spec(&args.spec)?;
+    let checked = host.run(args.spec.threads, |run| check::check(&spec, run))?;
+    if let (Some(contract), Some(interface)) = (&args.contract, &checked.interface) {
+        kept::keep(contract, interface, "the spec", host)?;
+    }
     if host.json {
         output::json(&checked);
         return Ok(ExitCode::from(u8::from(!checked.ok)));

@@ -8,13 +8,13 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
-use evenstep_pipeline::{PipelineError, Predictor, check};
+use evenstep_pipeline::{Interface, Mode, PipelineError, Predictor, check};
 use evenstep_server::{ApiKeys, Options};
 use serde_json::json;
 
 use super::key::read_keys;
 use super::loaded::{Loaded, load};
-use super::{Answer, folder_of, write_files};
+use super::{Answer, folder_of, kept, write_files};
 use crate::cli::Serve;
 use crate::{Host, output, salt};
 
@@ -23,11 +23,19 @@ const TRACE_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let Some(bundle) = &args.bundle else { return check_health(args.listen, host) };
-    let keys = keys(args)?;
-    let Loaded { predictor, golden, environment } = load(bundle, host)?;
+    let keys = keys(args.listen, args.api_keys.as_deref(), args.insecure)?;
+    let Loaded { predictor, interface, golden, environment } = load(bundle, host)?;
+    refuse_batch(&interface)?;
+    if let Some(contract) = &args.contract {
+        kept::keep(contract, &interface, "the bundle", host)?;
+    }
+    let serving = interface.serving;
     let mut told = json!({ "model": predictor.name, "version": predictor.version, "digest": predictor.digest });
     if !environment.is_empty() {
         told["environment"] = json!(environment);
+    }
+    if !serving.latency.is_empty() {
+        told["latency"] = json!(serving.latency);
     }
     if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !host.quiet) {
         output::note(&note);
@@ -41,6 +49,11 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
             output::line(&told.to_string());
         } else {
             output::line(&format!("{} golden rows give their bits on this host", golden));
+            if let Some(p99) = serving.latency.p99 {
+                output::line(&format!(
+                    "answers are to take {p99} at most, 99 of a hundred; `GET /metrics` counts others"
+                ));
+            }
             output::line(&format!(
                 "serving {} at http://{address}/predict",
                 told["version"].as_str().unwrap_or_default()
@@ -50,7 +63,14 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
         let writer = live.as_ref().map(|live| scope.spawn(move || live.write_until(&stopped)));
-        let options = Options { listen: args.listen, keys, allowed_hosts: args.allow_host.clone(), trace: recorder };
+        let options = Options {
+            listen: args.listen,
+            keys,
+            allowed_hosts: args.allow_host.clone(),
+            trace: recorder,
+            serving: serving.clone(),
+            pace: None,
+        };
         let served = evenstep_server::serve(predictor, options, listening)
             .map_err(|error| PipelineError::input(error.to_string()));
         drop(stop);
@@ -61,12 +81,16 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
 }
 
 /// Who may ask. Beyond this host it has to be said, one way or the other.
-fn keys(args: &Serve) -> Result<Option<ApiKeys>, PipelineError> {
-    let Some(path) = &args.api_keys else {
-        if args.insecure || args.listen.ip().is_loopback() {
+pub(super) fn keys(
+    listen: SocketAddr,
+    api_keys: Option<&Path>,
+    insecure: bool,
+) -> Result<Option<ApiKeys>, PipelineError> {
+    let Some(path) = api_keys else {
+        if insecure || listen.ip().is_loopback() {
             return Ok(None);
         }
-        let message = format!("`{}` is reached from beyond this host, and no keys are asked for", args.listen);
+        let message = format!("`{listen}` is reached from beyond this host, and no keys are asked for");
         let help = "make one by `evenstep key api NAME` and give `--api-keys api-keys.toml`; or say `--insecure`";
         return Err(PipelineError::input(message).help(help.to_owned()));
     };
@@ -76,6 +100,16 @@ fn keys(args: &Serve) -> Result<Option<ApiKeys>, PipelineError> {
         return Err(PipelineError::input(message).help("make one by `evenstep key api NAME`".to_owned()));
     }
     Ok(Some(keys))
+}
+
+/// A contract of files alone is not served.
+pub(super) fn refuse_batch(interface: &Interface) -> Result<(), PipelineError> {
+    if interface.serving.mode != Mode::Batch {
+        return Ok(());
+    }
+    let message = format!("the contract of `{}` is of files alone: `[serving] mode = \"batch\"`", interface.name);
+    Err(PipelineError::input(message)
+        .help("score files by `evenstep score`, or train with `mode = \"both\"`".to_owned()))
 }
 
 /// The trace of live requests, written from time to time.

@@ -2,13 +2,13 @@
 
 mod inference;
 mod mlflow;
-mod schemas;
+pub(crate) mod schemas;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use evenstep_pipeline::Predictor;
+use evenstep_pipeline::{Predictor, ServingSection, mock};
 use serde_json::{Map, Value, json};
 
 use crate::Service;
@@ -19,7 +19,7 @@ pub(crate) async fn openapi(State(service): State<Arc<Service>>) -> Json<Value> 
 }
 
 /// The OpenAPI document of a predictor.
-pub(crate) fn document(predictor: &Predictor) -> Value {
+pub(crate) fn document(predictor: &Predictor, serving: &ServingSection) -> Value {
     let mut paths = Map::new();
     paths.extend(native(predictor));
     paths.extend(inference::paths(predictor));
@@ -27,13 +27,21 @@ pub(crate) fn document(predictor: &Predictor) -> Value {
     let mut schemas = schemas::native(predictor);
     schemas.extend(inference::schemas(predictor));
     schemas.extend(mlflow::schemas(predictor));
+    let answers = match predictor.digest.strip_prefix(mock::PREFIX) {
+        None => format!("Artifact {}.", predictor.digest),
+        Some(contract) => format!("There is no model yet: answers are made up, by contract sha256:{contract}."),
+    };
+    let mut info = json!({
+        "title": predictor.name,
+        "version": predictor.version,
+        "description": format!("Predicts `{}`. {answers}", predictor.data.target),
+    });
+    if !serving.latency.is_empty() {
+        info["x-latency"] = json!(serving.latency);
+    }
     json!({
         "openapi": "3.1.0",
-        "info": {
-            "title": predictor.name,
-            "version": predictor.version,
-            "description": format!("Predicts `{}`. Artifact {}.", predictor.data.target, predictor.digest),
-        },
+        "info": info,
         "paths": paths,
         // None, if the server asks for none.
         "security": [{}, { "bearer": [] }, { "header": [] }],
