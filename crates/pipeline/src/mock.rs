@@ -9,6 +9,7 @@ use evenstep_table::identity::Identity;
 use evenstep_table::rule::{Bound, Rule};
 use evenstep_table::{Batch, ColumnName, Task};
 
+use crate::artifact::version_of;
 use crate::interface::Interface;
 use crate::spec::Latency;
 use crate::{PipelineError, Predictor};
@@ -27,8 +28,10 @@ pub fn predictor(interface: &Interface) -> Result<Predictor, PipelineError> {
         range: range(interface.target_rule()),
         draws: Draws::new(Seed(0), "mock"),
     };
-    let digest = interface.digest().replacen("sha256:", PREFIX, 1);
-    Predictor::of_interface(interface, digest, Box::new(model))
+    let digest = interface.digest();
+    let mut predictor = Predictor::of_interface(interface, digest.replacen("sha256:", PREFIX, 1), Box::new(model))?;
+    predictor.version = format!("mock-{}", version_of(&digest));
+    Ok(predictor)
 }
 
 /// A model that knows only what answers look like.

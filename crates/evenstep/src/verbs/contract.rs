@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_pipeline::interface::{Comparison, compare};
+use evenstep_pipeline::interface::{Comparison, compare, told};
 use evenstep_pipeline::{Interface, PipelineError};
 use evenstep_server::clients;
 use evenstep_table::rule::{Absent, Available, Missing};
@@ -81,14 +81,13 @@ fn tell(interface: &Interface) {
 
 /// What values a field takes, in words.
 fn bounds(rule: &Rule) -> String {
-    let told = |key: &str, value: Option<Value>| value.map(|value| format!("{key} {value}"));
-    let json = |bound| serde_json::to_value(bound).expect("a bound is plain data");
     let values = rule.values.as_ref().map(|values| match values.len() {
         0..=6 => values.join(" | "),
         many => counted(many, "value"),
     });
-    let words =
-        [told("min", rule.min.as_ref().map(json)), told("max", rule.max.as_ref().map(json)), values, rule.unit.clone()];
+    let min = rule.min.as_ref().map(|min| format!("min {}", told(min)));
+    let max = rule.max.as_ref().map(|max| format!("max {}", told(max)));
+    let words = [min, max, values, rule.unit.clone(), rule.format.clone()];
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

@@ -13,7 +13,10 @@ fn no_model_learns_from_what_nobody_can_send() {
         let said = project.run(&[verb, "p.toml", "--quiet", "--set", "contract.city.available=no"]);
         assert_eq!(said.code, 2, "{}", said.out);
         let told: Vec<&str> = said.err.lines().filter(|line| line.contains('×') || line.contains("help:")).collect();
-        insta::allow_duplicates! { insta::assert_snapshot!(told.join("\n"), @"") };
+        insta::allow_duplicates! { insta::assert_snapshot!(told.join("\n"), @r#"
+        × column `city` is not available when predicting, and the model would learn from it, through step 2 `impute_most_frequent`, step 3 `one_hot`
+        help: drop it before any other step: use = "drop_columns", columns = ["city"]; or say where it comes from: city = { available = "request" }
+        "#) };
         assert!(!project.path("rents.evenstep").exists());
     }
     let said = project.run(&["check", "p.toml", "--quiet", "--set", "contract.area.available=no"]);

@@ -24,7 +24,7 @@ fn openapi_is_what_a_server_tells_before_a_model_exists_and_after() {
     // Research first or contract first: clients see one contract.
     assert_eq!(told["components"]["schemas"]["Row"], told_by_mock["components"]["schemas"]["Row"]);
     assert_eq!(told["info"]["x-latency"], serde_json::json!({ "p50": "1ms", "p99": "500ms" }));
-    insta::assert_snapshot!(told_by_mock["info"]["description"].as_str().expect("words").split("sha256:").next().expect("words"), @"");
+    insta::assert_snapshot!(told_by_mock["info"]["description"].as_str().expect("words").split("sha256:").next().expect("words"), @"Predicts `rent`. There is no model yet: answers are made up, by contract");
 }
 
 #[test]
@@ -38,7 +38,19 @@ fn contract_is_a_document_that_stands_for_the_spec() {
     }
     // What training locked is what was promised.
     assert_eq!(written(&project, "rents.evenstep", "json"), written(&project, "first.toml", "json"));
-    insta::assert_snapshot!(project.run(&["contract", "contract.json"]).ok().out, @"");
+    insta::assert_snapshot!(project.run(&["contract", "contract.json"]).ok().out, @r#"
+    rents predicts `rent`: a number in CHF
+
+      field         type   absent  missing     from                    rule
+      Floor.No   integer  refused  allowed  request
+      area        number  refused  refused  request  min 5, square metres
+      built         date  refused  allowed  request
+      city      category     null  allowed  request             Bern | Chur
+      flat       integer   echoed  allowed  request
+
+      serving   {"extra":"reject","latency":{"p50":"1ms","p99":"500ms"}}
+      contract  sha256:16c868d1be024fb8c3b035dc359f8ae9dd97912e6013793392d6376b47b96378
+    "#);
     for (what, words) in [
         (document.to_string().replace("\"area\",", ""), "rule"),
         (document.to_string().replace("\"target\":\"rent\"", "\"target\":\"price\""), "has no rule"),
@@ -58,7 +70,55 @@ fn contract_is_a_document_that_stands_for_the_spec() {
 fn messages_of_protocol_buffers_keep_their_numbers() {
     let project = first();
     let before = written(&project, "first.toml", "proto");
-    insta::assert_snapshot!(before.lines().filter(|line| !line.contains("sha256:")).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(before.lines().filter(|line| !line.contains("sha256:")).collect::<Vec<_>>().join("\n"), @r#"
+    // Rows and predictions of rents: written by `evenstep contract` from contract
+    // A field's number comes from its name, so that a field that is added or taken away moves no other. In JSON the
+    // messages are what `POST /predict` takes and answers.
+    syntax = "proto3";
+
+    package evenstep.rents;
+
+    import "google/protobuf/struct.proto";
+
+    // A row to predict for.
+    message Row {
+      // required
+      optional int64 floor_no = 412193775 [json_name = "Floor.No"];
+      // required, in square metres, from 5
+      optional double area = 210378056 [json_name = "area"];
+      // required, date in ISO 8601
+      optional string built = 2064235 [json_name = "built"];
+      // may be left out, Bern | Chur
+      optional string city = 287753417 [json_name = "city"];
+      // may be left out
+      optional int64 flat = 498740839 [json_name = "flat"];
+    }
+
+    message PredictRequest {
+      repeated Row rows = 1;
+    }
+
+    message PredictResponse {
+      string model = 1;
+      string version = 2;
+      string digest = 3;
+      repeated Prediction predictions = 4;
+    }
+
+    message Prediction {
+      // The row's id if it was sent, else its number.
+      google.protobuf.Value id = 1;
+      // None where the contract or the model gives none.
+      optional double prediction = 2;
+      repeated Flag flags = 4;
+    }
+
+    // A rule of the contract that the row breaks without being refused.
+    message Flag {
+      string field = 1;
+      string rule = 2;
+    }
+    "#);
     project.write("more.toml", FIRST.replace("city = ", "attic = { type = \"boolean\" }\ncity = "));
     let after = written(&project, "more.toml", "proto");
     for line in before.lines().filter(|line| line.contains("json_name")) {
@@ -70,7 +130,16 @@ fn messages_of_protocol_buffers_keep_their_numbers() {
 fn the_client_in_typescript_has_the_types_of_the_contract() {
     let text = written(&first(), "first.toml", "typescript");
     let row = text.split("export interface Row {\n").nth(1).and_then(|rest| rest.split("\n}").next());
-    insta::assert_snapshot!(row.expect("a row"), @"");
+    insta::assert_snapshot!(row.expect("a row"), @r#"
+    "Floor.No": number | null;
+    /** in square metres, from 5 */
+    "area": number;
+    /** date in ISO 8601 */
+    "built": string | null;
+    /** Bern | Chur */
+    "city"?: string | null;
+    "flat"?: number | null;
+    "#);
 }
 
 /// Asks a server by the client that was written, and prints what it answers.
@@ -115,7 +184,7 @@ fn one_client_in_python_asks_the_mock_and_then_the_model() {
 fn names_that_mean_something_elsewhere_break_no_client() {
     let project = first();
     let strange = FIRST
-        .replace("\"Floor.No\"", r#""a\"\n# OPTIONAL\\ */ \u2028 NAME""#)
+        .replace("\"Floor.No\"", r#""a\"\n# OPTIONAL\\ \u2028 NAME""#)
         .replace("name = \"rents\"", r#"name = "\"\"\" NAME *""#)
         .replace("unit = \"square metres\"", "unit = \"*/ \\\"\\\"\\\" \\n import os\"");
     project.write("strange.toml", strange);

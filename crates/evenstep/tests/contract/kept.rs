@@ -13,7 +13,7 @@ fn diff(project: &Project, old: &str, new: &str) -> (i32, String) {
 fn changes_are_told_apart_by_what_they_do_to_clients() {
     let project = trained();
     assert_eq!(diff(&project, "first.toml", "rents.evenstep").0, 0);
-    insta::assert_snapshot!(diff(&project, "first.toml", "first.toml").1, @"");
+    insta::assert_snapshot!(diff(&project, "first.toml", "first.toml").1, @"  the contracts are the same");
     let widened = FIRST
         .replace("built = ", "garden = { type = \"boolean\", absent = \"null\" }\nbuilt = ")
         .replace("min = 5, missing = \"reject\"", "min = 5")
@@ -21,10 +21,22 @@ fn changes_are_told_apart_by_what_they_do_to_clients() {
     project.write("wider.toml", widened);
     let (code, told) = diff(&project, "first.toml", "wider.toml");
     assert_eq!(code, 0);
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    compatible  field `area`: a null is taken now
+    compatible  field `garden`: added, and requests do without it
+    compatible  serving: `p99` may be 400ms now, and 500ms before
+
+    compatible: clients go on as they are
+    ");
     let (code, told) = diff(&project, "wider.toml", "first.toml");
     assert_eq!(code, 1);
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    breaking    field `area`: a null is refused now
+    breaking    field `garden`: removed, and requests that have it are refused
+    breaking    serving: `p99` may be 500ms now, and 400ms before
+
+    breaking: some clients are refused, or can't read their answers
+    ");
     let said = project.run(&["contract", "diff", "wider.toml", "rents.evenstep", "--json", "--quiet"]);
     let json = said.json();
     assert_eq!((said.code, &json["compatible"]), (1, &false.into()));
@@ -46,7 +58,10 @@ fn no_bundle_breaks_a_contract_unseen() {
         assert_eq!(said.code, 1, "{}{}", said.out, said.err);
         said.err.lines().map(str::trim).collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(refused(&["check", "p.toml", "--set", more, "--contract", "first.toml"]), @"");
+    insta::assert_snapshot!(refused(&["check", "p.toml", "--set", more, "--contract", "first.toml"]), @r"
+    × the spec breaks the contract `first.toml` by 1 change: field `lift`: added, and requests without it are refused
+    help: `evenstep contract diff OLD NEW` tells every change, and why
+    ");
     let told = refused(&["train", "p.toml", "--set", more, "--contract", "first.toml"]);
     assert!(told.contains("the bundle breaks the contract `first.toml` by 1 change"), "{told}");
     assert!(!project.path("p.lock").exists(), "nothing is written");

@@ -75,7 +75,12 @@ fn a_mock_refuses_what_the_contract_refuses() {
         .map(|error| error["message"].as_str().expect("words").to_owned())
         .collect();
     told.sort();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    `Floor.No`: `x` is not an integer
+    `area`: the value is missing
+    `built`: the column is missing
+    `twon` is not in the contract
+    ");
     let told = server.predict(JSON, JSON, br#"{"area": 50, "Floor.No": 1, "built": null}"#).ok().json();
     assert_eq!(told["predictions"][0]["flags"], json!([{ "field": "city", "rule": "absent" }]));
 }
@@ -94,7 +99,11 @@ fn answers_take_as_long_as_is_said() {
     assert!(all.iter().all(|took| *took >= 20), "{all:?}");
     let said = project.run(&["mock", "first.toml", "--latency", "soon"]);
     assert_eq!(said.code, 2);
-    insta::assert_snapshot!(said.err.trim(), @"");
+    insta::assert_snapshot!(said.err.trim(), @r#"
+    there are no data to look at: the contract is what the spec declares
+      × `--latency soon`: expected a length of time such as "5 ms", not `soon`
+      help: write `--latency none` for answers at once
+    "#);
 }
 
 #[test]
@@ -137,10 +146,28 @@ fn a_contract_that_leaves_something_open_is_refused_with_what_to_write() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    insta::assert_snapshot!(refused("built = { type = \"date\" }", "built = { missing = \"reject\" }"), @"");
-    insta::assert_snapshot!(refused("target = \"rent\"", "target = \"price\""), @"");
-    insta::assert_snapshot!(refused("rent = { type = \"number\", min = 200, max = 5000, unit = \"CHF\" }", "rent = { type = \"category\" }"), @"");
-    insta::assert_snapshot!(refused("absent = \"null\"", "available = \"no\""), @"");
-    insta::assert_snapshot!(refused("latency = { p50 = \"1 ms\", p99 = \"500 ms\" }", "mode = \"batch\""), @"");
-    insta::assert_snapshot!(refused("[serving]", "[[step]]\nuse = \"select_columns\"\ncolumns = [\"area\", \"size\"]\n[serving]"), @"");
+    insta::assert_snapshot!(refused("built = { type = \"date\" }", "built = { missing = \"reject\" }"), @r#"
+    × column `built` has no `type`, and there are no data to infer it from
+    help: built = { type = "number", … }, or whatever it is
+    "#);
+    insta::assert_snapshot!(refused("target = \"rent\"", "target = \"price\""), @r#"
+    × `target` names `price`, of which the contract says nothing, and there are no data to look at
+    help: [contract] price = { type = "number" }, or whatever it is
+    "#);
+    insta::assert_snapshot!(refused("rent = { type = \"number\", min = 200, max = 5000, unit = \"CHF\" }", "rent = { type = \"category\" }"), @r#"
+    × the contract doesn't say which classes the target `rent` has
+    help: rent = { type = "category", values = ["no", "yes"] }
+    "#);
+    insta::assert_snapshot!(refused("absent = \"null\"", "available = \"no\""), @r#"
+    × column `city` is not available when predicting, and the model would learn from it as it is
+    help: drop it before any other step: use = "drop_columns", columns = ["city"]; or say where it comes from: city = { available = "request" }
+    "#);
+    insta::assert_snapshot!(refused("latency = { p50 = \"1 ms\", p99 = \"500 ms\" }", "mode = \"batch\""), @r#"
+    × the contract of `rents` is of files alone: `[serving] mode = "batch"`
+    help: score files by `evenstep score`, or train with `mode = "both"`
+    "#);
+    insta::assert_snapshot!(refused("[serving]", "[[step]]\nuse = \"select_columns\"\ncolumns = [\"area\", \"size\"]\n[serving]"), @r#"
+    × step `select_columns` keeps column `size`, of which the contract says nothing
+    help: [contract] size = { type = "number" }, or whatever it is
+    "#);
 }

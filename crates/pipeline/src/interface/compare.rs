@@ -132,40 +132,109 @@ mod tests {
 
     #[test]
     fn fields_that_come_and_go() {
-        insta::assert_snapshot!(check("at = {", "on = {"), @"");
-        insta::assert_snapshot!(check("at = { type = \"date\" }", ""), @"");
-        insta::assert_snapshot!(check("city = { type = \"category\", values = [\"Bern\", \"Rom\"], absent = \"null\" }", ""), @"");
-        insta::assert_snapshot!(check("absent = \"null\"", "absent = \"reject\""), @"");
-        insta::assert_snapshot!(check("id = \"key\"", ""), @"");
+        insta::assert_snapshot!(check("at = {", "on = {"), @r"
+        → breaking: field `at`: removed, and requests that have it are refused; breaking: field `on`: added, and requests without it are refused
+        ← breaking: field `on`: removed, and requests that have it are refused; breaking: field `at`: added, and requests without it are refused
+        ");
+        insta::assert_snapshot!(check("at = { type = \"date\" }", ""), @r"
+        → breaking: field `at`: removed, and requests that have it are refused
+        ← breaking: field `at`: added, and requests without it are refused
+        ");
+        insta::assert_snapshot!(check("city = { type = \"category\", values = [\"Bern\", \"Rom\"], absent = \"null\" }", ""), @r"
+        → breaking: field `city`: removed, and requests that have it are refused
+        ← compatible: field `city`: added, and requests do without it
+        ");
+        insta::assert_snapshot!(check("absent = \"null\"", "absent = \"reject\""), @r"
+        → breaking: field `city`: requests without it are refused now
+        ← compatible: field `city`: requests do without it now
+        ");
+        insta::assert_snapshot!(check("id = \"key\"", ""), @r"
+        → breaking: field `key`: requests without it are refused now
+        ← compatible: field `key`: requests do without it now
+        ");
     }
 
     #[test]
     fn what_a_field_may_hold() {
-        insta::assert_snapshot!(check("age = { type = \"integer\"", "age = { type = \"number\""), @"");
-        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", format = \"%d.%m.%Y\" }"), @"");
-        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"datetime\", zone = \"UTC\" }"), @"");
-        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", missing = \"reject\" }"), @"");
-        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", invalid = \"null\" }"), @"");
-        insta::assert_snapshot!(check("max = 120", "max = 100"), @"");
-        insta::assert_snapshot!(check("max = 120", "max = 120, out_of_range = \"reject\""), @"");
-        insta::assert_snapshot!(check("values = [\"Bern\", \"Rom\"]", "values = [\"Bern\"]"), @"");
-        insta::assert_snapshot!(check("values = [\"Bern\", \"Rom\"]", "values = [\"Bern\"], unseen = \"reject\""), @"");
-        insta::assert_snapshot!(check("unit = \"years\"", "unit = \"months\""), @"");
-        insta::assert_snapshot!(check(", \"NA\"]", "]"), @"");
+        insta::assert_snapshot!(check("age = { type = \"integer\"", "age = { type = \"number\""), @r"
+        → compatible: field `age`: type integer is number now: what was one is the other too
+        ← breaking: field `age`: type number is integer now: what was one may not be the other
+        ");
+        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", format = \"%d.%m.%Y\" }"), @r"
+        → breaking: field `at`: written in ISO 8601 before, as `%d.%m.%Y` now
+        ← breaking: field `at`: written as `%d.%m.%Y` before, in ISO 8601 now
+        ");
+        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"datetime\", zone = \"UTC\" }"), @r"
+        → breaking: field `at`: type date is datetime now: what was one may not be the other
+        ← breaking: field `at`: type datetime is date now: what was one may not be the other
+        ");
+        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", missing = \"reject\" }"), @r"
+        → breaking: field `at`: a null is refused now
+        ← compatible: field `at`: a null is taken now
+        ");
+        insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", invalid = \"null\" }"), @r"
+        → compatible: field `at`: a cell of another type was refused, and now it is taken for a null
+        ← breaking: field `at`: a cell of another type was taken for a null, and now it is refused
+        ");
+        insta::assert_snapshot!(check("max = 120", "max = 100"), @r"
+        → compatible: field `age`: 0 to 120 before, 0 to 100 now: none is refused
+        ← compatible: field `age`: 0 to 100 before, 0 to 120 now: none is refused
+        ");
+        insta::assert_snapshot!(check("max = 120", "max = 120, out_of_range = \"reject\""), @r"
+        → breaking: field `age`: 0 to 120 before, 0 to 120 now: values are refused that were not
+        ← compatible: field `age`: 0 to 120 before, 0 to 120 now: values are taken that were refused
+        ");
+        insta::assert_snapshot!(check("values = [\"Bern\", \"Rom\"]", "values = [\"Bern\"]"), @r"
+        → compatible: field `city`: other categories are flagged, none is refused
+        ← compatible: field `city`: other categories are flagged, none is refused
+        ");
+        insta::assert_snapshot!(check("values = [\"Bern\", \"Rom\"]", "values = [\"Bern\"], unseen = \"reject\""), @r"
+        → breaking: field `city`: categories that are not known are refused now
+        ← compatible: field `city`: categories that are not known are taken now
+        ");
+        insta::assert_snapshot!(check("unit = \"years\"", "unit = \"months\""), @r"
+        → breaking: field `age`: in months now, and in years before: the same number means another thing
+        ← breaking: field `age`: in years now, and in months before: the same number means another thing
+        ");
+        insta::assert_snapshot!(check(", \"NA\"]", "]"), @r"
+        → breaking: missing values: `NA` no longer stands for one
+        ← compatible: missing values: `NA` stands for one now
+        ");
     }
 
     #[test]
     fn what_an_answer_may_hold() {
-        insta::assert_snapshot!(check("values = [\"no\", \"yes\"]", "values = [\"no\", \"perhaps\", \"yes\"]"), @"");
-        insta::assert_snapshot!(check("y = { type = \"category\", values = [\"no\", \"yes\"] }", "y = { type = \"number\", unit = \"CHF\" }"), @"");
-        insta::assert_snapshot!(check("name = \"p\"", "name = \"q\""), @"");
+        insta::assert_snapshot!(check("values = [\"no\", \"yes\"]", "values = [\"no\", \"perhaps\", \"yes\"]"), @r"
+        → breaking: answer: it is one of 3 classes now, and one of two classes before
+        ← breaking: answer: it is one of two classes now, and one of 3 classes before
+        ");
+        insta::assert_snapshot!(check("y = { type = \"category\", values = [\"no\", \"yes\"] }", "y = { type = \"number\", unit = \"CHF\" }"), @r"
+        → breaking: answer: it is a number now, and one of two classes before; compatible: answer: the contract says now that it is in CHF
+        ← breaking: answer: it is one of two classes now, and a number before
+        ");
+        insta::assert_snapshot!(check("name = \"p\"", "name = \"q\""), @r"
+        → breaking: answer: the model is called `q` now, and its address `/v2/models/q` with it
+        ← breaking: answer: the model is called `p` now, and its address `/v2/models/p` with it
+        ");
     }
 
     #[test]
     fn how_requests_are_taken() {
-        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", "latency = { p99 = \"6 ms\" }"), @"");
-        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", ""), @"");
-        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", "latency = { p99 = \"5 ms\" }\nextra = \"ignore\""), @"");
-        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", "mode = \"batch\""), @"");
+        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", "latency = { p99 = \"6 ms\" }"), @r"
+        → breaking: serving: `p99` may be 6ms now, and 5ms before
+        ← compatible: serving: `p99` may be 5ms now, and 6ms before
+        ");
+        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", ""), @r"
+        → breaking: serving: `p99` may be anything now, and 5ms before
+        ← compatible: serving: `p99` is 5ms at most now
+        ");
+        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", "latency = { p99 = \"5 ms\" }\nextra = \"ignore\""), @r"
+        → compatible: serving: unknown fields are ignored now
+        ← breaking: serving: unknown fields are refused now
+        ");
+        insta::assert_snapshot!(check("latency = { p99 = \"5 ms\" }", "mode = \"batch\""), @r#"
+        → breaking: serving: `mode` is "batch" now, and "both" before; breaking: serving: `p99` may be anything now, and 5ms before
+        ← compatible: serving: `mode` is "both" now, and "batch" before; compatible: serving: `p99` is 5ms at most now
+        "#);
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
     }
     let mut changes = Changes { found, place: "missing values".to_owned(), field: None };
     for token in old.missing.iter().filter(|token| !new.missing.contains(token)) {
-        changes.add(true, "missing", format!("`{token}` stands for none no longer"));
+        changes.add(true, "missing", format!("`{token}` no longer stands for one"));
     }
     for token in new.missing.iter().filter(|token| !old.missing.contains(token)) {
         changes.add(false, "missing", format!("`{token}` stands for one now"));
@@ -69,7 +69,7 @@ fn rules(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
     }
     if old.invalid != new.invalid {
         let is_breaking = leniency(new.invalid) < leniency(old.invalid);
-        let what = format!("a cell of another type {}, and {} before", fate(new.invalid), fate(old.invalid));
+        let what = format!("a cell of another type {}, and now it {}", was(old.invalid), is(new.invalid));
         changes.add(is_breaking, "invalid", what);
     }
     bounds(old, new, changes);
@@ -95,10 +95,18 @@ fn leniency(invalid: Invalid) -> u8 {
     }
 }
 
-fn fate(invalid: Invalid) -> &'static str {
+fn was(invalid: Invalid) -> &'static str {
+    match invalid {
+        Invalid::Reject => "was refused",
+        Invalid::Quarantine => "had its row answered by null",
+        Invalid::Null => "was taken for a null",
+    }
+}
+
+fn is(invalid: Invalid) -> &'static str {
     match invalid {
         Invalid::Reject => "is refused",
-        Invalid::Quarantine => "gets its row a null prediction",
+        Invalid::Quarantine => "has its row answered by null",
         Invalid::Null => "is taken for a null",
     }
 }
@@ -106,7 +114,7 @@ fn fate(invalid: Invalid) -> &'static str {
 /// Bounds refuse only where the contract says so; elsewhere they flag, clip or forget.
 fn bounds(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
     let is_bounded = |rule: &Rule| rule.min.is_some() || rule.max.is_some();
-    let is_same = (&old.min, &old.max, old.out_of_range) == (&new.min, &new.max, new.out_of_range);
+    let is_same = old.out_of_range == new.out_of_range && is_within(old, new) && is_within(new, old);
     if is_same || !is_bounded(old) && !is_bounded(new) {
         return;
     }
@@ -147,16 +155,20 @@ fn order(a: &Bound, b: &Bound) -> Option<Ordering> {
 }
 
 fn range(rule: &Rule) -> String {
-    let told = |bound: &Bound| match bound {
-        Bound::Number(number) => print_number(*number),
-        Bound::Integer(integer) => integer.to_string(),
-        Bound::Text(text) => text.clone(),
-    };
     match (&rule.min, &rule.max) {
         (None, None) => "any value".to_owned(),
         (Some(min), None) => format!("from {}", told(min)),
         (None, Some(max)) => format!("up to {}", told(max)),
         (Some(min), Some(max)) => format!("{} to {}", told(min), told(max)),
+    }
+}
+
+/// A bound as people write it.
+pub fn told(bound: &Bound) -> String {
+    match bound {
+        Bound::Number(number) => print_number(*number),
+        Bound::Integer(integer) => integer.to_string(),
+        Bound::Text(text) => text.clone(),
     }
 }
 

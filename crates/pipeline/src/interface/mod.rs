@@ -18,6 +18,7 @@ use crate::spec::{ServingSection, Spec};
 use crate::{Artifact, PipelineError, Run};
 
 pub use compare::{Change, Comparison, Verdict, compare};
+pub use field::told;
 
 /// The form of the document.
 const FORMAT: u32 = 1;

@@ -187,15 +187,15 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_a_suggestion() {
-        insta::assert_snapshot!(check("extra = \"refuse\""), @"");
-        insta::assert_snapshot!(check("mode = \"onlin\""), @"");
-        insta::assert_snapshot!(check("latency = \"5 ms\""), @"");
-        insta::assert_snapshot!(check("latency = { p95 = \"5 ms\" }"), @"");
-        insta::assert_snapshot!(check("latency = { p99 = 5 }"), @"");
-        insta::assert_snapshot!(check("latency = { p99 = \"fast\" }"), @"");
-        insta::assert_snapshot!(check("latency = { p99 = \"0 ms\" }"), @"");
-        insta::assert_snapshot!(check("latency = { p99 = \"-5 ms\" }"), @"");
-        insta::assert_snapshot!(check("latency = { p50 = \"6 ms\", p99 = \"5 ms\" }"), @"");
-        insta::assert_snapshot!(check("mode = \"batch\"\nlatency = { p99 = \"5 ms\" }"), @"");
+        insta::assert_snapshot!(check("extra = \"refuse\""), @"`extra` can't be `refuse` | known here: reject, ignore");
+        insta::assert_snapshot!(check("mode = \"onlin\""), @"`mode` can't be `onlin` | did you mean `online`?");
+        insta::assert_snapshot!(check("latency = \"5 ms\""), @"`latency` is a text, but a table is expected");
+        insta::assert_snapshot!(check("latency = { p95 = \"5 ms\" }"), @"unknown key `p95` | did you mean `p99`?");
+        insta::assert_snapshot!(check("latency = { p99 = 5 }"), @r#"`p99` is 5, but a length of time such as "5 ms" is expected"#);
+        insta::assert_snapshot!(check("latency = { p99 = \"fast\" }"), @r#"`p99` takes a length of time such as "5 ms", not `fast`"#);
+        insta::assert_snapshot!(check("latency = { p99 = \"0 ms\" }"), @r#"`p99` takes a length of time such as "5 ms", from a microsecond to an hour, not `0 ms`"#);
+        insta::assert_snapshot!(check("latency = { p99 = \"-5 ms\" }"), @r#"`p99` takes a length of time such as "5 ms", not `-5 ms`"#);
+        insta::assert_snapshot!(check("latency = { p50 = \"6 ms\", p99 = \"5 ms\" }"), @"`p50` is 6ms, above `p99`, which is 5ms | half of the answers are no slower than 99 of a hundred");
+        insta::assert_snapshot!(check("mode = \"batch\"\nlatency = { p99 = \"5 ms\" }"), @r#"`latency` is that of requests, and `mode` is "batch": there are none | leave out `latency`, or write `mode = "both"`"#);
     }
 }

@@ -4,8 +4,9 @@ mod proto;
 mod python;
 mod typescript;
 
+use evenstep_pipeline::interface::told;
 use evenstep_pipeline::{Interface, PipelineError, mock};
-use evenstep_table::rule::{Bound, Missing};
+use evenstep_table::rule::Missing;
 use evenstep_table::{ColumnName, Kind, Rule};
 use serde_json::{Value, json};
 
@@ -66,7 +67,6 @@ fn fields(interface: &Interface) -> Vec<Field<'_>> {
 
 /// Unit, bounds, values and format.
 fn note(rule: &Rule) -> String {
-    let bound = |bound: &Bound| serde_json::to_value(bound).map_or_else(|_| String::new(), |bound| bound.to_string());
     let mut words: Vec<String> = Vec::new();
     match rule.kind {
         Kind::Date | Kind::Time | Kind::Datetime(_) => {
@@ -78,8 +78,8 @@ fn note(rule: &Rule) -> String {
         _ => {}
     }
     words.extend(rule.unit.as_ref().map(|unit| format!("in {unit}")));
-    words.extend(rule.min.as_ref().map(|min| format!("from {}", bound(min))));
-    words.extend(rule.max.as_ref().map(|max| format!("up to {}", bound(max))));
+    words.extend(rule.min.as_ref().map(|min| format!("from {}", told(min))));
+    words.extend(rule.max.as_ref().map(|max| format!("up to {}", told(max))));
     words.extend(rule.values.as_ref().filter(|values| values.len() <= 12).map(|values| values.join(" | ")));
     one_line(&words.join(", "))
 }
