@@ -41,11 +41,11 @@ fn contract_is_a_document_that_stands_for_the_spec() {
     insta::assert_snapshot!(project.run(&["contract", "contract.json"]).ok().out, @r#"
     rents predicts `rent`: a number in CHF
 
-      field         type   absent  missing     from                    rule
+      field         type   absent  missing     from                  rule
       Floor.No   integer  refused  allowed  request
       area        number  refused  refused  request  min 5, square metres
       built         date  refused  allowed  request
-      city      category     null  allowed  request             Bern | Chur
+      city      category     null  allowed  request           Bern | Chur
       flat       integer   echoed  allowed  request
 
       serving   {"extra":"reject","latency":{"p50":"1ms","p99":"500ms"}}
