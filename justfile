@@ -47,6 +47,10 @@ docs:
 clients-test:
     tests/clients.sh
 
+# Judge what `contract` and `schema` write by validators and compilers of others. Needs Python, Node and the network
+contract-test:
+    tests/contract.sh
+
 # Check signatures and bills of materials with programs that know nothing of ours. Needs Python
 interop:
     cargo build --locked -p evenstep

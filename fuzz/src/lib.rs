@@ -12,7 +12,9 @@ use evenstep_pipeline::diff::{Side, diff};
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::request::{self, Refusal, Rows};
 use evenstep_pipeline::trace::{SALT_BYTES, Salt, Trace};
-use evenstep_pipeline::{Artifact, PipelineError, Predictor, Run, Silent, Spec, check, lock};
+use evenstep_pipeline::{
+    Artifact, Interface, PipelineError, Predictor, Run, Silent, Spec, check, interface, lock, mock,
+};
 use evenstep_source::{Mode, Reading, Source, SourceError, SourceErrorKind};
 use evenstep_table::Contract;
 
@@ -20,7 +22,7 @@ use evenstep_table::Contract;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -29,6 +31,7 @@ pub const TARGETS: [Target; 15] = [
     ("parquet", parquet),
     ("arrow", arrow),
     ("spec", spec),
+    ("contract", contract),
     ("lock", lock),
     ("trace", trace),
     ("bundle", bundle),
@@ -117,6 +120,23 @@ pub fn spec(bytes: &[u8]) {
         check::check(&spec, &run)
     });
     let _ = told(checked);
+}
+
+/// A contract as JSON: compared with itself and with those of the corpus' bundles, and mocked.
+pub fn contract(bytes: &[u8]) {
+    let Ok(interface) = told(Interface::parse(bytes)) else { return };
+    assert!(interface::compare(&interface, &interface).changes.is_empty(), "nothing differs from itself");
+    for base in bases().values() {
+        let known = Interface::of(&base.artifact).expect("a training wrote it");
+        assert!(!interface::compare(&known, &interface).changes.iter().any(|change| change.why.is_empty()));
+    }
+    let read = Interface::parse(interface.document().as_bytes()).expect("it is written as it is read");
+    assert_eq!(read.digest(), interface.digest());
+    if let Ok(predictor) = told(mock::predictor(&interface)) {
+        for row in requests() {
+            answer(&predictor, || Rows::json(row));
+        }
+    }
 }
 
 /// A lock, compared with an artifact.
@@ -210,6 +230,7 @@ pub fn use_artifact(artifact: &Artifact) {
         }
     }
     let _ = told(Predictor::load(artifact));
+    let _ = told(Interface::of(artifact));
 }
 
 /// Answers rows in both shapes that answers have.

@@ -1,6 +1,8 @@
 //! The command line, as clap reads it.
 
 #[cfg(feature = "serve")]
+mod contract;
+#[cfg(feature = "serve")]
 mod serve;
 
 use std::num::NonZeroUsize;
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use evenstep_pipeline::Override;
 
+#[cfg(feature = "serve")]
+pub(crate) use contract::{Contract, ContractDiff, ContractFormat, ContractVerb, Mock};
 #[cfg(feature = "serve")]
 pub(crate) use serve::{LogFormat, Models, ModelsVerb, Serve};
 
@@ -34,7 +38,7 @@ pub(crate) enum Verb {
     Init(Init),
     /// Check spec, contract and data, without training
     #[command(after_help = "Example: evenstep check pipeline.toml")]
-    Check(SpecArgs),
+    Check(Check),
     /// Fit, evaluate, and write lock, bundle, report and trace
     #[command(after_help = "Example: evenstep train pipeline.toml --threads 2")]
     Train(Train),
@@ -52,6 +56,14 @@ pub(crate) enum Verb {
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep models list --server http://127.0.0.1:9090 --key-file admin.key")]
     Models(Models),
+    /// Show what clients may send and are answered, of a bundle, or of a spec before any model exists
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Example: evenstep contract pipeline.toml --format python --output client.py")]
+    Contract(Contract),
+    /// Serve a contract before any model exists, by answers that are made up
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Example: evenstep mock pipeline.toml --listen 127.0.0.1:8080")]
+    Mock(Mock),
     /// Make a container image of a bundle and an engine that serves it, without a daemon
     #[command(after_help = "Example: evenstep image houses.evenstep --output image.tar --engine evenstep-static")]
     Image(Image),
@@ -79,6 +91,9 @@ pub(crate) enum Verb {
     /// Print what the engine, or a bundle, is made of, as CycloneDX
     #[command(after_help = "Example: evenstep sbom > evenstep.cdx.json")]
     Sbom(Sbom),
+    /// Print the JSON Schema of pipeline.toml, for editors
+    #[command(after_help = "Example: evenstep schema > pipeline.schema.json")]
+    Schema,
     /// Say whether this host gives the bits that every other host gives
     #[command(after_help = "Example: evenstep selftest")]
     Selftest,
@@ -89,7 +104,7 @@ impl Verb {
     /// Whether a signal is the verb's own business: the server answers first what it was asked.
     pub(crate) fn stops_by_itself(&self) -> bool {
         #[cfg(feature = "serve")]
-        return matches!(self, Verb::Serve(_));
+        return matches!(self, Verb::Serve(_) | Verb::Mock(_));
         #[cfg(not(feature = "serve"))]
         return false;
     }
@@ -106,6 +121,15 @@ pub(crate) struct SpecArgs {
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Exit with 1 if a bundle would break this contract: a spec, a bundle, or a contract as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -136,6 +160,9 @@ pub(crate) struct Train {
     /// Write nothing, and exit with 1, if the digest differs from the lock's
     #[arg(long)]
     pub(crate) frozen: bool,
+    /// Write nothing, and exit with 1, if the bundle would break this contract: a spec, a bundle, or a contract as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
     /// Write no trace: `diff` then knows of this run what lock and bundle say
     #[arg(long)]
     pub(crate) no_trace: bool,

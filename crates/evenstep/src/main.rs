@@ -64,6 +64,10 @@ fn main() -> ExitCode {
         Verb::Serve(args) => verbs::serve::serve(&args, &host),
         #[cfg(feature = "serve")]
         Verb::Models(args) => verbs::models::models(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Contract(args) => verbs::contract::contract(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Mock(args) => verbs::mock::mock(&args, &host),
         Verb::Image(args) => verbs::image::image(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),
         Verb::Diff(args) => verbs::diff::diff(&args, &host),
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Key(args) => verbs::key::key(&args, &host),
         Verb::Sign(args) => verbs::sign::sign(&args, &host),
         Verb::Sbom(args) => verbs::sbom::sbom(&args),
+        Verb::Schema => Ok(verbs::schema::schema()),
         Verb::Selftest => Ok(verbs::selftest::selftest(&host)),
     };
     match result {

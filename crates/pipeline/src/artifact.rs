@@ -151,6 +151,9 @@ pub struct Evaluation {
     /// What the first metric loses without each feature, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permutation: Option<Permutation>,
+    /// What is lost without each field that requests may leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<AbsentField>,
 }
 
 /// A metric's value, with the baseline's beside it.
@@ -206,6 +209,29 @@ pub struct PermutedFeature {
     pub lowest: Option<f64>,
     /// The highest.
     pub highest: Option<f64>,
+}
+
+/// How a model does on the rows held out when none of them has a field.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AbsentField {
+    /// The field.
+    pub field: ColumnName,
+    /// Each metric without it.
+    pub metrics: Vec<AbsentMetric>,
+    /// Why rows without it get no prediction, if they don't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// A metric when a field is absent.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AbsentMetric {
+    /// The metric.
+    pub metric: String,
+    /// Its value; null if undefined.
+    pub value: Option<f64>,
+    /// How much worse that is, in the metric's own unit: above 0 where the model needs the field.
+    pub loss: Option<f64>,
 }
 
 /// The metrics of one fold.

@@ -8,6 +8,7 @@ use evenstep_table::rule::Available;
 use evenstep_table::{ColumnName, Contract, Kind, counted};
 use serde::Serialize;
 
+use crate::interface::Interface;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
 use crate::train::check_features;
@@ -30,6 +31,9 @@ pub struct Checked {
     pub features: Vec<ColumnName>,
     /// Sentences for people.
     pub notes: Vec<String>,
+    /// What a bundle would promise to those who ask it, if the spec trains.
+    #[serde(skip)]
+    pub interface: Option<Interface>,
 }
 
 /// What a column looks like.
@@ -54,7 +58,6 @@ pub struct CheckedColumn {
 pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
     let mut surveyed = survey(spec, run)?;
     let kept = std::mem::take(&mut surveyed.kept);
-    refuse_unavailable(spec, &surveyed)?;
     run.progress.stage("check cells", Some(surveyed.source.bytes()));
     let reading = Reading {
         missing: spec.data.missing.clone(),
@@ -76,6 +79,7 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         fingerprint: None,
         features: Vec::new(),
         notes: notes(spec, &surveyed, &extra, quality.rows),
+        interface: None,
     };
     if !checked.ok {
         checked.notes.extend(surveyed.notes.iter().cloned());
@@ -85,6 +89,7 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         evaluate::metrics(spec, &prepared.task)?;
         slices::columns(spec, &prepared.contract, &prepared.inputs)?;
         checked.fingerprint = Some(prepared.fingerprint.clone());
+        checked.interface = Some(Interface::of_prepared(spec, &prepared));
         checked.notes.extend(prepared.notes.iter().cloned());
         checked.features = check_features(spec, prepared, run)?.into_keys().collect();
         for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {
@@ -95,23 +100,6 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         }
     }
     Ok(checked)
-}
-
-/// A column that live systems can't send must not be learned from.
-fn refuse_unavailable(spec: &Spec, surveyed: &Surveyed) -> Result<(), PipelineError> {
-    for name in &surveyed.inputs {
-        if surveyed.contract.columns[name].available == Available::No {
-            let error = PipelineError::input(format!(
-                "column `{name}` is not available when predicting, and would be learned from"
-            ))
-            .help(
-                "drop it with a step at the head of the pipeline, or say where it comes from: available = \"request\""
-                    .to_owned(),
-            );
-            return Err(spec.text.point(error, &["contract", name.as_str(), "available"], "not available"));
-        }
-    }
-    Ok(())
 }
 
 /// What is to be said of inputs that a feature store is to bring: none can be asked yet.

@@ -2,8 +2,10 @@
 //!
 //! Nothing beneath knows TOML. Fitting (`train`) and applying (`predictor`) are kept apart.
 
+mod absent;
 pub mod artifact;
 mod as_of;
+mod available;
 pub mod check;
 pub mod diff;
 mod error;
@@ -11,8 +13,10 @@ mod evaluate;
 pub mod explain;
 mod golden;
 pub mod init;
+pub mod interface;
 pub mod like_id;
 pub mod lock;
+pub mod mock;
 mod no_numbers;
 pub mod parts;
 mod permutation;
@@ -34,8 +38,9 @@ pub mod verify;
 
 pub use artifact::{Artifact, ArtifactHead, ModelRecord};
 pub use error::{ErrorKind, PipelineError};
+pub use interface::Interface;
 pub use no_numbers::{Lost, NoNumbers};
 pub use predictor::Predictor;
 pub use run::{Progress, Run, Silent};
-pub use spec::{AsOf, CardSection, Override, Spec};
+pub use spec::{AsOf, CardSection, Latency, Mode, Override, ServingSection, Spec, Time, json_schema};
 pub use split::Split;

@@ -207,7 +207,15 @@ impl Lock {
         };
         let learned = |table: &toml::Table| table.get("model").and_then(|model| model.get("learned")).cloned();
         check("model", learned(&locked).as_ref(), learned(&other).as_ref());
-        check("evaluation", locked.get("evaluation"), other.get("evaluation"));
+        let evaluation = |table: &toml::Table| {
+            let mut evaluation = table.get("evaluation").cloned();
+            // Locks of before it was measured are none the worse.
+            if locked.get("evaluation").is_some_and(|locked| locked.get("absent").is_none()) {
+                evaluation.as_mut().and_then(toml::Value::as_table_mut).map(|table| table.remove("absent"));
+            }
+            evaluation
+        };
+        check("evaluation", evaluation(&locked).as_ref(), evaluation(&other).as_ref());
         let digest = artifact.digest();
         check("digest", Some(&self.digest.as_str().into()), Some(&digest.into()));
         checks

@@ -4,13 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyModel, Contributions, Predictions};
-use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
 use evenstep_table::{Batch, Column, ColumnName, Contract, RowKey, Schema, Task};
 
 use crate::artifact::{Artifact, DataRoles};
+use crate::interface::{Interface, serving_of};
 use crate::request::RowTypers;
 use crate::score::{answer_columns, told};
+use crate::spec::ServingSection;
 use crate::steps::FittedSteps;
 use crate::trace::{Head, Origin, Stage, Sums};
 use crate::{NoNumbers, PipelineError, golden};
@@ -33,8 +34,8 @@ pub struct Predictor {
     pub inputs: Vec<ColumnName>,
     /// What training saw of the input columns.
     pub seen: SeenColumns,
-    /// What happens to unknown fields of a request.
-    pub extra: Extra,
+    /// How requests are taken.
+    pub serving: ServingSection,
     /// The model's family.
     pub family: String,
     /// The features that the model reads, in canonical order.
@@ -109,11 +110,47 @@ impl Predictor {
             contract: artifact.contract.clone(),
             inputs: artifact.inputs.clone(),
             seen: artifact.seen.clone(),
-            extra: artifact.extra,
+            serving: ServingSection { extra: artifact.extra, ..serving_of(artifact)? },
             family: artifact.model.name.clone(),
             features: artifact.features.clone(),
             typers: OnceLock::new(),
             steps,
+            model,
+        })
+    }
+
+    /// What answers by an interface, with the model that is given and no steps: a mock.
+    pub(crate) fn of_interface(
+        interface: &Interface,
+        digest: String,
+        model: Box<dyn AnyModel>,
+    ) -> Result<Predictor, PipelineError> {
+        let kinds = interface.columns.schema();
+        let input: Schema = interface.inputs.iter().map(|name| (name.clone(), kinds[name])).collect();
+        let data = DataRoles {
+            id: interface.id.clone(),
+            target: interface.target.clone(),
+            weight: None,
+            group: None,
+            split: serde_json::Value::Null,
+            missing: interface.missing.clone(),
+            as_of: None,
+            zone: None,
+        };
+        Ok(Predictor {
+            name: interface.name.clone(),
+            version: crate::artifact::version_of(&digest),
+            digest,
+            task: interface.task.clone(),
+            data,
+            contract: interface.columns.clone(),
+            inputs: interface.inputs.clone(),
+            seen: SeenColumns::new(),
+            serving: interface.serving.clone(),
+            family: "mock".to_owned(),
+            features: input.clone(),
+            typers: OnceLock::new(),
+            steps: FittedSteps::load(&[], &input, Seed(0), &interface.task, &interface.columns)?,
             model,
         })
     }

@@ -14,6 +14,7 @@ use evenstep_table::{
 
 use crate::artifact::DataRoles;
 use crate::as_of;
+use crate::available::refuse_unavailable;
 use crate::check::store_note;
 use crate::roles::{Roles, kind_of, refuse_no_time};
 use crate::spec::Spec;
@@ -88,6 +89,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
             PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
+    refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
 }
 
@@ -124,23 +126,25 @@ fn no_step_names_the_target(spec: &Spec, target: &ColumnName) -> Result<(), Pipe
     Err(spec.text.point(error, &["step", &index.to_string(), "use"], "this step"))
 }
 
-/// The first step in whose spec the column's name stands, as a whole or in a formula.
-fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize> {
-    fn names(value: &serde_json::Value, column: &str) -> bool {
+/// The first step in whose spec the column's name stands.
+pub(crate) fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize> {
+    spec.steps.iter().position(|step| names(&step.spec(), column))
+}
+
+/// Whether the column's name stands in a step's spec, as a whole or in a formula.
+pub(crate) fn names(spec: &serde_json::Value, column: &ColumnName) -> bool {
+    fn stands_in(value: &serde_json::Value, column: &str) -> bool {
         match value {
             serde_json::Value::String(text) => text == column || text.contains(&format!("`{column}`")),
-            serde_json::Value::Array(items) => items.iter().any(|item| names(item, column)),
-            serde_json::Value::Object(entries) => entries.values().any(|value| names(value, column)),
+            serde_json::Value::Array(items) => items.iter().any(|item| stands_in(item, column)),
+            serde_json::Value::Object(entries) => entries.values().any(|value| stands_in(value, column)),
             _ => false,
         }
     }
-    spec.steps.iter().position(|step| {
-        let written = step.spec();
-        ["columns", "from", "to", "formula"]
-            .iter()
-            .filter_map(|key| written.get(key))
-            .any(|value| names(value, column.as_str()))
-    })
+    ["columns", "from", "to", "formula"]
+        .iter()
+        .filter_map(|key| spec.get(key))
+        .any(|value| stands_in(value, column.as_str()))
 }
 
 /// The inputs: the columns without a role, less those that steps at the head of the pipeline drop before

@@ -173,7 +173,7 @@ fn ignored(predictor: &Predictor, source: &Source) -> Vec<ColumnName> {
     let known = |name: &ColumnName| {
         predictor.inputs.contains(name) || predictor.data.id.contains(name) || *name == predictor.data.target
     };
-    match predictor.extra {
+    match predictor.serving.extra {
         Extra::Ignore => Vec::new(),
         Extra::Reject => source.column_names().iter().filter(|name| !known(name)).cloned().collect(),
     }

@@ -21,7 +21,7 @@ use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::trace::{Recorder, Sums};
-use crate::{NoNumbers, PipelineError, Predictor, Run, evaluate, golden, permutation, slices};
+use crate::{NoNumbers, PipelineError, Predictor, Run, absent, evaluate, golden, permutation, slices};
 
 /// What a training came to.
 pub struct Trained {
@@ -128,12 +128,15 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let held_out = evaluate::by_policy(held_out, &prepared.contract, &seen_columns);
     let slices = slices::parts(&slices, &held_out);
     let permutation = permute(spec, &prepared.task, &fitted, &held_out, run)?;
+    let nullable = absent::fields(&prepared.contract, &prepared.inputs);
+    let without = absent::without(&nullable, &held_out, |rows| score(&fitted, &prepared.task, rows, run, None));
     let traced = run.trace.map(|trace| Traced { trace, id: &prepared.roles.id, batches: &held_out_ids });
     let (scores, no_numbers) = score(&fitted, &prepared.task, held_out, run, traced)?;
     fitted.no_numbers.merge(no_numbers);
     let draws = Draws::new(spec.seed(), "bootstrap");
     let metrics = evaluate::metrics(spec, &prepared.task)?;
     let slices = slices::measure(slices, &metrics, &scores, &draws, run.workers);
+    let absent = absent::losses(without, &metrics, &scores);
     let metrics = evaluate::measure(&metrics, &scores, &draws, run.workers);
     let mut artifact = Artifact {
         name: spec.pipeline.name.clone(),
@@ -156,7 +159,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         },
         fingerprint: prepared.fingerprint,
         profile,
-        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds, slices, permutation },
+        evaluation: Evaluation { training_rows, held_out_rows, metrics, folds, slices, permutation, absent },
         golden: Vec::new(),
     };
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;

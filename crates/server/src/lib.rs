@@ -9,6 +9,7 @@ mod admin;
 mod body;
 mod check;
 mod client;
+pub mod clients;
 mod dialect;
 mod encoding;
 mod formats;
@@ -36,8 +37,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::http::HeaderValue;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::routing::{get, post};
+use evenstep_pipeline::mock::{self, Pace};
 use evenstep_pipeline::trace::Recorder;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -74,6 +78,8 @@ pub struct Options {
     pub admin: Option<AdminOptions>,
     /// How each request is told on stderr, if it is.
     pub log: Option<LogFormat>,
+    /// How long answers take that are made up; those of models take as long as they take.
+    pub pace: Option<Pace>,
 }
 
 /// Where a server listens.
@@ -95,6 +101,7 @@ struct Service {
     /// One a large request that is being computed.
     turns: Arc<Semaphore>,
     trace: Option<Arc<Recorder>>,
+    pace: Option<Pace>,
 }
 
 /// A server that can't start.
@@ -108,8 +115,18 @@ pub enum ServeError {
     Tls(#[from] TlsError),
 }
 
+impl Service {
+    /// Waits as long as an answer takes that is made up.
+    async fn keep_pace(&self, request: &[u8]) {
+        if let Some(pace) = &self.pace {
+            tokio::time::sleep(pace.time(request)).await;
+        }
+    }
+}
+
 fn router(service: Arc<Service>) -> Router {
-    Router::new()
+    let is_mock = service.models.with_default(|predictor| predictor.digest.starts_with(mock::PREFIX));
+    let router = Router::new()
         .route("/predict", post(predict::predict))
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
@@ -120,7 +137,14 @@ fn router(service: Arc<Service>) -> Router {
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&service), guard::guard))
-        .with_state(service)
+        .with_state(service);
+    if is_mock { router.layer(map_response(mocked)) } else { router }
+}
+
+/// Marks an answer that is made up, whatever its route.
+async fn mocked(mut response: Response) -> Response {
+    response.headers_mut().insert("evenstep-mock", HeaderValue::from_static("true"));
+    response
 }
 
 /// Serves models whose golden rows were replayed, until the process is told to stop; requests under way are answered
@@ -129,7 +153,7 @@ fn router(service: Arc<Service>) -> Router {
 /// # Errors
 /// An address that can't be listened on, a certificate that can't be shown, or threads that the host refuses.
 pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)) -> Result<(), ServeError> {
-    let Options { listen, keys, allowed_hosts, trace, tls, admin, log } = options;
+    let Options { listen, keys, allowed_hosts, trace, tls, admin, log, pace } = options;
     let tls = tls.map(Tls::open).transpose()?.map(Arc::new);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let service = Arc::new(Service {
@@ -140,6 +164,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         room: Room::new(),
         turns: Arc::new(Semaphore::new(threads)),
         trace,
+        pace,
     });
     let failed = |cause| ServeError::Listen(listen, cause);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;

@@ -139,6 +139,7 @@ impl Stream {
             let cut = text.iter().skip(SMALL_BODY_BYTES).position(|byte| *byte == b'\n');
             let (few, more) = text.split_at(cut.map_or(text.len(), |cut| SMALL_BODY_BYTES + cut + 1));
             text = more;
+            self.asked.service.keep_pace(few).await;
             let (said, problem) = self.say(few);
             self.send(said).await?;
             if let Some(problem) = problem {

@@ -1,6 +1,7 @@
 //! `GET /metrics`: what was asked and answered, for Prometheus.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -44,12 +45,21 @@ pub(crate) struct Metrics {
     seconds: Histogram,
     connections: Gauge,
     connections_refused: Counter,
+    budget_seconds: Family<ByModel, Gauge<f64, AtomicU64>>,
+    over_budget: Family<ByModel, Counter>,
 }
 
 /// What is counted of a model, at hand.
 pub(crate) struct OfModel {
     pub(crate) rows: Counter,
     pub(crate) flags: Counter,
+    over_budget: Option<OverBudget>,
+}
+
+/// What the contract allows an answer, and how many took longer.
+struct OverBudget {
+    budget: Duration,
+    requests: Counter,
 }
 
 /// A connection that is counted until it is dropped.
@@ -90,7 +100,30 @@ impl Metrics {
             "Connections that were closed at once, for there were too many",
             connections_refused.clone(),
         );
-        Metrics { registry, requests, rows, flags, no_numbers, seconds, connections, connections_refused }
+        let budget_seconds = Family::default();
+        registry.register(
+            "budget_seconds",
+            "Seconds within which 99 of a hundred requests are to be answered, by the contract of the model",
+            budget_seconds.clone(),
+        );
+        let over_budget = Family::default();
+        registry.register(
+            "over_budget",
+            "Requests for predictions that took longer than the contract allows, by model",
+            over_budget.clone(),
+        );
+        Metrics {
+            registry,
+            requests,
+            rows,
+            flags,
+            no_numbers,
+            seconds,
+            connections,
+            connections_refused,
+            budget_seconds,
+            over_budget,
+        }
     }
 
     pub(crate) fn connection_opened(&self) -> Open {
@@ -114,16 +147,31 @@ impl Metrics {
         }
     }
 
-    /// What is counted of a model.
-    pub(crate) fn of_model(&self, name: &str) -> OfModel {
+    /// What is counted of a model; `budget` is how long 99 of a hundred of its answers may take, if its contract says so.
+    pub(crate) fn of_model(&self, name: &str, budget: Option<Duration>) -> OfModel {
         let model = ByModel { model: name.to_owned() };
         let counter = |family: &Family<ByModel, Counter>| family.get_or_create(&model).clone();
-        OfModel { rows: counter(&self.rows), flags: counter(&self.flags) }
+        let over_budget = budget.map(|budget| {
+            self.budget_seconds.get_or_create(&model).set(budget.as_secs_f64());
+            OverBudget { budget, requests: counter(&self.over_budget) }
+        });
+        OfModel { rows: counter(&self.rows), flags: counter(&self.flags), over_budget }
     }
 
     pub(crate) fn answered(&self, status: StatusCode, took: Duration) {
         self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+}
+
+impl OfModel {
+    /// Counts a request, if it took longer than it may.
+    pub(crate) fn took(&self, took: Duration) {
+        if let Some(OverBudget { budget, requests }) = &self.over_budget
+            && took > *budget
+        {
+            requests.inc();
+        }
     }
 }
 

@@ -77,6 +77,7 @@ async fn said(
     let encoding = Encoding::of_body(head)?;
     let service = &asked.service;
     let mut body = service.room.read(body).await?;
+    service.keep_pace(&body.bytes).await;
     if body.bytes.len() <= SMALL_BODY_BYTES && encoding.is_none() {
         return caught(|| work(asked, &body.bytes));
     }
@@ -119,6 +120,7 @@ impl Asked {
         let of_model = self.served.counted(metrics);
         of_model.rows.inc_by(rows as u64);
         of_model.flags.inc_by(flags as u64);
+        of_model.took(took);
     }
 
     /// What is wrong, with the place of the contract of the model that was asked.

@@ -15,6 +15,7 @@ use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, did_you_mean};
 pub use direct::DirectRows;
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -27,7 +28,7 @@ use crate::reading::{Mode, Plan, Reading};
 const TOLD: usize = 100;
 
 /// What becomes of names that nobody knows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
     /// They are refused, with a suggestion.

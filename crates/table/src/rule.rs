@@ -1,5 +1,6 @@
 //! What a contract says of one column: as a person writes it, and with nothing left open.
 
+use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -8,7 +9,7 @@ use crate::iso;
 use crate::{Clock, ColumnName, Kind};
 
 /// The word for a type in a contract. A datetime with a `zone` is an instant, any other is civil.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeWord {
     /// A finite f64.
@@ -45,7 +46,7 @@ impl From<Kind> for TypeWord {
 }
 
 /// What becomes of a null.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// It stays; flagged where training saw none.
@@ -56,7 +57,7 @@ pub enum Missing {
 }
 
 /// What becomes of a cell that is not of its column's type.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Invalid {
     /// It is refused.
@@ -69,7 +70,7 @@ pub enum Invalid {
 }
 
 /// What becomes of a category outside `values`, or that training never saw.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unseen {
     /// It stays, and is flagged; steps and models know it as unseen.
@@ -82,7 +83,7 @@ pub enum Unseen {
 }
 
 /// What becomes of a value below `min` or above `max`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutOfRange {
     /// It stays, and is flagged.
@@ -97,7 +98,7 @@ pub enum OutOfRange {
 }
 
 /// Where the value comes from when a prediction is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Available {
     /// The request brings it.
@@ -110,7 +111,7 @@ pub enum Available {
 }
 
 /// What becomes of rows that lack the column.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Absent {
     /// They are refused.
@@ -121,7 +122,8 @@ pub enum Absent {
 }
 
 /// A lower or upper bound: a number, or a date, time or datetime as text.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, JsonSchema)]
+#[schemars(untagged)]
 pub enum Bound {
     /// Of a number.
     Number(f64),
@@ -180,7 +182,7 @@ impl<'de> Deserialize<'de> for Bound {
 }
 
 /// What a person writes about a column; whatever is left out is inferred or has its default.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleSpec {
     /// The column's type; inferred when left out.

@@ -41,6 +41,7 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     slices(evaluation, card);
     folds(evaluation, card);
     permutation(evaluation, card);
+    absent(evaluation, card);
     card.paragraph("Numbers are shown with 5 digits; `evaluation.json` in the bundle has all.");
 }
 
@@ -115,6 +116,25 @@ fn permutation(evaluation: &Evaluation, card: &mut Markdown) {
         ["feature", "loss"],
         named.map(|feature| [code(feature.feature.as_str()), feature.loss.map_or_else(none, number)]),
     );
+}
+
+/// The first metric without each field that requests may leave out.
+fn absent(evaluation: &Evaluation, card: &mut Markdown) {
+    let Some(first) = evaluation.metrics.first().filter(|_| !evaluation.absent.is_empty()) else { return };
+    card.paragraph(&format!(
+        "Requests may leave fields out. `{}` on the rows held out, if none of them had the field, and how much worse that is:",
+        first.metric
+    ));
+    let rows = evaluation.absent.iter().map(|absent| {
+        let measured = absent.metrics.iter().find(|measured| measured.metric == first.metric);
+        let value = measured.and_then(|measured| measured.value).map_or_else(none, number);
+        [
+            code(absent.field.as_str()),
+            absent.refused.as_ref().map_or(value, |why| format!("no prediction: {}", plain(why))),
+            measured.and_then(|measured| measured.loss).map_or_else(none, number),
+        ]
+    });
+    card.table(["absent field", "value", "loss"], rows);
 }
 
 fn undefined(measured: &Measured) -> String {

@@ -16,6 +16,9 @@ pub(crate) struct Serve {
     /// Serve only bundles that are signed by those whom this policy trusts
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Serve only bundles that keep this contract: a spec, a bundle, or a contract as JSON; exit with 1 if one breaks it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,

@@ -5,13 +5,17 @@ use std::process::ExitCode;
 use evenstep_pipeline::check;
 use evenstep_table::counted;
 
+use super::kept::Promised;
 use super::{Answer, read_spec};
-use crate::cli::SpecArgs;
+use crate::cli::Check;
 use crate::{Host, output};
 
-pub(crate) fn check(args: &SpecArgs, host: &Host) -> Answer {
-    let spec = read_spec(args)?;
-    let checked = host.run(args.threads, |run| check::check(&spec, run))?;
+pub(crate) fn check(args: &Check, host: &Host) -> Answer {
+    let spec = read_spec(&args.spec)?;
+    let checked = host.run(args.spec.threads, |run| check::check(&spec, run))?;
+    if let (Some(contract), Some(interface)) = (&args.contract, &checked.interface) {
+        Promised::read(contract, host)?.keep(interface, "the spec")?;
+    }
     if host.json {
         output::json(&checked);
         return Ok(ExitCode::from(u8::from(!checked.ok)));

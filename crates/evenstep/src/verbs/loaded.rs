@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use evenstep_bundle::Opened;
-use evenstep_pipeline::{PipelineError, Predictor};
+use evenstep_pipeline::{Interface, PipelineError, Predictor};
 
 use super::open_bundle;
 use crate::environment::{Difference, differences};
@@ -12,6 +12,8 @@ use crate::{Host, attestation, output};
 /// What answers.
 pub(super) struct Loaded {
     pub(super) predictor: Predictor,
+    /// What it promises to those who ask.
+    pub(super) interface: Interface,
     /// How many golden rows gave their bits.
     #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "`serve` alone says so"))]
     pub(super) golden: usize,
@@ -39,7 +41,8 @@ pub(super) fn prove(opened: &Opened, file: Option<&Path>, quiet: bool) -> Result
     if let Some(remark) = remark(&environment).filter(|_| !quiet) {
         output::note(&remark);
     }
-    Ok(Loaded { predictor, golden: opened.artifact.golden.len(), environment })
+    let interface = Interface::of(&opened.artifact)?;
+    Ok(Loaded { predictor, interface, golden: opened.artifact.golden.len(), environment })
 }
 
 /// One line about what a person may want to know. Processor, kernel and compiler are not among it: golden rows speak for these.

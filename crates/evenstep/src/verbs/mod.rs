@@ -2,6 +2,8 @@
 
 mod aside;
 pub(crate) mod check;
+#[cfg(feature = "serve")]
+pub(crate) mod contract;
 pub(crate) mod diff;
 pub(crate) mod explain;
 #[cfg(test)]
@@ -9,12 +11,16 @@ mod faults;
 pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod inspect;
+mod kept;
 pub(crate) mod key;
 mod loaded;
+#[cfg(feature = "serve")]
+pub(crate) mod mock;
 #[cfg(feature = "serve")]
 pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod sbom;
+pub(crate) mod schema;
 pub(crate) mod score;
 pub(crate) mod selftest;
 #[cfg(feature = "serve")]

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_pipeline::Run;
 use evenstep_pipeline::score::{self, Scored};
 use evenstep_pipeline::trace::{Origin, Recorder};
+use evenstep_pipeline::{Mode, Run};
 use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
@@ -27,7 +27,10 @@ pub(super) struct Told<'a, T> {
 }
 
 pub(crate) fn score(args: &Score, host: &Host) -> Answer {
-    let Loaded { predictor, environment, .. } = load(&args.bundle, host)?;
+    let Loaded { predictor, interface, environment, .. } = load(&args.bundle, host)?;
+    if interface.serving.mode == Mode::Online && !host.quiet {
+        output::note("the contract is of requests alone, `[serving] mode = \"online\"`: a file is scored all the same");
+    }
     let source = Source::open(&args.input, Path::new("."))?;
     let header = score::header(&predictor, &source);
     let recorder = Recorder::default();

@@ -3,18 +3,20 @@
 mod live;
 mod loading;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use evenstep_pipeline::PipelineError;
+use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
 use evenstep_server::{AdminOptions, ApiKeys, Bundle, Listening, LogFormat, Models, Options, TlsFiles};
 use serde_json::{Value, json};
 
 use self::live::Live;
 use self::loading::Loading;
 use super::Answer;
+use super::kept::Promised;
 use super::key::read_keys;
 use crate::cli::{self, Serve};
 use crate::{Host, output};
@@ -23,9 +25,10 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     if args.check {
         return check_health(args, host);
     }
-    let (keys, admin) = (keys(args)?, admin(args)?);
-    let loading =
-        Arc::new(Loading::new(args.policy.as_deref(), host.quiet || matches!(args.log, Some(cli::LogFormat::Json)))?);
+    let (keys, admin) = (keys(args.listen, args.api_keys.as_deref(), args.insecure)?, admin(args)?);
+    let quiet = host.quiet || matches!(args.log, Some(cli::LogFormat::Json));
+    let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
+    let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
     let live = args.trace.as_deref().map(|path| live(path, args, &models, host)).transpose()?;
     let options = Options {
@@ -39,8 +42,13 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
             cli::LogFormat::Json => LogFormat::Json,
             cli::LogFormat::Text => LogFormat::Text,
         }),
+        pace: None,
     };
-    let told = Told { served: models.served(), scheme: if options.tls.is_some() { "https" } else { "http" } };
+    let told = Told {
+        served: models.served(),
+        latency: models.with_default(|predictor| predictor.serving.latency),
+        scheme: if options.tls.is_some() { "https" } else { "http" },
+    };
     std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
         let writer = live.as_ref().map(|live| scope.spawn(move || live.write_until(&stopped)));
@@ -66,12 +74,16 @@ fn models(args: &Serve, loading: &Arc<Loading>) -> Result<Models, PipelineError>
 }
 
 /// Who may ask. Beyond this host it has to be said, one way or the other.
-fn keys(args: &Serve) -> Result<Option<ApiKeys>, PipelineError> {
-    let Some(path) = &args.api_keys else {
-        if args.insecure || args.listen.ip().is_loopback() {
+pub(super) fn keys(
+    listen: SocketAddr,
+    api_keys: Option<&Path>,
+    insecure: bool,
+) -> Result<Option<ApiKeys>, PipelineError> {
+    let Some(path) = api_keys else {
+        if insecure || listen.ip().is_loopback() {
             return Ok(None);
         }
-        let message = format!("`{}` is reached from beyond this host, and no keys are asked for", args.listen);
+        let message = format!("`{listen}` is reached from beyond this host, and no keys are asked for");
         let help = "make one by `evenstep key api NAME` and give `--api-keys api-keys.toml`; or say `--insecure`";
         return Err(PipelineError::input(message).help(help.to_owned()));
     };
@@ -108,10 +120,22 @@ fn live<'a>(path: &'a Path, args: &Serve, models: &Models, host: &'a Host) -> Re
     models.with_default(|predictor| Live::start(path, predictor, host))
 }
 
+/// A contract of files alone is not served.
+pub(super) fn refuse_batch(interface: &Interface) -> Result<(), PipelineError> {
+    if interface.serving.mode != Mode::Batch {
+        return Ok(());
+    }
+    let message = format!("the contract of `{}` is of files alone: `[serving] mode = \"batch\"`", interface.name);
+    Err(PipelineError::input(message)
+        .help("score files by `evenstep score`, or train with `mode = \"both\"`".to_owned()))
+}
+
 /// What is told once requests are taken.
 struct Told {
     /// Name, version and digest, the default first.
     served: Vec<(String, String, String)>,
+    /// The budget of the default.
+    latency: Latency,
     scheme: &'static str,
 }
 
@@ -121,6 +145,11 @@ impl Told {
         let scheme = self.scheme;
         if !host.json {
             output::line(&format!("{} golden rows give their bits on this host", noted.golden));
+            if let Some(p99) = self.latency.p99 {
+                output::line(&format!(
+                    "answers are to take {p99} at most, 99 of a hundred; `GET /metrics` counts others"
+                ));
+            }
             for (at, (name, version, _)) in self.served.iter().enumerate() {
                 let path = if at == 0 { String::new() } else { format!("/models/{name}/versions/{version}") };
                 let what = if self.served.len() == 1 { version.clone() } else { format!("{name} {version}") };
@@ -136,6 +165,9 @@ impl Told {
         let mut add = |name: &str, value: Value| told[name] = value;
         if !noted.environment.is_empty() {
             add("environment", json!(noted.environment));
+        }
+        if !self.latency.is_empty() {
+            add("latency", json!(self.latency));
         }
         if self.served.len() > 1 {
             add("models", self.served.iter().map(of).collect());

@@ -8,10 +8,11 @@ use evenstep_exact::number::print_number;
 use evenstep_pipeline::artifact::{Evaluation, Measured, Permutation, Slice};
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Trace};
-use evenstep_pipeline::{Artifact, PipelineError, Run, Spec, lock, train};
+use evenstep_pipeline::{Artifact, Interface, PipelineError, Run, Spec, lock, train};
 use evenstep_table::counted;
 use serde_json::json;
 
+use super::kept::Promised;
 use super::{Answer, aside, read_spec, write_files};
 use crate::cli::Train;
 use crate::{Host, facts, output, salt};
@@ -66,6 +67,9 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let digest = trained.artifact.digest();
     if args.frozen {
         same_as_locked(&committed.lock, &digest)?;
+    }
+    if let Some(contract) = &args.contract {
+        Promised::read(contract, host)?.keep(&Interface::of(&trained.artifact)?, "the bundle")?;
     }
     let outputs = outputs.unwrap_or(committed);
     let trace = if args.no_trace { None } else { Some(trace_of(&trained.artifact, &recorder, spec.folder())?) };
@@ -181,6 +185,7 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
     if let Some(permutation) = &evaluation.permutation {
         tell_permutation(permutation);
     }
+    tell_absent(evaluation);
     if !evaluation.folds.is_empty() {
         output::line(&format!("\n  over {} folds of the training rows:", evaluation.folds.len()));
         let mut rows = vec![["metric", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
@@ -231,6 +236,23 @@ fn tell_permutation(permutation: &Permutation) {
     if let Some(more) = permutation.features.len().checked_sub(FEATURES_TOLD).filter(|more| *more > 0) {
         output::line(&format!("  and {}", counted(more, "other")));
     }
+}
+
+/// The first metric without each field that requests may leave out; the bundle has all.
+fn tell_absent(evaluation: &Evaluation) {
+    let Some(first) = evaluation.metrics.first().filter(|_| !evaluation.absent.is_empty()) else { return };
+    output::line(&format!("\n  {} without a field that requests may leave out:", first.metric));
+    let mut rows = vec![["absent field", &first.metric, "loss"].map(str::to_owned).to_vec()];
+    for absent in &evaluation.absent {
+        let measured = absent.metrics.iter().find(|measured| measured.metric == first.metric);
+        let told = |value: Option<f64>| value.map_or("–".into(), short);
+        let value = absent
+            .refused
+            .as_ref()
+            .map_or_else(|| told(measured.and_then(|measured| measured.value)), |why| format!("no prediction: {why}"));
+        rows.push(vec![absent.field.to_string(), value, told(measured.and_then(|measured| measured.loss))]);
+    }
+    output::table(&rows);
 }
 
 /// A number in a table: five digits after the point.

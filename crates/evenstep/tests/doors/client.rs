@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
@@ -46,7 +46,14 @@ impl Told {
 
 impl Server {
     pub(crate) fn start(project: &Project, bundle: &str) -> Server {
-        let (child, address) = common::serve(project, bundle);
+        Server::of(project, &["serve", bundle])
+    }
+
+    /// What the arguments say, at a free port.
+    pub(crate) fn of(project: &Project, args: &[&str]) -> Server {
+        let args = [args, &["--listen", "127.0.0.1:0", "--json"]].concat();
+        let mut child = project.command(&args).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let address = common::address_of(&mut child);
         Server { child, address }
     }
 

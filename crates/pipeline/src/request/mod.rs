@@ -30,7 +30,7 @@ pub(crate) struct RowTypers {
 
 impl RowTypers {
     pub(crate) fn new(predictor: &Predictor) -> RowTypers {
-        let typer = |reading| RowTyper::new(&reading, predictor.data.id.iter().cloned(), predictor.extra);
+        let typer = |reading| RowTyper::new(&reading, predictor.data.id.iter().cloned(), predictor.serving.extra);
         RowTypers {
             with_id: typer(predictor.reading(None)),
             without_id: typer(predictor.reading(Some(&predictor.inputs))),

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use evenstep_table::{Clock, calendar, iso};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment; written as a date or datetime of TOML, or as text in ISO 8601.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(with = "String")]
 pub enum AsOf {
     /// The end of a day, in days since 1970-01-01.
     Day(i32),

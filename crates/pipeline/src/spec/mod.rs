@@ -4,6 +4,8 @@ mod as_of;
 mod overrides;
 mod parse;
 mod resolved;
+mod schema;
+mod serving;
 mod text;
 mod wording;
 
@@ -13,13 +15,15 @@ use std::sync::Arc;
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::AnyFamily;
-use evenstep_source::Extra;
 use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use as_of::AsOf;
 pub use overrides::Override;
+pub use schema::json_schema;
+pub use serving::{Latency, Mode, ServingSection, Time};
 pub(crate) use text::SpecText;
 
 /// A spec that has been read: its steps and model are known, its columns are not looked at yet.
@@ -45,7 +49,7 @@ pub struct Spec {
 }
 
 /// `[pipeline]`: what it is called, and where every draw comes from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PipelineSection {
     /// The name, for people and for the served answers.
@@ -55,10 +59,11 @@ pub struct PipelineSection {
 }
 
 /// `[data]`: where rows come from and what their columns are for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSection {
-    /// A file or a glob, relative to the spec.
+    /// A file or a glob, relative to the spec; a contract can do without.
+    #[serde(default)]
     pub source: String,
     /// The column or columns that tell rows apart for good.
     #[serde(default, skip_serializing_if = "Names::is_empty")]
@@ -98,7 +103,7 @@ pub struct DataSection {
 }
 
 /// One name or several.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a name or a list of names")]
 pub enum Names {
     /// None given.
@@ -126,7 +131,7 @@ impl Names {
 }
 
 /// The kinds of prediction.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskWord {
     /// A number.
@@ -140,7 +145,7 @@ pub enum TaskWord {
 }
 
 /// `split`: by row key, so that rows that come later never move the others.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitSection {
     /// The fraction held out for the test at the end.
@@ -160,7 +165,7 @@ impl Default for SplitSection {
 }
 
 /// `[report]`: what is measured.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportSection {
     /// Metrics, by name; the task's usual ones if absent.
@@ -175,17 +180,8 @@ pub struct ReportSection {
     pub slices: Vec<String>,
 }
 
-/// `[serving]`: how requests are taken.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServingSection {
-    /// What happens to fields of a request that the contract doesn't know.
-    #[serde(default)]
-    pub extra: Extra,
-}
-
 /// `[card]`: what only people can say of a model. The model card quotes it; the digest doesn't cover it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CardSection {
     /// What the model is for, and for whom.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use evenstep_table::{RuleSpec, calendar, did_you_mean};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,20 +15,30 @@ use super::{
 use crate::PipelineError;
 
 /// The file's shape, before steps and model are looked up in their catalogues.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
+    /// What it is called, and where every draw comes from.
     pipeline: PipelineSection,
+    /// Where rows come from, and what columns are for.
     data: DataSection,
+    /// What live systems send, by column.
     #[serde(default)]
     contract: BTreeMap<String, RuleSpec>,
+    /// Feature engineering, in order.
     #[serde(default)]
+    #[schemars(with = "Vec<serde_json::Map<String, Value>>")]
     step: Vec<toml::Table>,
-    model: toml::Table,
+    /// What learns; a contract can do without.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
+    model: Option<toml::Table>,
+    /// What is measured.
     #[serde(default)]
     report: ReportSection,
+    /// How requests are taken.
     #[serde(default)]
     serving: ServingSection,
+    /// What only people can say of the model.
     #[serde(default)]
     card: CardSection,
 }
@@ -38,6 +49,14 @@ impl Spec {
     /// # Errors
     /// A file that isn't there, or whatever [`Spec::parse`] refuses.
     pub fn read(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
+        Spec::read_contract(path, overrides)?.complete()
+    }
+
+    /// The same of a spec that may say no more than its contract: it needs neither `source` nor `[model]`.
+    ///
+    /// # Errors
+    /// As [`Spec::read`].
+    pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
         refuse_data(path)?;
         let text = std::fs::read_to_string(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
@@ -45,7 +64,7 @@ impl Spec {
             PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint)
         })?;
         let text = if overrides.is_empty() { text } else { overrides::apply(path, text, overrides)? };
-        Spec::parse(path, text)
+        Spec::parse_contract(path, text)
     }
 
     /// Reads a spec from its text.
@@ -53,6 +72,25 @@ impl Spec {
     /// # Errors
     /// TOML that doesn't parse, an unknown section, step, model or parameter, a wrong type.
     pub fn parse(path: &Path, text: String) -> Result<Spec, PipelineError> {
+        Spec::parse_contract(path, text)?.complete()
+    }
+
+    /// The spec, if it says all that a training needs.
+    fn complete(self) -> Result<Spec, PipelineError> {
+        let missing = |key: &str| {
+            PipelineError::input(format!("missing key `{key}`"))
+                .help("`evenstep contract` and `evenstep mock` alone can do without".to_owned())
+        };
+        if self.data.source.is_empty() {
+            return Err(self.text.point(missing("source"), &["data"], "here"));
+        }
+        if !self.text.has("model") {
+            return Err(missing("model"));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn parse_contract(path: &Path, text: String) -> Result<Spec, PipelineError> {
         let text = SpecText::new(path, text);
         let written = read_toml(&text)?;
         let mut steps = Vec::new();
@@ -64,7 +102,10 @@ impl Spec {
             steps.push(step);
         }
         let place = ["model".to_owned()];
-        let (name, rest) = take_use(&text, &place, written.model)?;
+        let (name, rest) = match written.model {
+            Some(table) => take_use(&text, &place, table)?,
+            None => ("dummy".to_owned(), Value::Object(serde_json::Map::new())),
+        };
         let model = evenstep_model::parse(&name, rest)
             .map_err(|error| pointed(&text, &place, &error.path, error.message, error.help))?;
         let spec = Spec {
@@ -110,6 +151,10 @@ impl Spec {
                     .to_owned(),
             );
             return Err(self.text.point(error, &["data", "as_of"], "by which column?"));
+        }
+        if let Some((keys, message, help)) = self.serving.wrong() {
+            let keys: Vec<&str> = std::iter::once("serving").chain(keys.iter().copied()).collect();
+            return Err(self.text.point(PipelineError::input(message).help(help.to_owned()), &keys, "here"));
         }
         for metric in &self.report.metrics {
             if let Err(error) = evenstep_model::metric::find(metric) {

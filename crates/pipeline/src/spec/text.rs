@@ -38,6 +38,11 @@ impl SpecText {
         error.at(&self.path, &self.text, span, None)
     }
 
+    /// Whether the file has a key, or a table, of this name.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.span(&[key]).is_some()
+    }
+
     fn span(&self, keys: &[&str]) -> Option<Range<usize>> {
         let document = toml_edit::Document::parse(self.text.as_str()).ok()?;
         span_in(document.as_table(), keys)

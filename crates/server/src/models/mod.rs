@@ -78,6 +78,12 @@ impl Models {
         Ok(Models::at(state, load, None))
     }
 
+    /// One bundle, or a mock, and never another.
+    pub fn of_one(predictor: Predictor) -> Models {
+        let state = State::of(Arc::new(Served::new(predictor, None)));
+        Models::at(state, Box::new(|_| Err("no other bundle is served here".to_owned())), None)
+    }
+
     /// The models that a file lists, which is then watched.
     ///
     /// # Errors

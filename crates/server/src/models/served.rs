@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use axum::body::Bytes;
 use axum::http::HeaderValue;
-use evenstep_pipeline::Predictor;
+use evenstep_pipeline::{Predictor, Time};
 
 use super::Stamp;
 use crate::metrics::{Metrics, OfModel};
@@ -44,7 +44,8 @@ impl Served {
 
     /// What is counted of the model; looked up once.
     pub(crate) fn counted(&self, metrics: &Metrics) -> &OfModel {
-        self.counted.get_or_init(|| metrics.of_model(self.name()))
+        let budget = self.predictor.serving.latency.p99.map(Time::duration);
+        self.counted.get_or_init(|| metrics.of_model(self.name(), budget))
     }
 
     pub(crate) fn name(&self) -> &str {

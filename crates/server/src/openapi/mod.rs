@@ -2,11 +2,11 @@
 
 mod inference;
 mod mlflow;
-mod schemas;
+pub(crate) mod schemas;
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::Predictor;
+use evenstep_pipeline::{Predictor, mock};
 use serde_json::{Map, Value, json};
 
 use crate::formats::Format;
@@ -26,13 +26,21 @@ pub(crate) fn document(predictor: &Predictor) -> Value {
     let mut schemas = schemas::native(predictor);
     schemas.extend(inference::schemas(predictor));
     schemas.extend(mlflow::schemas(predictor));
+    let answers = match predictor.digest.strip_prefix(mock::PREFIX) {
+        None => format!("Artifact {}.", predictor.digest),
+        Some(contract) => format!("There is no model yet: answers are made up, by contract sha256:{contract}."),
+    };
+    let mut info = json!({
+        "title": predictor.name,
+        "version": predictor.version,
+        "description": format!("Predicts `{}`. {answers}", predictor.data.target),
+    });
+    if !predictor.serving.latency.is_empty() {
+        info["x-latency"] = json!(predictor.serving.latency);
+    }
     json!({
         "openapi": "3.1.0",
-        "info": {
-            "title": predictor.name,
-            "version": predictor.version,
-            "description": format!("Predicts `{}`. Artifact {}.", predictor.data.target, predictor.digest),
-        },
+        "info": info,
         "paths": paths,
         // None, if the server asks for none.
         "security": [{}, { "bearer": [] }, { "header": [] }],

@@ -1,11 +1,12 @@
 //! What rows, answers and problems look like.
 
 use evenstep_pipeline::Predictor;
-use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule};
+use evenstep_source::Extra;
+use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule, Unseen};
 use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task};
 use serde_json::{Map, Value, json};
 
-pub(super) fn native(predictor: &Predictor) -> Map<String, Value> {
+pub(crate) fn native(predictor: &Predictor) -> Map<String, Value> {
     let mut schemas = Map::new();
     schemas.insert("Row".to_owned(), row_schema(predictor));
     schemas.insert("Columns".to_owned(), columns_schema(predictor));
@@ -24,7 +25,8 @@ pub(super) fn row_schema(predictor: &Predictor) -> Value {
             required.push(json!(name));
         }
     }
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    let additional = predictor.serving.extra == Extra::Ignore;
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": additional })
 }
 
 /// `{"columns": {name: [value, …]}}`
@@ -76,6 +78,10 @@ fn field_schema(rule: &Rule) -> Value {
         // What no column of integers holds is refused, whatever its bounds.
         schema.insert("minimum".to_owned(), json!(NULL_INTEGER + 1));
         schema.insert("maximum".to_owned(), json!(i64::MAX));
+    }
+    if let Some(values) = rule.values.as_ref().filter(|_| rule.unseen == Unseen::Reject) {
+        let null = (rule.missing == Missing::Allow).then_some(Value::Null);
+        schema.insert("enum".to_owned(), values.iter().map(|value| json!(value)).chain(null).collect());
     }
     let mut words = Vec::new();
     words.extend(rule.unit.as_ref().map(|unit| format!("in {unit}")));

@@ -8,7 +8,9 @@ use evenstep_attest::{Envelope, Policy};
 use evenstep_pipeline::{PipelineError, Predictor, check};
 use evenstep_server::{Bundle, Loader};
 
+use super::refuse_batch;
 use crate::environment::Difference;
+use crate::verbs::kept::Promised;
 use crate::verbs::loaded::{Loaded, prove};
 use crate::verbs::read_bundle;
 use crate::{attestation, output};
@@ -16,6 +18,8 @@ use crate::{attestation, output};
 /// What every bundle is held to.
 pub(super) struct Loading {
     policy: Option<Policy>,
+    /// What clients were promised.
+    contract: Option<Promised>,
     quiet: bool,
     noted: Mutex<Option<Noted>>,
 }
@@ -30,9 +34,13 @@ pub(super) struct Noted {
 }
 
 impl Loading {
-    pub(super) fn new(policy: Option<&Path>, quiet: bool) -> Result<Loading, PipelineError> {
+    pub(super) fn new(
+        policy: Option<&Path>,
+        contract: Option<Promised>,
+        quiet: bool,
+    ) -> Result<Loading, PipelineError> {
         let policy = policy.map(attestation::policy).transpose()?.map(|(policy, _)| policy);
-        Ok(Loading { policy, quiet, noted: Mutex::new(Some(Noted::default())) })
+        Ok(Loading { policy, contract, quiet, noted: Mutex::new(Some(Noted::default())) })
     }
 
     /// The same, as the server calls it.
@@ -64,7 +72,11 @@ impl Loading {
             let judged = attestation::judged(bytes, &opened, envelope()?.as_ref(), policy);
             judged.map_err(|why| PipelineError::no(at(format!("not signed as the policy asks for: {why}"))))?;
         }
-        let Loaded { predictor, golden, environment } = prove(&opened, file, self.quiet)?;
+        let Loaded { predictor, interface, golden, environment } = prove(&opened, file, self.quiet)?;
+        refuse_batch(&interface)?;
+        if let Some(contract) = &self.contract {
+            contract.keep(&interface, "the bundle")?;
+        }
         if let Some(note) = check::store_note(&predictor.contract, &predictor.inputs).filter(|_| !self.quiet) {
             output::note(&note);
         }

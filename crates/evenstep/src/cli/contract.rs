@@ -1,0 +1,82 @@
+//! What clients may send, told, compared and mocked.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use evenstep_pipeline::Override;
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Contract {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ContractVerb>,
+    /// A spec, a bundle, or a contract as JSON
+    #[arg(required = true)]
+    pub(crate) subject: Option<PathBuf>,
+    /// How it is told; a table if not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ContractFormat>,
+    /// Where it goes; stdout if not given
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// Override one value of the spec: `--set serving.extra=ignore`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
+}
+
+/// How a contract is told.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ContractFormat {
+    /// The contract itself, for `contract diff`, `train`, `serve` and `mock`
+    Json,
+    /// OpenAPI 3.1, as the server tells it
+    Openapi,
+    /// JSON Schema of a row
+    JsonSchema,
+    /// Protocol Buffers, messages for rows and predictions
+    Proto,
+    /// A client in Python
+    Python,
+    /// A client in TypeScript
+    Typescript,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ContractVerb {
+    /// Say whether clients of one contract can go on with another, change by change
+    #[command(after_help = "Example: evenstep contract diff contract.json houses.evenstep")]
+    Diff(ContractDiff),
+}
+
+#[derive(Args)]
+pub(crate) struct ContractDiff {
+    /// What clients keep to: a spec, a bundle, or a contract as JSON
+    pub(crate) old: PathBuf,
+    /// What they are to meet
+    pub(crate) new: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Mock {
+    /// A spec, which may have neither data nor a model; a bundle, or a contract as JSON
+    #[arg(default_value = "pipeline.toml")]
+    pub(crate) subject: PathBuf,
+    /// Override one value of the spec: `--set serving.extra=ignore`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<Override>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// How long 99 of a hundred answers take at most, as `20 ms`, or `none`; as the contract says if not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) latency: Option<String>,
+    /// The keys of those who may ask, as `key api` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
+    /// Let everyone ask who reaches an address beyond this host
+    #[arg(long, conflicts_with = "api_keys")]
+    pub(crate) insecure: bool,
+    /// A name of this host that requests may ask for; on a loopback address, besides its own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+}

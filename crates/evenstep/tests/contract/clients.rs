@@ -1,0 +1,198 @@
+//! What is written for clients, and whether it works.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::client::Server;
+use crate::common::{Project, Said, said};
+use crate::{FIRST, first, trained};
+
+fn written(project: &Project, subject: &str, format: &str) -> String {
+    project.run(&["contract", subject, "--format", format, "--quiet"]).ok().out
+}
+
+#[test]
+fn openapi_is_what_a_server_tells_before_a_model_exists_and_after() {
+    let project = trained();
+    let of = |subject: &str| -> Value { serde_json::from_str(&written(&project, subject, "openapi")).expect("JSON") };
+    let mock = Server::of(&project, &["mock", "first.toml"]);
+    let server = Server::of(&project, &["serve", "rents.evenstep"]);
+    let (told_by_mock, told) = (mock.get("/openapi.json").ok().json(), server.get("/openapi.json").ok().json());
+    assert_eq!(of("first.toml"), told_by_mock);
+    assert_eq!(of("rents.evenstep"), told);
+    // Research first or contract first: clients see one contract.
+    assert_eq!(told["components"]["schemas"]["Row"], told_by_mock["components"]["schemas"]["Row"]);
+    assert_eq!(told["info"]["x-latency"], serde_json::json!({ "p50": "1ms", "p99": "500ms" }));
+    insta::assert_snapshot!(told_by_mock["info"]["description"].as_str().expect("words").split("sha256:").next().expect("words"), @"Predicts `rent`. There is no model yet: answers are made up, by contract");
+}
+
+#[test]
+fn contract_is_a_document_that_stands_for_the_spec() {
+    let project = trained();
+    project.run(&["contract", "first.toml", "--format", "json", "--output", "contract.json", "--quiet"]).ok();
+    let document: Value = serde_json::from_str(&project.read("contract.json")).expect("JSON");
+    assert_eq!((&document["evenstep_contract"], &document["target"]), (&1.into(), &"rent".into()));
+    for format in ["json", "openapi", "json-schema", "proto", "python", "typescript"] {
+        assert_eq!(written(&project, "contract.json", format), written(&project, "first.toml", format), "{format}");
+    }
+    // What training locked is what was promised.
+    assert_eq!(written(&project, "rents.evenstep", "json"), written(&project, "first.toml", "json"));
+    insta::assert_snapshot!(project.run(&["contract", "contract.json"]).ok().out, @r#"
+    rents predicts `rent`: a number in CHF
+
+      field         type   absent  missing     from                  rule
+      Floor.No   integer  refused  allowed  request
+      area        number  refused  refused  request  min 5, square metres
+      built         date  refused  allowed  request
+      city      category     null  allowed  request           Bern | Chur
+      flat       integer   echoed  allowed  request
+
+      serving   {"extra":"reject","latency":{"p50":"1ms","p99":"500ms"}}
+      contract  sha256:16c868d1be024fb8c3b035dc359f8ae9dd97912e6013793392d6376b47b96378
+    "#);
+    for (what, words) in [
+        (document.to_string().replace("\"area\",", ""), "rule"),
+        (document.to_string().replace("\"target\":\"rent\"", "\"target\":\"price\""), "has no rule"),
+        (document.to_string().replace("\"evenstep_contract\":1", "\"evenstep_contract\":2"), "form 2"),
+        ("{}".to_owned(), "no contract of evenstep"),
+    ] {
+        project.write("other.json", &what);
+        let said = project.run(&["contract", "other.json"]);
+        if words != "rule" {
+            assert_eq!(said.code, 2, "{what}");
+            assert!(said.err.contains(words) && said.err.contains("other.json"), "{}", said.err);
+        }
+    }
+}
+
+#[test]
+fn messages_of_protocol_buffers_keep_their_numbers() {
+    let project = first();
+    let before = written(&project, "first.toml", "proto");
+    insta::assert_snapshot!(before.lines().filter(|line| !line.contains("sha256:")).collect::<Vec<_>>().join("\n"), @r#"
+    // Rows and predictions of rents: written by `evenstep contract` from contract
+    // A field's number comes from its name, so that a field that is added or taken away moves no other. In JSON the
+    // messages are what `POST /predict` takes and answers.
+    syntax = "proto3";
+
+    package evenstep.rents;
+
+    import "google/protobuf/struct.proto";
+
+    // A row to predict for.
+    message Row {
+      // required
+      optional int64 floor_no = 412193775 [json_name = "Floor.No"];
+      // required, in square metres, from 5
+      optional double area = 210378056 [json_name = "area"];
+      // required, date in ISO 8601
+      optional string built = 2064235 [json_name = "built"];
+      // may be left out, Bern | Chur
+      optional string city = 287753417 [json_name = "city"];
+      // may be left out
+      optional int64 flat = 498740839 [json_name = "flat"];
+    }
+
+    message PredictRequest {
+      repeated Row rows = 1;
+    }
+
+    message PredictResponse {
+      string model = 1;
+      string version = 2;
+      string digest = 3;
+      repeated Prediction predictions = 4;
+    }
+
+    message Prediction {
+      // The row's id if it was sent, else its number.
+      google.protobuf.Value id = 1;
+      // None where the contract or the model gives none.
+      optional double prediction = 2;
+      repeated Flag flags = 4;
+    }
+
+    // A rule of the contract that the row breaks without being refused.
+    message Flag {
+      string field = 1;
+      string rule = 2;
+    }
+    "#);
+    project.write("more.toml", FIRST.replace("city = ", "attic = { type = \"boolean\" }\ncity = "));
+    let after = written(&project, "more.toml", "proto");
+    for line in before.lines().filter(|line| line.contains("json_name")) {
+        assert!(after.contains(line), "{line} moved:\n{after}");
+    }
+}
+
+#[test]
+fn the_client_in_typescript_has_the_types_of_the_contract() {
+    let text = written(&first(), "first.toml", "typescript");
+    let row = text.split("export interface Row {\n").nth(1).and_then(|rest| rest.split("\n}").next());
+    insta::assert_snapshot!(row.expect("a row"), @r#"
+    "Floor.No": number | null;
+    /** in square metres, from 5 */
+    "area": number;
+    /** date in ISO 8601 */
+    "built": string | null;
+    /** Bern | Chur */
+    "city"?: string | null;
+    "flat"?: number | null;
+    "#);
+}
+
+/// Asks a server by the client that was written, and prints what it answers.
+const ASK: &str = r#"
+import json, sys
+import client
+from client import Client, Refused, Row
+
+server = Client(sys.argv[1])
+row: Row = {"area": 50.5, "Floor.No": 2, "built": "1950-06-01"}
+both = server.predict([row, {**row, "city": "Chur"}])
+assert all(isinstance(told["prediction"], float) for told in both), both
+assert both[0]["flags"] == [{"field": "city", "rule": "absent"}], both
+assert "flags" not in both[1], both
+try:
+    server.predict([{"area": None, "Floor.No": 2, "built": None}])
+    sys.exit("it was not refused")
+except Refused as refused:
+    assert refused.status == 422 and refused.errors[0]["field"] == "area", refused.errors
+print(json.dumps({"digest": server.health()["digest"], "contract": client.CONTRACT, "first": both[0]["prediction"]}))
+"#;
+
+#[test]
+fn one_client_in_python_asks_the_mock_and_then_the_model() {
+    let project = trained();
+    project.write("client.py", written(&project, "first.toml", "python"));
+    project.write("ask.py", ASK);
+    let ask = |server: &Server| -> Said {
+        let mut python = Command::new("python3");
+        python.args(["-W", "error", "ask.py", &format!("http://{}", server.address)]).current_dir(project.path(""));
+        said(python.output().expect("python3 is there")).ok()
+    };
+    let mock = ask(&Server::of(&project, &["mock", "first.toml", "--latency", "none"])).json();
+    let model = ask(&Server::of(&project, &["serve", "rents.evenstep"])).json();
+    assert!(mock["digest"].as_str().is_some_and(|digest| digest.starts_with("mock:")), "{mock}");
+    assert!(model["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{model}");
+    assert_eq!(mock["contract"], model["contract"]);
+    assert_ne!(mock["first"], model["first"]);
+}
+
+#[test]
+fn names_that_mean_something_elsewhere_break_no_client() {
+    let project = first();
+    let strange = FIRST
+        .replace("\"Floor.No\"", r#""a\"\n# OPTIONAL\\ \u2028 NAME""#)
+        .replace("name = \"rents\"", r#"name = "\"\"\" NAME *""#)
+        .replace("unit = \"square metres\"", "unit = \"*/ \\\"\\\"\\\" \\n import os\"");
+    project.write("strange.toml", strange);
+    project.write("client.py", written(&project, "strange.toml", "python"));
+    let script = "import client; print(list(client.Row.__annotations__), client.Client)";
+    let mut python = Command::new("python3");
+    let told = said(python.args(["-c", script]).current_dir(project.path("")).output().expect("python3 is there")).ok();
+    assert!(told.out.contains("NAME"), "{}", told.out);
+    let typescript = written(&project, "strange.toml", "typescript");
+    assert_eq!(typescript.matches("*/").count(), typescript.matches("/**").count(), "{typescript}");
+}

@@ -1,0 +1,102 @@
+//! What the model loses when requests leave out a field that they may leave out (`absent = "null"`): the rows held out are
+//! scored again without it, as the policy says.
+
+use std::sync::Arc;
+
+use evenstep_model::metric::Metric;
+use evenstep_table::rule::Absent;
+use evenstep_table::{
+    Batch, Coded, Column, ColumnName, Contract, Kind, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER,
+};
+
+use crate::PipelineError;
+use crate::artifact::{AbsentField, AbsentMetric};
+use crate::evaluate::Scores;
+use crate::no_numbers::NoNumbers;
+
+/// The rows held out, scored without a field; or why they can't be.
+pub(crate) type Without = (ColumnName, Result<Scores, PipelineError>);
+
+/// The fields that requests may leave out.
+pub(crate) fn fields(contract: &Contract, inputs: &[ColumnName]) -> Vec<ColumnName> {
+    inputs.iter().filter(|name| contract.columns[*name].absent == Absent::Null).cloned().collect()
+}
+
+/// The rows scored once for each field, without it.
+pub(crate) fn without(
+    fields: &[ColumnName],
+    rows: &[Batch],
+    score: impl Fn(Vec<Batch>) -> Result<(Scores, NoNumbers), PipelineError>,
+) -> Vec<Without> {
+    let nulled = |name: &ColumnName| {
+        let batches = rows.iter().map(|batch| {
+            let mut batch = batch.clone();
+            let nulls = nulls(batch.column(name).kind(), batch.rows());
+            batch.insert(name.clone(), nulls);
+            batch
+        });
+        batches.collect()
+    };
+    fields.iter().map(|name| (name.clone(), score(nulled(name)).map(|(scores, _)| scores))).collect()
+}
+
+/// How much worse each metric is without each field; nothing, if no row was held out.
+pub(crate) fn losses(without: Vec<Without>, metrics: &[&'static Metric], whole: &Scores) -> Vec<AbsentField> {
+    if whole.keys.is_empty() {
+        return Vec::new();
+    }
+    let lost = |(field, scores): Without| match scores {
+        Err(error) => AbsentField { field, metrics: Vec::new(), refused: Some(error.message) },
+        Ok(scores) => {
+            let metrics = metrics.iter().map(|metric| {
+                let (with, value) = (metric.value(&whole.model).ok(), metric.value(&scores.model).ok());
+                let worse = |with: f64, value: f64| if metric.higher_is_better { with - value } else { value - with };
+                // −0 is 0.
+                let loss = with.zip(value).map(|(with, value)| worse(with, value) + 0.0);
+                AbsentMetric { metric: metric.name.to_owned(), value, loss }
+            });
+            AbsentField { field, metrics: metrics.collect(), refused: None }
+        }
+    };
+    without.into_iter().map(lost).collect()
+}
+
+/// A column of nulls.
+fn nulls(kind: Kind, rows: usize) -> Column {
+    let nothing = || Coded { values: Arc::default(), codes: vec![NULL_CODE; rows] };
+    match kind {
+        Kind::Number => Column::Number(vec![f64::NAN; rows]),
+        Kind::Integer => Column::Integer(vec![NULL_INTEGER; rows]),
+        Kind::Boolean => Column::Boolean(vec![NULL_BOOLEAN; rows]),
+        Kind::Category => Column::Category(nothing()),
+        Kind::Text => Column::Text(nothing()),
+        Kind::Date => Column::Date(vec![NULL_DATE; rows]),
+        Kind::Time => Column::Time(vec![NULL_INTEGER; rows]),
+        Kind::Datetime(clock) => Column::Datetime(clock, vec![NULL_INTEGER; rows]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenstep_table::Clock;
+
+    use super::*;
+
+    #[test]
+    fn a_column_of_nulls_has_its_type_and_nothing_else() {
+        for kind in [
+            Kind::Number,
+            Kind::Integer,
+            Kind::Boolean,
+            Kind::Category,
+            Kind::Text,
+            Kind::Date,
+            Kind::Time,
+            Kind::Datetime(Clock::Civil),
+            Kind::Datetime(Clock::Instant),
+        ] {
+            let column = nulls(kind, 3);
+            assert_eq!((column.kind(), column.rows(), column.nulls()), (kind, 3, 3));
+        }
+    }
+}

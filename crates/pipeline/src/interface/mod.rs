@@ -1,0 +1,184 @@
+//! The serving contract as a whole: which fields a request brings, what the answer is, and how fast. A bundle has one, and
+//! so has a spec before any model exists.
+
+mod answer;
+mod compare;
+mod declared;
+mod field;
+
+use evenstep_exact::canonical::canonical_json;
+use evenstep_source::Source;
+use evenstep_table::rule::Absent;
+use evenstep_table::{ColumnName, Contract, Rule, Task};
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::digest_of_identity;
+use crate::prepare::{Prepared, prepare};
+use crate::spec::{ServingSection, Spec};
+use crate::{Artifact, PipelineError, Run};
+
+pub use compare::{Change, Comparison, Verdict, compare};
+pub use field::told;
+
+/// The form of the document.
+const FORMAT: u32 = 1;
+
+/// What a pipeline promises to those who ask it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interface {
+    /// The form of this document, 1.
+    #[serde(rename = "evenstep_contract")]
+    format: u32,
+    /// What the pipeline is called.
+    pub name: String,
+    /// The column that is predicted.
+    pub target: ColumnName,
+    /// What a prediction is.
+    pub task: Task,
+    /// The columns that requests may bring to have them echoed.
+    pub id: Vec<ColumnName>,
+    /// The fields that predictions are made from, in canonical order.
+    pub inputs: Vec<ColumnName>,
+    /// What stands for a missing value.
+    pub missing: Vec<String>,
+    /// The rules of inputs, id and target.
+    pub columns: Contract,
+    /// How requests are taken.
+    pub serving: ServingSection,
+}
+
+/// Where the interface of a spec comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The data were read: what the contract leaves open was inferred.
+    Data,
+    /// There are no data: what the contract declares is all there is.
+    Declared,
+}
+
+impl Interface {
+    /// That of an artifact.
+    ///
+    /// # Errors
+    /// A spec that no training would have written.
+    pub fn of(artifact: &Artifact) -> Result<Interface, PipelineError> {
+        let data = &artifact.data;
+        let interface = Interface {
+            format: FORMAT,
+            name: artifact.name.clone(),
+            target: data.target.clone(),
+            task: artifact.task.clone(),
+            id: data.id.clone(),
+            inputs: artifact.inputs.clone(),
+            missing: data.missing.clone(),
+            columns: artifact.contract.clone(),
+            serving: serving_of(artifact)?,
+        };
+        interface.narrowed().checked("the bundle")
+    }
+
+    /// That of a spec: by its data where they can be read, else by what it declares.
+    ///
+    /// # Errors
+    /// Data that no training could start from; without data, a contract that leaves something open.
+    pub fn of_spec(spec: &Spec, run: &Run<'_>) -> Result<(Interface, Origin), PipelineError> {
+        let has_data = !spec.data.source.is_empty() && Source::open(&spec.data.source, spec.folder()).is_ok();
+        if has_data {
+            return Ok((Interface::of_prepared(spec, &prepare(spec, run)?), Origin::Data));
+        }
+        Ok((declared::of(spec)?, Origin::Declared))
+    }
+
+    pub(crate) fn of_prepared(spec: &Spec, prepared: &Prepared) -> Interface {
+        let interface = Interface {
+            format: FORMAT,
+            name: spec.pipeline.name.clone(),
+            target: prepared.roles.target.clone(),
+            task: prepared.task.clone(),
+            id: prepared.roles.id.clone(),
+            inputs: prepared.inputs.clone(),
+            missing: spec.data.missing.clone(),
+            columns: prepared.contract.clone(),
+            serving: spec.serving.clone(),
+        };
+        interface.narrowed()
+    }
+
+    /// Itself, without the rules of columns that nobody sends or is told.
+    fn narrowed(mut self) -> Interface {
+        let Interface { target, id, inputs, columns, .. } = &mut self;
+        columns.columns.retain(|name, _| name == target || id.contains(name) || inputs.contains(name));
+        self
+    }
+
+    /// That of a document, whoever wrote it.
+    ///
+    /// # Errors
+    /// Another document, or one that contradicts itself.
+    pub fn parse(document: &[u8]) -> Result<Interface, PipelineError> {
+        let read: Interface = serde_json::from_slice(document)
+            .map_err(|error| PipelineError::input(format!("this is no contract of evenstep: {error}")))?;
+        if read.format != FORMAT {
+            let what = format!("the contract is of form {}, and this engine reads form {FORMAT}", read.format);
+            return Err(PipelineError::input(what));
+        }
+        read.checked("the contract")
+    }
+
+    /// Itself, if every column that it names has a rule.
+    fn checked(self, what: &str) -> Result<Interface, PipelineError> {
+        let named = self.inputs.iter().chain(&self.id).chain([&self.target]);
+        for name in named {
+            if !self.columns.columns.contains_key(name) {
+                return Err(PipelineError::input(format!("{what} names column `{name}`, and has no rule for it")));
+            }
+        }
+        if self.inputs.is_empty() {
+            return Err(PipelineError::input(format!("{what} has no field to predict from")));
+        }
+        if matches!(&self.task, Task::Multiclass { classes } if classes.is_empty()) {
+            return Err(PipelineError::input(format!("{what} says of no class that `{}` may be it", self.target)));
+        }
+        if let Some((_, message, help)) = self.serving.wrong() {
+            return Err(PipelineError::input(message).help(help.to_owned()));
+        }
+        Ok(self)
+    }
+
+    /// The document.
+    pub fn document(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a contract is plain data") + "\n"
+    }
+
+    /// `sha256:` and 64 hex digits of the document in canonical form.
+    pub fn digest(&self) -> String {
+        digest_of_identity(&canonical_json(self))
+    }
+
+    /// The fields of a request, in canonical order: inputs, and the id's columns.
+    pub fn fields(&self) -> impl Iterator<Item = (&ColumnName, &Rule)> {
+        let wanted = |name: &ColumnName| self.inputs.contains(name) || self.id.contains(name);
+        self.columns.columns.iter().filter(move |(name, _)| wanted(name))
+    }
+
+    /// Whether a request without the field is refused.
+    pub fn requires(&self, name: &ColumnName) -> bool {
+        self.inputs.contains(name) && self.columns.columns.get(name).is_some_and(|rule| rule.absent == Absent::Reject)
+    }
+
+    /// What is known of the target.
+    pub fn target_rule(&self) -> &Rule {
+        &self.columns.columns[&self.target]
+    }
+}
+
+/// What an artifact's spec says of serving; nothing in bundles of before it could.
+///
+/// # Errors
+/// A section that no training would have written.
+pub fn serving_of(artifact: &Artifact) -> Result<ServingSection, PipelineError> {
+    let section = artifact.spec.get("serving").cloned().unwrap_or_else(|| serde_json::json!({}));
+    serde_json::from_value(section)
+        .map_err(|error| PipelineError::input(format!("the bundle's `[serving]` can't be used: {error}")))
+}

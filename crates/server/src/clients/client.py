@@ -1,0 +1,92 @@
+"""Asks for predictions of NAME: written by `evenstep contract`.
+
+It needs Python 3.8 and nothing else.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any, Dict, List, Literal, Optional, Sequence, TypedDict
+
+# The contract that this was written from.
+CONTRACT = "DIGEST"
+
+PREDICTION = float
+
+# Fields that every row has.
+_Required = TypedDict("_Required", {
+    # REQUIRED
+})
+
+# Fields that may be left out.
+_Optional = TypedDict("_Optional", {
+    # OPTIONAL
+}, total=False)
+
+
+class Row(_Required, _Optional):
+    """A row to predict for."""
+
+
+class Flag(TypedDict):
+    """A rule of the contract that the row breaks without being refused."""
+
+    field: str
+    rule: str
+
+
+class _Answer(TypedDict):
+    id: Any
+    prediction: Optional[PREDICTION]
+
+
+class Prediction(_Answer, total=False):
+    """What is said of a row; the probability is that of each class."""
+
+    probability: Optional[Dict[str, float]]
+    flags: List[Flag]
+
+
+class Refused(Exception):
+    """The server's no: its status, and what is wrong, cell by cell."""
+
+    def __init__(self, status: int, problem: Dict[str, Any]) -> None:
+        super().__init__(f"{status}: {problem.get('detail', problem)}")
+        self.status = status
+        self.errors: List[Dict[str, Any]] = problem.get("errors", [])
+
+
+class Client:
+    """A server's address, and the key that it asks for, if it does."""
+
+    def __init__(self, url: str = "http://127.0.0.1:8080", key: Optional[str] = None, timeout: float = 10.0) -> None:
+        self.url = url.rstrip("/")
+        self.key = key
+        self.timeout = timeout
+
+    def predict(self, rows: Sequence[Row]) -> List[Prediction]:
+        """One prediction a row, in their order."""
+        predictions: List[Prediction] = self.ask("/predict", list(rows))["predictions"]
+        return predictions
+
+    def health(self) -> Dict[str, Any]:
+        """Which model answers; a mock's digest begins with `mock:`."""
+        return self.ask("/health", None)
+
+    def ask(self, path: str, body: Any) -> Dict[str, Any]:
+        """The answer to a request."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self.key is not None:
+            headers["Authorization"] = f"Bearer {self.key}"
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        request = urllib.request.Request(self.url + path, data=data, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout) as answer:
+                told: Dict[str, Any] = json.load(answer)
+                return told
+        except urllib.error.HTTPError as error:
+            try:
+                problem = json.loads(error.read())
+            except ValueError:
+                problem = {}
+            raise Refused(error.code, problem) from None

@@ -1,0 +1,146 @@
+//! Protocol Buffers: messages for rows and predictions, to be sent through whatever carries messages.
+
+use std::collections::BTreeSet;
+
+use evenstep_pipeline::Interface;
+use evenstep_table::Kind;
+use sha2::{Digest, Sha256};
+
+use super::{fields, literal, one_line};
+
+/// Field numbers go up to here, and those of a range in between are the library's own.
+const NUMBER_MAX: u32 = (1 << 29) - 1;
+const RESERVED: std::ops::RangeInclusive<u32> = 19_000..=19_999;
+
+/// The messages of an interface.
+pub fn proto(interface: &Interface) -> String {
+    let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    let lines = fields(interface).into_iter().map(|field| {
+        let number = number(field.name.as_str(), &mut numbers);
+        let kind = match field.kind {
+            Kind::Number => "double",
+            Kind::Integer => "int64",
+            Kind::Boolean => "bool",
+            _ => "string",
+        };
+        let name = distinct(identifier(field.name.as_str()), number, &mut names);
+        let json = literal(field.name.as_str());
+        let required = if field.is_required { "required" } else { "may be left out" };
+        let note = if field.note.is_empty() { String::new() } else { format!(", {}", field.note) };
+        format!("  // {required}{note}\n  optional {kind} {name} = {number} [json_name = {json}];\n")
+    });
+    let rows: String = lines.collect();
+    let prediction = if interface.task.classes().is_empty() { "double" } else { "string" };
+    let probability = if interface.task.classes().is_empty() {
+        String::new()
+    } else {
+        "  // Of each class.\n  map<string, double> probability = 3;\n".to_owned()
+    };
+    format!(
+        r#"// Rows and predictions of {name}: written by `evenstep contract` from contract
+// {digest}.
+// A field's number comes from its name, so that a field that is added or taken away moves no other. In JSON the
+// messages are what `POST /predict` takes and answers.
+syntax = "proto3";
+
+package evenstep.{package};
+
+import "google/protobuf/struct.proto";
+
+// A row to predict for.
+message Row {{
+{rows}}}
+
+message PredictRequest {{
+  repeated Row rows = 1;
+}}
+
+message PredictResponse {{
+  string model = 1;
+  string version = 2;
+  string digest = 3;
+  repeated Prediction predictions = 4;
+}}
+
+message Prediction {{
+  // The row's id if it was sent, else its number.
+  google.protobuf.Value id = 1;
+  // None where the contract or the model gives none.
+  optional {prediction} prediction = 2;
+{probability}  repeated Flag flags = 4;
+}}
+
+// A rule of the contract that the row breaks without being refused.
+message Flag {{
+  string field = 1;
+  string rule = 2;
+}}
+"#,
+        name = one_line(&interface.name),
+        digest = interface.digest(),
+        package = identifier(&interface.name),
+    )
+}
+
+/// Small letters, digits and underscores, beginning with a letter.
+fn identifier(name: &str) -> String {
+    let mut written = String::new();
+    let mut before = '_';
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            written.push('_');
+        }
+        written.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+        before = c;
+    }
+    if written.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        written
+    } else {
+        format!("f_{}", written.trim_start_matches('_'))
+    }
+}
+
+/// The identifier, with the field's number behind it if another field has it.
+fn distinct(name: String, number: u32, taken: &mut BTreeSet<String>) -> String {
+    let name = if taken.contains(&name) { format!("{name}_{number}") } else { name };
+    taken.insert(name.clone());
+    name
+}
+
+/// A number that depends on the name alone; by another hash of it, should two names have one.
+fn number(name: &str, taken: &mut BTreeSet<u32>) -> u32 {
+    let hashed = |salt: u32| {
+        let digest = Sha256::new().chain_update(salt.to_le_bytes()).chain_update(name).finalize();
+        u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]]) % NUMBER_MAX + 1
+    };
+    let free = |number: &u32| !RESERVED.contains(number) && !taken.contains(number);
+    let number = (0..).map(hashed).find(free).expect("there are more numbers than columns");
+    taken.insert(number);
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_identifiers_and_numbers_stay() {
+        for (name, expected) in [
+            ("Lot.Frontage", "lot_frontage"),
+            ("PClass", "pclass"),
+            ("roomArea", "room_area"),
+            ("2nd Floor", "f_2nd_floor"),
+            ("é", "f_"),
+            ("_x", "f_x"),
+        ] {
+            assert_eq!(identifier(name), expected);
+        }
+        let of = |names: &[&str]| {
+            let mut taken = BTreeSet::new();
+            names.iter().map(|name| number(name, &mut taken)).collect::<Vec<_>>()
+        };
+        let (few, more) = (of(&["a", "c"]), of(&["a", "b", "c"]));
+        assert_eq!([few[0], few[1]], [more[0], more[2]]);
+        assert!(more.iter().all(|number| (1..=NUMBER_MAX).contains(number)));
+    }
+}
