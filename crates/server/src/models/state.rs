@@ -253,7 +253,9 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let name: String = name.chars().take(80).collect();
-    Err(Problem::malformed(format!("`{name}` is no name of {what}: it has 1 to 64 letters, digits, `-`, `_` or `.`, and not dots alone")))
+    Err(Problem::malformed(format!(
+        "`{name}` is no name of {what}: it has 1 to 64 letters, digits, `-`, `_` or `.`, and not dots alone"
+    )))
 }
 
 /// What may have been meant, or what there is.
