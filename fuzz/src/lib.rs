@@ -20,7 +20,7 @@ use evenstep_table::Contract;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -36,6 +36,7 @@ pub const TARGETS: [Target; 15] = [
     ("request", request),
     ("request_csv", request_csv),
     ("request_arrow", request_arrow),
+    ("request_grpc", request_grpc),
 ];
 
 /// The bundles of the corpus, whose names start an input of `bundle_member` and `request`.
@@ -191,6 +192,13 @@ pub fn request_csv(bytes: &[u8]) {
 pub fn request_arrow(bytes: &[u8]) {
     if let Some((predictor, body)) = asked(bytes) {
         answer(predictor, Rows::arrow(body));
+    }
+}
+
+/// The same, as a call of gRPC.
+pub fn request_grpc(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, evenstep_server::grpc_rows(body));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The server: an artifact's predictions over HTTP, with its contract enforced.
+//! The server: an artifact's predictions over HTTP and gRPC, with its contract enforced.
 //!
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`; one protocol of others, one folder: `oip`, `mlflow`. To
 //! add one, write it and name it in `router`. Before them stand the connections (`listen`), who may ask (`guard`, `keys`), in
@@ -22,12 +22,14 @@ mod openapi;
 mod predict;
 mod problem;
 mod request_id;
+mod status;
 mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use evenstep_pipeline::Predictor;
@@ -38,6 +40,8 @@ use tokio::sync::Semaphore;
 
 pub use check::check;
 pub use keys::{ApiKeys, KeysError};
+#[cfg(feature = "grpc")]
+pub use oip::grpc_rows;
 
 use body::Room;
 use guard::Guard;
@@ -93,7 +97,7 @@ impl Service {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+fn router(service: Arc<Service>, calls: Router<Arc<Service>>) -> Router {
     Router::new()
         .route("/predict", post(predict::predict))
         .route("/health", get(health::health))
@@ -101,10 +105,16 @@ fn router(service: Arc<Service>) -> Router {
         .route("/openapi.json", get(openapi::openapi))
         .merge(oip::routes())
         .merge(mlflow::routes())
-        .fallback(|| async { Problem::not_found() })
+        .merge(calls)
+        .fallback(nowhere)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&service), guard::guard))
         .with_state(service)
+}
+
+/// What no route answers.
+async fn nowhere(request: Request) -> Problem {
+    if status::is_call(request.headers()) { Problem::no_method() } else { Problem::not_found() }
 }
 
 /// Serves a predictor whose golden rows were replayed, until the process is told to stop; requests under way are answered
@@ -118,9 +128,14 @@ pub fn serve(predictor: Predictor, options: Options, listening: impl FnOnce(Sock
     let service = Arc::new(Service::new(predictor, options));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
+        let (calls, watched) = oip::calls().await;
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         listening(listener.local_addr().map_err(failed)?);
-        listen::listen(listener, router(Arc::clone(&service)), &service.metrics, told_to_stop()).await;
+        let stop = async {
+            told_to_stop().await;
+            watched.end().await;
+        };
+        listen::listen(listener, router(Arc::clone(&service), calls), &service.metrics, stop).await;
         Ok(())
     })
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Rows};
 use serde_json::{Map, Value, json};
 
-use super::{Named, output, tensor};
+use super::{Named, json, output, tensor};
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::problem::Problem;
@@ -51,17 +51,17 @@ fn answer(service: &Service, bytes: &[u8], json_bytes: Option<usize>) -> Result<
         Some(Value::String(id)) => Some(id),
         Some(_) => return Err(Problem::malformed("`id` is no text")),
     };
-    let parameters = super::parameters(asked.remove("parameters"), "the request")?;
+    let parameters = json::parameters(asked.remove("parameters"), "the request")?;
     let inputs = match asked.remove("inputs") {
         Some(Value::Array(inputs)) => inputs,
         _ => return Err(Problem::malformed("`inputs` is no list of tensors")),
     };
     let header = request::answer_header(&service.predictor);
-    let outputs = output::wanted(asked.remove("outputs"), &header, &parameters)?;
-    let rows = Rows::columns(tensor::columns(inputs, binary)?)?;
+    let outputs = output::wanted(json::outputs(asked.remove("outputs"))?, &header, &parameters)?;
+    let rows = Rows::columns(tensor::columns(json::tensors(inputs, binary)?)?)?;
     let table = service.table(&rows, 0)?;
 
-    let (tensors, buffers) = output::tensors(&outputs, &table.columns[table.ids..]);
+    let (tensors, buffers) = json::answer(&outputs, &table.columns[table.ids..]);
     let mut told = Map::new();
     told.insert("model_name".to_owned(), json!(service.predictor.name));
     told.insert("model_version".to_owned(), json!(service.predictor.version));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use evenstep_pipeline::request;
-use evenstep_table::{ColumnName, Kind};
+use evenstep_pipeline::{Predictor, request};
+use evenstep_table::ColumnName;
 use serde_json::{Value, json};
 
 use super::Named;
@@ -13,10 +13,13 @@ use super::datatype::Datatype;
 use crate::Service;
 use crate::problem::Problem;
 
+/// What the server, and the kind of its models, is called.
+pub(super) const NAME: &str = "evenstep";
+
 /// `GET /v2`
 pub(super) async fn server() -> Json<Value> {
     Json(json!({
-        "name": "evenstep",
+        "name": NAME,
         "version": env!("CARGO_PKG_VERSION"),
         "extensions": ["binary_tensor_data"],
     }))
@@ -48,14 +51,26 @@ pub(super) async fn model(
 ) -> Result<Json<Value>, Problem> {
     named.check(&service)?;
     let predictor = &service.predictor;
-    let tensor = |name: &ColumnName, kind: Kind| json!({ "name": name, "datatype": Datatype::of(kind), "shape": [-1] });
-    let inputs = predictor.contract.columns.iter().filter(|(name, _)| predictor.inputs.contains(name));
-    let outputs = request::answer_header(predictor);
+    let tensors = |tensors: Vec<(ColumnName, Datatype)>| -> Vec<Value> {
+        let tensors = tensors.into_iter();
+        tensors.map(|(name, datatype)| json!({ "name": name, "datatype": datatype.name(), "shape": [-1] })).collect()
+    };
     Ok(Json(json!({
         "name": predictor.name,
         "versions": [predictor.version],
-        "platform": "evenstep",
-        "inputs": inputs.map(|(name, rule)| tensor(name, rule.kind)).collect::<Vec<_>>(),
-        "outputs": outputs.iter().map(|(name, kind)| tensor(name, *kind)).collect::<Vec<_>>(),
+        "platform": NAME,
+        "inputs": tensors(inputs(predictor)),
+        "outputs": tensors(outputs(predictor)),
     })))
+}
+
+/// Tensors that a model takes, each of the type that holds its column without loss.
+pub(super) fn inputs(predictor: &Predictor) -> Vec<(ColumnName, Datatype)> {
+    let inputs = predictor.contract.columns.iter().filter(|(name, _)| predictor.inputs.contains(name));
+    inputs.map(|(name, rule)| (name.clone(), Datatype::of(rule.kind))).collect()
+}
+
+/// Tensors that it gives.
+pub(super) fn outputs(predictor: &Predictor) -> Vec<(ColumnName, Datatype)> {
+    request::answer_header(predictor).into_iter().map(|(name, kind)| (name, Datatype::of(kind))).collect()
 }

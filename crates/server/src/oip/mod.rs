@@ -1,8 +1,13 @@
-//! The Open Inference Protocol, version 2, over HTTP: what KServe, Triton and others speak. One model and one version of
-//! it are served: the pipeline's name, and the artifact's version.
+//! The Open Inference Protocol, version 2, over HTTP and gRPC: what KServe, Triton and others speak. One model and one
+//! version of it are served: the pipeline's name, and the artifact's version.
+//!
+//! `tensor` and `output` are what both have in common; `infer` and `json` are for HTTP, `grpc` is for calls.
 
 mod datatype;
+#[cfg_attr(not(feature = "grpc"), path = "no_grpc.rs")]
+mod grpc;
 mod infer;
+mod json;
 mod metadata;
 mod output;
 mod tensor;
@@ -11,11 +16,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use evenstep_pipeline::request::Refusal;
-use serde_json::{Map, Value};
+use evenstep_pipeline::Predictor;
 
 use crate::Service;
 use crate::problem::Problem;
+
+pub(crate) use grpc::calls;
+#[cfg(feature = "grpc")]
+pub use grpc::rows as grpc_rows;
 
 pub(crate) fn routes() -> Router<Arc<Service>> {
     let mut router = Router::new()
@@ -32,19 +40,6 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
     router
 }
 
-/// Parameters of a request, a tensor or an output: texts, numbers, flags.
-fn parameters(parameters: Option<Value>, of: &str) -> Result<Map<String, Value>, Refusal> {
-    let wrong = || Refusal::Malformed(format!("{of}: its `parameters` are no object of texts, numbers and flags"));
-    match parameters {
-        None => Ok(Map::new()),
-        Some(Value::Object(parameters)) => {
-            let plain = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
-            if parameters.values().all(plain) { Ok(parameters) } else { Err(wrong()) }
-        }
-        Some(_) => Err(wrong()),
-    }
-}
-
 /// Which model, and perhaps which version, a path names.
 #[derive(serde::Deserialize)]
 struct Named {
@@ -55,10 +50,15 @@ struct Named {
 impl Named {
     /// Refuses whatever isn't served.
     fn check(&self, service: &Service) -> Result<(), Problem> {
-        let (name, version) = (service.predictor.name.as_str(), service.predictor.version.as_str());
-        if self.model == name && self.version.as_ref().is_none_or(|asked| asked == version) {
-            return Ok(());
-        }
-        Err(Problem::no_model(&self.model, self.version.as_deref(), (name, version)))
+        model(service, &self.model, self.version.as_deref()).map(drop)
     }
+}
+
+/// The model of a name, and perhaps of a version.
+fn model<'a>(service: &'a Service, name: &str, version: Option<&str>) -> Result<&'a Predictor, Problem> {
+    let predictor = &service.predictor;
+    if name == predictor.name && version.is_none_or(|version| version == predictor.version) {
+        return Ok(predictor);
+    }
+    Err(Problem::no_model(name, version, (&predictor.name, &predictor.version)))
 }
