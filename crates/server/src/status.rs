@@ -35,7 +35,11 @@ pub(crate) fn of(problem: &Problem) -> Response {
         text.push('…');
     }
     let text = HeaderValue::from_str(&encoded(&text)).expect("it is plain text");
-    let head = [(header::CONTENT_TYPE, HeaderValue::from_static(GRPC)), (STATUS, code(problem.status()).into()), (MESSAGE, text)];
+    let head = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(GRPC)),
+        (STATUS, code(problem.status()).into()),
+        (MESSAGE, text),
+    ];
     (head, Body::empty()).into_response()
 }
 
@@ -56,7 +60,9 @@ fn code(status: StatusCode) -> u16 {
         StatusCode::NOT_FOUND => NOT_FOUND,
         StatusCode::REQUEST_TIMEOUT => DEADLINE_EXCEEDED,
         StatusCode::PAYLOAD_TOO_LARGE => RESOURCE_EXHAUSTED,
-        StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::NOT_IMPLEMENTED => UNIMPLEMENTED,
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::NOT_IMPLEMENTED => {
+            UNIMPLEMENTED
+        }
         StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
         StatusCode::INTERNAL_SERVER_ERROR => INTERNAL,
         _ => INVALID_ARGUMENT,

@@ -44,7 +44,8 @@ fn tensor(input: Value, binary: &mut &[u8]) -> Result<Tensor, Refusal> {
         (None, Some(size)) => {
             let size = size.as_u64().and_then(|size| usize::try_from(size).ok());
             let split = size.and_then(|size| binary.split_at_checked(size));
-            let (own, rest) = split.ok_or_else(|| head.wrong("the body has fewer bytes than its `binary_data_size`"))?;
+            let (own, rest) =
+                split.ok_or_else(|| head.wrong("the body has fewer bytes than its `binary_data_size`"))?;
             *binary = rest;
             head.of_bytes(own)
         }

@@ -29,7 +29,7 @@ pub(super) fn answer(service: &Service, body: &[u8]) -> Result<Said, Problem> {
     let outputs = outputs.map(|output| Asked { name: output.name, parameters: parameters(output.parameters) });
     let header = request::answer_header(predictor);
     let outputs = output::wanted(outputs.collect(), &header, &parameters(asked.parameters))?;
-    let rows = Rows::columns(tensor::columns(tensors(asked.inputs, &asked.raw_input_contents)?)?)?;
+    let rows = columns(asked.inputs, &asked.raw_input_contents)?;
     let table = service.table(&rows, 0)?;
 
     let columns = &table.columns[table.ids..];
@@ -50,17 +50,18 @@ pub(super) fn answer(service: &Service, body: &[u8]) -> Result<Said, Problem> {
 /// A body that is none, or tensors that aren't columns.
 pub fn rows(body: &[u8]) -> Result<Rows, Refusal> {
     let asked: ModelInferRequest = message(body).map_err(|error| malformed(error.to_string()))?;
-    Rows::columns(tensor::columns(tensors(asked.inputs, &asked.raw_input_contents)?)?)
+    columns(asked.inputs, &asked.raw_input_contents)
 }
 
-/// The tensors of a request; their bytes, if it has any, are those of all of them, in their order.
-fn tensors(inputs: Vec<InferInputTensor>, raw: &[Vec<u8>]) -> Result<Vec<Tensor>, Refusal> {
+/// The columns of a request's tensors; bytes, if it has any, are those of all of them, in their order.
+fn columns(inputs: Vec<InferInputTensor>, raw: &[Vec<u8>]) -> Result<Rows, Refusal> {
     if !raw.is_empty() && raw.len() != inputs.len() {
         let (inputs, raw) = (inputs.len(), raw.len());
         return Err(malformed(format!("there are {inputs} inputs, and `raw_input_contents` has {raw}")));
     }
     let mut raw = raw.iter();
-    inputs.into_iter().map(|input| tensor(input, raw.next())).collect()
+    let tensors = inputs.into_iter().map(|input| tensor(input, raw.next())).collect::<Result<_, _>>()?;
+    Rows::columns(tensor::columns(tensors)?)
 }
 
 fn tensor(input: InferInputTensor, raw: Option<&Vec<u8>>) -> Result<Tensor, Refusal> {
