@@ -41,7 +41,7 @@ deny:
 
 # Rewrite the reference from the code that runs
 docs:
-    UPDATE_DOCS=1 cargo test --locked -p evenstep --test reference --test sbom
+    UPDATE_DOCS=1 cargo test --locked --workspace --test reference --test sbom --test generated
 
 # Ask a server by clients that know nothing of us: Triton, MLflow, pyarrow, schemathesis, curl. Needs Python and the network
 clients-test:

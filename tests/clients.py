@@ -11,11 +11,17 @@ import struct
 import subprocess
 import sys
 
+import grpc
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import requests
+import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton
+from google.protobuf import message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 address, data, scored = sys.argv[1:]
@@ -164,6 +170,66 @@ for binary in [False, True]:
 
     answers = zip(*(cells(name) for name in names))
     check(f"Triton's client, {'bytes' if binary else 'JSON'}", (dict(zip(names, answer)) for answer in answers))
+
+# The same over gRPC, at the same port.
+client = triton_grpc.InferenceServerClient(address)
+assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(model)
+assert client.is_model_ready(model, document["info"]["version"])
+assert client.get_server_metadata().name == "evenstep"
+metadata = client.get_model_metadata(model)
+assert {tensor.name: tensor.datatype for tensor in metadata.inputs} == datatypes
+inputs = []
+for name, values in columns.items():
+    if name not in datatypes:
+        continue
+    if kind(name) == "string":
+        array = np.array([value or "" for value in values], dtype=object)
+    else:
+        array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    inputs.append(triton_grpc.InferInput(name, list(array.shape), "BYTES" if kind(name) == "string" else "FP64"))
+    inputs[-1].set_data_from_numpy(array)
+result = client.infer(model, inputs, request_id="42", outputs=[triton_grpc.InferRequestedOutput(name) for name in names])
+assert result.get_response().id == "42"
+answers = zip(*(cells(name) for name in names))
+check("Triton's client over gRPC", (dict(zip(names, answer)) for answer in answers))
+try:
+    client.infer("nobody", inputs)
+    raise AssertionError("no such model is served")
+except triton_grpc.InferenceServerException as refused:
+    assert refused.status() == "StatusCode.NOT_FOUND" and f"`{model}`" in refused.message(), refused
+
+# A client that knows what it was told by reflection, and sends lists instead of bytes.
+with grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)]) as channel:
+    told = ProtoReflectionDescriptorDatabase(channel)
+    assert {"inference.GRPCInferenceService", "grpc.health.v1.Health"} <= set(told.get_services())
+    method = DescriptorPool(told).FindServiceByName("inference.GRPCInferenceService").FindMethodByName("ModelInfer")
+    ask = message_factory.GetMessageClass(method.input_type)
+    call = channel.unary_unary(
+        "/inference.GRPCInferenceService/ModelInfer",
+        ask.SerializeToString,
+        message_factory.GetMessageClass(method.output_type).FromString,
+    )
+    asked = ask(model_name=model)
+    for name, values in columns.items():
+        if name not in datatypes:
+            continue
+        datatype = "BYTES" if kind(name) == "string" else "FP64"
+        tensor = asked.inputs.add(name=name, datatype=datatype, shape=[len(values)])
+        if datatype == "BYTES":
+            tensor.contents.bytes_contents.extend((value or "").encode() for value in values)
+        else:
+            tensor.contents.fp64_contents.extend(float("nan") if value is None else value for value in values)
+    answer = {output.name: output for output in call(asked).outputs}
+
+    def listed(name):
+        contents = answer[name].contents
+        return [text.decode() for text in contents.bytes_contents] or contents.fp64_contents
+
+    answers = zip(*(listed(name) for name in names))
+    check("gRPC by reflection, lists", (dict(zip(names, row)) for row in answers))
+    health = health_pb2_grpc.HealthStub(channel)
+    well = health.Check(health_pb2.HealthCheckRequest(service="inference.GRPCInferenceService"))
+    assert well.status == health_pb2.HealthCheckResponse.SERVING
 
 # MLflow's client, in each shape, and as CSV.
 mlflow = ScoringServerClient(*address.split(":"))

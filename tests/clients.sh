@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Serves the houses and the titanic, and asks for all their rows by clients that know nothing of us: Triton's, MLflow's,
-# pyarrow, requests and curl; their answers must have the bits of `evenstep score`. Then schemathesis asks by the OpenAPI
+# Serves the houses and the titanic, and asks for all their rows by clients that know nothing of us: Triton's two, MLflow's,
+# one that knows what it is told by reflection, pyarrow, requests and curl; their answers must have the bits of `evenstep score`. Then schemathesis asks by the OpenAPI
 # document whatever it thinks of. `just clients-test` calls it. It needs Python and the network, and curl.
 # EVENSTEP names a program that is built already.
 set -euo pipefail
@@ -13,9 +13,10 @@ if [ -z "${EVENSTEP:-}" ]; then
 fi
 evenstep=$(realpath "$EVENSTEP")
 venv=$root/target/clients
-if [ ! -x "$venv/bin/schemathesis" ]; then
+if ! "$venv/bin/python" -c 'import grpc_health, grpc_reflection, mlflow, schemathesis' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet 'tritonclient[http]==2.*' 'mlflow-skinny==3.*' pyarrow pandas scipy requests 'schemathesis==4.*'
+  "$venv/bin/pip" install --quiet 'tritonclient[grpc,http]==2.*' grpcio-health-checking grpcio-reflection \
+    'mlflow-skinny==3.*' pyarrow pandas scipy requests 'schemathesis==4.*'
 fi
 
 work=$(mktemp -d)

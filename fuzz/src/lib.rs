@@ -39,6 +39,7 @@ pub const TARGETS: [Target; 16] = [
     ("request", request),
     ("request_csv", request_csv),
     ("request_arrow", request_arrow),
+    ("request_grpc", request_grpc),
 ];
 
 /// The bundles of the corpus, whose names start an input of `bundle_member` and `request`.
@@ -211,6 +212,13 @@ pub fn request_csv(bytes: &[u8]) {
 pub fn request_arrow(bytes: &[u8]) {
     if let Some((predictor, body)) = asked(bytes) {
         answer(predictor, || Rows::arrow(body));
+    }
+}
+
+/// The same, as a call of gRPC.
+pub fn request_grpc(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, evenstep_server::grpc_rows(body));
     }
 }
 

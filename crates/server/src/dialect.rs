@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::formats::{self, Format};
 use crate::problem::Problem;
 use crate::request_id::{self, REQUEST_ID};
+use crate::status;
 
 /// A protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,11 +18,14 @@ pub(crate) enum Dialect {
     Inference,
     /// That of MLflow's scoring server.
     Mlflow,
+    /// The Open Inference Protocol over gRPC, and what else is called by that.
+    Grpc,
 }
 
 impl Dialect {
-    pub(crate) fn of(path: &str) -> Dialect {
+    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Dialect {
         match path {
+            _ if status::is_call(headers) => Dialect::Grpc,
             "/invocations" => Dialect::Mlflow,
             "/v2" => Dialect::Inference,
             _ if path.starts_with("/v2/") => Dialect::Inference,
@@ -46,6 +50,7 @@ impl Dialect {
                 None if !headers.contains_key(header::ORIGIN) && !headers.contains_key("sec-fetch-site") => Ok(()),
                 kind => Err(Problem::unread_type(kind.map(formats::essence).as_deref(), &INFERENCE)),
             },
+            Dialect::Grpc => Err(Problem::no_method()),
         }
     }
 
@@ -66,6 +71,11 @@ impl Dialect {
         let name = name.unwrap_or_else(request_id::make);
         let text = name.to_str().ok();
         let (kind, body) = match self {
+            Dialect::Grpc => {
+                let mut told = status::of(&problem);
+                told.headers_mut().insert(REQUEST_ID, name);
+                return told;
+            }
             Dialect::Native => ("application/problem+json", problem.of_request(text)),
             Dialect::Inference => ("application/json", json!({ "error": problem.in_words() })),
             Dialect::Mlflow => {

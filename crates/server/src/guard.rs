@@ -16,7 +16,16 @@ use crate::problem::Problem;
 use crate::request_id;
 
 /// The routes that need no key: whoever looks after the process may have none. They tell nothing of the model then.
-const OPEN: [&str; 4] = ["/health", "/ping", "/v2/health/live", "/v2/health/ready"];
+const OPEN: [&str; 8] = [
+    "/health",
+    "/ping",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+];
 
 /// Who may ask, and by which name of this host.
 #[derive(Default)]
@@ -82,7 +91,7 @@ fn check_content_type(request: &Request, dialect: Dialect) -> Result<(), Problem
 
 /// Lets a request through, or answers it here; what is wrong is told in the words of its protocol.
 pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let dialect = Dialect::of(request.uri().path());
+    let dialect = Dialect::of(request.uri().path(), request.headers());
     let mut name = request_id::given(request.headers());
     let line = service.log.tells_requests().then(|| {
         // So that log and client speak of the same request.

@@ -1,4 +1,4 @@
-//! The server: the predictions of artifacts over HTTP, with their contracts enforced.
+//! The server: the predictions of artifacts over HTTP and gRPC, with their contracts enforced.
 //!
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`; one protocol of others, one folder: `oip`, `mlflow`. To
 //! add one, write it and name it in `router`. Before them stand the connections (`listen`, `tls`), who may ask (`guard`,
@@ -29,6 +29,7 @@ mod openapi;
 mod predict;
 mod problem;
 mod request_id;
+mod status;
 mod tls;
 mod watch;
 mod work;
@@ -37,6 +38,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
@@ -52,6 +54,8 @@ pub use client::{AdminClient, ClientError};
 pub use keys::{ApiKeys, KeysError};
 pub use log::LogFormat;
 pub use models::{Bundle, Loader, Models, ModelsError};
+#[cfg(feature = "grpc")]
+pub use oip::grpc_rows;
 pub use tls::{TlsError, TlsFiles};
 
 use body::Room;
@@ -124,7 +128,7 @@ impl Service {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+fn router(service: Arc<Service>, calls: Router<Arc<Service>>) -> Router {
     let is_mock = service.models.with_default(|predictor| predictor.digest.starts_with(mock::PREFIX));
     let router = Router::new()
         .route("/predict", post(predict::predict))
@@ -134,7 +138,8 @@ fn router(service: Arc<Service>) -> Router {
         .merge(models::routes())
         .merge(oip::routes())
         .merge(mlflow::routes())
-        .fallback(|| async { Problem::not_found() })
+        .merge(calls)
+        .fallback(nowhere)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&service), guard::guard))
         .with_state(service);
@@ -145,6 +150,11 @@ fn router(service: Arc<Service>) -> Router {
 async fn mocked(mut response: Response) -> Response {
     response.headers_mut().insert("evenstep-mock", HeaderValue::from_static("true"));
     response
+}
+
+/// What no route answers.
+async fn nowhere(request: Request) -> Problem {
+    if status::is_call(request.headers()) { Problem::no_method() } else { Problem::not_found() }
 }
 
 /// Serves models whose golden rows were replayed, until the process is told to stop; requests under way are answered
@@ -179,9 +189,14 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
                 }
             };
             listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
+            let (calls, watched) = oip::calls().await;
             let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone()));
             let (tls, metrics) = (tls.as_deref(), &service.metrics);
-            let answering = listen::listen(listener, tls, router(Arc::clone(&service)), metrics, told_to_stop());
+            let stop = async {
+                told_to_stop().await;
+                watched.end().await;
+            };
+            let answering = listen::listen(listener, tls, router(Arc::clone(&service), calls), metrics, stop);
             let changing = async {
                 if let Some((listener, _, router)) = admin {
                     listen::listen(listener, tls, router, metrics, told_to_stop()).await;

@@ -66,12 +66,12 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
         let (model, version, digest) = (&predictor.name, &predictor.version, &predictor.digest);
         let bytes = serde_json::to_vec(&Answered { model, version, digest, predictions });
         let bytes = bytes.expect("answers are plain data");
-        return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None });
+        return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None, by: None });
     }
     let count = rows.len();
     let table = asked.table(rows, 0)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
-    Ok(Said { kind: to.media_type(), bytes, rows: count, flags: table.flags.len(), header: None })
+    Ok(Said { kind: to.media_type(), bytes, rows: count, flags: table.flags.len(), header: None, by: None })
 }
 
 /// A table as `score` writes it.

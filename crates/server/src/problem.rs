@@ -76,6 +76,12 @@ impl Problem {
         Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
+    /// A message of gRPC that can't be read as it is: 415.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn unread_frame(detail: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
     /// Text that is written in another way than UTF-8: 415.
     pub(crate) fn unread_charset(said: &str) -> Problem {
         let detail = format!("the body is said to be `{said}`; send UTF-8");
@@ -128,6 +134,17 @@ impl Problem {
              /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready; a model's paths also with \
              /versions/VERSION after its name",
         )
+    }
+
+    /// No such method of gRPC: 501.
+    pub(crate) fn no_method() -> Problem {
+        let detail = if cfg!(feature = "grpc") {
+            "there are inference.GRPCInferenceService with ServerLive, ServerReady, ServerMetadata, ModelReady, ModelMetadata \
+             and ModelInfer, grpc.health.v1.Health and grpc.reflection.v1.ServerReflection"
+        } else {
+            "this engine was built without `grpc`; it answers over HTTP"
+        };
+        Problem::of(StatusCode::NOT_IMPLEMENTED, detail)
     }
 
     /// The route takes another method: 405.

@@ -38,6 +38,8 @@ pub(crate) struct Said {
     pub(crate) flags: usize,
     /// What else its head says.
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
+    /// Who answered, if the body named it.
+    pub(crate) by: Option<Arc<Served>>,
 }
 
 /// Answers a body by `work`; the head says how both are compressed.
@@ -49,7 +51,9 @@ pub(crate) async fn answer(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
     let started = Instant::now();
-    let said = said(&asked, head, body, work).await;
+    let mut said = said(&asked, head, body, work).await;
+    let by = said.as_mut().ok().and_then(|said| said.by.take());
+    let asked = by.map_or_else(|| asked.clone(), |served| asked.with(served));
     let (mut response, rows) = match said {
         Ok(said) => {
             let rows = said.rows;
@@ -113,6 +117,11 @@ fn respond(mut said: Said, head: &HeaderMap) -> Response {
 }
 
 impl Asked {
+    /// The same of another bundle.
+    pub(crate) fn with(&self, served: Arc<Served>) -> Asked {
+        Asked { service: Arc::clone(&self.service), served }
+    }
+
     /// Counts an answer.
     pub(crate) fn count(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {
         let metrics = &self.service.metrics;

@@ -57,6 +57,23 @@ impl Server {
         Server { child, address }
     }
 
+    /// A server of `p.evenstep`, with more said on its command line.
+    pub(crate) fn with(project: &Project, more: &[&str]) -> Server {
+        let args = [&["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json"], more].concat();
+        let mut child = project.command(&args).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let address = common::address_of(&mut child);
+        Server { child, address }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it ended.
+    pub(crate) fn wait(&mut self) {
+        self.child.wait().expect("it ends");
+    }
+
     pub(crate) fn post(&self, path: &str, kind: &str, more: &str, body: &[u8]) -> Told {
         let length = body.len();
         // As HTTP/1.0, an answer of unknown length ends with its connection.
@@ -94,13 +111,18 @@ impl Drop for Server {
     }
 }
 
-/// A server of a small bundle: y of x and z.
+/// A server of the small bundle.
 pub(crate) fn small() -> Server {
+    Server::start(&small_project(), "p.evenstep")
+}
+
+/// A small bundle: y of x and z.
+pub(crate) fn small_project() -> Project {
     let project = Project::new();
     let rows: String = (0..200).map(|n| format!("{},{},{}\n", n % 17, n * 7 % 23, n % 17 + 3)).collect();
     project.write("data.csv", format!("x,z,y\n{rows}"));
     let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\n[contract]\nz = { type = \"number\" }\n[model]\nuse = \"ridge\"\n";
     project.write("pipeline.toml", spec);
     project.run(&["train", "--quiet"]).ok();
-    Server::start(&project, "p.evenstep")
+    project
 }

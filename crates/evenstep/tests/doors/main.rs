@@ -1,10 +1,12 @@
 //! Every door of the server gives the bits of `score`, whatever the protocol; and whatever comes through one, broken as it
 //! may be, gets an answer that blames no bug.
 
+mod caller;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
 mod example;
+mod grpc;
 mod heads;
 mod lines;
 mod wrong;

@@ -3,12 +3,10 @@
 use evenstep_source::Cells;
 use evenstep_table::Kind;
 use half::f16;
-use serde::Serialize;
 use serde_json::Value;
 
 /// A tensor's type.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Datatype {
     Bool,
     Int8,
@@ -25,27 +23,37 @@ pub(super) enum Datatype {
     Bytes,
 }
 
+const NAMES: [(Datatype, &str); 13] = [
+    (Datatype::Bool, "BOOL"),
+    (Datatype::Int8, "INT8"),
+    (Datatype::Int16, "INT16"),
+    (Datatype::Int32, "INT32"),
+    (Datatype::Int64, "INT64"),
+    (Datatype::Uint8, "UINT8"),
+    (Datatype::Uint16, "UINT16"),
+    (Datatype::Uint32, "UINT32"),
+    (Datatype::Uint64, "UINT64"),
+    (Datatype::Fp16, "FP16"),
+    (Datatype::Fp32, "FP32"),
+    (Datatype::Fp64, "FP64"),
+    (Datatype::Bytes, "BYTES"),
+];
+
 /// What is wrong with elements, without the tensor's name.
 pub(super) type Wrong = String;
 
 impl Datatype {
     pub(super) fn parse(name: &str) -> Option<Datatype> {
-        Some(match name {
-            "BOOL" => Datatype::Bool,
-            "INT8" => Datatype::Int8,
-            "INT16" => Datatype::Int16,
-            "INT32" => Datatype::Int32,
-            "INT64" => Datatype::Int64,
-            "UINT8" => Datatype::Uint8,
-            "UINT16" => Datatype::Uint16,
-            "UINT32" => Datatype::Uint32,
-            "UINT64" => Datatype::Uint64,
-            "FP16" => Datatype::Fp16,
-            "FP32" => Datatype::Fp32,
-            "FP64" => Datatype::Fp64,
-            "BYTES" => Datatype::Bytes,
-            _ => return None,
-        })
+        NAMES.iter().find(|(_, known)| *known == name).map(|(datatype, _)| *datatype)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        NAMES.iter().find(|(known, _)| *known == self).map(|(_, name)| *name).expect("each has one")
+    }
+
+    /// An element that isn't of the type.
+    pub(super) fn wrong(self, at: usize) -> Wrong {
+        format!("element {at} is no {}", self.name())
     }
 
     /// The type that holds a column without loss.
@@ -72,7 +80,7 @@ impl Datatype {
     /// Elements of JSON, and which of them are null. An element that isn't of the type is told by its place.
     pub(super) fn of_json(self, elements: Vec<Value>) -> Result<(Cells, Option<Vec<bool>>), Wrong> {
         let nulls: Vec<bool> = elements.iter().map(Value::is_null).collect();
-        let wrong = |at: usize| format!("element {at} is no {}", format!("{self:?}").to_uppercase());
+        let wrong = |at: usize| self.wrong(at);
         let integer = |value: &Value, min: i64, max: i64| whole(value).filter(|x| (min..=max).contains(x));
         let cells = match self {
             Datatype::Bool => Cells::Booleans(each(&elements, wrong, Value::as_bool)?),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Rows};
 use serde_json::{Map, Value, json};
 
-use super::{output, tensor};
+use super::{json, output, tensor};
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::models::Chosen;
@@ -50,18 +50,18 @@ fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said
         Some(Value::String(id)) => Some(id),
         Some(_) => return Err(Problem::malformed("`id` is no text")),
     };
-    let parameters = super::parameters(body.remove("parameters"), "the request")?;
+    let parameters = json::parameters(body.remove("parameters"), "the request")?;
     let inputs = match body.remove("inputs") {
         Some(Value::Array(inputs)) => inputs,
         _ => return Err(Problem::malformed("`inputs` is no list of tensors")),
     };
     let header = request::answer_header(&asked.served.predictor);
-    let outputs = output::wanted(body.remove("outputs"), &header, &parameters)?;
-    let rows = Rows::columns(tensor::columns(inputs, binary)?)?;
+    let outputs = output::wanted(json::outputs(body.remove("outputs"))?, &header, &parameters)?;
+    let rows = Rows::columns(tensor::columns(json::tensors(inputs, binary)?)?)?;
     let count = rows.len();
     let table = asked.table(rows, 0)?;
 
-    let (tensors, buffers) = output::tensors(&outputs, &table.columns[table.ids..]);
+    let (tensors, buffers) = json::answer(&outputs, &table.columns[table.ids..]);
     let mut told = Map::new();
     told.insert("model_name".to_owned(), json!(asked.served.name()));
     told.insert("model_version".to_owned(), json!(asked.served.version()));
@@ -71,9 +71,9 @@ fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said
     let mut bytes = serde_json::to_vec(&Value::Object(told)).expect("answers are plain data");
     let (rows, flags) = (count, table.flags.len());
     if !outputs.iter().any(|output| output.binary) {
-        return Ok(Said { kind: "application/json", bytes, rows, flags, header: None });
+        return Ok(Said { kind: "application/json", bytes, rows, flags, header: None, by: None });
     }
     let header = Some((JSON_BYTES, bytes.len().into()));
     bytes.extend(buffers);
-    Ok(Said { kind: "application/octet-stream", bytes, rows, flags, header })
+    Ok(Said { kind: "application/octet-stream", bytes, rows, flags, header, by: None })
 }

@@ -1,7 +1,12 @@
-//! The Open Inference Protocol, version 2, over HTTP: what KServe, Triton and others speak.
+//! The Open Inference Protocol, version 2, over HTTP and gRPC: what KServe, Triton and others speak.
+//!
+//! `tensor` and `output` are what both have in common; `infer` and `json` are for HTTP, `grpc` is for calls.
 
 mod datatype;
+#[cfg_attr(not(feature = "grpc"), path = "no_grpc.rs")]
+mod grpc;
 mod infer;
+mod json;
 mod metadata;
 mod output;
 mod tensor;
@@ -10,10 +15,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use evenstep_pipeline::request::Refusal;
-use serde_json::{Map, Value};
-
 use crate::Service;
+
+pub(crate) use grpc::calls;
+#[cfg(feature = "grpc")]
+pub use grpc::rows as grpc_rows;
 
 pub(crate) fn routes() -> Router<Arc<Service>> {
     let mut router = Router::new()
@@ -30,15 +36,3 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
     router
 }
 
-/// Parameters of a request, a tensor or an output: texts, numbers, flags.
-fn parameters(parameters: Option<Value>, of: &str) -> Result<Map<String, Value>, Refusal> {
-    let wrong = || Refusal::Malformed(format!("{of}: its `parameters` are no object of texts, numbers and flags"));
-    match parameters {
-        None => Ok(Map::new()),
-        Some(Value::Object(parameters)) => {
-            let plain = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
-            if parameters.values().all(plain) { Ok(parameters) } else { Err(wrong()) }
-        }
-        Some(_) => Err(wrong()),
-    }
-}

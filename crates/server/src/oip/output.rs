@@ -1,29 +1,37 @@
-//! Columns of an answer to tensors.
+//! Columns of an answer to tensors, however they are sent.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use evenstep_pipeline::request::cell;
 use evenstep_table::{Column, ColumnName, Kind, did_you_mean};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::datatype::Datatype;
 use crate::problem::Problem;
 
-/// An output that was asked for.
+/// The parameter of a tensor that says which of its elements are there.
+pub(super) const NULL_MASK: &str = "null_mask";
+
+/// An output, as a request asks for it.
+pub(super) struct Asked {
+    pub(super) name: String,
+    pub(super) parameters: Map<String, Value>,
+}
+
+/// An output that there is.
 pub(super) struct Wanted {
     /// Its place among the columns of an answer.
     place: usize,
-    name: ColumnName,
-    datatype: Datatype,
+    pub(super) name: ColumnName,
+    pub(super) datatype: Datatype,
     /// Whether its bytes come after the JSON.
     pub(super) binary: bool,
 }
 
 /// Which outputs a request wants, and how: all of them, if it says nothing.
 pub(super) fn wanted(
-    outputs: Option<Value>,
+    asked: Vec<Asked>,
     header: &[(ColumnName, Kind)],
     parameters: &Map<String, Value>,
 ) -> Result<Vec<Wanted>, Problem> {
@@ -32,20 +40,11 @@ pub(super) fn wanted(
         let (name, kind) = &header[place];
         Wanted { place, name: name.clone(), datatype: Datatype::of(*kind), binary }
     };
-    let outputs = match outputs {
-        None => return Ok((0..header.len()).map(|place| output(place, all_binary)).collect()),
-        Some(Value::Array(outputs)) => outputs,
-        Some(_) => return Err(Problem::malformed("`outputs` is no list of outputs")),
-    };
-    if outputs.is_empty() {
+    if asked.is_empty() {
         return Ok((0..header.len()).map(|place| output(place, all_binary)).collect());
     }
     let mut wanted: Vec<Wanted> = Vec::new();
-    for asked in outputs {
-        let Value::Object(mut asked) = asked else { return Err(Problem::malformed("an output is no object")) };
-        let Some(Value::String(name)) = asked.remove("name") else {
-            return Err(Problem::malformed("an output has no `name`"));
-        };
+    for Asked { name, parameters } in asked {
         let Some(place) = header.iter().position(|(known, _)| known.as_str() == name.as_str()) else {
             let near = did_you_mean(&name, header.iter().map(|(name, _)| name.as_str()));
             let known: Vec<&str> = header.iter().map(|(name, _)| name.as_str()).collect();
@@ -55,12 +54,11 @@ pub(super) fn wanted(
         if wanted.iter().any(|earlier| earlier.place == place) {
             return Err(Problem::malformed(format!("output `{name}` is asked for twice")));
         }
-        let own = super::parameters(asked.remove("parameters"), &format!("output `{name}`"))?;
-        if own.contains_key("classification") {
+        if parameters.contains_key("classification") {
             let what = format!("output `{name}`: there is no `classification`; ask for `probability_…` of each class");
             return Err(Problem::malformed(what));
         }
-        let own = flag(&own, "binary_data")?;
+        let own = flag(&parameters, "binary_data")?;
         wanted.push(output(place, own.unwrap_or(all_binary)));
     }
     Ok(wanted)
@@ -74,30 +72,19 @@ fn flag(parameters: &Map<String, Value>, name: &str) -> Result<Option<bool>, Pro
     }
 }
 
-/// The tensors of an answer, and the bytes that follow them.
-pub(super) fn tensors(wanted: &[Wanted], columns: &[Arc<Column>]) -> (Vec<Value>, Vec<u8>) {
-    let mut buffers = Vec::new();
-    let tensor = |output: &Wanted| {
-        let column = &columns[output.place];
-        let rows = column.rows();
-        let mut tensor = json!({ "name": output.name, "shape": [rows], "datatype": output.datatype });
-        if output.binary {
-            let before = buffers.len();
-            (0..rows).for_each(|row| push(&mut buffers, column, row));
-            tensor["parameters"] = json!({ "binary_data_size": buffers.len() - before });
-            // A null float is NaN; a null text has nothing to tell it by.
-            if output.datatype == Datatype::Bytes && column.nulls() > 0 {
-                tensor["parameters"]["null_mask"] = json!(STANDARD.encode(present(column)));
-            }
-        } else {
-            tensor["data"] = (0..rows).map(|row| cell(column, row)).collect();
-        }
-        tensor
-    };
-    (wanted.iter().map(tensor).collect(), buffers)
+impl Wanted {
+    pub(super) fn column<'a>(&self, columns: &'a [Arc<Column>]) -> &'a Column {
+        &columns[self.place]
+    }
 }
 
-/// A cell as bytes of its tensor.
+/// A column as bytes of its tensor.
+pub(super) fn bytes(column: &Column) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    (0..column.rows()).for_each(|row| push(&mut buffer, column, row));
+    buffer
+}
+
 fn push(buffer: &mut Vec<u8>, column: &Column, row: usize) {
     match column {
         Column::Number(cells) => buffer.extend(cells[row].to_le_bytes()),
@@ -111,9 +98,13 @@ fn push(buffer: &mut Vec<u8>, column: &Column, row: usize) {
     }
 }
 
-/// An Arrow bitmap of the cells that are not null.
-fn present(column: &Column) -> Vec<u8> {
+/// Which cells of a column are there, where its elements don't tell: a null float is NaN, a null text is like an empty one.
+/// An Arrow bitmap in base64.
+pub(super) fn null_mask(column: &Column) -> Option<String> {
+    if matches!(column, Column::Number(_)) || column.nulls() == 0 {
+        return None;
+    }
     let mut bits = vec![0; column.rows().div_ceil(8)];
     (0..column.rows()).filter(|row| !column.is_null(*row)).for_each(|row| bits[row / 8] |= 1 << (row % 8));
-    bits
+    Some(STANDARD.encode(bits))
 }

@@ -1,4 +1,4 @@
-//! Tensors of a request to columns.
+//! Tensors of a request to columns, however they were sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,104 +6,106 @@ use evenstep_pipeline::request::{Refusal, named};
 use evenstep_source::{Cells, NamedCells};
 use serde_json::{Map, Value};
 
-use super::datatype::Datatype;
+use super::datatype::{Datatype, Wrong};
+use super::output::NULL_MASK;
 
-/// A tensor of a request.
-struct Tensor {
+/// A tensor whose elements are yet to be read.
+pub(super) struct Head {
     name: String,
+    pub(super) datatype: Datatype,
     shape: Vec<usize>,
     /// The product of its shape.
-    count: usize,
-    parameters: Map<String, Value>,
+    pub(super) count: usize,
+    pub(super) parameters: Map<String, Value>,
+}
+
+/// A tensor of a request.
+pub(super) struct Tensor {
+    head: Head,
     cells: Cells,
     nulls: Option<Vec<bool>>,
 }
 
-/// The columns of a request's tensors: one a tensor, or several of one that names them. `binary` is what follows the
-/// JSON, and is used up by those tensors that have no `data`, in their order.
-pub(super) fn columns(inputs: Vec<Value>, mut binary: &[u8]) -> Result<Vec<NamedCells>, Refusal> {
-    let mut tensors = Vec::with_capacity(inputs.len());
-    for input in inputs {
-        tensors.push(Tensor::read(input, &mut binary)?);
-    }
-    if !binary.is_empty() {
-        return Err(malformed(format!("{} bytes come after those that the inputs name", binary.len())));
-    }
-    match tensors.as_mut_slice() {
-        [] => Err(malformed("`inputs` is empty, expected a tensor for each column")),
-        [one] if one.parameters.contains_key("columns") => tensors.remove(0).several(),
-        _ => tensors.into_iter().map(Tensor::one).collect(),
-    }
-}
-
-impl Tensor {
-    fn read(input: Value, binary: &mut &[u8]) -> Result<Tensor, Refusal> {
-        let Value::Object(mut input) = input else { return Err(malformed("an input is no object")) };
-        let Some(Value::String(name)) = input.remove("name") else { return Err(malformed("an input has no `name`")) };
+impl Head {
+    /// What is said of a tensor; no shape is one that is none.
+    pub(super) fn new(
+        name: String,
+        datatype: &str,
+        shape: Option<Vec<usize>>,
+        parameters: Map<String, Value>,
+    ) -> Result<Head, Refusal> {
         let wrong = |what: &str| malformed(format!("input `{name}`: {what}"));
-        let datatype = input.get("datatype").and_then(Value::as_str).ok_or_else(|| wrong("it has no `datatype`"))?;
         let Some(datatype) = Datatype::parse(datatype) else {
             return Err(wrong(
                 "its `datatype` is none of BOOL, INT8 to INT64, UINT8 to UINT64, FP16, FP32, FP64 and BYTES",
             ));
         };
-        let shape = shape(input.get("shape")).ok_or_else(|| wrong("its `shape` is no list of lengths"))?;
-        let product = |shape: &[usize]| shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length));
-        let count = product(&shape).ok_or_else(|| wrong("its `shape` has more elements than can be counted"))?;
-        let parameters = super::parameters(input.remove("parameters"), &format!("input `{name}`"))?;
-        let (cells, mut nulls) = match (input.remove("data"), parameters.get("binary_data_size")) {
-            (Some(_), Some(_)) => return Err(wrong("it has `data`, and `binary_data_size` besides")),
-            (Some(data), None) => {
-                let mut flat = Vec::new();
-                flatten(data, &mut flat);
-                if flat.len() != count {
-                    let what = format!("its `shape` has {count} elements, and `data` has {}", flat.len());
-                    return Err(wrong(&what));
-                }
-                datatype.of_json(flat).map_err(|what| wrong(&what))?
-            }
-            (None, Some(size)) => {
-                let size = size.as_u64().and_then(|size| usize::try_from(size).ok());
-                let split = size.and_then(|size| binary.split_at_checked(size));
-                let (own, rest) = split.ok_or_else(|| wrong("the body has fewer bytes than its `binary_data_size`"))?;
-                *binary = rest;
-                (datatype.of_bytes(own, count).map_err(|what| wrong(&what))?, None)
-            }
-            (None, None) => return Err(wrong("it has neither `data` nor `binary_data_size`")),
-        };
-        if let Some(mask) = parameters.get("null_mask") {
-            let mask = null_mask(mask, count);
-            let mask = mask.ok_or_else(|| wrong("its `null_mask` is no bitmap of its elements in base64"))?;
-            nulls.get_or_insert_with(|| vec![false; count]).iter_mut().zip(mask).for_each(|(null, here)| *null |= here);
-        }
-        Ok(Tensor { name, shape, count, parameters, cells, nulls })
+        let shape = shape.ok_or_else(|| wrong("its `shape` is no list of lengths"))?;
+        let count = shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length));
+        let count = count.ok_or_else(|| wrong("its `shape` has more elements than can be counted"))?;
+        Ok(Head { name, datatype, shape, count, parameters })
     }
 
+    /// What is wrong with the tensor.
+    pub(super) fn wrong(&self, what: &str) -> Refusal {
+        malformed(format!("input `{}`: {what}", self.name))
+    }
+
+    /// The tensor of elements that stand in bytes.
+    pub(super) fn of_bytes(self, bytes: &[u8]) -> Result<Tensor, Refusal> {
+        let cells = self.datatype.of_bytes(bytes, self.count).map(|cells| (cells, None));
+        self.with(cells)
+    }
+
+    /// The tensor of its elements, and of which of them are null; as many as its shape has.
+    pub(super) fn with(self, read: Result<(Cells, Option<Vec<bool>>), Wrong>) -> Result<Tensor, Refusal> {
+        let (cells, mut nulls) = read.map_err(|what| self.wrong(&what))?;
+        assert_eq!(self.count, cells.len(), "they were counted");
+        if let Some(mask) = self.parameters.get(NULL_MASK) {
+            let mask = null_mask(mask, self.count);
+            let mask = mask.ok_or_else(|| self.wrong("its `null_mask` is no bitmap of its elements in base64"))?;
+            let nulls = nulls.get_or_insert_with(|| vec![false; self.count]);
+            nulls.iter_mut().zip(mask).for_each(|(null, here)| *null |= here);
+        }
+        Ok(Tensor { head: self, cells, nulls })
+    }
+}
+
+/// The columns of a request's tensors: one a tensor, or several of one that names them.
+pub(super) fn columns(mut tensors: Vec<Tensor>) -> Result<Vec<NamedCells>, Refusal> {
+    match tensors.as_mut_slice() {
+        [] => Err(malformed("`inputs` is empty, expected a tensor for each column")),
+        [one] if one.head.parameters.contains_key("columns") => tensors.remove(0).several(),
+        _ => tensors.into_iter().map(Tensor::one).collect(),
+    }
+}
+
+impl Tensor {
     /// The column that a tensor is.
     fn one(self) -> Result<NamedCells, Refusal> {
-        match self.shape.as_slice() {
-            [_] | [_, 1] => Ok(NamedCells { name: named(&self.name)?, cells: self.cells, nulls: self.nulls }),
+        match self.head.shape.as_slice() {
+            [_] | [_, 1] => Ok(NamedCells { name: named(&self.head.name)?, cells: self.cells, nulls: self.nulls }),
             shape => Err(malformed(format!(
                 "input `{}` has the shape {shape:?}, expected [n] or [n,1]: a tensor for each column; or one tensor [n,k] \
                  whose parameter `columns` names them, with commas between",
-                self.name
+                self.head.name
             ))),
         }
     }
 
     /// The columns that a tensor names.
     fn several(self) -> Result<Vec<NamedCells>, Refusal> {
-        let names = names(&self.parameters["columns"]).ok_or_else(|| {
+        let Head { name, shape, parameters, .. } = self.head;
+        let names = names(&parameters["columns"]).ok_or_else(|| {
             malformed("the parameter `columns` is no text of names with commas between, nor one of a list in JSON")
         })?;
-        if self.shape.len() != 2 || self.shape[1] != names.len() {
-            let (shape, name, count) = (&self.shape, &self.name, names.len());
-            return Err(malformed(format!("input `{name}` has the shape {shape:?}, and `columns` names {count}")));
+        let width = names.len();
+        if shape.len() != 2 || shape[1] != width {
+            return Err(malformed(format!("input `{name}` has the shape {shape:?}, and `columns` names {width}")));
         }
-        assert_eq!(self.count, self.cells.len(), "it was counted");
         let column = |(at, name): (usize, &String)| {
-            let nulls = self.nulls.as_ref().map(|nulls| every(nulls, at, names.len()));
-            Ok(NamedCells { name: named(name)?, cells: column_of(&self.cells, at, names.len()), nulls })
+            let nulls = self.nulls.as_ref().map(|nulls| every(nulls, at, width));
+            Ok(NamedCells { name: named(name)?, cells: column_of(&self.cells, at, width), nulls })
         };
         names.iter().enumerate().map(column).collect()
     }
@@ -111,11 +113,6 @@ impl Tensor {
 
 fn malformed(what: impl Into<String>) -> Refusal {
     Refusal::Malformed(what.into())
-}
-
-fn shape(shape: Option<&Value>) -> Option<Vec<usize>> {
-    let lengths = shape?.as_array()?.iter();
-    lengths.map(|length| length.as_u64().and_then(|length| usize::try_from(length).ok())).collect()
 }
 
 /// Names with commas between; or, where a name has one itself, a list in JSON.
@@ -134,14 +131,6 @@ fn null_mask(mask: &Value, count: usize) -> Option<Vec<bool>> {
         return None;
     }
     Some((0..count).map(|at| bytes[at / 8] >> (at % 8) & 1 == 0).collect())
-}
-
-/// Elements of lists within lists, in row order.
-fn flatten(data: Value, flat: &mut Vec<Value>) {
-    match data {
-        Value::Array(items) => items.into_iter().for_each(|item| flatten(item, flat)),
-        item => flat.push(item),
-    }
 }
 
 fn column_of(cells: &Cells, at: usize, width: usize) -> Cells {
