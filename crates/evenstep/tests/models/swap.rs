@@ -1,6 +1,7 @@
 //! What is served is swapped while it answers.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -125,7 +126,7 @@ fn a_thousand_swaps_under_load_fail_no_request_and_mix_no_answer() {
         assert_eq!(seen.len(), 2, "each door was answered by both: {seen:?}");
     }
     let total: usize = answered.iter().flat_map(BTreeMap::values).sum();
-    println!("{SWAPS} swaps, {total} answers, 0 failed, 0 mixed");
+    let _ = writeln!(std::io::stdout(), "{SWAPS} swaps, {total} answers, 0 failed, 0 mixed");
     assert!(total > SWAPS / 4, "only {total} requests were asked meanwhile");
     assert_eq!(server.answers("/predict"), digest(&project, "a.evenstep"), "the last swap was to it");
     let now = server.get("/models").ok().json();
