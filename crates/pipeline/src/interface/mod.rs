@@ -6,6 +6,8 @@ mod compare;
 mod declared;
 mod field;
 
+use std::collections::BTreeSet;
+
 use evenstep_exact::canonical::canonical_json;
 use evenstep_source::Source;
 use evenstep_table::rule::Absent;
@@ -132,6 +134,12 @@ impl Interface {
         for name in named {
             if !self.columns.columns.contains_key(name) {
                 return Err(PipelineError::input(format!("{what} names column `{name}`, and has no rule for it")));
+            }
+        }
+        for list in [&self.inputs, &self.id] {
+            let mut seen = BTreeSet::new();
+            if let Some(twice) = list.iter().find(|name| !seen.insert(*name)) {
+                return Err(PipelineError::input(format!("{what} names column `{twice}` twice")));
             }
         }
         if self.inputs.is_empty() {
