@@ -52,13 +52,13 @@ impl Model {
     pub(crate) fn predict(&self, format: i32, rows: &[u8]) -> Result<String, Failure> {
         let predictor = &self.predictor;
         let rows = match format {
-            0 => Rows::json(rows),
+            0 => Rows::of_contract(predictor, rows),
             1 => Rows::csv(rows),
             2 => Rows::arrow(rows),
             _ => return Err(Failure::Unusable(format!("there is no format {format}"))),
         };
         let rows = rows.map_err(refused)?;
-        let answered = request::answer_rows(predictor, &rows, None).map_err(refused)?;
+        let answered = request::answer_rows(predictor, rows, None).map_err(refused)?;
         let answer = json!({
             "model": predictor.name,
             "version": predictor.version,
