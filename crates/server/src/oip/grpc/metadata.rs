@@ -42,7 +42,7 @@ pub(super) fn model(service: &Service, asked: ModelMetadataRequest) -> Result<Mo
     };
     Ok(ModelMetadataResponse {
         name: predictor.name.clone(),
-        versions: service.models.now().versions(&predictor.name),
+        versions: service.models.now().versions(&predictor.name).into_iter().map(str::to_owned).collect(),
         platform: NAME.to_owned(),
         inputs: inputs(predictor).into_iter().map(tensor).collect(),
         outputs: outputs(predictor).into_iter().map(tensor).collect(),
