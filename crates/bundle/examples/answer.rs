@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --release -p evenstep-bundle --example answer -- FILE.evenstep BODY…
 //! ```
+#![allow(clippy::print_stdout, reason = "it shows what was measured")]
 
 use std::time::Instant;
 
@@ -19,7 +20,8 @@ fn main() {
         while started.elapsed().as_millis() < 1000 {
             for body in &bodies {
                 let begun = Instant::now();
-                let rows = if is_arrow { Rows::arrow(body) } else { Rows::of_contract(&predictor, body) }.expect("rows");
+                let rows =
+                    if is_arrow { Rows::arrow(body) } else { Rows::of_contract(&predictor, body) }.expect("rows");
                 let read = Instant::now();
                 let said = if is_arrow {
                     answer_table(&predictor, rows, 0, None).expect("an answer").columns.len()

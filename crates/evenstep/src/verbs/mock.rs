@@ -48,7 +48,8 @@ pub(crate) fn mock(args: &Mock, host: &Host) -> Answer {
         log: None,
         pace: Pace::of(&latency),
     };
-    evenstep_server::serve(Models::of_one(predictor), options, listening).map_err(|error| PipelineError::input(error.to_string()))?;
+    evenstep_server::serve(Models::of_one(predictor), options, listening)
+        .map_err(|error| PipelineError::input(error.to_string()))?;
     Ok(ExitCode::SUCCESS)
 }
 
