@@ -22,7 +22,7 @@ use evenstep_table::Contract;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -218,7 +218,7 @@ pub fn request_arrow(bytes: &[u8]) {
 /// The same, as a call of gRPC.
 pub fn request_grpc(bytes: &[u8]) {
     if let Some((predictor, body)) = asked(bytes) {
-        answer(predictor, evenstep_server::grpc_rows(body));
+        answer(predictor, || evenstep_server::grpc_rows(body));
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     /// Say what each feature adds to the prediction of each row of a file
     #[command(after_help = "Example: evenstep explain houses.evenstep --input new.csv --output reasons.csv --top 3")]
     Explain(Explain),
-    /// Serve bundles over HTTP
+    /// Serve bundles over HTTP and gRPC
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep serve houses.evenstep --listen 127.0.0.1:8080")]
     Serve(Box<Serve>),

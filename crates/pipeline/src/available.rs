@@ -1,6 +1,5 @@
 //! What live systems can deliver: no model learns from a column that they can't.
 
-use evenstep_step::AnyStep;
 use evenstep_table::rule::Available;
 use evenstep_table::{ColumnName, Contract, Schema};
 
@@ -55,9 +54,10 @@ fn readers(spec: &Spec, inputs: &Schema, column: &ColumnName) -> Vec<Reader> {
         // A step that reads columns of earlier steps can't be asked before these are fitted.
         step.reads(inputs).map_or_else(|_| names(&step.spec(), column), |read| read.contains(column))
     });
-    let reader = |(index, step): (usize, &Box<dyn AnyStep>)| Reader {
-        told: format!("step {} `{}`", index + 1, step.name()),
-        only_chooses: step.only_chooses_columns(),
-    };
-    reads.map(reader).collect()
+    reads
+        .map(|(index, step)| Reader {
+            told: format!("step {} `{}`", index + 1, step.name()),
+            only_chooses: step.only_chooses_columns(),
+        })
+        .collect()
 }

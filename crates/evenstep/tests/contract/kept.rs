@@ -108,10 +108,12 @@ fn what_serving_says_changes_no_digest_and_is_measured() {
     }
     let metrics = server.get("/metrics").ok().text();
     assert!(
-        ["1e-6", "0.000001"].iter().any(|budget| metrics.contains(&format!("evenstep_budget_seconds{{model=\"titanic\"}} {budget}"))),
+        ["1e-6", "0.000001"]
+            .iter()
+            .any(|budget| metrics.contains(&format!("evenstep_budget_seconds{{model=\"rents\"}} {budget}"))),
         "{metrics}"
     );
-    assert!(metrics.contains(r#"evenstep_over_budget_total{model="titanic"} 3"#), "{metrics}");
+    assert!(metrics.contains(r#"evenstep_over_budget_total{model="rents"} 3"#), "{metrics}");
 
     let unknown = ROW.replacen('{', "{\"lift\": true, ", 1);
     assert_eq!(server.predict(JSON, JSON, unknown.as_bytes()).status, 422);

@@ -30,7 +30,7 @@ fn answers_depend_on_what_a_row_holds_and_on_nothing_else() {
         .collect();
     let together = predictions(&server, &json!(rows));
     for (row, expected) in rows.iter().zip(&together) {
-        assert_eq!(predictions(&server, row), [expected.clone()], "alone as among others");
+        assert_eq!(predictions(&server, row), std::slice::from_ref(expected), "alone as among others");
         let number = expected.as_f64().expect("a number");
         assert!((200.0..=5000.0).contains(&number), "{number} is beyond the contract");
     }
