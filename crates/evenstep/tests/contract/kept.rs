@@ -121,7 +121,7 @@ fn what_serving_says_changes_no_digest_and_is_measured() {
     lax.predict(JSON, JSON, unknown.as_bytes()).ok();
     let row = &lax.get("/openapi.json").ok().json()["components"]["schemas"]["Row"];
     assert_eq!(row["additionalProperties"], true);
-    assert!(!lax.get("/metrics").ok().text().contains("evenstep_budget_seconds{"));
+    assert!(!lax.get("/metrics").ok().text().contains(r#"evenstep_budget_seconds{model="rents"} 1"#));
 }
 
 #[test]
