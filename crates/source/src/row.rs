@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use direct::DirectRows;
 use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, did_you_mean};
-pub use direct::DirectRows;
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

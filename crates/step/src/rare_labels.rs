@@ -18,7 +18,9 @@ use evenstep_table::{Batch, Column, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Fraction, LevelSet, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace};
+use crate::kit::{
+    Fraction, LevelSet, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace,
+};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Groups the rare values of a category under one name.

@@ -15,6 +15,7 @@ const ZIP: &[u8] = b"PK";
 /// A contract, and the version and digest of the bundle that it was read from, if it was.
 pub(super) struct Read {
     pub(super) interface: Interface,
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "`contract` alone tells it"))]
     pub(super) bundle: Option<(String, String)>,
 }
 

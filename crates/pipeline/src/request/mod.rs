@@ -114,7 +114,9 @@ impl Ids {
             Ids::Columns(columns) => match columns.as_slice() {
                 [] => row.into(),
                 [id] => cell(id, row),
-                ids => Value::Object(names.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect()),
+                ids => {
+                    Value::Object(names.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect())
+                }
             },
         }
     }

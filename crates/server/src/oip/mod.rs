@@ -13,9 +13,9 @@ mod tensor;
 
 use std::sync::Arc;
 
+use crate::Service;
 use axum::Router;
 use axum::routing::{get, post};
-use crate::Service;
 
 pub(crate) use grpc::calls;
 #[cfg(feature = "grpc")]
@@ -35,4 +35,3 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
     }
     router
 }
-
