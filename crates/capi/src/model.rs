@@ -59,13 +59,7 @@ impl Model {
         };
         let rows = rows.map_err(refused)?;
         let answered = request::answer_rows(predictor, rows, None).map_err(refused)?;
-        let answer = json!({
-            "model": predictor.name,
-            "version": predictor.version,
-            "digest": predictor.digest,
-            "predictions": answered.answers,
-        });
-        Ok(answer.to_string())
+        Ok(String::from_utf8(request::document(predictor, &answered.answers)).expect("JSON is UTF-8"))
     }
 }
 

@@ -14,7 +14,7 @@ use evenstep_pipeline::Override;
 #[cfg(feature = "serve")]
 pub(crate) use contract::{Contract, ContractDiff, ContractFormat, ContractVerb, Mock};
 #[cfg(feature = "serve")]
-pub(crate) use serve::{LogFormat, Models, ModelsVerb, Serve};
+pub(crate) use serve::{LogFormat, Models, ModelsVerb, Reach, Serve};
 
 /// A machine-learning pipeline from research to production as one artifact, with the same
 /// bits on both sides.

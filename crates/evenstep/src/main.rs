@@ -23,8 +23,7 @@ use evenstep_pipeline::{PipelineError, Run};
 use cli::{Cli, Verb};
 use progress::Bars;
 
-/// An answer of the server makes and drops some hundred small things; with this they take a third less time than with
-/// the C library's.
+/// An answer of the server makes and drops some hundred small things, which takes less time than by the C library's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

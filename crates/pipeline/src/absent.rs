@@ -1,13 +1,9 @@
 //! What the model loses when requests leave out a field that they may leave out (`absent = "null"`): the rows held out are
 //! scored again without it, as the policy says.
 
-use std::sync::Arc;
-
 use evenstep_model::metric::Metric;
 use evenstep_table::rule::Absent;
-use evenstep_table::{
-    Batch, Coded, Column, ColumnName, Contract, Kind, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER,
-};
+use evenstep_table::{Batch, Column, ColumnName, Contract};
 
 use crate::PipelineError;
 use crate::artifact::{AbsentField, AbsentMetric};
@@ -31,7 +27,7 @@ pub(crate) fn without(
     let nulled = |name: &ColumnName| {
         let batches = rows.iter().map(|batch| {
             let mut batch = batch.clone();
-            let nulls = nulls(batch.column(name).kind(), batch.rows());
+            let nulls = Column::null(batch.column(name).kind(), batch.rows());
             batch.insert(name.clone(), nulls);
             batch
         });
@@ -59,44 +55,4 @@ pub(crate) fn losses(without: Vec<Without>, metrics: &[&'static Metric], whole: 
         }
     };
     without.into_iter().map(lost).collect()
-}
-
-/// A column of nulls.
-fn nulls(kind: Kind, rows: usize) -> Column {
-    let nothing = || Coded { values: Arc::default(), codes: vec![NULL_CODE; rows] };
-    match kind {
-        Kind::Number => Column::Number(vec![f64::NAN; rows]),
-        Kind::Integer => Column::Integer(vec![NULL_INTEGER; rows]),
-        Kind::Boolean => Column::Boolean(vec![NULL_BOOLEAN; rows]),
-        Kind::Category => Column::Category(nothing()),
-        Kind::Text => Column::Text(nothing()),
-        Kind::Date => Column::Date(vec![NULL_DATE; rows]),
-        Kind::Time => Column::Time(vec![NULL_INTEGER; rows]),
-        Kind::Datetime(clock) => Column::Datetime(clock, vec![NULL_INTEGER; rows]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use evenstep_table::Clock;
-
-    use super::*;
-
-    #[test]
-    fn a_column_of_nulls_has_its_type_and_nothing_else() {
-        for kind in [
-            Kind::Number,
-            Kind::Integer,
-            Kind::Boolean,
-            Kind::Category,
-            Kind::Text,
-            Kind::Date,
-            Kind::Time,
-            Kind::Datetime(Clock::Civil),
-            Kind::Datetime(Clock::Instant),
-        ] {
-            let column = nulls(kind, 3);
-            assert_eq!((column.kind(), column.rows(), column.nulls()), (kind, 3, 3));
-        }
-    }
 }

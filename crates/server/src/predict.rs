@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::request::{Answer, Rows, Table};
+use evenstep_pipeline::request::{Rows, Table, document};
 use evenstep_source::SourceError;
 use evenstep_source::format::{Compression, Format as FileFormat};
 use evenstep_source::write::Writer;
 use evenstep_table::Column;
-use serde::Serialize;
 
 use crate::dialect::Dialect;
 use crate::formats::Format;
@@ -18,14 +17,6 @@ use crate::models::Chosen;
 use crate::problem::Problem;
 use crate::work::{self, Asked, Said};
 use crate::{Service, lines};
-
-#[derive(Serialize)]
-struct Answered<'a> {
-    model: &'a str,
-    version: &'a str,
-    digest: &'a str,
-    predictions: Vec<Answer<'a>>,
-}
 
 pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen, request: Request) -> Response {
     let Chosen(served) = chosen;
@@ -62,10 +53,7 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
     if to == Format::Json {
         let predictions = asked.answers(rows)?;
         let (rows, flags) = (predictions.len(), predictions.iter().map(|answer| answer.flags.len()).sum());
-        let predictor = &asked.served.predictor;
-        let (model, version, digest) = (&predictor.name, &predictor.version, &predictor.digest);
-        let bytes = serde_json::to_vec(&Answered { model, version, digest, predictions });
-        let bytes = bytes.expect("answers are plain data");
+        let bytes = document(&asked.served.predictor, &predictions);
         return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None, by: None });
     }
     let count = rows.len();

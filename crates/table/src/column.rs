@@ -135,15 +135,21 @@ pub enum Column {
 impl Column {
     /// A column of that type without rows.
     pub fn empty(kind: Kind) -> Column {
+        Column::null(kind, 0)
+    }
+
+    /// A column of that type with so many nulls.
+    pub fn null(kind: Kind, rows: usize) -> Column {
+        let nothing = || Coded { values: Arc::default(), codes: vec![NULL_CODE; rows] };
         match kind {
-            Kind::Number => Column::Number(Vec::new()),
-            Kind::Integer => Column::Integer(Vec::new()),
-            Kind::Boolean => Column::Boolean(Vec::new()),
-            Kind::Category => Column::Category(Coded::default()),
-            Kind::Text => Column::Text(Coded::default()),
-            Kind::Date => Column::Date(Vec::new()),
-            Kind::Time => Column::Time(Vec::new()),
-            Kind::Datetime(clock) => Column::Datetime(clock, Vec::new()),
+            Kind::Number => Column::Number(vec![f64::NAN; rows]),
+            Kind::Integer => Column::Integer(vec![NULL_INTEGER; rows]),
+            Kind::Boolean => Column::Boolean(vec![NULL_BOOLEAN; rows]),
+            Kind::Category => Column::Category(nothing()),
+            Kind::Text => Column::Text(nothing()),
+            Kind::Date => Column::Date(vec![NULL_DATE; rows]),
+            Kind::Time => Column::Time(vec![NULL_INTEGER; rows]),
+            Kind::Datetime(clock) => Column::Datetime(clock, vec![NULL_INTEGER; rows]),
         }
     }
 
@@ -262,5 +268,28 @@ impl Column {
             Column::Time(cells) => crate::calendar::print_time(cells[row]),
             Column::Datetime(clock, cells) => crate::calendar::print_datetime(*clock, cells[row]),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_nulls_has_its_type_and_nothing_else() {
+        for kind in [
+            Kind::Number,
+            Kind::Integer,
+            Kind::Boolean,
+            Kind::Category,
+            Kind::Text,
+            Kind::Date,
+            Kind::Time,
+            Kind::Datetime(Clock::Civil),
+            Kind::Datetime(Clock::Instant),
+        ] {
+            let column = Column::null(kind, 3);
+            assert_eq!((column.kind(), column.rows(), column.nulls()), (kind, 3, 3));
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use evenstep_pipeline::Override;
 
+use super::serve::Reach;
+
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Contract {
@@ -64,19 +66,9 @@ pub(crate) struct Mock {
     /// Override one value of the spec: `--set serving.extra=ignore`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<Override>,
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    pub(crate) listen: std::net::SocketAddr,
     /// How long 99 of a hundred answers take at most, as `20 ms`, or `none`; as the contract says if not given
     #[arg(long, value_name = "TIME")]
     pub(crate) latency: Option<String>,
-    /// The keys of those who may ask, as `key api` writes them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) api_keys: Option<PathBuf>,
-    /// Let everyone ask who reaches an address beyond this host
-    #[arg(long, conflicts_with = "api_keys")]
-    pub(crate) insecure: bool,
-    /// A name of this host that requests may ask for; on a loopback address, besides its own
-    #[arg(long, value_name = "NAME")]
-    pub(crate) allow_host: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 }

@@ -6,6 +6,22 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Args)]
+pub(crate) struct Reach {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The keys of those who may ask, as `key api` writes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
+    /// Let everyone ask who reaches an address beyond this host
+    #[arg(long, conflicts_with = "api_keys")]
+    pub(crate) insecure: bool,
+    /// A name of this host that requests may ask for; on a loopback address, besides its own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+}
+
+#[derive(Args)]
 pub(crate) struct Serve {
     /// The bundles; the first answers where no model is named
     #[arg(value_name = "BUNDLE", required_unless_present_any = ["check", "config"])]
@@ -19,18 +35,8 @@ pub(crate) struct Serve {
     /// Serve only bundles that keep this contract: a spec, a bundle, or a contract as JSON; exit with 1 if one breaks it
     #[arg(long, value_name = "FILE")]
     pub(crate) contract: Option<PathBuf>,
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-    /// The keys of those who may ask, as `key api` writes them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) api_keys: Option<PathBuf>,
-    /// Let everyone ask who reaches an address beyond this host
-    #[arg(long, conflicts_with = "api_keys")]
-    pub(crate) insecure: bool,
-    /// A name of this host that requests may ask for; on a loopback address, besides its own
-    #[arg(long, value_name = "NAME")]
-    pub(crate) allow_host: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
     /// Speak TLS, by this certificate and those that vouch for it, as PEM; it is watched
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,

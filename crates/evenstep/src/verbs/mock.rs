@@ -13,7 +13,7 @@ use crate::cli::Mock;
 use crate::{Host, output};
 
 pub(crate) fn mock(args: &Mock, host: &Host) -> Answer {
-    let keys = keys(args.listen, args.api_keys.as_deref(), args.insecure)?;
+    let keys = keys(&args.reach)?;
     let interface = kept::read(&args.subject, &args.overrides, host)?.interface;
     refuse_batch(&interface)?;
     let latency = latency(args.latency.as_deref(), &interface.serving.latency)?;
@@ -39,9 +39,9 @@ pub(crate) fn mock(args: &Mock, host: &Host) -> Answer {
         output::line(&format!("mocking {} at http://{address}/predict", interface.name));
     };
     let options = Options {
-        listen: args.listen,
+        listen: args.reach.listen,
         keys,
-        allowed_hosts: args.allow_host.clone(),
+        allowed_hosts: args.reach.allow_host.clone(),
         trace: None,
         tls: None,
         admin: None,

@@ -3,7 +3,6 @@
 mod live;
 mod loading;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,23 +17,23 @@ use self::loading::Loading;
 use super::Answer;
 use super::kept::Promised;
 use super::key::read_keys;
-use crate::cli::{self, Serve};
+use crate::cli::{self, Reach, Serve};
 use crate::{Host, output};
 
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     if args.check {
         return check_health(args, host);
     }
-    let (keys, admin) = (keys(args.listen, args.api_keys.as_deref(), args.insecure)?, admin(args)?);
+    let (keys, admin) = (keys(&args.reach)?, admin(args)?);
     let quiet = host.quiet || matches!(args.log, Some(cli::LogFormat::Json));
     let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
     let live = args.trace.as_deref().map(|path| live(path, args, &models, host)).transpose()?;
     let options = Options {
-        listen: args.listen,
+        listen: args.reach.listen,
         keys,
-        allowed_hosts: args.allow_host.clone(),
+        allowed_hosts: args.reach.allow_host.clone(),
         trace: live.as_ref().map(Live::recorder),
         tls: args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| TlsFiles { certificate, key }),
         admin,
@@ -74,13 +73,10 @@ fn models(args: &Serve, loading: &Arc<Loading>) -> Result<Models, PipelineError>
 }
 
 /// Who may ask. Beyond this host it has to be said, one way or the other.
-pub(super) fn keys(
-    listen: SocketAddr,
-    api_keys: Option<&Path>,
-    insecure: bool,
-) -> Result<Option<ApiKeys>, PipelineError> {
+pub(super) fn keys(reach: &Reach) -> Result<Option<ApiKeys>, PipelineError> {
+    let Reach { listen, api_keys, insecure, .. } = reach;
     let Some(path) = api_keys else {
-        if insecure || listen.ip().is_loopback() {
+        if *insecure || listen.ip().is_loopback() {
             return Ok(None);
         }
         let message = format!("`{listen}` is reached from beyond this host, and no keys are asked for");
@@ -182,7 +178,7 @@ impl Told {
 
 /// Asks the server at an address whether it is well; by TLS, if it is said which certificate it shows.
 fn check_health(args: &Serve, host: &Host) -> Answer {
-    let (well, said) = match evenstep_server::check(args.listen, args.tls_cert.as_deref()) {
+    let (well, said) = match evenstep_server::check(args.reach.listen, args.tls_cert.as_deref()) {
         Ok(said) => (true, said),
         Err(error) => (false, error.to_string()),
     };

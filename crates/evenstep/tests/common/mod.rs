@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub(crate) mod table;
+pub(crate) mod told;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

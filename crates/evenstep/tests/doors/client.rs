@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
-use serde_json::Value;
-
+pub(crate) use crate::common::told::Told;
 use crate::common::{self, Project};
 
 pub(crate) const ARROW: &str = "application/vnd.apache.arrow.stream";
@@ -16,32 +15,6 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
-}
-
-/// What it said.
-pub(crate) struct Told {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Told {
-    pub(crate) fn ok(self) -> Told {
-        assert_eq!(self.status, 200, "{}\n{}", self.head, self.text());
-        self
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-    }
-
-    pub(crate) fn lines(&self) -> Vec<Value> {
-        self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    }
 }
 
 impl Server {
@@ -59,10 +32,7 @@ impl Server {
 
     /// A server of `p.evenstep`, with more said on its command line.
     pub(crate) fn with(project: &Project, more: &[&str]) -> Server {
-        let args = [&["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json"], more].concat();
-        let mut child = project.command(&args).stdout(Stdio::piped()).spawn().expect("the program starts");
-        let address = common::address_of(&mut child);
-        Server { child, address }
+        Server::of(project, &[&["serve", "p.evenstep"], more].concat())
     }
 
     pub(crate) fn id(&self) -> u32 {

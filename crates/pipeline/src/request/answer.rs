@@ -6,7 +6,23 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::Predictor;
 use crate::score::{label, probability};
+
+/// What is said of the rows of a request, and who says it.
+#[derive(Serialize)]
+struct Document<'p> {
+    model: &'p str,
+    version: &'p str,
+    digest: &'p str,
+    predictions: &'p [Answer<'p>],
+}
+
+/// The body of an answer in JSON.
+pub fn document(predictor: &Predictor, predictions: &[Answer<'_>]) -> Vec<u8> {
+    let Predictor { name: model, version, digest, .. } = predictor;
+    serde_json::to_vec(&Document { model, version, digest, predictions }).expect("answers are plain data")
+}
 
 /// What is said of one row.
 #[derive(Clone, PartialEq, Debug, Serialize)]

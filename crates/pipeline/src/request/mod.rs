@@ -13,7 +13,7 @@ use evenstep_source::{DirectRows, Flag, RowTyper, TypedRows};
 use evenstep_table::{Batch, Column, ColumnName, Kind};
 use serde_json::{Map, Number, Value};
 
-pub use answer::{Answer, Flagged, Prediction, Probabilities};
+pub use answer::{Answer, Flagged, Prediction, Probabilities, document};
 pub use json::parse;
 pub use rows::{Rows, named};
 
