@@ -292,6 +292,80 @@ fn slow_and_silent_clients_are_closed_and_others_answered_meanwhile() {
 }
 
 #[test]
+fn who_finds_too_many_waiting_is_sent_away_at_once() {
+    const CLIENTS: usize = 400;
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    // Each takes a turn of a thread.
+    let rows = format!("[{}]", vec![ROW; 1500].join(","));
+    let head = "Host: localhost\r\nContent-Type: application/json\r\n";
+    let answers: Vec<(u16, String, Duration)> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let started = Instant::now();
+                    let (status, answer) = server.ask("POST", "/predict", head, &rows);
+                    (status, answer, started.elapsed())
+                })
+            })
+            .collect();
+        asking.into_iter().map(|one| one.join().expect("it is answered")).collect()
+    });
+    let (shed, good): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, ..)| *status != 200);
+    assert!(good.len() >= 256, "as many as may wait are answered: {}", good.len());
+    assert!(shed.len() >= 50, "others are sent away: {}", shed.len());
+    for (status, answer, _) in &shed {
+        assert_eq!(*status, 503, "{answer}");
+        assert!(answer.contains("retry-after: 1\r\n") && answer.contains("too many requests at once"), "{answer}");
+    }
+    // They need not wait until those before them were answered.
+    let mut took: Vec<Duration> = shed.iter().map(|(_, _, took)| *took).collect();
+    took.sort();
+    let last = good.iter().map(|(_, _, took)| *took).max().expect("some were answered");
+    assert!(took[took.len() / 2] < last / 2, "{:?} of {last:?}", took[took.len() / 2]);
+    assert!(server.predicts());
+}
+
+#[test]
+fn who_takes_back_what_it_asks_for_is_closed() {
+    const VOLLEY: u32 = 10;
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    // Before it is looked at, and while its body is awaited.
+    for wait in [Duration::ZERO, Duration::from_millis(5)] {
+        let mut stream = TcpStream::connect(&server.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_millis(5))).expect("a time");
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("it reads");
+        let closed = (0..100_u32).position(|volley| {
+            let ids = (0..VOLLEY).map(|at| 1 + 2 * (volley * VOLLEY + at));
+            // `:method: POST`, `:scheme: http`, `:path: /` and `:authority: localhost` (RFC 7541), whose body would follow;
+            // and that they are cancelled (RFC 9113, 6.4).
+            let head = |id| frame(1, 4, id, b"\x83\x86\x84\x01\x09localhost");
+            let asked: Vec<u8> = ids.clone().flat_map(head).collect();
+            let reset: Vec<u8> = ids.flat_map(|id| frame(3, 0, id, &[0, 0, 0, 8])).collect();
+            let sent = stream.write_all(&asked).and_then(|()| {
+                std::thread::sleep(wait);
+                stream.write_all(&reset)
+            });
+            let mut said = [0; 1 << 14];
+            let ended = match stream.read(&mut said) {
+                Ok(read) => read == 0,
+                Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            };
+            sent.is_err() || ended
+        });
+        assert!(closed.is_some(), "1,000 requests were taken back");
+    }
+    assert!(server.predicts());
+}
+
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[test]
 fn http_2_is_spoken_to_those_who_know_it() {
     let project = project();
     let server = Server::start(&project, &["127.0.0.1:0"]);

@@ -31,6 +31,7 @@ mod problem;
 mod request_id;
 mod status;
 mod tls;
+mod turns;
 mod watch;
 mod work;
 
@@ -46,7 +47,6 @@ use axum::routing::{get, post};
 use evenstep_pipeline::mock::{self, Pace};
 use evenstep_pipeline::trace::Recorder;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 pub use admin::AdminOptions;
 pub use check::check;
@@ -64,6 +64,7 @@ use log::Log;
 use metrics::Metrics;
 use problem::Problem;
 use tls::Tls;
+use turns::Turns;
 
 /// How a server is reached, and by whom.
 pub struct Options {
@@ -102,8 +103,9 @@ struct Service {
     log: Arc<Log>,
     guard: Guard,
     room: Room,
-    /// One a large request that is being computed.
-    turns: Arc<Semaphore>,
+    /// Of bodies that take microseconds, and of those that take longer.
+    small_turns: Turns,
+    large_turns: Turns,
     trace: Option<Arc<Recorder>>,
     pace: Option<Pace>,
 }
@@ -172,7 +174,8 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         log: Arc::new(Log::new(log)),
         guard: Guard::new(listen, keys, &allowed_hosts),
         room: Room::new(),
-        turns: Arc::new(Semaphore::new(threads)),
+        small_turns: Turns::new(threads),
+        large_turns: Turns::new(threads),
         trace,
         pace,
     });

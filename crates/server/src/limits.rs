@@ -36,10 +36,15 @@ pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
 pub(crate) const STREAMS_MAX: u32 = 128;
 /// Requests that a client of HTTP/2 has begun and taken back before they were looked at.
 pub(crate) const RESETS_MAX: usize = 20;
+/// Requests that a connection may give up before they are answered, if those are most of what it asks.
+pub(crate) const GIVEN_UP_MAX: usize = 100;
 
 /// A body of so many bytes is answered where it was read; a larger one on a thread of its own, so that small ones don't wait.
 pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
-/// A large body waits so long for a thread, then its client is told to come back.
+/// Bodies that wait for a thread, small ones and large ones apart; who comes then is told at once to come back. Of a row each,
+/// so many take some 20 ms: a burst is answered, and a load that lasts finds no longer queue.
+pub(crate) const WAITING_MAX: usize = 256;
+/// A body waits so long for a thread, if those before it are so large; then its client is told to come back.
 pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
 /// When a client that was sent away should try again.
 pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;

@@ -16,12 +16,12 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::limits::{
-    CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, DRAIN_TIME, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY,
-    RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
+    CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, DRAIN_TIME, GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME,
+    LOOK_EVERY, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
@@ -106,10 +106,11 @@ async fn serve_one(
     let seen = Arc::clone(&activity);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
-        let under_way = UnderWay::begin(&seen);
+        let mut under_way = UnderWay::begin(&seen);
         let answered = router.call(request);
         async move {
             let mut answer = answered.await;
+            under_way.answered = true;
             if let Ok(answer) = &mut answer
                 && let Some(streamed) = answer.extensions_mut().remove::<Streamed>()
             {
@@ -125,6 +126,7 @@ async fn serve_one(
     loop {
         tokio::select! {
             _ = connection.as_mut() => return,
+            () = activity.given_up_too_often.notified() => return,
             _ = closed.changed(), if !asked_to_end => {
                 connection.as_mut().graceful_shutdown();
                 asked_to_end = true;
@@ -195,6 +197,10 @@ struct Activity {
     under_way: AtomicUsize,
     /// Milliseconds after `opened` at which the last request ended; 0 before the first.
     last_ended: AtomicU64,
+    asked: AtomicUsize,
+    given_up: AtomicUsize,
+    /// Work is begun for each, and nobody reads the answer.
+    given_up_too_often: Notify,
 }
 
 enum Idle {
@@ -205,7 +211,22 @@ enum Idle {
 
 impl Activity {
     fn new() -> Activity {
-        Activity { opened: Instant::now(), under_way: AtomicUsize::new(0), last_ended: AtomicU64::new(0) }
+        Activity {
+            opened: Instant::now(),
+            under_way: AtomicUsize::new(0),
+            last_ended: AtomicU64::new(0),
+            asked: AtomicUsize::new(0),
+            given_up: AtomicUsize::new(0),
+            given_up_too_often: Notify::new(),
+        }
+    }
+
+    /// Counts a request whose client took it back.
+    fn give_up(&self) {
+        let given_up = self.given_up.fetch_add(1, Ordering::Relaxed) + 1;
+        if given_up >= GIVEN_UP_MAX && given_up > self.asked.load(Ordering::Relaxed) / 2 {
+            self.given_up_too_often.notify_one();
+        }
     }
 
     fn idle(&self) -> Idle {
@@ -224,12 +245,14 @@ impl Activity {
 /// A request under way; dropped when it was answered, or given up.
 pub(crate) struct UnderWay {
     activity: Arc<Activity>,
+    answered: bool,
 }
 
 impl UnderWay {
     fn begin(activity: &Arc<Activity>) -> UnderWay {
         activity.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay { activity: Arc::clone(activity) }
+        activity.asked.fetch_add(1, Ordering::Relaxed);
+        UnderWay { activity: Arc::clone(activity), answered: false }
     }
 }
 
@@ -238,5 +261,34 @@ impl Drop for UnderWay {
         let now = self.activity.opened.elapsed().as_millis() as u64;
         self.activity.last_ended.store(now.max(1), Ordering::Relaxed);
         self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
+        if !self.answered {
+            self.activity.give_up();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a connection is closed on which so many requests are answered, and so many given up.
+    async fn closes(answered: usize, given_up: usize) -> bool {
+        let activity = Arc::new(Activity::new());
+        for _ in 0..answered {
+            let mut under_way = UnderWay::begin(&activity);
+            under_way.answered = true;
+        }
+        for _ in 0..given_up {
+            drop(UnderWay::begin(&activity));
+        }
+        timeout(Duration::ZERO, activity.given_up_too_often.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_most_of_what_it_asks_is_closed_and_who_is_only_impatient_is_not() {
+        assert!(closes(0, GIVEN_UP_MAX).await);
+        assert!(closes(GIVEN_UP_MAX - 1, GIVEN_UP_MAX).await);
+        assert!(!closes(0, GIVEN_UP_MAX - 1).await);
+        assert!(!closes(10 * GIVEN_UP_MAX, 5 * GIVEN_UP_MAX).await);
     }
 }

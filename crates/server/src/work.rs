@@ -8,12 +8,12 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Answer, Refusal, Rows, Table};
-use tokio::time::timeout;
+use tokio::task::{spawn_blocking, yield_now};
 
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
-use crate::limits::{SMALL_BODY_BYTES, TURN_TIME};
+use crate::limits::SMALL_BODY_BYTES;
 use crate::log::Answered;
 use crate::models::Served;
 use crate::problem::Problem;
@@ -83,12 +83,14 @@ async fn said(
     let mut body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
     if body.bytes.len() <= SMALL_BODY_BYTES && encoding.is_none() {
+        let _turn = service.small_turns.take().await?;
+        // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
+        yield_now().await;
         return caught(|| work(asked, &body.bytes));
     }
-    let turn = timeout(TURN_TIME, Arc::clone(&service.turns).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
+    let turn = service.large_turns.take().await?;
     let asked = asked.clone();
-    let answered = tokio::task::spawn_blocking(move || {
+    let answered = spawn_blocking(move || {
         let answer = caught(|| {
             encoding.map_or(Ok(()), |encoding| body.inflate(encoding))?;
             work(&asked, &body.bytes)
