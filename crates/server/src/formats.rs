@@ -52,11 +52,7 @@ impl Format {
         if wanted.peek().is_none_or(|value| *value == "*/*" || *value == default.media_type()) {
             return Ok(default);
         }
-        let ranges: Vec<Range> = wanted
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(Range::parse)
-            .collect();
+        let ranges: Vec<Range> = ranges(headers).collect();
         let mut best = (0.0, default);
         for format in std::iter::once(default).chain(Format::ALL) {
             let quality = quality(&ranges, format.media_type());
@@ -90,6 +86,17 @@ fn quality(ranges: &[Range], kind: &str) -> f64 {
     let family = kind.split('/').next().unwrap_or_default();
     let named = |name: &str| ranges.iter().find(|range| range.name == name).map(|range| range.quality);
     named(kind).or_else(|| named(&format!("{family}/*"))).or_else(|| named("*/*")).unwrap_or(0.0)
+}
+
+/// How welcome a type is to a client that names it, or, `by_stars`, perhaps only a range that has it. 0 if it says nothing.
+pub(crate) fn welcome(headers: &HeaderMap, kind: &str, by_stars: bool) -> f64 {
+    let ranges = ranges(headers).filter(|range| by_stars || !range.name.contains('*'));
+    quality(&ranges.collect::<Vec<_>>(), kind)
+}
+
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Range> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(Range::parse)
 }
 
 /// The type alone, without parameters.

@@ -12,6 +12,7 @@ mod client;
 pub mod clients;
 mod dialect;
 mod encoding;
+mod exposition;
 mod formats;
 mod guard;
 mod health;

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::{Lost, NoNumbers};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::Service;
+use crate::exposition::Exposition;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct ByStatus {
@@ -175,8 +176,10 @@ impl OfModel {
     }
 }
 
-pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
+pub(crate) async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
     encode(&mut text, &service.metrics.registry).expect("a string takes what is written");
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+    let exposition = Exposition::of_answer(&headers);
+    let kind = [(header::CONTENT_TYPE, exposition.media_type()), (header::VARY, "accept")];
+    (kind, exposition.of(text)).into_response()
 }

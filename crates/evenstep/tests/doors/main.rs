@@ -9,6 +9,7 @@ mod example;
 mod grpc;
 mod heads;
 mod lines;
+mod metrics;
 mod wrong;
 
 use client::{ARROW, JSON, LINES, small};

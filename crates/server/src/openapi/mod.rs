@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::{Predictor, mock};
 use serde_json::{Map, Value, json};
 
+use crate::exposition::Exposition;
 use crate::formats::Format;
 use crate::models::Chosen;
 
@@ -73,15 +74,19 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         operation["requestBody"] = body.clone();
         json!({ "post": operation })
     };
-    let told = |summary: &str, name: &str, kind: &str, of: Value, refusals: &[&str]| {
-        let answer = json!({ "description": "it answers", "content": { kind: { "schema": of } } });
+    let told = |summary: &str, name: &str, content: Value, refusals: &[&str]| {
+        let answer = json!({ "description": "it answers", "content": content });
         json!({ "get": operation(summary, name, responses(answer, &PROBLEM, refusals)) })
     };
     let json = |summary: &str, name: &str, refusals: &[&str]| {
-        told(summary, name, Format::Json.media_type(), json!({ "type": "object" }), refusals)
+        let object = json!({ Format::Json.media_type(): { "schema": { "type": "object" } } });
+        told(summary, name, object, refusals)
     };
-    let metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let metrics = told("Counters for Prometheus", "metrics", metrics, text("OpenMetrics"), &KNOWN);
+    let metrics = json!({
+        Exposition::Classic.media_type(): { "schema": text("the text of Prometheus") },
+        Exposition::OpenMetrics.media_type(): { "schema": text("OpenMetrics, if `Accept` names it") },
+    });
+    let metrics = told("Counters for Prometheus", "metrics", metrics, &KNOWN);
     let mut paths = vec![
         ("/predict".to_owned(), predict("predict", &[])),
         // Whoever looks after the process may have no key.
