@@ -41,6 +41,16 @@ for example in houses titanic; do
   "$venv/bin/python" tests/clients.py "$address" "$data" "$work/$example.jsonl"
 done
 
+# The page for people, in a browser, if there is one: it shows the contract, and what the server answers to its example.
+address=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["address"])' "$work/titanic.said")
+if chromium=$(command -v chromium || command -v google-chrome); then
+  "$chromium" --headless --no-sandbox --disable-gpu --user-data-dir="$work/browser" --virtual-time-budget=10000 \
+    --dump-dom "http://$address/docs#ask" >"$work/docs.html" 2>/dev/null
+  grep -q '<code>PClass</code>' "$work/docs.html"
+  grep -q '"probability"' "$work/docs.html"
+  echo "the page shows the contract and an answer in $chromium"
+fi
+
 # Whatever the document allows is answered, and whatever it doesn't is refused, as it says. That columns have one length, and
 # that a tensor has the elements of its shape, is more than a schema can say: there, what it allows may be refused.
 address=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["address"])' "$work/titanic.said")

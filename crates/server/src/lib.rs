@@ -27,6 +27,7 @@ mod models;
 mod names;
 mod oip;
 mod openapi;
+mod page;
 mod predict;
 mod problem;
 mod request_id;
@@ -138,6 +139,7 @@ fn router(service: Arc<Service>, calls: Router<Arc<Service>>) -> Router {
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::openapi))
+        .route("/docs", get(page::page))
         .merge(models::routes())
         .merge(oip::routes())
         .merge(mlflow::routes())

@@ -130,7 +130,7 @@ impl Problem {
     pub(crate) fn not_found() -> Problem {
         Problem::unknown(
             "there are POST /predict, /models/NAME/predict, /invocations and /v2/models/NAME/infer, GET /health, \
-             /metrics, /openapi.json, /models, /models/NAME, /models/NAME/openapi.json, /ping, /version, /v2, \
+             /metrics, /openapi.json, /docs, /models, /models/NAME, /models/NAME/openapi.json, /ping, /version, /v2, \
              /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready; a model's paths also with \
              /versions/VERSION after its name",
         )

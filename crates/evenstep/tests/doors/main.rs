@@ -10,6 +10,7 @@ mod grpc;
 mod heads;
 mod lines;
 mod metrics;
+mod page;
 mod wrong;
 
 use client::{ARROW, JSON, LINES, small};
