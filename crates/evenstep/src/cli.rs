@@ -64,6 +64,10 @@ pub(crate) enum Verb {
     #[cfg(feature = "serve")]
     #[command(after_help = "Example: evenstep mock pipeline.toml --listen 127.0.0.1:8080")]
     Mock(Mock),
+    /// What `serve` brings, in an engine that was built without it
+    #[cfg(not(feature = "serve"))]
+    #[command(name = "serve", aliases = ["models", "contract", "mock"], hide = true, disable_help_flag = true)]
+    LeftOut(LeftOut),
     /// Make a container image of a bundle and an engine that serves it, without a daemon
     #[command(after_help = "Example: evenstep image houses.evenstep --output image.tar --engine evenstep-static")]
     Image(Image),
@@ -121,6 +125,14 @@ pub(crate) struct SpecArgs {
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+}
+
+/// Whatever was said to a verb that isn't there.
+#[cfg(not(feature = "serve"))]
+#[derive(Args)]
+pub(crate) struct LeftOut {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _said: Vec<std::ffi::OsString>,
 }
 
 #[derive(Args)]

@@ -67,6 +67,8 @@ fn main() -> ExitCode {
         Verb::Contract(args) => verbs::contract::contract(&args, &host),
         #[cfg(feature = "serve")]
         Verb::Mock(args) => verbs::mock::mock(&args, &host),
+        #[cfg(not(feature = "serve"))]
+        Verb::LeftOut(args) => verbs::left_out::left_out(&args),
         Verb::Image(args) => verbs::image::image(&args, &host),
         Verb::Verify(args) => verbs::verify::verify(&args, &host),
         Verb::Diff(args) => verbs::diff::diff(&args, &host),

@@ -1,19 +1,21 @@
 //! Whether a server answers that it is well: for containers, which hold no other program that could ask.
 
-use std::io::{Error, Read, Result, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::io::{Error, Result};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{ClientConnection, StreamOwned};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 
+use crate::ask::Server;
 use crate::tls::known;
 
 /// A server that is well answers at once.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// More than any answer of `GET /health`.
-const ANSWER_BYTES_MAX: u64 = 1 << 16;
+const ANSWER_BYTES_MAX: usize = 1 << 16;
 
 /// What the server that listens on an address says of itself; by TLS, if it is said which certificate it shows.
 ///
@@ -21,26 +23,20 @@ const ANSWER_BYTES_MAX: u64 = 1 << 16;
 /// A server that isn't there, is silent, shows another certificate, or says that it isn't well.
 pub fn check(address: SocketAddr, certificate: Option<&Path>) -> Result<String> {
     let address = reachable(address);
-    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let Some(certificate) = certificate else { return ask(stream, address) };
-    let config = known::by_certificate(certificate).map_err(Error::other)?;
-    let connection = ClientConnection::new(Arc::new(config), address.ip().into()).map_err(Error::other)?;
-    ask(StreamOwned::new(connection, stream), address)
-}
-
-fn ask(mut stream: impl Read + Write, address: SocketAddr) -> Result<String> {
-    write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    stream.flush()?;
-    let mut answer = String::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.lines().next().unwrap_or_default();
-    if status.split(' ').nth(1) == Some("200") {
-        return Ok(body.to_owned());
+    let tls = certificate.map(known::by_certificate).transpose().map_err(Error::other)?.map(Arc::new);
+    let server = Server {
+        host: address.ip().to_string(),
+        port: address.port(),
+        tls,
+        connect_time: PATIENCE,
+        answer_time: PATIENCE,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+    };
+    let request = Request::get("/health").body(Body::empty()).map_err(Error::other)?;
+    match server.ask(request)? {
+        (StatusCode::OK, said) => Ok(String::from_utf8_lossy(&said).into_owned()),
+        (status, _) => Err(Error::other(format!("`{address}` answers `{status}`"))),
     }
-    Err(Error::other(format!("`{address}` answers `{status}`")))
 }
 
 /// Who listens on every address is asked on that of the host itself.
@@ -54,6 +50,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     use super::*;

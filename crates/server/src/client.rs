@@ -1,24 +1,22 @@
-//! Asks the admin listener of a server: one request a connection, over TCP or TLS.
+//! Asks the admin listener of a server.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Uri;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use axum::body::Body;
+use axum::http::{HeaderName, Request, StatusCode, Uri, header};
 use serde_json::Value;
 
 use crate::admin::{BUNDLE_TYPE, SIGNATURES_LENGTH};
+use crate::ask::Server;
 use crate::tls::{TlsError, known};
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// A large bundle takes its time to be compiled.
-const ANSWER_TIME: Duration = Duration::from_secs(600);
+/// A large bundle takes its time on its way, and to be compiled.
+const ANSWER_TIME: Duration = Duration::from_secs(1800);
 /// More than any list of models.
-const ANSWER_BYTES_MAX: u64 = 1 << 26;
+const ANSWER_BYTES_MAX: usize = 1 << 26;
 
 /// A server that doesn't do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -50,14 +48,9 @@ pub enum ClientError {
 
 /// The admin listener of a server.
 pub struct AdminClient {
-    host: String,
-    port: u16,
-    tls: Option<Arc<ClientConfig>>,
+    server: Server,
     key: String,
 }
-
-trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
 
 impl AdminClient {
     /// A client of the server at `url`, which is known by the certificates of `roots` if it is encrypted.
@@ -78,7 +71,15 @@ impl AdminClient {
             Some("https") => (Some(Arc::new(known::by_name(roots.ok_or(ClientError::NoRoots)?)?)), 443),
             _ => return Err(no_address()),
         };
-        Ok(AdminClient { port: uri.port_u16().unwrap_or(port), host, tls, key })
+        let server = Server {
+            port: uri.port_u16().unwrap_or(port),
+            host,
+            tls,
+            connect_time: CONNECT_TIME,
+            answer_time: ANSWER_TIME,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+        };
+        Ok(AdminClient { server, key })
     }
 
     /// Asks, and gives the answer.
@@ -87,7 +88,7 @@ impl AdminClient {
     /// A server that isn't reached, or says no.
     pub fn ask(&self, method: &str, path: &[&str], body: Option<&Value>) -> Result<Value, ClientError> {
         let body = body.map(Value::to_string).unwrap_or_default();
-        self.send(method, path, "Content-Type: application/json\r\n", &[body.as_bytes()])
+        self.send(method, path, &[(header::CONTENT_TYPE, "application/json")], body.into())
     }
 
     /// Sends a bundle, and its signatures if there are any, to be served.
@@ -95,71 +96,34 @@ impl AdminClient {
     /// # Errors
     /// A server that isn't reached, or says no.
     pub fn load(&self, path: &[&str], bundle: &[u8], signatures: Option<&[u8]>) -> Result<Value, ClientError> {
-        let mut head = format!("Content-Type: {BUNDLE_TYPE}\r\n");
-        if let Some(signatures) = signatures {
-            head += &format!("{SIGNATURES_LENGTH}: {}\r\n", signatures.len());
-        }
-        self.send("PUT", path, &head, &[signatures.unwrap_or_default(), bundle])
+        let length = signatures.map(|signatures| signatures.len().to_string());
+        let mut head = vec![(header::CONTENT_TYPE, BUNDLE_TYPE)];
+        head.extend(length.as_deref().map(|length| (SIGNATURES_LENGTH, length)));
+        self.send("PUT", path, &head, [signatures.unwrap_or_default(), bundle].concat())
     }
 
-    fn send(&self, method: &str, path: &[&str], head: &str, body: &[&[u8]]) -> Result<Value, ClientError> {
+    fn send(
+        &self,
+        method: &str,
+        path: &[&str],
+        head: &[(HeaderName, &str)],
+        body: Vec<u8>,
+    ) -> Result<Value, ClientError> {
         let path: String = path.iter().map(|segment| format!("/{}", encoded(segment))).collect();
-        let answer = self.exchange(method, &path, head, body).map_err(|error| self.unreached(error))?;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok());
-        let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-        match status {
-            Some(200) => Ok(body),
-            Some(status) => {
-                let message = body["detail"].as_str().map_or_else(|| format!("status {status}"), str::to_owned);
-                Err(ClientError::Refused { status, message })
-            }
-            None => Err(self.unreached(std::io::Error::other("it doesn't speak HTTP"))),
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.key));
+        for (name, value) in head {
+            request = request.header(name, *value);
         }
-    }
-
-    fn exchange(&self, method: &str, path: &str, head: &str, body: &[&[u8]]) -> std::io::Result<String> {
-        let mut stream = self.connect()?;
-        let (host, port, key) = (&self.host, self.port, &self.key);
-        let length: usize = body.iter().map(|part| part.len()).sum();
-        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\
-             {head}Content-Length: {length}\r\n\r\n"
-        );
-        // A server that refuses may close before it has read all, and has said why.
-        let written =
-            std::iter::once(head.as_bytes()).chain(body.iter().copied()).try_for_each(|part| stream.write_all(part));
-        let written = written.and_then(|()| stream.flush());
-        let mut answer = String::new();
-        let read = stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer);
-        if answer.is_empty() {
-            written?;
-            read?;
+        let answer = request.body(Body::from(body)).map_err(std::io::Error::other).and_then(|it| self.server.ask(it));
+        let (status, body) = answer.map_err(|error| ClientError::Unreached(self.server.authority(), error))?;
+        let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if status == StatusCode::OK {
+            return Ok(body);
         }
-        Ok(answer)
-    }
-
-    fn connect(&self) -> std::io::Result<Box<dyn Stream>> {
-        let mut last = std::io::Error::other("the name leads nowhere");
-        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, CONNECT_TIME) {
-                Ok(stream) => {
-                    stream.set_read_timeout(Some(ANSWER_TIME))?;
-                    stream.set_write_timeout(Some(ANSWER_TIME))?;
-                    let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
-                    let name = ServerName::try_from(self.host.clone()).map_err(std::io::Error::other)?;
-                    let connection = ClientConnection::new(Arc::clone(tls), name).map_err(std::io::Error::other)?;
-                    return Ok(Box::new(StreamOwned::new(connection, stream)));
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    fn unreached(&self, error: std::io::Error) -> ClientError {
-        ClientError::Unreached(format!("{}:{}", self.host, self.port), error)
+        let status = status.as_u16();
+        let message = body["detail"].as_str().map_or_else(|| format!("status {status}"), str::to_owned);
+        Err(ClientError::Refused { status, message })
     }
 }
 

@@ -6,6 +6,7 @@
 //! `models` to say; what changes that are a file (`watch`) and, behind keys of its own, `admin`.
 
 mod admin;
+mod ask;
 mod body;
 mod check;
 mod client;

@@ -13,6 +13,8 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 mod kept;
 pub(crate) mod key;
+#[cfg(not(feature = "serve"))]
+pub(crate) mod left_out;
 mod loaded;
 #[cfg(feature = "serve")]
 pub(crate) mod mock;

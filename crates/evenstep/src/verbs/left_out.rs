@@ -1,0 +1,13 @@
+//! `serve`, `models`, `contract` and `mock` of an engine that was built without them.
+
+use evenstep_pipeline::PipelineError;
+
+use super::Answer;
+use crate::cli::LeftOut;
+
+pub(crate) fn left_out(_: &LeftOut) -> Answer {
+    let help = "build one that has it: `cargo build --release --locked -p evenstep --features serve`, or with `grpc`, \
+                too; released engines have both";
+    Err(PipelineError::input("this engine was built without `serve`, and so without `models`, `contract` and `mock`")
+        .help(help.to_owned()))
+}
