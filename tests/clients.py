@@ -7,6 +7,7 @@ Usage: clients.py ADDRESS DATA.csv SCORED.jsonl
 import csv
 import io
 import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.parser import text_string_to_metric_families as classic_metrics
 
 address, data, scored = sys.argv[1:]
 url = f"http://{address}"
@@ -230,6 +233,39 @@ with grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)]) a
     health = health_pb2_grpc.HealthStub(channel)
     well = health.Check(health_pb2.HealthCheckRequest(service="inference.GRPCInferenceService"))
     assert well.status == health_pb2.HealthCheckResponse.SERVING
+
+    # The same, compressed; and one that no longer waits.
+    with grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)], compression=grpc.Compression.Gzip) as packed:
+        call = packed.unary_unary(
+            "/inference.GRPCInferenceService/ModelInfer",
+            ask.SerializeToString,
+            message_factory.GetMessageClass(method.output_type).FromString,
+        )
+        answer = {output.name: output for output in call(asked).outputs}
+        answers = zip(*(listed(name) for name in names))
+        check("gRPC, compressed", (dict(zip(names, row)) for row in answers))
+        assert health_pb2_grpc.HealthStub(packed).Check(health_pb2.HealthCheckRequest()).status
+        bomb = ask(model_name=model, raw_input_contents=[bytes(17 << 20)])
+        for asked, timeout, code in [(bomb, 60, grpc.StatusCode.RESOURCE_EXHAUSTED), (asked, 0.001, grpc.StatusCode.DEADLINE_EXCEEDED)]:
+            try:
+                call(asked, timeout=timeout)
+                raise AssertionError(f"it is answered, and not {code}")
+            except grpc.RpcError as refused:
+                assert refused.code() == code, refused
+
+# Metrics, in both texts that Prometheus reads.
+for accept, kind, read, counter in [
+    ("*/*", "text/plain", classic_metrics, "evenstep_rows"),
+    ("application/openmetrics-text", "application/openmetrics-text", open_metrics, "evenstep_rows"),
+]:
+    told = ok(requests.get(f"{url}/metrics", headers={"Accept": accept}))
+    assert told.headers["Content-Type"].startswith(kind), told.headers
+    families = {family.name: family for family in read(told.text)}
+    assert families[counter].type == "counter" and families[counter].samples[0].value >= len(rows), families[counter]
+    assert all(family.documentation for family in families.values()), families
+if promtool := shutil.which("promtool"):
+    judged = subprocess.run([promtool, "check", "metrics"], input=ok(requests.get(f"{url}/metrics")).content, capture_output=True)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
 
 # MLflow's client, in each shape, and as CSV.
 mlflow = ScoringServerClient(*address.split(":"))

@@ -13,10 +13,10 @@ if [ -z "${EVENSTEP:-}" ]; then
 fi
 evenstep=$(realpath "$EVENSTEP")
 venv=$root/target/clients
-if ! "$venv/bin/python" -c 'import grpc_health, grpc_reflection, mlflow, schemathesis' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import grpc_health, grpc_reflection, mlflow, prometheus_client, schemathesis' 2>/dev/null; then
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet 'tritonclient[grpc,http]==2.*' grpcio-health-checking grpcio-reflection \
-    'mlflow-skinny==3.*' pyarrow pandas scipy requests 'schemathesis==4.*'
+    'mlflow-skinny==3.*' prometheus-client pyarrow pandas scipy requests 'schemathesis==4.*'
 fi
 
 work=$(mktemp -d)

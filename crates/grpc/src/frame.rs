@@ -15,8 +15,8 @@ pub enum FrameError {
     /// Less than a head, or not as many bytes as it says.
     #[error("the body is no message after its length: {0}")]
     Length(String),
-    /// The head says that what follows is compressed.
-    #[error("the message is said to be compressed; send it as it is")]
+    /// The head says that what follows is compressed, and nothing says how.
+    #[error("the message is said to be compressed, and no `grpc-encoding` says how")]
     Compressed,
     /// Bytes that aren't the message that the method takes.
     #[error("the body is no message that this method takes: {0}")]
@@ -26,26 +26,41 @@ pub enum FrameError {
     Fields(usize),
 }
 
+/// What a body holds after its head, and whether that is compressed.
+///
+/// # Errors
+/// Another length than the head says.
+pub fn parts(body: &[u8]) -> Result<(bool, &[u8]), FrameError> {
+    let Some(([compressed, length @ ..], message)) = body.split_first_chunk::<HEAD_BYTES>() else {
+        return Err(FrameError::Length(format!("there are {} bytes", body.len())));
+    };
+    let length = u32::from_be_bytes(*length) as usize;
+    if length != message.len() {
+        return Err(FrameError::Length(format!("{length} bytes are announced, and {} follow", message.len())));
+    }
+    Ok((*compressed == 1, message))
+}
+
 /// The message of a body that holds one.
 ///
 /// # Errors
 /// Another length than the head says, or bytes that aren't such a message.
 pub fn message<M: Message + Default>(body: &[u8]) -> Result<M, FrameError> {
-    let Some(([compressed, length @ ..], message)) = body.split_first_chunk::<HEAD_BYTES>() else {
-        return Err(FrameError::Length(format!("there are {} bytes", body.len())));
-    };
-    if *compressed == 1 {
+    let (compressed, message) = parts(body)?;
+    if compressed {
         return Err(FrameError::Compressed);
-    }
-    let length = u32::from_be_bytes(*length) as usize;
-    if length != message.len() {
-        return Err(FrameError::Length(format!("{length} bytes are announced, and {} follow", message.len())));
     }
     match count(message) {
         None => Err(FrameError::Message("one of its fields has no end".to_owned())),
         Some(fields) if fields > FIELDS_MAX => Err(FrameError::Fields(fields)),
         Some(_) => M::decode(message).map_err(|error| FrameError::Message(error.to_string())),
     }
+}
+
+/// The body that holds the bytes of a message.
+pub fn framed_bytes(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).expect("a message has less than 4 GiB");
+    [&[0], &length.to_be_bytes()[..], message].concat()
 }
 
 /// The body that holds a message.

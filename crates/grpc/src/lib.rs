@@ -10,7 +10,7 @@ mod frame;
 pub mod inference;
 mod services;
 
-pub use frame::{FrameError, framed, message};
+pub use frame::{FrameError, framed, framed_bytes, message, parts};
 pub use prost::Message;
 pub use services::{Watched, reflection, reflection_alpha};
 

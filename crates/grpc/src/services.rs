@@ -1,5 +1,6 @@
 //! What every server of gRPC tells: whether it is well, and what it serves.
 
+use tonic::codec::CompressionEncoding::Gzip;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::{HealthReporter, health_reporter};
@@ -20,7 +21,7 @@ impl Watched {
     pub async fn new() -> (Watched, HealthServer<impl Health>) {
         let (reporter, service) = health_reporter();
         reporter.set_service_status(INFERENCE, ServingStatus::Serving).await;
-        (Watched(reporter), service.max_decoding_message_size(MESSAGE_BYTES_MAX))
+        (Watched(reporter), service.max_decoding_message_size(MESSAGE_BYTES_MAX).accept_compressed(Gzip))
     }
 
     /// Tells them that the server is no longer, and lets them go: it would wait for them.
@@ -34,12 +35,14 @@ impl Watched {
 
 /// `grpc.reflection.v1.ServerReflection`
 pub fn reflection() -> v1::ServerReflectionServer<impl v1::ServerReflection> {
-    described().build_v1().expect("descriptors are whole").max_decoding_message_size(MESSAGE_BYTES_MAX)
+    let service = described().build_v1().expect("descriptors are whole");
+    service.max_decoding_message_size(MESSAGE_BYTES_MAX).accept_compressed(Gzip)
 }
 
 /// `grpc.reflection.v1alpha.ServerReflection`, which older clients ask.
 pub fn reflection_alpha() -> v1alpha::ServerReflectionServer<impl v1alpha::ServerReflection> {
-    described().build_v1alpha().expect("descriptors are whole").max_decoding_message_size(MESSAGE_BYTES_MAX)
+    let service = described().build_v1alpha().expect("descriptors are whole");
+    service.max_decoding_message_size(MESSAGE_BYTES_MAX).accept_compressed(Gzip)
 }
 
 fn described() -> Builder<'static> {

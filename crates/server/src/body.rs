@@ -7,8 +7,8 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::encoding::Encoding;
 use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, SMALL_BODY_BYTES};
+use crate::packing::Packing;
 use crate::problem::Problem;
 
 /// Room for the bodies of all requests that are being answered: for the start of each, and for the rest of large ones.
@@ -25,8 +25,8 @@ pub(crate) struct Held {
 
 impl Held {
     /// Takes the place of a body by what it is without its compression.
-    pub(crate) fn inflate(&mut self, encoding: Encoding) -> Result<(), Problem> {
-        self.bytes = encoding.inflate(&self.bytes)?;
+    pub(crate) fn unpack(&mut self, packing: Packing, bytes_max: usize) -> Result<(), Problem> {
+        self.bytes = packing.unpack(&self.bytes, bytes_max)?;
         self.taken.grow(self.bytes.len())
     }
 }

@@ -2,12 +2,12 @@
 
 use std::io::{self, Read, Write};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use flate2::Compression;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::limits::{BODY_BYTES_MAX, ENCODED_BYTES_MIN, WINDOW_LOG_MAX};
+use crate::limits::{ENCODED_BYTES_MIN, WINDOW_LOG_MAX};
 use crate::problem::Problem;
 
 /// A way to compress.
@@ -31,9 +31,9 @@ impl Encoding {
         }
     }
 
-    /// How a body is compressed; None if it isn't.
-    pub(crate) fn of_body(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
-        let Some(said) = headers.get(header::CONTENT_ENCODING) else { return Ok(None) };
+    /// How a header says that something is compressed; None if it isn't.
+    pub(crate) fn said(headers: &HeaderMap, by: &HeaderName) -> Result<Option<Encoding>, Problem> {
+        let Some(said) = headers.get(by) else { return Ok(None) };
         let said = said.to_str().unwrap_or_default().trim().to_ascii_lowercase();
         match Encoding::ALL.into_iter().find(|encoding| said == encoding.name()) {
             None if said == "identity" => Ok(None),
@@ -57,20 +57,20 @@ impl Encoding {
         Encoding::ALL.into_iter().find(|encoding| welcome(encoding.name()))
     }
 
-    /// What a body is without its compression, if that isn't larger than a body may be.
-    pub(crate) fn inflate(self, bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    /// What a body is without its compression, if that isn't larger than it may be.
+    pub(crate) fn inflate(self, bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>, Problem> {
         let inflated = match self {
             Encoding::Zstd => zstd::Decoder::with_buffer(bytes).and_then(|mut decoder| {
                 // A frame says how much memory it wants.
                 decoder.window_log_max(WINDOW_LOG_MAX)?;
-                within(decoder)
+                within(decoder, bytes_max)
             }),
-            Encoding::Gzip => within(MultiGzDecoder::new(bytes)),
-            Encoding::Deflate => within(ZlibDecoder::new(bytes)),
+            Encoding::Gzip => within(MultiGzDecoder::new(bytes), bytes_max),
+            Encoding::Deflate => within(ZlibDecoder::new(bytes), bytes_max),
         };
         let inflated =
             inflated.map_err(|error| Problem::malformed(format!("the body is no {}: {error}", self.name())))?;
-        if inflated.len() > BODY_BYTES_MAX { Err(Problem::too_large(BODY_BYTES_MAX)) } else { Ok(inflated) }
+        if inflated.len() > bytes_max { Err(Problem::too_large(bytes_max)) } else { Ok(inflated) }
     }
 
     /// An answer, compressed fast.
@@ -91,10 +91,10 @@ impl Encoding {
     }
 }
 
-/// Reads one byte more than a body may have, at most.
-fn within(from: impl Read) -> io::Result<Vec<u8>> {
+/// Reads one byte more than there may be, at most.
+fn within(from: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(BODY_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    from.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -105,6 +105,7 @@ fn is_zero(quality: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BODY_BYTES_MAX;
 
     #[test]
     fn what_is_compressed_comes_back_and_no_bomb_goes_off() {
@@ -112,11 +113,11 @@ mod tests {
             let text = "many words, ".repeat(1000).into_bytes();
             let small = encoding.deflate(&text).expect("memory takes it");
             assert!(small.len() < 500);
-            assert!(encoding.inflate(&small).is_ok_and(|inflated| inflated == text), "{encoding:?}");
-            assert!(encoding.inflate(&small[..small.len() / 2]).is_err(), "{encoding:?}");
-            assert!(encoding.inflate(b"nothing of it").is_err(), "{encoding:?}");
+            assert!(encoding.inflate(&small, text.len()).is_ok_and(|inflated| inflated == text), "{encoding:?}");
+            assert!(encoding.inflate(&small[..small.len() / 2], text.len()).is_err(), "{encoding:?}");
+            assert!(encoding.inflate(b"nothing of it", 100).is_err(), "{encoding:?}");
             let bomb = encoding.deflate(&vec![0; BODY_BYTES_MAX + 1]).expect("memory takes it");
-            let problem = encoding.inflate(&bomb).expect_err("it is too large");
+            let problem = encoding.inflate(&bomb, BODY_BYTES_MAX).expect_err("it is too large");
             assert_eq!(problem.status(), axum::http::StatusCode::PAYLOAD_TOO_LARGE, "{encoding:?}");
         }
     }

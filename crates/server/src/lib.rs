@@ -28,6 +28,7 @@ mod models;
 mod names;
 mod oip;
 mod openapi;
+mod packing;
 mod page;
 mod predict;
 mod problem;
@@ -196,12 +197,12 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
                 }
             };
             listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
-            let (calls, watched) = oip::calls().await;
+            let (calls, lasting) = oip::calls(&service).await;
             let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone()));
             let (tls, metrics) = (tls.as_deref(), &service.metrics);
             let stop = async {
                 told_to_stop().await;
-                watched.end().await;
+                lasting.end().await;
             };
             let answering = listen::listen(listener, tls, router(Arc::clone(&service), calls), metrics, stop);
             let changing = async {

@@ -45,7 +45,9 @@ impl Problem {
 
     /// A body that is too large: 413.
     pub(crate) fn too_large(bytes_max: usize) -> Problem {
-        let detail = format!("a body may have {} MiB; send the rows in several requests", bytes_max >> 20);
+        let most =
+            if bytes_max < 1 << 20 { format!("{} KiB", bytes_max >> 10) } else { format!("{} MiB", bytes_max >> 20) };
+        let detail = format!("a body may have {most}; send the rows in several requests");
         Problem::of(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
@@ -107,6 +109,12 @@ impl Problem {
     pub(crate) fn misdirected() -> Problem {
         let detail = "this server doesn't go by the name in `Host`; `serve --allow-host NAME` lets it";
         Problem::of(StatusCode::MISDIRECTED_REQUEST, detail)
+    }
+
+    /// A call that wasn't answered in the time that its client waits: 504.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn past_deadline() -> Problem {
+        Problem::of(StatusCode::GATEWAY_TIMEOUT, "the call's `grpc-timeout` is over; try again later, or wait longer")
     }
 
     /// More requests than can be answered soon: 503.

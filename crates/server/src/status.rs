@@ -10,6 +10,9 @@ use crate::problem::Problem;
 pub(crate) const GRPC: &str = "application/grpc";
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// How messages may be compressed. A client that said another way asks again by one of these.
+const ACCEPTED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static("identity,gzip,deflate,zstd"));
 /// Clients refuse a status of more than 8 KiB, and a byte may take three.
 const TEXT_BYTES_MAX: usize = 2 << 10;
 
@@ -39,6 +42,7 @@ pub(crate) fn of(problem: &Problem) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static(GRPC)),
         (STATUS, code(problem.status()).into()),
         (MESSAGE, text),
+        ACCEPTED,
     ];
     (head, Body::empty()).into_response()
 }
@@ -58,7 +62,7 @@ fn code(status: StatusCode) -> u16 {
         StatusCode::UNAUTHORIZED => UNAUTHENTICATED,
         StatusCode::MISDIRECTED_REQUEST => PERMISSION_DENIED,
         StatusCode::NOT_FOUND => NOT_FOUND,
-        StatusCode::REQUEST_TIMEOUT => DEADLINE_EXCEEDED,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => DEADLINE_EXCEEDED,
         StatusCode::PAYLOAD_TOO_LARGE => RESOURCE_EXHAUSTED,
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::NOT_IMPLEMENTED => {
             UNIMPLEMENTED

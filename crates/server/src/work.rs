@@ -13,9 +13,10 @@ use tokio::task::{spawn_blocking, yield_now};
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
-use crate::limits::SMALL_BODY_BYTES;
+use crate::limits::{BODY_BYTES_MAX, SMALL_BODY_BYTES};
 use crate::log::Answered;
 use crate::models::Served;
+use crate::packing::Packing;
 use crate::problem::Problem;
 
 const BUG: &str = "the request ran into a bug";
@@ -51,14 +52,14 @@ pub(crate) async fn answer(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
     let started = Instant::now();
-    let mut said = said(&asked, head, body, work).await;
+    let mut said = said(&asked, dialect, head, body, work).await;
     let by = said.as_mut().ok().and_then(|said| said.by.take());
     let asked = by.map_or_else(|| asked.clone(), |served| asked.with(served));
     let (mut response, rows) = match said {
         Ok(said) => {
             let rows = said.rows;
             asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
-            (respond(said, head), rows)
+            (respond(said, dialect, head), rows)
         }
         Err(problem) => {
             let problem = asked.refused(problem);
@@ -74,15 +75,17 @@ pub(crate) async fn answer(
 /// soon.
 async fn said(
     asked: &Asked,
+    dialect: Dialect,
     head: &HeaderMap,
     body: Body,
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Result<Said, Problem> {
-    let encoding = Encoding::of_body(head)?;
+    let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
     let mut body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
-    if body.bytes.len() <= SMALL_BODY_BYTES && encoding.is_none() {
+    let packing = packing.filter(|packing| packing.packs(&body.bytes));
+    if body.bytes.len() <= SMALL_BODY_BYTES && packing.is_none() {
         let _turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
         yield_now().await;
@@ -92,7 +95,7 @@ async fn said(
     let asked = asked.clone();
     let answered = spawn_blocking(move || {
         let answer = caught(|| {
-            encoding.map_or(Ok(()), |encoding| body.inflate(encoding))?;
+            packing.map_or(Ok(()), |packing| body.unpack(packing, BODY_BYTES_MAX))?;
             work(&asked, &body.bytes)
         });
         drop(turn);
@@ -101,8 +104,9 @@ async fn said(
     answered.await.unwrap_or_else(|_| Err(Problem::bug(BUG)))
 }
 
-fn respond(mut said: Said, head: &HeaderMap) -> Response {
-    let encoding = Encoding::of_answer(head, said.bytes.len());
+fn respond(mut said: Said, dialect: Dialect, head: &HeaderMap) -> Response {
+    // Those of calls would be compressed message by message.
+    let encoding = Encoding::of_answer(head, said.bytes.len()).filter(|_| dialect != Dialect::Grpc);
     let encoded = encoding.and_then(|encoding| Some((encoding.name(), encoding.deflate(&said.bytes).ok()?)));
     let name = encoded.map(|(name, bytes)| {
         said.bytes = bytes;

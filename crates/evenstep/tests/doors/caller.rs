@@ -40,6 +40,15 @@ impl Caller {
 
     /// Calls a method by a body.
     pub(crate) fn send(&self, path: &str, head: &[(&str, &str)], body: Vec<u8>) -> Called {
+        self.exchange(path, head, Some(body))
+    }
+
+    /// Calls a method, and doesn't say what it wants.
+    pub(crate) fn begin(&self, path: &str, head: &[(&str, &str)]) -> Called {
+        self.exchange(path, head, None)
+    }
+
+    fn exchange(&self, path: &str, head: &[(&str, &str)], body: Option<Vec<u8>>) -> Called {
         self.runtime.block_on(async {
             let mut request = Request::post(format!("http://{}{path}", self.address)).header("te", "trailers");
             if head.iter().all(|(name, _)| *name != "content-type") {
@@ -51,8 +60,10 @@ impl Caller {
             let mut send = self.send.clone().ready().await.expect("it takes calls");
             let request = request.body(()).expect("a request");
             let (answer, mut stream) = send.send_request(request, false).expect("it takes a call");
-            // It may have answered before it has read all.
-            let _ = stream.send_data(Bytes::new(body), true);
+            if let Some(body) = body {
+                // It may have answered before it has read all.
+                let _ = stream.send_data(Bytes::new(body), true);
+            }
             let (head, mut from) = answer.await.expect("it answers").into_parts();
             let mut body = Vec::new();
             while let Some(part) = from.data().await {

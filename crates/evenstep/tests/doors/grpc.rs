@@ -1,6 +1,7 @@
 //! The Open Inference Protocol by calls of gRPC, and what every server of gRPC tells.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use evenstep_grpc::inference::{
     ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
 use evenstep_table::Kind;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::caller::{Called, Caller};
@@ -22,6 +25,7 @@ use crate::texts;
 
 const INFER: &str = "/inference.GRPCInferenceService/ModelInfer";
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 const OUTPUTS: [&str; 3] = ["prediction", "probability_0", "probability_1"];
 
 fn tensor(name: &str, datatype: &str, shape: &[i64], contents: InferTensorContents) -> InferInputTensor {
@@ -284,7 +288,7 @@ fn no_bytes_of_a_call_are_a_bug_or_an_end() {
         }
     }
     // Health and reflection.
-    for path in [HEALTH, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {
+    for path in [HEALTH, REFLECTION] {
         for body in [vec![], vec![0], vec![0, 0xff, 0xff, 0xff, 0xff], vec![7; 9], vec![0, 0, 0, 0, 1, 0xff]] {
             assert_eq!(caller.send(path, &[], body).http, 200, "{path}");
         }
@@ -383,18 +387,103 @@ fn health_and_reflection_are_told() {
 
 #[test]
 fn who_watches_the_health_keeps_no_server_from_stopping() {
-    let mut server = small();
-    let caller = Caller::connect(&server.address);
-    let watching = std::thread::spawn(move || caller.send("/grpc.health.v1.Health/Watch", &[], vec![0; 5]));
-    std::thread::sleep(Duration::from_millis(500));
-    assert!(!watching.is_finished(), "it is told what changes, once it does");
-    let started = Instant::now();
-    let kill = format!("kill -TERM {}", server.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
-    let told = watching.join().expect("it ends");
-    server.wait();
+    let told = ended_with_the_server(|caller| caller.send("/grpc.health.v1.Health/Watch", &[], vec![0; 5]));
     // It serves, then it doesn't, and the stream ends as a stream does.
     assert_eq!(told.body, [0, 0, 0, 0, 2, 0x08, 1, 0, 0, 0, 0, 2, 0x08, 2]);
     assert_eq!(told.code, Some(0));
-    assert!(started.elapsed() < Duration::from_secs(8), "it waited for who watches");
+}
+
+#[test]
+fn who_may_ask_more_by_reflection_keeps_no_server_from_stopping() {
+    let told = ended_with_the_server(|caller| caller.begin(REFLECTION, &[]));
+    assert_eq!((told.code, told.body.len()), (Some(0), 0), "{}", told.text);
+}
+
+/// How a call ends that lasts until the server is told to stop; none may keep it for long.
+fn ended_with_the_server(call: impl FnOnce(Caller) -> Called + Send + 'static) -> Called {
+    let mut server = small();
+    let caller = Caller::connect(&server.address);
+    let lasting = std::thread::spawn(move || call(caller));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!lasting.is_finished(), "it is told what changes, once it does");
+    let started = Instant::now();
+    let kill = format!("kill -TERM {}", server.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    let told = lasting.join().expect("it ends");
+    server.wait();
+    assert!(started.elapsed() < Duration::from_secs(8), "it waited for a call that lasts");
+    told
+}
+
+#[test]
+fn a_call_whose_client_no_longer_waits_is_told_so() {
+    const INVALID_ARGUMENT: Option<u16> = Some(3);
+    const DEADLINE_EXCEEDED: Option<u16> = Some(4);
+    let server = small();
+    let caller = Caller::connect(&server.address);
+    let started = Instant::now();
+    // Its message never comes.
+    for path in [INFER, "/inference.GRPCInferenceService/ModelReady"] {
+        let told = caller.begin(path, &[("grpc-timeout", "200m")]);
+        assert_eq!((told.code, told.text.contains("grpc-timeout")), (DEADLINE_EXCEEDED, true), "{}", told.text);
+    }
+    assert!((Duration::from_millis(400)..Duration::from_secs(20)).contains(&started.elapsed()));
+    let body = framed(&row(1, 2.0));
+    caller.send(INFER, &[("grpc-timeout", "1M")], body.clone()).ok::<ModelInferResponse>();
+    for wrong in ["", "5", "S", "123456789S", "5 S", "-1S"] {
+        let told = caller.send(INFER, &[("grpc-timeout", wrong)], body.clone());
+        assert_eq!(
+            (told.code, told.text.contains("`grpc-timeout`")),
+            (INVALID_ARGUMENT, true),
+            "{wrong}: {}",
+            told.text
+        );
+    }
+    assert!(server.get("/metrics").ok().text().contains(r#"evenstep_requests_total{status="504"} 2"#));
+}
+
+#[test]
+fn messages_may_be_compressed_and_no_bomb_goes_off() {
+    const INVALID_ARGUMENT: Option<u16> = Some(3);
+    const RESOURCE_EXHAUSTED: Option<u16> = Some(8);
+    const UNIMPLEMENTED: Option<u16> = Some(12);
+    let server = small();
+    let caller = Caller::connect(&server.address);
+    let asked = framed(&row(1, 2.0));
+    let expected = prediction(&caller.send(INFER, &[], asked.clone()));
+    let gzip = [("grpc-encoding", "gzip")];
+    // Each message says for itself whether it is.
+    for body in [asked.clone(), compressed(&asked[5..])] {
+        assert_eq!(prediction(&caller.send(INFER, &gzip, body)), expected);
+    }
+    let ready = framed(&ModelReadyRequest { name: "p".to_owned(), version: String::new() });
+    let path = "/inference.GRPCInferenceService/ModelReady";
+    assert!(caller.send(path, &gzip, compressed(&ready[5..])).ok::<ModelReadyResponse>().ready);
+    assert_eq!(caller.send(HEALTH, &gzip, compressed(b"")).body, [0, 0, 0, 0, 2, 0x08, 1]);
+    assert_eq!(caller.send(REFLECTION, &gzip, compressed(&[0x3a, 1, b'*'])).code, Some(0));
+
+    let told = caller.send(INFER, &[], compressed(&asked[5..]));
+    assert_eq!((told.code, told.text.contains("grpc-encoding")), (UNIMPLEMENTED, true), "{}", told.text);
+    let told = caller.send(INFER, &[("grpc-encoding", "snappy")], compressed(&asked[5..]));
+    assert_eq!(told.code, UNIMPLEMENTED, "{}", told.text);
+    assert_eq!(told.head["grpc-accept-encoding"].to_str().ok(), Some("identity,gzip,deflate,zstd"));
+    assert_eq!(caller.send(INFER, &gzip, [&[1], &asked[1..]].concat()).code, INVALID_ARGUMENT);
+    let mut cut = compressed(&asked[5..]);
+    cut.pop();
+    assert_eq!(caller.send(INFER, &gzip, cut).code, INVALID_ARGUMENT);
+    // 16 KiB of nothing, compressed, and a little more than a body may have.
+    for (path, bytes) in [(INFER, (16 << 20) + 1), (path, (16 << 10) + 1), (HEALTH, 1 << 20), (REFLECTION, 1 << 20)] {
+        let told = caller.send(path, &gzip, compressed(&vec![0; bytes]));
+        assert!(told.code.is_some_and(|code| code != 0), "{path}: {}", told.text);
+        assert!(!path.contains("inference.") || told.code == RESOURCE_EXHAUSTED, "{path}: {}", told.text);
+    }
+    caller.send(INFER, &gzip, compressed(&asked[5..])).ok::<ModelInferResponse>();
+}
+
+/// The frame of a message that is compressed by gzip.
+fn compressed(message: &[u8]) -> Vec<u8> {
+    let mut to = GzEncoder::new(Vec::new(), Compression::default());
+    to.write_all(message).expect("memory takes it");
+    let message = to.finish().expect("memory takes it");
+    [&[1], &(message.len() as u32).to_be_bytes()[..], &message].concat()
 }

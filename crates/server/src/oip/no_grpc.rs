@@ -7,13 +7,13 @@ use axum::Router;
 use crate::Service;
 
 /// Nobody can watch.
-pub(crate) struct Watched;
+pub(crate) struct Lasting;
 
-impl Watched {
+impl Lasting {
     pub(crate) async fn end(self) {}
 }
 
 /// Nothing is answered.
-pub(crate) async fn calls() -> (Router<Arc<Service>>, Watched) {
-    (Router::new(), Watched)
+pub(crate) async fn calls(_: &Arc<Service>) -> (Router<Arc<Service>>, Lasting) {
+    (Router::new(), Lasting)
 }

@@ -5,7 +5,9 @@
 //! last, as watching the health does, is left to a library.
 
 mod contents;
+mod deadline;
 mod infer;
+mod lasting;
 mod metadata;
 
 use std::future::ready;
@@ -14,8 +16,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use evenstep_grpc::{FrameError, Message, Watched, framed, message, reflection, reflection_alpha};
@@ -24,21 +26,26 @@ use tokio::time::timeout;
 
 use crate::Service;
 use crate::dialect::Dialect;
-use crate::limits::BODY_TIME;
+use crate::limits::{BODY_TIME, SMALL_BODY_BYTES};
 use crate::models::Served;
+use crate::packing::Packing;
 use crate::problem::Problem;
 use crate::status::{self, GRPC};
 use crate::work::{self, Asked, caught};
 
 pub use infer::rows;
+pub(crate) use lasting::Lasting;
 
-/// The routes of calls, and those who watch the server's health.
-pub(crate) async fn calls() -> (Router<Arc<Service>>, Watched) {
+/// The routes of calls, and those that last.
+pub(crate) async fn calls(service: &Arc<Service>) -> (Router<Arc<Service>>, Lasting) {
     let (watched, health) = Watched::new().await;
-    let lasting = Router::new()
+    let lasting = Lasting::new(watched);
+    let ends = lasting.ends();
+    let routes = Router::new()
         .route_service("/grpc.health.v1.Health/{method}", health)
         .route_service("/grpc.reflection.v1.ServerReflection/{method}", reflection())
         .route_service("/grpc.reflection.v1alpha.ServerReflection/{method}", reflection_alpha())
+        .layer(map_request(move |request: Request| std::future::ready(request.map(&ends))))
         .layer(from_fn(soon));
     let method = |name: &str| format!("/inference.GRPCInferenceService/{name}");
     let router = Router::new()
@@ -48,9 +55,10 @@ pub(crate) async fn calls() -> (Router<Arc<Service>>, Watched) {
         .route(&method("ModelReady"), told(metadata::model_ready))
         .route(&method("ModelMetadata"), told(metadata::model))
         .route(&method("ModelInfer"), post(infer))
-        .merge(lasting)
+        .merge(routes)
+        .layer(from_fn_with_state(Arc::clone(service), in_time))
         .layer(from_fn(only_calls));
-    (router, watched)
+    (router, lasting)
 }
 
 /// Refuses whatever isn't said to be a call: a page of another site could send it.
@@ -67,6 +75,20 @@ async fn soon(request: Request, next: Next) -> Response {
     timeout(BODY_TIME, next.run(request)).await.unwrap_or_else(|_| Problem::too_slow().into_response())
 }
 
+/// Whoever no longer waits for an answer is told so, and nothing is computed for it that wasn't begun.
+async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let late = match deadline::of(request.headers()) {
+        Ok(None) => return next.run(request).await,
+        Ok(Some(time)) => match timeout(time, next.run(request)).await {
+            Ok(response) => return response,
+            Err(_) => Problem::past_deadline(),
+        },
+        Err(problem) => problem,
+    };
+    service.metrics.refused(late.status());
+    late.into_response()
+}
+
 /// A method that tells what is known already.
 fn told<Q, A>(tell: fn(&Service, Q) -> Result<A, Problem>) -> MethodRouter<Arc<Service>>
 where
@@ -74,8 +96,15 @@ where
     A: Message + 'static,
 {
     post(async move |State(service): State<Arc<Service>>, request: Request| {
+        let packing = Packing::of(Dialect::Grpc, request.headers());
         let body = service.room.read(request.into_body()).await;
-        let answer = body.and_then(|body| caught(|| Ok(framed(&tell(&service, message(&body.bytes)?)?))));
+        let answer = body.and_then(|mut body| {
+            if let Some(packing) = packing?.filter(|packing| packing.packs(&body.bytes)) {
+                // A name or two.
+                body.unpack(packing, SMALL_BODY_BYTES)?;
+            }
+            caught(|| Ok(framed(&tell(&service, message(&body.bytes)?)?)))
+        });
         match answer {
             Ok(bytes) => ended(([(header::CONTENT_TYPE, GRPC)], bytes).into_response()),
             Err(problem) => problem.into_response(),
@@ -85,11 +114,10 @@ where
 
 /// `ModelInfer`
 async fn infer(State(service): State<Arc<Service>>, request: Request) -> Response {
-    // Messages are compressed one by one, if at all: the head says nothing of the body as a whole.
-    let head = HeaderMap::new();
     let served = Arc::clone(service.models.now().default());
     let call = Asked { service, served };
-    ended(work::answer(call, Dialect::Grpc, &head, request.into_body(), infer::answer).await)
+    let (head, body) = request.into_parts();
+    ended(work::answer(call, Dialect::Grpc, &head.headers, body, infer::answer).await)
 }
 
 /// An answer, and that it went well; a problem as it is.
