@@ -16,7 +16,7 @@ for tool in "${!package[@]}"; do command -v "$tool" >/dev/null || missing+=("${p
 target=x86_64-unknown-linux-gnu
 if [ -z "${ENGINE:-}" ]; then
   RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols" \
-    cargo build --release --locked --target $target --no-default-features --features serve,grpc
+    cargo build --release --locked --target $target --no-default-features --features serve,grpc,otel
   ENGINE=target/$target/release/evenstep
 fi
 if [ -z "${EVENSTEP:-}" ]; then

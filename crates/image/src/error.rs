@@ -15,6 +15,6 @@ impl ImageError {
     /// How to build an engine that can be put into an image.
     pub fn help(&self) -> &'static str {
         "build a static one by `RUSTFLAGS=\"-C target-feature=+crt-static -C strip=symbols\" cargo build --release --locked \
-         --target x86_64-unknown-linux-gnu --no-default-features --features serve,grpc`, and name it with `--engine`"
+         --target x86_64-unknown-linux-gnu --no-default-features --features serve,grpc,otel`, and name it with `--engine`"
     }
 }

@@ -10,6 +10,7 @@ use evenstep_table::{Batch, Column, ColumnName, Contract, RowKey, Schema, Task};
 use crate::artifact::{Artifact, DataRoles};
 use crate::interface::{Interface, serving_of};
 use crate::request::RowTypers;
+use crate::request::phases::{self, Phase};
 use crate::score::{answer_columns, told};
 use crate::spec::ServingSection;
 use crate::steps::FittedSteps;
@@ -162,7 +163,10 @@ impl Predictor {
     /// A cell that a step's spec says to refuse.
     pub fn predict(&self, batch: Batch) -> Result<(Predictions, NoNumbers), PipelineError> {
         let (transformed, lost) = self.steps.apply(batch)?;
-        Ok((self.model.predict(&transformed), lost))
+        phases::ended(Phase::Steps);
+        let predictions = self.model.predict(&transformed);
+        phases::ended(Phase::Model);
+        Ok((predictions, lost))
     }
 
     /// Scores rows, and commits to what each stage makes of them; rows in `unanswered` get no prediction.
@@ -181,7 +185,9 @@ impl Predictor {
         let id: Vec<&Column> = id.iter().map(|column| &**column).collect();
         sums.add_ends(&Stage::Input, &keys, &id, batch.columns());
         let (transformed, lost) = self.steps.apply_traced(batch, sums)?;
+        phases::ended(Phase::Steps);
         let mut predictions = self.model.predict(&transformed);
+        phases::ended(Phase::Model);
         predictions.forget(unanswered);
         add_predictions(sums, &self.task, &keys, &id, &predictions);
         Ok((predictions, lost))

@@ -95,7 +95,7 @@ fn check_content_type(request: &Request, dialect: Dialect) -> Result<(), Problem
 pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let dialect = Dialect::of(request.uri().path(), request.headers());
     let mut name = request_id::given(request.headers());
-    let line = service.log.tells_requests().then(|| {
+    let line = service.tells_requests().then(|| {
         // So that log and client speak of the same request.
         let name = name.get_or_insert_with(request_id::make).clone();
         Line::begin(&request, name)
@@ -111,7 +111,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     };
     let response = dialect.retell(response, name);
     if let Some(line) = line {
-        line.end(&service.log, key, &response);
+        line.end(&service, key, &response);
     }
     response
 }

@@ -30,11 +30,15 @@ mod oip;
 mod openapi;
 mod packing;
 mod page;
+mod parts;
 mod predict;
 mod problem;
 mod request_id;
 mod status;
+#[cfg_attr(not(feature = "otel"), path = "no_telemetry.rs")]
+mod telemetry;
 mod tls;
+mod traceparent;
 mod turns;
 mod watch;
 mod work;
@@ -50,6 +54,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use evenstep_pipeline::mock::{self, Pace};
 use evenstep_pipeline::trace::Recorder;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 pub use admin::AdminOptions;
@@ -67,6 +72,7 @@ use guard::Guard;
 use log::Log;
 use metrics::Metrics;
 use problem::Problem;
+use telemetry::Telemetry;
 use tls::Tls;
 use turns::Turns;
 
@@ -105,6 +111,7 @@ struct Service {
     models: Models,
     metrics: Metrics,
     log: Arc<Log>,
+    telemetry: Option<Telemetry>,
     guard: Guard,
     room: Room,
     /// Of bodies that take microseconds, and of those that take longer.
@@ -126,6 +133,11 @@ pub enum ServeError {
 }
 
 impl Service {
+    /// Whether requests are told, to people or to a collector.
+    fn tells_requests(&self) -> bool {
+        self.log.tells_requests() || self.telemetry.is_some()
+    }
+
     /// Waits as long as an answer takes that is made up.
     async fn keep_pace(&self, request: &[u8]) {
         if let Some(pace) = &self.pace {
@@ -173,10 +185,16 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     let Options { listen, keys, allowed_hosts, trace, tls, admin, log, pace } = options;
     let tls = tls.map(Tls::open).transpose()?.map(Arc::new);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let log = Arc::new(Log::new(log));
+    let telemetry = Telemetry::of_environment(&log).unwrap_or_else(|because| {
+        log.event("traces_off", &[("because", json!(because))]);
+        None
+    });
     let service = Arc::new(Service {
         models,
         metrics: Metrics::new(),
-        log: Arc::new(Log::new(log)),
+        log,
+        telemetry,
         guard: Guard::new(listen, keys, &allowed_hosts),
         room: Room::new(),
         small_turns: Turns::new(threads),
@@ -214,7 +232,12 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
             watching.abort();
             Ok(())
         })
-        .inspect(|()| service.log.flush())
+        .inspect(|()| {
+            if let Some(telemetry) = &service.telemetry {
+                telemetry.flush();
+            }
+            service.log.flush();
+        })
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {

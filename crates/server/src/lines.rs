@@ -73,7 +73,7 @@ pub(crate) fn answer(service: Arc<Service>, served: Arc<Served>, body: Body) -> 
     let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
     let streamed = Streamed::default();
     let mut response = ([(header::CONTENT_TYPE, Format::Lines.media_type())], Body::new(channel)).into_response();
-    asked.sign(&mut response, 0);
+    asked.sign(&mut response, 0, None);
     response.extensions_mut().insert(streamed.clone());
     tokio::spawn(async move {
         let rows = Stream { asked, sender, row: 0, flags: 0 }.run(body).await;

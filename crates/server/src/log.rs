@@ -13,9 +13,12 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::Service;
 use crate::limits::LOG_LINES_MAX;
 use crate::lines::Streamed;
 use crate::models::Served;
+use crate::parts::Parts;
+use crate::traceparent::Parent;
 
 /// At the end of the server, so long may what reads the log take for the last lines.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
@@ -127,6 +130,8 @@ fn in_words(line: &Map<String, Value>) -> String {
 pub(crate) struct Answered {
     pub(crate) served: Arc<Served>,
     pub(crate) rows: usize,
+    /// Measured for traces alone.
+    pub(crate) parts: Option<Parts>,
 }
 
 /// A request that is to be told once it is answered.
@@ -135,23 +140,25 @@ pub(crate) struct Line {
     method: Method,
     route: Option<MatchedPath>,
     name: HeaderValue,
+    parent: Option<Parent>,
 }
 
 impl Line {
     pub(crate) fn begin(request: &Request, name: HeaderValue) -> Line {
         let route = request.extensions().get::<MatchedPath>().cloned();
-        Line { began: Instant::now(), method: request.method().clone(), route, name }
+        let (method, parent) = (request.method().clone(), Parent::of(request.headers()));
+        Line { began: Instant::now(), method, route, name, parent }
     }
 
     /// Tells a request that was answered; one whose answer is still being made once that was.
-    pub(crate) fn end(self, log: &Arc<Log>, client: Option<&str>, response: &Response) {
+    pub(crate) fn end(self, service: &Arc<Service>, client: Option<&str>, response: &Response) {
         let answered = response.extensions().get::<Answered>().cloned();
         let pending = Pending {
             line: self,
             status: response.status(),
             client: client.map(str::to_owned),
             answered,
-            log: Arc::clone(log),
+            service: Arc::clone(service),
         };
         match response.extensions().get::<Streamed>() {
             Some(streamed) => streamed.log(pending),
@@ -166,30 +173,64 @@ pub(crate) struct Pending {
     status: StatusCode,
     client: Option<String>,
     answered: Option<Answered>,
-    log: Arc<Log>,
+    service: Arc<Service>,
+}
+
+/// A request that was answered.
+pub(crate) struct Finished<'a> {
+    pub(crate) began: Instant,
+    pub(crate) method: &'a Method,
+    pub(crate) route: &'a str,
+    pub(crate) status: StatusCode,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) answered: Option<&'a Answered>,
+    pub(crate) rows: usize,
 }
 
 impl Pending {
     /// Tells it, with the rows that were answered since.
     pub(crate) fn tell(self, rows: Option<&AtomicUsize>) {
+        let known = self.answered.as_ref().map_or(0, |answered| answered.rows);
+        let finished = Finished {
+            began: self.line.began,
+            method: &self.line.method,
+            // A path that is no route may be anything.
+            route: self.line.route.as_ref().map_or("none", MatchedPath::as_str),
+            status: self.status,
+            parent: self.line.parent,
+            answered: self.answered.as_ref(),
+            rows: rows.map_or(known, |rows| rows.load(Ordering::Relaxed)),
+        };
+        let trace = match &self.service.telemetry {
+            Some(telemetry) => Some(telemetry.tell(&finished)),
+            None => finished.parent.map(Parent::trace_id),
+        };
+        if self.service.log.tells_requests() {
+            self.log(&finished, trace);
+        }
+    }
+
+    fn log(&self, finished: &Finished<'_>, trace: Option<String>) {
         let mut line = Map::new();
         let mut add = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
-        add("status", json!(self.status.as_u16()));
-        add("method", json!(self.line.method.as_str()));
-        // A path that is no route may be anything.
-        add("route", json!(self.line.route.as_ref().map_or("none", MatchedPath::as_str)));
+        add("status", json!(finished.status.as_u16()));
+        add("method", json!(finished.method.as_str()));
+        add("route", json!(finished.route));
         add("request", json!(self.line.name.to_str().unwrap_or_default()));
-        if let Some(client) = self.client {
+        if let Some(trace) = trace {
+            add("trace", json!(trace));
+        }
+        if let Some(client) = &self.client {
             add("key", json!(client));
         }
-        if let Some(Answered { served, rows: known }) = &self.answered {
+        if let Some(Answered { served, .. }) = finished.answered {
             add("model", json!(served.name()));
             add("version", json!(served.version()));
             add("digest", json!(served.predictor.digest));
-            add("rows", json!(rows.map_or(*known, |rows| rows.load(Ordering::Relaxed))));
+            add("rows", json!(finished.rows));
         }
-        add("microseconds", json!(self.line.began.elapsed().as_micros() as u64));
-        self.log.tell(line);
+        add("microseconds", json!(finished.began.elapsed().as_micros() as u64));
+        self.service.log.tell(line);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::limits::{BODY_BYTES_MAX, SMALL_BODY_BYTES};
 use crate::log::Answered;
 use crate::models::Served;
 use crate::packing::Packing;
+use crate::parts::Parts;
 use crate::problem::Problem;
 
 const BUG: &str = "the request ran into a bug";
@@ -41,6 +42,8 @@ pub(crate) struct Said {
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// Who answered, if the body named it.
     pub(crate) by: Option<Arc<Served>>,
+    /// How long it took, if that is traced.
+    pub(crate) parts: Option<Parts>,
 }
 
 /// Answers a body by `work`; the head says how both are compressed.
@@ -55,19 +58,19 @@ pub(crate) async fn answer(
     let mut said = said(&asked, dialect, head, body, work).await;
     let by = said.as_mut().ok().and_then(|said| said.by.take());
     let asked = by.map_or_else(|| asked.clone(), |served| asked.with(served));
-    let (mut response, rows) = match said {
-        Ok(said) => {
-            let rows = said.rows;
+    let (mut response, rows, parts) = match said {
+        Ok(mut said) => {
+            let (rows, parts) = (said.rows, said.parts.take());
             asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
-            (respond(said, dialect, head), rows)
+            (respond(said, dialect, head), rows, parts)
         }
         Err(problem) => {
             let problem = asked.refused(problem);
             asked.count(dialect.status(&problem), 0, 0, started.elapsed());
-            (problem.into_response(), 0)
+            (problem.into_response(), 0, None)
         }
     };
-    asked.sign(&mut response, rows);
+    asked.sign(&mut response, rows, parts);
     response
 }
 
@@ -89,12 +92,12 @@ async fn said(
         let _turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
         yield_now().await;
-        return caught(|| work(asked, &body.bytes));
+        return asked.caught(|| work(asked, &body.bytes));
     }
     let turn = service.large_turns.take().await?;
     let asked = asked.clone();
     let answered = spawn_blocking(move || {
-        let answer = caught(|| {
+        let answer = asked.caught(|| {
             packing.map_or(Ok(()), |packing| body.unpack(packing, BODY_BYTES_MAX))?;
             work(&asked, &body.bytes)
         });
@@ -149,13 +152,22 @@ impl Asked {
     }
 
     /// Says in a response which artifact answered; the log is told with it.
-    pub(crate) fn sign(&self, response: &mut Response, rows: usize) {
+    pub(crate) fn sign(&self, response: &mut Response, rows: usize, parts: Option<Parts>) {
         if response.status() == StatusCode::OK {
             response.headers_mut().insert(DIGEST, self.served.digest.clone());
         }
-        if self.service.log.tells_requests() {
-            response.extensions_mut().insert(Answered { served: Arc::clone(&self.served), rows });
+        if self.service.tells_requests() {
+            response.extensions_mut().insert(Answered { served: Arc::clone(&self.served), rows, parts });
         }
+    }
+
+    /// Works, and measures it if that is traced.
+    fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Said, Problem> {
+        if self.service.telemetry.is_none() {
+            return caught(work);
+        }
+        let (said, parts) = Parts::timed(|| caught(work));
+        said.map(|said| Said { parts: Some(parts), ..said })
     }
 
     /// Answers rows, one by one.

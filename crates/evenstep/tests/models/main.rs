@@ -11,3 +11,4 @@ mod server;
 mod signed;
 mod swap;
 mod tls;
+mod traces;

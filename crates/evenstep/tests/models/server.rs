@@ -79,9 +79,15 @@ impl Server {
     }
 
     pub(crate) fn start(project: &Project, args: &[&str]) -> Server {
+        Server::within(project, args, &[])
+    }
+
+    /// A server in an environment that has more than ours.
+    pub(crate) fn within(project: &Project, args: &[&str], environment: &[(&str, &str)]) -> Server {
         let args = [&["serve", "--json", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child =
-            project.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut command = project.command(&args);
+        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
         let err = BufReader::new(child.stderr.take().expect("it is piped"));
         let (to, log) = channel();
         std::thread::spawn(move || err.lines().map_while(Result::ok).try_for_each(|line| to.send(line)));

@@ -2,6 +2,7 @@
 
 mod answer;
 mod json;
+pub mod phases;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use answer::{Answer, Flagged, Prediction, Probabilities, document};
 pub use json::parse;
 pub use rows::{Rows, named};
 
+use self::phases::Phase;
 use crate::score::{answer_columns, id_header, row_header, told};
 use crate::trace::Recorder;
 use crate::{NoNumbers, PipelineError, Predictor};
@@ -167,6 +169,7 @@ pub fn answer_rows<'p>(
     trace: Option<&Recorder>,
 ) -> Result<Answered<'p>, Refusal> {
     let (mut read, mut ids) = predictor.read(rows, trace.is_some())?;
+    phases::ended(Phase::Parse);
     let batch = std::mem::take(&mut read.batch);
     let rows = batch.rows();
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
@@ -211,6 +214,7 @@ pub fn answer_table(
     trace: Option<&Recorder>,
 ) -> Result<Table, Refusal> {
     let (mut read, _) = predictor.read(rows, trace.is_some())?;
+    phases::ended(Phase::Parse);
     let batch = std::mem::take(&mut read.batch);
     let mut columns = id_columns(predictor, &batch);
     let mut header = id_header(&predictor.data.id, &predictor.contract);

@@ -65,9 +65,8 @@ const KNOWN: &str = "there are GET /models, GET and DELETE /models/NAME, PUT and
 
 /// Lets a request through that shows a key.
 async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
-    let log = &admin.service.log;
     let name = request_id::given(request.headers()).unwrap_or_else(request_id::make);
-    let line = log.tells_requests().then(|| Line::begin(&request, name.clone()));
+    let line = admin.service.tells_requests().then(|| Line::begin(&request, name.clone()));
     let (response, by) = match admin.guard.admit(&request, &[]) {
         Err(problem) => (problem.into_response(), None),
         Ok(by) => {
@@ -78,7 +77,7 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
     };
     let response = Dialect::Native.retell(response, Some(name));
     if let Some(line) = line {
-        line.end(log, by.as_deref(), &response);
+        line.end(&admin.service, by.as_deref(), &response);
     }
     response
 }
