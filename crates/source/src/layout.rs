@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow_schema::Schema;
 use evenstep_table::{ColumnName, did_you_mean};
 
 use crate::blocks::{Blocks, Records};

@@ -7,12 +7,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
     Time64MicrosecondArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::ipc::writer::{FileWriter, StreamWriter};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use evenstep_exact::number::write_number;
 use evenstep_table::{Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER};
 use flate2::write::GzEncoder;

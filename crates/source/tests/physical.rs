@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::types::{Float16Type, Int8Type, Int32Type};
+use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, Float16Array,
     Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch,
     StringArray, StringViewArray, StructArray, Time32SecondArray, Time64NanosecondArray, TimestampMillisecondArray,
     TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
-use arrow::datatypes::{Float16Type, Int8Type, Int32Type};
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Read, Reading, Source, SourceError};
 use evenstep_table::check::Breach;
@@ -24,9 +24,9 @@ fn save(columns: &[(&str, ArrayRef)], folder: &Path) -> [&'static str; 3] {
     let nullable = columns.iter().map(|(name, array)| (*name, array.clone(), true));
     let batch = RecordBatch::try_from_iter_with_nullable(nullable).expect("columns of one length");
     let file = |file: &str| std::fs::File::create(folder.join(file)).expect("created");
-    let mut writer = arrow::ipc::writer::FileWriter::try_new(file("f.arrow"), &batch.schema()).expect("started");
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(file("f.arrow"), &batch.schema()).expect("started");
     writer.write(&batch).and_then(|()| writer.finish()).expect("written");
-    let mut writer = arrow::ipc::writer::StreamWriter::try_new(file("s.arrow"), &batch.schema()).expect("started");
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(file("s.arrow"), &batch.schema()).expect("started");
     writer.write(&batch).and_then(|()| writer.finish()).expect("written");
     let mut writer = parquet::arrow::ArrowWriter::try_new(file("p.parquet"), batch.schema(), None).expect("started");
     writer.write(&batch).expect("written");
@@ -71,7 +71,7 @@ fn numbers_are_what_they_are_however_they_are_stored() {
     check(Arc::new(Float64Array::from(vec![1.5, -0.0])), Kind::Number, &[Some("1.5"), Some("0")]);
     // Widened exactly: not the same value as its short decimal.
     check(Arc::new(Float32Array::from(vec![0.1])), Kind::Number, &[Some("0.10000000149011612")]);
-    let half = <Float16Type as arrow::datatypes::ArrowPrimitiveType>::Native::from_f32(0.5);
+    let half = <Float16Type as arrow_array::ArrowPrimitiveType>::Native::from_f32(0.5);
     check(Arc::new(Float16Array::from(vec![half])), Kind::Number, &[Some("0.5")]);
     let decimals = Decimal128Array::from(vec![Some(150), Some(-25), None, Some(300)]);
     let decimals = decimals.with_precision_and_scale(20, 2).expect("fits");
@@ -164,7 +164,7 @@ fn a_missing_number_is_missed_in_every_format() {
 fn lists_and_structs_are_left_alone_or_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
-    let field = Arc::new(arrow::datatypes::Field::new("inner", arrow::datatypes::DataType::Int32, true));
+    let field = Arc::new(arrow_schema::Field::new("inner", arrow_schema::DataType::Int32, true));
     let structs = StructArray::from(vec![(field, Arc::new(Int32Array::from(vec![1])) as ArrayRef)]);
     let columns: [(&str, ArrayRef); 3] =
         [("tags", Arc::new(lists)), ("x", Arc::new(Int32Array::from(vec![7]))), ("place", Arc::new(structs))];
