@@ -1,0 +1,110 @@
+"""`EvenstepTransformer`: any step of the engine as a transformer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from . import engine
+from .parameters import SpecParameters
+from .rows import table_of, types_of, with_column
+
+# Steps that name their columns in other keys than `columns`.
+_WITHOUT_COLUMNS = {"expression", "datetime_difference"}
+# Steps whose training output is another than their application's.
+_OUT_OF_FOLD = {"target_encode"}
+
+
+class EvenstepTransformer(TransformerMixin, SpecParameters):
+    """One step of the engine as a transformer of scikit-learn.
+
+    Parameters: `step` names the step; `seed` is that of its draws. Any other parameter is one of the
+    step: `EvenstepTransformer("one_hot", columns=["city"], top=10)`. Without `columns` the step works
+    on all of them. Columns that the step doesn't look at pass through.
+
+    Attributes: `bundle_`, the step as an artifact; `spec_`; `n_features_in_`; `feature_names_in_` if X has
+    names; `feature_names_out_`.
+    """
+
+    def __init__(self, step: str = "standard_scale", *, seed: int = 0, **parameters: Any) -> None:
+        self.step = step
+        self.seed = seed
+        self._parameters = parameters
+
+    def fit(self, X: Any, y: Any = None) -> EvenstepTransformer:
+        """Learns from X, shape (rows, columns). Steps that look at a target are given y, shape (rows,).
+
+        Errors: `ValueError` for what scikit-learn or the engine refuses, in their words.
+        """
+        if self.step in _OUT_OF_FOLD:
+            raise ValueError(
+                f"`{self.step}` makes other values of training rows than of new ones, which no transformer can: "
+                "give it to `EvenstepClassifier` or `EvenstepRegressor` as one of their `steps`"
+            )
+        table = table_of(self, X, reset=True)
+        names = table.column_names
+        contract = types_of(table, [self.step])
+        # A training has a target, though most steps don't look at it.
+        values = np.zeros(table.num_rows) if y is None else np.asarray(y, dtype=np.float64)
+        check_consistent_length(values, list(range(table.num_rows)))
+        table, target = with_column(table, "target", values)
+        step: dict[str, Any] = {"use": self.step}
+        if self.step not in _WITHOUT_COLUMNS:
+            step["columns"] = names
+        data = {"target": target, "task": "regression", "split": {"test": 0.0}}
+        self.spec_ = engine.spec(
+            "transformer", self.seed, data, contract, [step | self._parameters], {"use": "dummy"}
+        )
+        self.bundle_ = engine.train(self.spec_, table, None)
+        out = engine.transform(self.bundle_, table.slice(0, 1)).column_names
+        kept = [name for name in names if name in out]
+        self.feature_names_out_ = np.array(kept + [name for name in out if name not in kept], dtype=object)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """What the step makes of X: an array of numbers, shape (rows, columns out), or, if some columns
+        are no numbers, a frame of pandas. NaN stands for what is missing.
+        """
+        check_is_fitted(self)
+        made = engine.transform(self.bundle_, table_of(self, X, reset=False)).select(list(self.feature_names_out_))
+        if all(_is_number(column.type) for column in made.schema):
+            columns = [column.cast(pa.float64()).to_numpy() for column in _numbers(made)]
+            return np.column_stack(columns) if columns else np.empty((made.num_rows, 0))
+        return made.to_pandas()
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """The names of the columns out: those that came in first, in their order, then new ones by name."""
+        check_is_fitted(self)
+        if input_features is not None and list(input_features) != self._names_in():
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return self.feature_names_out_
+
+    def _names_in(self) -> list[str]:
+        given = getattr(self, "feature_names_in_", None)
+        return [f"x{at}" for at in range(self.n_features_in_)] if given is None else list(given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return engine.packed(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(engine.unpacked(state))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _is_number(of: pa.DataType) -> bool:
+    return pa.types.is_floating(of) or pa.types.is_integer(of) or pa.types.is_boolean(of)
+
+
+def _numbers(table: pa.Table) -> list[pa.ChunkedArray]:
+    """Columns of which flags are numbers, too: 1 for true."""
+    return [
+        column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column for column in table.columns
+    ]
