@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -20,6 +21,10 @@ from . import engine
 from .classes import texts_of
 from .parameters import SpecParameters
 from .rows import table_of, types_of, with_column
+
+
+# Models that want a number in each cell.
+_WITHOUT_NULLS = {"ridge", "logistic_regression"}
 
 
 class _Model(SpecParameters):
@@ -44,9 +49,10 @@ class _Model(SpecParameters):
         self.n_jobs = n_jobs
         self._parameters = parameters
 
-    def _fit(self, X: Any, y: np.ndarray, target: Any, sample_weight: Any, data: dict[str, object]) -> None:
-        """Trains on X, and y as the spec is to have it."""
-        table = table_of(self, X, reset=True)
+    def _fit(
+        self, table: pa.Table, y: np.ndarray, target: str, sample_weight: Any, data: dict[str, object]
+    ) -> None:
+        """Trains on the rows of X, and y as the spec is to have it."""
         check_consistent_length(y, list(range(table.num_rows)))
         uses = [str(step.get("use")) for step in self.steps]
         contract = {name: rule for name, rule in types_of(table, uses).items() if name != self.id}
@@ -72,7 +78,8 @@ class _Model(SpecParameters):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        fills = any(str(step.get("use")).startswith("impute_") for step in self.steps)
+        tags.input_tags.allow_nan = fills or self.model not in _WITHOUT_NULLS
         return tags
 
 
@@ -97,6 +104,7 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         target = str(getattr(y, "name", None) or "y")
+        table = table_of(self, X, reset=True, fewest=2)
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -105,7 +113,7 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         texts = texts_of(self.classes_)
         two = len(texts) == 2
         data = {"task": "binary" if two else "multiclass", "positive": texts[1] if two else None}
-        self._fit(X, np.array(texts, dtype=object)[codes], target, sample_weight, data)
+        self._fit(table, np.array(texts, dtype=object)[codes], target, sample_weight, data)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -140,8 +148,9 @@ class EvenstepRegressor(RegressorMixin, _Model):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         target = str(getattr(y, "name", None) or "y")
+        table = table_of(self, X, reset=True, fewest=2)
         y = _check_y(y, y_numeric=True, estimator=self).astype(np.float64)
-        self._fit(X, y, target, sample_weight, {"task": "regression"})
+        self._fit(table, y, target, sample_weight, {"task": "regression"})
         return self
 
     def predict(self, X: Any) -> np.ndarray:

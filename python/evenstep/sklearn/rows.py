@@ -8,26 +8,29 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
 # Steps that take whole numbers for categories, but no fractions.
 _OF_CATEGORIES = {"one_hot", "ordinal", "count_encode", "target_encode", "rare_labels"}
 
 
-def table_of(estimator: BaseEstimator, X: Any, *, reset: bool) -> pa.Table:
+def table_of(estimator: BaseEstimator, X: Any, *, reset: bool, fewest: int = 1) -> pa.Table:
     """The rows of X, checked as scikit-learn checks them; their columns are its own, or `x0`, `x1`, ….
 
-    Shape: as many rows as X. With `reset` it is remembered which columns there are, without it
+    Shape: as many rows as X, at least the fewest. With `reset` it is remembered which columns there are, without it
     they must be the same. Errors: `ValueError` or `TypeError` in scikit-learn's words; `ValueError`
     for a column of a frame whose cells are of several types.
     """
     if _has_names(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         rows = len(X) if hasattr(X, "__len__") else X.num_rows
-        if rows == 0:
-            raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required by {_name(estimator)}.")
+        if rows < fewest:
+            name = type(estimator).__name__
+            raise ValueError(f"Found array with {rows} sample(s) while a minimum of {fewest} is required by {name}.")
         return _of_frame(X)
-    checked = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
+    finite = "allow-nan" if get_tags(estimator).input_tags.allow_nan else True
+    checked = validate_data(estimator, X, reset=reset, ensure_all_finite=finite, ensure_min_samples=fewest)
     given = getattr(estimator, "feature_names_in_", None)
     names = [f"x{at}" for at in range(checked.shape[1])] if given is None else [str(name) for name in given]
     return pa.table({name: pa.array(np.ascontiguousarray(checked[:, at])) for at, name in enumerate(names)})
@@ -68,6 +71,3 @@ def _of_frame(frame: Any) -> pa.Table:
         raise ValueError(f"a column has cells of several types, or of one that no column has: {error}") from error
     return table.replace_schema_metadata(None)
 
-
-def _name(estimator: BaseEstimator) -> str:
-    return type(estimator).__name__
