@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn.base import TransformerMixin
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from . import engine
@@ -45,13 +48,11 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
                 f"`{self.step}` makes other values of training rows than of new ones, which no transformer can: "
                 "give it to `EvenstepClassifier` or `EvenstepRegressor` as one of their `steps`"
             )
-        table = table_of(self, X, reset=True)
+        table = table_of(self, X, reset=True, fewest=2)
         names = table.column_names
         contract = types_of(table, [self.step])
-        # A training has a target, though most steps don't look at it.
-        values = np.zeros(table.num_rows) if y is None else np.asarray(y, dtype=np.float64)
-        check_consistent_length(values, list(range(table.num_rows)))
-        table, target = with_column(table, "target", values)
+        looks_at_target = "target" in self._parameters.values()
+        table, target = with_column(table, "target", _numbers_of(y, table) if looks_at_target else _stand_in(table))
         step: dict[str, Any] = {"use": self.step}
         if self.step not in _WITHOUT_COLUMNS:
             step["columns"] = names
@@ -97,6 +98,30 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _numbers_of(y: Any, table: pa.Table) -> np.ndarray:
+    """The target as numbers; classes by their order."""
+    if y is None:
+        raise ValueError("the step looks at a target: y is required")
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(y, list(range(table.num_rows)))
+    return y.astype(np.float64) if y.dtype.kind in "biuf" else np.unique(y, return_inverse=True)[1].astype(np.float64)
+
+
+def _stand_in(table: pa.Table) -> np.ndarray:
+    """A target for a training whose step looks at none: 1 for the row that sorts first, so that the order of rows
+    doesn't matter, and 0 for the others.
+    """
+    plain = {c: v.cast(v.type.value_type) if pa.types.is_dictionary(v.type) else v for c, v in _named(table)}
+    first = pc.sort_indices(pa.table(plain), [(name, "ascending") for name in plain])[0].as_py()
+    values = np.zeros(table.num_rows)
+    values[first] = 1
+    return values
+
+
+def _named(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
 
 
 def _is_number(of: pa.DataType) -> bool:
