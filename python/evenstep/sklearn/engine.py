@@ -32,35 +32,24 @@ def spec(
         raise ValueError(f"{error}: parameters are numbers, texts, lists and tables") from error
 
 
-def train(text: str, rows: pa.Table, threads: int | None) -> evenstep.Bundle:
-    """The bundle of a training. Errors: `ValueError` with the engine's words."""
+def train(text: str, rows: pa.Table, threads: int = 0) -> evenstep.Bundle:
+    """The bundle of a training, on so many threads, or all there are. Errors: `ValueError` with the engine's words."""
     with _as_value_error():
-        return evenstep.Spec.from_toml(text).train(data=rows, threads=_threads(threads)).bundle
+        trained = evenstep.Spec.from_toml(text).train(data=rows, threads=threads, trace=False, progress=False)
+        return trained.bundle
 
 
 def score(bundle: evenstep.Bundle, rows: pa.Table) -> dict[str, np.ndarray]:
     """Predictions by name, one for each row. Errors: `ValueError` with the engine's words."""
     with _as_value_error():
-        answers = pa.table(bundle.score(rows))
+        answers = pa.table(bundle.score(rows, progress=False))
     return {name: answers[name].to_numpy() for name in answers.column_names}
 
 
 def transform(bundle: evenstep.Bundle, rows: pa.Table) -> pa.Table:
     """What the steps make of rows. Errors: `ValueError` with the engine's words."""
     with _as_value_error():
-        return pa.table(bundle.transform(rows))
-
-
-def packed(state: dict[str, Any]) -> dict[str, Any]:
-    """An estimator's state with its bundle as bytes, which any process opens, on any host."""
-    bundle = state.get("bundle_")
-    return state if bundle is None else {**state, "bundle_": bytes(bundle.to_bytes())}
-
-
-def unpacked(state: dict[str, Any]) -> dict[str, Any]:
-    """The state that was packed. Errors: `evenstep.BundleError` if a byte of the bundle was changed."""
-    stored = state.get("bundle_")
-    return state if stored is None else {**state, "bundle_": evenstep.Bundle(stored)}
+        return pa.table(bundle.transform(rows, progress=False))
 
 
 def plain(value: Any) -> Any:
@@ -70,11 +59,6 @@ def plain(value: Any) -> Any:
 
 def _plain_values(section: Mapping[str, object]) -> dict[str, object]:
     return {key: value.tolist() if isinstance(value, np.ndarray) else plain(value) for key, value in section.items()}
-
-
-def _threads(jobs: int | None) -> int | None:
-    """`n_jobs` as the engine counts threads: none or -1 are all there are."""
-    return None if jobs is None or jobs < 1 else jobs
 
 
 @contextmanager

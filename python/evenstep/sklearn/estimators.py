@@ -49,9 +49,7 @@ class _Model(SpecParameters):
         self.n_jobs = n_jobs
         self._parameters = parameters
 
-    def _fit(
-        self, table: pa.Table, y: np.ndarray, target: str, sample_weight: Any, data: dict[str, object]
-    ) -> None:
+    def _fit(self, table: pa.Table, y: np.ndarray, target: str, sample_weight: Any, data: dict[str, object]) -> None:
         """Trains on the rows of X, and y as the spec is to have it."""
         check_consistent_length(y, list(range(table.num_rows)))
         uses = [str(step.get("use")) for step in self.steps]
@@ -63,18 +61,12 @@ class _Model(SpecParameters):
             table, data["weight"] = with_column(table, "weight", weights)
         model = {"use": self.model, **self._parameters}
         self.spec_ = engine.spec(self.name, self.seed, data, contract, self.steps, model)
-        self.bundle_ = engine.train(self.spec_, table, self.n_jobs)
+        self.bundle_ = engine.train(self.spec_, table, max(0, self.n_jobs or 0))
 
     def _answers(self, X: Any) -> dict[str, np.ndarray]:
         """Predictions by the names that the engine has for them. Shape: one each for every row of X."""
         check_is_fitted(self)
         return engine.score(self.bundle_, table_of(self, X, reset=False))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return engine.packed(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(engine.unpacked(state))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -112,14 +104,15 @@ class EvenstepClassifier(ClassifierMixin, _Model):
             raise ValueError(f"y has one class, {self.classes_[0]!r}, and a classifier needs at least 2 classes")
         texts = texts_of(self.classes_)
         two = len(texts) == 2
-        data = {"task": "binary" if two else "multiclass", "positive": texts[1] if two else None}
+        data: dict[str, object] = {"task": "binary" if two else "multiclass", "positive": texts[1] if two else None}
         self._fit(table, np.array(texts, dtype=object)[codes], target, sample_weight, data)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, shape (rows,): of two the second one from a probability of 0.5 on."""
         answers = self._answers(X)
-        return self.classes_[self._codes(answers["prediction"])]
+        told: np.ndarray = self.classes_[self._codes(answers["prediction"])]
+        return told
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, shape (rows, classes), in the order of `classes_`."""

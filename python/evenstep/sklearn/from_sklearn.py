@@ -64,7 +64,7 @@ def from_sklearn(
     walk = Walk(draft, frame, roles, leave_out)
     out = walk.run(pipeline, columns)
     _check(walk.findings, leave_out)
-    document = {
+    document: dict[str, dict[str, object]] = {
         "pipeline": {"name": name, "seed": _seed(pipeline) if seed is None else seed},
         "data": {
             "source": str(path or source) if path or source else "data.csv",
@@ -137,8 +137,25 @@ def _missing(path: Path | None) -> list[str] | None:
 
 # https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html, `na_values`
 _PANDAS_MISSING = {
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
 }
 
 
@@ -185,6 +202,10 @@ def _task(pipeline: Any, frame: Any, target: str) -> str | None:
     kind = type(_last(pipeline)).__name__
     if kind.endswith("Regressor") or kind in ("Ridge", "LinearRegression"):
         return "regression"
-    if frame is None or target not in frame.columns or not (kind.endswith("Classifier") or kind == "LogisticRegression"):
+    if (
+        frame is None
+        or target not in frame.columns
+        or not (kind.endswith("Classifier") or kind == "LogisticRegression")
+    ):
         return None
     return "binary" if frame[target].nunique() <= 2 else "multiclass"

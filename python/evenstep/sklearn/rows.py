@@ -70,4 +70,3 @@ def _of_frame(frame: Any) -> pa.Table:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"a column has cells of several types, or of one that no column has: {error}") from error
     return table.replace_schema_metadata(None)
-

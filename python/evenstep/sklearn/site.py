@@ -5,16 +5,39 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from .flow import Column, Draft
 
 # What changes no result, or only how it is stored or drawn.
 _WITHOUT_EFFECT = {
-    "copy", "copy_X", "n_jobs", "verbose", "random_state", "warm_start", "sparse_output", "sparse", "dtype", "order",
-    "feature_name_combiner", "return_object", "ignore_format", "return_boundaries", "precision", "importance_type",
-    "confirm_variables", "oob_score", "verbosity", "cache_size", "variables", "feature_names_out", "validate",
-    "inverse_func", "check_inverse", "accept_sparse", "inv_kw_args",
+    "copy",
+    "copy_X",
+    "n_jobs",
+    "verbose",
+    "random_state",
+    "warm_start",
+    "sparse_output",
+    "sparse",
+    "dtype",
+    "order",
+    "feature_name_combiner",
+    "return_object",
+    "ignore_format",
+    "return_boundaries",
+    "precision",
+    "importance_type",
+    "confirm_variables",
+    "oob_score",
+    "verbosity",
+    "cache_size",
+    "variables",
+    "feature_names_out",
+    "validate",
+    "inverse_func",
+    "check_inverse",
+    "accept_sparse",
+    "inv_kw_args",
 }
 
 
@@ -66,7 +89,7 @@ class Site:
         self.notes.append(what)
 
     @staticmethod
-    def refuse(why: str) -> None:
+    def refuse(why: str) -> NoReturn:
         """There is no equal."""
         raise NoEqual(why)
 
@@ -144,7 +167,7 @@ class Site:
         """The columns of these names, as the original calls them."""
         return [find(self.columns, str(name)) for name in names]
 
-    def chosen(self, kinds: tuple[str, ...], names: object = None) -> list[Column]:
+    def chosen(self, kinds: tuple[str, ...], names: Any = None) -> list[Column]:
         """The columns that a transformer of feature-engine works on: its `variables`, or those of a type."""
         names = self.learned("variables_") or names or self.parameter("variables")
         if names is not None:

@@ -57,10 +57,8 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
         if self.step not in _WITHOUT_COLUMNS:
             step["columns"] = names
         data = {"target": target, "task": "regression", "split": {"test": 0.0}}
-        self.spec_ = engine.spec(
-            "transformer", self.seed, data, contract, [step | self._parameters], {"use": "dummy"}
-        )
-        self.bundle_ = engine.train(self.spec_, table, None)
+        self.spec_ = engine.spec("transformer", self.seed, data, contract, [step | self._parameters], {"use": "dummy"})
+        self.bundle_ = engine.train(self.spec_, table)
         out = engine.transform(self.bundle_, table.slice(0, 1)).column_names
         kept = [name for name in names if name in out]
         self.feature_names_out_ = np.array(kept + [name for name in out if name not in kept], dtype=object)
@@ -87,12 +85,6 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
     def _names_in(self) -> list[str]:
         given = getattr(self, "feature_names_in_", None)
         return [f"x{at}" for at in range(self.n_features_in_)] if given is None else list(given)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return engine.packed(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(engine.unpacked(state))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -125,11 +117,9 @@ def _named(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
 
 
 def _is_number(of: pa.DataType) -> bool:
-    return pa.types.is_floating(of) or pa.types.is_integer(of) or pa.types.is_boolean(of)
+    return bool(pa.types.is_floating(of) or pa.types.is_integer(of) or pa.types.is_boolean(of))
 
 
 def _numbers(table: pa.Table) -> list[pa.ChunkedArray]:
     """Columns of which flags are numbers, too: 1 for true."""
-    return [
-        column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column for column in table.columns
-    ]
+    return [column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column for column in table.columns]

@@ -98,7 +98,9 @@ class Walk:
         if source.transformer_weights:
             raise NoEqual("results aren't weighted (`transformer_weights`)")
         fitted = getattr(source, "transformers_", None)
-        branches = [(name, inner, self._select(chosen, columns)) for name, inner, chosen in fitted or source.transformers]
+        branches = [
+            (name, inner, self._select(chosen, columns)) for name, inner, chosen in fitted or source.transformers
+        ]
         taken = {column.name for _, _, chosen in branches for column in chosen}
         rest = [column for column in columns if column.name not in taken]
         if fitted is None:
@@ -125,7 +127,9 @@ class Walk:
         gone = [(inner, chosen) for _, inner, chosen in branches if _is_word(inner, "drop")]
         kept = [branch for branch in branches if not _is_word(branch[1], "drop")]
         uses = Counter(column.name for _, _, chosen in kept for column in chosen)
-        out, taken, work = [], set(), []
+        out: list[Column] = []
+        taken: set[str] = set()
+        work: list[tuple[str, Any, list[Column]]] = []
         for name, inner, chosen in kept:
             own = [self._copied(c, name) if c.name in taken and not c.is_everything else c for c in chosen]
             taken.update(column.name for column in chosen)
@@ -195,7 +199,12 @@ def _is_word(inner: Any, word: str) -> bool:
 def _passes(inner: Any) -> bool:
     """Whether it leaves columns as they are; a fitted `ColumnTransformer` has a function without code for that."""
     function: Callable[..., Any] | None = getattr(inner, "func", inner)
-    return inner is None or _is_word(inner, "passthrough") or known_as(inner).endswith("FunctionTransformer") and not function
+    return (
+        inner is None
+        or _is_word(inner, "passthrough")
+        or known_as(inner).endswith("FunctionTransformer")
+        and not function
+    )
 
 
 def columns_of(names: Iterable[str] | None, kinds: dict[str, str]) -> list[Column]:

@@ -41,7 +41,8 @@ def frame() -> pd.DataFrame:
             "city": city,
             "place": np.where(draw.random(ROWS) < 0.15, None, draw.choice(["in", "out", "by"], ROWS)),
             "rank": draw.choice(["low", "mid", "high"], ROWS),
-            "seen_at": pd.Timestamp("2023-11-05 03:04:05") + pd.to_timedelta(draw.integers(0, 5_000_000, ROWS), unit="min"),
+            "seen_at": pd.Timestamp("2023-11-05 03:04:05")
+            + pd.to_timedelta(draw.integers(0, 5_000_000, ROWS), unit="min"),
             "born": pd.Timestamp("1970-01-01") + pd.to_timedelta(draw.integers(0, 12_000, ROWS), unit="D"),
             "y": y,
         }
@@ -76,7 +77,11 @@ CITIES = _one_hot("city", "Oslo Rome Lima Pau Ulm")
 
 EQUAL = [
     Case(SimpleImputer(), ["gaps", "number"]),
-    Case(SimpleImputer(strategy="median", add_indicator=True), ["gaps"], renamed={"missingindicator_gaps": "gaps_missing"}),
+    Case(
+        SimpleImputer(strategy="median", add_indicator=True),
+        ["gaps"],
+        renamed={"missingindicator_gaps": "gaps_missing"},
+    ),
     Case(SimpleImputer(strategy="most_frequent"), ["place"]),
     Case(SimpleImputer(strategy="constant", fill_value=-1.0), ["gaps"]),
     Case(SimpleImputer(strategy="constant", fill_value="none"), ["place"]),
@@ -161,9 +166,7 @@ EQUAL = [
         renamed={"seen_at_week": "seen_at_iso_week"},
     ),
     Case(datetime.DatetimeFeatures(), ["seen_at"]),
-    Case(
-        datetime.DatetimeSubtraction(["seen_at"], ["born"], ["age"], "h", drop_original=True), ["seen_at", "born"]
-    ),
+    Case(datetime.DatetimeSubtraction(["seen_at"], ["born"], ["age"], "h", drop_original=True), ["seen_at", "born"]),
     Case(creation.CyclicalFeatures(["whole"], max_values={"whole": 12}, drop_original=True), ["whole"], close=1e-12),
     Case(creation.CyclicalFeatures(["whole"]), ["whole"]),
     Case(creation.MathFeatures(["number", "skewed", "whole"], ["sum", "mean", "prod", "max"]), NUMBERS),
@@ -174,9 +177,15 @@ EQUAL = [
     Case(MatchCategories(), ["city"], close=None),
     Case(SklearnTransformerWrapper(prep.StandardScaler(), ["number"]), NUMBERS),
     Case(
-        FeatureUnion([("scaled", prep.StandardScaler()), ("bins", prep.KBinsDiscretizer(3, encode="ordinal", strategy="uniform"))]),
+        FeatureUnion(
+            [
+                ("scaled", prep.StandardScaler()),
+                ("bins", prep.KBinsDiscretizer(3, encode="ordinal", strategy="uniform")),
+            ]
+        ),
         ["number", "skewed"],
-        renamed={f"scaled__{c}": c for c in ("number", "skewed")} | {f"bins__{c}": f"{c}_bins" for c in ("number", "skewed")},
+        renamed={f"scaled__{c}": c for c in ("number", "skewed")}
+        | {f"bins__{c}": f"{c}_bins" for c in ("number", "skewed")},
     ),
     Case(
         ColumnTransformer(

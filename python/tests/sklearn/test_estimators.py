@@ -34,7 +34,9 @@ FRAME = frame()
 )
 def test_every_check_of_scikit_learn_passes_and_none_is_skipped(estimator, fewest):
     checks = check_estimator(estimator, on_fail=None, on_skip=None)
-    others = [(check["check_name"], check["status"], check["exception"]) for check in checks if check["status"] != "passed"]
+    others = [
+        (check["check_name"], check["status"], check["exception"]) for check in checks if check["status"] != "passed"
+    ]
     assert others == []
     assert len(checks) >= fewest
 
@@ -50,7 +52,7 @@ def test_rows_in_another_order_and_an_array_of_the_same_give_the_same_bits():
 
 def test_predictions_are_those_of_the_bundle_on_its_own(tmp_path):
     model = EvenstepClassifier(trees=20).fit(FRAME[[*NUMBERS, "city"]], FRAME["y"])
-    model.bundle_.save(tmp_path / "model.evenstep")
+    (tmp_path / "model.evenstep").write_bytes(model.bundle_.to_bytes())
     opened = evenstep.open(tmp_path / "model.evenstep")
     told = opened.score(FRAME[[*NUMBERS, "city"]]).to_pandas()
     assert (told["probability_1"].to_numpy() == model.predict_proba(FRAME[[*NUMBERS, "city"]])[:, 1]).all()
@@ -92,9 +94,13 @@ def test_a_parameter_that_the_model_does_not_have_is_refused_with_what_was_meant
         EvenstepTransformer("impute_medain").fit(FRAME[NUMBERS])
 
 
-@pytest.mark.parametrize("classes", [["no", "yes"], [True, False], [1.0, 2.0], [-1, 1], ["", "x"], ["a", "b", "c"], [1, "1"]])
+@pytest.mark.parametrize(
+    "classes", [["no", "yes"], [True, False], [1.0, 2.0], [-1, 1], ["", "x"], ["a", "b", "c"], [1, "1"]]
+)
 def test_classes_of_any_type_come_back_as_they_were(classes):
-    y = np.array(classes, dtype=object if len({type(of) for of in classes}) > 1 else None)[np.arange(400) % len(classes)]
+    y = np.array(classes, dtype=object if len({type(of) for of in classes}) > 1 else None)[
+        np.arange(400) % len(classes)
+    ]
     if y.dtype == object:
         with pytest.raises((TypeError, ValueError)):
             EvenstepClassifier().fit(FRAME[NUMBERS], y)

@@ -45,7 +45,9 @@ def test_an_unfitted_pipeline_that_names_its_columns_needs_no_data():
         "columns__words__onehotencoder",
         "model",
     ]
-    assert 'use = "select_columns"\ncolumns = ["city", "gaps", "number", "place", "skewed", "whole"]' in translation.toml
+    assert (
+        'use = "select_columns"\ncolumns = ["city", "gaps", "number", "place", "skewed", "whole"]' in translation.toml
+    )
     assert len(scores(translation.toml, FRAME)) == len(FRAME)
 
 
@@ -54,7 +56,7 @@ def test_without_names_or_data_steps_choose_columns_by_type():
     assert translation.toml.count('columns = { type = "number" }') == 2
     rows = FRAME[[*NUMBERS, "gaps", "y"]]
     expected = make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(rows.drop(columns="y"), rows["y"])
-    ours = scores(translation.toml.replace('split = { test = 0.2 }', "split = { test = 0.0 }"), rows)["prediction"]
+    ours = scores(translation.toml.replace("split = { test = 0.2 }", "split = { test = 0.0 }"), rows)["prediction"]
     np.testing.assert_allclose(ours, expected.predict(rows.drop(columns="y")), rtol=1e-9)
 
 
@@ -66,7 +68,10 @@ def test_what_has_no_equal_is_refused_all_at_once_and_can_be_left_out():
     assert "`leave_out=['knnimputer', 'pca']`" in str(refused.value)
     left = from_sklearn(pipeline, target="y", data=FRAME[[*NUMBERS, "y"]], leave_out=["knnimputer", "pca"])
     assert [finding.verdict for finding in left.findings] == [
-        Verdict.LEFT_OUT, Verdict.EQUAL, Verdict.LEFT_OUT, Verdict.EQUAL,
+        Verdict.LEFT_OUT,
+        Verdict.EQUAL,
+        Verdict.LEFT_OUT,
+        Verdict.EQUAL,
     ]
     assert not left.is_equal
     scores(left.toml, FRAME[[*NUMBERS, "y"]])
@@ -100,19 +105,29 @@ def test_a_parameter_that_is_not_carried_over_is_a_difference():
 
 def test_a_column_that_goes_two_ways_is_copied_before_it_is_changed():
     both = ColumnTransformer(
-        [("plain", "passthrough", ["number"]), ("scaled", StandardScaler(), ["number"]), ("more", MinMaxScaler(), ["number"])]
+        [
+            ("plain", "passthrough", ["number"]),
+            ("scaled", StandardScaler(), ["number"]),
+            ("more", MinMaxScaler(), ["number"]),
+        ]
     ).set_output(transform="pandas")
     rows = FRAME[["number", "y"]]
     both.fit(rows[["number"]])
     ours = features(from_sklearn(both, target="y", data=rows, test=0).toml, rows)
     theirs = both.transform(rows[["number"]])
-    for mine, its in (("number", "plain__number"), ("number_scaled", "scaled__number"), ("number_more", "more__number")):
+    for mine, its in (
+        ("number", "plain__number"),
+        ("number_scaled", "scaled__number"),
+        ("number_more", "more__number"),
+    ):
         np.testing.assert_allclose(ours[mine], theirs[its], rtol=1e-9, atol=1e-12)
 
 
 def test_one_hot_columns_are_scaled_like_the_others():
     pipeline = make_pipeline(
-        ColumnTransformer([("city", OneHotEncoder(sparse_output=False), ["city"]), ("number", "passthrough", ["number"])]),
+        ColumnTransformer(
+            [("city", OneHotEncoder(sparse_output=False), ["city"]), ("number", "passthrough", ["number"])]
+        ),
         StandardScaler(),
     ).set_output(transform="pandas")
     rows = FRAME[["city", "number", "y"]]
@@ -191,4 +206,4 @@ def test_the_report_shows_itself_as_text_and_as_html():
     assert str(translation).startswith("5 steps: 4 equal, 1 differs\n")
     page = translation._repr_html_()
     assert "<code>columns__words__onehotencoder</code>" in page
-    assert "&lt;b&gt;" in page and "<b>\"" not in page
+    assert "&lt;b&gt;" in page and '<b>"' not in page

@@ -16,7 +16,9 @@ def rows_for(case):
     """Numbers, and a target: `y`, or a number that depends on them."""
     rows = FRAME[NUMBERS].copy()
     noise = np.random.default_rng(3).normal(0, 0.5, len(rows))
-    rows["y"] = FRAME["y"] if case.is_classifier else rows["number"] * 1.5 - rows["skewed"] + 0.1 * rows["whole"] + noise
+    rows["y"] = (
+        FRAME["y"] if case.is_classifier else rows["number"] * 1.5 - rows["skewed"] + 0.1 * rows["whole"] + noise
+    )
     return rows
 
 

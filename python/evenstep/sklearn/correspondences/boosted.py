@@ -14,8 +14,14 @@ _TREES = "bins come from all rows and draws from identity: other trees, of one k
 @model("sklearn.HistGradientBoostingClassifier", "sklearn.HistGradientBoostingRegressor")
 def hist_gradient_boosting(site: Site) -> dict[str, object]:
     site.differs(_TREES)
-    losses = {"log_loss": None, "squared_error": None, "absolute_error": "absolute", "poisson": "poisson",
-              "gamma": "gamma", "quantile": "quantile"}
+    losses = {
+        "log_loss": None,
+        "squared_error": None,
+        "absolute_error": "absolute",
+        "poisson": "poisson",
+        "gamma": "gamma",
+        "quantile": "quantile",
+    }
     objective = _known(site, "loss", losses)
     _categories(site)
     names = [column.name for column in site.columns]
@@ -96,10 +102,17 @@ def gradient_boosting(site: Site) -> dict[str, object]:
 
 # Other names that LightGBM takes, and the one that its wrapper has.
 _LIGHTGBM_ALIASES = {
-    "num_iterations": "n_estimators", "num_boost_round": "n_estimators", "eta": "learning_rate",
-    "min_data_in_leaf": "min_child_samples", "min_sum_hessian_in_leaf": "min_child_weight",
-    "bagging_fraction": "subsample", "bagging_freq": "subsample_freq", "feature_fraction": "colsample_bytree",
-    "lambda_l1": "reg_alpha", "lambda_l2": "reg_lambda", "min_gain_to_split": "min_split_gain",
+    "num_iterations": "n_estimators",
+    "num_boost_round": "n_estimators",
+    "eta": "learning_rate",
+    "min_data_in_leaf": "min_child_samples",
+    "min_sum_hessian_in_leaf": "min_child_weight",
+    "bagging_fraction": "subsample",
+    "bagging_freq": "subsample_freq",
+    "feature_fraction": "colsample_bytree",
+    "lambda_l1": "reg_alpha",
+    "lambda_l2": "reg_lambda",
+    "min_gain_to_split": "min_split_gain",
 }
 
 
@@ -116,9 +129,21 @@ def lightgbm(site: Site) -> dict[str, object]:
         return given.get(name, own)
 
     objectives = {
-        None: None, "regression": None, "binary": None, "multiclass": None, "regression_l2": None, "l2": None,
-        "mse": None, "regression_l1": "absolute", "l1": "absolute", "mae": "absolute", "huber": "huber",
-        "quantile": "quantile", "poisson": "poisson", "gamma": "gamma", "tweedie": "tweedie",
+        None: None,
+        "regression": None,
+        "binary": None,
+        "multiclass": None,
+        "regression_l2": None,
+        "l2": None,
+        "mse": None,
+        "regression_l1": "absolute",
+        "l1": "absolute",
+        "mae": "absolute",
+        "huber": "huber",
+        "quantile": "quantile",
+        "poisson": "poisson",
+        "gamma": "gamma",
+        "tweedie": "tweedie",
     }
     objective = _known(site, "objective", objectives)
     names = [column.name for column in site.columns]
@@ -164,16 +189,32 @@ def xgboost(site: Site) -> dict[str, object]:
     if value("booster", "gbtree") != "gbtree":
         site.refuse(f"`booster={site.parameter('booster')!r}` isn't carried over; see `dart` and `ridge`")
     objectives = {
-        None: None, "binary:logistic": None, "multi:softprob": None, "multi:softmax": None, "reg:squarederror": None,
-        "reg:absoluteerror": "absolute", "count:poisson": "poisson", "reg:gamma": "gamma", "reg:tweedie": "tweedie",
+        None: None,
+        "binary:logistic": None,
+        "multi:softprob": None,
+        "multi:softmax": None,
+        "reg:squarederror": None,
+        "reg:absoluteerror": "absolute",
+        "count:poisson": "poisson",
+        "reg:gamma": "gamma",
+        "reg:tweedie": "tweedie",
         "reg:quantileerror": "quantile",
     }
     objective = _known(site, "objective", objectives)
     depth, by_leaf = value("max_depth", 6), value("grow_policy", "depthwise") == "lossguide"
     names = [column.name for column in site.columns]
     bins = value("max_bin", 256)
-    for name in ("eval_metric", "tree_method", "device", "missing", "enable_categorical", "callbacks",
-                 "validate_parameters", "max_cat_to_onehot", "max_cat_threshold"):
+    for name in (
+        "eval_metric",
+        "tree_method",
+        "device",
+        "missing",
+        "enable_categorical",
+        "callbacks",
+        "validate_parameters",
+        "max_cat_to_onehot",
+        "max_cat_threshold",
+    ):
         site.parameter(name)
     if value("gamma", 0) != 0:
         site.differs("`min_gain` is in the unit of the loss, where `gamma` counts half of it")
@@ -224,10 +265,8 @@ def _leaves_of(depth: int | None) -> int:
 def _monotone(site: Site, constraints: Any, names: list[str]) -> dict[str, str] | None:
     if constraints is None:
         return None
-    if isinstance(constraints, dict):
-        pairs = constraints.items()
-    else:
+    if not isinstance(constraints, dict):
         site.one_by_one()
-        pairs = zip(names, constraints, strict=True)
+        constraints = dict(zip(names, constraints, strict=True))
     words = {1: "increasing", -1: "decreasing"}
-    return {str(name): words[int(way)] for name, way in pairs if int(way) in words} or None
+    return {str(name): words[int(way)] for name, way in constraints.items() if int(way) in words} or None

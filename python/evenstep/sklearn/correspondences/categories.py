@@ -6,7 +6,7 @@ from ..flow import Column
 from ..site import CATEGORIES, Site, is_nan, plain
 from .table import step
 
-_UNSEEN_REFUSED = "an unseen value is no error, but flagged; `unseen = \"reject\"` in `[contract]` refuses it"
+_UNSEEN_REFUSED = 'an unseen value is no error, but flagged; `unseen = "reject"` in `[contract]` refuses it'
 
 
 @step("sklearn.OneHotEncoder")
@@ -21,7 +21,9 @@ def one_hot_encoder(site: Site) -> list[Column]:
     drop_last = None
     if drop == "first" and top is None:
         drop_last = True
-        site.differs("the last value goes without a column, not the first: predictions of linear models without penalty are the same")
+        site.differs(
+            "the last value goes without a column, not the first; a linear model without penalty says the same"
+        )
     elif drop is not None:
         site.differs(f"no column is left out, as `drop={drop!r}` does")
     keep_null = [column for column in columns if not column.filled and _may_be_null(site, column)]

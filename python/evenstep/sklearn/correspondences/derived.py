@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain, combinations, combinations_with_replacement
+from typing import Any
 
 from ..flow import Column
 from ..site import DATETIMES, Site, find, plain, quoted
@@ -64,8 +65,15 @@ def math_features(site: Site) -> list[Column]:
     return _dropped(site, columns if site.parameter("drop_original") else []) + made
 
 
-_RELATIVE = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "truediv": "{} / {}",
-             "floordiv": "floor({} / {})", "pow": "pow({}, {})"}
+_RELATIVE = {
+    "add": "{} + {}",
+    "sub": "{} - {}",
+    "mul": "{} * {}",
+    "div": "{} / {}",
+    "truediv": "{} / {}",
+    "floordiv": "floor({} / {})",
+    "pow": "pow({}, {})",
+}
 
 
 @step("feature_engine.RelativeFeatures")
@@ -102,17 +110,23 @@ def cyclical_features(site: Site) -> list[Column]:
     columns = site.named(given)
     for column in columns:
         site.step("cyclical", [column], period=float(plain(given[column.called])), keep=True if keep else None)
-    made = [
-        Column(f"{c.name}_{part}", "number", f"{c.called}_{part}") for c in columns for part in ("sin", "cos")
-    ]
+    made = [Column(f"{c.name}_{part}", "number", f"{c.called}_{part}") for c in columns for part in ("sin", "cos")]
     return [column for column in site.columns if keep or column not in columns] + made
 
 
 # What feature-engine calls the parts of a date, and what they are here. Flags beyond these have no equal.
 _PARTS = {
-    "month": "month", "quarter": "quarter", "year": "year", "week": "iso_week", "day_of_week": "day_of_week",
-    "day_of_month": "day_of_month", "day_of_year": "day_of_year", "weekend": "weekend", "hour": "hour",
-    "minute": "minute", "second": "second",
+    "month": "month",
+    "quarter": "quarter",
+    "year": "year",
+    "week": "iso_week",
+    "day_of_week": "day_of_week",
+    "day_of_month": "day_of_month",
+    "day_of_year": "day_of_year",
+    "weekend": "weekend",
+    "hour": "hour",
+    "minute": "minute",
+    "second": "second",
 }
 _FE_DEFAULT = ["month", "year", "day_of_week", "day_of_month", "hour", "minute", "second"]
 
@@ -182,7 +196,7 @@ def datetime_subtraction(site: Site) -> list[Column]:
     return _dropped(site, used if site.parameter("drop_original") else []) + made
 
 
-def _listed(names: object) -> list[str]:
+def _listed(names: Any) -> list[str]:
     if names is None:
         return []
     return [str(names)] if isinstance(names, (str, int)) else [str(name) for name in names]
@@ -192,5 +206,3 @@ def _dropped(site: Site, columns: Iterable[Column]) -> list[Column]:
     gone = list(columns)
     site.drop(gone)
     return [column for column in site.columns if column not in gone]
-
-

@@ -59,7 +59,9 @@ def _ordinary(site: Site) -> None:
 def dummy_classifier(site: Site) -> dict[str, object]:
     strategy = site.parameter("strategy")
     if strategy == "most_frequent":
-        site.differs("probabilities are the shares of classes, not 0 and 1; two classes of equal share are the positive")
+        site.differs(
+            "probabilities are the shares of classes, not 0 and 1; two classes of equal share are the positive"
+        )
     elif strategy != "prior":
         site.refuse(f"`dummy` gives each class its share, not `{strategy}`")
     return {"use": "dummy"}

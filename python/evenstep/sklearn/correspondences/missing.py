@@ -133,7 +133,7 @@ def end_tail_imputer(site: Site) -> list[Column]:
 @step("feature_engine.RandomSampleImputer")
 def random_sample_imputer(site: Site) -> list[Column]:
     site.parameter("seed"), site.parameter("seeding_method")
-    chosen = site.chosen(())if site.learned("variables_") or site.parameter("variables") else site.columns
+    chosen = site.chosen(()) if site.learned("variables_") or site.parameter("variables") else site.columns
     site.step("impute_random_sample", chosen)
     site.differs("other draws: by seed and row, not by position; give the data an `id`, so that equal rows differ")
     return _filled(site, chosen)

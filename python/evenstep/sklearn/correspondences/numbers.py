@@ -66,8 +66,16 @@ _STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "square": ("power", {"exponent": 2.0}),
     "reciprocal": ("power", {"exponent": -1.0}),
 }
-_FORMULAS = {"exp": "exp({})", "expm1": "exp({}) - 1", "abs": "abs({})", "absolute": "abs({})", "negative": "0 - {}",
-             "floor": "floor({})", "ceil": "ceil({})", "sign": "if({0} > 0, 1, if({0} < 0, 0 - 1, 0))"}
+_FORMULAS = {
+    "exp": "exp({})",
+    "expm1": "exp({}) - 1",
+    "abs": "abs({})",
+    "absolute": "abs({})",
+    "negative": "0 - {}",
+    "floor": "floor({})",
+    "ceil": "ceil({})",
+    "sign": "if({0} > 0, 1, if({0} < 0, 0 - 1, 0))",
+}
 
 
 @step("sklearn.FunctionTransformer")
@@ -85,7 +93,6 @@ def function_transformer(site: Site) -> list[Column]:
     if of_numpy and name in _FORMULAS:
         return [site.rewrite(column, _FORMULAS[name].format, name) for column in site.one_by_one()]
     site.refuse("it is code; write it as a formula of the step `expression`")
-    raise AssertionError("refused")
 
 
 @step("sklearn.Binarizer")
