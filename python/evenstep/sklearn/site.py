@@ -57,6 +57,7 @@ class Site:
         self._draft = draft
         self._first = len(draft.steps)
         self._read: set[str] = set()
+        self._drops = False
 
     # What the source says.
 
@@ -98,7 +99,9 @@ class Site:
     @property
     def steps(self) -> list[str]:
         """The names of the steps that were added here."""
-        return [step.use for step in self._draft.steps[self._first :]]
+        added = [step.use for step in self._draft.steps[self._first :]]
+        # What is dropped before any step has looked at it is dropped at the head of the spec.
+        return [*added, "drop_columns"] if self._drops else added
 
     def step(self, use: str, columns: Iterable[Column] | None = None, **parameters: object) -> None:
         """Adds a step, by default on all columns that come in; parameters that are None are left out."""
@@ -131,6 +134,8 @@ class Site:
 
     def drop(self, columns: Iterable[Column]) -> None:
         """Drops columns."""
+        columns = list(columns)
+        self._drops |= bool(columns)
         self._draft.drop(columns)
 
     def rule(self, column: Column, **keys: object) -> None:

@@ -52,7 +52,7 @@ def rows():
         transformer = clone(case.transformer).fit(data[case.columns], data["y"])
         translation = from_sklearn(transformer, target="y", data=data[[*case.columns, "y"]], task="binary")
         for finding in translation.findings:
-            if len(translation.findings) == 1:
+            if len(translation.findings) == 1 and finding.source == type(case.transformer).__name__:
                 note(found, known_as(case.transformer), finding)
     for case in MODELS:
         rows = data[["number", "skewed", "whole", "y"]]
