@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import toml
+from .classes import text_of
 from .finding import Finding, Verdict
 from .flow import Column, Draft
 from .translation import Translation, report
@@ -46,13 +47,14 @@ def from_sklearn(
     its columns, and what a selection chose. `data` is the path of a file, which becomes the spec's
     `source`, or a data frame: it tells the columns and their types. `target`, `id` and `weight` name
     columns; `test` is the share of rows held out. `seed` is by default the model's `random_state`,
-    else 0. `leave_out` names steps that are to be left out, as `set_params` would name them.
+    else 0. `leave_out` names steps that are to be left out, as `set_params` would name them. `task` and
+    `positive`, of two classes the second one, are told by the model if it is fitted, or by `data`.
 
     A step is equal if it gives the same values on all rows that the original takes. The result
     says so step by step.
 
     Errors: `NoEqualError` if a step has no equal and isn't left out; `ValueError` for a name in
-    `leave_out` that no step has.
+    `leave_out` that no step has, and for a classifier of which nothing tells how many classes there are.
     """
     path = Path(data) if isinstance(data, (str, os.PathLike)) else None
     frame = _read(path) if path is not None else _as_pandas(data)
@@ -64,14 +66,17 @@ def from_sklearn(
     walk = Walk(draft, frame, roles, leave_out)
     out = walk.run(pipeline, columns)
     _check(walk.findings, leave_out)
+    task_found, positive_found = _task(pipeline, frame, target)
+    if task_found is None and task is None and _is_classifier(pipeline):
+        raise ValueError("how many classes the target has isn't known: give `data` or `task`, or fit the model")
     document: dict[str, dict[str, object]] = {
         "pipeline": {"name": name, "seed": _seed(pipeline) if seed is None else seed},
         "data": {
             "source": str(path or source) if path or source else "data.csv",
             "id": id,
             "target": target,
-            "task": task or _task(pipeline, frame, target),
-            "positive": positive,
+            "task": task or task_found,
+            "positive": positive or positive_found,
             "weight": weight,
             "split": {"test": float(test)},
             "missing": _missing(path),
@@ -197,15 +202,21 @@ def _seed(pipeline: Any) -> int:
     return state if isinstance(state, int) and state >= 0 else 0
 
 
-def _task(pipeline: Any, frame: Any, target: str) -> str | None:
-    """The task, if the model's kind and the data tell it."""
+def _is_classifier(pipeline: Any) -> bool:
+    kind = type(_last(pipeline)).__name__
+    return kind.endswith("Classifier") or kind == "LogisticRegression"
+
+
+def _task(pipeline: Any, frame: Any, target: str) -> tuple[str | None, str | None]:
+    """The task and the positive class, if the model's kind, the model or the data tell them."""
     kind = type(_last(pipeline)).__name__
     if kind.endswith("Regressor") or kind in ("Ridge", "LinearRegression"):
-        return "regression"
-    if (
-        frame is None
-        or target not in frame.columns
-        or not (kind.endswith("Classifier") or kind == "LogisticRegression")
-    ):
-        return None
-    return "binary" if frame[target].nunique() <= 2 else "multiclass"
+        return "regression", None
+    if not _is_classifier(pipeline):
+        return None, None
+    classes = getattr(_last(pipeline), "classes_", None)
+    if classes is None and frame is not None and target in frame.columns:
+        classes = sorted(frame[target].dropna().unique())
+    if classes is None:
+        return None, None
+    return ("binary", text_of(classes[1])) if len(classes) == 2 else ("multiclass", None)

@@ -37,7 +37,7 @@ def test_the_usual_pipeline_predicts_the_same():
 
 
 def test_an_unfitted_pipeline_that_names_its_columns_needs_no_data():
-    translation = from_sklearn(usual(LogisticRegression()), target="y", source="rows.csv")
+    translation = from_sklearn(usual(LogisticRegression()), target="y", source="rows.csv", task="binary")
     assert [finding.path for finding in translation.findings] == [
         "columns__numbers__simpleimputer",
         "columns__numbers__standardscaler",
@@ -202,8 +202,22 @@ def test_feature_engine_after_feature_engine():
 
 
 def test_the_report_shows_itself_as_text_and_as_html():
-    translation = from_sklearn(usual(LogisticRegression()), target="y", source="rows.csv", name="<b>")
+    translation = from_sklearn(usual(LogisticRegression()), target="y", task="binary", name="<b>")
     assert str(translation).startswith("5 steps: 4 equal, 1 differs\n")
     page = translation._repr_html_()
     assert "<code>columns__words__onehotencoder</code>" in page
     assert "&lt;b&gt;" in page and '<b>"' not in page
+
+
+def test_how_many_classes_there_are_is_told_by_the_data_or_by_the_model():
+    rows = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "y": [1, 2, 1, 2]})
+    unfitted = LogisticRegression()
+    with pytest.raises(ValueError, match="give `data` or `task`, or fit the model"):
+        from_sklearn(unfitted, target="y")
+    for translation in (
+        from_sklearn(unfitted, target="y", data=rows),
+        from_sklearn(LogisticRegression().fit(rows[["a"]], rows["y"]), target="y"),
+    ):
+        assert 'task = "binary"\npositive = "2"' in translation.toml
+    three = LogisticRegression().fit(rows[["a"]], [0, 1, 2, 2])
+    assert 'task = "multiclass"' in from_sklearn(three, target="y").toml

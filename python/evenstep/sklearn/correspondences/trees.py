@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..classes import text_of
 from ..site import Site, plain
 from .table import model
 
@@ -67,7 +68,7 @@ def class_weights(site: Site) -> dict[str, float] | None:
         return None
     if not isinstance(weights, dict):
         site.refuse(f"`class_weight={weights!r}` depends on the data; name each class's weight")
-    return {str(plain(of)): float(weight) for of, weight in weights.items()}
+    return {text_of(of): float(weight) for of, weight in weights.items()}
 
 
 def _share_of_features(site: Site) -> float | None:
