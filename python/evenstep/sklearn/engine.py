@@ -49,7 +49,9 @@ def score(bundle: evenstep.Bundle, rows: pa.Table) -> dict[str, np.ndarray]:
 def transform(bundle: evenstep.Bundle, rows: pa.Table) -> pa.Table:
     """What the steps make of rows. Errors: `ValueError` with the engine's words."""
     with _as_value_error():
-        return pa.table(bundle.transform(rows, progress=False))
+        made = pa.table(bundle.transform(rows, progress=False))
+    # Between the row's number and the flags; by place, as a feature may be called like these.
+    return made.select(list(range(1, made.num_columns - 1)))
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -105,15 +104,17 @@ def _stand_in(table: pa.Table) -> np.ndarray:
     """A target for a training whose step looks at none: 1 for the row that sorts first, so that the order of rows
     doesn't matter, and 0 for the others.
     """
-    plain = {c: v.cast(v.type.value_type) if pa.types.is_dictionary(v.type) else v for c, v in _named(table)}
+    plain = {name: _sortable(column) for name, column in zip(table.column_names, table.columns, strict=True)}
     first = pc.sort_indices(pa.table(plain), [(name, "ascending") for name in plain])[0].as_py()
     values = np.zeros(table.num_rows)
     values[first] = 1
     return values
 
 
-def _named(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    return zip(table.column_names, table.columns, strict=True)
+def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column as a type that pyarrow sorts: categories, and texts that are only views, as texts."""
+    as_is = _is_number(column.type) or pa.types.is_temporal(column.type)
+    return column if as_is else column.cast(pa.string())
 
 
 def _is_number(of: pa.DataType) -> bool:

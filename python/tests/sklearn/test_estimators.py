@@ -203,3 +203,20 @@ def test_what_cannot_be_used_is_refused_in_words(rows, y, message):
 def test_an_estimator_that_is_not_fitted_says_so():
     with pytest.raises(NotFittedError):
         EvenstepTransformer().transform(FRAME[NUMBERS])
+
+
+def test_frames_of_polars_go_in_and_come_out():
+    polars = pytest.importorskip("polars")
+    rows = polars.from_pandas(FRAME[[*NUMBERS, "city"]])
+    model = EvenstepClassifier(trees=5).fit(rows, FRAME["y"])
+    same = EvenstepClassifier(trees=5).fit(FRAME[[*NUMBERS, "city"]], FRAME["y"])
+    assert model.bundle_.digest == same.bundle_.digest
+    assert model.feature_names_in_.tolist() == [*NUMBERS, "city"]
+    scaler = EvenstepTransformer(columns=NUMBERS).set_output(transform="polars").fit(rows)
+    assert isinstance(scaler.transform(rows), polars.DataFrame)
+
+
+def test_work_is_shared_with_other_processes():
+    model = EvenstepClassifier(trees=5, n_jobs=1)
+    alone = cross_val_score(model, FRAME[NUMBERS], FRAME["y"], cv=2)
+    assert (cross_val_score(model, FRAME[NUMBERS], FRAME["y"], cv=2, n_jobs=2) == alone).all()

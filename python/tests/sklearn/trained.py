@@ -15,7 +15,7 @@ def bundle(toml: str, rows: pd.DataFrame) -> evenstep.Bundle:
 
 def features(toml: str, rows: pd.DataFrame) -> pd.DataFrame:
     """What the spec's steps make of the rows that they are trained on."""
-    return pa.table(bundle(toml, rows).transform(rows)).to_pandas()
+    return pa.table(bundle(toml, rows).transform(rows)).to_pandas().drop(columns=["row", "flags"])
 
 
 def scores(toml: str, rows: pd.DataFrame) -> pd.DataFrame:
