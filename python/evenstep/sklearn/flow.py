@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-# What kinds of columns a step chooses where no names are known.
-_NUMBERS: dict[str, object] = {"type": "number"}
+# What kinds of columns a step chooses where no names are known: feature-engine takes no flags for numbers.
+_NUMBERS: dict[str, object] = {"type": ["number", "boolean"]}
+_NUMBERS_ALONE: dict[str, object] = {"type": "number"}
 _CATEGORIES: dict[str, object] = {"type": ["category", "text"]}
 _ALL: dict[str, object] = {"pattern": "*"}
 _CHOOSES = {
@@ -51,8 +52,8 @@ class Column:
     uncertain: bool = False
 
     def of(self, kind: str) -> Column:
-        """The column with another type."""
-        return replace(self, kind=kind)
+        """The column with another type. All columns there are never come to be of one."""
+        return self if self.is_everything else replace(self, kind=kind)
 
     def without_null(self) -> Column:
         """The column after its nulls were filled."""
@@ -70,6 +71,11 @@ class Column:
 
 
 EVERYTHING = Column("*", family=True)
+
+
+def everything_of(kind: str) -> Column:
+    """All columns there are of a type, whatever they are called."""
+    return replace(EVERYTHING, kind=kind)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,10 @@ class Draft:
         columns = [column for column in columns if not column.uncertain]
         parameters = {name: value for name, value in parameters.items() if value is not None}
         if any(column.is_everything for column in columns):
-            self._add(use, {"columns": _CHOOSES.get(use, _ALL), **parameters})
+            chosen = _CHOOSES.get(use, _ALL)
+            if any(column.kind == "number" for column in columns if column.is_everything):
+                chosen = _NUMBERS_ALONE
+            self._add(use, {"columns": chosen, **parameters})
             return
         names = [column.name for column in columns if not column.family]
         if names:

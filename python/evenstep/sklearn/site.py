@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from .flow import Column, Draft
+from .flow import Column, Draft, everything_of
 
 # What changes no result, or only how it is stored or drawn.
 _WITHOUT_EFFECT = {
@@ -147,6 +147,8 @@ class Site:
         """Says in the contract that columns of the data are categories, whatever they look like."""
         taken = []
         for column in columns:
+            if column.is_everything and not column.kind:
+                self.refuse("which columns come in isn't known: fit it, or give `data`")
             if column.kind == "datetime":
                 self.refuse(f"`{column.name}` is a datetime, which is no category")
             whole = column.kind in ("integer", "boolean")
@@ -178,7 +180,7 @@ class Site:
         if names is not None:
             return self.named([names] if isinstance(names, (str, int)) else list(names))
         if any(column.is_everything for column in self.columns):
-            return [column for column in self.columns if column.is_everything]
+            return [everything_of(kinds[0] if kinds else "")]
         if any(not column.kind and not column.family for column in self.columns):
             self.refuse("which columns it chooses isn't known: name its `variables`, fit it, or give `data`")
         return [column for column in self.columns if column.kind in kinds and not column.family]

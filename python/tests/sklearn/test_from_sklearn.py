@@ -53,7 +53,7 @@ def test_an_unfitted_pipeline_that_names_its_columns_needs_no_data():
 
 def test_without_names_or_data_steps_choose_columns_by_type():
     translation = from_sklearn(make_pipeline(SimpleImputer(), StandardScaler(), Ridge()), target="y")
-    assert translation.toml.count('columns = { type = "number" }') == 2
+    assert translation.toml.count('columns = { type = ["number", "boolean"] }') == 2
     rows = FRAME[[*NUMBERS, "gaps", "y"]]
     expected = make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(rows.drop(columns="y"), rows["y"])
     ours = scores(translation.toml.replace("split = { test = 0.2 }", "split = { test = 0.0 }"), rows)["prediction"]
@@ -221,3 +221,11 @@ def test_how_many_classes_there_are_is_told_by_the_data_or_by_the_model():
         assert 'task = "binary"\npositive = "2"' in translation.toml
     three = LogisticRegression().fit(rows[["a"]], [0, 1, 2, 2])
     assert 'task = "multiclass"' in from_sklearn(three, target="y").toml
+
+
+def test_encoders_of_columns_that_nobody_knows_are_refused_unless_they_choose_by_type():
+    with pytest.raises(NoEqualError, match="which columns come in isn't known"):
+        from_sklearn(OneHotEncoder(), target="y")
+    by_type = from_sklearn(encoding.OneHotEncoder(), target="y")
+    assert 'columns = { type = ["category", "text"] }' in by_type.toml
+    assert 'columns = { type = "number" }' in from_sklearn(imputation.MeanMedianImputer(), target="y").toml
