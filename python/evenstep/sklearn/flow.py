@@ -41,7 +41,7 @@ class Column:
 
     `name` is what the spec calls it, of a family the pattern; `theirs` is what the original calls
     it, of a family the beginning. `kind` is a type of the contract, or empty if it isn't known.
-    A filled column has no null; an uncertain one exists only if training has a null for it.
+    Of a family, `but` are members that go a way of their own; a member stands for itself. A filled column has no null; an uncertain one exists only if training has a null for it.
     """
 
     name: str
@@ -50,14 +50,27 @@ class Column:
     family: bool = False
     filled: bool = False
     uncertain: bool = False
+    but: tuple[str, ...] = ()
+    is_member: bool = False
 
     def of(self, kind: str) -> Column:
         """The column with another type. All columns there are never come to be of one."""
         return self if self.is_everything else replace(self, kind=kind)
 
+    def under(self, branch: str) -> Column:
+        """The column as the original calls it after a branch."""
+        return self if self.is_everything else replace(self, theirs=f"{branch}__{self.called}")
+
     def without_null(self) -> Column:
         """The column after its nulls were filled."""
         return replace(self, filled=True)
+
+    def without(self, names: Iterable[str]) -> Column:
+        """The family without those of its members that have these names."""
+        if not self.family or self.is_everything:
+            return self
+        start = self.name.removesuffix("*")
+        return replace(self, but=(*self.but, *(name for name in names if name.startswith(start))))
 
     @property
     def called(self) -> str:
@@ -112,17 +125,21 @@ class Draft:
             return
         names = [column.name for column in columns if not column.family]
         if names:
-            self._touched.update(names)
+            self._touch(columns)
             self._add(use, {"columns": names, **parameters})
         for column in columns:
             if column.family:
-                self._add(use, {"columns": {"pattern": column.name}, **parameters})
+                others = {"except": list(column.but)} if column.but else {}
+                self._add(use, {"columns": {"pattern": column.name, **others}, **parameters})
 
-    def plain(self, use: str, reads: Iterable[str], makes: Iterable[str], **parameters: object) -> None:
+    def plain(self, use: str, reads: Iterable[Column], makes: Iterable[str], **parameters: object) -> None:
         """Adds a step that names its columns in other keys than `columns`."""
-        self._touched.update(reads)
+        self._touch(reads)
         self._made.update(makes)
         self._add(use, parameters)
+
+    def _touch(self, columns: Iterable[Column]) -> None:
+        self._touched.update(column.name for column in columns if self.is_source(column))
 
     def _add(self, use: str, parameters: dict[str, object]) -> None:
         self.steps.append(Step(use, parameters, self.origin))
@@ -131,8 +148,7 @@ class Draft:
         """Drops columns; those that no step has looked at are no inputs at all."""
         gone = []
         for column in columns:
-            untouched = not column.family and column.name not in self._touched | self._made
-            if untouched:
+            if self.is_source(column) and column.name not in self._touched:
                 self._unused.add(column.name)
             else:
                 gone.append(column)
@@ -145,7 +161,7 @@ class Draft:
 
     def is_source(self, column: Column) -> bool:
         """Whether the column is one of the data, not one that a step makes."""
-        return not column.family and column.name not in self._made
+        return not column.family and not column.is_member and column.name not in self._made
 
     def taken(self, name: str) -> bool:
         """Whether a column of the data or of a step has that name."""

@@ -114,14 +114,14 @@ class Site:
     def difference(self, start: Column, end: Column, new: str, unit: str) -> Column:
         """Adds the time from one column to another."""
         parameters = {"from": start.name, "to": end.name, "new": new, "unit": unit}
-        self._draft.plain("datetime_difference", [start.name, end.name], [new], **parameters)
+        self._draft.plain("datetime_difference", [start, end], [new], **parameters)
         return Column(new, "number")
 
     def add(self, new: str, formula: str, reads: Iterable[Column], kind: str = "number") -> Column:
         """Adds a column that is computed by a formula."""
         if self._draft.taken(new):
             self.refuse(f"a column `{new}` exists, which the new one would be called")
-        self._draft.plain("expression", [column.name for column in reads], [new], new=new, formula=formula)
+        self._draft.plain("expression", reads, [new], new=new, formula=formula)
         return Column(new, kind)
 
     def rewrite(self, column: Column, formula: Callable[[str], str], suffix: str) -> Column:
@@ -210,7 +210,9 @@ def find(columns: Iterable[Column], name: str) -> Column:
         if column.is_everything:
             return Column(name)
         if column.family and column.theirs and name.startswith(column.theirs):
-            return Column(column.name.removesuffix("*") + name.removeprefix(column.theirs), column.kind, name)
+            return Column(
+                column.name.removesuffix("*") + name.removeprefix(column.theirs), column.kind, name, is_member=True
+            )
     raise NoEqual(f"there is no column `{name}` at this step; there are {', '.join(c.called for c in columns)}")
 
 

@@ -102,17 +102,18 @@ class Walk:
             (name, inner, self._select(chosen, columns)) for name, inner, chosen in fitted or source.transformers
         ]
         taken = {column.name for _, _, chosen in branches for column in chosen}
-        rest = [column for column in columns if column.name not in taken]
+        rest = [column.without(taken) for column in columns if column.name not in taken]
         if fitted is None:
             branches.append(("remainder", source.remainder, rest))
-        return self._side_by_side(branches, path)
+        return self._side_by_side(branches, path, prefixed=source.verbose_feature_names_out is True)
 
     def _feature_union(self, source: Any, columns: list[Column], path: str) -> list[Column]:
         if source.transformer_weights:
             raise NoEqual("results aren't weighted (`transformer_weights`)")
         if any(column.is_everything for column in columns):
             raise NoEqual("which columns come in isn't known: fit it, or give `data`")
-        return self._side_by_side([(name, inner, columns) for name, inner in source.transformer_list], path)
+        branches = [(name, inner, columns) for name, inner in source.transformer_list]
+        return self._side_by_side(branches, path, prefixed=source.verbose_feature_names_out is True)
 
     def _wrapper(self, source: Any, columns: list[Column], path: str) -> list[Column]:
         names = getattr(source, "variables_", None) or source.variables
@@ -122,8 +123,13 @@ class Walk:
         out = self.run(getattr(source, "transformer_", source.transformer), chosen, path)
         return [column for column in columns if column not in chosen] + out
 
-    def _side_by_side(self, branches: list[tuple[str, Any, list[Column]]], path: str) -> list[Column]:
-        """Each branch on columns of its own: what several read is copied before the first changes it."""
+    def _side_by_side(
+        self, branches: list[tuple[str, Any, list[Column]]], path: str, *, prefixed: bool
+    ) -> list[Column]:
+        """Each branch on columns of its own: what several read is copied before the first changes it.
+
+        The original may call what comes out of a branch by the branch's name, too.
+        """
         gone = [(inner, chosen) for _, inner, chosen in branches if _is_word(inner, "drop")]
         kept = [branch for branch in branches if not _is_word(branch[1], "drop")]
         uses = Counter(column.name for _, _, chosen in kept for column in chosen)
@@ -142,7 +148,8 @@ class Walk:
             if own:
                 if any(column.is_everything for column in own) and len(work) > 1 and not _passes(inner):
                     raise NoEqual("which columns are left for it isn't known: fit it, or give `data`")
-                out += self.run(inner, own, _below(path, name))
+                made = self.run(inner, own, _below(path, name))
+                out += [column.under(name) for column in made] if prefixed else made
         return out
 
     def _copied(self, column: Column, branch: str) -> Column:
@@ -151,7 +158,7 @@ class Walk:
         new = f"{column.name}_{branch}"
         if self.draft.taken(new):
             raise NoEqual(f"`{column.called}` goes two ways, and a column `{new}` exists")
-        self.draft.plain("expression", [column.name], [new], new=new, formula=quoted(column))
+        self.draft.plain("expression", [column], [new], new=new, formula=quoted(column))
         return Column(new, column.kind, column.called, filled=column.filled)
 
     def _select(self, chosen: Any, columns: list[Column]) -> list[Column]:

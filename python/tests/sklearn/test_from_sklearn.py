@@ -229,3 +229,16 @@ def test_encoders_of_columns_that_nobody_knows_are_refused_unless_they_choose_by
     by_type = from_sklearn(encoding.OneHotEncoder(), target="y")
     assert 'columns = { type = ["category", "text"] }' in by_type.toml
     assert 'columns = { type = "number" }' in from_sklearn(imputation.MeanMedianImputer(), target="y").toml
+
+
+def test_columns_are_found_by_the_names_that_a_branch_gave_them():
+    first = ColumnTransformer(
+        [("filled", SimpleImputer(), ["gaps"]), ("city", OneHotEncoder(sparse_output=False), ["city"])]
+    )
+    second = ColumnTransformer([("scaled", StandardScaler(), ["filled__gaps", "city__city_Rome"])])
+    pipeline = make_pipeline(first, second).set_output(transform="pandas")
+    rows = FRAME[["gaps", "city", "y"]]
+    theirs = pipeline.fit_transform(rows)
+    ours = features(from_sklearn(pipeline, target="y", data=rows, test=0).toml, rows)
+    np.testing.assert_allclose(ours["gaps"], theirs["scaled__filled__gaps"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ours["city=Rome"], theirs["scaled__city__city_Rome"], rtol=1e-9, atol=1e-12)
