@@ -41,7 +41,8 @@ class Column:
 
     `name` is what the spec calls it, of a family the pattern; `theirs` is what the original calls
     it, of a family the beginning. `kind` is a type of the contract, or empty if it isn't known.
-    Of a family, `but` are members that go a way of their own; a member stands for itself. A filled column has no null; an uncertain one exists only if training has a null for it.
+    A filled column has no null; an uncertain one exists only if training has a null for it. A
+    family has members, of which `but` go a way of their own.
     """
 
     name: str
