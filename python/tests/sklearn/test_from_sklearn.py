@@ -1,5 +1,8 @@
 """Whole pipelines: how they are walked through, what is refused, and what is told."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -242,3 +245,9 @@ def test_columns_are_found_by_the_names_that_a_branch_gave_them():
     ours = features(from_sklearn(pipeline, target="y", data=rows, test=0).toml, rows)
     np.testing.assert_allclose(ours["gaps"], theirs["scaled__filled__gaps"], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ours["city=Rome"], theirs["scaled__city__city_Rome"], rtol=1e-9, atol=1e-12)
+
+
+def test_to_translate_imports_no_library_that_the_pipeline_did_not():
+    heavy = "{'numpy', 'pandas', 'pyarrow', 'sklearn'} & set(sys.modules)"
+    code = f"import sys, evenstep; evenstep.from_sklearn; assert not {heavy}, {heavy}"
+    subprocess.run([sys.executable, "-c", code], check=True)
