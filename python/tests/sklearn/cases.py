@@ -94,7 +94,7 @@ EQUAL = [
     Case(prep.RobustScaler(), NUMBERS),
     Case(prep.RobustScaler(quantile_range=(10, 80)), ["gaps"]),
     Case(prep.OneHotEncoder(), ["city"], renamed=CITIES),
-    Case(prep.OneHotEncoder(handle_unknown="ignore"), ["place"], renamed=_one_hot("place", "in out by", "None")),
+    Case(prep.OneHotEncoder(handle_unknown="ignore"), ["place"], renamed=_one_hot("place", "in out by", "nan")),
     Case(
         prep.OneHotEncoder(min_frequency=0.1, handle_unknown="infrequent_if_exist"),
         ["city"],

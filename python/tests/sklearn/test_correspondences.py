@@ -23,7 +23,7 @@ def fitted(case: Case):
     transformer.set_params(
         **{name: value for name, value in dense.items() if name in known and known[name] in (True, "onehot")}
     )
-    if hasattr(transformer, "set_output"):
+    if known_as(transformer).startswith("sklearn."):
         transformer.set_output(transform="pandas")
     return transformer.fit(FRAME[case.columns], FRAME["y"])
 
