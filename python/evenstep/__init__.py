@@ -13,6 +13,8 @@ same digest, and the same rows have the same predictions, to the bit.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from evenstep._bundle import Bundle, open
 from evenstep._checked import Checked
 from evenstep._difference import Difference, diff
@@ -25,6 +27,9 @@ from evenstep._spec import Spec, init
 from evenstep._table import Table
 from evenstep._trained import Trained
 from evenstep._verified import Verified, verify
+
+if TYPE_CHECKING:
+    from evenstep.sklearn import from_sklearn
 
 __version__ = _version()
 
@@ -47,7 +52,17 @@ __all__ = [
     "Trained",
     "Verified",
     "diff",
+    "from_sklearn",
     "init",
     "open",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`from_sklearn` is imported by those who ask for it."""
+    if name != "from_sklearn":
+        raise AttributeError(f"module `evenstep` has no attribute `{name}`")
+    from evenstep.sklearn import from_sklearn
+
+    return from_sklearn

@@ -85,6 +85,15 @@ class Bundle:
         with progress_bar(progress) as tell:
             return Table._of(self._inner.score(source, threads, tell))
 
+    def transform(self, data: Data, *, threads: int = 0, progress: bool | None = None) -> Table:
+        """What its steps make of rows, as the model is given it: the id, or the row's number, the features by name, flags.
+
+        Raises `DataError` for rows that break the contract where it says to reject them.
+        """
+        source = rows(data)
+        with progress_bar(progress) as tell:
+            return Table._of(self._inner.transform(source, threads, tell))
+
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The answers to rows that are dictionaries, as `POST /predict` gives them.
 

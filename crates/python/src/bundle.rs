@@ -7,8 +7,10 @@ use evenstep_bundle::Opened;
 use evenstep_cli::verification::{Again, How, of_bundle};
 use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::request::{self, Rows};
-use evenstep_pipeline::{PipelineError, Predictor, score};
-use evenstep_source::write;
+use evenstep_pipeline::score::{Answers, Scored};
+use evenstep_pipeline::{PipelineError, Predictor, Run, score, transform};
+use evenstep_source::{Source, write};
+use evenstep_table::{ColumnName, Kind};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Value, json};
@@ -18,6 +20,9 @@ use crate::frame;
 use crate::json::{self, to_python};
 use crate::table::Table;
 use crate::work::{briefly, work};
+
+/// What takes some rows' answers.
+type Write<'a> = &'a mut dyn FnMut(&Answers) -> Result<(), PipelineError>;
 
 /// A bundle that was read and found whole, and whose golden rows gave their bits here.
 #[pyclass(frozen, module = "evenstep._native")]
@@ -36,6 +41,30 @@ impl Bundle {
             Ok(Bundle { bytes, opened, predictor })
         };
         briefly(py, open).map_err(|error| raised(py, &error, Class::Bundle))
+    }
+
+    /// Says something of each row: a table of these columns, filled chunk by chunk.
+    fn say(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        how: (usize, Option<&Bound<'_, PyAny>>),
+        header: fn(&Predictor, &Source) -> Vec<(ColumnName, Kind)>,
+        say: fn(&Predictor, &Source, &Run<'_>, Write<'_>) -> Result<Scored, PipelineError>,
+    ) -> PyResult<Table> {
+        let source = frame::source(rows)?;
+        work(py, how, Class::Data, |run| {
+            let schema = Arc::new(write::schema(&header(&self.predictor, &source), true));
+            let (mut batches, mut quarantine) = (Vec::new(), Vec::new());
+            let scored = say(&self.predictor, &source, run, &mut |answers| {
+                let columns: Vec<_> = answers.columns.iter().collect();
+                let rows = columns.first().map_or(0, |column| column.rows());
+                batches.push(write::record_batch(&schema, &columns, rows, Some(&answers.flags))?);
+                quarantine.extend(answers.quarantine.iter().cloned());
+                Ok(())
+            })?;
+            Ok(Table { schema, batches, told: json!({ "scored": scored, "quarantine": quarantine }) })
+        })
     }
 }
 
@@ -99,19 +128,21 @@ impl Bundle {
         threads: usize,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
-        let source = frame::source(rows)?;
-        work(py, (threads, progress), Class::Data, |run| {
-            let header = score::header(&self.predictor, &source);
-            let schema = Arc::new(write::schema(&header, true));
-            let (mut batches, mut quarantine) = (Vec::new(), Vec::new());
-            let scored = score::score(&self.predictor, &source, run, |answers| {
-                let columns: Vec<_> = answers.columns.iter().collect();
-                let rows = columns.first().map_or(0, |column| column.rows());
-                batches.push(write::record_batch(&schema, &columns, rows, Some(&answers.flags))?);
-                quarantine.extend(answers.quarantine.iter().cloned());
-                Ok(())
-            })?;
-            Ok(Table { schema, batches, told: json!({ "scored": scored, "quarantine": quarantine }) })
+        self.say(py, rows, (threads, progress), score::header, |predictor, source, run, write| {
+            score::score(predictor, source, run, write)
+        })
+    }
+
+    /// What the steps make of rows, told in the same way.
+    fn transform(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Table> {
+        self.say(py, rows, (threads, progress), transform::feature_header, |predictor, source, run, write| {
+            transform::transform(predictor, source, run, write)
         })
     }
 
