@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 __version__ = _version()
 
+# Where people find them is where messages and pickles name them.
+for _class in (
+    *(BugError, BundleError, DataError, Error, RefusedError, SpecError),
+    *(Bundle, Checked, Difference, Metrics, Page, Spec, Table, Trained, Verified),
+):
+    _class.__module__ = "evenstep"
+
 __all__ = [
     "ArrowStream",
     "BugError",

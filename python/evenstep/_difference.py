@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import ExitStack
 from typing import Any, TypeAlias
 
@@ -95,17 +94,21 @@ def diff(
 
 def _path_of(run: Run, folders: ExitStack) -> str:
     """Where its files are; those of a run that isn't written are written for the while."""
+    import tempfile
+
     if isinstance(run, (str, os.PathLike)):
         return os.fspath(run)
     if isinstance(run, Spec):
         return run.path
     if isinstance(run, Trained) and "bundle" in run.paths:
         return run.paths["bundle"]
-    folder = folders.enter_context(tempfile.TemporaryDirectory())
     if isinstance(run, Trained):
+        # Within its project, whose salt opens the trace.
+        folder = folders.enter_context(tempfile.TemporaryDirectory(dir=run._folder or ".", prefix=".evenstep-"))
         written = run._inner.write(os.path.join(folder, ""))["bundle"]
         assert written is not None
         return written
+    folder = folders.enter_context(tempfile.TemporaryDirectory())
     path = os.path.join(folder, f"{run.name}.evenstep")
     with open(path, "wb") as file:
         file.write(run.to_bytes())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 import os
-import tempfile
-import webbrowser
 
 
 class Page:
@@ -24,6 +22,9 @@ class Page:
 
     def open(self) -> None:
         """Shows it in a browser."""
+        import tempfile
+        import webbrowser
+
         # It stays until the host tidies up: the browser reads it when it likes.
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".html", delete=False) as file:
             file.write(self.html)

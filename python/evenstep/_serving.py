@@ -44,11 +44,11 @@ class Server:
         )
         assert self._process.stdout is not None and self._process.stderr is not None
         told = self._process.stdout.readline()
-        if not told or "address" not in (said := json.loads(told)):
+        if '"address"' not in told:
             why = self._process.stderr.read().strip()
             self.stop()
             raise Error(why.removeprefix("×").strip() or "the server ended before it listened")
-        self.address = said["address"]
+        self.address = str(json.loads(told)["address"])
         threading.Thread(target=_drain, args=(self._process.stderr,), daemon=True).start()
 
     @property

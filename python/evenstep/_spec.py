@@ -11,7 +11,7 @@ from evenstep import _native
 from evenstep._checked import Checked
 from evenstep._frames import Data, rows
 from evenstep._progress import progress_bar
-from evenstep._trained import Trained
+from evenstep._trained import Trained, make_folder
 
 
 class Spec:
@@ -117,15 +117,17 @@ class Spec:
     ) -> Trained:
         """Fits and evaluates, on `data`, or on what the spec names.
 
-        `out` is where the bundle goes, a file or a folder; lock, report and trace go beside it. Without it nothing is
-        written: `Trained.write` does it later. `threads` is one for each core if 0; no bit depends on it. `trace` lets
+        `out` is where the bundle goes, a file, or a folder if it ends in `/`, which is made if need be; lock, report and
+        trace go beside it. Without it nothing is written: `Trained.write` does it later. `threads` is one for each core if 0; no bit depends on it. `trace` lets
         `evenstep.diff` name rows. `progress` shows a bar; if None, in notebooks and terminals.
 
         Raises `SpecError`, `DataError`; and `KeyboardInterrupt`, after which nothing is written.
         """
+        if out is not None:
+            make_folder(out)
         source = None if data is None else rows(data)
         with progress_bar(progress) as tell:
-            trained = Trained._of(self._inner.train(source, threads, trace, tell))
+            trained = Trained._of(self._inner.train(source, threads, trace, tell), os.path.dirname(self.path))
         if out is not None:
             trained.write(out)
         return trained

@@ -7,7 +7,18 @@ from typing import Any
 
 from evenstep import _native
 from evenstep._bundle import Bundle
+from evenstep._errors import DataError
 from evenstep._metrics import Metrics
+
+
+def make_folder(out: str | os.PathLike[str]) -> None:
+    """Makes the folder that `out` asks for, `models/`; but not the folders above, which may be mistyped."""
+    path = os.fspath(out)
+    if path.endswith("/") and not os.path.isdir(path):
+        try:
+            os.mkdir(path)
+        except OSError as error:
+            raise DataError(f"the folder `{path}` can't be made: {error.strerror}") from error
 
 
 class Trained:
@@ -19,16 +30,18 @@ class Trained:
     _inner: _native.Trained
     _told: dict[str, Any]
     _bundle: Bundle | None
+    _folder: str
 
     paths: dict[str, str]
     """Where lock, bundle, report and trace are, once they are written."""
 
     @classmethod
-    def _of(cls, native: _native.Trained) -> Trained:
+    def _of(cls, native: _native.Trained, folder: str) -> Trained:
         trained = cls.__new__(cls)
         trained._inner = native
         trained._told = native.told()
         trained._bundle = None
+        trained._folder = folder
         trained.paths = {}
         return trained
 
@@ -86,6 +99,8 @@ class Trained:
 
         Raises `DataError` for a place that can't be written to.
         """
+        if out is not None:
+            make_folder(out)
         written = self._inner.write(None if out is None else os.fspath(out))
         self.paths = {name: path for name, path in written.items() if path is not None}
         return self.paths

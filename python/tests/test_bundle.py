@@ -90,7 +90,7 @@ def test_a_report_opens_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, t
     assert [Path(url.removeprefix("file://")).read_text(encoding="utf-8") for url in opened] == [page.html]
     assert bundle.report(open=False).html == page.html and len(opened) == 1
     page.write(tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "# p" in bundle.card
 
 
@@ -127,7 +127,7 @@ def test_verify_proves_and_refutes(tmp_path: Path) -> None:
     assert es.verify(trained, rows).proved and es.verify(trained.paths["bundle"], rows, shuffle=True)
     alone = es.verify(trained.bundle)
     assert alone and any("--data" in what for what in alone.not_proved)
-    rows.loc[3, "x"] = 5.5
+    rows.loc[3, "x"] = 5
     other = es.verify(spec, rows)
     assert not other and not other.proved
     assert "fingerprint" in [check["name"] for check in other.checks if not check["equal"]]
@@ -156,7 +156,7 @@ def test_a_spec_is_text_dictionary_and_file(tmp_path: Path) -> None:
     changed = spec.set({"model.alpha": 3.5, "data.missing": ["", "NA"]})
     assert changed != spec and changed.to_dict()["model"] == {"use": "ridge", "alpha": 3.5}
     assert changed.to_dict()["data"]["missing"] == ["", "NA"]
-    with pytest.raises(es.SpecError, match="unknown key `alpah`"):
+    with pytest.raises(es.SpecError, match="unknown parameter `alpah`"):
         spec.set({"model.alpah": 1})
     assert es.Spec.from_dict({"pipeline": {"name": "p", "seed": 1}, "data": {"target": "y", "id": None}}).target == "y"
 

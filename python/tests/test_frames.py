@@ -82,21 +82,21 @@ def test_columns_that_no_table_holds_are_refused_by_name() -> None:
         digest(rows.assign(o=["a", 1] * 30))
     with pytest.raises(es.DataError, match="column `o` .*`Lock`|column `o` holds objects"):
         digest(rows.assign(o=[threading.Lock() for _ in range(len(rows))]))
-    with pytest.raises(es.DataError, match="`o`.*a list"):
-        digest(polars.DataFrame(rows).with_columns(o=polars.lit([1])))
+    lists = polars.DataFrame(rows).with_columns(o=polars.lit([1]))
+    assert digest(lists) == digest(rows), "a list that nothing reads is left alone, as in files"
     with pytest.raises(es.DataError, match="two columns are named `x`"):
         digest(pandas.concat([rows, rows[["x"]]], axis=1))
     with pytest.raises(es.DataError, match="`int` holds no rows"):
         digest(7)  # type: ignore[arg-type]
     with pytest.raises(es.DataError, match="no rows"):
         digest(rows[:0])
-    with pytest.raises(es.DataError):
+    with pytest.raises(es.SpecError, match="the data have no column `y`"):
         digest(pandas.DataFrame())
 
 
 def test_a_frame_that_changes_during_a_call_is_read_as_it_was() -> None:
-    rows = pandas.DataFrame({"x": numpy.arange(200_000) % 1000 / 8, "y": numpy.arange(200_000) % 13 * 1.0})
-    spec = es.Spec(SPEC.replace('[[step]]\nuse = "drop_columns"\ncolumns = { type = "category" }\n', ""))
+    rows = pandas.DataFrame({"i": numpy.arange(200_000), "x": numpy.arange(200_000) % 1000 / 8, "y": numpy.arange(200_000) % 13 * 1.0})
+    spec = es.Spec(SPEC.replace('[[step]]\nuse = "drop_columns"\ncolumns = { type = "category" }\n', "").replace("[data]", '[data]\nid = "i"'))
     told = spec.train(rows).digest
     cells, over = rows["x"].to_numpy(copy=False), threading.Event()
     cells.flags.writeable = True
@@ -126,8 +126,7 @@ def test_cells_of_requests_may_be_numpy_s_and_python_s() -> None:
     assert bundle.predict_one({"x": numpy.float64(1.5)}) == told
     two = bundle.predict_one({"x": 2})
     assert bundle.predict_one({"x": numpy.int64(2)}) == two
-    assert bundle.predict_one({"x": "2"}) == two
-    for cell in [float("inf"), datetime.date(2026, 1, 1), "many"]:
+    for cell in [float("inf"), datetime.date(2026, 1, 1), "2"]:
         with pytest.raises(es.DataError):
             bundle.predict_one({"x": cell})
     missing = bundle.predict_one({"x": None})

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
-import pandas
 import polars
 import pyarrow.csv
-import pytest
+import pyarrow.parquet
 from conftest import Example, program
 
 import evenstep as es
-
-TEXT = {"": None, "NA": None}
 
 
 def arrow(example: Example) -> pyarrow.Table:
@@ -21,17 +20,21 @@ def arrow(example: Example) -> pyarrow.Table:
     return pyarrow.csv.read_csv(example.csv, convert_options=types)
 
 
+def table(example: Example) -> pyarrow.Table:
+    """The file's cells as the types that they have."""
+    missing = pyarrow.csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True)
+    return pyarrow.csv.read_csv(example.csv, convert_options=missing)
+
+
 def frames(example: Example) -> dict[str, es.Data]:
-    table = pyarrow.csv.read_csv(
-        example.csv, convert_options=pyarrow.csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True)
-    )
+    rows = table(example)
     parquet = example.folder / "rows.parquet"
-    pyarrow.parquet.write_table(table, parquet)
+    pyarrow.parquet.write_table(rows, parquet)
     return {
         "text": arrow(example),
-        "pyarrow": table,
-        "pandas": table.to_pandas(),
-        "polars": polars.DataFrame(table),
+        "pyarrow": rows,
+        "pandas": rows.to_pandas(),
+        "polars": polars.DataFrame(rows),
         "duckdb": duckdb.sql(f"from '{parquet}'"),
         "parquet": str(parquet),
         "csv": example.csv,
@@ -52,15 +55,18 @@ def test_scores_have_the_bits_of_the_command_line_and_of_a_request(example: Exam
     bundle = es.open(example.bundle)
     for kind, data in frames(example).items():
         assert bundle.score(data).to_arrow().equals(told), kind
-    rows = pandas.read_csv(example.csv, dtype=str, keep_default_na=False).drop(columns=bundle_target(bundle))
-    rows = rows[:50].to_dict("records")
-    wanted = set(bundle.inspect()["identity"]["inputs"]) | set(bundle.inspect()["identity"]["data"]["id"])
-    answers = bundle.predict([{name: cell for name, cell in row.items() if name in wanted} for row in rows])
+    rows = requests(bundle, table(example)[:50])
+    answers = bundle.predict(rows)
     assert [answer["prediction"] for answer in answers] == told["prediction"].to_pylist()[:50]
-    assert [bundle.predict_one({n: c for n, c in row.items() if n in wanted}) for row in rows[:3]] == answers[:3]
+    assert [bundle.predict_one(row) | {"id": answer["id"]} for row, answer in zip(rows, answers)] == answers
+    with bundle.serve() as server:
+        assert server.predict(rows) == answers
 
 
-def bundle_target(bundle: es.Bundle) -> str:
-    target = bundle.inspect()["identity"]["data"]["target"]
-    assert isinstance(target, str)
-    return target
+def requests(bundle: es.Bundle, rows: pyarrow.Table) -> list[dict[str, Any]]:
+    """The rows as clients send them: what the bundle reads, and what tells them apart."""
+    identity = bundle.inspect()["identity"]
+    texts = {name for name, rule in identity["contract"].items() if rule["type"] == "category"}
+    wanted = [name for name in rows.column_names if name in {*identity["inputs"], *identity["data"]["id"]}]
+    cell = lambda name, cell: str(cell) if name in texts and cell is not None else cell  # noqa: E731
+    return [{name: cell(name, row[name]) for name in wanted} for row in rows.to_pylist()]

@@ -59,7 +59,7 @@ def test_other_threads_go_on_while_work_does() -> None:
 
 
 def test_ctrl_c_stops_a_training(tmp_path: Path) -> None:
-    spec, rows = es.Spec(SPEC.format(trees=1_000_000)), frame(5000)
+    spec, rows = es.Spec(SPEC.format(trees=100_000)), frame(5000)
     threading.Timer(1.0, lambda: signal.raise_signal(signal.SIGINT)).start()
     started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
@@ -125,6 +125,13 @@ def test_a_fork_in_the_middle_of_a_training_harms_neither() -> None:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as processes:
             assert processes.submit(train).result(60) == train()
         assert training.result().digest == alone
+
+
+def test_a_large_bundle_opens_in_a_process_that_is_forked() -> None:
+    bundle = es.Spec(SPEC.format(trees=1000)).train(frame(2000)).bundle
+    assert len(bundle.to_bytes()) > 2 << 20, "large enough to be hashed by several threads"
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as processes:
+        assert processes.submit(score, bundle).result(60) == score(bundle)
 
 
 def test_import_is_quick() -> None:

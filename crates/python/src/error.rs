@@ -1,12 +1,15 @@
 //! Errors as exceptions, with the text that the command line shows.
 
-use evenstep_pipeline::request::Refusal;
+use evenstep_pipeline::request::{Refusal, RowError};
 use evenstep_pipeline::{ErrorKind, PipelineError};
 use evenstep_source::SourceErrorKind;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
 use crate::json::to_python;
+
+/// So many cells are told in a text; `cells` has more.
+const SHOWN: usize = 10;
 
 /// The classes of `evenstep._errors`.
 #[derive(Clone, Copy)]
@@ -52,14 +55,12 @@ pub(crate) fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
         Refusal::Malformed(message) | Refusal::TooLarge(message) => plain(py, Class::Data, &message),
         Refusal::Bug(message) => plain(py, Class::Bug, &message),
         Refusal::Contract { errors, count } => {
-            let lines: Vec<String> = errors
-                .iter()
-                .map(|error| format!("\n  row {}, `{}`: {}", error.row, error.field, error.message))
-                .collect();
-            let more = count - errors.len();
+            let line = |error: &RowError| format!("\n  row {}, {}", error.row, error.message);
+            let lines: String = errors.iter().take(SHOWN).map(line).collect();
+            let more = count.saturating_sub(SHOWN);
             let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
             let cells = if count == 1 { "cell breaks" } else { "cells break" };
-            let message = format!("{count} {cells} the contract{}{more}", lines.concat());
+            let message = format!("{count} {cells} the contract{lines}{more}");
             new(py, Class::Data, &message, &message, None, &json!(errors))
         }
     }
