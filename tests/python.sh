@@ -6,7 +6,7 @@ target="${CARGO_TARGET_DIR:-target}"
 venv="$target/python/venv"
 if ! cmp -s python/tests/requirements.txt "$venv/requirements.txt"; then
   python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r python/tests/requirements.txt
+  "$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check -r python/tests/requirements.txt
   cp python/tests/requirements.txt "$venv/requirements.txt"
 fi
 cp "$target/debug/libevenstep_python.so" python/evenstep/_native.abi3.so

@@ -8,7 +8,7 @@ if [ ! -x "$tools/bin/maturin" ]; then
   python3 -m venv --clear "$tools"
   "$tools/bin/pip" install --quiet --disable-pip-version-check "maturin==1.*" ziglang
 fi
-rm -rf python/dist
+rm -rf python/dist python/evenstep/_native.abi3.so
 (cd python && PATH="$OLDPWD/$tools/bin:$PATH" maturin build --release --locked --zig --compatibility manylinux2014 --out dist "$@")
 python3 -m venv --clear "$target/python/tried"
 "$target/python/tried/bin/pip" install --quiet --disable-pip-version-check python/dist/*.whl

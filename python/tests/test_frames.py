@@ -95,7 +95,7 @@ def test_columns_that_no_table_holds_are_refused_by_name() -> None:
 
 
 def test_a_frame_that_changes_during_a_call_is_read_as_it_was() -> None:
-    rows = pandas.DataFrame({"i": numpy.arange(200_000), "x": numpy.arange(200_000) % 1000 / 8, "y": numpy.arange(200_000) % 13 * 1.0})
+    rows = pandas.DataFrame({"i": numpy.arange(60_000), "x": numpy.arange(60_000) % 1000 / 8, "y": numpy.arange(60_000) % 13 * 1.0})
     spec = es.Spec(SPEC.replace('[[step]]\nuse = "drop_columns"\ncolumns = { type = "category" }\n', "").replace("[data]", '[data]\nid = "i"'))
     told = spec.train(rows).digest
     cells, over = rows["x"].to_numpy(copy=False), threading.Event()

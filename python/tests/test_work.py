@@ -128,7 +128,7 @@ def test_a_fork_in_the_middle_of_a_training_harms_neither() -> None:
 
 
 def test_a_large_bundle_opens_in_a_process_that_is_forked() -> None:
-    bundle = es.Spec(SPEC.format(trees=1000)).train(frame(2000)).bundle
+    bundle = es.Spec(SPEC.format(trees=3000)).train(frame(2000)).bundle
     assert len(bundle.to_bytes()) > 2 << 20, "large enough to be hashed by several threads"
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as processes:
         assert processes.submit(score, bundle).result(60) == score(bundle)

@@ -3,10 +3,18 @@
 Frames are small, of all types, and have nulls only where a case wants them.
 """
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
+
+# scikit-learn checks arrays of other libraries only if scipy was told so before it is imported.
+os.environ["SCIPY_ARRAY_API"] = "1"
+# Peers' threads wait for each other in a busy loop, which on a shared machine takes longer than their work.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pandas as pd

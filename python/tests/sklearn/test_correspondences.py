@@ -11,6 +11,8 @@ from trained import features
 from evenstep.sklearn import Verdict, from_sklearn
 from evenstep.sklearn.correspondences import entries, known_as
 
+# What peers warn of is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
 FRAME = frame()
 CONTAINERS = {"sklearn.ColumnTransformer", "sklearn.FeatureUnion", "feature_engine.SklearnTransformerWrapper"}
 

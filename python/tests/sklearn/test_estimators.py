@@ -17,6 +17,8 @@ from sklearn.utils.estimator_checks import check_estimator
 import evenstep
 from evenstep.sklearn import EvenstepClassifier, EvenstepRegressor, EvenstepTransformer
 
+# What peers warn of is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
 FRAME = frame()
 
 

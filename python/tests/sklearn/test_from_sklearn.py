@@ -20,6 +20,8 @@ from trained import features, scores
 
 from evenstep.sklearn import NoEqualError, Verdict, from_sklearn
 
+# What peers warn of is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
 FRAME = frame()
 
 

@@ -9,6 +9,8 @@ from trained import scores
 
 from evenstep.sklearn import from_sklearn
 
+# What peers warn of is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
 FRAME = frame()
 
 
