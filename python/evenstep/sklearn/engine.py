@@ -22,7 +22,7 @@ def spec(
     steps: Iterable[Mapping[str, object]],
     model: Mapping[str, object],
 ) -> str:
-    """A spec's text. Errors: `ValueError` for a value that no spec can hold."""
+    """A spec's text. Raises `ValueError` for a value that no spec can hold."""
     try:
         parts = [toml.table("[pipeline]", {"name": name, "seed": plain(seed)}), toml.table("[data]", data)]
         parts += [toml.table("[contract]", contract)] if contract else []
@@ -33,21 +33,21 @@ def spec(
 
 
 def train(text: str, rows: pa.Table, threads: int = 0) -> evenstep.Bundle:
-    """The bundle of a training, on so many threads, or all there are. Errors: `ValueError` with the engine's words."""
+    """The bundle of a training, on so many threads, or all there are. Raises `ValueError` with the engine's words."""
     with _as_value_error():
         trained = evenstep.Spec.from_toml(text).train(data=rows, threads=threads, trace=False, progress=False)
         return trained.bundle
 
 
 def score(bundle: evenstep.Bundle, rows: pa.Table) -> dict[str, np.ndarray]:
-    """Predictions by name, one for each row. Errors: `ValueError` with the engine's words."""
+    """Predictions by name, one for each row. Raises `ValueError` with the engine's words."""
     with _as_value_error():
         answers = pa.table(bundle.score(rows, progress=False))
     return {name: answers[name].to_numpy() for name in answers.column_names}
 
 
 def transform(bundle: evenstep.Bundle, rows: pa.Table) -> pa.Table:
-    """What the steps make of rows. Errors: `ValueError` with the engine's words."""
+    """What the steps make of rows. Raises `ValueError` with the engine's words."""
     with _as_value_error():
         made = pa.table(bundle.transform(rows, progress=False))
     # Between the row's number and the flags; by place, as a feature may be called like these.

@@ -91,7 +91,7 @@ class EvenstepClassifier(ClassifierMixin, _Model):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenstepClassifier:
         """Trains on X, shape (rows, columns), and the classes y, shape (rows,).
 
-        Errors: `ValueError` for what scikit-learn or the engine refuses, in their words.
+        Raises `ValueError` for what scikit-learn or the engine refuses, in their words.
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
@@ -120,7 +120,7 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         return np.column_stack([answers[f"probability_{text}"] for text in texts_of(self.classes_)])
 
     def _codes(self, told: np.ndarray) -> np.ndarray:
-        """Classes by their number. Errors: `ValueError` for a row that was set aside."""
+        """Classes by their number. Raises `ValueError` for a row that was set aside."""
         codes = {text: at for at, text in enumerate(texts_of(self.classes_))}
         if None in told:
             raise ValueError(f"row {list(told).index(None)} has no prediction: the contract sets it aside")
@@ -136,7 +136,7 @@ class EvenstepRegressor(RegressorMixin, _Model):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenstepRegressor:
         """Trains on X, shape (rows, columns), and the numbers y, shape (rows,).
 
-        Errors: `ValueError` for what scikit-learn or the engine refuses, in their words.
+        Raises `ValueError` for what scikit-learn or the engine refuses, in their words.
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")

@@ -53,7 +53,7 @@ def from_sklearn(
     A step is equal if it gives the same values on all rows that the original takes. The result
     says so step by step.
 
-    Errors: `NoEqualError` if a step has no equal and isn't left out; `ValueError` for a name in
+    Raises `NoEqualError` if a step has no equal and isn't left out; `ValueError` for a name in
     `leave_out` that no step has, and for a classifier of which nothing tells how many classes there are.
     """
     path = Path(data) if isinstance(data, (str, os.PathLike)) else None

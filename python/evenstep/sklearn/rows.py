@@ -19,7 +19,7 @@ def table_of(estimator: BaseEstimator, X: Any, *, reset: bool, fewest: int = 1) 
     """The rows of X, checked as scikit-learn checks them; their columns are its own, or `x0`, `x1`, ….
 
     Shape: as many rows as X, at least the fewest. With `reset` it is remembered which columns there are, without it
-    they must be the same. Errors: `ValueError` or `TypeError` in scikit-learn's words; `ValueError`
+    they must be the same. Raises `ValueError` or `TypeError` in scikit-learn's words; `ValueError`
     for a column of a frame whose cells are of several types.
     """
     if _has_names(X):

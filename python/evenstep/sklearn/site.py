@@ -200,7 +200,7 @@ DATETIMES = ("datetime", "date", "time")
 def find(columns: Iterable[Column], name: str) -> Column:
     """The column that the original calls so.
 
-    Errors: `NoEqual` if there is none.
+    Raises `NoEqual` if there is none.
     """
     columns = list(columns)
     for column in columns:

@@ -21,7 +21,7 @@ def text(value: str) -> str:
 def value(of: object) -> str:
     """A value on one line.
 
-    Errors: `TypeError` for what TOML has no form for; `ValueError` for numbers that are not finite.
+    Raises `TypeError` for what TOML has no form for; `ValueError` for numbers that are not finite.
     """
     if isinstance(of, bool):
         return "true" if of else "false"

@@ -40,7 +40,7 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
     def fit(self, X: Any, y: Any = None) -> EvenstepTransformer:
         """Learns from X, shape (rows, columns). Steps that look at a target are given y, shape (rows,).
 
-        Errors: `ValueError` for what scikit-learn or the engine refuses, in their words.
+        Raises `ValueError` for what scikit-learn or the engine refuses, in their words.
         """
         if self.step in _OUT_OF_FOLD:
             raise ValueError(

@@ -26,7 +26,7 @@ class Translation:
 
     @property
     def spec(self) -> Spec:
-        """The spec, ready to train. Errors: as `Spec.from_toml`, such as a column that is named twice."""
+        """The spec, ready to train. Raises as `Spec.from_toml`, such as a column that is named twice."""
         from evenstep import Spec
 
         return Spec.from_toml(self.toml)
