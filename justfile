@@ -32,7 +32,7 @@ image-test:
 
 # The Python package: its types by mypy, and its tests. Needs Python and the network
 python-test:
-    cargo build --workspace --locked
+    cargo test --workspace --locked --test package
     tests/python.sh
 
 # A wheel for every Linux on x86-64 with glibc 2.17 or later, in `python/dist`. Needs Python and the network

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the Python package as it stands: what `cargo build` left, put where the package has it. Needs Python and the network.
+# Tests the Python package as `cargo test --test package` left it. Needs Python 3.11 or later and the network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-target}"
@@ -9,7 +9,6 @@ if ! cmp -s python/tests/requirements.txt "$venv/requirements.txt"; then
   "$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check -r python/tests/requirements.txt
   cp python/tests/requirements.txt "$venv/requirements.txt"
 fi
-cp "$target/debug/libevenstep_python.so" python/evenstep/_native.abi3.so
 cd python
 "$OLDPWD/$venv/bin/mypy" --config-file pyproject.toml
 EVENSTEP="$OLDPWD/$target/debug/evenstep" PYTHONPATH="$PWD" "$OLDPWD/$venv/bin/python" -m pytest "$@"
