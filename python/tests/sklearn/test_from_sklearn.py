@@ -152,7 +152,7 @@ def test_a_search_gives_the_best_that_it_found():
 
 def test_columns_may_be_chosen_by_position_mask_slice_or_function():
     rows = FRAME[[*NUMBERS, "y"]]
-    for chosen in ([0, 2], [True, False, True], slice("number", "skewed"), make_column_selector(pattern="^s"), 1):
+    for chosen in ([0, 2], [True, False, True], slice("number", "skewed"), make_column_selector(pattern="^s")):
         transformer = ColumnTransformer([("scaled", StandardScaler(), chosen)], remainder="passthrough")
         transformer.set_output(transform="pandas")
         theirs = transformer.fit(rows[NUMBERS]).transform(rows[NUMBERS])
@@ -186,7 +186,7 @@ def test_names_that_toml_or_formulas_must_quote():
     transformer = make_pipeline(StandardScaler(), FunctionTransformer(np.exp))
     ours = features(from_sklearn(transformer, target="y", data=rows, test=0).toml, rows)
     theirs = transformer.fit_transform(rows.drop(columns="y"))
-    np.testing.assert_allclose(ours['a "b".c_exp'], theirs['a "b".c'], rtol=1e-9)
+    np.testing.assert_allclose(ours['a "b".c_exp'], theirs[:, 0], rtol=1e-9)
 
 
 def test_feature_engine_after_feature_engine():
