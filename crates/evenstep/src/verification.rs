@@ -1,5 +1,6 @@
 //! What can be proved of a training: that it gives again what is locked; or of a bundle alone.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -113,7 +114,7 @@ pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Fou
         found.checks.push(bundle_check(&outputs.bundle, &lock));
         found.prove("the bundle beside the spec is what is locked");
         found.cost.bytes_read += size(&outputs.bundle);
-        signatures(&mut found, how, Some(&outputs.bundle))?;
+        signatures(&mut found, how, Some(&outputs.bundle), None)?;
     } else if how.policy.is_some() {
         found.check("signatures", Err(format!("there is no bundle `{}`", outputs.bundle.display())));
     }
@@ -200,7 +201,7 @@ pub fn of_bundle(
             found.prove("training again on this data gives this artifact");
         }
     }
-    signatures(&mut found, how, path)?;
+    signatures(&mut found, how, path, Some(bytes))?;
     found.environment = differences(&facts.unwrap_or_default().0, artifact.epochs);
     Ok(found.judged(started))
 }
@@ -254,8 +255,8 @@ fn card(found: &mut Found, opened: &Opened, facts: Option<&Facts>) {
     }
 }
 
-/// Who signed the bundle, and whether that is enough.
-fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>) -> Result<(), PipelineError> {
+/// Who signed the bundle, and whether that is enough. What was read of it already is what is judged.
+fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), PipelineError> {
     let beside = bundle.map(attestation::beside);
     found.cost.bytes_read += beside.as_deref().map_or(0, size);
     let Some(path) = &how.policy else {
@@ -269,7 +270,10 @@ fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>) -> Result<(),
     let judged = match bundle.zip(beside) {
         None => Err("what signs a bundle lies beside its file, and this one has none".to_owned()),
         Some((bundle, beside)) => attestation::read(&beside).map_err(|error| error.message).and_then(|envelope| {
-            let bytes = read_bundle(bundle).map_err(|error| error.message)?;
+            let bytes = match bytes {
+                Some(bytes) => Cow::Borrowed(bytes),
+                None => Cow::Owned(read_bundle(bundle).map_err(|error| error.message)?),
+            };
             let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
             attestation::judged(&bytes, &opened, envelope.as_ref(), &policy)
         }),
