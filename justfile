@@ -3,7 +3,7 @@ default:
     @just --list
 
 # Everything that must hold before a change lands
-ready: fmt-check lint test push-test deny
+ready: fmt-check lint test python-test push-test deny
 
 # Format every Rust file, also those that only a macro declares
 fmt:
@@ -29,6 +29,15 @@ push-test:
 # Make a container image, push it to registries, run it, and ask it. Needs root and Debian, and takes a release build
 image-test:
     tests/image.sh
+
+# The Python package: its types by mypy, and its tests. Needs Python and the network
+python-test:
+    cargo test --workspace --locked --test package
+    tests/python.sh
+
+# A wheel for every Linux on x86-64 with glibc 2.17 or later, in `python/dist`. Needs Python and the network
+wheel:
+    tests/wheel.sh
 
 # The laws alone: equal digests across threads, orders, chunkings, formats
 law:

@@ -30,19 +30,38 @@ pub trait Peers: Send + Sync {
 pub struct Workers {
     pool: rayon::ThreadPool,
     peers: Option<Arc<dyn Peers>>,
+    stop: Option<Arc<AtomicBool>>,
 }
+
+/// What the work unwinds with when it is stopped: nothing panicked.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped;
 
 impl Workers {
     /// `threads` threads of this process; 0 means one for each core.
     pub fn threads(threads: usize) -> Workers {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("the host can start threads");
-        Workers { pool, peers: None }
+        Workers { pool, peers: None, stop: None }
     }
 
     /// The same threads, together with other processes.
     #[must_use]
     pub fn with_peers(self, peers: Arc<dyn Peers>) -> Workers {
         Workers { peers: Some(peers), ..self }
+    }
+
+    /// The same threads, which stop once that is set: before its next task each unwinds with [`Stopped`], which
+    /// whoever set it catches.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Workers {
+        Workers { stop: Some(stop), ..self }
+    }
+
+    fn go_on(&self) {
+        if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            // Not a panic: no hook is called, and nothing is printed.
+            std::panic::resume_unwind(Box::new(Stopped));
+        }
     }
 
     /// How many threads work in this process.
@@ -70,7 +89,10 @@ impl Workers {
     fn fold_here<P: Partial>(&self, tasks: usize, observe: impl Fn(usize, &mut P) + Sync) -> P {
         if tasks <= 1 || self.count() == 1 {
             let mut partial = P::default();
-            (0..tasks).for_each(|task| observe(task, &mut partial));
+            (0..tasks).for_each(|task| {
+                self.go_on();
+                observe(task, &mut partial);
+            });
             return partial;
         }
         let next = AtomicUsize::new(0);
@@ -81,6 +103,7 @@ impl Workers {
                 if task >= tasks {
                     return partial;
                 }
+                self.go_on();
                 observe(task, &mut partial);
             }
         });
@@ -96,6 +119,10 @@ impl Workers {
     /// Maps every item on its own, in parallel, and keeps their order.
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         use rayon::prelude::*;
+        let f = |item| {
+            self.go_on();
+            f(item)
+        };
         if items.len() <= 1 || self.count() == 1 {
             return items.into_iter().map(f).collect();
         }
@@ -210,6 +237,33 @@ impl<P: Partial> Partial for Vec<P> {
         assert!(other.is_empty() || other.len() == self.len(), "partials of one round have one shape");
         for (mine, theirs) in self.iter_mut().zip(other) {
             mine.merge(theirs);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn work_that_is_stopped_unwinds_before_its_next_task() {
+        for threads in [1, 3] {
+            let (stop, tasks) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+            let workers = Workers::threads(threads).stopped_by(Arc::clone(&stop));
+            let task = || {
+                if tasks.fetch_add(1, Ordering::Relaxed) == 10 {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            };
+            let fold = || workers.fold(1000, |_, _: &mut u64| task());
+            let panic = catch_unwind(AssertUnwindSafe(fold)).expect_err("it is stopped");
+            assert!(panic.is::<Stopped>() && tasks.load(Ordering::Relaxed) < 20);
+            let panic = catch_unwind(AssertUnwindSafe(|| workers.map(vec![(); 10], |()| task())));
+            assert!(panic.expect_err("it is still stopped").is::<Stopped>());
+            stop.store(false, Ordering::Relaxed);
+            assert_eq!(workers.map(vec![1, 2, 3], |n| n * 2), [2, 4, 6], "the threads are still there");
         }
     }
 }

@@ -27,6 +27,7 @@ pub struct PipelineError {
     /// What to do about it.
     pub help: Option<String>,
     place: Option<Box<Place>>,
+    data: Option<Box<SourceError>>,
 }
 
 struct Place {
@@ -38,7 +39,7 @@ struct Place {
 impl PipelineError {
     /// Something given that can't be used.
     pub fn input(message: impl Into<String>) -> PipelineError {
-        PipelineError { kind: ErrorKind::Input, message: message.into(), help: None, place: None }
+        PipelineError { kind: ErrorKind::Input, message: message.into(), help: None, place: None, data: None }
     }
 
     /// A no.
@@ -65,6 +66,16 @@ impl PipelineError {
         PipelineError { place: Some(Box::new(Place { source, span, label })), ..self }
     }
 
+    /// What is wrong with the data, if they are to blame.
+    pub fn data(&self) -> Option<&SourceError> {
+        self.data.as_deref()
+    }
+
+    /// Whether it points into a spec.
+    pub fn is_of_spec(&self) -> bool {
+        self.place.is_some()
+    }
+
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
@@ -78,7 +89,7 @@ impl PipelineError {
 impl From<SourceError> for PipelineError {
     fn from(error: SourceError) -> PipelineError {
         let help = error.help.clone();
-        PipelineError::input(error.to_string()).help(help)
+        PipelineError { data: Some(Box::new(error.clone())), ..PipelineError::input(error.to_string()) }.help(help)
     }
 }
 

@@ -105,7 +105,10 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put("seed = 0                         # every draw derives from it\n");
 
     put("[data]");
-    put(&format!("source = {}", quoted(seen.source)));
+    match seen.source {
+        "" => put("# source = \"…\"                  # a file, or a glob of many; these rows were handed over"),
+        source => put(&format!("source = {}", quoted(source))),
+    }
     match seen.id {
         [] => put(
             "# id = \"…\"                      # a column that tells rows apart for good; without one, equal rows are one",

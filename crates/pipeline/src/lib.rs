@@ -34,6 +34,7 @@ mod steps;
 mod target;
 pub mod trace;
 pub mod train;
+pub mod transform;
 pub mod verify;
 
 pub use artifact::{Artifact, ArtifactHead, ModelRecord};

@@ -67,7 +67,7 @@ pub struct Surveyed {
 /// # Errors
 /// A source that can't be read, a column that isn't there, a contract that contradicts itself.
 pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
-    let source = Source::open(&spec.data.source, spec.folder())?;
+    let source = spec.source()?;
     let columns = source.column_names();
     let roles = Roles::of(spec, columns)?;
     no_step_names_the_target(spec, &roles.target)?;

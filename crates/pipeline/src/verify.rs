@@ -49,29 +49,29 @@ pub fn verify(spec: &Spec, lock: &Lock, order: Order, run: &Run<'_>) -> Result<(
     Ok((Verified { equal, checks, seconds: started.elapsed().as_secs_f64() }, trained))
 }
 
-/// Trains again by the spec that a bundle holds, on the data given, and compares with the bundle's artifact.
+/// Trains again by the spec that a bundle holds, which names other data now, and compares with the bundle's artifact.
 /// Other data are told by their fingerprint, and nothing is trained on them.
 ///
 /// # Errors
 /// As `train`.
 pub fn verify_artifact(
     artifact: &Artifact,
-    data: &str,
+    spec: &Spec,
     order: Order,
     run: &Run<'_>,
 ) -> Result<Verified, PipelineError> {
     let started = Instant::now();
-    let spec = Spec::from_resolved(&artifact.spec, data)?;
-    let mut prepared = prepare(&spec, run)?;
+    let mut prepared = prepare(spec, run)?;
     let (then, now) = (&artifact.fingerprint, prepared.fingerprint.clone());
     let mut checks = vec![Check { name: "fingerprint".to_owned(), equal: *then == now, detail: now.clone() }];
     if *then == now {
         if order == Order::Shuffled {
-            prepared.batches = shuffled(std::mem::take(&mut prepared.batches), &spec);
+            prepared.batches = shuffled(std::mem::take(&mut prepared.batches), spec);
         }
-        checks = Lock::of(artifact).compare(&train_prepared(&spec, prepared, run)?.artifact);
+        checks = Lock::of(artifact).compare(&train_prepared(spec, prepared, run)?.artifact);
     } else {
-        checks[0].detail = format!("in the bundle {then}, of `{data}` {now}: these are other rows or columns");
+        let named = spec.source_name();
+        checks[0].detail = format!("in the bundle {then}, of `{named}` {now}: these are other rows or columns");
     }
     let equal = checks.iter().all(|check| check.equal);
     Ok(Verified { equal, checks, seconds: started.elapsed().as_secs_f64() })

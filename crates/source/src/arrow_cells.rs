@@ -1,11 +1,12 @@
 //! Arrow arrays to cells.
 
-use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait};
-use arrow::datatypes as types;
-use arrow::datatypes::{
-    ArrowDictionaryKeyType, ArrowPrimitiveType, DataType, Date32Type, Date64Type, Float16Type, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    self, ArrowDictionaryKeyType, ArrowPrimitiveType, Date32Type, Date64Type, Float16Type, Float32Type, Float64Type,
+    Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
+use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
+use arrow_schema::{DataType, TimeUnit};
 use evenstep_table::build::{ColumnBuilder, Value};
 use evenstep_table::calendar;
 use evenstep_table::infer::Evidence;
@@ -288,11 +289,11 @@ fn decimals<N>(cells: impl Iterator<Item = Option<N>>, text: impl Fn(usize) -> S
 }
 
 fn dictionary<K: ArrowDictionaryKeyType>(array: &ArrayRef, target: &mut impl Target) -> Result<(), SourceError> {
-    use arrow::datatypes::ArrowNativeType;
+    use arrow_buffer::ArrowNativeType;
     let cells = array.as_dictionary::<K>();
     let values = cells.values();
     if !matches!(values.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-        let plain = arrow::compute::cast(array, values.data_type());
+        let plain = arrow_select::take::take(values, cells.keys(), None);
         return feed(&plain.map_err(|error| SourceError::malformed(error.to_string()))?, target);
     }
     let texts: Vec<Option<&str>> = match values.data_type() {

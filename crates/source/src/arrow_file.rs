@@ -5,11 +5,10 @@ use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema};
-use arrow::error::ArrowError;
-use arrow::ipc::CompressionType;
-use arrow::ipc::reader::{FileReader, StreamReader};
+use arrow_array::RecordBatch;
+use arrow_ipc::CompressionType;
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, DataType, Schema};
 
 use crate::guard::guard;
 use crate::parquet_file::sentence;
@@ -134,7 +133,7 @@ fn check_footer(file: &mut Box<dyn Input>, claims: &mut Claims) -> Result<(), So
     }
     let mut bytes = vec![0; length as usize];
     file.seek(SeekFrom::Start(size - 10 - length)).and_then(|_| file.read_exact(&mut bytes)).map_err(unreadable)?;
-    let footer = arrow::ipc::root_as_footer(&bytes).map_err(|error| damaged(&error.to_string()))?;
+    let footer = arrow_ipc::root_as_footer(&bytes).map_err(|error| damaged(&error.to_string()))?;
     let blocks = footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten());
     for block in blocks {
         let parts = [block.offset(), block.metaDataLength().into(), block.bodyLength()];
@@ -202,14 +201,14 @@ impl Message {
         }
         let mut bytes = vec![0; length as usize];
         file.seek(SeekFrom::Start(at + from)).and_then(|_| file.read_exact(&mut bytes)).map_err(unreadable)?;
-        let body = arrow::ipc::root_as_message(&bytes).map_err(|error| damaged(&error.to_string()))?.bodyLength();
+        let body = arrow_ipc::root_as_message(&bytes).map_err(|error| damaged(&error.to_string()))?.bodyLength();
         let body = u64::try_from(body).map_err(|_| damaged("a batch is shorter than nothing"))?;
         Ok(Some(Message { bytes, end, body }))
     }
 
     /// Refuses columns that claim more than what they are compressed to can hold.
     fn check(&self, file: &mut Box<dyn Input>, body: u64, claims: &mut Claims) -> Result<(), SourceError> {
-        let message = arrow::ipc::root_as_message(&self.bytes).map_err(|error| damaged(&error.to_string()))?;
+        let message = arrow_ipc::root_as_message(&self.bytes).map_err(|error| damaged(&error.to_string()))?;
         let dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
         let Some(batch) = message.header_as_record_batch().or(dictionary) else { return Ok(()) };
         let Some(compression) = batch.compression() else { return Ok(()) };

@@ -8,6 +8,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use crate::SourceError;
+use crate::buffers::{Buffer, Buffers};
 use crate::format::Compression;
 
 /// How much is read at once.
@@ -20,7 +21,7 @@ const RECORD: usize = 64 << 20;
 /// Whole records of one file, each ended by a line feed.
 #[derive(Debug)]
 pub(crate) struct Block {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     /// How many records it holds.
     pub(crate) rows: usize,
     /// The number of its first record in the file, from 1.
@@ -53,8 +54,9 @@ pub(crate) struct Blocks {
     records: Records,
     /// How much is read at once.
     piece: usize,
+    buffers: Buffers,
     /// Read, but not cut yet.
-    rest: Vec<u8>,
+    rest: Buffer,
     ended: bool,
     next_row: u64,
     next_line: u64,
@@ -110,6 +112,7 @@ impl Blocks {
         records: Records,
         piece: usize,
     ) -> Result<Blocks, SourceError> {
+        let buffers = Buffers::default();
         let mut blocks = Blocks {
             path: path.to_owned(),
             input,
@@ -118,7 +121,8 @@ impl Blocks {
             compression,
             records,
             piece,
-            rest: Vec::new(),
+            rest: buffers.take(0),
+            buffers,
             ended: false,
             next_row: 1,
             next_line: 1,
@@ -180,7 +184,9 @@ impl Blocks {
         if scan.end == 0 {
             return Ok(None);
         }
-        let rest = self.rest[scan.end..].to_vec();
+        // The next block will be about as long.
+        let mut rest = self.buffers.take(self.rest.len() / 8 * 9);
+        rest.extend_from_slice(&self.rest[scan.end..]);
         let mut bytes = std::mem::replace(&mut self.rest, rest);
         bytes.truncate(scan.end);
         let lines = memchr::memchr_iter(b'\n', &bytes).count() as u64;

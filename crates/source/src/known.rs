@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow_array::{BooleanArray, RecordBatch};
 use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::{Column, ColumnName, MissingTokens, Rule};
 
@@ -120,7 +120,7 @@ fn only_rows(block: Block, starts: &[usize], rows: &[usize]) -> Block {
             bytes.extend(record.iter().filter(|byte| **byte == b'\n'));
         }
     }
-    Block { bytes, rows: rows.len(), ..block }
+    Block { bytes: bytes.into(), rows: rows.len(), ..block }
 }
 
 /// The batch with only these rows, without the column that was read only to choose them.
@@ -128,9 +128,9 @@ fn only_of_batch(batch: &RecordBatch, without: Option<usize>, rows: &[usize]) ->
     let mut mask = vec![false; batch.num_rows()];
     rows.iter().for_each(|row| mask[*row] = true);
     let wanted: Vec<usize> = (0..batch.num_columns()).filter(|column| Some(*column) != without).collect();
-    let wrong = |error: arrow::error::ArrowError| SourceError::malformed(error.to_string());
+    let wrong = |error: arrow_schema::ArrowError| SourceError::malformed(error.to_string());
     let batch = batch.project(&wanted).map_err(wrong)?;
-    arrow::compute::filter_record_batch(&batch, &BooleanArray::from(mask)).map_err(wrong)
+    arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(mask)).map_err(wrong)
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     fn records_that_are_left_out_leave_their_line_ends() {
         let text = "a,1\n\n\"b\nb\",2\r\nc,3\n";
         let block = Block {
-            bytes: text.as_bytes().to_vec(),
+            bytes: text.as_bytes().to_vec().into(),
             rows: 3,
             first_row: 1,
             first_line: 2,
@@ -149,10 +149,10 @@ mod tests {
         };
         let starts = [0, 5, 13];
         let left = |rows: &[usize]| {
-            let block = Block { bytes: block.bytes.clone(), ..block };
+            let block = Block { bytes: block.bytes.to_vec().into(), ..block };
             let only = only_rows(block, &starts, rows);
             assert_eq!((only.rows, only.first_line), (rows.len(), 2));
-            String::from_utf8(only.bytes).expect("UTF-8")
+            String::from_utf8(only.bytes.to_vec()).expect("UTF-8")
         };
         assert_eq!(left(&[0, 1, 2]), text);
         assert_eq!(left(&[0, 2]), "a,1\n\n\n\nc,3\n");

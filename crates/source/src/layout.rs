@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use evenstep_table::{ColumnName, did_you_mean};
 
 use crate::blocks::{Blocks, Records};
@@ -42,6 +43,8 @@ pub(crate) enum Details {
     Parquet(Footer),
     /// Arrow IPC.
     Arrow,
+    /// Rows in memory, cut small enough for many threads; and how many bytes each part stands for.
+    Memory(Vec<(RecordBatch, u64)>),
 }
 
 /// Which columns of one file are wanted.
@@ -92,15 +95,7 @@ impl FileInfo {
             return Err(error.help(format!("endings are {}", format::ENDINGS)));
         };
         let mut unsupported = BTreeMap::new();
-        let mut types = |schema: &Schema| {
-            for field in schema.fields() {
-                if let (Some(name), Some(what)) =
-                    (ColumnName::new(field.name()), arrow_cells::unsupported(field.data_type()))
-                {
-                    unsupported.insert(name, what);
-                }
-            }
-        };
+        let mut types = |schema: &Schema| unsupported = unsupported_types(schema);
         let (columns, details) = match format {
             Format::Csv | Format::Tsv => {
                 let (_, delimiter, columns) = csv::open(path, format, compression)?;
@@ -125,6 +120,49 @@ impl FileInfo {
         let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
         Ok(FileInfo { path: path.to_owned(), name, format, compression, columns, details, unsupported })
     }
+
+    /// Looks at rows in memory, which messages call `name`. None is copied.
+    pub(crate) fn in_memory(
+        name: &str,
+        schema: &Schema,
+        batches: Vec<RecordBatch>,
+        rows_max: usize,
+    ) -> Result<FileInfo, SourceError> {
+        let path = Path::new(name);
+        let columns = column_names(schema.fields().iter().map(|field| field.name()));
+        let parts = batches.iter().flat_map(|batch| {
+            let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+            (0..rows).step_by(rows_max).map(move |start| {
+                let length = rows_max.min(rows - start);
+                (batch.slice(start, length), (bytes as f64 * (length as f64 / rows as f64)) as u64)
+            })
+        });
+        Ok(FileInfo {
+            path: path.to_owned(),
+            name: name.into(),
+            format: Format::Arrow,
+            compression: Compression::None,
+            columns: columns.map_err(|error| error.in_file(path))?,
+            details: Details::Memory(parts.collect()),
+            unsupported: unsupported_types(schema),
+        })
+    }
+
+    /// How many bytes it has, as far as the host tells.
+    pub(crate) fn bytes(&self) -> u64 {
+        match &self.details {
+            Details::Memory(parts) => parts.iter().map(|(_, bytes)| bytes).sum(),
+            _ => std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len()),
+        }
+    }
+}
+
+fn unsupported_types(schema: &Schema) -> BTreeMap<ColumnName, String> {
+    let unsupported = schema
+        .fields()
+        .iter()
+        .filter_map(|field| Some((ColumnName::new(field.name())?, arrow_cells::unsupported(field.data_type())?)));
+    unsupported.collect()
 }
 
 /// The names of a file's columns, none empty, none twice.

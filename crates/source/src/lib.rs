@@ -34,6 +34,7 @@ mod arrow_cells;
 mod arrow_file;
 mod blocks;
 mod body;
+mod buffers;
 mod cells;
 mod chunk;
 mod csv;

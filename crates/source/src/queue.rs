@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use evenstep_exact::reduce::Workers;
 
 use crate::blocks::{Block, Blocks, Records};
@@ -67,6 +67,8 @@ enum Open {
     Groups(std::vec::IntoIter<(usize, u64, u64)>),
     Parquet(parquet_file::Batches),
     Arrow(arrow_file::Batches),
+    /// The next part of rows in memory, and the columns that are wanted of it.
+    Memory(usize, Vec<usize>),
 }
 
 impl<'a> Queue<'a> {
@@ -89,6 +91,7 @@ impl<'a> Queue<'a> {
                 self.next_row = 1;
             }
             let rows_at_once = self.rows;
+            let details = &self.files[self.file].details;
             let found = match self.open.as_mut().expect("just opened") {
                 Open::Text(blocks) => blocks.next(rows_at_once)?.map(|block| {
                     self.next_row = block.first_row;
@@ -97,6 +100,15 @@ impl<'a> Queue<'a> {
                 Open::Groups(groups) => groups.next().map(|(group, rows, bytes)| (rows, bytes, Work::Group(group))),
                 Open::Parquet(batches) => batches.next().transpose()?.map(of_batch),
                 Open::Arrow(batches) => batches.next().transpose()?.map(of_batch),
+                Open::Memory(next, columns) => {
+                    let Details::Memory(parts) = details else { unreachable!("it was opened as rows in memory") };
+                    let part = parts.get(*next);
+                    *next += 1;
+                    part.map(|(batch, bytes)| {
+                        let wanted = batch.project(columns).expect("the columns are those of its schema");
+                        (batch.num_rows() as u64, *bytes, Work::Batch(wanted))
+                    })
+                }
             };
             match found {
                 Some((rows, bytes, work)) => {
@@ -132,6 +144,7 @@ impl<'a> Queue<'a> {
                 Open::Groups(groups.into_iter())
             }
             Details::Parquet(footer) => Open::Parquet(footer.batches(&info.path, None, &columns, self.rows)?),
+            Details::Memory(_) => Open::Memory(0, columns),
             Details::Arrow => Open::Arrow(arrow_file::Batches::open(&info.path, Some(columns))?),
         })
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::check::{Breach, Found, Outcome};
 use evenstep_table::infer::Evidence;
@@ -75,6 +77,16 @@ impl Source {
         Ok(Source { files: files.into(), paths, columns, known: None })
     }
 
+    /// Rows in memory, which messages call `name`. They are not copied, and must not change.
+    ///
+    /// # Errors
+    /// Columns without a name, or with the same one.
+    pub fn of_batches(name: &str, schema: &Schema, batches: Vec<RecordBatch>) -> Result<Source, SourceError> {
+        let info = FileInfo::in_memory(name, schema, batches, BATCH)?;
+        let columns = info.columns.clone();
+        Ok(Source { paths: vec![info.path.clone()], files: [info].into(), columns, known: None })
+    }
+
     /// The same source as it was known by a moment, for training.
     #[must_use]
     pub fn known_by(self, known: Known) -> Source {
@@ -88,7 +100,7 @@ impl Source {
 
     /// The size of all files together, which `progress` counts up to.
     pub fn bytes(&self) -> u64 {
-        self.paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
+        self.files.iter().map(FileInfo::bytes).sum()
     }
 
     /// The columns in the first file's own order; for views, as positions mean nothing.

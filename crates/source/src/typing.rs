@@ -1,6 +1,6 @@
 //! Parts of files to evidence, and to typed and checked columns.
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch};
 use evenstep_table::MissingTokens;
 use evenstep_table::build::{ColumnBuilder, Strictness, Typed, Value};
 use evenstep_table::infer::Evidence;

@@ -7,12 +7,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
     Time64MicrosecondArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::ipc::writer::{FileWriter, StreamWriter};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use evenstep_exact::number::write_number;
 use evenstep_table::{Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER};
 use flate2::write::GzEncoder;
@@ -297,7 +297,8 @@ fn write_json_text(out: &mut String, text: &str) {
     out.push_str(&serde_json::to_string(text).expect("text is JSON"));
 }
 
-fn schema(columns: &[(ColumnName, Kind)], flags: bool) -> Schema {
+/// The schema of a table of these columns; with flags if there are to be any.
+pub fn schema(columns: &[(ColumnName, Kind)], flags: bool) -> Schema {
     let mut fields: Vec<Field> = columns
         .iter()
         .map(|(name, kind)| {
@@ -320,7 +321,11 @@ fn schema(columns: &[(ColumnName, Kind)], flags: bool) -> Schema {
     Schema::new(fields)
 }
 
-fn record_batch(
+/// Rows as Arrow has them: the columns in the order of the schema that [`schema`] gives, and what was flagged, by row.
+///
+/// # Errors
+/// Columns that are not as the schema says.
+pub fn record_batch(
     schema: &Arc<Schema>,
     columns: &[&Column],
     rows: usize,

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::types::{Float16Type, Int8Type, Int32Type};
+use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, Float16Array,
     Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch,
     StringArray, StringViewArray, StructArray, Time32SecondArray, Time64NanosecondArray, TimestampMillisecondArray,
     TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
-use arrow::datatypes::{Float16Type, Int8Type, Int32Type};
 use evenstep_exact::reduce::Workers;
-use evenstep_source::{Mode, Read, Reading, Source, SourceError};
+use evenstep_source::{Known, Mode, Read, Reading, Source, SourceError};
 use evenstep_table::check::Breach;
 use evenstep_table::{Clock, ColumnName, Contract, Kind, Rule, RuleSpec};
+
+/// What messages call the rows in memory.
+const MEMORY: &str = "memory";
 
 fn name(text: &str) -> ColumnName {
     ColumnName::new(text).expect("not empty")
@@ -24,9 +27,9 @@ fn save(columns: &[(&str, ArrayRef)], folder: &Path) -> [&'static str; 3] {
     let nullable = columns.iter().map(|(name, array)| (*name, array.clone(), true));
     let batch = RecordBatch::try_from_iter_with_nullable(nullable).expect("columns of one length");
     let file = |file: &str| std::fs::File::create(folder.join(file)).expect("created");
-    let mut writer = arrow::ipc::writer::FileWriter::try_new(file("f.arrow"), &batch.schema()).expect("started");
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(file("f.arrow"), &batch.schema()).expect("started");
     writer.write(&batch).and_then(|()| writer.finish()).expect("written");
-    let mut writer = arrow::ipc::writer::StreamWriter::try_new(file("s.arrow"), &batch.schema()).expect("started");
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(file("s.arrow"), &batch.schema()).expect("started");
     writer.write(&batch).and_then(|()| writer.finish()).expect("written");
     let mut writer = parquet::arrow::ArrowWriter::try_new(file("p.parquet"), batch.schema(), None).expect("started");
     writer.write(&batch).expect("written");
@@ -34,8 +37,20 @@ fn save(columns: &[(&str, ArrayRef)], folder: &Path) -> [&'static str; 3] {
     ["f.arrow", "s.arrow", "p.parquet"]
 }
 
+/// A file; or `memory`, which is what `f.arrow` holds.
+fn open(file: &str, folder: &Path) -> Result<Source, SourceError> {
+    if file != MEMORY {
+        return Source::open(file, folder);
+    }
+    let file = std::fs::File::open(folder.join("f.arrow")).expect("saved before");
+    let reader = arrow_ipc::reader::FileReader::try_new(file, None).expect("saved before");
+    let schema = reader.schema();
+    let batches: Result<Vec<RecordBatch>, _> = reader.collect();
+    Source::of_batches(MEMORY, &schema, batches.expect("saved before"))
+}
+
 fn read(file: &str, folder: &Path, declared: &str, missing: &[&str]) -> Result<(Contract, Read), SourceError> {
-    let source = Source::open(file, folder)?;
+    let source = open(file, folder)?;
     let missing: Vec<String> = missing.iter().map(|token| (*token).to_owned()).collect();
     let inferred = source.infer(&missing, &Workers::threads(1), &|_| ())?;
     let declared: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(declared).expect("rules");
@@ -44,7 +59,7 @@ fn read(file: &str, folder: &Path, declared: &str, missing: &[&str]) -> Result<(
     Ok((contract, source.examine(&reading, &Workers::threads(1), &|_| ())?))
 }
 
-/// What the array is read to, in Arrow files, Arrow streams and Parquet: its inferred type and texts.
+/// What the array is read to, in Arrow files, Arrow streams, Parquet and memory: its inferred type and texts.
 fn check(array: ArrayRef, kind: Kind, expected: &[Option<&str>]) {
     check_with(array, "{}", &[""], kind, expected);
 }
@@ -52,7 +67,7 @@ fn check(array: ArrayRef, kind: Kind, expected: &[Option<&str>]) {
 fn check_with(array: ArrayRef, declared: &str, missing: &[&str], kind: Kind, expected: &[Option<&str>]) {
     let folder = tempfile::tempdir().expect("a folder");
     let described = format!("{:?}", array.data_type());
-    for file in save(&[("x", array)], folder.path()) {
+    for file in save(&[("x", array)], folder.path()).into_iter().chain([MEMORY]) {
         let (contract, read) = read(file, folder.path(), declared, missing).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(contract.columns[&name("x")].kind, kind, "{file} {described}");
         let column = read.batches[0].column(&name("x"));
@@ -71,7 +86,7 @@ fn numbers_are_what_they_are_however_they_are_stored() {
     check(Arc::new(Float64Array::from(vec![1.5, -0.0])), Kind::Number, &[Some("1.5"), Some("0")]);
     // Widened exactly: not the same value as its short decimal.
     check(Arc::new(Float32Array::from(vec![0.1])), Kind::Number, &[Some("0.10000000149011612")]);
-    let half = <Float16Type as arrow::datatypes::ArrowPrimitiveType>::Native::from_f32(0.5);
+    let half = <Float16Type as arrow_array::ArrowPrimitiveType>::Native::from_f32(0.5);
     check(Arc::new(Float16Array::from(vec![half])), Kind::Number, &[Some("0.5")]);
     let decimals = Decimal128Array::from(vec![Some(150), Some(-25), None, Some(300)]);
     let decimals = decimals.with_precision_and_scale(20, 2).expect("fits");
@@ -139,7 +154,7 @@ fn infinities_are_invalid_cells_in_every_format() {
     save(&[("x", infinite)], folder.path());
     std::fs::write(folder.path().join("t.csv"), "x\n1.5\nInfinity\n").expect("written");
     std::fs::write(folder.path().join("l.jsonl"), "{\"x\":1.5}\n{\"x\":1e400}\n").expect("written");
-    for file in ["f.arrow", "p.parquet", "t.csv", "l.jsonl"] {
+    for file in [MEMORY, "f.arrow", "p.parquet", "t.csv", "l.jsonl"] {
         let (contract, read) = read(file, folder.path(), "{}", &[""]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(contract.columns[&name("x")].kind, Kind::Number, "{file}");
         assert_eq!(read.quality.columns[&name("x")].count(Breach::Invalid), 1, "{file}");
@@ -154,7 +169,7 @@ fn a_missing_number_is_missed_in_every_format() {
     save(&[("x", coded)], folder.path());
     std::fs::write(folder.path().join("t.csv"), "x\n1\n-999.0\n3\n").expect("written");
     std::fs::write(folder.path().join("l.jsonl"), "{\"x\":1}\n{\"x\":-999}\n{\"x\":3}\n").expect("written");
-    for file in ["f.arrow", "p.parquet", "t.csv", "l.jsonl"] {
+    for file in [MEMORY, "f.arrow", "p.parquet", "t.csv", "l.jsonl"] {
         let (_, read) = read(file, folder.path(), "{}", &["-999"]).unwrap_or_else(|error| panic!("{error}"));
         assert!(read.batches[0].column(&name("x")).is_null(1), "{file}");
     }
@@ -164,22 +179,65 @@ fn a_missing_number_is_missed_in_every_format() {
 fn lists_and_structs_are_left_alone_or_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
-    let field = Arc::new(arrow::datatypes::Field::new("inner", arrow::datatypes::DataType::Int32, true));
+    let field = Arc::new(arrow_schema::Field::new("inner", arrow_schema::DataType::Int32, true));
     let structs = StructArray::from(vec![(field, Arc::new(Int32Array::from(vec![1])) as ArrayRef)]);
     let columns: [(&str, ArrayRef); 3] =
         [("tags", Arc::new(lists)), ("x", Arc::new(Int32Array::from(vec![7]))), ("place", Arc::new(structs))];
-    for file in save(&columns, folder.path()) {
+    for file in save(&columns, folder.path()).into_iter().chain([MEMORY]) {
         let (contract, read) = read(file, folder.path(), "{}", &[]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(contract.columns.keys().map(ColumnName::as_str).collect::<Vec<_>>(), ["x"]);
         assert_eq!(read.batches[0].column(&name("x")).text(0).as_deref(), Some("7"));
-        let source = Source::open(file, folder.path()).expect("opened");
+        let source = open(file, folder.path()).expect("opened");
         assert_eq!(source.unsupported().len(), 2);
         let columns = BTreeMap::from([(name("tags"), Rule::new(Kind::Integer))]);
         let reading = Reading { columns, ..Reading::default() };
         let error = source.read(&reading, &Workers::threads(1), &|_| ()).expect_err("a list is no cell");
         let text = error.to_string().replace(&*folder.path().join(file).to_string_lossy(), "FILE");
-        assert_eq!(text, "FILE: column `tags`: its values are a list, expected single values");
+        assert_eq!(text.replace(MEMORY, "FILE"), "FILE: column `tags`: its values are a list, expected single values");
     }
+}
+
+#[test]
+fn rows_in_memory_are_cut_and_left_out_like_those_of_a_file() {
+    const ROWS: i32 = 150_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let days: ArrayRef = Arc::new((0..ROWS).map(|row| (row % 5 > 0).then_some(row / 10)).collect::<Date32Array>());
+    let columns: [(&str, ArrayRef); 2] = [("x", Arc::new(Int32Array::from_iter_values(0..ROWS))), ("day", days)];
+    save(&columns, folder.path());
+    let reading = |columns: &[(&str, Kind)]| Reading {
+        columns: columns.iter().map(|(column, kind)| (name(column), Rule::new(*kind))).collect(),
+        ..Reading::default()
+    };
+    let of = |file: &str, known: bool, columns: &[(&str, Kind)]| {
+        let source = open(file, folder.path()).expect("opened");
+        let known = known.then(|| Known::new(name("day"), Rule::new(Kind::Date), &[], 9_000));
+        let source = known.into_iter().fold(source, Source::known_by);
+        let workers = Workers::threads(3);
+        let read = source.read(&reading(columns), &workers, &|_| ()).expect("read");
+        let texts: Vec<Option<String>> = read
+            .batches
+            .iter()
+            .flat_map(|batch| (0..batch.rows()).map(move |row| batch.column(&name("x")).text(row)))
+            .collect();
+        let last = read.origins.last().expect("a batch");
+        let last = last.place(read.batches.last().expect("a batch").rows() - 1).row;
+        (texts, last, source.infer(&[], &workers, &|_| ()).expect("inferred"), read.batches.len())
+    };
+    for columns in [&[("x", Kind::Integer)][..], &[("x", Kind::Integer), ("day", Kind::Date)]] {
+        for known in [false, true] {
+            let (texts, last, inferred, batches) = of(MEMORY, known, columns);
+            let (of_file, last_of_file, inferred_of_file, _) = of("f.arrow", known, columns);
+            assert_eq!((texts.len(), last), (of_file.len(), last_of_file));
+            assert!(texts == of_file && inferred == inferred_of_file && batches >= 2);
+        }
+    }
+    let source = open(MEMORY, folder.path()).expect("opened");
+    let told = std::sync::atomic::AtomicU64::new(0);
+    let add = |bytes| {
+        told.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    };
+    source.infer(&[], &Workers::threads(2), &add).expect("inferred");
+    assert!(told.into_inner().abs_diff(source.bytes()) < 8, "progress counts up to all bytes");
 }
 
 /// Every third prefix, and every byte changed, of small files: refused or read, never a panic.

@@ -86,12 +86,7 @@ impl Identity {
 /// The keys that more than one row has, in the order of the keys.
 /// Costs 24 bytes a row while it runs.
 pub fn duplicates(batches: &[Batch], workers: &Workers) -> Vec<Duplicate> {
-    let keys = batches.iter().map(|batch| batch.keys.iter().map(|key| Some(*key)));
-    sorted(keys, workers)
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter(|group| group.len() > 1)
-        .map(|group| Duplicate { key: group[0].0, rows: group.iter().map(|(_, position)| *position).collect() })
-        .collect()
+    groups(batches, workers, |batch| batch.keys.iter().map(|key| Some(*key)))
 }
 
 /// The rank of every row among rows of equal keys, batch by batch: by `first` columns, then by all
@@ -116,8 +111,8 @@ pub fn occurrences(batches: &[Batch], first: &[ColumnName], workers: &Workers) -
 
 /// The rows of each value that occurs more than once in the column; nulls don't count.
 pub fn repeated(batches: &[Batch], column: &ColumnName, workers: &Workers) -> Vec<Vec<Position>> {
-    let keys = batches.iter().map(|batch| {
-        let cells = batch.column(column);
+    let keys = |batch| {
+        let cells = Batch::column(batch, column);
         let mut hasher = Hasher::new("evenstep cell");
         (0..batch.rows()).map(move |row| {
             (!cells.is_null(row)).then(|| {
@@ -125,29 +120,40 @@ pub fn repeated(batches: &[Batch], column: &ColumnName, workers: &Workers) -> Ve
                 RowKey(hasher.finish16())
             })
         })
-    });
-    let mut groups: Vec<Vec<Position>> = sorted(keys, workers)
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter(|group| group.len() > 1)
-        .map(|group| group.iter().map(|(_, position)| *position).collect())
-        .collect();
+    };
+    let mut groups: Vec<_> = groups(batches, workers, keys).into_iter().map(|duplicate| duplicate.rows).collect();
     groups.sort_unstable();
     groups
 }
 
-/// All keys with their positions, by key, then by position.
-fn sorted<I: Iterator<Item = Option<RowKey>>>(
-    batches: impl Iterator<Item = I>,
+/// The keys that more than one row has. Keys are hashes: their first bytes deal them out evenly, each share to be sorted alone.
+fn groups<'a, I: Iterator<Item = Option<RowKey>>>(
+    batches: &'a [Batch],
     workers: &Workers,
-) -> Vec<(RowKey, Position)> {
-    use rayon::prelude::*;
-    let mut keys = Vec::new();
-    for (batch, rows) in batches.enumerate() {
-        let at = |row: usize| Position { batch: batch as u32, row: row as u32 };
-        keys.extend(rows.enumerate().filter_map(|(row, key)| Some((key?, at(row)))));
-    }
-    workers.install(|| keys.par_sort_unstable());
-    keys
+    keys: impl Fn(&'a Batch) -> I + Sync + Send,
+) -> Vec<Duplicate> {
+    const SHARES: usize = 64;
+    let dealt = workers.map(batches.iter().enumerate().collect(), |(at, batch): (usize, &'a Batch)| {
+        let room = || Vec::with_capacity(batch.rows() / SHARES * 5 / 4);
+        let mut shares: Vec<Vec<(RowKey, Position)>> = (0..SHARES).map(|_| room()).collect();
+        for (row, key) in keys(batch).enumerate() {
+            let Some(key) = key else { continue };
+            let position = Position { batch: at as u32, row: row as u32 };
+            shares[usize::from(key.0[0]) * SHARES / 256].push((key, position));
+        }
+        shares
+    });
+    let in_share = |share: usize| {
+        let mut keys: Vec<_> = dealt.iter().flat_map(|shares| shares[share].iter().copied()).collect();
+        keys.sort_unstable();
+        let repeated = keys.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
+        let duplicate = |group: &[(RowKey, Position)]| Duplicate {
+            key: group[0].0,
+            rows: group.iter().map(|(_, position)| *position).collect(),
+        };
+        repeated.map(duplicate).collect::<Vec<_>>()
+    };
+    workers.map((0..SHARES).collect(), in_share).into_iter().flatten().collect()
 }
 
 /// What a row is ranked by: its cells as canonical bytes.

@@ -18,7 +18,7 @@ pub(super) struct Aside {
 }
 
 /// `scores.csv` has `scores.quarantine.jsonl`.
-pub(super) fn path_beside(output: &Path) -> PathBuf {
+pub(crate) fn path_beside(output: &Path) -> PathBuf {
     output.with_extension("quarantine.jsonl")
 }
 
@@ -48,6 +48,6 @@ impl Aside {
 }
 
 /// Each cell as a line of JSON.
-pub(super) fn lines(cells: &[Violation]) -> String {
+pub(crate) fn lines(cells: &[Violation]) -> String {
     cells.iter().map(|cell| serde_json::to_string(cell).expect("a violation is plain data") + "\n").collect()
 }

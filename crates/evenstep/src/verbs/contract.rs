@@ -29,7 +29,7 @@ pub(crate) fn contract(args: &Contract, host: &Host) -> Answer {
     };
     let text = written(&read, format)?;
     match &args.output {
-        Some(path) => write_files(host, &[(path.as_path(), text.as_bytes())])?,
+        Some(path) => write_files(&host.files, &[(path.as_path(), text.as_bytes())])?,
         None => output::raw(text),
     }
     Ok(ExitCode::SUCCESS)

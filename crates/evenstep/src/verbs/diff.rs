@@ -4,9 +4,11 @@ mod page;
 mod subject;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_exact::reduce::Workers;
+use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::diff::{self, Change, Difference, Place, RowChange, State};
 use evenstep_table::counted;
 use owo_colors::OwoColorize;
@@ -19,16 +21,36 @@ use crate::{Host, output};
 const ROWS_TOLD: usize = 10;
 const COLUMNS_TOLD: usize = 4;
 
-pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
-    let mut sides = [subject::read(&args.a, "A")?, subject::read(&args.b, "B")?];
-    for (side, data) in sides.iter_mut().zip([&args.data_a, &args.data_b]) {
-        subject::set_data(side, data.as_deref(), args.no_data);
+/// Where two runs part: each a spec, lock, bundle or trace, or a folder with one; and where its data are, if not where its
+/// lock says.
+///
+/// # Errors
+/// A path with none of these.
+pub fn difference(
+    runs: [(&Path, Option<&str>); 2],
+    no_data: bool,
+    workers: &Workers,
+) -> Result<Difference, PipelineError> {
+    let [(a, data_a), (b, data_b)] = runs;
+    let mut sides = [subject::read(a, "A")?, subject::read(b, "B")?];
+    for (side, data) in sides.iter_mut().zip([data_a, data_b]) {
+        subject::set_data(side, data, no_data);
     }
     let [a, b] = &sides;
-    let difference = diff::diff(a, b, &Workers::threads(args.threads));
+    Ok(diff::diff(a, b, workers))
+}
+
+/// The page that shows a difference of runs that are called `a` and `b`.
+pub fn difference_page(difference: &Difference, a: &str, b: &str) -> String {
+    evenstep_report::difference_html(&page::page(difference, a, b))
+}
+
+pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
+    let runs = [(args.a.as_path(), args.data_a.as_deref()), (args.b.as_path(), args.data_b.as_deref())];
+    let difference = difference(runs, args.no_data, &Workers::threads(args.threads))?;
     if let Some(path) = &args.html {
-        let page = page::page(&difference, &args.a.display().to_string(), &args.b.display().to_string());
-        write_files(host, &[(path.as_path(), evenstep_report::difference_html(&page).as_bytes())])?;
+        let page = difference_page(&difference, &args.a.display().to_string(), &args.b.display().to_string());
+        write_files(&host.files, &[(path.as_path(), page.as_bytes())])?;
     }
     if host.json {
         output::json(&difference);

@@ -28,7 +28,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     let image = ContainerImage::of(&engine, contents);
     let archive = args.output.as_deref().map(|path| (path, image.archive()));
     if let Some((path, archive)) = &archive {
-        write_files(host, &[(path, archive)])?;
+        write_files(&host.files, &[(path, archive)])?;
     }
     let pushed = destination.map(|destination| destination.push(&image)).transpose()?;
     if host.json {

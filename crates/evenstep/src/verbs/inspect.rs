@@ -42,7 +42,7 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     if args.card {
         if host.json { output::json(&json!({ "card": opened.card })) } else { output::raw(&opened.card) }
     } else if host.json {
-        tell_machine(&opened)
+        output::json(&described(&opened))
     } else {
         tell_people(&opened)
     }
@@ -55,9 +55,10 @@ fn peek(path: &Path) -> Result<Manifest, PipelineError> {
     evenstep_bundle::peek(&mut file).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
 }
 
-fn tell_machine(opened: &Opened) {
+/// All that a bundle holds, for machines.
+pub fn described(opened: &Opened) -> Value {
     let artifact = &opened.artifact;
-    output::json(&json!({
+    json!({
         "name": artifact.name,
         "version": version_of(&opened.digest),
         "digest": opened.digest,
@@ -68,7 +69,7 @@ fn tell_machine(opened: &Opened) {
         "profile": artifact.profile,
         "golden": artifact.golden,
         "members": opened.manifest,
-    }));
+    })
 }
 
 fn tell_people(opened: &Opened) {

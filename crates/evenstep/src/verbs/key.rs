@@ -47,7 +47,7 @@ fn new(args: &KeyNew, host: &Host) -> Answer {
         output.commit()
     };
     write().map_err(file_error)?;
-    write_files(host, &[(public_path.as_path(), public.pem().as_bytes())])?;
+    write_files(&host.files, &[(public_path.as_path(), public.pem().as_bytes())])?;
     if host.json {
         output::json(&json!({
             "private": args.out,
@@ -68,7 +68,7 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
     let path = args.file.as_path();
     let mut keys = if path.exists() { read_keys(path)? } else { ApiKeys::default() };
     let key = keys.add(&args.name).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
-    write_files(host, &[(path, keys.text().as_bytes())])?;
+    write_files(&host.files, &[(path, keys.text().as_bytes())])?;
     if host.json {
         output::json(&json!({ "name": args.name, "key": key, "file": path }));
     } else {

@@ -1,6 +1,6 @@
 //! One file a verb.
 
-mod aside;
+pub(crate) mod aside;
 pub(crate) mod check;
 #[cfg(feature = "serve")]
 pub(crate) mod contract;
@@ -38,7 +38,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use evenstep_bundle::Opened;
-use evenstep_files::{FileError, Output};
+use evenstep_files::{FileError, Files, Output};
 use evenstep_pipeline::score::Answers;
 use evenstep_pipeline::{PipelineError, Run, Spec};
 use evenstep_source::format::{Compression, Format};
@@ -61,21 +61,24 @@ fn read_spec(args: &SpecArgs) -> Result<Spec, PipelineError> {
 }
 
 /// The bundle at that path, read and found whole.
-fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
+pub(crate) fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
     let bytes = read_bundle(path)?;
     evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
 }
 
 /// The bytes of the bundle at that path, whatever they are.
-fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
+pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
 /// Writes all files whole, or says why not.
-fn write_files(host: &Host, files: &[(&Path, &[u8])]) -> Result<(), PipelineError> {
+///
+/// # Errors
+/// A file that can't be written; then those of them that were there are as they were.
+pub fn write_files(through: &Arc<dyn Files>, files: &[(&Path, &[u8])]) -> Result<(), PipelineError> {
     let write = || {
         let outputs = files.iter().map(|(path, bytes)| {
-            let mut output = Output::create(Arc::clone(&host.files), path)?;
+            let mut output = Output::create(Arc::clone(through), path)?;
             output.write_all(bytes).map_err(|error| FileError::new(path, "write", error))?;
             Ok(output)
         });

@@ -15,7 +15,7 @@ pub(crate) fn report(args: &Report, host: &Host) -> Answer {
         output::raw(&page);
         return Ok(ExitCode::SUCCESS);
     };
-    write_files(host, &[(path, page.as_bytes())])?;
+    write_files(&host.files, &[(path, page.as_bytes())])?;
     if host.json {
         output::json(&json!({ "report": path }));
     } else {

@@ -43,7 +43,7 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     })?;
     if let Some((path, salt)) = args.trace.as_deref().zip(salt) {
         let trace = recorder.trace(predictor.trace_head(Origin::Score), &salt);
-        write_files(host, &[(path, trace.to_bytes().as_slice())])?;
+        write_files(&host.files, &[(path, trace.to_bytes().as_slice())])?;
     }
     if args.output.is_some() && host.json {
         output::json(&Told { done: &scored, environment });

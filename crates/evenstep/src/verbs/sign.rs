@@ -34,7 +34,7 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
         _ => Envelope::new(&statement),
     };
     envelope.sign(&key).map_err(|error| attestation::refused(&error))?;
-    write_files(host, &[(path.as_path(), envelope.text().as_bytes())])?;
+    write_files(&host.files, &[(path.as_path(), envelope.text().as_bytes())])?;
     let public = key.public();
     if host.json {
         output::json(&json!({

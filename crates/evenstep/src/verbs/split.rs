@@ -18,7 +18,7 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     let parts = host.run(args.spec.threads, |run| parts::parts(&spec, run))?;
     let text = csv(&parts)?;
     match &args.output {
-        Some(path) => write_files(host, &[(path, &text)])?,
+        Some(path) => write_files(&host.files, &[(path, &text)])?,
         None if !host.json => output::raw(&text),
         None => {}
     }

@@ -1,111 +1,39 @@
 //! `train`: fits, evaluates, and writes lock, bundle, report and trace: all of them, or none.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
 use evenstep_pipeline::artifact::{Evaluation, Measured, Permutation, Slice};
 use evenstep_pipeline::lock::Lock;
-use evenstep_pipeline::trace::{Head, Origin, Recorder, Trace};
-use evenstep_pipeline::{Artifact, Interface, PipelineError, Run, Spec, lock, train};
+use evenstep_pipeline::{Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
 use super::kept::Promised;
-use super::{Answer, aside, read_spec, write_files};
+use super::{Answer, read_spec};
 use crate::cli::Train;
-use crate::{Host, facts, output, salt};
+use crate::training::{Made, Outputs};
+use crate::{Host, output};
 
 /// So many features are told of, those that matter most.
 const FEATURES_TOLD: usize = 10;
 
-/// Where a training writes.
-pub(crate) struct Outputs {
-    pub(crate) lock: PathBuf,
-    pub(crate) bundle: PathBuf,
-    pub(crate) report: PathBuf,
-    pub(crate) trace: PathBuf,
-}
-
-impl Outputs {
-    /// Beside the spec: the lock is called like the spec's file, bundle and report like the pipeline.
-    pub(crate) fn beside(path: &Path, spec: &Spec) -> Outputs {
-        let named = |extension: &str| path.with_file_name(format!("{}.{extension}", spec.pipeline.name));
-        Outputs {
-            lock: path.with_extension("lock"),
-            bundle: named("evenstep"),
-            report: named("html"),
-            trace: named("trace"),
-        }
-    }
-
-    /// Where `--out` says: it names a folder, or the bundle itself, and lock and report go beside it.
-    fn at(out: &Path, spec: &Spec) -> Result<Outputs, PipelineError> {
-        let is_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
-        let bundle = if is_folder { out.join(format!("{}.evenstep", spec.pipeline.name)) } else { out.to_owned() };
-        let beside = |extension: &str| bundle.with_extension(extension);
-        let outputs = Outputs { lock: beside("lock"), report: beside("html"), trace: beside("trace"), bundle };
-        if [&outputs.lock, &outputs.report, &outputs.trace].contains(&&outputs.bundle) {
-            return Err(PipelineError::input(format!("`--out {}` is no name for a bundle", out.display()))
-                .help("lock, report and trace are written beside it: let it end in `.evenstep`".to_owned()));
-        }
-        Ok(outputs)
-    }
-}
-
 pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
-    let committed = Outputs::beside(&args.spec.spec, &spec);
-    let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec)).transpose()?;
-    let recorder = Recorder::default();
-    let (trained, threads) = host.run(args.spec.threads, |run| {
-        let trace = (!args.no_trace).then_some(&recorder);
-        let run = Run { workers: run.workers, progress: run.progress, trace };
-        train::train(&spec, &run).map(|trained| (trained, run.workers.count()))
-    })?;
-    let digest = trained.artifact.digest();
+    let committed = Outputs::beside(&args.spec.spec, &spec.pipeline.name);
+    let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
+    let made = host.run(args.spec.threads, |run| Made::train(&spec, !args.no_trace, run))?;
     if args.frozen {
-        same_as_locked(&committed.lock, &digest)?;
+        same_as_locked(&committed.lock, &made.trained.artifact.digest())?;
     }
     if let Some(contract) = &args.contract {
-        Promised::read(contract, host)?.keep(&Interface::of(&trained.artifact)?, "the bundle")?;
+        Promised::read(contract, host)?.keep(&Interface::of(&made.trained.artifact)?, "the bundle")?;
     }
     let outputs = outputs.unwrap_or(committed);
-    let trace = if args.no_trace { None } else { Some(trace_of(&trained.artifact, &recorder, spec.folder())?) };
-    let mut facts = facts::gather(spec.folder(), &spec.data.source, threads, &trained.seconds);
-    if !trained.findings.no_numbers.is_empty() {
-        facts.0.insert("no_numbers".to_owned(), json!(trained.findings.no_numbers));
-    }
-    if let Some(trace) = &trace {
-        facts.0.insert("trace".to_owned(), json!(trace.root()));
-    }
-    let report = evenstep_report::html(&crate::page::page(&trained));
-    let bundle = evenstep_bundle::pack(&trained.artifact, &lock::body(&trained.artifact), &report)
-        .map_err(|error| PipelineError::input(error.to_string()))?;
-    let lock = lock::text(&trained.artifact, &facts);
-    let quarantine = aside::lines(&trained.findings.quarantine);
-    let quarantine_path = aside::path_beside(&outputs.lock);
-    let mut files = vec![
-        (outputs.bundle.as_path(), bundle.as_slice()),
-        (outputs.report.as_path(), report.as_bytes()),
-        (outputs.lock.as_path(), lock.as_bytes()),
-    ];
-    let trace = trace.map(|trace| trace.to_bytes());
-    if let Some(trace) = &trace {
-        files.push((outputs.trace.as_path(), trace.as_slice()));
-    }
-    if !quarantine.is_empty() {
-        files.push((quarantine_path.as_path(), quarantine.as_bytes()));
-    }
-    write_files(host, &files)?;
-    tell(&spec, &trained, &digest, &outputs, trace.is_some(), host);
+    made.pack()?.write(&outputs, &host.files)?;
+    tell(&spec, &made, &outputs, !args.no_trace, host);
     Ok(ExitCode::SUCCESS)
-}
-
-/// The trace of this training, under the salt of the spec's project.
-fn trace_of(artifact: &Artifact, recorder: &Recorder, folder: &Path) -> Result<Trace, PipelineError> {
-    Ok(recorder.trace(Head::of(artifact, Origin::Train), &salt::of_project(folder)?))
 }
 
 fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
@@ -121,31 +49,18 @@ fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
         .help("nothing was written; `evenstep verify` says what differs".to_owned()))
 }
 
-fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, traced: bool, host: &Host) {
-    let artifact = &trained.artifact;
-    let evaluation = &artifact.evaluation;
+fn tell(spec: &Spec, made: &Made, outputs: &Outputs, traced: bool, host: &Host) {
     if host.json {
-        let metrics: BTreeMap<&str, Option<f64>> =
-            evaluation.metrics.iter().map(|measured| (measured.metric.as_str(), measured.value)).collect();
-        output::json(&json!({
-            "name": artifact.name,
-            "version": artifact.version(),
-            "digest": digest,
-            "fingerprint": artifact.fingerprint,
-            "rows": evaluation.training_rows + evaluation.held_out_rows,
-            "metrics": metrics,
-            "evaluation": evaluation,
-            "notes": trained.findings.notes,
-            "no_numbers": trained.findings.no_numbers,
-            "bundle": outputs.bundle,
-            "lock": outputs.lock,
-            "report": outputs.report,
-            "trace": traced.then_some(&outputs.trace),
-            "seconds": trained.seconds,
-            "peak_bytes": facts::peak_bytes(),
-        }));
+        let mut told = made.told();
+        let trace = traced.then_some(&outputs.trace);
+        told.extend([("bundle".to_owned(), json!(outputs.bundle)), ("lock".to_owned(), json!(outputs.lock))]);
+        told.extend([("report".to_owned(), json!(outputs.report)), ("trace".to_owned(), json!(trace))]);
+        output::json(&told);
         return;
     }
+    let trained = &made.trained;
+    let artifact = &trained.artifact;
+    let evaluation = &artifact.evaluation;
     let rows = (evaluation.training_rows, evaluation.held_out_rows);
     output::line(&format!(
         "{}: `{}` learned from {} of `{}`, judged on {}\n",
@@ -159,7 +74,7 @@ fn tell(spec: &Spec, trained: &train::Trained, digest: &str, outputs: &Outputs, 
     for note in &trained.findings.notes {
         output::line(&format!("  note: {note}"));
     }
-    output::line(&format!("\n  digest  {digest}"));
+    output::line(&format!("\n  digest  {}", artifact.digest()));
     let written = [("bundle", &outputs.bundle), ("lock", &outputs.lock), ("report", &outputs.report)];
     for (name, path) in written.into_iter().chain(traced.then_some(("trace", &outputs.trace))) {
         output::line(&format!("  {name:6}  {}", path.display()));

@@ -9,7 +9,6 @@ mod field;
 use std::collections::BTreeSet;
 
 use evenstep_exact::canonical::canonical_json;
-use evenstep_source::Source;
 use evenstep_table::rule::Absent;
 use evenstep_table::{ColumnName, Contract, Rule, Task};
 use serde::{Deserialize, Serialize};
@@ -85,7 +84,7 @@ impl Interface {
     /// # Errors
     /// Data that no training could start from; without data, a contract that leaves something open.
     pub fn of_spec(spec: &Spec, run: &Run<'_>) -> Result<(Interface, Origin), PipelineError> {
-        let has_data = !spec.data.source.is_empty() && Source::open(&spec.data.source, spec.folder()).is_ok();
+        let has_data = (spec.rows.is_some() || !spec.data.source.is_empty()) && spec.source().is_ok();
         if has_data {
             return Ok((Interface::of_prepared(spec, &prepare(spec, run)?), Origin::Data));
         }

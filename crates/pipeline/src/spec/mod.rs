@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::AnyFamily;
+use evenstep_source::{Source, SourceError};
 use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use schemars::JsonSchema;
@@ -44,6 +45,8 @@ pub struct Spec {
     pub serving: ServingSection,
     /// `[card]`.
     pub card: CardSection,
+    /// The rows, if they are at hand: then nobody looks where `[data]` says.
+    pub(crate) rows: Option<Source>,
     /// The text, to point into.
     pub(crate) text: SpecText,
 }
@@ -219,6 +222,33 @@ fn empty_is_missing() -> Vec<String> {
 }
 
 impl Spec {
+    /// The same spec, for rows that are at hand.
+    #[must_use]
+    pub fn over(self, rows: Source) -> Spec {
+        Spec { rows: Some(rows), ..self }
+    }
+
+    /// Where its rows come from.
+    ///
+    /// # Errors
+    /// Files that can't be read.
+    pub fn source(&self) -> Result<Source, SourceError> {
+        match &self.rows {
+            Some(rows) => Ok(rows.clone()),
+            None => Source::open(&self.data.source, self.folder()),
+        }
+    }
+
+    /// The text that it was read from, overrides and all.
+    pub fn written(&self) -> &str {
+        &self.text.text
+    }
+
+    /// What its source is called.
+    pub fn source_name(&self) -> &str {
+        if self.rows.is_some() { "memory" } else { &self.data.source }
+    }
+
     /// The folder that relative paths start from.
     pub fn folder(&self) -> &Path {
         self.text.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))

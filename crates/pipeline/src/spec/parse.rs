@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use evenstep_source::Source;
 use evenstep_table::{RuleSpec, calendar, did_you_mean};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -63,8 +64,7 @@ impl Spec {
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
             PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint)
         })?;
-        let text = if overrides.is_empty() { text } else { overrides::apply(path, text, overrides)? };
-        Spec::parse_contract(path, text)
+        Spec::parse_contract(path, Spec::overridden(path, text, overrides)?)
     }
 
     /// Reads a spec from its text.
@@ -75,13 +75,29 @@ impl Spec {
         Spec::parse_contract(path, text)?.complete()
     }
 
+    /// The text with some values overridden.
+    ///
+    /// # Errors
+    /// A text that is no TOML, or that has no table for a value.
+    pub fn overridden(path: &Path, text: String, overrides: &[Override]) -> Result<String, PipelineError> {
+        if overrides.is_empty() { Ok(text) } else { overrides::apply(path, text, overrides) }
+    }
+
+    /// Reads a spec from its text, for rows that are at hand: it needn't say where they come from.
+    ///
+    /// # Errors
+    /// As [`Spec::parse`].
+    pub fn parse_over(path: &Path, text: String, rows: Source) -> Result<Spec, PipelineError> {
+        Spec::parse_contract(path, text)?.over(rows).complete()
+    }
+
     /// The spec, if it says all that a training needs.
     fn complete(self) -> Result<Spec, PipelineError> {
         let missing = |key: &str| {
             PipelineError::input(format!("missing key `{key}`"))
                 .help("`evenstep contract` and `evenstep mock` alone can do without".to_owned())
         };
-        if self.data.source.is_empty() {
+        if self.data.source.is_empty() && self.rows.is_none() {
             return Err(self.text.point(missing("source"), &["data"], "here"));
         }
         if !self.text.has("model") {
@@ -90,7 +106,11 @@ impl Spec {
         Ok(self)
     }
 
-    pub(crate) fn parse_contract(path: &Path, text: String) -> Result<Spec, PipelineError> {
+    /// The same of a spec that may say no more than its contract.
+    ///
+    /// # Errors
+    /// As [`Spec::parse`].
+    pub fn parse_contract(path: &Path, text: String) -> Result<Spec, PipelineError> {
         let text = SpecText::new(path, text);
         let written = read_toml(&text)?;
         let mut steps = Vec::new();
@@ -117,6 +137,7 @@ impl Spec {
             report: written.report,
             serving: written.serving,
             card: written.card,
+            rows: None,
             text,
         };
         spec.validate()?;

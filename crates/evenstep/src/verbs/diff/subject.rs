@@ -10,9 +10,9 @@ use evenstep_pipeline::trace::Trace;
 use evenstep_pipeline::{PipelineError, Spec};
 use serde_json::Value;
 
-use super::super::train::Outputs;
 use super::super::{folder_of, open_bundle, unreadable};
 use crate::salt;
+use crate::training::Outputs;
 
 /// The files of one run, as far as there are any.
 #[derive(Default)]
@@ -131,7 +131,7 @@ fn files_of(path: &Path) -> Result<Files, PipelineError> {
         .help("`evenstep diff` takes .toml, .lock, .evenstep, .trace, or a folder that holds them".to_owned()));
     }
     if extension == "toml" {
-        let outputs = Outputs::beside(path, &Spec::read(path, &[])?);
+        let outputs = Outputs::beside(path, &Spec::read(path, &[])?.pipeline.name);
         return Ok(Files { lock: Some(outputs.lock), bundle: Some(outputs.bundle), trace: Some(outputs.trace) });
     }
     let beside = |extension: &str| Some(path.with_extension(extension));

@@ -39,7 +39,7 @@ impl<'a> Live<'a> {
 
     fn write(&self) -> Result<(), PipelineError> {
         let trace = self.recorder.trace(self.head.clone(), &self.salt);
-        write_files(self.host, &[(self.path, trace.to_bytes().as_slice())])
+        write_files(&self.host.files, &[(self.path, trace.to_bytes().as_slice())])
     }
 
     /// Writes what has been asked since the last time, until the server stops; then once more.

@@ -1,0 +1,115 @@
+//! The command line: it reads arguments, calls the crates below, and prints what they say.
+//!
+//! What a verb does before anything is printed is here for the Python package too, which is to do the same: where
+//! outputs go, what is written with them, and how an error reads.
+
+mod attestation;
+mod cli;
+mod environment;
+mod facts;
+mod interrupt;
+mod output;
+mod page;
+mod progress;
+pub mod proposal;
+mod salt;
+mod sbom;
+pub mod training;
+mod verbs;
+pub mod verification;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use evenstep_exact::reduce::Workers;
+use evenstep_files::{Disk, Files};
+use evenstep_pipeline::{PipelineError, Run};
+
+pub use verbs::diff::{difference, difference_page};
+pub use verbs::inspect::described;
+pub use verbs::write_files;
+
+use cli::{Cli, Verb};
+use progress::Bars;
+
+/// What every verb works with.
+struct Host {
+    json: bool,
+    quiet: bool,
+    /// Where everything is written through.
+    files: Arc<dyn Files>,
+}
+
+impl Host {
+    /// Runs `work` with threads and a bar that shows how it goes.
+    fn run<T>(&self, threads: usize, work: impl FnOnce(&Run<'_>) -> T) -> T {
+        let workers = Workers::threads(threads);
+        let bars = Bars::new(self.quiet);
+        let result = work(&Run { workers: &workers, progress: &bars, trace: None });
+        bars.finish();
+        result
+    }
+}
+
+/// Runs the program with these arguments, of which the first is its name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(args);
+    output::keep_lines_whole();
+    let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
+    if !cli.verb.stops_by_itself() {
+        interrupt::watch(Arc::clone(&host.files));
+    }
+    let result = match cli.verb {
+        Verb::Init(args) => verbs::init::init(&args, &host),
+        Verb::Check(args) => verbs::check::check(&args, &host),
+        Verb::Train(args) => verbs::train::train(&args, &host),
+        Verb::Score(args) => verbs::score::score(&args, &host),
+        Verb::Explain(args) => verbs::explain::explain(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Serve(args) => verbs::serve::serve(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Models(args) => verbs::models::models(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Contract(args) => verbs::contract::contract(&args, &host),
+        #[cfg(feature = "serve")]
+        Verb::Mock(args) => verbs::mock::mock(&args, &host),
+        #[cfg(not(feature = "serve"))]
+        Verb::LeftOut(args) => verbs::left_out::left_out(&args),
+        Verb::Image(args) => verbs::image::image(&args, &host),
+        Verb::Verify(args) => verbs::verify::verify(&args, &host),
+        Verb::Diff(args) => verbs::diff::diff(&args, &host),
+        Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),
+        Verb::Report(args) => verbs::report::report(&args, &host),
+        Verb::Split(args) => verbs::split::split(&args, &host),
+        Verb::Key(args) => verbs::key::key(&args, &host),
+        Verb::Sign(args) => verbs::sign::sign(&args, &host),
+        Verb::Sbom(args) => verbs::sbom::sbom(&args),
+        Verb::Schema => Ok(verbs::schema::schema()),
+        Verb::Selftest => Ok(verbs::selftest::selftest(&host)),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => fail(error, host.json),
+    }
+}
+
+/// The error as the program shows it, without colours, and without the mark before its first line.
+pub fn told(error: &PipelineError) -> String {
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor());
+    let mut text = String::new();
+    let rendered = handler.with_wrap_lines(false).with_links(false).render_report(&mut text, error);
+    rendered.expect("a string takes what is written");
+    let text = text.trim_start_matches('\n').trim_end();
+    text.strip_prefix("  × ").unwrap_or(text).to_owned()
+}
+
+fn fail(error: PipelineError, json: bool) -> ExitCode {
+    let code = error.exit_code();
+    if json {
+        output::json(&serde_json::json!({ "error": { "message": error.message, "help": error.help } }));
+    }
+    output::note(&format!("{:?}", miette::Report::new(error)));
+    ExitCode::from(code)
+}

@@ -1,0 +1,153 @@
+//! A spec that trains as it is, proposed by what the data look like.
+
+use std::collections::BTreeMap;
+
+use evenstep_pipeline::init::{Seen, propose as spec_of};
+use evenstep_pipeline::{PipelineError, Run, like_id};
+use evenstep_source::{Reading, Source};
+use evenstep_table::infer::Evidence;
+use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean};
+
+/// What a person says of the data.
+pub struct Asked<'a> {
+    /// What messages call the data: as a rule, their path.
+    pub data: &'a str,
+    /// What the spec is to call them; empty if they aren't read from anywhere.
+    pub source: &'a str,
+    /// What the pipeline is to be called.
+    pub name: &'a str,
+    /// The column to predict.
+    pub target: &'a str,
+    /// The columns that tell rows apart.
+    pub id: &'a [String],
+}
+
+/// Looks at the data, and proposes the text of a spec.
+///
+/// # Errors
+/// Data that can't be read, a column that isn't there, a target that can't be learned.
+pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<String, PipelineError> {
+    let find = |name: &str| {
+        source.column_names().iter().find(|column| column.as_str() == name).cloned().ok_or_else(|| {
+            PipelineError::input(format!("`{}` has no column `{name}`", asked.data))
+                .help(did_you_mean(name, source.column_names().iter().map(ColumnName::as_str)))
+                .help_else(|| format!("its columns are {}", names(source.column_names())))
+        })
+    };
+    let target = find(asked.target)?;
+    let mut id = asked.id.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+
+    run.progress.stage("look at types", Some(source.bytes()));
+    let told = |bytes: u64| run.progress.done(bytes, "");
+    let mut missing = vec![String::new()];
+    let mut inferred = source.infer(&missing, run.workers, &told)?;
+    let tokens = tokens(&inferred.columns);
+    if !tokens.is_empty() {
+        missing.extend(tokens);
+        inferred = source.infer(&missing, run.workers, &told)?;
+    }
+    let Some(kind) = inferred.columns[&target].kind() else {
+        return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
+    };
+    if matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_)) {
+        let said = format!("the target `{target}` is of type {}: predicted are numbers and classes", kind.word());
+        let help = "let the data say how long it takes, say in days: a number".to_owned();
+        return Err(PipelineError::input(said).help(help));
+    }
+    let mut like_ids = like_ids(source, &inferred.columns, &target, &missing, run)?;
+    if id.is_empty() {
+        // One that is called so is rather meant than one that only counts through.
+        let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);
+        id.extend(whole().find(|name| like_id::is_called_so(name.as_str())).or_else(|| whole().next()).cloned());
+    }
+    like_ids.retain(|name| !id.contains(name));
+    let classes = classes(source, &inferred.columns[&target], &target, &missing, run)?;
+    let name: String =
+        asked.name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    Ok(spec_of(&Seen {
+        source: asked.source,
+        name: name.trim_matches('-'),
+        columns: &inferred.columns,
+        rows: inferred.rows,
+        target: &target,
+        id: &id,
+        like_ids: &like_ids,
+        missing: &missing,
+        classes: &classes,
+    }))
+}
+
+/// What stands for a missing value in columns that would be numbers or dates without it, and
+/// the usual words for "not available" anywhere.
+fn tokens(columns: &BTreeMap<ColumnName, Evidence>) -> Vec<String> {
+    const ALWAYS: [&str; 10] = ["NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "n/a", "?"];
+    let mut tokens: Vec<String> = Vec::new();
+    for evidence in columns.values() {
+        let odd = |token: &String| {
+            evidence.mostly().is_some_and(|mostly| mostly.examples.iter().any(|(text, _)| text == token))
+        };
+        for token in evidence.likely_missing().keys() {
+            if (ALWAYS.contains(&token.as_str()) || odd(token)) && !tokens.contains(token) {
+                tokens.push(token.clone());
+            }
+        }
+    }
+    tokens.sort();
+    tokens
+}
+
+/// Columns that tell rows apart and say no more of them.
+fn like_ids(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    target: &ColumnName,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<ColumnName>, PipelineError> {
+    let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
+        let kind = evidence.kind().filter(|kind| name != target && like_id::can_be(*kind))?;
+        let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
+        (unique && (kind == Kind::Integer || like_id::is_called_so(name.as_str()))).then(|| (name.clone(), kind))
+    };
+    let candidates: BTreeMap<ColumnName, Kind> = columns.iter().filter_map(may_be_one).collect();
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let batches = read(source, &candidates, missing, run)?;
+    Ok(candidates.into_keys().filter(|name| like_id::is_like(name, &batches, run.workers)).collect())
+}
+
+/// The target's values in canonical order, if they are few.
+fn classes(
+    source: &Source,
+    evidence: &Evidence,
+    target: &ColumnName,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<String>, PipelineError> {
+    const FEW: usize = 100;
+    let (Some(kind), Some(..=FEW)) = (evidence.kind(), evidence.distinct()) else { return Ok(Vec::new()) };
+    let mut values = std::collections::BTreeSet::new();
+    for batch in read(source, &[(target.clone(), kind)].into(), missing, run)? {
+        let column = batch.column(target);
+        values.extend((0..batch.rows()).filter_map(|row| column.text(row)));
+    }
+    Ok(values.into_iter().collect())
+}
+
+fn read(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Kind>,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<Batch>, PipelineError> {
+    let rules = columns.iter().map(|(name, kind)| (name.clone(), Rule::new(*kind)));
+    let reading = Reading { missing: missing.to_vec(), columns: rules.collect(), ..Reading::default() };
+    Ok(source.read(&reading, run.workers, &|_| ())?.batches)
+}
+
+fn names(columns: &[ColumnName]) -> String {
+    let shown: Vec<&str> = columns.iter().take(20).map(ColumnName::as_str).collect();
+    let rest = columns.len() - shown.len();
+    if rest == 0 { shown.join(", ") } else { format!("{}, and {rest} more", shown.join(", ")) }
+}

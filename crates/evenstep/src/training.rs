@@ -1,0 +1,186 @@
+//! A training and all that is written of it: lock, bundle, report and trace, all of them or none.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use evenstep_files::Files;
+use evenstep_pipeline::lock::Facts;
+use evenstep_pipeline::trace::{Head, Origin, Recorder};
+use evenstep_pipeline::train::{self, Trained};
+use evenstep_pipeline::{PipelineError, Run, Spec, lock};
+use serde_json::{Map, Value, json};
+
+use crate::verbs::{aside, write_files};
+use crate::{facts, page, salt};
+
+/// Where a training writes.
+pub struct Outputs {
+    /// The lock.
+    pub lock: PathBuf,
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// The report.
+    pub report: PathBuf,
+    /// The trace.
+    pub trace: PathBuf,
+}
+
+impl Outputs {
+    /// Beside the spec: the lock is called like the spec's file, bundle and report like the pipeline.
+    pub fn beside(path: &Path, pipeline: &str) -> Outputs {
+        let named = |extension: &str| path.with_file_name(format!("{pipeline}.{extension}"));
+        Outputs {
+            lock: path.with_extension("lock"),
+            bundle: named("evenstep"),
+            report: named("html"),
+            trace: named("trace"),
+        }
+    }
+
+    /// Where `--out` says: it names a folder, or the bundle itself, and lock and report go beside it.
+    ///
+    /// # Errors
+    /// A name that one of the others would have.
+    pub fn at(out: &Path, pipeline: &str) -> Result<Outputs, PipelineError> {
+        let is_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let bundle = if is_folder { out.join(format!("{pipeline}.evenstep")) } else { out.to_owned() };
+        let beside = |extension: &str| bundle.with_extension(extension);
+        let outputs = Outputs { lock: beside("lock"), report: beside("html"), trace: beside("trace"), bundle };
+        if [&outputs.lock, &outputs.report, &outputs.trace].contains(&&outputs.bundle) {
+            return Err(PipelineError::input(format!("`{}` is no name for a bundle", out.display()))
+                .help("lock, report and trace are written beside it: let it end in `.evenstep`".to_owned()));
+        }
+        Ok(outputs)
+    }
+}
+
+/// A training that nothing is written of yet.
+pub struct Made {
+    /// What it came to.
+    pub trained: Trained,
+    /// What commits to its stages, if there is to be a trace.
+    recorder: Option<Recorder>,
+    threads: usize,
+    /// Where relative paths of its spec start, and what its source is called.
+    folder: PathBuf,
+    source: String,
+}
+
+impl Made {
+    /// Fits and evaluates.
+    ///
+    /// # Errors
+    /// As [`train::train`].
+    pub fn train(spec: &Spec, traced: bool, run: &Run<'_>) -> Result<Made, PipelineError> {
+        let recorder = traced.then(Recorder::default);
+        let run = Run { workers: run.workers, progress: run.progress, trace: recorder.as_ref() };
+        let trained = train::train(spec, &run)?;
+        Ok(Made {
+            trained,
+            threads: run.workers.count(),
+            folder: spec.folder().to_owned(),
+            source: spec.source_name().to_owned(),
+            recorder,
+        })
+    }
+
+    /// Whether a trace is written of it.
+    pub fn is_traced(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// What machines are told of it.
+    pub fn told(&self) -> Map<String, Value> {
+        let Trained { artifact, findings, seconds } = &self.trained;
+        let evaluation = &artifact.evaluation;
+        let metrics: BTreeMap<&str, Option<f64>> =
+            evaluation.metrics.iter().map(|measured| (measured.metric.as_str(), measured.value)).collect();
+        let told = json!({
+            "name": artifact.name,
+            "version": artifact.version(),
+            "digest": artifact.digest(),
+            "fingerprint": artifact.fingerprint,
+            "rows": evaluation.training_rows + evaluation.held_out_rows,
+            "metrics": metrics,
+            "evaluation": evaluation,
+            "notes": findings.notes,
+            "no_numbers": findings.no_numbers,
+            "seconds": seconds,
+            "peak_bytes": facts::peak_bytes(),
+        });
+        let Value::Object(told) = told else { unreachable!("it is written as an object above") };
+        told
+    }
+
+    /// The report, and the bundle that holds it.
+    ///
+    /// # Errors
+    /// A bundle that would be too large.
+    pub fn bundle(&self) -> Result<(String, Vec<u8>), PipelineError> {
+        let artifact = &self.trained.artifact;
+        let report = evenstep_report::html(&page::page(&self.trained));
+        let bundle = evenstep_bundle::pack(artifact, &lock::body(artifact), &report)
+            .map_err(|error| PipelineError::input(error.to_string()))?;
+        Ok((report, bundle))
+    }
+
+    /// All that is to be written. A trace is salted by the project of the spec, which is given a salt if it has none.
+    ///
+    /// # Errors
+    /// A salt that can be neither read nor made, or whatever [`Made::bundle`] refuses.
+    pub fn pack(&self) -> Result<Packed, PipelineError> {
+        let Trained { artifact, findings, seconds } = &self.trained;
+        let trace = self.recorder.as_ref().map(|recorder| -> Result<_, PipelineError> {
+            Ok(recorder.trace(Head::of(artifact, Origin::Train), &salt::of_project(&self.folder)?))
+        });
+        let trace = trace.transpose()?;
+        let mut facts: Facts = facts::gather(&self.folder, &self.source, self.threads, seconds);
+        if !findings.no_numbers.is_empty() {
+            facts.0.insert("no_numbers".to_owned(), json!(findings.no_numbers));
+        }
+        if let Some(trace) = &trace {
+            facts.0.insert("trace".to_owned(), json!(trace.root()));
+        }
+        let (report, bundle) = self.bundle()?;
+        Ok(Packed {
+            bundle,
+            report,
+            lock: lock::text(artifact, &facts),
+            trace: trace.map(|trace| trace.to_bytes()),
+            quarantine: aside::lines(&findings.quarantine),
+        })
+    }
+}
+
+/// The files of a training.
+pub struct Packed {
+    bundle: Vec<u8>,
+    report: String,
+    lock: String,
+    trace: Option<Vec<u8>>,
+    /// Why rows were set aside, a line each.
+    quarantine: String,
+}
+
+impl Packed {
+    /// Writes them, each whole or not at all.
+    ///
+    /// # Errors
+    /// A file that can't be written.
+    pub fn write(&self, outputs: &Outputs, through: &Arc<dyn Files>) -> Result<(), PipelineError> {
+        let quarantine = aside::path_beside(&outputs.lock);
+        let mut files = vec![
+            (outputs.bundle.as_path(), self.bundle.as_slice()),
+            (outputs.report.as_path(), self.report.as_bytes()),
+            (outputs.lock.as_path(), self.lock.as_bytes()),
+        ];
+        if let Some(trace) = &self.trace {
+            files.push((outputs.trace.as_path(), trace.as_slice()));
+        }
+        if !self.quarantine.is_empty() {
+            files.push((quarantine.as_path(), self.quarantine.as_bytes()));
+        }
+        write_files(through, &files)
+    }
+}

@@ -1,0 +1,288 @@
+//! What can be proved of a training: that it gives again what is locked; or of a bundle alone.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use evenstep_bundle::Opened;
+use evenstep_pipeline::artifact::Epochs;
+use evenstep_pipeline::lock::{Check, Facts, Lock};
+use evenstep_pipeline::verify::{Order, Verified, verify as verify_spec, verify_artifact};
+use evenstep_pipeline::{PipelineError, Run, Spec, lock};
+use evenstep_source::Source;
+use evenstep_table::counted;
+use serde::Serialize;
+
+use crate::environment::{Difference, differences};
+use crate::training::Outputs;
+use crate::verbs::{open_bundle, read_bundle, unreadable};
+use crate::{attestation, facts};
+
+/// What was found, what that proves, and what it cost.
+#[derive(Default, Serialize)]
+pub struct Found {
+    /// Whether every check is passed.
+    pub equal: bool,
+    /// What was compared.
+    pub checks: Vec<Check>,
+    /// How long it took to train again.
+    pub seconds: f64,
+    /// What is proved, if everything is equal.
+    pub proved: Vec<String>,
+    /// What isn't, and what would prove it.
+    pub not_proved: Vec<String>,
+    /// How engine and host differ from those that trained.
+    pub(crate) environment: Vec<Difference>,
+    /// What it cost.
+    pub cost: Cost,
+    /// How it was trained again, or why not.
+    pub how: String,
+}
+
+/// What a verification cost.
+#[derive(Default, Serialize)]
+pub struct Cost {
+    /// All of it, in seconds.
+    pub seconds: f64,
+    /// Bytes of data and bundle.
+    pub bytes_read: u64,
+}
+
+/// How to verify.
+#[derive(Default)]
+pub struct How {
+    /// Give rows and columns in another order.
+    pub shuffle: bool,
+    /// Take no lock that is missing, or not as it was committed.
+    pub frozen: bool,
+    /// Whose signatures a bundle is to have.
+    pub policy: Option<PathBuf>,
+}
+
+impl Found {
+    fn check(&mut self, name: &str, result: Result<String, String>) -> bool {
+        let equal = result.is_ok();
+        let (Ok(detail) | Err(detail)) = result;
+        self.checks.push(Check { name: name.to_owned(), equal, detail });
+        equal
+    }
+
+    fn prove(&mut self, what: &str) {
+        self.proved.push(what.to_owned());
+    }
+
+    fn leave_open(&mut self, what: &str) {
+        self.not_proved.push(what.to_owned());
+    }
+
+    /// Whether everything is equal, now that all is compared.
+    fn judged(mut self, started: Instant) -> Found {
+        self.equal = self.checks.iter().all(|check| check.equal);
+        self.cost.seconds = (started.elapsed().as_secs_f64() * 1e3).round() / 1e3;
+        if !self.equal {
+            self.proved.clear();
+        }
+        self
+    }
+
+    fn add(&mut self, verified: Verified) {
+        self.checks.extend(verified.checks);
+        self.seconds = verified.seconds;
+    }
+}
+
+/// Trains again by the spec in that file, and compares with the lock beside it.
+///
+/// # Errors
+/// A lock that isn't there or can't be read, and whatever training refuses.
+pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Found, PipelineError> {
+    let started = Instant::now();
+    let outputs = Outputs::beside(path, &spec.pipeline.name);
+    let text = std::fs::read_to_string(&outputs.lock).map_err(|error| {
+        let said = unreadable(&outputs.lock, &error).help("`evenstep train` writes the lock".to_owned());
+        if how.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
+    })?;
+    let lock = Lock::parse(&text)?;
+    if how.frozen {
+        refuse_uncommitted(&outputs.lock, &lock)?;
+    }
+    let mut found = Found { environment: differences(&lock::facts(&text).0, Epochs::NOW), ..Found::default() };
+    found.cost.bytes_read = spec.source()?.bytes();
+    found.add(verify_spec(spec, &lock, how.order(), run)?.0);
+    found.prove("training again by this spec, on this data, gives what is locked");
+    if outputs.bundle.exists() {
+        found.checks.push(bundle_check(&outputs.bundle, &lock));
+        found.prove("the bundle beside the spec is what is locked");
+        found.cost.bytes_read += size(&outputs.bundle);
+        signatures(&mut found, how, Some(&outputs.bundle), None)?;
+    } else if how.policy.is_some() {
+        found.check("signatures", Err(format!("there is no bundle `{}`", outputs.bundle.display())));
+    }
+    found.how = trained(&found, how, run);
+    Ok(found.judged(started))
+}
+
+impl How {
+    fn order(&self) -> Order {
+        if self.shuffle { Order::Shuffled } else { Order::AsRead }
+    }
+}
+
+fn trained(found: &Found, how: &How, run: &Run<'_>) -> String {
+    let rows = if how.shuffle { "rows in another order" } else { "rows as they are read" };
+    format!("trained again in {:.2} s on {}, {rows}", found.seconds, counted(run.workers.count(), "thread"))
+}
+
+/// Under version control, the lock must be the one that is committed; its facts may be of a later run.
+fn refuse_uncommitted(path: &Path, lock: &Lock) -> Result<(), PipelineError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if facts::git(folder, &["rev-parse", "--is-inside-work-tree"]).is_none() {
+        return Ok(());
+    }
+    let found = match facts::git(folder, &["show", &format!("HEAD:./{name}")]) {
+        Some(committed) if Lock::parse(&committed).is_ok_and(|committed| committed == *lock) => return Ok(()),
+        Some(_) => "is not as it was committed",
+        None => "is not committed",
+    };
+    let message = format!("`{}` {found}, and `--frozen` takes no other lock", path.display());
+    Err(PipelineError::no(message).help("commit it, or leave out `--frozen`".to_owned()))
+}
+
+/// Whether the bundle beside the spec is the one that the lock vouches for.
+fn bundle_check(path: &Path, lock: &Lock) -> Check {
+    let (equal, detail) = match open_bundle(path) {
+        Ok(opened) if opened.digest == lock.digest => (true, lock.digest.clone()),
+        Ok(opened) => (false, format!("locked {}, in the bundle {}", lock.digest, opened.digest)),
+        Err(error) => (false, error.message),
+    };
+    Check { name: "bundle".to_owned(), equal, detail }
+}
+
+/// Proves of a bundle, whose bytes these are, what can be proved, and trains it again if there are data. `path` is its
+/// file, if it has one; `again` is given the spec that the bundle holds, and says on what it is trained again.
+///
+/// # Errors
+/// Whatever training refuses. A bundle that isn't one is an answer.
+pub fn of_bundle(
+    bytes: &[u8],
+    path: Option<&Path>,
+    again: Option<Again>,
+    how: &How,
+    run: &Run<'_>,
+) -> Result<Found, PipelineError> {
+    let started = Instant::now();
+    let mut found = Found::default();
+    found.cost.bytes_read = bytes.len() as u64;
+    let opened = match evenstep_bundle::open(bytes) {
+        Ok(opened) => opened,
+        Err(error) => {
+            found.check("bundle", Err(error.to_string()));
+            found.how = "this is no bundle as it was written".to_owned();
+            return Ok(found.judged(started));
+        }
+    };
+    let facts = parts(&mut found, path, &opened);
+    let artifact = &opened.artifact;
+    found.how = "not trained again: give `--data FILE` for that".to_owned();
+    match again {
+        None => found.leave_open("that training gives this artifact: `--data FILE` trains it again"),
+        Some(again) => {
+            let spec = match again {
+                Again::Named(data) => Spec::from_resolved(&artifact.spec, &data)?,
+                Again::Rows(rows) => Spec::from_resolved(&artifact.spec, "memory")?.over(rows),
+            };
+            found.cost.bytes_read += spec.source()?.bytes();
+            let verified = verify_artifact(artifact, &spec, how.order(), run)?;
+            let is_other = verified.checks.len() == 1;
+            found.add(verified);
+            found.how =
+                if is_other { "not trained again: these are other data".to_owned() } else { trained(&found, how, run) };
+            found.prove("training again on this data gives this artifact");
+        }
+    }
+    signatures(&mut found, how, path, Some(bytes))?;
+    found.environment = differences(&facts.unwrap_or_default().0, artifact.epochs);
+    Ok(found.judged(started))
+}
+
+/// On what a bundle is trained again.
+pub enum Again {
+    /// A file, or a glob of many.
+    Named(String),
+    /// Rows that are at hand.
+    Rows(Source),
+}
+
+/// Each part of a bundle: that it is there as it was written, and says what the others do.
+fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Facts> {
+    let artifact = &opened.artifact;
+    found.check("manifest", Ok(format!("{} as the manifest says", counted(opened.manifest.len(), "member"))));
+    found.check("identity", Ok(opened.digest.clone()));
+    for (part, result) in evenstep_bundle::consistency(opened) {
+        found.check(part, result);
+    }
+    found.prove("the bundle is whole, and its parts belong together");
+    let replayed = opened.predictor();
+    let rows = format!("{} rows give their bits on this host", artifact.golden.len());
+    found.check("golden rows", replayed.map(|_| rows).map_err(|error| error.message));
+    found.prove("this host answers with the bits that training gave");
+    let facts = path.and_then(|path| attestation::facts(path, &opened.digest));
+    if facts.is_some() {
+        found.check("lock beside", Ok("vouches for this digest".to_owned()));
+    } else {
+        found.leave_open("that it is the artifact you mean: no lock beside it has its digest");
+    }
+    card(found, opened, facts.as_ref());
+    facts
+}
+
+/// Whether the model card says what the bundle holds. No digest covers it, and another engine may have other words.
+fn card(found: &mut Found, opened: &Opened, facts: Option<&Facts>) {
+    let Some(line) = evenstep_bundle::first_line_of_another_card(opened) else {
+        found.check("card", Ok("says what the bundle holds".to_owned()));
+        return;
+    };
+    let differs = format!("`card.md` is another one from line {line} on than this engine writes");
+    let is_of_this_engine = facts.is_some_and(|facts| {
+        let same = |difference: &Difference| !["engine", "build commit"].contains(&difference.name.as_str());
+        differences(&facts.0, opened.artifact.epochs).iter().all(same)
+    });
+    if is_of_this_engine {
+        found.check("card", Err(format!("{differs}, which trained: somebody changed it")));
+    } else {
+        found.leave_open(&format!("that the model card says what the bundle holds: {differs}"));
+    }
+}
+
+/// Who signed the bundle, and whether that is enough. What was read of it already is what is judged.
+fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), PipelineError> {
+    let beside = bundle.map(attestation::beside);
+    found.cost.bytes_read += beside.as_deref().map_or(0, size);
+    let Some(path) = &how.policy else {
+        let is_signed = beside.is_some_and(|beside| beside.exists());
+        let signed =
+            if is_signed { "it is signed: `--policy FILE` says whom to trust" } else { "nobody has signed it" };
+        found.leave_open(&format!("who made it: {signed}"));
+        return Ok(());
+    };
+    let (policy, hash) = attestation::policy(path)?;
+    let judged = match bundle.zip(beside) {
+        None => Err("what signs a bundle lies beside its file, and this one has none".to_owned()),
+        Some((bundle, beside)) => attestation::read(&beside).map_err(|error| error.message).and_then(|envelope| {
+            let bytes = match bytes {
+                Some(bytes) => Cow::Borrowed(bytes),
+                None => Cow::Owned(read_bundle(bundle).map_err(|error| error.message)?),
+            };
+            let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
+            attestation::judged(&bytes, &opened, envelope.as_ref(), &policy)
+        }),
+    };
+    found.check("signatures", judged);
+    found.prove(&format!("those whom the policy trusts have signed it (policy sha256:{hash})"));
+    Ok(())
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}

@@ -1,0 +1,184 @@
+//! A trained pipeline that answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use evenstep_bundle::Opened;
+use evenstep_cli::verification::{Again, How, of_bundle};
+use evenstep_pipeline::artifact::version_of;
+use evenstep_pipeline::request::{self, Rows};
+use evenstep_pipeline::score::{Answers, Scored};
+use evenstep_pipeline::{PipelineError, Predictor, Run, score, transform};
+use evenstep_source::{Source, write};
+use evenstep_table::{ColumnName, Kind};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use serde_json::{Value, json};
+
+use crate::error::{Class, raised, refused};
+use crate::frame;
+use crate::json::{self, to_python};
+use crate::table::Table;
+use crate::work::{briefly, work};
+
+/// What takes some rows' answers.
+type Write<'a> = &'a mut dyn FnMut(&Answers) -> Result<(), PipelineError>;
+
+/// A bundle that was read and found whole, and whose golden rows gave their bits here.
+#[pyclass(frozen, module = "evenstep._native")]
+pub(crate) struct Bundle {
+    bytes: Vec<u8>,
+    opened: Opened,
+    predictor: Predictor,
+}
+
+impl Bundle {
+    fn of(py: Python<'_>, read: impl FnOnce() -> Result<Vec<u8>, PipelineError> + Send) -> PyResult<Bundle> {
+        let open = || {
+            let bytes = read()?;
+            let opened = evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(error.to_string()))?;
+            let predictor = opened.predictor()?;
+            Ok(Bundle { bytes, opened, predictor })
+        };
+        briefly(py, open).map_err(|error| raised(py, &error, Class::Bundle))
+    }
+
+    /// Says something of each row: a table of these columns, filled chunk by chunk.
+    fn say(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        how: (usize, Option<&Bound<'_, PyAny>>),
+        header: fn(&Predictor, &Source) -> Vec<(ColumnName, Kind)>,
+        say: fn(&Predictor, &Source, &Run<'_>, Write<'_>) -> Result<Scored, PipelineError>,
+    ) -> PyResult<Table> {
+        let source = frame::source(rows)?;
+        work(py, how, Class::Data, |run| {
+            let schema = Arc::new(write::schema(&header(&self.predictor, &source), true));
+            let (mut batches, mut quarantine) = (Vec::new(), Vec::new());
+            let scored = say(&self.predictor, &source, run, &mut |answers| {
+                let columns: Vec<_> = answers.columns.iter().collect();
+                let rows = columns.first().map_or(0, |column| column.rows());
+                batches.push(write::record_batch(&schema, &columns, rows, Some(&answers.flags))?);
+                quarantine.extend(answers.quarantine.iter().cloned());
+                Ok(())
+            })?;
+            Ok(Table { schema, batches, told: json!({ "scored": scored, "quarantine": quarantine }) })
+        })
+    }
+}
+
+#[pymethods]
+impl Bundle {
+    /// A bundle by its bytes.
+    #[new]
+    fn new(py: Python<'_>, bytes: &[u8]) -> PyResult<Bundle> {
+        Bundle::of(py, || Ok(bytes.to_vec()))
+    }
+
+    /// The same, of a file.
+    #[staticmethod]
+    fn read(py: Python<'_>, path: PathBuf) -> PyResult<Bundle> {
+        Bundle::of(py, || {
+            std::fs::read(&path)
+                .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))
+        })
+    }
+
+    #[getter]
+    fn bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.bytes)
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.predictor.name
+    }
+
+    #[getter]
+    fn digest(&self) -> &str {
+        &self.opened.digest
+    }
+
+    #[getter]
+    fn version(&self) -> String {
+        version_of(&self.opened.digest)
+    }
+
+    #[getter]
+    fn report(&self) -> &str {
+        &self.opened.report
+    }
+
+    #[getter]
+    fn card(&self) -> &str {
+        &self.opened.card
+    }
+
+    /// What `inspect --json` tells.
+    fn inspect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &evenstep_cli::described(&self.opened))
+    }
+
+    /// Scores rows, as `score` does: a table, and what was odd about them.
+    fn score(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Table> {
+        self.say(py, rows, (threads, progress), score::header, |predictor, source, run, write| {
+            score::score(predictor, source, run, write)
+        })
+    }
+
+    /// What the steps make of rows, told in the same way.
+    fn transform(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        threads: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Table> {
+        self.say(py, rows, (threads, progress), transform::feature_header, |predictor, source, run, write| {
+            transform::transform(predictor, source, run, write)
+        })
+    }
+
+    /// Proves what can be proved, and trains again on these rows, if there are any: what `verify --json` tells. `path` is
+    /// the bundle's file, beside which a lock may lie.
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        path: Option<PathBuf>,
+        rows: Option<&Bound<'py, PyAny>>,
+        threads: usize,
+        shuffle: bool,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let again = match rows {
+            None => None,
+            Some(rows) => Some(match rows.extract() {
+                Ok(file) => Again::Named(file),
+                Err(_) => Again::Rows(frame::source(rows)?),
+            }),
+        };
+        let how = How { shuffle, ..How::default() };
+        let found = work(py, (threads, progress), Class::Data, |run| {
+            of_bundle(&self.bytes, path.as_deref(), again, &how, run)
+        })?;
+        to_python(py, &found)
+    }
+
+    /// The answers to rows that are dictionaries, as `POST /predict` gives them.
+    fn predict<'py>(&self, py: Python<'py>, rows: Vec<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = rows.iter().map(json::row).collect::<PyResult<Vec<_>>>()?;
+        let answer = || -> Result<Value, request::Refusal> {
+            let answered = request::answer_rows(&self.predictor, Rows::Objects(rows.into()), None)?;
+            Ok(json!(answered.answers))
+        };
+        let answers = py.detach(answer).map_err(|refusal| refused(py, refusal))?;
+        to_python(py, &answers)
+    }
+}

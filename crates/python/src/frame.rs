@@ -1,0 +1,64 @@
+//! Rows that Python has: a frame by Arrow's C stream, or files by their name.
+
+use std::path::Path;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, make_array};
+use arrow_buffer::Buffer;
+use arrow_schema::SchemaRef;
+use evenstep_source::Source;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyString};
+
+use crate::capsule;
+use crate::error::{Class, plain, raised};
+
+/// What messages call a frame.
+pub(crate) const NAME: &str = "the frame";
+/// What pandas writes of its index, where the index has no name of its own: a position, which is no data.
+const INDEX: &str = "__index_level_";
+
+/// The rows: a stream, or the name of files.
+pub(crate) fn source(rows: &Bound<'_, PyAny>) -> PyResult<Source> {
+    let py = rows.py();
+    let opened = match rows.cast::<PyString>() {
+        Ok(pattern) => Source::open(pattern.to_str()?, Path::new(".")),
+        Err(_) => {
+            let read = capsule::read(rows.cast::<PyCapsule>()?)?;
+            let (schema, batches) = read.map_err(|error| plain(py, Class::Data, &format!("{NAME}: {error}")))?;
+            let (schema, batches) = ours(schema, batches);
+            Source::of_batches(NAME, &schema, batches)
+        }
+    };
+    opened.map_err(|error| raised(py, &error.into(), Class::Data))
+}
+
+/// The frame without the index of pandas, and with the numbers of pandas copied: their memory may be written to by other
+/// threads while they are read. All others hand out what nobody changes any more.
+fn ours(schema: SchemaRef, batches: Vec<RecordBatch>) -> (SchemaRef, Vec<RecordBatch>) {
+    if !schema.metadata().contains_key("pandas") {
+        return (schema, batches);
+    }
+    let is_data = |place: &usize| !schema.field(*place).name().starts_with(INDEX);
+    let wanted: Vec<usize> = (0..schema.fields().len()).filter(is_data).collect();
+    let own = |batch: RecordBatch| {
+        let batch = batch.project(&wanted).expect("the columns are those of its schema");
+        let columns = batch.columns().iter().map(copied).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+            .expect("a copy is of the same type and length")
+    };
+    (
+        schema.project(&wanted).expect("the columns are those of the schema").into(),
+        batches.into_iter().map(own).collect(),
+    )
+}
+
+fn copied(array: &ArrayRef) -> ArrayRef {
+    if !array.data_type().is_primitive() {
+        return array.clone();
+    }
+    let data = array.to_data();
+    let buffers = data.buffers().iter().map(|buffer| Buffer::from(buffer.as_slice())).collect();
+    let copy = data.into_builder().buffers(buffers).build();
+    make_array(copy.expect("a copy is what it was"))
+}

@@ -1,0 +1,116 @@
+//! JSON to Python, and rows of Python to JSON.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PyString};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// What is nested deeper is no spec.
+const DEPTH_MAX: usize = 32;
+
+/// Plain data as Python has it.
+pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    value_to_python(py, &serde_json::to_value(value).expect("it is plain data"))
+}
+
+fn value_to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => number.into_pyobject(py)?.into_any(),
+            (_, Some(number)) => number.into_pyobject(py)?.into_any(),
+            _ => PyFloat::new(py, number.as_f64().unwrap_or(f64::NAN)).into_any(),
+        },
+        Value::String(text) => PyString::new(py, text).into_any(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| value_to_python(py, item)).collect::<PyResult<_>>()?;
+            PyList::new(py, items)?.into_any()
+        }
+        Value::Object(entries) => {
+            let dict = PyDict::new(py);
+            for (name, value) in entries {
+                dict.set_item(name, value_to_python(py, value)?)?;
+            }
+            dict.into_any()
+        }
+    })
+}
+
+/// Whatever a spec may hold: cells, lists and dictionaries of them; what is None is left out of the latter.
+pub(crate) fn nested(part: &Bound<'_, PyAny>) -> PyResult<Value> {
+    within(part, DEPTH_MAX)
+}
+
+fn within(part: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
+    let Some(deeper) = depth.checked_sub(1) else {
+        return Err(PyValueError::new_err("this is nested too deeply"));
+    };
+    if part.is_instance_of::<PyString>() {
+        return value(part);
+    }
+    if let Ok(entries) = part.cast::<PyMapping>() {
+        let mut parts = Map::new();
+        for entry in entries.items()?.iter() {
+            let (name, part): (String, Bound<'_, PyAny>) = entry.extract()?;
+            if !part.is_none() {
+                parts.insert(name, within(&part, deeper)?);
+            }
+        }
+        return Ok(Value::Object(parts));
+    }
+    if let Ok(items) = part.cast::<PySequence>() {
+        let items = items.try_iter()?.map(|item| within(&item?, deeper));
+        return Ok(Value::Array(items.collect::<PyResult<_>>()?));
+    }
+    value(part)
+}
+
+/// A row: its cells by name.
+pub(crate) fn row(row: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
+    let mut cells = Map::with_capacity(row.len());
+    for (name, cell) in row.iter() {
+        let name = name.cast::<PyString>()?.to_str()?.to_owned();
+        let value =
+            value(&cell).map_err(|error| PyTypeError::new_err(format!("`{name}`: {}", error.value(row.py()))))?;
+        cells.insert(name, value);
+    }
+    Ok(cells)
+}
+
+/// A cell. Dates and times are told as text; NaN, as in frames, is a missing value.
+fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if let Ok(text) = cell.cast::<PyString>() {
+        return Ok(text.to_str()?.into());
+    }
+    if cell.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(truth) = cell.cast::<PyBool>() {
+        return Ok(truth.is_true().into());
+    }
+    if let Ok(number) = cell.cast::<PyFloat>() {
+        let number = number.value();
+        // JSON has no word for it, and no contract takes it.
+        return Ok(if number.is_infinite() { number.to_string().into() } else { number.into() });
+    }
+    if cell.is_instance_of::<PyInt>() {
+        // One that is larger than an integer cell is for the contract to judge, as a number.
+        return cell.extract::<i64>().map(Value::from).or_else(|_| cell.extract::<f64>().map(Value::from));
+    }
+    // What pandas has for a missing value.
+    if ["NAType", "NaTType"].contains(&cell.get_type().name()?.to_str()?) {
+        return Ok(Value::Null);
+    }
+    // numpy's scalars know themselves as Python's.
+    if let Ok(scalar) = cell.call_method0("item")
+        && !scalar.is(cell)
+    {
+        return value(&scalar);
+    }
+    if let Ok(text) = cell.call_method0("isoformat") {
+        return Ok(text.cast::<PyString>()?.to_str()?.into());
+    }
+    Err(PyTypeError::new_err(format!("no cell can be of type `{}`", cell.get_type().name()?)))
+}

@@ -1,0 +1,65 @@
+"""Frames of any library, as the engine reads them: by Arrow's C stream."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from evenstep._errors import DataError
+
+
+@runtime_checkable
+class ArrowStream(Protocol):
+    """Whatever hands out its rows by Arrow: frames of pandas and polars, tables of pyarrow, relations of DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+Data: TypeAlias = "ArrowStream | str | os.PathLike[str]"
+"""Rows: a frame, or the name of a file or of many."""
+
+
+def rows(data: Data) -> object:
+    """What the engine reads of `data`: a name, or a stream."""
+    if isinstance(data, (str, os.PathLike)):
+        return os.fspath(data)
+    if not isinstance(data, ArrowStream):
+        raise DataError(
+            f"`{type(data).__name__}` holds no rows that can be read\n"
+            "  help: give a frame of pandas 2.2 or later, of polars, pyarrow or DuckDB, or the name of a file"
+        )
+    if _is_pandas(data):
+        _refuse_objects(data)
+    try:
+        return data.__arrow_c_stream__()
+    except ImportError as error:
+        raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
+    except Exception as error:
+        raise DataError(f"the frame can't be read: {error}") from error
+
+
+def _is_pandas(data: object) -> bool:
+    return type(data).__module__.split(".")[0] == "pandas"
+
+
+def _refuse_objects(frame: Any) -> None:
+    """Columns in which anything may stand are taken if text alone stands in them."""
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise DataError(
+            f"two columns are named `{doubled[0]}`\n  help: columns are reached by name, so names must differ"
+        )
+    from pandas.api.types import infer_dtype
+
+    plain = {"string", "empty", "boolean", "integer", "floating", "decimal", "date", "datetime", "datetime64", "time"}
+    for name, column in frame.items():
+        if column.dtype != object:
+            continue
+        what = infer_dtype(column, skipna=True)
+        if what not in plain:
+            place, value = next((at, cell) for at, cell in enumerate(column) if not isinstance(cell, (str, float, type(None))))
+            raise DataError(
+                f"column `{name}` holds objects of several types ({what}): in row {place + 1} "
+                f"a `{type(value).__name__}`, {value!r:.40}\n"
+                f"  help: give it one type: `frame['{name}'] = frame['{name}'].astype(str)`"
+            )

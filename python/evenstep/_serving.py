@@ -1,0 +1,113 @@
+"""The real server, for as long as it is wanted: `evenstep serve` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from evenstep._errors import DataError, Error
+
+
+class Server:
+    """A bundle that is served over HTTP and gRPC.
+
+    `with bundle.serve() as server:` stops it at the end of the block; `stop` does, too. It ends with this process, however
+    this ends.
+    """
+
+    address: str
+    """Host and port."""
+
+    def __init__(self, bundle: bytes, name: str, host: str, port: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="evenstep-")
+        path = os.path.join(self._folder.name, f"{name}.evenstep")
+        with open(path, "wb") as file:
+            file.write(bundle)
+        arguments = ["serve", path, "--listen", f"{host}:{port}", "--json"]
+        # The pipe to its standard input is never written to: when it closes, this process is gone.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "evenstep._serving", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None and self._process.stderr is not None
+        told = self._process.stdout.readline()
+        if '"address"' not in told:
+            why = self._process.stderr.read().strip()
+            self.stop()
+            raise Error(why.removeprefix("×").strip() or "the server ended before it listened")
+        self.address = str(json.loads(told)["address"])
+        threading.Thread(target=_drain, args=(self._process.stderr,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it answers: `POST {url}/predict`."""
+        return f"http://{self.address}"
+
+    def predict(self, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Asks it over HTTP for one row or many: what other programs would be told.
+
+        Raises `DataError` for rows that break the contract.
+        """
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/predict", json.dumps(rows).encode(), headers)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return list(json.load(answer)["predictions"])
+        except urllib.error.HTTPError as error:
+            problem = json.load(error)
+            raise DataError(problem.get("detail", str(error)), cells=problem.get("errors")) from None
+
+    def stop(self) -> None:
+        """Lets it answer what it was asked, and end."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<evenstep.Server at {self.url}>"
+
+
+def _drain(pipe: Any) -> None:
+    """Reads what it remarks, so that it never waits for somebody to."""
+    try:
+        for _ in pipe:
+            pass
+    except ValueError:
+        pass  # It was stopped, and the pipe closed.
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    from evenstep.__main__ import main
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Rows that the engine made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evenstep import _native
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+
+class Table:
+    """Rows out: whatever reads Arrow's C stream reads them without a copy.
+
+    `pyarrow.table(table)`, `polars.DataFrame(table)`, `duckdb.sql("from table")`, and the methods below.
+    """
+
+    _inner: _native.Table
+
+    @classmethod
+    def _of(cls, native: _native.Table) -> Table:
+        table = cls.__new__(cls)
+        table._inner = native
+        return table
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    @property
+    def columns(self) -> list[str]:
+        """What its columns are called."""
+        return self._inner.columns
+
+    @property
+    def scored(self) -> dict[str, Any]:
+        """What was odd about the rows: how many have no answer, which rules they break, which columns nobody asked for."""
+        return dict(self._inner.told()["scored"])
+
+    @property
+    def quarantine(self) -> list[dict[str, Any]]:
+        """The cells for which rows have no answer: column, row, value and rule of each."""
+        return list(self._inner.told()["quarantine"])
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._inner.__arrow_c_stream__(requested_schema)
+
+    def to_arrow(self) -> pyarrow.Table:
+        """As a table of pyarrow."""
+        import pyarrow
+
+        return pyarrow.table(self)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """As a frame of pandas."""
+        frame: pandas.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def to_polars(self) -> polars.DataFrame:
+        """As a frame of polars."""
+        import polars
+
+        return polars.DataFrame(self)
+
+    def __repr__(self) -> str:
+        return f"<evenstep.Table of {len(self)} rows: {', '.join(self.columns)}>"

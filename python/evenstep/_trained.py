@@ -1,0 +1,112 @@
+"""What a training came to."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from evenstep import _native
+from evenstep._bundle import Bundle
+from evenstep._errors import DataError
+from evenstep._metrics import Metrics
+
+
+def make_folder(out: str | os.PathLike[str]) -> None:
+    """Makes the folder that `out` asks for, `models/`; but not the folders above, which may be mistyped."""
+    path = os.fspath(out)
+    if path.endswith("/") and not os.path.isdir(path):
+        try:
+            os.mkdir(path)
+        except OSError as error:
+            raise DataError(f"the folder `{path}` can't be made: {error.strerror}") from error
+
+
+class Trained:
+    """A training: its digest, its metrics, and its bundle.
+
+    `Spec.train` gives it.
+    """
+
+    _inner: _native.Trained
+    _told: dict[str, Any]
+    _bundle: Bundle | None
+    _folder: str
+
+    paths: dict[str, str]
+    """Where lock, bundle, report and trace are, once they are written."""
+
+    @classmethod
+    def _of(cls, native: _native.Trained, folder: str) -> Trained:
+        trained = cls.__new__(cls)
+        trained._inner = native
+        trained._told = native.told()
+        trained._bundle = None
+        trained._folder = folder
+        trained.paths = {}
+        return trained
+
+    @property
+    def name(self) -> str:
+        """What the pipeline is called."""
+        return str(self._told["name"])
+
+    @property
+    def version(self) -> str:
+        """The first twelve digits of the digest."""
+        return str(self._told["version"])
+
+    @property
+    def digest(self) -> str:
+        """What the answers depend on, and nothing else: equal digests give equal bits."""
+        return str(self._told["digest"])
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the rows, whatever their order and wherever they came from."""
+        return str(self._told["fingerprint"])
+
+    @property
+    def rows(self) -> int:
+        """How many rows there were, learned from or held out."""
+        return int(self._told["rows"])
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about data and fit."""
+        return list(self._told["notes"])
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each part took."""
+        return dict(self._told["seconds"])
+
+    @property
+    def metrics(self) -> Metrics:
+        """What was measured on the rows held out."""
+        return Metrics(self._told["evaluation"]["metrics"])
+
+    @property
+    def bundle(self) -> Bundle:
+        """What scores."""
+        if self._bundle is None:
+            self._bundle = Bundle(self._inner.bundle())
+        return self._bundle
+
+    def write(self, out: str | os.PathLike[str] | None = None) -> dict[str, str]:
+        """Writes lock, bundle, report and trace, all of them or none; gives their paths.
+
+        They go beside the spec, as by the command line; with `out`, a file or a folder, there.
+
+        Raises `DataError` for a place that can't be written to.
+        """
+        if out is not None:
+            make_folder(out)
+        written = self._inner.write(None if out is None else os.fspath(out))
+        self.paths = {name: path for name, path in written.items() if path is not None}
+        return self.paths
+
+    def __repr__(self) -> str:
+        return f"<evenstep.Trained {self.name!r} {self.version}: {self.metrics}>"
+
+    def _repr_html_(self) -> str:
+        return self.bundle._repr_html_()

@@ -1,0 +1,151 @@
+"""`EvenstepClassifier` and `EvenstepRegressor`: a whole pipeline of the engine as one estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from . import engine
+from .classes import texts_of
+from .parameters import SpecParameters
+from .rows import table_of, types_of, with_column
+
+
+# Models that want a number in each cell.
+_WITHOUT_NULLS = {"ridge", "logistic_regression"}
+
+
+class _Model(SpecParameters):
+    """What classifier and regressor share."""
+
+    def __init__(
+        self,
+        model: str = "boosted_trees",
+        *,
+        steps: Sequence[Mapping[str, Any]] = (),
+        id: str | None = None,
+        name: str = "estimator",
+        seed: int = 0,
+        n_jobs: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        self.model = model
+        self.steps = steps
+        self.id = id
+        self.name = name
+        self.seed = seed
+        self.n_jobs = n_jobs
+        self._parameters = parameters
+
+    def _fit(self, table: pa.Table, y: np.ndarray, target: str, sample_weight: Any, data: dict[str, object]) -> None:
+        """Trains on the rows of X, and y as the spec is to have it."""
+        check_consistent_length(y, list(range(table.num_rows)))
+        uses = [str(step.get("use")) for step in self.steps]
+        contract = {name: rule for name, rule in types_of(table, uses).items() if name != self.id}
+        table, name = with_column(table, target, y)
+        data = {"target": name, **data, "id": self.id, "split": {"test": 0.0}}
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+            table, data["weight"] = with_column(table, "weight", weights)
+        model = {"use": self.model, **self._parameters}
+        self.spec_ = engine.spec(self.name, self.seed, data, contract, self.steps, model)
+        self.bundle_ = engine.train(self.spec_, table, max(0, self.n_jobs or 0))
+
+    def _answers(self, X: Any) -> dict[str, np.ndarray]:
+        """Predictions by the names that the engine has for them. Shape: one each for every row of X."""
+        check_is_fitted(self)
+        return engine.score(self.bundle_, table_of(self, X, reset=False))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        fills = any(str(step.get("use")).startswith("impute_") for step in self.steps)
+        tags.input_tags.allow_nan = fills or self.model not in _WITHOUT_NULLS
+        return tags
+
+
+class EvenstepClassifier(ClassifierMixin, _Model):
+    """A classifier that is an Evenstep pipeline: steps, then a model, trained and asked by the engine.
+
+    Parameters: `model` names the model, `steps` are tables as a spec has them, such as
+    `[{"use": "impute_median", "columns": {"type": "number"}}]`; `id` names a column of a frame that
+    tells rows apart, without it they are known by their values; `name` and `seed` are those of the
+    spec; `n_jobs` is how many threads work, all by default. Any other parameter is one of the model:
+    `EvenstepClassifier(trees=300, learning_rate=0.05)`.
+
+    Attributes: `bundle_`, the artifact, as `evenstep.open` gives it; `spec_`, the spec it was trained by;
+    `classes_`, shape (classes,); `n_features_in_`; `feature_names_in_` if X has names.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenstepClassifier:
+        """Trains on X, shape (rows, columns), and the classes y, shape (rows,).
+
+        Raises `ValueError` for what scikit-learn or the engine refuses, in their words.
+        """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        target = str(getattr(y, "name", None) or "y")
+        table = table_of(self, X, reset=True, fewest=2)
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class, {self.classes_[0]!r}, and a classifier needs at least 2 classes")
+        texts = texts_of(self.classes_)
+        two = len(texts) == 2
+        data: dict[str, object] = {"task": "binary" if two else "multiclass", "positive": texts[1] if two else None}
+        self._fit(table, np.array(texts, dtype=object)[codes], target, sample_weight, data)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each row, shape (rows,): of two the second one from a probability of 0.5 on."""
+        answers = self._answers(X)
+        told: np.ndarray = self.classes_[self._codes(answers["prediction"])]
+        return told
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, shape (rows, classes), in the order of `classes_`."""
+        answers = self._answers(X)
+        return np.column_stack([answers[f"probability_{text}"] for text in texts_of(self.classes_)])
+
+    def _codes(self, told: np.ndarray) -> np.ndarray:
+        """Classes by their number. Raises `ValueError` for a row that was set aside."""
+        codes = {text: at for at, text in enumerate(texts_of(self.classes_))}
+        if None in told:
+            raise ValueError(f"row {list(told).index(None)} has no prediction: the contract sets it aside")
+        return np.array([codes[text] for text in told], dtype=np.intp)
+
+
+class EvenstepRegressor(RegressorMixin, _Model):
+    """A regressor that is an Evenstep pipeline: steps, then a model, trained and asked by the engine.
+
+    Parameters and attributes are those of `EvenstepClassifier`, but for `classes_`.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenstepRegressor:
+        """Trains on X, shape (rows, columns), and the numbers y, shape (rows,).
+
+        Raises `ValueError` for what scikit-learn or the engine refuses, in their words.
+        """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        target = str(getattr(y, "name", None) or "y")
+        table = table_of(self, X, reset=True, fewest=2)
+        y = _check_y(y, y_numeric=True, estimator=self).astype(np.float64)
+        self._fit(table, y, target, sample_weight, {"task": "regression"})
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The number for each row, shape (rows,), in the target's unit; NaN for a row that was set aside."""
+        return self._answers(X)["prediction"]

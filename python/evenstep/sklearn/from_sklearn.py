@@ -1,0 +1,222 @@
+"""`from_sklearn`: a pipeline of scikit-learn's manners becomes a spec, and is told what became of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from . import toml
+from .classes import text_of
+from .finding import Finding, Verdict
+from .flow import Column, Draft
+from .translation import Translation, report
+from .walk import Walk, columns_of
+
+
+class NoEqualError(ValueError):
+    """Steps of a pipeline have no equal. `findings` has all of its steps."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        paths = [finding.path for finding in findings if finding.verdict is Verdict.NO_EQUAL]
+        count = "one step has" if len(paths) == 1 else f"{len(paths)} steps have"
+        super().__init__(f"{count} no equal\n\n{report(findings)}\n\nhelp: to go without, say `leave_out={paths!r}`")
+
+
+def from_sklearn(
+    pipeline: Any,
+    *,
+    target: str,
+    data: Any = None,
+    source: str | os.PathLike[str] | None = None,
+    name: str = "from-sklearn",
+    seed: int | None = None,
+    task: str | None = None,
+    positive: str | None = None,
+    id: str | list[str] | None = None,
+    weight: str | None = None,
+    test: float = 0.2,
+    leave_out: Iterable[str] = (),
+) -> Translation:
+    """Turns a pipeline of scikit-learn, feature-engine, LightGBM or XGBoost into a spec.
+
+    `pipeline` is fitted or not: a `Pipeline`, a `ColumnTransformer`, a search, or a single step.
+    Nothing that it learned is carried over, as training learns it anew; a fitted pipeline knows
+    its columns, and what a selection chose. `data` is the path of a file, which becomes the spec's
+    `source`, or a data frame: it tells the columns and their types. `target`, `id` and `weight` name
+    columns; `test` is the share of rows held out. `seed` is by default the model's `random_state`,
+    else 0. `leave_out` names steps that are to be left out, as `set_params` would name them. `task` and
+    `positive`, of two classes the second one, are told by the model if it is fitted, or by `data`.
+
+    A step is equal if it gives the same values on all rows that the original takes. The result
+    says so step by step.
+
+    Raises `NoEqualError` if a step has no equal and isn't left out; `ValueError` for a name in
+    `leave_out` that no step has, and for a classifier of which nothing tells how many classes there are.
+    """
+    path = Path(data) if isinstance(data, (str, os.PathLike)) else None
+    frame = _read(path) if path is not None else _as_pandas(data)
+    roles = {target, *([id] if isinstance(id, str) else id or []), *([weight] if weight else [])}
+    names = _names(pipeline, frame)
+    columns = columns_of(None if names is None else [n for n in names if n not in roles], _kinds(frame))
+    draft = Draft(sources=list(columns))
+    leave_out = list(leave_out)
+    walk = Walk(draft, frame, roles, leave_out)
+    out = walk.run(pipeline, columns)
+    _check(walk.findings, leave_out)
+    task_found, positive_found = _task(pipeline, frame, target)
+    if task_found is None and task is None and _is_classifier(pipeline):
+        raise ValueError("how many classes the target has isn't known: give `data` or `task`, or fit the model")
+    document: dict[str, dict[str, object]] = {
+        "pipeline": {"name": name, "seed": _seed(pipeline) if seed is None else seed},
+        "data": {
+            "source": str(path or source) if path or source else "data.csv",
+            "id": id,
+            "target": target,
+            "task": task or task_found,
+            "positive": positive or positive_found,
+            "weight": weight,
+            "split": {"test": float(test)},
+            "missing": _missing(path),
+        },
+    }
+    return Translation(_written(document, draft, out, walk.model), walk.findings)
+
+
+def _check(findings: list[Finding], leave_out: list[str]) -> None:
+    if any(finding.verdict is Verdict.NO_EQUAL for finding in findings):
+        raise NoEqualError(findings)
+    for path in leave_out:
+        if all(finding.path != path or finding.verdict is not Verdict.LEFT_OUT for finding in findings):
+            known = ", ".join(finding.path for finding in findings)
+            raise ValueError(f"`leave_out` names `{path}`, which is no step without an equal; steps are {known}")
+
+
+def _written(
+    document: dict[str, dict[str, object]], draft: Draft, out: list[Column], model: dict[str, object] | None
+) -> str:
+    parts = [toml.table(f"[{section}]", entries) for section, entries in document.items()]
+    if draft.contract:
+        parts.append(toml.table("[contract]", draft.contract))
+    for step in draft.all_steps(out):
+        parts.append(f"# {toml.comment(step.origin)}\n" + toml.table("[[step]]", {"use": step.use, **step.parameters}))
+    if model is None:
+        parts.append("# The pipeline ends without a model: put one here.\n" + toml.table("[model]", {"use": "dummy"}))
+    else:
+        parts.append(toml.table("[model]", model))
+    return "\n".join(parts)
+
+
+# What is known of the data.
+
+
+def _read(path: Path) -> Any:
+    import pandas
+
+    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    suffix = Path(name).suffix
+    if suffix in (".csv", ".tsv"):
+        return pandas.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
+    if suffix in (".jsonl", ".ndjson"):
+        return pandas.read_json(path, lines=True)
+    if suffix == ".parquet":
+        return pandas.read_parquet(path)
+    if suffix in (".arrow", ".feather"):
+        return pandas.read_feather(path)
+    raise ValueError(f"`{path}` is of no known format: .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow, .feather")
+
+
+def _missing(path: Path | None) -> list[str] | None:
+    """What stands for a missing value in a file of text: what pandas takes for one, as far as the file has it."""
+    if path is None or ".csv" not in path.name and ".tsv" not in path.name:
+        return None
+    import pandas
+
+    sep = "\t" if ".tsv" in path.name else ","
+    words = pandas.read_csv(path, sep=sep, dtype=str, keep_default_na=False)
+    found = {word for name in words.columns for word in words[name].unique()} & _PANDAS_MISSING
+    return ["", *sorted(found - {""})] if found - {""} else None
+
+
+# https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html, `na_values`
+_PANDAS_MISSING = {
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+}
+
+
+def _as_pandas(data: Any) -> Any:
+    return data.to_pandas() if hasattr(data, "to_pandas") else data
+
+
+def _kinds(frame: Any) -> dict[str, str]:
+    """The types of a frame's columns, in the words of the contract."""
+    if frame is None:
+        return {}
+    words = {"b": "boolean", "i": "integer", "u": "integer", "f": "number", "M": "datetime"}
+    return {str(name): words.get(dtype.kind, "category") for name, dtype in frame.dtypes.items()}
+
+
+def _names(pipeline: Any, frame: Any) -> list[str] | None:
+    """The names of the columns: those of the data, else those that the pipeline was fitted on."""
+    fitted = getattr(pipeline, "feature_names_in_", None)
+    if fitted is None and (search := getattr(pipeline, "best_estimator_", None)) is not None:
+        fitted = getattr(search, "feature_names_in_", None)
+    if frame is not None:
+        return [str(name) for name in (frame.columns if fitted is None else fitted)]
+    if fitted is not None:
+        return [str(name) for name in fitted]
+    count = getattr(pipeline, "n_features_in_", None)
+    return None if count is None else [f"x{at}" for at in range(count)]
+
+
+def _last(pipeline: Any) -> Any:
+    """The model at the end."""
+    inner = getattr(pipeline, "best_estimator_", None) or getattr(pipeline, "estimator", None)
+    if inner is not None and not hasattr(pipeline, "steps"):
+        return _last(inner)
+    return _last(pipeline.steps[-1][1]) if hasattr(pipeline, "steps") else pipeline
+
+
+def _seed(pipeline: Any) -> int:
+    state = getattr(_last(pipeline), "random_state", None)
+    return state if isinstance(state, int) and state >= 0 else 0
+
+
+def _is_classifier(pipeline: Any) -> bool:
+    kind = type(_last(pipeline)).__name__
+    return kind.endswith("Classifier") or kind == "LogisticRegression"
+
+
+def _task(pipeline: Any, frame: Any, target: str) -> tuple[str | None, str | None]:
+    """The task and the positive class, if the model's kind, the model or the data tell them."""
+    kind = type(_last(pipeline)).__name__
+    if kind.endswith("Regressor") or kind in ("Ridge", "LinearRegression"):
+        return "regression", None
+    if not _is_classifier(pipeline):
+        return None, None
+    classes = getattr(_last(pipeline), "classes_", None)
+    if classes is None and frame is not None and target in frame.columns:
+        classes = sorted(frame[target].dropna().unique())
+    if classes is None:
+        return None, None
+    return ("binary", text_of(classes[1])) if len(classes) == 2 else ("multiclass", None)

@@ -1,0 +1,72 @@
+"""What scikit-learn calls X, y and sample_weight, as one table whose columns have names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.validation import validate_data
+
+# Steps that take whole numbers for categories, but no fractions.
+_OF_CATEGORIES = {"one_hot", "ordinal", "count_encode", "target_encode", "rare_labels"}
+
+
+def table_of(estimator: BaseEstimator, X: Any, *, reset: bool, fewest: int = 1) -> pa.Table:
+    """The rows of X, checked as scikit-learn checks them; their columns are its own, or `x0`, `x1`, ….
+
+    Shape: as many rows as X, at least the fewest. With `reset` it is remembered which columns there are, without it
+    they must be the same. Raises `ValueError` or `TypeError` in scikit-learn's words; `ValueError`
+    for a column of a frame whose cells are of several types.
+    """
+    if _has_names(X):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        rows = len(X) if hasattr(X, "__len__") else X.num_rows
+        if rows < fewest:
+            name = type(estimator).__name__
+            raise ValueError(f"Found array with {rows} sample(s) while a minimum of {fewest} is required by {name}.")
+        return _of_frame(X)
+    finite = "allow-nan" if get_tags(estimator).input_tags.allow_nan else True
+    checked = validate_data(estimator, X, reset=reset, ensure_all_finite=finite, ensure_min_samples=fewest)
+    given = getattr(estimator, "feature_names_in_", None)
+    names = [f"x{at}" for at in range(checked.shape[1])] if given is None else [str(name) for name in given]
+    return pa.table({name: pa.array(np.ascontiguousarray(checked[:, at])) for at, name in enumerate(names)})
+
+
+def with_column(table: pa.Table, name: str, values: Any) -> tuple[pa.Table, str]:
+    """The table with one more column, and its name: as wished, with `_` behind it until no other has it."""
+    while name in table.column_names:
+        name += "_"
+    return table.append_column(name, pa.array(values)), name
+
+
+def types_of(table: pa.Table, steps: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What the contract has to say of columns: that fractions may come where training saw none."""
+    whole_as_is = not _OF_CATEGORIES.isdisjoint(steps)
+    rules = {}
+    for column in table.schema:
+        if pa.types.is_floating(column.type) or pa.types.is_integer(column.type) and not whole_as_is:
+            rules[column.name] = {"type": "number"}
+        elif pa.types.is_dictionary(column.type):
+            rules[column.name] = {"type": "category"}
+    return rules
+
+
+def _has_names(X: Any) -> bool:
+    """Whether it is a frame whose columns have names. A pandas frame of numbered columns is an array."""
+    columns = getattr(X, "columns", None) if not isinstance(X, pa.Table) else X.column_names
+    return columns is not None and len(columns) > 0 and all(isinstance(name, str) for name in columns)
+
+
+def _of_frame(frame: Any) -> pa.Table:
+    try:
+        if type(frame).__module__.startswith("pandas"):
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+        else:
+            table = pa.table(frame)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"a column has cells of several types, or of one that no column has: {error}") from error
+    return table.replace_schema_metadata(None)

@@ -1,0 +1,224 @@
+"""The estimators keep to scikit-learn's manners: its own checks, and what people do with estimators."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from cases import NUMBERS, frame
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
+
+import evenstep
+from evenstep.sklearn import EvenstepClassifier, EvenstepRegressor, EvenstepTransformer
+
+# What peers warn of is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
+FRAME = frame()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "fewest"),
+    [
+        (EvenstepClassifier(), 55),
+        (EvenstepRegressor(), 52),
+        (EvenstepRegressor("ridge"), 53),
+        (EvenstepTransformer(), 45),
+        (EvenstepTransformer("yeo_johnson"), 45),
+        (EvenstepTransformer("impute_median"), 45),
+    ],
+    ids=str,
+)
+def test_every_check_of_scikit_learn_passes_and_none_is_skipped(estimator, fewest):
+    checks = check_estimator(estimator, on_fail=None, on_skip=None)
+    others = [
+        (check["check_name"], check["status"], check["exception"]) for check in checks if check["status"] != "passed"
+    ]
+    assert others == []
+    assert len(checks) >= fewest
+
+
+def test_rows_in_another_order_and_an_array_of_the_same_give_the_same_bits():
+    rows, y = FRAME[NUMBERS].to_numpy(), FRAME["y"].to_numpy()
+    order = np.random.default_rng(1).permutation(len(rows))
+    one = EvenstepClassifier(row_sample=0.8).fit(rows, y)
+    other = EvenstepClassifier(row_sample=0.8).fit(rows[order], y[order])
+    assert one.bundle_.digest == other.bundle_.digest
+    assert (one.predict_proba(rows)[order] == other.predict_proba(rows[order])).all()
+
+
+def test_predictions_are_those_of_the_bundle_on_its_own(tmp_path):
+    model = EvenstepClassifier(trees=20).fit(FRAME[[*NUMBERS, "city"]], FRAME["y"])
+    (tmp_path / "model.evenstep").write_bytes(model.bundle_.to_bytes())
+    opened = evenstep.open(tmp_path / "model.evenstep")
+    told = opened.score(FRAME[[*NUMBERS, "city"]]).to_pandas()
+    assert (told["probability_1"].to_numpy() == model.predict_proba(FRAME[[*NUMBERS, "city"]])[:, 1]).all()
+
+
+def test_a_spec_trains_to_the_digest_of_the_estimator():
+    model = EvenstepRegressor(trees=10).fit(FRAME[NUMBERS], FRAME["number"].rename("again") * 2)
+    rows = FRAME[NUMBERS].assign(again=FRAME["number"] * 2)
+    assert evenstep.Spec.from_toml(model.spec_).train(data=rows).digest == model.bundle_.digest
+
+
+def test_steps_go_before_the_model():
+    steps = [{"use": "impute_median", "columns": ["gaps"]}, {"use": "one_hot", "columns": ["city"]}]
+    model = EvenstepClassifier("logistic_regression", steps=steps, C=0.5)
+    model.fit(FRAME[["gaps", "city"]], FRAME["y"])
+    assert model.score(FRAME[["gaps", "city"]], FRAME["y"]) > 0.6
+
+
+def test_searches_and_cross_validation_see_the_parameters_of_the_model():
+    search = GridSearchCV(EvenstepClassifier(trees=10), {"leaves": [2, 8], "learning_rate": [0.1, 0.3]}, cv=2)
+    search.fit(FRAME[NUMBERS], FRAME["y"])
+    assert set(search.best_params_) == {"leaves", "learning_rate"}
+    scores = cross_val_score(EvenstepRegressor("ridge", alpha=0.1), FRAME[NUMBERS], FRAME["number"], cv=3)
+    assert (scores > 0.99).all()
+
+
+def test_parameters_are_cloned_shown_and_reached_by_name():
+    model = clone(EvenstepClassifier(trees=7, seed=3)).set_params(trees=8, leaves=4)
+    assert (model.trees, model.leaves, model.seed) == (8, 4, 3)
+    assert repr(model) == "EvenstepClassifier(leaves=4, seed=3, trees=8)"
+    with pytest.raises(AttributeError, match="has no attribute `depth`"):
+        _ = model.depth
+
+
+def test_a_parameter_that_the_model_does_not_have_is_refused_with_what_was_meant():
+    with pytest.raises(ValueError, match="learning_rate"):
+        EvenstepClassifier(learning_rat=0.1).fit(FRAME[NUMBERS], FRAME["y"])
+    with pytest.raises(ValueError, match="did you mean `impute_median`"):
+        EvenstepTransformer("impute_medain").fit(FRAME[NUMBERS])
+
+
+@pytest.mark.parametrize(
+    "classes", [["no", "yes"], [True, False], [1.0, 2.0], [-1, 1], ["", "x"], ["a", "b", "c"], [1, "1"]]
+)
+def test_classes_of_any_type_come_back_as_they_were(classes):
+    y = np.array(classes, dtype=object if len({type(of) for of in classes}) > 1 else None)[
+        np.arange(400) % len(classes)
+    ]
+    if y.dtype == object:
+        with pytest.raises((TypeError, ValueError)):
+            EvenstepClassifier().fit(FRAME[NUMBERS], y)
+        return
+    rows = pd.get_dummies(pd.Series(y)).to_numpy(dtype=float)
+    model = EvenstepClassifier(trees=20).fit(rows, y)
+    assert model.classes_.tolist() == np.unique(y).tolist()
+    assert (model.predict(rows) == y).all()
+
+
+def test_a_pickle_holds_the_bundle_and_a_changed_byte_is_refused():
+    model = EvenstepClassifier(trees=5).fit(FRAME[NUMBERS], FRAME["y"])
+    stored = pickle.dumps(model)
+    assert model.bundle_.to_bytes() in stored
+    assert (pickle.loads(stored).predict_proba(FRAME[NUMBERS]) == model.predict_proba(FRAME[NUMBERS])).all()
+    at = stored.index(model.bundle_.to_bytes()) + 500
+    with pytest.raises(evenstep.BundleError):
+        pickle.loads(stored[:at] + bytes([stored[at] ^ 1]) + stored[at + 1 :])
+
+
+def test_weights_count_rows_so_often():
+    rows, y = FRAME[NUMBERS], FRAME["number"] + FRAME["whole"]
+    weights = np.arange(len(rows)) % 3
+    weighted = EvenstepRegressor("ridge").fit(rows, y, sample_weight=weights)
+    repeated = EvenstepRegressor("ridge").fit(rows.loc[rows.index.repeat(weights)], y.repeat(weights))
+    np.testing.assert_allclose(weighted.predict(rows), repeated.predict(rows), rtol=1e-9)
+
+
+def test_a_transformer_takes_any_step_and_tells_its_columns():
+    rows = FRAME[["city", "number"]]
+    encoder = EvenstepTransformer("one_hot", columns=["city"], top=2).set_output(transform="pandas").fit(rows)
+    out = encoder.transform(rows)
+    assert out.columns.tolist() == ["number", "city=Oslo", "city=Rome"]
+    assert out["city=Rome"].tolist() == (FRAME["city"] == "Rome").astype(float).tolist()
+    formula = EvenstepTransformer("expression", new="twice", formula="number * 2").fit(rows[["number"]])
+    assert formula.get_feature_names_out().tolist() == ["number", "twice"]
+
+
+def test_rows_in_another_order_make_the_same_transformer():
+    rows = FRAME[["number", "city"]].iloc[:50]
+    one, other = (EvenstepTransformer("rare_labels", columns=["city"]).fit(part) for part in (rows, rows[::-1]))
+    assert one.bundle_.digest == other.bundle_.digest
+
+
+def test_columns_of_an_array_stay_in_their_order():
+    rows = np.random.default_rng(2).normal(size=(50, 12))
+    scaled = EvenstepTransformer().fit_transform(rows)
+    np.testing.assert_allclose(scaled, (rows - rows.mean(axis=0)) / rows.std(axis=0), rtol=1e-9)
+
+
+def test_a_step_that_makes_text_gives_a_frame():
+    rare = EvenstepTransformer("rare_labels", columns=["city"], min_frequency=0.1).fit(FRAME[["city", "number"]])
+    out = rare.transform(FRAME[["city", "number"]])
+    assert set(out["city"]) == {"Oslo", "Rome", "Lima", "Rare"}
+    assert out["number"].tolist() == FRAME["number"].tolist()
+
+
+def test_a_step_that_looks_at_the_target_is_given_it():
+    ordered = EvenstepTransformer("ordinal", order="target").fit(FRAME[["city"]], FRAME["y"])
+    means = FRAME.groupby("city")["y"].mean().rank() - 1
+    assert ordered.transform(FRAME[["city"]])[:, 0].tolist() == FRAME["city"].map(means).tolist()
+    with pytest.raises(ValueError, match="`steps`"):
+        EvenstepTransformer("target_encode").fit(FRAME[["city"]], FRAME["y"])
+
+
+def test_transformers_stand_in_pipelines_of_scikit_learn():
+    columns = make_column_transformer(
+        (EvenstepTransformer("impute_median"), ["gaps"]), (EvenstepTransformer("one_hot"), ["city"])
+    )
+    pipeline = make_pipeline(columns, LogisticRegression())
+    pipeline.fit(FRAME[["gaps", "city"]], FRAME["y"])
+    assert "evensteptransformer-2__city=Rome" in columns.get_feature_names_out()
+
+
+def test_fractions_may_come_where_training_saw_whole_numbers():
+    model = EvenstepRegressor("ridge").fit(np.arange(20).reshape(-1, 1), np.arange(20))
+    assert abs(model.predict([[3.5]])[0] - 3.5) < 0.1
+
+
+def test_one_identity_a_row_if_a_column_tells_it():
+    rows = FRAME[NUMBERS].assign(key=range(len(FRAME)))
+    model = EvenstepClassifier("random_forest", trees=5, id="key").fit(rows, FRAME["y"])
+    assert 'id = "key"' in model.spec_
+    assert (model.predict(rows[::-1]) == model.predict(rows)[::-1]).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "y", "message"),
+    [
+        (FRAME[NUMBERS], np.zeros(len(FRAME)), "one class"),
+        (pd.DataFrame({"a": [1, "x", 2.0, None]}), [0, 1, 0, 1], "several types"),
+        (np.array([[1.0], [np.inf], [2.0]]), [0, 1, 0], "infinity"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(rows, y, message):
+    with pytest.raises(ValueError, match=message):
+        EvenstepClassifier().fit(rows, y)
+
+
+def test_an_estimator_that_is_not_fitted_says_so():
+    with pytest.raises(NotFittedError):
+        EvenstepTransformer().transform(FRAME[NUMBERS])
+
+
+def test_frames_of_polars_go_in_and_come_out():
+    polars = pytest.importorskip("polars")
+    rows = polars.from_pandas(FRAME[[*NUMBERS, "city"]])
+    model = EvenstepClassifier(trees=5).fit(rows, FRAME["y"])
+    same = EvenstepClassifier(trees=5).fit(FRAME[[*NUMBERS, "city"]], FRAME["y"])
+    assert model.bundle_.digest == same.bundle_.digest
+    assert model.feature_names_in_.tolist() == [*NUMBERS, "city"]
+    scaler = EvenstepTransformer(columns=NUMBERS).set_output(transform="polars").fit(rows)
+    assert isinstance(scaler.transform(rows), polars.DataFrame)
+
+
+def test_work_is_shared_with_other_processes():
+    model = EvenstepClassifier(trees=5, n_jobs=1)
+    alone = cross_val_score(model, FRAME[NUMBERS], FRAME["y"], cv=2)
+    assert (cross_val_score(model, FRAME[NUMBERS], FRAME["y"], cv=2, n_jobs=2) == alone).all()

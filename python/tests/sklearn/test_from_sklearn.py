@@ -1,0 +1,255 @@
+"""Whole pipelines: how they are walked through, what is refused, and what is told."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from cases import NUMBERS, frame
+from feature_engine import encoding, imputation
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
+from trained import features, scores
+
+from evenstep.sklearn import NoEqualError, Verdict, from_sklearn
+
+# What peers warn of is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
+FRAME = frame()
+
+
+def usual(model):
+    """The pipeline of most tutorials."""
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    words = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    columns = ColumnTransformer([("numbers", numbers, [*NUMBERS, "gaps"]), ("words", words, ["city", "place"])])
+    return Pipeline([("columns", columns), ("model", model)])
+
+
+def test_the_usual_pipeline_predicts_the_same():
+    rows = FRAME.assign(price=FRAME["number"] * 3 + FRAME["skewed"])
+    original = usual(Ridge()).fit(rows, rows["price"])
+    translation = from_sklearn(original, target="price", data=rows, test=0)
+    assert translation.is_equal, translation
+    np.testing.assert_allclose(scores(translation.toml, rows)["prediction"], original.predict(rows), rtol=1e-9)
+
+
+def test_an_unfitted_pipeline_that_names_its_columns_needs_no_data():
+    translation = from_sklearn(usual(LogisticRegression()), target="y", source="rows.csv", task="binary")
+    assert [finding.path for finding in translation.findings] == [
+        "columns__numbers__simpleimputer",
+        "columns__numbers__standardscaler",
+        "columns__words__simpleimputer",
+        "columns__words__onehotencoder",
+        "model",
+    ]
+    assert (
+        'use = "select_columns"\ncolumns = ["city", "gaps", "number", "place", "skewed", "whole"]' in translation.toml
+    )
+    assert len(scores(translation.toml, FRAME)) == len(FRAME)
+
+
+def test_without_names_or_data_steps_choose_columns_by_type():
+    translation = from_sklearn(make_pipeline(SimpleImputer(), StandardScaler(), Ridge()), target="y")
+    assert translation.toml.count('columns = { type = ["number", "boolean"] }') == 2
+    rows = FRAME[[*NUMBERS, "gaps", "y"]]
+    expected = make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(rows.drop(columns="y"), rows["y"])
+    ours = scores(translation.toml.replace("split = { test = 0.2 }", "split = { test = 0.0 }"), rows)["prediction"]
+    np.testing.assert_allclose(ours, expected.predict(rows.drop(columns="y")), rtol=1e-9)
+
+
+def test_what_has_no_equal_is_refused_all_at_once_and_can_be_left_out():
+    pipeline = make_pipeline(KNNImputer(), StandardScaler(), PCA(2), Ridge())
+    with pytest.raises(NoEqualError) as refused:
+        from_sklearn(pipeline, target="y", data=FRAME[[*NUMBERS, "y"]])
+    assert "2 steps have no equal" in str(refused.value)
+    assert "`leave_out=['knnimputer', 'pca']`" in str(refused.value)
+    left = from_sklearn(pipeline, target="y", data=FRAME[[*NUMBERS, "y"]], leave_out=["knnimputer", "pca"])
+    assert [finding.verdict for finding in left.findings] == [
+        Verdict.LEFT_OUT,
+        Verdict.EQUAL,
+        Verdict.LEFT_OUT,
+        Verdict.EQUAL,
+    ]
+    assert not left.is_equal
+    scores(left.toml, FRAME[[*NUMBERS, "y"]])
+
+
+def test_leaving_out_what_is_no_such_step_is_refused_with_the_steps_there_are():
+    with pytest.raises(ValueError, match="`leave_out` names `pca`.*steps are standardscaler, ridge"):
+        from_sklearn(make_pipeline(StandardScaler(), Ridge()), target="y", leave_out=["pca"])
+
+
+def test_a_class_that_extends_a_known_one_is_another():
+    class Scaler(StandardScaler):
+        def transform(self, X):
+            return super().transform(X) * 2
+
+    with pytest.raises(NoEqualError, match="no correspondence is known"):
+        from_sklearn(make_pipeline(Scaler(), Ridge()), target="y", data=FRAME[[*NUMBERS, "y"]])
+
+
+def test_code_is_refused_with_what_to_write():
+    with pytest.raises(NoEqualError, match="it is code; write it as a formula"):
+        from_sklearn(FunctionTransformer(lambda x: x + 1), target="y", data=FRAME[[*NUMBERS, "y"]])
+
+
+def test_a_parameter_that_is_not_carried_over_is_a_difference():
+    from sklearn.tree import DecisionTreeRegressor
+
+    translation = from_sklearn(DecisionTreeRegressor(ccp_alpha=0.1), target="y", data=FRAME[[*NUMBERS, "y"]])
+    assert "`ccp_alpha=0.1` isn't carried over" in translation.findings[0].notes
+
+
+def test_a_column_that_goes_two_ways_is_copied_before_it_is_changed():
+    both = ColumnTransformer(
+        [
+            ("plain", "passthrough", ["number"]),
+            ("scaled", StandardScaler(), ["number"]),
+            ("more", MinMaxScaler(), ["number"]),
+        ]
+    ).set_output(transform="pandas")
+    rows = FRAME[["number", "y"]]
+    both.fit(rows[["number"]])
+    ours = features(from_sklearn(both, target="y", data=rows, test=0).toml, rows)
+    theirs = both.transform(rows[["number"]])
+    for mine, its in (
+        ("number", "plain__number"),
+        ("number_scaled", "scaled__number"),
+        ("number_more", "more__number"),
+    ):
+        np.testing.assert_allclose(ours[mine], theirs[its], rtol=1e-9, atol=1e-12)
+
+
+def test_one_hot_columns_are_scaled_like_the_others():
+    pipeline = make_pipeline(
+        ColumnTransformer(
+            [("city", OneHotEncoder(sparse_output=False), ["city"]), ("number", "passthrough", ["number"])]
+        ),
+        StandardScaler(),
+    ).set_output(transform="pandas")
+    rows = FRAME[["city", "number", "y"]]
+    theirs = pipeline.fit_transform(rows)
+    ours = features(from_sklearn(pipeline, target="y", data=rows, test=0).toml, rows)
+    for city in ("Oslo", "Ulm"):
+        np.testing.assert_allclose(ours[f"city={city}"], theirs[f"city__city_{city}"], rtol=1e-9, atol=1e-12)
+
+
+def test_a_search_gives_the_best_that_it_found():
+    rows = FRAME[[*NUMBERS, "y"]]
+    search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [1e-6, 1.0]})
+    search.fit(rows[NUMBERS], rows["y"])
+    best = search.best_params_["logisticregression__C"]
+    assert f"C = {best}" in from_sklearn(search, target="y", data=rows).toml
+
+
+def test_columns_may_be_chosen_by_position_mask_slice_or_function():
+    rows = FRAME[[*NUMBERS, "y"]]
+    for chosen in ([0, 2], [True, False, True], slice("number", "skewed"), make_column_selector(pattern="^s")):
+        transformer = ColumnTransformer([("scaled", StandardScaler(), chosen)], remainder="passthrough")
+        transformer.set_output(transform="pandas")
+        theirs = transformer.fit(rows[NUMBERS]).transform(rows[NUMBERS])
+        ours = features(from_sklearn(transformer, target="y", data=rows, test=0).toml, rows)
+        for name in theirs.columns:
+            np.testing.assert_allclose(ours[name.split("__")[1]], theirs[name], rtol=1e-9, atol=1e-12)
+
+
+def test_a_choice_by_function_without_data_says_what_to_give():
+    pipeline = ColumnTransformer([("numbers", StandardScaler(), make_column_selector(dtype_include="number"))])
+    with pytest.raises(NoEqualError, match="fit it, or give `data`"):
+        from_sklearn(pipeline, target="y")
+
+
+def test_a_pipeline_fitted_on_an_array_has_columns_by_number():
+    rows = FRAME[NUMBERS].to_numpy()
+    original = make_pipeline(StandardScaler(), SelectKBest(k=2), Ridge()).fit(rows, FRAME["y"])
+    translation = from_sklearn(original, target="y")
+    assert 'columns = ["x0", "x1", "x2"]' in translation.toml
+
+
+def test_what_pandas_takes_for_missing_is_said_in_the_spec(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,y\n1,NA,1\n2,n/a,0\n3,x,1\n,z,0\n")
+    translation = from_sklearn(make_pipeline(SimpleImputer(strategy="most_frequent")), target="y", data=path, test=0)
+    assert 'missing = ["", "NA", "n/a"]' in translation.toml
+
+
+def test_names_that_toml_or_formulas_must_quote():
+    rows = pd.DataFrame({'a "b".c': [1.0, 2.0, 4.0, 3.0], "d é": [2.0, 1.0, 0.5, 9.0], "y": [1, 0, 1, 0]})
+    transformer = make_pipeline(StandardScaler(), FunctionTransformer(np.exp))
+    ours = features(from_sklearn(transformer, target="y", data=rows, test=0).toml, rows)
+    theirs = transformer.fit_transform(rows.drop(columns="y"))
+    np.testing.assert_allclose(ours['a "b".c_exp'], theirs[:, 0], rtol=1e-9)
+
+
+def test_feature_engine_after_feature_engine():
+    pipeline = make_pipeline(
+        imputation.MeanMedianImputer(variables=["gaps"]),
+        imputation.CategoricalImputer(variables=["place"]),
+        encoding.RareLabelEncoder(variables=["city"], n_categories=1),
+        encoding.OrdinalEncoder(variables=["city", "place", "rank"]),
+        StandardScaler().set_output(transform="pandas"),
+    )
+    rows = FRAME[["gaps", "place", "city", "rank", "number", "y"]]
+    theirs = pipeline.fit_transform(rows.drop(columns="y"), rows["y"])
+    translation = from_sklearn(pipeline, target="y", data=rows, task="binary", positive="1", test=0)
+    assert translation.is_equal, translation
+    ours = features(translation.toml, rows)
+    for name in theirs.columns:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-9, atol=1e-9)
+
+
+def test_the_report_shows_itself_as_text_and_as_html():
+    translation = from_sklearn(usual(LogisticRegression()), target="y", task="binary", name="<b>")
+    assert str(translation).startswith("5 steps: 4 equal, 1 differs\n")
+    page = translation._repr_html_()
+    assert "<code>columns__words__onehotencoder</code>" in page
+    assert "&lt;b&gt;" in page and '<b>"' not in page
+
+
+def test_how_many_classes_there_are_is_told_by_the_data_or_by_the_model():
+    rows = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "y": [1, 2, 1, 2]})
+    unfitted = LogisticRegression()
+    with pytest.raises(ValueError, match="give `data` or `task`, or fit the model"):
+        from_sklearn(unfitted, target="y")
+    for translation in (
+        from_sklearn(unfitted, target="y", data=rows),
+        from_sklearn(LogisticRegression().fit(rows[["a"]], rows["y"]), target="y"),
+    ):
+        assert 'task = "binary"\npositive = "2"' in translation.toml
+    three = LogisticRegression().fit(rows[["a"]], [0, 1, 2, 2])
+    assert 'task = "multiclass"' in from_sklearn(three, target="y").toml
+
+
+def test_encoders_of_columns_that_nobody_knows_are_refused_unless_they_choose_by_type():
+    with pytest.raises(NoEqualError, match="which columns come in isn't known"):
+        from_sklearn(OneHotEncoder(), target="y")
+    by_type = from_sklearn(encoding.OneHotEncoder(), target="y")
+    assert 'columns = { type = ["category", "text"] }' in by_type.toml
+    assert 'columns = { type = "number" }' in from_sklearn(imputation.MeanMedianImputer(), target="y").toml
+
+
+def test_columns_are_found_by_the_names_that_a_branch_gave_them():
+    first = ColumnTransformer(
+        [("filled", SimpleImputer(), ["gaps"]), ("city", OneHotEncoder(sparse_output=False), ["city"])]
+    )
+    second = ColumnTransformer([("scaled", StandardScaler(), ["filled__gaps", "city__city_Rome"])])
+    pipeline = make_pipeline(first, second).set_output(transform="pandas")
+    rows = FRAME[["gaps", "city", "y"]]
+    theirs = pipeline.fit_transform(rows)
+    ours = features(from_sklearn(pipeline, target="y", data=rows, test=0).toml, rows)
+    np.testing.assert_allclose(ours["gaps"], theirs["scaled__filled__gaps"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ours["city=Rome"], theirs["scaled__city__city_Rome"], rtol=1e-9, atol=1e-12)
+
+
+def test_to_translate_imports_no_library_that_the_pipeline_did_not():
+    heavy = "{'numpy', 'pandas', 'pyarrow', 'sklearn'} & set(sys.modules)"
+    code = f"import sys, evenstep; evenstep.from_sklearn; assert not {heavy}, {heavy}"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,169 @@
+"""What a trained pipeline does: answers, files, reports, proofs."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+import pandas
+import pytest
+from conftest import Example, program
+
+import evenstep as es
+
+SPEC = """\
+[pipeline]
+name = "p"
+seed = 1
+[data]
+id = "id"
+target = "y"
+[model]
+use = "ridge"
+"""
+
+
+def frame() -> pandas.DataFrame:
+    numbers = range(90)
+    return pandas.DataFrame({"id": numbers, "x": [n % 7 for n in numbers], "y": [n * 3 % 11 for n in numbers]})
+
+
+def test_what_is_written_is_what_the_command_line_writes(example: Example, tmp_path: Path) -> None:
+    trained = es.Spec.read(example.spec).train(out=f"{tmp_path}/")
+    assert trained.digest == example.told["digest"] and trained.fingerprint == example.told["fingerprint"]
+    assert trained.metrics == example.told["metrics"]
+    assert set(trained.paths) == {"lock", "bundle", "report", "trace"}
+    for kind in ["bundle", "report"]:
+        told = example.folder / example.told[kind]
+        assert Path(trained.paths[kind]).read_bytes() == told.read_bytes(), kind
+    assert trained.bundle.to_bytes() == example.bundle.read_bytes()
+
+
+def test_a_bundle_that_is_copied_answers_alike(tmp_path: Path) -> None:
+    bundle = es.Spec(SPEC).train(frame()).bundle
+    told = bundle.predict_one({"id": 7, "x": 3})
+    path = tmp_path / "p.evenstep"
+    path.write_bytes(bundle.to_bytes())
+    for other in [pickle.loads(pickle.dumps(bundle)), copy.deepcopy(bundle), es.open(path), es.Bundle(bundle.to_bytes())]:
+        assert (other.digest, other.version, other.name) == (bundle.digest, bundle.version, "p")
+        assert other.predict_one({"id": 7, "x": 3}) == told
+    assert told["id"] == 7
+
+
+def test_a_bundle_is_served_and_answers_alike() -> None:
+    bundle = es.Spec(SPEC).train(frame()).bundle
+    rows = frame().drop(columns="y").to_dict("records")
+    with bundle.serve() as server:
+        assert server.predict(rows) == bundle.predict(rows)
+        with pytest.raises(es.DataError) as raised:
+            server.predict({"id": 1, "x": "many"})
+        assert raised.value.cells[0]["field"] == "x"
+        with pytest.raises(es.Error, match="already in use|address in use|Address"):
+            bundle.serve(port=int(server.address.rsplit(":", 1)[1]))
+    assert server._process.poll() is not None
+
+
+def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    path = tmp_path / "p.evenstep"
+    path.write_bytes(es.Spec(SPEC).train(frame()).bundle.to_bytes())
+    code = f"import evenstep, os; s = evenstep.open({str(path)!r}).serve(); print(s._process.pid, flush=True); os._exit(9)"
+    pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+    for _ in range(100):
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    pytest.fail("the server is still there")
+
+
+def test_a_report_opens_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    bundle = es.Spec(SPEC).train(frame()).bundle
+    page = bundle.report()
+    assert [Path(url.removeprefix("file://")).read_text(encoding="utf-8") for url in opened] == [page.html]
+    assert bundle.report(open=False).html == page.html and len(opened) == 1
+    page.write(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert "# p" in bundle.card
+
+
+def test_notebooks_are_shown_html() -> None:
+    spec = es.Spec(SPEC)
+    trained = spec.train(frame())
+    other = es.Spec(SPEC.replace("ridge", "dummy")).train(frame())
+    shown = {
+        "spec": spec,
+        "checked": spec.check(frame()),
+        "trained": trained,
+        "bundle": trained.bundle,
+        "metrics": trained.metrics,
+        "comparison": trained.metrics.beside(other.metrics),
+        "verified": trained.bundle.verify(frame()),
+        "difference": es.diff(trained, other),
+        "page": trained.bundle.report(open=False),
+    }
+    for name, one in shown.items():
+        html = one._repr_html_()
+        assert html.startswith("<") and html.endswith(">") and html.count("<table") == html.count("</table"), name
+        assert repr(one).startswith("<evenstep.") or name in {"metrics", "comparison"}, name
+
+
+def test_verify_proves_and_refutes(tmp_path: Path) -> None:
+    rows = frame()
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "pipeline.toml").write_text(SPEC.replace("[data]", '[data]\nsource = "rows.csv"'))
+    spec = es.Spec.read(tmp_path / "pipeline.toml")
+    trained = spec.train()
+    trained.write()
+    assert es.verify(spec, threads=1, shuffle=True)
+    assert es.verify(tmp_path / "pipeline.toml", rows, threads=3)
+    assert es.verify(trained, rows).proved and es.verify(trained.paths["bundle"], rows, shuffle=True)
+    alone = es.verify(trained.bundle)
+    assert alone and any("--data" in what for what in alone.not_proved)
+    rows.loc[3, "x"] = 5
+    other = es.verify(spec, rows)
+    assert not other and not other.proved
+    assert "fingerprint" in [check["name"] for check in other.checks if not check["equal"]]
+    assert json.loads(program("verify", "--json", folder=tmp_path))["equal"]
+
+
+def test_diff_names_column_and_row(tmp_path: Path) -> None:
+    rows = frame()
+    spec = es.Spec(SPEC, folder=tmp_path)
+    one = spec.train(rows)
+    assert es.diff(one, one).equal and not es.diff(one, one)
+    rows.loc[3, "x"] = 5
+    other = spec.train(rows)
+    difference = es.diff(one, other)
+    assert difference and difference.first is not None
+    assert difference.first["column"] == "x"
+    assert "3" in json.dumps(difference.first["rows"][0])
+    assert es.diff(one.bundle, other.bundle), "by what bundles alone say"
+
+
+def test_a_spec_is_text_dictionary_and_file(tmp_path: Path) -> None:
+    spec = es.Spec(SPEC, folder=tmp_path)
+    digest = spec.train(frame()).digest
+    assert es.Spec.from_dict(spec.to_dict()).train(frame()).digest == digest
+    assert es.Spec.read(spec.write()) == spec == pickle.loads(pickle.dumps(spec))
+    changed = spec.set({"model.alpha": 3.5, "data.missing": ["", "NA"]})
+    assert changed != spec and changed.to_dict()["model"] == {"use": "ridge", "alpha": 3.5}
+    assert changed.to_dict()["data"]["missing"] == ["", "NA"]
+    with pytest.raises(es.SpecError, match="unknown parameter `alpah`"):
+        spec.set({"model.alpah": 1})
+    assert es.Spec.from_dict({"pipeline": {"name": "p", "seed": 1}, "data": {"target": "y", "id": None}}).target == "y"
+
+
+def test_init_proposes_what_trains(example: Example) -> None:
+    target = es.Spec.read(example.spec).target
+    spec = es.init(pandas.read_csv(example.csv), target=target, name="proposed")
+    assert spec.name == "proposed" and spec.check(pandas.read_csv(example.csv))
+    by_path = es.init(example.csv, target=target)
+    assert by_path.name == example.csv.stem and by_path.check()

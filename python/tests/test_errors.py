@@ -1,0 +1,105 @@
+"""Errors have the text that the command line shows, and say what a program needs to know."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+from pathlib import Path
+
+import pandas
+import pytest
+from conftest import PROGRAM
+
+import evenstep as es
+
+SPEC = """\
+[pipeline]
+name = "p"
+seed = 1
+
+[data]
+source = "rows.csv"
+id = "id"
+target = "y"
+
+[contract]
+x = { type = "number", min = 0 }
+
+[model]
+use = "ridge"
+"""
+
+
+def frame() -> pandas.DataFrame:
+    return pandas.DataFrame({"id": range(60), "x": [n % 7 for n in range(60)], "y": [n * 3 % 11 for n in range(60)]})
+
+
+def shown(folder: Path, *args: str) -> str:
+    """What the command line says, without the mark before it."""
+    done = subprocess.run([PROGRAM, *args, "--quiet"], cwd=folder, capture_output=True, text=True, env={"NO_COLOR": "1"})
+    assert done.returncode == 2, done
+    return done.stderr.strip().removeprefix("×").strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pipeline.toml").write_text(SPEC)
+    frame().to_csv(tmp_path / "rows.csv", index=False)
+    return tmp_path
+
+
+def test_a_spec_error_points_into_the_text(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    (project / "pipeline.toml").write_text(SPEC.replace("ridge", "rigde"))
+    with pytest.raises(es.SpecError) as raised:
+        es.Spec.read("pipeline.toml")
+    assert str(raised.value) == shown(project, "check", "pipeline.toml")
+    assert "pipeline.toml:14:" in str(raised.value)
+    assert raised.value.help is not None and "ridge" in raised.value.help
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (str(again), again.help) == (str(raised.value), raised.value.help)
+
+
+def test_cells_that_break_the_contract_are_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    rows = frame()
+    rows.loc[4, "x"] = -1
+    rows.to_csv("rows.csv", index=False)
+    (project / "pipeline.toml").write_text(SPEC.replace("min = 0", 'min = 0, out_of_range = "reject"'))
+    spec = es.Spec.read("pipeline.toml")
+    with pytest.raises(es.DataError) as of_file:
+        spec.train()
+    assert str(of_file.value) == shown(project, "train", "pipeline.toml")
+    with pytest.raises(es.DataError) as of_frame:
+        spec.train(rows)
+    [cell] = of_frame.value.cells
+    assert (cell["column"], cell["row"], cell["value"]) == ("x", 5, "-1")
+    assert str(of_frame.value) == str(of_file.value).replace("rows.csv", "the frame")
+
+
+def test_what_isn_t_there_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    with pytest.raises(es.SpecError, match="`missing.toml` can't be read"):
+        es.Spec.read("missing.toml")
+    with pytest.raises(es.BundleError, match="`missing.evenstep` can't be read"):
+        es.open("missing.evenstep")
+    with pytest.raises(es.BundleError):
+        es.Bundle(b"no bundle")
+    with pytest.raises(es.DataError, match="no column `prize`"):
+        es.init(frame(), target="prize")
+    with pytest.raises(es.SpecError, match="missing key `source`"):
+        es.init(frame(), target="y").train()
+    with pytest.raises(es.DataError):
+        es.Spec.read().train("missing.csv")
+    with pytest.raises(ValueError, match="KEY=VALUE"):
+        es.Spec.read(set={"": 1})
+
+
+def test_a_request_that_breaks_the_contract_is_told_cell_by_cell(project: Path) -> None:
+    bundle = es.Spec.read(project / "pipeline.toml").train().bundle
+    with pytest.raises(es.DataError) as raised:
+        bundle.predict([{"x": 1}, {"x": "many"}])
+    [cell] = raised.value.cells
+    assert (cell["row"], cell["field"], cell["value"]) == (1, "x", "many")
+    with pytest.raises(TypeError, match="`x`: no cell can be of type `list`"):
+        bundle.predict_one({"x": []})

@@ -1,0 +1,143 @@
+"""Frames as they come: a clear error or the right answer."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from pathlib import Path
+
+import numpy
+import pandas
+import polars
+import pyarrow
+import pytest
+
+import evenstep as es
+
+SPEC = """\
+[pipeline]
+name = "p"
+seed = 1
+[data]
+target = "y"
+[[step]]
+use = "drop_columns"
+columns = { type = "category" }
+[model]
+use = "ridge"
+"""
+
+
+def frame(rows: int = 60) -> pandas.DataFrame:
+    numbers = range(rows)
+    return pandas.DataFrame(
+        {"x": [n % 7 + 0.5 for n in numbers], "c": ["abc"[n % 3] for n in numbers], "y": [n * 3 % 11 for n in numbers]}
+    )
+
+
+def digest(data: es.Data) -> str:
+    return es.Spec(SPEC).train(data, progress=False).digest
+
+
+def test_an_index_is_no_data() -> None:
+    rows = frame()
+    told = digest(rows)
+    assert digest(rows.set_index(pandas.Index([0] * len(rows)))) == told, "a duplicate index"
+    assert digest(rows.sample(frac=1, random_state=1)) == told, "rows in another order"
+    assert digest(rows.set_index(pandas.MultiIndex.from_arrays([rows["y"], rows["y"]]))) == told, "several levels"
+    assert digest(rows.set_index("c")) == told, "an index with a name is a column"
+
+
+def test_types_of_frames_don_t_matter() -> None:
+    rows = frame()
+    told = digest(rows)
+    assert digest(rows.astype({"c": "category", "y": "int8"})) == told
+    assert digest(rows.astype({"c": object})) == told
+    assert digest(rows.convert_dtypes()) == told
+    assert digest(polars.DataFrame(rows).with_columns(polars.col("c").cast(polars.Categorical))) == told
+    assert digest(polars.DataFrame(rows).lazy().collect()) == told
+    assert digest(pyarrow.Table.from_pandas(rows).combine_chunks().to_batches()[0]) == told
+    assert digest(pyarrow.RecordBatchReader.from_batches(*_batches(rows))) == told
+    assert digest(pyarrow.concat_tables([pyarrow.table(polars.DataFrame(rows[:7])), pyarrow.table(polars.DataFrame(rows[7:]))])) == told
+
+
+def _batches(rows: pandas.DataFrame) -> tuple[pyarrow.Schema, list[pyarrow.RecordBatch]]:
+    table = pyarrow.Table.from_pandas(rows)
+    return table.schema, table.to_batches(max_chunksize=9)
+
+
+def test_missing_values_are_one() -> None:
+    with_gaps = frame()
+    with_gaps["z"] = [None if n % 5 == 0 else n for n in range(len(with_gaps))]
+    spec = es.Spec(SPEC.replace("[model]", '[[step]]\nuse = "impute_median"\ncolumns = ["z"]\n[model]'))
+    nan = spec.train(with_gaps).digest
+    assert spec.train(with_gaps.convert_dtypes()).digest == nan
+    assert spec.train(polars.DataFrame(with_gaps.to_dict("list"))).digest == nan
+    assert spec.train(polars.DataFrame(with_gaps.to_dict("list")).fill_null(float("nan"))).digest == nan
+
+
+def test_columns_that_no_table_holds_are_refused_by_name() -> None:
+    rows = frame()
+    with pytest.raises(es.DataError, match="column `o` holds objects of several types .*in row 2 a `int`, 1"):
+        digest(rows.assign(o=["a", 1] * 30))
+    with pytest.raises(es.DataError, match="column `o` .*`Lock`|column `o` holds objects"):
+        digest(rows.assign(o=[threading.Lock() for _ in range(len(rows))]))
+    lists = polars.DataFrame(rows).with_columns(o=polars.lit([1]))
+    assert digest(lists) == digest(rows), "a list that nothing reads is left alone, as in files"
+    with pytest.raises(es.DataError, match="two columns are named `x`"):
+        digest(pandas.concat([rows, rows[["x"]]], axis=1))
+    with pytest.raises(es.DataError, match="`int` holds no rows"):
+        digest(7)  # type: ignore[arg-type]
+    with pytest.raises(es.DataError, match="no rows"):
+        digest(rows[:0])
+    with pytest.raises(es.SpecError, match="the data have no column `y`"):
+        digest(pandas.DataFrame())
+
+
+def test_a_frame_that_changes_during_a_call_is_read_as_it_was() -> None:
+    rows = pandas.DataFrame({"i": numpy.arange(60_000), "x": numpy.arange(60_000) % 1000 / 8, "y": numpy.arange(60_000) % 13 * 1.0})
+    spec = es.Spec(SPEC.replace('[[step]]\nuse = "drop_columns"\ncolumns = { type = "category" }\n', "").replace("[data]", '[data]\nid = "i"'))
+    told = spec.train(rows).digest
+    cells, over = rows["x"].to_numpy(copy=False), threading.Event()
+    cells.flags.writeable = True
+    before = cells.copy()
+
+    def change() -> None:
+        while not over.is_set():
+            cells[:] = -1.5
+
+    digests = []
+    for _ in range(3):
+        cells[:] = before
+        writer = threading.Timer(0.02, change)
+        writer.start()
+        digests.append(spec.train(rows).digest)
+        over.set()
+        writer.join()
+        over.clear()
+    cells[:] = -1.5
+    assert set(digests) <= {told, spec.train(rows).digest}, "each is of all cells before, or all after the change"
+
+
+def test_cells_of_requests_may_be_numpy_s_and_python_s() -> None:
+    bundle = es.Spec(SPEC).train(frame()).bundle
+    told = bundle.predict_one({"x": 1.5})
+    assert bundle.predict_one({"x": numpy.float32(1.5)}) == told
+    assert bundle.predict_one({"x": numpy.float64(1.5)}) == told
+    two = bundle.predict_one({"x": 2})
+    assert bundle.predict_one({"x": numpy.int64(2)}) == two
+    for cell in [float("inf"), datetime.date(2026, 1, 1), "2"]:
+        with pytest.raises(es.DataError):
+            bundle.predict_one({"x": cell})
+    missing = bundle.predict_one({"x": None})
+    assert missing != told
+    for cell in [float("nan"), numpy.float64("nan"), pandas.NA, pandas.NaT]:
+        assert bundle.predict_one({"x": cell}) == missing
+
+
+def test_a_table_is_read_by_all(tmp_path: Path) -> None:
+    table = es.Spec(SPEC).train(frame()).bundle.score(frame())
+    assert table.columns == ["row", "prediction", "flags"] and len(table) == 60
+    assert table.to_pandas()["prediction"].tolist() == table.to_polars()["prediction"].to_list()
+    assert table.to_arrow().equals(pyarrow.table(table)), "it can be read again"
+    assert table.scored["rows"] == 60 and table.quarantine == []
