@@ -39,6 +39,19 @@ python-test:
 wheel:
     tests/wheel.sh
 
+# The static program with all that a release consists of, in `dist/`
+release *targets:
+    release/build.sh {{targets}}
+
+# The docs' site, in `target/book`
+site:
+    command -v mdbook >/dev/null || cargo install mdbook --locked --debug --quiet
+    mdbook build docs
+
+# That each crate can be published
+publish-check:
+    cargo package --workspace --locked --no-verify --allow-dirty --quiet
+
 # The laws alone: equal digests across threads, orders, chunkings, formats
 law:
     cargo test --workspace --locked law

@@ -101,6 +101,12 @@ pub(crate) enum Verb {
     /// Say whether this host gives the bits that every other host gives
     #[command(after_help = "Example: evenstep selftest")]
     Selftest,
+    /// Print what a shell completes of this program's commands
+    #[command(after_help = "Example: evenstep completions bash > ~/.local/share/bash-completion/completions/evenstep")]
+    Completions(Completions),
+    /// Write the manual's pages, for `man`
+    #[command(after_help = "Example: evenstep manual --output ~/.local/share/man/man1")]
+    Manual(Manual),
 }
 
 /// A spec, and changes to it.
@@ -304,6 +310,19 @@ pub(crate) struct Sign {
 pub(crate) struct Sbom {
     /// The bundle; the engine if none is given
     pub(crate) bundle: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct Manual {
+    /// The folder that they are written to, one page for each command
+    #[arg(long, short, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Args)]

@@ -88,6 +88,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Sbom(args) => verbs::sbom::sbom(&args),
         Verb::Schema => Ok(verbs::schema::schema()),
         Verb::Selftest => Ok(verbs::selftest::selftest(&host)),
+        Verb::Completions(args) => Ok(verbs::completions::completions(&args)),
+        Verb::Manual(args) => verbs::manual::manual(&args, &host),
     };
     match result {
         Ok(code) => code,

@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::examples;
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 /// A command of a page, and what is printed beneath it.
 struct Shown {
@@ -123,4 +125,55 @@ fn every_page_of_the_book_is_in_its_summary_and_the_other_way_round() {
     for page in pages().iter().filter(|page| page.starts_with(&book) && !page.ends_with("SUMMARY.md")) {
         assert!(named.contains(page), "{} is not in the summary", page.display());
     }
+}
+
+/// Where a page's links go, and what its headings are called in links.
+fn links(page: &Path) -> (Vec<String>, BTreeSet<String>) {
+    let text = std::fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+    let (mut links, mut headings) = (Vec::new(), BTreeSet::new());
+    let mut heading: Option<String> = None;
+    for event in Parser::new(&text) {
+        match event {
+            Event::Start(Tag::Link { dest_url, .. }) => links.push(dest_url.into_string()),
+            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+            Event::End(TagEnd::Heading(_)) => headings.extend(heading.take().map(|text| anchor(&text))),
+            Event::Text(part) | Event::Code(part) => heading.iter_mut().for_each(|text| text.push_str(&part)),
+            _ => {}
+        }
+    }
+    (links, headings)
+}
+
+/// As mdBook and forges make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let beside =
+        ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md", "fuzz/README.md"];
+    let (mut followed, mut wrong) = (0, Vec::new());
+    for page in pages().into_iter().chain(beside.map(|name| root.join(name))) {
+        let (links, _) = links(&page);
+        for link in links.iter().filter(|link| !link.contains("://")) {
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { page.clone() } else { page.with_file_name(path) };
+            let in_book =
+                |path: &Path| path.canonicalize().is_ok_and(|path| path.ancestors().any(|at| at.ends_with("docs/src")));
+            let leads = target.exists()
+                && (heading.is_empty() || self::links(&target).1.contains(heading))
+                // The site has no files but the book's.
+                && (in_book(&target) || !in_book(&page));
+            if !leads {
+                wrong.push(format!("{}: {link}", page.display()));
+            }
+            followed += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(followed > 50, "only {followed} links were found");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod aside;
 pub(crate) mod check;
+pub(crate) mod completions;
 #[cfg(feature = "serve")]
 pub(crate) mod contract;
 pub(crate) mod diff;
@@ -16,6 +17,7 @@ pub(crate) mod key;
 #[cfg(not(feature = "serve"))]
 pub(crate) mod left_out;
 mod loaded;
+pub(crate) mod manual;
 #[cfg(feature = "serve")]
 pub(crate) mod mock;
 #[cfg(feature = "serve")]
