@@ -100,7 +100,7 @@ class Records:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not (options.resume and self.path.exists()):
             head = {
-                "date": datetime.date.today().isoformat(), "commit": commit(), "rounds": options.rounds,
+                "date": datetime.date.today().isoformat(), "commit": commit(), "host": measure.host(), "rounds": options.rounds,
                 "scale": options.scale, "patient": options.patient, "load": measure.load(),
             }
             self.path.write_text(json.dumps(head) + "\n")
@@ -681,29 +681,35 @@ def versions():
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names) + f"; Python {platform.python_version()}"
 
 
+def kept():
+    """What the page says of each part, by its title."""
+    sections = PAGE.read_text().split("\n## ")[1:] if PAGE.exists() else []
+    return {section.split("\n")[0]: f"## {section}".strip() for section in sections}
+
+
+def section(name, part):
+    """What was measured here of a part; else what the page has of it."""
+    path = WORK / "results" / f"{name}.jsonl"
+    head, *records = read_records(path) if path.exists() else [None]
+    if not records:
+        return kept().get(part.title, "")
+    rounds = "" if name == "accuracy" else f", {head['rounds']} rounds, load before {head['load']:.1f}"
+    notes = [f"at {head['scale']} of its size"] * (head["scale"] != 1) + ["OpenMP waiting passively"] * head["patient"]
+    when = f"{head['date']}, commit {head['commit']}, {head['host']}{rounds}{''.join(f', {note}' for note in notes)}."
+    behind = [f"- {line}" for line in part.behind(records)]
+    return "\n".join([f"## {part.title}", "", when, "", *part.render(head, records), *(["Behind:", "", *behind] if behind else [])]).strip()
+
+
 def page():
-    sections, behind = [], []
-    for name, part in PARTS.items():
-        path = WORK / "results" / f"{name}.jsonl"
-        head, *records = read_records(path) if path.exists() else [None]
-        if not records:
-            continue
-        rounds = "" if name == "accuracy" else f", {head['rounds']} rounds, load before {head['load']:.1f}"
-        notes = [f"at {head['scale']} of its size"] * (head["scale"] != 1) + ["OpenMP waiting passively"] * head["patient"]
-        sections += [f"## {part.title}", "", f"{head['date']}, commit {head['commit']}{rounds}{''.join(f', {note}' for note in notes)}.", "", *part.render(head, records)]
-        behind += part.behind(records)
     lines = [
         "# Trees beside their peers", "",
         "Written by `bench/trees`; not edited by hand. Only ratios taken in one run count: the machine may be shared. Times are from a matrix or "
         "batches in memory to a model, binning included; × ours is how many times ours, above 1 where a peer takes longer. Peak memory is the process's during the fit, "
-        "its input included.", "",
-        f"- Host: {measure.host()}.",
-        f"- Peers: {versions()}.", "",
-        *sections,
-        "## Where Evenstep is behind", "",
-        *([f"- {line}" for line in behind] or ["Nowhere in what was measured."]),
+        "its input included. Each part ends with where Evenstep is behind.", "",
+        f"Peers: {versions()}.", "",
     ]
-    return "\n".join(lines) + "\n"
+    sections = [section(name, part) for name, part in PARTS.items()]
+    return "\n".join(lines) + "\n" + "\n\n".join(text for text in sections if text) + "\n"
 
 
 def main():
