@@ -30,6 +30,7 @@ mod oip;
 mod openapi;
 mod packing;
 mod page;
+#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "parts are measured for traces alone"))]
 mod parts;
 mod predict;
 mod problem;
@@ -40,6 +41,7 @@ mod telemetry;
 mod tls;
 mod traceparent;
 mod turns;
+mod wanted;
 mod watch;
 mod work;
 

@@ -18,6 +18,8 @@ pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
 /// A body is read within this time. One that is answered while it comes may take longer, but each of its parts may not; nor
 /// may its client take longer to read a part of the answer.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+/// So long a client that is refused may go on to send.
+pub(crate) const REFUSED_TIME: Duration = Duration::from_secs(2);
 
 /// Connections that are open at once.
 pub(crate) const CONNECTIONS_MAX: u32 = 4096;

@@ -54,20 +54,12 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
         let predictions = asked.answers(rows)?;
         let (rows, flags) = (predictions.len(), predictions.iter().map(|answer| answer.flags.len()).sum());
         let bytes = document(&asked.served.predictor, &predictions);
-        return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None, by: None, parts: None });
+        return Ok(Said::of(to.media_type(), bytes, rows, flags));
     }
     let count = rows.len();
     let table = asked.table(rows, 0)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
-    Ok(Said {
-        kind: to.media_type(),
-        bytes,
-        rows: count,
-        flags: table.flags.len(),
-        header: None,
-        by: None,
-        parts: None,
-    })
+    Ok(Said::of(to.media_type(), bytes, count, table.flags.len()))
 }
 
 /// A table as `score` writes it.

@@ -42,9 +42,16 @@ pub(crate) struct Said {
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// Who answered, if the body named it.
     pub(crate) by: Option<Arc<Served>>,
-    /// How long it took, if that is traced.
-    pub(crate) parts: Option<Parts>,
 }
+
+impl Said {
+    pub(crate) fn of(kind: &'static str, bytes: Vec<u8>, rows: usize, flags: usize) -> Said {
+        Said { kind, bytes, rows, flags, header: None, by: None }
+    }
+}
+
+/// An answer, and how long its parts took, if that is traced.
+type Timed = (Said, Option<Parts>);
 
 /// Answers a body by `work`; the head says how both are compressed.
 pub(crate) async fn answer(
@@ -55,21 +62,14 @@ pub(crate) async fn answer(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
     let started = Instant::now();
-    let mut said = said(&asked, dialect, head, body, work).await;
-    let by = said.as_mut().ok().and_then(|said| said.by.take());
-    let asked = by.map_or_else(|| asked.clone(), |served| asked.with(served));
-    let (mut response, rows, parts) = match said {
-        Ok(mut said) => {
-            let (rows, parts) = (said.rows, said.parts.take());
-            asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
-            (respond(said, dialect, head), rows, parts)
-        }
-        Err(problem) => {
-            let problem = asked.refused(problem);
-            asked.count(dialect.status(&problem), 0, 0, started.elapsed());
-            (problem.into_response(), 0, None)
-        }
+    let (mut said, parts) = match said(&asked, dialect, head, body, work).await {
+        Ok(timed) => timed,
+        Err(problem) => return asked.failed(dialect, problem, started),
     };
+    let asked = said.by.take().map_or_else(|| asked.clone(), |served| asked.with(served));
+    let rows = said.rows;
+    asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
+    let mut response = respond(said, dialect, head);
     asked.sign(&mut response, rows, parts);
     response
 }
@@ -82,7 +82,7 @@ async fn said(
     head: &HeaderMap,
     body: Body,
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
-) -> Result<Said, Problem> {
+) -> Result<Timed, Problem> {
     let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
     let mut body = service.room.read(body).await?;
@@ -141,6 +141,15 @@ impl Asked {
         of_model.took(took);
     }
 
+    /// A problem in place of an answer, counted as one.
+    pub(crate) fn failed(&self, dialect: Dialect, problem: Problem, started: Instant) -> Response {
+        let problem = self.refused(problem);
+        self.count(dialect.status(&problem), 0, 0, started.elapsed());
+        let mut response = problem.into_response();
+        self.sign(&mut response, 0, None);
+        response
+    }
+
     /// What is wrong, with the place of the contract of the model that was asked.
     pub(crate) fn refused(&self, problem: Problem) -> Problem {
         let now = self.service.models.now();
@@ -162,12 +171,12 @@ impl Asked {
     }
 
     /// Works, and measures it if that is traced.
-    fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Said, Problem> {
+    fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Timed, Problem> {
         if self.service.telemetry.is_none() {
-            return caught(work);
+            return caught(work).map(|said| (said, None));
         }
         let (said, parts) = Parts::timed(|| caught(work));
-        said.map(|said| Said { parts: Some(parts), ..said })
+        said.map(|said| (said, Some(parts)))
     }
 
     /// Answers rows, one by one.
