@@ -32,7 +32,7 @@ for target in "$@"; do
   linker=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
   {
     git rev-parse HEAD
-    rustc -vV
+    "${RUSTC:-rustc}" -vV
     "${!linker:-cc}" --version | head -1
     "${!linker:-cc}" -Wl,--version 2>/dev/null | head -1
   } >"$work/$name/built-with.txt"
