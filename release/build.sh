@@ -23,7 +23,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p dist
 
 for target in "$@"; do
-  cargo build --release --locked -p evenstep --target "$target"
+  cargo build --release --locked -p evenstep --features push --target "$target"
   name=evenstep-$version-${target%%-*}-linux
   mkdir -p "$work/$name/completions"
   cp "${CARGO_TARGET_DIR:-target}/$target/release/evenstep" LICENSE README.md CHANGELOG.md "$work/$name"
