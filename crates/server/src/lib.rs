@@ -39,6 +39,7 @@ mod status;
 #[cfg_attr(not(feature = "otel"), path = "no_telemetry.rs")]
 mod telemetry;
 mod tls;
+mod together;
 mod traceparent;
 mod turns;
 mod wanted;

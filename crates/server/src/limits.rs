@@ -46,6 +46,9 @@ pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 /// Bodies that wait for a thread, small ones and large ones apart; who comes then is told at once to come back. Of a row each,
 /// so many take some 20 ms: a burst is answered, and a load that lasts finds no longer queue.
 pub(crate) const WAITING_MAX: usize = 256;
+/// So many small bodies in JSON are answered together at most, and of so many bytes together: the first waits for the last.
+pub(crate) const TOGETHER_MAX: usize = 64;
+pub(crate) const TOGETHER_BYTES_MAX: usize = 64 << 10;
 /// A body waits so long for a thread, if those before it are so large; then its client is told to come back.
 pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
 /// When a client that was sent away should try again.

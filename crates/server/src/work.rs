@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Answer, Refusal, Rows, Table};
 use tokio::task::{spawn_blocking, yield_now};
 
-use crate::Service;
+use crate::body::Held;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
 use crate::limits::{BODY_BYTES_MAX, SMALL_BODY_BYTES};
@@ -19,8 +19,9 @@ use crate::models::Served;
 use crate::packing::Packing;
 use crate::parts::Parts;
 use crate::problem::Problem;
+use crate::{Service, predict, together};
 
-const BUG: &str = "the request ran into a bug";
+pub(crate) const BUG: &str = "the request ran into a bug";
 
 /// What says which artifact answered.
 pub(crate) const DIGEST: HeaderName = HeaderName::from_static("evenstep-digest");
@@ -51,7 +52,7 @@ impl Said {
 }
 
 /// An answer, and how long its parts took, if that is traced.
-type Timed = (Said, Option<Parts>);
+pub(crate) type Timed = (Said, Option<Parts>);
 
 /// Answers a body by `work`; the head says how both are compressed.
 pub(crate) async fn answer(
@@ -62,7 +63,31 @@ pub(crate) async fn answer(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
     let started = Instant::now();
-    let (mut said, parts) = match said(&asked, dialect, head, body, work).await {
+    let said = async {
+        let (body, packing) = read(&asked, dialect, head, body).await?;
+        compute(&asked, body, packing, work).await
+    };
+    told(asked, dialect, head, started, said.await)
+}
+
+/// The same of rows in JSON that are answered in JSON, along with others that came meanwhile.
+pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> Response {
+    let started = Instant::now();
+    let said = async {
+        let (body, packing) = read(&asked, Dialect::Native, head, body).await?;
+        if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.trace.is_some() {
+            return compute(&asked, body, packing, predict::json).await;
+        }
+        let _place = asked.service.small_turns.place()?;
+        together::answer(&asked, body).await
+    };
+    let said = said.await;
+    told(asked, Dialect::Native, head, started, said)
+}
+
+/// An answer, or a problem in its place, counted.
+fn told(asked: Asked, dialect: Dialect, head: &HeaderMap, started: Instant, said: Result<Timed, Problem>) -> Response {
+    let (mut said, parts) = match said {
         Ok(timed) => timed,
         Err(problem) => return asked.failed(dialect, problem, started),
     };
@@ -74,20 +99,30 @@ pub(crate) async fn answer(
     response
 }
 
-/// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
-/// soon.
-async fn said(
+/// The body, and how it is compressed.
+async fn read(
     asked: &Asked,
     dialect: Dialect,
     head: &HeaderMap,
     body: Body,
-    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
-) -> Result<Timed, Problem> {
+) -> Result<(Held, Option<Packing>), Problem> {
     let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
-    let mut body = service.room.read(body).await?;
+    let body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
     let packing = packing.filter(|packing| packing.packs(&body.bytes));
+    Ok((body, packing))
+}
+
+/// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
+/// soon.
+async fn compute(
+    asked: &Asked,
+    mut body: Held,
+    packing: Option<Packing>,
+    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
+) -> Result<Timed, Problem> {
+    let service = &asked.service;
     if body.bytes.len() <= SMALL_BODY_BYTES && packing.is_none() {
         let _turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
@@ -171,12 +206,18 @@ impl Asked {
     }
 
     /// Works, and measures it if that is traced.
-    fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Timed, Problem> {
+    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Option<Parts>) {
         if self.service.telemetry.is_none() {
-            return caught(work).map(|said| (said, None));
+            return (work(), None);
         }
-        let (said, parts) = Parts::timed(|| caught(work));
-        said.map(|said| (said, Some(parts)))
+        let (done, parts) = Parts::timed(work);
+        (done, Some(parts))
+    }
+
+    /// The same, where a panic is a bug of ours.
+    pub(crate) fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Timed, Problem> {
+        let (said, parts) = self.timed(|| caught(work));
+        said.map(|said| (said, parts))
     }
 
     /// Answers rows, one by one.
