@@ -42,7 +42,7 @@ def main():
     options = parser.parse_args()
     known = FOLDER / "found.json"
     found = json.loads(known.read_text()) if options.only and known.exists() else {}
-    found["host"], found["begun"] = measure.host(), measure.load()
+    here = {"host": measure.host(), "begun": measure.load(), "rows": options.rows, "date": datetime.date.today().isoformat(), "commit": commit()}
     FOLDER.mkdir(parents=True, exist_ok=True)
     bundle = trained(options.rows)
     for name, rows in ROWS.items():
@@ -51,12 +51,11 @@ def main():
         for number in range(BODIES):
             (FOLDER / name / str(number)).write_text(json.dumps(sample(options.rows, number * rows, rows)))
     if options.only != "hostile":
-        found["overload"] = {name: overload(bundle, name, options) for name in ROWS}
-        found["seconds"] = options.seconds
+        found["overload"] = here | {"seconds": options.seconds, "of": {name: overload(bundle, name, options) for name in ROWS}}
     if options.only != "overload":
-        found["hostile"] = hostile(bundle, options)
+        found["hostile"] = here | hostile(bundle, options)
     known.write_text(json.dumps(found, indent=1))
-    (HERE / "STRAIN.md").write_text("\n".join(page(options, found)) + "\n")
+    (HERE / "STRAIN.md").write_text("\n".join(page(found)) + "\n")
 
 
 def trained(rows):
@@ -88,6 +87,7 @@ def server(bundle):
     process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
     try:
         while not is_well():
+            assert process.poll() is None, f"the server ended: {FOLDER / 'server.log'} says why"
             time.sleep(0.05)
         yield process
         assert process.poll() is None and is_well(), "the server ended"
@@ -178,22 +178,29 @@ def hostile(bundle, options):
         return {"quiet": quiet, "rate": good[1], "seconds": seconds, "visits": visits}
 
 
-def page(options, found):
-    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, text=True).strip()
-    yield "# The server under strain\n\nWritten by `bench/strain`; what it does stands in [`strain.py`](strain.py).\n"
+def commit():
+    return subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, text=True).strip()
+
+
+def page(found):
     yield (
-        f"{datetime.date.today()}, commit {commit}, {found['host']}, load before {found['begun']:.1f}. The pipeline of"
-        f" [`mixed/pipeline.toml`](mixed/pipeline.toml), trained on {options.rows:,} rows of 22 columns. Whoever asks runs on"
-        " the same cores as the server.\n"
+        "# The server under strain\n\nWritten by `bench/strain`; what it does stands in [`strain.py`](strain.py). The pipeline is that of"
+        " [`mixed/pipeline.toml`](mixed/pipeline.toml), on a table of 22 columns. Whoever asks runs on the same cores as the server.\n"
     )
     if "overload" in found:
-        yield from overload_page(found["overload"], found["seconds"])
+        yield from overload_page(found["overload"])
     if "hostile" in found:
         yield from hostile_page(found["hostile"])
 
 
-def overload_page(found, seconds):
+def when(found):
+    return f"{found['date']}, commit {found['commit']}, {found['host']}, load before {found['begun']:.1f}, trained on {found['rows']:,} rows.\n"
+
+
+def overload_page(found):
     yield "## Twice as much as it can answer\n"
+    yield when(found)
+    seconds, found = found["seconds"], found["of"]
     yield (
         f"The peak is what {CONNECTIONS_OF_PEAK} connections get that ask again once they are answered. Then, for {seconds} s,"
         f" twice as many requests are sent as were answered at the peak, on {CONNECTIONS:,} connections, whether earlier ones were"
@@ -221,6 +228,7 @@ def overload_page(found, seconds):
 
 def hostile_page(found):
     yield "## A hostile fleet\n"
+    yield when(found)
     yield (
         f"{found['rate']:,} requests a second of one row, a tenth of the peak, for {found['seconds']} s: alone, and beside {SLOW:,} clients that are"
         f" silent, or send a byte a second of a head or a body, {RESETS} that take back what they ask for over HTTP/2, 10 requests every"

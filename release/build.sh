@@ -15,7 +15,7 @@ EVENSTEP_CARGO_HOME=$(realpath "${CARGO_HOME:-$HOME/.cargo}")
 export EVENSTEP_ROOT EVENSTEP_CARGO_HOME
 export RUSTC_WRAPPER=$PWD/release/rustc.sh
 export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$EVENSTEP_ROOT=. -ffile-prefix-map=$EVENSTEP_CARGO_HOME=cargo"
-export RUSTFLAGS="-C target-feature=+crt-static"
+export RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 built=$(git log -1 --format=%ct)
 work=$(mktemp -d)
@@ -23,16 +23,16 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p dist
 
 for target in "$@"; do
-  cargo build --profile dist --locked -p evenstep --target "$target"
+  cargo build --release --locked -p evenstep --features push --target "$target"
   name=evenstep-$version-${target%%-*}-linux
   mkdir -p "$work/$name/completions"
-  cp "${CARGO_TARGET_DIR:-target}/$target/dist/evenstep" LICENSE README.md CHANGELOG.md "$work/$name"
+  cp "${CARGO_TARGET_DIR:-target}/$target/release/evenstep" LICENSE README.md CHANGELOG.md "$work/$name"
   # shellcheck disable=SC2086 # an emulator may have arguments
   run() { ${RUNNER:-} "$work/$name/evenstep" "$@"; }
   linker=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
   {
     git rev-parse HEAD
-    rustc -vV
+    "${RUSTC:-rustc}" -vV
     "${!linker:-cc}" --version | head -1
     "${!linker:-cc}" -Wl,--version 2>/dev/null | head -1
   } >"$work/$name/built-with.txt"

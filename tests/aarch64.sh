@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the program for aarch64 and runs its self-test under emulation: it must print the released digest.
+# Builds what is released for aarch64, and runs its self-test under emulation: it must print the released digest.
 # Debian, as root: a compiler with aarch64's standard library, a linker and an emulator are installed if need be.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,10 +10,10 @@ if ! [ -e /usr/lib/rustlib/aarch64-unknown-linux-gnu ] || ! command -v qemu-aarc
     libc6-dev-arm64-cross qemu-user-static
 fi
 # In a folder of its own: another compiler would build all of target/ anew.
-export CARGO_TARGET_DIR=target/aarch64 RUSTC=/usr/bin/rustc CARGO_PROFILE_RELEASE_DEBUG=false
+export CARGO_TARGET_DIR=target/aarch64 RUSTC=/usr/bin/rustc RUNNER=qemu-aarch64-static
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc
-cargo build --release --locked --target aarch64-unknown-linux-gnu -p evenstep --no-default-features
-emulated="qemu-aarch64-static -L /usr/aarch64-linux-gnu $PWD/target/aarch64/aarch64-unknown-linux-gnu/release/evenstep"
+release/build.sh aarch64-unknown-linux-gnu
+emulated="$RUNNER $PWD/target/aarch64/aarch64-unknown-linux-gnu/release/evenstep"
 echo "$emulated" >target/aarch64/emulated
 $emulated selftest

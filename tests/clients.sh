@@ -49,6 +49,8 @@ if chromium=$(command -v chromium || command -v google-chrome); then
   grep -q '<code>PClass</code>' "$work/docs.html"
   grep -q '"probability"' "$work/docs.html"
   echo "the page shows the contract and an answer in $chromium"
+else
+  echo "the page was not looked at: there is no Chromium"
 fi
 
 # Whatever the document allows is answered, and whatever it doesn't is refused, as it says. That columns have one length, and

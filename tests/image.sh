@@ -13,16 +13,11 @@ missing=()
 for tool in "${!package[@]}"; do command -v "$tool" >/dev/null || missing+=("${package[$tool]}"); done
 [ ${#missing[@]} -eq 0 ] || apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 
-target=x86_64-unknown-linux-gnu
 if [ -z "${ENGINE:-}" ]; then
-  RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols" \
-    cargo build --release --locked --target $target --no-default-features --features serve,grpc,otel
-  ENGINE=target/$target/release/evenstep
+  release/build.sh
+  ENGINE=target/x86_64-unknown-linux-gnu/release/evenstep
 fi
-if [ -z "${EVENSTEP:-}" ]; then
-  cargo build --workspace --locked --features evenstep/push
-  EVENSTEP=target/debug/evenstep
-fi
+EVENSTEP=${EVENSTEP:-$ENGINE}
 engine=$(realpath "$ENGINE") evenstep=$(realpath "$EVENSTEP")
 
 work=$(mktemp -d)

@@ -77,3 +77,35 @@ fn nothing_beneath_the_pipeline_knows_toml_or_http() {
         }
     }
 }
+
+/// Nothing goes out but what somebody asked for: answers of `serve`, and what asks servers, collectors and registries by address.
+#[test]
+fn only_the_server_and_what_pushes_images_know_a_network() {
+    const NETWORK: [&str; 5] = ["TcpStream", "TcpListener", "UdpSocket", "tokio::net", "ureq"];
+    const MAY: [&str; 2] = ["server/src/", "image/src/push/"];
+    fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).expect("a source")));
+            }
+        }
+    }
+    let crates = root().join("crates");
+    let mut sources = Vec::new();
+    for package in std::fs::read_dir(&crates).expect("the crates") {
+        walk(&package.expect("an entry").path().join("src"), &mut sources);
+    }
+    let may = |path: &str| MAY.iter().any(|may| path.starts_with(crates.join(may).to_str().expect("UTF-8")));
+    let (allowed, others): (Vec<_>, Vec<_>) = sources.iter().partition(|(path, _)| may(path));
+    assert!(
+        allowed.iter().any(|(_, text)| NETWORK.iter().any(|word| text.contains(word))),
+        "it looks for the wrong words"
+    );
+    assert!(others.len() > 100, "only {} files were looked at", others.len());
+    for (path, text) in others {
+        assert!(NETWORK.iter().all(|word| !text.contains(word)), "{path} knows a network");
+    }
+}

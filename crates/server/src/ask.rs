@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -45,7 +45,7 @@ impl Server {
     async fn exchange(&self, mut request: Request<Body>) -> Result<(StatusCode, Vec<u8>)> {
         let authority = self.authority().parse::<HeaderValue>().map_err(Error::other)?;
         request.headers_mut().insert(header::HOST, authority);
-        let stream = timeout(self.connect_time, TcpStream::connect((self.host.as_str(), self.port))).await??;
+        let stream = self.connect().await?;
         let answered = async {
             let Some(tls) = &self.tls else { return self.answer(stream, request).await };
             let name = ServerName::try_from(self.host.clone()).map_err(Error::other)?;
@@ -53,6 +53,19 @@ impl Server {
             self.answer(stream, request).await
         };
         timeout(self.answer_time, answered).await?
+    }
+
+    /// By the first address of the name that answers; each is given the same time.
+    async fn connect(&self) -> Result<TcpStream> {
+        let mut failed = Error::other("the name has no address");
+        for address in lookup_host((self.host.as_str(), self.port)).await? {
+            match timeout(self.connect_time, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failed = error,
+                Err(late) => failed = late.into(),
+            }
+        }
+        Err(failed)
     }
 
     async fn answer(

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, SMALL_BODY_BYTES};
+use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, REFUSED_TIME, SMALL_BODY_BYTES};
 use crate::packing::Packing;
 use crate::problem::Problem;
 
@@ -101,6 +101,13 @@ impl Room {
             bytes.extend_from_slice(&data);
         }
     }
+}
+
+/// Reads what a client that is refused still sends, for a while: closed before, it would lose the answer.
+pub(crate) async fn drain(body: Body) {
+    let mut body = Limited::new(body, BODY_BYTES_MAX);
+    let all = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = timeout(REFUSED_TIME, all).await;
 }
 
 #[cfg(test)]

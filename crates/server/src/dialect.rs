@@ -74,6 +74,9 @@ impl Dialect {
             Dialect::Grpc => {
                 let mut told = status::of(&problem);
                 told.headers_mut().insert(REQUEST_ID, name);
+                *told.extensions_mut() = std::mem::take(response.extensions_mut());
+                // Its status is another: calls of gRPC go well for HTTP whatever comes of them.
+                told.extensions_mut().insert(Became(problem.status()));
                 return told;
             }
             Dialect::Native => ("application/problem+json", problem.of_request(text)),
@@ -94,6 +97,10 @@ impl Dialect {
         told
     }
 }
+
+/// What the status of a response would be in our own protocol, where it says another.
+#[derive(Clone, Copy)]
+pub(crate) struct Became(pub(crate) StatusCode);
 
 /// MLflow's names of statuses.
 fn code(status: StatusCode) -> &'static str {

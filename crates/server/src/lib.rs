@@ -30,6 +30,7 @@ mod oip;
 mod openapi;
 mod packing;
 mod page;
+#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "parts are measured for traces alone"))]
 mod parts;
 mod predict;
 mod problem;
@@ -38,8 +39,10 @@ mod status;
 #[cfg_attr(not(feature = "otel"), path = "no_telemetry.rs")]
 mod telemetry;
 mod tls;
+mod together;
 mod traceparent;
 mod turns;
+mod wanted;
 mod watch;
 mod work;
 

@@ -18,6 +18,8 @@ pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
 /// A body is read within this time. One that is answered while it comes may take longer, but each of its parts may not; nor
 /// may its client take longer to read a part of the answer.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+/// So long a client that is refused may go on to send.
+pub(crate) const REFUSED_TIME: Duration = Duration::from_secs(2);
 
 /// Connections that are open at once.
 pub(crate) const CONNECTIONS_MAX: u32 = 4096;
@@ -44,6 +46,9 @@ pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 /// Bodies that wait for a thread, small ones and large ones apart; who comes then is told at once to come back. Of a row each,
 /// so many take some 20 ms: a burst is answered, and a load that lasts finds no longer queue.
 pub(crate) const WAITING_MAX: usize = 256;
+/// So many small bodies in JSON are answered together at most, and of so many bytes together: the first waits for the last.
+pub(crate) const TOGETHER_MAX: usize = 64;
+pub(crate) const TOGETHER_BYTES_MAX: usize = 64 << 10;
 /// A body waits so long for a thread, if those before it are so large; then its client is told to come back.
 pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
 /// When a client that was sent away should try again.

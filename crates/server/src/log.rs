@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::Service;
+use crate::dialect::Became;
 use crate::limits::LOG_LINES_MAX;
 use crate::lines::Streamed;
 use crate::models::Served;
@@ -131,13 +132,14 @@ pub(crate) struct Answered {
     pub(crate) served: Arc<Served>,
     pub(crate) rows: usize,
     /// Measured for traces alone.
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "there are none"))]
     pub(crate) parts: Option<Parts>,
 }
 
 /// A request that is to be told once it is answered.
 pub(crate) struct Line {
     began: Instant,
-    method: Method,
+    method: &'static str,
     route: Option<MatchedPath>,
     name: HeaderValue,
     parent: Option<Parent>,
@@ -146,7 +148,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn begin(request: &Request, name: HeaderValue) -> Line {
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let (method, parent) = (request.method().clone(), Parent::of(request.headers()));
+        let (method, parent) = (known(request.method()), Parent::of(request.headers()));
         Line { began: Instant::now(), method, route, name, parent }
     }
 
@@ -155,7 +157,7 @@ impl Line {
         let answered = response.extensions().get::<Answered>().cloned();
         let pending = Pending {
             line: self,
-            status: response.status(),
+            status: response.extensions().get::<Became>().map_or(response.status(), |became| became.0),
             client: client.map(str::to_owned),
             answered,
             service: Arc::clone(service),
@@ -165,6 +167,12 @@ impl Line {
             None => pending.tell(None),
         }
     }
+}
+
+/// A method, if it is one of HTTP's: a client may have said anything. Else the word that traces have for it.
+fn known(method: &Method) -> &'static str {
+    const METHODS: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
 /// A line whose number of rows isn't known yet.
@@ -179,7 +187,7 @@ pub(crate) struct Pending {
 /// A request that was answered.
 pub(crate) struct Finished<'a> {
     pub(crate) began: Instant,
-    pub(crate) method: &'a Method,
+    pub(crate) method: &'static str,
     pub(crate) route: &'a str,
     pub(crate) status: StatusCode,
     pub(crate) parent: Option<Parent>,
@@ -193,7 +201,7 @@ impl Pending {
         let known = self.answered.as_ref().map_or(0, |answered| answered.rows);
         let finished = Finished {
             began: self.line.began,
-            method: &self.line.method,
+            method: self.line.method,
             // A path that is no route may be anything.
             route: self.line.route.as_ref().map_or("none", MatchedPath::as_str),
             status: self.status,
@@ -214,7 +222,7 @@ impl Pending {
         let mut line = Map::new();
         let mut add = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
         add("status", json!(finished.status.as_u16()));
-        add("method", json!(finished.method.as_str()));
+        add("method", json!(finished.method));
         add("route", json!(finished.route));
         add("request", json!(self.line.name.to_str().unwrap_or_default()));
         if let Some(trace) = trace {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::log::{Finished, Log};
+use crate::wanted::is_wanted;
 
 /// There is none.
 pub(crate) enum Telemetry {}
 
 impl Telemetry {
     pub(crate) fn of_environment(_: &Arc<Log>) -> Result<Option<Telemetry>, String> {
-        let is_wanted = std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some();
-        if is_wanted { Err("this engine was built without `otel`".to_owned()) } else { Ok(None) }
+        if is_wanted() { Err("this engine was built without `otel`".to_owned()) } else { Ok(None) }
     }
 
     pub(crate) fn tell(&self, _: &Finished<'_>) -> String {

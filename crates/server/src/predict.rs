@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::request::{Rows, Table, document};
+use evenstep_pipeline::Predictor;
+use evenstep_pipeline::request::{Answer, Rows, Table, document};
 use evenstep_source::SourceError;
 use evenstep_source::format::{Compression, Format as FileFormat};
 use evenstep_source::write::Writer;
@@ -36,6 +37,7 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen,
             problem.into_response()
         }
         Ok((Format::Lines, Format::Lines)) => lines::answer(service, served, body),
+        Ok((Format::Json, Format::Json)) => work::answer_json(Asked { service, served }, &head.headers, body).await,
         Ok((from, to)) => {
             let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, from, to);
             work::answer(Asked { service, served }, Dialect::Native, &head.headers, body, work).await
@@ -51,23 +53,22 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
         Format::Lines => lines::all(bytes)?,
     };
     if to == Format::Json {
-        let predictions = asked.answers(rows)?;
-        let (rows, flags) = (predictions.len(), predictions.iter().map(|answer| answer.flags.len()).sum());
-        let bytes = document(&asked.served.predictor, &predictions);
-        return Ok(Said { kind: to.media_type(), bytes, rows, flags, header: None, by: None, parts: None });
+        return Ok(in_json(&asked.served.predictor, &asked.answers(rows)?));
     }
     let count = rows.len();
     let table = asked.table(rows, 0)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
-    Ok(Said {
-        kind: to.media_type(),
-        bytes,
-        rows: count,
-        flags: table.flags.len(),
-        header: None,
-        by: None,
-        parts: None,
-    })
+    Ok(Said::of(to.media_type(), bytes, count, table.flags.len()))
+}
+
+/// Rows in JSON, answered in JSON.
+pub(crate) fn json(asked: &Asked, bytes: &[u8]) -> Result<Said, Problem> {
+    answer(asked, bytes, Format::Json, Format::Json)
+}
+
+pub(crate) fn in_json(predictor: &Predictor, predictions: &[Answer<'_>]) -> Said {
+    let flags = predictions.iter().map(|answer| answer.flags.len()).sum();
+    Said::of(Format::Json.media_type(), document(predictor, predictions), predictions.len(), flags)
 }
 
 /// A table as `score` writes it.

@@ -29,9 +29,14 @@ impl Turns {
         Turns { free: Arc::new(Semaphore::new(threads)), places: Arc::new(Semaphore::new(threads + WAITING_MAX)) }
     }
 
+    /// A place among those who wait, until it is dropped.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::busy())
+    }
+
     /// Waits for a turn, behind those who came before.
     pub(crate) async fn take(&self) -> Result<Turn, Problem> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::busy())?;
+        let place = self.place()?;
         let free = timeout(TURN_TIME, Arc::clone(&self.free).acquire_owned()).await;
         let Ok(Ok(free)) = free else { return Err(Problem::busy()) };
         Ok(Turn { _free: free, _place: place })

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Answer, Refusal, Rows, Table};
 use tokio::task::{spawn_blocking, yield_now};
 
-use crate::Service;
+use crate::body::Held;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
 use crate::limits::{BODY_BYTES_MAX, SMALL_BODY_BYTES};
@@ -19,8 +19,9 @@ use crate::models::Served;
 use crate::packing::Packing;
 use crate::parts::Parts;
 use crate::problem::Problem;
+use crate::{Service, predict, together};
 
-const BUG: &str = "the request ran into a bug";
+pub(crate) const BUG: &str = "the request ran into a bug";
 
 /// What says which artifact answered.
 pub(crate) const DIGEST: HeaderName = HeaderName::from_static("evenstep-digest");
@@ -42,9 +43,16 @@ pub(crate) struct Said {
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// Who answered, if the body named it.
     pub(crate) by: Option<Arc<Served>>,
-    /// How long it took, if that is traced.
-    pub(crate) parts: Option<Parts>,
 }
+
+impl Said {
+    pub(crate) fn of(kind: &'static str, bytes: Vec<u8>, rows: usize, flags: usize) -> Said {
+        Said { kind, bytes, rows, flags, header: None, by: None }
+    }
+}
+
+/// An answer, and how long its parts took, if that is traced.
+pub(crate) type Timed = (Said, Option<Parts>);
 
 /// Answers a body by `work`; the head says how both are compressed.
 pub(crate) async fn answer(
@@ -55,39 +63,66 @@ pub(crate) async fn answer(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
     let started = Instant::now();
-    let mut said = said(&asked, dialect, head, body, work).await;
-    let by = said.as_mut().ok().and_then(|said| said.by.take());
-    let asked = by.map_or_else(|| asked.clone(), |served| asked.with(served));
-    let (mut response, rows, parts) = match said {
-        Ok(mut said) => {
-            let (rows, parts) = (said.rows, said.parts.take());
-            asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
-            (respond(said, dialect, head), rows, parts)
-        }
-        Err(problem) => {
-            let problem = asked.refused(problem);
-            asked.count(dialect.status(&problem), 0, 0, started.elapsed());
-            (problem.into_response(), 0, None)
-        }
+    let said = async {
+        let (body, packing) = read(&asked, dialect, head, body).await?;
+        compute(&asked, body, packing, work).await
     };
+    told(asked, dialect, head, started, said.await)
+}
+
+/// The same of rows in JSON that are answered in JSON, along with others that came meanwhile.
+pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> Response {
+    let started = Instant::now();
+    let said = async {
+        let (body, packing) = read(&asked, Dialect::Native, head, body).await?;
+        if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.trace.is_some() {
+            return compute(&asked, body, packing, predict::json).await;
+        }
+        let _place = asked.service.small_turns.place()?;
+        together::answer(&asked, body).await
+    };
+    let said = said.await;
+    told(asked, Dialect::Native, head, started, said)
+}
+
+/// An answer, or a problem in its place, counted.
+fn told(asked: Asked, dialect: Dialect, head: &HeaderMap, started: Instant, said: Result<Timed, Problem>) -> Response {
+    let (mut said, parts) = match said {
+        Ok(timed) => timed,
+        Err(problem) => return asked.failed(dialect, problem, started),
+    };
+    let asked = said.by.take().map_or_else(|| asked.clone(), |served| asked.with(served));
+    let rows = said.rows;
+    asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
+    let mut response = respond(said, dialect, head);
     asked.sign(&mut response, rows, parts);
     response
 }
 
-/// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
-/// soon.
-async fn said(
+/// The body, and how it is compressed.
+async fn read(
     asked: &Asked,
     dialect: Dialect,
     head: &HeaderMap,
     body: Body,
-    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
-) -> Result<Said, Problem> {
+) -> Result<(Held, Option<Packing>), Problem> {
     let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
-    let mut body = service.room.read(body).await?;
+    let body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
     let packing = packing.filter(|packing| packing.packs(&body.bytes));
+    Ok((body, packing))
+}
+
+/// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
+/// soon.
+async fn compute(
+    asked: &Asked,
+    mut body: Held,
+    packing: Option<Packing>,
+    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
+) -> Result<Timed, Problem> {
+    let service = &asked.service;
     if body.bytes.len() <= SMALL_BODY_BYTES && packing.is_none() {
         let _turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
@@ -141,6 +176,15 @@ impl Asked {
         of_model.took(took);
     }
 
+    /// A problem in place of an answer, counted as one.
+    pub(crate) fn failed(&self, dialect: Dialect, problem: Problem, started: Instant) -> Response {
+        let problem = self.refused(problem);
+        self.count(dialect.status(&problem), 0, 0, started.elapsed());
+        let mut response = problem.into_response();
+        self.sign(&mut response, 0, None);
+        response
+    }
+
     /// What is wrong, with the place of the contract of the model that was asked.
     pub(crate) fn refused(&self, problem: Problem) -> Problem {
         let now = self.service.models.now();
@@ -162,12 +206,18 @@ impl Asked {
     }
 
     /// Works, and measures it if that is traced.
-    fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Said, Problem> {
+    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Option<Parts>) {
         if self.service.telemetry.is_none() {
-            return caught(work);
+            return (work(), None);
         }
-        let (said, parts) = Parts::timed(|| caught(work));
-        said.map(|said| Said { parts: Some(parts), ..said })
+        let (done, parts) = Parts::timed(work);
+        (done, Some(parts))
+    }
+
+    /// The same, where a panic is a bug of ours.
+    pub(crate) fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Timed, Problem> {
+        let (said, parts) = self.timed(|| caught(work));
+        said.map(|said| (said, parts))
     }
 
     /// Answers rows, one by one.

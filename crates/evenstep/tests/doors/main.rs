@@ -11,6 +11,7 @@ mod heads;
 mod lines;
 mod metrics;
 mod page;
+mod together;
 mod wrong;
 
 use client::{ARROW, JSON, LINES, small};

@@ -25,6 +25,8 @@ fn each_request_is_told_in_a_line_without_what_callers_sent() {
     ask("POST", "/predict", lines, "{\"x\": 98765, \"z\": 2}\n{\"x\": 1, \"z\": 2}\n{\"x\": 1, \"z\": \"hush\"}\n");
     ask("POST", "/v2/models/p/infer", JSON, r#"{"id": "hush", "inputs": [{"name": "hush"}]}"#);
     ask("POST", "/models/hush/predict", JSON, "{}");
+    ask("POST", "/inference.GRPCInferenceService/ModelInfer", "Content-Type: application/grpc\r\n", "hush");
+    ask("HUSH", "/predict", "", "");
     ask("GET", "/hush", "", "");
     ask("GET", "/metrics", "", "");
     drop(connection);
@@ -50,6 +52,8 @@ fn each_request_is_told_in_a_line_without_what_callers_sent() {
     200 "POST" "/predict" 2
     400 "POST" "/v2/models/{model}/infer" 0
     404 "POST" "/models/{model}/predict" null
+    400 "POST" "/inference.GRPCInferenceService/ModelInfer" 0
+    405 "_OTHER" "/predict" null
     404 "GET" "none" null
     200 "GET" "/metrics" null
     "#);

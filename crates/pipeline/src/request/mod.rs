@@ -91,7 +91,7 @@ impl Predictor {
                 let ids = Ids::Columns(id_columns(self, &read.batch));
                 (read, ids)
             }
-            Rows::Typed(DirectRows { typed, ids }) => (self.keyed(typed, !ids.is_empty(), traced), Ids::Said(ids)),
+            Rows::Typed(DirectRows { typed, ids, .. }) => (self.keyed(typed, !ids.is_empty(), traced), Ids::Said(ids)),
         };
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
@@ -109,12 +109,12 @@ enum Ids {
 }
 
 impl Ids {
-    /// The id of a row, which is asked for once.
-    fn take(&mut self, row: usize, names: &[ColumnName]) -> Value {
+    /// The id of a row, which is asked for once, and has that index in its request.
+    fn take(&mut self, row: usize, index: usize, names: &[ColumnName]) -> Value {
         match self {
-            Ids::Said(ids) => ids.get_mut(row).map_or_else(|| row.into(), Value::take),
+            Ids::Said(ids) => ids.get_mut(row).map_or_else(|| index.into(), Value::take),
             Ids::Columns(columns) => match columns.as_slice() {
-                [] => row.into(),
+                [] => index.into(),
                 [id] => cell(id, row),
                 ids => {
                     Value::Object(names.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect())
@@ -168,20 +168,46 @@ pub fn answer_rows<'p>(
     rows: Rows<'_>,
     trace: Option<&Recorder>,
 ) -> Result<Answered<'p>, Refusal> {
-    let (mut read, mut ids) = predictor.read(rows, trace.is_some())?;
+    let (read, ids) = predictor.read(rows, trace.is_some())?;
+    let ends = [read.batch.rows()];
+    let (mut answers, no_numbers) = answer_read(predictor, read, ids, &ends, trace)?;
+    Ok(Answered { answers: answers.pop().unwrap_or_default(), no_numbers })
+}
+
+/// Answers the bodies of requests that came together, which takes less than to answer one after the other, with the same bits; and
+/// tells which results of steps were no numbers. None if one of them is out of the ordinary or refused: then each is to be answered by itself.
+pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option<(Vec<Vec<Answer<'p>>>, NoNumbers)> {
+    let typer = predictor.typer_of(bodies.first()?);
+    // Draws are keyed by what a request says of its rows.
+    if predictor.steps.draw || bodies.iter().any(|body| !std::ptr::eq(predictor.typer_of(body), typer)) {
+        return None;
+    }
+    let DirectRows { typed, ids, ends } = typer.direct(bodies, CELLS_MAX)?;
+    answer_read(predictor, typed, Ids::Said(ids), &ends, None).ok()
+}
+
+/// Answers rows that were read, request by request; each ends before that row.
+fn answer_read<'p>(
+    predictor: &'p Predictor,
+    mut read: TypedRows,
+    mut ids: Ids,
+    ends: &[usize],
+    trace: Option<&Recorder>,
+) -> Result<(Vec<Vec<Answer<'p>>>, NoNumbers), Refusal> {
     phases::ended(Phase::Parse);
     let batch = std::mem::take(&mut read.batch);
-    let rows = batch.rows();
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
     let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
     for flag in read.flags {
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
     }
-    let answers = (0..rows).map(|row| {
-        let (id, flags) = (ids.take(row, &predictor.data.id), flags.remove(&row).unwrap_or_default());
+    let mut answer = |row: usize, index: usize| {
+        let (id, flags) = (ids.take(row, index, &predictor.data.id), flags.remove(&row).unwrap_or_default());
         Answer::new(&predictor.task, &predictions, row, id, flags)
-    });
-    Ok(Answered { answers: answers.collect(), no_numbers })
+    };
+    let starts = [0].iter().chain(ends);
+    let of_requests = starts.zip(ends).map(|(start, end)| (*start..*end).map(|row| answer(row, row - start)).collect());
+    Ok((of_requests.collect(), no_numbers))
 }
 
 /// What the columns of a prediction are called, and their types: those of a score file, without what tells its rows apart.

@@ -29,7 +29,7 @@ impl Rows<'_> {
     /// # Errors
     /// As `json`.
     pub fn of_contract(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
-        let direct = predictor.typer_of(body).direct(body, CELLS_MAX);
+        let direct = predictor.typer_of(body).direct(&[body], CELLS_MAX);
         direct.map_or_else(|| Rows::json(body), |rows| Ok(Rows::Typed(rows)))
     }
 

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};
 
 use crate::Service;
+use crate::body::drain;
 use crate::dialect::Dialect;
 use crate::guard::Guard;
 use crate::keys::ApiKeys;
@@ -68,7 +69,10 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
     let name = request_id::given(request.headers()).unwrap_or_else(request_id::make);
     let line = admin.service.tells_requests().then(|| Line::begin(&request, name.clone()));
     let (response, by) = match admin.guard.admit(&request, &[]) {
-        Err(problem) => (problem.into_response(), None),
+        Err(problem) => {
+            drain(request.into_body()).await;
+            (problem.into_response(), None)
+        }
         Ok(by) => {
             let by = by.unwrap_or_default().to_owned();
             request.extensions_mut().insert(By(by.clone()));

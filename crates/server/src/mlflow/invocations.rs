@@ -32,15 +32,7 @@ fn answer(asked: &Asked, bytes: &[u8], format: Format) -> Result<Said, Problem> 
     let count = rows.len();
     let table = asked.table(rows, 0)?;
     let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");
-    Ok(Said {
-        kind: "application/json",
-        bytes,
-        rows: count,
-        flags: table.flags.len(),
-        header: None,
-        by: None,
-        parts: None,
-    })
+    Ok(Said::of("application/json", bytes, count, table.flags.len()))
 }
 
 /// Numbers as they are; classes as rows of a frame, with the probability of each.

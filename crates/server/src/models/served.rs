@@ -9,6 +9,7 @@ use evenstep_pipeline::{Predictor, Time};
 use super::Stamp;
 use crate::metrics::{Metrics, OfModel};
 use crate::openapi;
+use crate::together::Together;
 
 /// A bundle that answers.
 pub(crate) struct Served {
@@ -17,6 +18,8 @@ pub(crate) struct Served {
     pub(crate) openapi: Bytes,
     /// Its digest, as a header says it.
     pub(crate) digest: HeaderValue,
+    /// Those who wait for its answers.
+    pub(crate) together: Together,
     /// What is counted of it, from its first answer on.
     counted: OnceLock<OfModel>,
     /// The file that it was read from, if one is watched.
@@ -30,6 +33,7 @@ impl Served {
             openapi: openapi::document(&predictor).to_string().into(),
             digest: HeaderValue::from_str(&predictor.digest).expect("a digest is of letters and digits"),
             predictor,
+            together: Together::default(),
             counted: OnceLock::new(),
             stamp,
         }

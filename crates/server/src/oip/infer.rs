@@ -71,9 +71,9 @@ fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said
     let mut bytes = serde_json::to_vec(&Value::Object(told)).expect("answers are plain data");
     let (rows, flags) = (count, table.flags.len());
     if !outputs.iter().any(|output| output.binary) {
-        return Ok(Said { kind: "application/json", bytes, rows, flags, header: None, by: None, parts: None });
+        return Ok(Said::of("application/json", bytes, rows, flags));
     }
     let header = Some((JSON_BYTES, bytes.len().into()));
     bytes.extend(buffers);
-    Ok(Said { kind: "application/octet-stream", bytes, rows, flags, header, by: None, parts: None })
+    Ok(Said { header, ..Said::of("application/octet-stream", bytes, rows, flags) })
 }

@@ -47,5 +47,9 @@ mod tests {
         }
         assert!(!PAGE.contains("{style}") && !PAGE.contains("{script}"));
         assert_eq!(POLICY.matches("'sha256-").count(), 2);
+        // A hash is of all that stands between the tags.
+        assert!(
+            PAGE.contains(&format!("<style>{STYLE}</style>")) && PAGE.contains(&format!("<script>{SCRIPT}</script>"))
+        );
     }
 }

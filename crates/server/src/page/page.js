@@ -31,7 +31,10 @@ function show(contract) {
   at("fields").replaceChildren(...Object.entries(schema.properties).map(([name, field]) => {
     const code = document.createElement("td");
     code.append(element("code", name));
-    const rules = [field.format, field.description, field.enum && `one of ${field.enum.join(", ")}`];
+    // Those of every integer are more than a script can tell.
+    const bounds = ["minimum", "maximum"].filter((bound) => Math.abs(field[bound]) <= Number.MAX_SAFE_INTEGER)
+      .map((bound) => `${bound} ${field[bound]}`);
+    const rules = [field.format, ...bounds, field.description, field.enum && `one of ${field.enum.join(", ")}`];
     const missing = [field.type].flat().includes("null") ? "may be null" : "";
     const absent = schema.required.includes(name) ? "" : "may be left out";
     return row(code, kinds(field), [missing, absent, ...rules].filter(Boolean).join("; "));
@@ -60,7 +63,9 @@ async function ask() {
   const told = await fetch("predict", { method: "POST", headers, body: at("body").value });
   const text = await told.text();
   const took = (performance.now() - began).toFixed(1);
-  at("answer").textContent = `${told.status}, ${took} ms\n${JSON.stringify(JSON.parse(text), null, 2)}`;
+  // A script would round integers of so many digits.
+  const shown = /(^|[^.\d])\d{16}/.test(text) ? text : JSON.stringify(JSON.parse(text), null, 2);
+  at("answer").textContent = `${told.status}, ${took} ms\n${shown}`;
 }
 
 const or_say = (work, where) => () => work().catch((error) => { at(where).textContent = String(error); });

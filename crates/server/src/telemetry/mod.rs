@@ -13,17 +13,17 @@ use opentelemetry::trace::{
     Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
     TracerProvider,
 };
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, Key, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use serde_json::json;
 
 use crate::log::{Answered, Finished, Log};
 use crate::traceparent::Parent;
+use crate::wanted::is_wanted;
 use send::Collector;
 
-/// Where traces go; that of one signal goes before that of all.
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 /// At the end of the server, so long may the last spans take to be sent.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
 
@@ -31,6 +31,7 @@ const FLUSH_TIME: Duration = Duration::from_secs(2);
 pub(crate) struct Telemetry {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
+    log: Arc<Log>,
 }
 
 impl Telemetry {
@@ -39,23 +40,15 @@ impl Telemetry {
     /// # Errors
     /// What the environment says can't be read.
     pub(crate) fn of_environment(log: &Arc<Log>) -> Result<Option<Telemetry>, String> {
-        let said = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_disabled = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-        if is_disabled || !ENDPOINTS.iter().any(|name| said(name)) {
+        if !is_wanted() {
             return Ok(None);
         }
         let client = Collector::new(Arc::clone(log))?;
         let exporter = SpanExporter::builder().with_http().with_http_client(client).with_protocol(Protocol::HttpBinary);
         let exporter = exporter.build().map_err(|error| error.to_string())?;
-        let mut resource =
-            Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        if !said("OTEL_SERVICE_NAME") {
-            resource = resource.with_service_name("evenstep");
-        }
-        let provider =
-            SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build();
+        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
         let tracer = provider.tracer("evenstep");
-        Ok(Some(Telemetry { provider, tracer }))
+        Ok(Some(Telemetry { provider, tracer, log: Arc::clone(log) }))
     }
 
     /// Hands over the spans of a request that was answered; gives its trace.
@@ -88,15 +81,27 @@ impl Telemetry {
 
     /// Sends what is left, for a while.
     pub(crate) fn flush(&self) {
-        // What isn't sent by then is lost; the log has said why.
-        let _ = self.provider.shutdown_with_timeout(FLUSH_TIME);
+        if let Err(error) = self.provider.shutdown_with_timeout(FLUSH_TIME) {
+            self.log.event("traces_lost", &[("because", json!(error.to_string()))]);
+        }
     }
+}
+
+/// What the environment says of this server, and what it leaves open.
+fn resource() -> Resource {
+    let begun = || Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    let said = begun().build();
+    let name = said.get(&Key::from_static_str("service.name"));
+    if name.is_some_and(|name| !name.as_str().starts_with("unknown_service")) {
+        return said;
+    }
+    begun().with_service_name("evenstep").build()
 }
 
 /// By the names of <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>, where there are any.
 fn attributes(request: &Finished<'_>) -> Vec<KeyValue> {
     let mut attributes = vec![
-        KeyValue::new("http.request.method", request.method.to_string()),
+        KeyValue::new("http.request.method", request.method),
         KeyValue::new("http.route", request.route.to_owned()),
         KeyValue::new("http.response.status_code", i64::from(request.status.as_u16())),
     ];

@@ -27,8 +27,8 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Collector {
     tls: Option<Arc<ClientConfig>>,
     log: Arc<Log>,
-    /// Whether the last batch of spans was lost: the first that is, is told.
-    lost: AtomicBool,
+    /// Whether spans were refused when they were sent last, which may be tried again: the first time is told.
+    refused: AtomicBool,
 }
 
 impl std::fmt::Debug for Collector {
@@ -43,7 +43,7 @@ impl Collector {
     pub(super) fn new(log: Arc<Log>) -> Result<Collector, String> {
         let file = std::env::var_os(CERTIFICATES).filter(|file| !file.is_empty()).map(PathBuf::from);
         let tls = file.map(|file| known::by_name(&file)).transpose().map_err(|error| error.to_string())?;
-        Ok(Collector { tls: tls.map(Arc::new), log, lost: AtomicBool::new(false) })
+        Ok(Collector { tls: tls.map(Arc::new), log, refused: AtomicBool::new(false) })
     }
 
     fn server(&self, uri: &Uri) -> Result<Server, HttpError> {
@@ -84,9 +84,9 @@ impl HttpClient for Collector {
             Ok(response) => Some(format!("the collector answers `{}`", response.status())),
             Err(error) => Some(error.to_string()),
         };
-        if self.lost.swap(why.is_some(), Ordering::Relaxed) != why.is_some() {
+        if self.refused.swap(why.is_some(), Ordering::Relaxed) != why.is_some() {
             match why {
-                Some(why) => self.log.event("traces_lost", &[("because", json!(why))]),
+                Some(why) => self.log.event("traces_refused", &[("because", json!(why))]),
                 None => self.log.event("traces_sent", &[]),
             }
         }

@@ -17,14 +17,16 @@ pub struct DirectRows {
     pub typed: TypedRows,
     /// The id of each row as it was written: its one member, or an object of several; empty without an id.
     pub ids: Vec<Json>,
+    /// Of each text, the row after its last.
+    pub ends: Vec<usize>,
 }
 
 impl RowTyper {
-    /// Types and checks the rows of a text: one object, or a list of objects, of at most `cells_max` cells, whose members
+    /// Types and checks the rows of texts: each one object, or a list of objects, of at most `cells_max` cells in all, whose members
     /// are the columns of this typer and no others. None if anything is out of the ordinary or refused.
-    pub fn direct(&self, text: &[u8], cells_max: usize) -> Option<DirectRows> {
-        // Once for all, not string by string.
-        let text = std::str::from_utf8(text).ok()?;
+    pub fn direct(&self, texts: &[&[u8]], cells_max: usize) -> Option<DirectRows> {
+        // Once for all of a text, not string by string.
+        let texts: Vec<&str> = texts.iter().map(|text| std::str::from_utf8(text).ok()).collect::<Option<_>>()?;
         let mut builders = self.take_builders(Strictness::Request);
         let mut reading = Reading {
             typer: self,
@@ -34,20 +36,26 @@ impl RowTyper {
             rows_max: cells_max / self.plan.columns.len().max(1),
             ids: Vec::new(),
         };
-        let mut from = serde_json::Deserializer::from_str(text);
-        let read = from.deserialize_any(&mut reading).and_then(|()| from.end());
+        let read: Result<Vec<usize>, serde_json::Error> = texts
+            .iter()
+            .map(|text| {
+                let mut from = serde_json::Deserializer::from_str(text);
+                from.deserialize_any(&mut reading)?;
+                from.end().map(|()| reading.rows as usize)
+            })
+            .collect();
         let (rows, ids) = (reading.rows as usize, reading.ids);
-        if read.is_err() {
+        let Ok(ends) = read else {
             builders.iter_mut().for_each(|builder| drop(builder.finish()));
             self.put_back(builders, Strictness::Request);
             return None;
-        }
+        };
         let typed = self.check(builders, Strictness::Request, rows, |_, _, _| None);
-        (typed.error_count == 0).then_some(DirectRows { typed, ids })
+        (typed.error_count == 0).then_some(DirectRows { typed, ids, ends })
     }
 }
 
-/// One object, or a list of them.
+/// Texts of one object, or a list of them.
 struct Reading<'t> {
     typer: &'t RowTyper,
     builders: &'t mut [ColumnBuilder],

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName};
+use tokio::time::timeout;
 
 use crate::problem::Problem;
 
@@ -16,6 +17,17 @@ pub(super) fn of(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let time = said.to_str().ok().and_then(parse);
     let wrong = || Problem::malformed("`grpc-timeout` is no time: 1 to 8 digits, and `H`, `M`, `S`, `m`, `u` or `n`");
     time.map(Some).ok_or_else(wrong)
+}
+
+/// What comes of it by then.
+pub(super) async fn within<T>(
+    time: Result<Option<Duration>, Problem>,
+    work: impl Future<Output = T>,
+) -> Result<T, Problem> {
+    match time? {
+        None => Ok(work.await),
+        Some(time) => timeout(time, work).await.map_err(|_| Problem::past_deadline()),
+    }
 }
 
 fn parse(text: &str) -> Option<Duration> {

@@ -44,7 +44,7 @@ pub(super) fn answer(call: &work::Asked, body: &[u8]) -> Result<Said, Problem> {
         raw_output_contents: outputs.iter().filter(|_| raw).map(|it| output::bytes(it.column(columns))).collect(),
     };
     let by = Some(Arc::clone(&call.served));
-    Ok(Said { kind: GRPC, bytes: framed(&told), rows: count, flags: table.flags.len(), header: None, by, parts: None })
+    Ok(Said { by, ..Said::of(GRPC, framed(&told), count, table.flags.len()) })
 }
 
 /// The rows of a body that is a `ModelInferRequest` in its frame.

@@ -12,6 +12,7 @@ mod metadata;
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -54,9 +55,9 @@ pub(crate) async fn calls(service: &Arc<Service>) -> (Router<Arc<Service>>, Last
         .route(&method("ServerMetadata"), told(metadata::server))
         .route(&method("ModelReady"), told(metadata::model_ready))
         .route(&method("ModelMetadata"), told(metadata::model))
-        .route(&method("ModelInfer"), post(infer))
         .merge(routes)
         .layer(from_fn_with_state(Arc::clone(service), in_time))
+        .route(&method("ModelInfer"), post(infer))
         .layer(from_fn(only_calls));
     (router, lasting)
 }
@@ -77,16 +78,11 @@ async fn soon(request: Request, next: Next) -> Response {
 
 /// Whoever no longer waits for an answer is told so, and nothing is computed for it that wasn't begun.
 async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let late = match deadline::of(request.headers()) {
-        Ok(None) => return next.run(request).await,
-        Ok(Some(time)) => match timeout(time, next.run(request)).await {
-            Ok(response) => return response,
-            Err(_) => Problem::past_deadline(),
-        },
-        Err(problem) => problem,
-    };
-    service.metrics.refused(late.status());
-    late.into_response()
+    let time = deadline::of(request.headers());
+    deadline::within(time, next.run(request)).await.unwrap_or_else(|late| {
+        service.metrics.refused(late.status());
+        late.into_response()
+    })
 }
 
 /// A method that tells what is known already.
@@ -99,8 +95,11 @@ where
         let packing = Packing::of(Dialect::Grpc, request.headers());
         let body = service.room.read(request.into_body()).await;
         let answer = body.and_then(|mut body| {
+            // A name or two.
+            if body.bytes.len() > SMALL_BODY_BYTES {
+                return Err(Problem::too_large(SMALL_BODY_BYTES));
+            }
             if let Some(packing) = packing?.filter(|packing| packing.packs(&body.bytes)) {
-                // A name or two.
                 body.unpack(packing, SMALL_BODY_BYTES)?;
             }
             caught(|| Ok(framed(&tell(&service, message(&body.bytes)?)?)))
@@ -115,9 +114,11 @@ where
 /// `ModelInfer`
 async fn infer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let served = Arc::clone(service.models.now().default());
-    let call = Asked { service, served };
+    let (call, started) = (Asked { service, served }, Instant::now());
     let (head, body) = request.into_parts();
-    ended(work::answer(call, Dialect::Grpc, &head.headers, body, infer::answer).await)
+    let answer = work::answer(call.clone(), Dialect::Grpc, &head.headers, body, infer::answer);
+    let answered = deadline::within(deadline::of(&head.headers), answer).await;
+    ended(answered.unwrap_or_else(|late| call.failed(Dialect::Grpc, late, started)))
 }
 
 /// An answer, and that it went well; a problem as it is.

@@ -1,0 +1,89 @@
+//! Requests that come together are answered together: their rows are one batch, for which steps are run and columns are found
+//! once, and each row has the bits that it has alone. Nobody waits for others to come. A body that was read gives way once to
+//! what has arrived meanwhile, as every small one does; whoever is back first answers all that wait by then. So a server with
+//! little to do answers one by one, and the more there is to do, the less each takes.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use evenstep_pipeline::request::answer_together;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::oneshot::{Sender, channel};
+use tokio::task::yield_now;
+
+use crate::body::Held;
+use crate::limits::{TOGETHER_BYTES_MAX, TOGETHER_MAX};
+use crate::predict;
+use crate::problem::Problem;
+use crate::work::{Asked, BUG, Timed};
+
+/// Requests to one bundle that wait to be answered.
+#[derive(Default)]
+pub(crate) struct Together {
+    waiting: Mutex<VecDeque<Waiting>>,
+}
+
+struct Waiting {
+    body: Held,
+    tell: Sender<Result<Timed, Problem>>,
+}
+
+/// Answers rows in JSON, in JSON, along with others to the same bundle.
+pub(crate) async fn answer(asked: &Asked, body: Held) -> Result<Timed, Problem> {
+    let (tell, mut told) = channel();
+    let together = &asked.served.together;
+    together.lock().push_back(Waiting { body, tell });
+    yield_now().await;
+    loop {
+        match told.try_recv() {
+            Ok(answer) => return answer,
+            Err(TryRecvError::Closed) => return Err(Problem::bug(BUG)),
+            Err(TryRecvError::Empty) => {}
+        }
+        let group = together.take();
+        if group.is_empty() {
+            // Another thread is about to answer it.
+            return told.await.unwrap_or_else(|_| Err(Problem::bug(BUG)));
+        }
+        answer_all(asked, group);
+    }
+}
+
+impl Together {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those who came first, as many as are answered at once.
+    fn take(&self) -> Vec<Waiting> {
+        let mut waiting = self.lock();
+        let mut bytes = 0;
+        let fits = |one: &&Waiting| {
+            bytes += one.body.bytes.len();
+            bytes <= TOGETHER_BYTES_MAX
+        };
+        // One at least: no body that comes here is larger.
+        let count = waiting.iter().take(TOGETHER_MAX).take_while(fits).count();
+        waiting.drain(..count).collect()
+    }
+}
+
+/// Tells each its answer; who is gone isn't told.
+fn answer_all(asked: &Asked, group: Vec<Waiting>) {
+    let predictor = &asked.served.predictor;
+    if group.len() > 1 {
+        let bodies: Vec<&[u8]> = group.iter().map(|one| &one.body.bytes[..]).collect();
+        let work = || catch_unwind(AssertUnwindSafe(|| answer_together(predictor, &bodies))).ok().flatten();
+        if let (Some((answers, lost)), parts) = asked.timed(work) {
+            asked.service.metrics.no_numbers(asked.served.name(), &lost);
+            for (one, answers) in group.into_iter().zip(answers) {
+                let _ = one.tell.send(Ok((predict::in_json(predictor, &answers), parts.clone())));
+            }
+            return;
+        }
+    }
+    for one in group {
+        let _ = one.tell.send(asked.caught(|| predict::json(asked, &one.body.bytes)));
+    }
+}
