@@ -91,7 +91,7 @@ impl Room {
         loop {
             let frame = timeout_at(deadline, body.frame()).await.map_err(|_| Problem::too_slow())?;
             let Some(frame) = frame else { return Ok(Held { bytes, taken }) };
-            let Ok(frame) = frame else { return Err(Problem::malformed("the body ended before its end")) };
+            let Ok(frame) = frame else { return Err(Problem::cut_off()) };
             let Ok(data) = frame.into_data() else { continue };
             let length = bytes.len() + data.len();
             if length > BODY_BYTES_MAX {

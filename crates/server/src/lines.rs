@@ -111,7 +111,7 @@ impl Stream {
         loop {
             let frame = match timeout(BODY_TIME, body.frame()).await {
                 Err(_) => return self.refuse(Problem::too_slow()).await,
-                Ok(Some(Err(_))) => return self.refuse(Problem::malformed("the body ended before its end")).await,
+                Ok(Some(Err(_))) => return self.refuse(Problem::cut_off()).await,
                 Ok(Some(Ok(frame))) => Some(frame),
                 Ok(None) => None,
             };

@@ -1,6 +1,7 @@
 //! Connections: who may open one, how long it lives, and how all of them end.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -25,6 +26,7 @@ use crate::limits::{
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
+use crate::problem::CutOff;
 use crate::tls::Tls;
 
 /// Answers connections until `stop`, then those that are under way, for a while.
@@ -109,14 +111,12 @@ async fn serve_one(
         let mut under_way = UnderWay::begin(&seen);
         let answered = router.call(request);
         async move {
-            let mut answer = answered.await;
-            under_way.answered = true;
-            if let Ok(answer) = &mut answer
-                && let Some(streamed) = answer.extensions_mut().remove::<Streamed>()
-            {
+            let Ok(mut answer) = answered.await;
+            under_way.answered = answer.extensions().get::<CutOff>().is_none();
+            if let Some(streamed) = answer.extensions_mut().remove::<Streamed>() {
                 streamed.keep(under_way);
             }
-            answer
+            Ok::<_, Infallible>(answer)
         }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

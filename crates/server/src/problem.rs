@@ -20,13 +20,20 @@ pub(crate) struct Problem {
     count: usize,
     /// Where the contract is told that rows break.
     contract: Option<String>,
+    /// Whether its client is gone, or took the request back.
+    is_cut_off: bool,
 }
+
+/// An answer that nobody reads: its request was taken back.
+#[derive(Clone, Copy)]
+pub(crate) struct CutOff;
 
 impl Problem {
     /// A body that isn't what the route reads: 400.
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
         let detail = detail.into();
-        Problem { status: StatusCode::BAD_REQUEST, detail, errors: Vec::new(), count: 0, contract: None }
+        let status = StatusCode::BAD_REQUEST;
+        Problem { status, detail, errors: Vec::new(), count: 0, contract: None, is_cut_off: false }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -36,6 +43,11 @@ impl Problem {
     /// No key, or none that is known: 401.
     pub(crate) fn unauthorized() -> Problem {
         Problem::of(StatusCode::UNAUTHORIZED, "show a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`")
+    }
+
+    /// A body that ended before its end: 400.
+    pub(crate) fn cut_off() -> Problem {
+        Problem { is_cut_off: true, ..Problem::malformed("the body ended before its end") }
     }
 
     /// A body that took too long to arrive: 408.
@@ -239,6 +251,9 @@ impl IntoResponse for Problem {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
             }
             _ => {}
+        }
+        if self.is_cut_off {
+            response.extensions_mut().insert(CutOff);
         }
         response.extensions_mut().insert(self);
         response

@@ -67,7 +67,8 @@ pub(crate) async fn answer(
         let (body, packing) = read(&asked, dialect, head, body).await?;
         compute(&asked, body, packing, work).await
     };
-    told(asked, dialect, head, started, said.await)
+    let said = said.await;
+    told(asked, dialect, head, started, said)
 }
 
 /// The same of rows in JSON that are answered in JSON, along with others that came meanwhile.

@@ -474,7 +474,9 @@ fn messages_may_be_compressed_and_no_bomb_goes_off() {
     // 16 KiB of nothing, compressed, and a little more than a body may have.
     for (path, bytes) in [(INFER, (16 << 20) + 1), (path, (16 << 10) + 1), (HEALTH, 1 << 20), (REFLECTION, 1 << 20)] {
         let told = caller.send(path, &gzip, compressed(&vec![0; bytes]));
-        assert!(told.code.is_some_and(|code| code != 0), "{path}: {}", told.text);
+        // The library ends a call of reflection that it can't read without an answer, and without a word.
+        assert!(path == REFLECTION || told.code.is_some_and(|code| code != 0), "{path}: {}", told.text);
+        assert!(told.body.is_empty(), "{path}");
         assert!(!path.contains("inference.") || told.code == RESOURCE_EXHAUSTED, "{path}: {}", told.text);
     }
     caller.send(INFER, &gzip, compressed(&asked[5..])).ok::<ModelInferResponse>();

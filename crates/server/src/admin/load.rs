@@ -84,7 +84,7 @@ fn signatures_length(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
 async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = timeout(BODY_TIME, body.frame()).await.map_err(|_| Problem::too_slow())? {
-        let frame = frame.map_err(|_| Problem::malformed("the body ended before its end"))?;
+        let frame = frame.map_err(|_| Problem::cut_off())?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > BUNDLE_BYTES_MAX {
             return Err(Problem::too_many(format!("a bundle may have {} MiB here", BUNDLE_BYTES_MAX >> 20)));
