@@ -1,6 +1,7 @@
 """How the server bears more than it can answer, and clients that mean it ill: writes STRAIN.md.
 
-Server, load and hostile fleet share the machine's cores.
+For the overload, the server has one core and the load the others: twice what both answer together is more than a load can ask
+beside a server that is busy. The hostile fleet, the good clients beside it and the server share all cores.
 """
 import argparse
 import contextlib
@@ -26,6 +27,8 @@ BODIES = 200
 ROWS = {"one row": 1, "100 rows": 100}
 # Connections of the load: more than the server lets wait, so that it has to send away.
 CONNECTIONS, CONNECTIONS_OF_PEAK = 1000, 64
+# Their cores, for the overload.
+SERVER, ASKER = ["taskset", "-c", "0"], ["taskset", "-c", f"1-{os.cpu_count() - 1}"]
 # An answer that comes later is counted as none.
 DEADLINE_MS = 1000
 SLOW, RESETS, GARBAGE = 2000, 300, 300
@@ -38,7 +41,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the table that the pipeline is trained on")
     parser.add_argument("--seconds", type=int, default=300, help="of the overload, and of each visit of the fleet a tenth")
     parser.add_argument("--peak-seconds", type=int, default=20)
-    parser.add_argument("--only", choices=["overload", "hostile"], help="measures one, and keeps what is known of the other")
+    parser.add_argument("--only", choices=[*ROWS, "hostile"], help="measures one, and keeps what is known of the others")
     options = parser.parse_args()
     known = FOLDER / "found.json"
     found = json.loads(known.read_text()) if options.only and known.exists() else {}
@@ -50,9 +53,10 @@ def main():
         (FOLDER / name).mkdir()
         for number in range(BODIES):
             (FOLDER / name / str(number)).write_text(json.dumps(sample(options.rows, number * rows, rows)))
-    if options.only != "hostile":
-        found["overload"] = here | {"seconds": options.seconds, "of": {name: overload(bundle, name, options) for name in ROWS}}
-    if options.only != "overload":
+    for name in ROWS:
+        if options.only in (None, name):
+            found[name] = here | {"seconds": options.seconds} | overload(bundle, name, options)
+    if options.only in (None, "hostile"):
         found["hostile"] = here | hostile(bundle, options)
     known.write_text(json.dumps(found, indent=1))
     (HERE / "STRAIN.md").write_text("\n".join(page(found)) + "\n")
@@ -80,9 +84,9 @@ def sample(rows, first, count):
 
 
 @contextlib.contextmanager
-def server(bundle):
+def server(bundle, cores=()):
     """A server that must still be well in the end."""
-    command = [measure.EVENSTEP, "serve", bundle, "--listen", f"127.0.0.1:{PORT}"]
+    command = [*cores, measure.EVENSTEP, "serve", bundle, "--listen", f"127.0.0.1:{PORT}"]
     log = open(FOLDER / "server.log", "w")
     process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
     try:
@@ -105,13 +109,13 @@ def is_well():
         return False
 
 
-def load_command(folder, rate, seconds, connections):
-    command = [EXAMPLES / "load", f"127.0.0.1:{PORT}", FOLDER / folder, BODIES, rate, seconds, connections, DEADLINE_MS]
+def load_command(folder, rate, seconds, connections, cores=()):
+    command = [*cores, EXAMPLES / "load", f"127.0.0.1:{PORT}", FOLDER / folder, BODIES, rate, seconds, connections, DEADLINE_MS]
     return [str(part) for part in command]
 
 
-def load(*arguments):
-    done = json.loads(subprocess.check_output(load_command(*arguments), text=True))
+def load(*arguments, cores=()):
+    done = json.loads(subprocess.check_output(load_command(*arguments, cores), text=True))
     print(arguments, done, flush=True)
     assert done["answered"] > 0 and done["refused"] == 0, done
     return done
@@ -131,12 +135,12 @@ def processor(process):
 
 def overload(bundle, name, options):
     """What is answered at most, and of twice as much."""
-    with server(bundle) as process:
-        load(name, 0, 3, CONNECTIONS_OF_PEAK)
-        peak = load(name, 0, options.peak_seconds, CONNECTIONS_OF_PEAK)
+    with server(bundle, SERVER) as process:
+        load(name, 0, 3, CONNECTIONS_OF_PEAK, cores=ASKER)
+        peak = load(name, 0, options.peak_seconds, CONNECTIONS_OF_PEAK, cores=ASKER)
         rate = peak["answered"] / peak["seconds"]
         before, took = memory(process), processor(process)
-        over = load(name, round(2 * rate), options.seconds, CONNECTIONS)
+        over = load(name, round(2 * rate), options.seconds, CONNECTIONS, cores=ASKER)
         took = (processor(process) - took) / over["seconds"]
         return {
             "peak": rate,
@@ -185,24 +189,24 @@ def commit():
 def page(found):
     yield (
         "# The server under strain\n\nWritten by `bench/strain`; what it does stands in [`strain.py`](strain.py). The pipeline is that of"
-        " [`mixed/pipeline.toml`](mixed/pipeline.toml), on a table of 22 columns. Whoever asks runs on the same cores as the server.\n"
+        " [`mixed/pipeline.toml`](mixed/pipeline.toml), on a table of 22 columns.\n"
     )
-    if "overload" in found:
-        yield from overload_page(found["overload"])
+    if any(name in found for name in ROWS):
+        yield from overload_page({name: found[name] for name in ROWS if name in found})
     if "hostile" in found:
         yield from hostile_page(found["hostile"])
 
 
-def when(found):
-    return f"{found['date']}, commit {found['commit']}, {found['host']}, load before {found['begun']:.1f}, trained on {found['rows']:,} rows.\n"
+def when(name, found):
+    return f"{name}: {found['date']}, commit {found['commit']}, {found['host']}, load before {found['begun']:.1f}, trained on {found['rows']:,} rows.\n"
 
 
 def overload_page(found):
     yield "## Twice as much as it can answer\n"
-    yield when(found)
-    seconds, found = found["seconds"], found["of"]
+    yield from (when(name, of) for name, of in found.items())
+    seconds = " and ".join(dict.fromkeys(f"{of['seconds']} s" for of in found.values()))
     yield (
-        f"The peak is what {CONNECTIONS_OF_PEAK} connections get that ask again once they are answered. Then, for {seconds} s,"
+        f"The server has one core, the load the others. The peak is what {CONNECTIONS_OF_PEAK} connections get that ask again once they are answered. Then, for {seconds},"
         f" twice as many requests are sent as were answered at the peak, on {CONNECTIONS:,} connections, whether earlier ones were"
         f" answered or not ([`load.rs`](../crates/server/examples/load.rs)). An answer counts if it comes within {DEADLINE_MS} ms of"
         " when its request was due.\n"
@@ -228,7 +232,7 @@ def overload_page(found):
 
 def hostile_page(found):
     yield "## A hostile fleet\n"
-    yield when(found)
+    yield when("Fleet", found)
     yield (
         f"{found['rate']:,} requests a second of one row, a tenth of the peak, for {found['seconds']} s: alone, and beside {SLOW:,} clients that are"
         f" silent, or send a byte a second of a head or a body, {RESETS} that take back what they ask for over HTTP/2, 10 requests every"

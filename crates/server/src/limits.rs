@@ -37,9 +37,11 @@ pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Requests at once on one connection of HTTP/2.
 pub(crate) const STREAMS_MAX: u32 = 128;
 /// Requests that a client of HTTP/2 has begun and taken back before they were looked at.
-pub(crate) const RESETS_MAX: usize = 20;
+pub(crate) const RESETS_MAX: usize = 100;
 /// Requests that a connection may give up before they are answered, if those are most of what it asks.
-pub(crate) const GIVEN_UP_MAX: usize = 100;
+pub(crate) const GIVEN_UP_MAX: usize = 50;
+/// So long a connection is left alone that gave up more, and then closed.
+pub(crate) const PENALTY_TIME: Duration = Duration::from_secs(5);
 
 /// A body of so many bytes is answered where it was read; a larger one on a thread of its own, so that small ones don't wait.
 pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;

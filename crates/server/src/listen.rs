@@ -22,7 +22,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::limits::{
     CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, DRAIN_TIME, GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME,
-    LOOK_EVERY, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
+    LOOK_EVERY, PENALTY_TIME, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
@@ -126,7 +126,11 @@ async fn serve_one(
     loop {
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = activity.given_up_too_often.notified() => return,
+            () = activity.given_up_too_often.notified() => {
+                // Closed at once it would be back at once: nothing more of it is read for a while, which costs nothing.
+                let _ = timeout(PENALTY_TIME, closed.changed()).await;
+                return;
+            }
             _ = closed.changed(), if !asked_to_end => {
                 connection.as_mut().graceful_shutdown();
                 asked_to_end = true;
