@@ -29,6 +29,11 @@ impl Turns {
         Turns { free: Arc::new(Semaphore::new(threads)), places: Arc::new(Semaphore::new(threads + WAITING_MAX)) }
     }
 
+    /// Whether there is no place among those who wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
     /// A place among those who wait, until it is dropped.
     pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::busy())
