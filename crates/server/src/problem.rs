@@ -239,9 +239,9 @@ fn listed(names: &[&str]) -> String {
 }
 
 impl IntoResponse for Problem {
+    /// A response without a body: `Dialect::retell` gives it one, in the words of its protocol.
     fn into_response(self) -> Response {
-        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (self.status, kind, self.json().to_string()).into_response();
+        let mut response = self.status.into_response();
         let headers = response.headers_mut();
         match self.status {
             StatusCode::UNAUTHORIZED => {
