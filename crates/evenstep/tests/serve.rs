@@ -5,6 +5,7 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use common::Project;
@@ -299,14 +300,26 @@ fn who_finds_too_many_waiting_is_sent_away_at_once() {
     let server = Server::start(&project, &["127.0.0.1:0"]);
     // Each takes a turn of a thread.
     let rows = format!("[{}]", vec![ROW; 1500].join(","));
-    let head = "Host: localhost\r\nContent-Type: application/json\r\n";
+    let head = format!(
+        "POST /predict HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        rows.len()
+    );
+    let (first, last) = rows.split_at(rows.len() - 1);
+    // All of them end their bodies at once.
+    let barrier = Barrier::new(clients);
     let answers: Vec<(u16, String, Duration)> = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..clients)
             .map(|_| {
                 scope.spawn(|| {
+                    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+                    write!(stream, "{head}{first}").expect("it reads");
+                    barrier.wait();
                     let started = Instant::now();
-                    let (status, answer) = server.ask("POST", "/predict", head, &rows);
-                    (status, answer, started.elapsed())
+                    stream.write_all(last.as_bytes()).expect("it reads");
+                    let mut answer = String::new();
+                    stream.read_to_string(&mut answer).expect("it answers");
+                    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+                    (status.expect("a status"), answer, started.elapsed())
                 })
             })
             .collect();
