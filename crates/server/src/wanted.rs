@@ -7,5 +7,5 @@ const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORT
 pub(crate) fn is_wanted() -> bool {
     let said = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_disabled = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-    !is_disabled && ENDPOINTS.iter().any(|name| said(&name))
+    !is_disabled && ENDPOINTS.iter().any(said)
 }

@@ -91,7 +91,7 @@ impl Predictor {
                 let ids = Ids::Columns(id_columns(self, &read.batch));
                 (read, ids)
             }
-            Rows::Typed(DirectRows { typed, ids, .. }) => (self.keyed(typed, !ids.is_empty(), traced), Ids::Said(ids)),
+            Rows::Typed(DirectRows { typed, ids }) => (self.keyed(typed, !ids.is_empty(), traced), Ids::Said(ids)),
         };
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
@@ -182,7 +182,7 @@ pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option
     if predictor.steps.draw || bodies.iter().any(|body| !std::ptr::eq(predictor.typer_of(body), typer)) {
         return None;
     }
-    let DirectRows { typed, ids, ends } = typer.direct(bodies, CELLS_MAX)?;
+    let (DirectRows { typed, ids }, ends) = typer.direct(bodies, CELLS_MAX)?;
     answer_read(predictor, typed, Ids::Said(ids), &ends, None).ok()
 }
 

@@ -30,7 +30,7 @@ impl Rows<'_> {
     /// As `json`.
     pub fn of_contract(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
         let direct = predictor.typer_of(body).direct(&[body], CELLS_MAX);
-        direct.map_or_else(|| Rows::json(body), |rows| Ok(Rows::Typed(rows)))
+        direct.map_or_else(|| Rows::json(body), |(rows, _)| Ok(Rows::Typed(rows)))
     }
 
     /// JSON: one row as an object, a list of such objects, or `{"columns": {name: [value, …]}}`.

@@ -17,14 +17,13 @@ pub struct DirectRows {
     pub typed: TypedRows,
     /// The id of each row as it was written: its one member, or an object of several; empty without an id.
     pub ids: Vec<Json>,
-    /// Of each text, the row after its last.
-    pub ends: Vec<usize>,
 }
 
 impl RowTyper {
     /// Types and checks the rows of texts: each one object, or a list of objects, of at most `cells_max` cells in all, whose members
-    /// are the columns of this typer and no others. None if anything is out of the ordinary or refused.
-    pub fn direct(&self, texts: &[&[u8]], cells_max: usize) -> Option<DirectRows> {
+    /// are the columns of this typer and no others. Gives the row after the last of each text, too. None if anything is out of the
+    /// ordinary or refused.
+    pub fn direct(&self, texts: &[&[u8]], cells_max: usize) -> Option<(DirectRows, Vec<usize>)> {
         // Once for all of a text, not string by string.
         let texts: Vec<&str> = texts.iter().map(|text| std::str::from_utf8(text).ok()).collect::<Option<_>>()?;
         let mut builders = self.take_builders(Strictness::Request);
@@ -51,7 +50,7 @@ impl RowTyper {
             return None;
         };
         let typed = self.check(builders, Strictness::Request, rows, |_, _, _| None);
-        (typed.error_count == 0).then_some(DirectRows { typed, ids, ends })
+        (typed.error_count == 0).then_some((DirectRows { typed, ids }, ends))
     }
 }
 

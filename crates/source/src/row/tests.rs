@@ -225,12 +225,12 @@ mod direct {
     fn what_is_usual_is_read_at_once_and_called_by_its_id() {
         let [with_id, without_id] = typers();
         let text = r#"[{"id": 7, "n": 1.5, "c": "a", "d": "2024-01-02"}, {"d": null, "id": 8.0, "n": 9}]"#;
-        let read = with_id.direct(&[text.as_bytes()], 8).expect("as usual");
+        let (read, _) = with_id.direct(&[text.as_bytes()], 8).expect("as usual");
         assert_eq!(read.ids, [Json::from(7), Json::from(8.0)]);
         assert_eq!(shown(&read.typed), shown(&with_id.rows(&rows(text))));
-        assert!(without_id.direct(&[text.as_bytes()], 8).expect("as usual").ids.is_empty());
+        assert!(without_id.direct(&[text.as_bytes()], 8).expect("as usual").0.ids.is_empty());
         assert!(with_id.direct(&[text.as_bytes()], 7).is_none(), "too many cells");
-        assert_eq!(with_id.direct(&[b"[]"], 8).expect("as usual").typed.batch.rows(), 0);
+        assert_eq!(with_id.direct(&[b"[]"], 8).expect("as usual").0.typed.batch.rows(), 0);
     }
 
     #[test]
@@ -238,8 +238,8 @@ mod direct {
         let [with_id, _] = typers();
         let one = r#"{"id": 7, "n": 1, "c": "a", "d": null}"#;
         let two = format!("[{one}, {one}]");
-        let read = with_id.direct(&[one.as_bytes(), b"[]", two.as_bytes()], 100).expect("as usual");
-        assert_eq!(read.ends, [1, 1, 3]);
+        let (_, ends) = with_id.direct(&[one.as_bytes(), b"[]", two.as_bytes()], 100).expect("as usual");
+        assert_eq!(ends, [1, 1, 3]);
         assert!(with_id.direct(&[one.as_bytes(), b"["], 100).is_none());
     }
 
@@ -266,7 +266,7 @@ mod direct {
             assert!(with_id.direct(&[text.as_bytes()], 100).is_none(), "{text}");
         }
         let text = r#"{"id": 1, "n": 1, "c": "a", "d": null}"#;
-        let read = with_id.direct(&[text.as_bytes()], 100).expect("as usual");
+        let (read, _) = with_id.direct(&[text.as_bytes()], 100).expect("as usual");
         assert_eq!(shown(&read.typed), shown(&typers()[0].rows(&rows(text))));
     }
 
@@ -297,7 +297,7 @@ mod direct {
             for typer in typers() {
                 let by_values = typer.rows(&rows(&text));
                 match typer.direct(&[text.as_bytes()], 100) {
-                    Some(read) => prop_assert_eq!(shown(&read.typed), shown(&by_values)),
+                    Some((read, _)) => prop_assert_eq!(shown(&read.typed), shown(&by_values)),
                     None => prop_assert!(by_values.error_count > 0 || !typer.plan.id.is_empty(), "{}", text),
                 }
             }
