@@ -7,31 +7,34 @@
 #
 # A target of another processor needs its linker as CARGO_TARGET_…_LINKER and CC_…, and RUNNER, which runs its programs here.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd -P "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- x86_64-unknown-linux-gnu
 
 EVENSTEP_ROOT=$PWD
 EVENSTEP_CARGO_HOME=$(realpath "${CARGO_HOME:-$HOME/.cargo}")
-export EVENSTEP_ROOT EVENSTEP_CARGO_HOME
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export EVENSTEP_ROOT EVENSTEP_CARGO_HOME CARGO_TARGET_DIR CARGO_HOME=$EVENSTEP_CARGO_HOME
 export RUSTC_WRAPPER=$PWD/release/rustc.sh
 export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$EVENSTEP_ROOT=. -ffile-prefix-map=$EVENSTEP_CARGO_HOME=cargo"
+CFLAGS+=" -ffile-prefix-map=$CARGO_TARGET_DIR=target"
 export RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 built=$(git log -1 --format=%ct)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p dist
+find dist -maxdepth 1 -type f ! -name "evenstep-$version-*" -delete
 
 for target in "$@"; do
   cargo build --release --locked -p evenstep --features push --target "$target"
   name=evenstep-$version-${target%%-*}-linux
   mkdir -p "$work/$name/completions"
-  cp "${CARGO_TARGET_DIR:-target}/$target/release/evenstep" LICENSE README.md CHANGELOG.md "$work/$name"
+  cp "$CARGO_TARGET_DIR/$target/release/evenstep" LICENSE README.md CHANGELOG.md "$work/$name"
   # shellcheck disable=SC2086 # an emulator may have arguments
   run() { ${RUNNER:-} "$work/$name/evenstep" "$@"; }
   linker=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
   {
-    git rev-parse HEAD
+    git describe --always --abbrev=40 --exclude="*" --dirty
     "${RUSTC:-rustc}" -vV
     "${!linker:-cc}" --version | head -1
     "${!linker:-cc}" -Wl,--version 2>/dev/null | head -1

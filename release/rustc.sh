@@ -3,4 +3,5 @@
 # names of all that is compiled with the folder's.
 compiler=$1
 shift
-exec "$compiler" "$@" --remap-path-prefix="$EVENSTEP_ROOT=." --remap-path-prefix="$EVENSTEP_CARGO_HOME=cargo"
+exec "$compiler" "$@" --remap-path-prefix="$EVENSTEP_ROOT=." --remap-path-prefix="$EVENSTEP_CARGO_HOME=cargo" \
+  --remap-path-prefix="$CARGO_TARGET_DIR=target"

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use crate::Service;
 use crate::dialect::Dialect;
 use crate::keys::ApiKeys;
-use crate::limits::SMALL_BODY_BYTES;
 use crate::log::Line;
 use crate::problem::Problem;
 use crate::request_id;
@@ -92,15 +91,6 @@ fn check_content_type(request: &Request, dialect: Dialect) -> Result<(), Problem
     if takes_body && request.method() == Method::POST { dialect.check_body(request.headers()) } else { Ok(()) }
 }
 
-/// Who would find too many small bodies waiting is sent away before its own is read.
-fn check_place(service: &Service, request: &Request) -> Result<(), Problem> {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let is_small = length.is_some_and(|length| length <= SMALL_BODY_BYTES);
-    let waits = is_small && Dialect::takes_body(request.uri().path());
-    if waits && service.small_turns.is_full() { Err(Problem::busy()) } else { Ok(()) }
-}
-
 /// Lets a request through, or answers it here; what is wrong is told in the words of its protocol.
 pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let dialect = Dialect::of(request.uri().path(), request.headers());
@@ -111,11 +101,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
         Line::begin(&request, name)
     });
     let admitted = service.guard.admit(&request, &OPEN);
-    let checked = admitted.and_then(|key| {
-        check_content_type(&request, dialect)?;
-        check_place(&service, &request)?;
-        Ok(key)
-    });
+    let checked = admitted.and_then(|key| check_content_type(&request, dialect).map(|()| key));
     let (response, key) = match checked {
         Ok(key) => (next.run(request).await, key),
         Err(problem) => {

@@ -16,7 +16,7 @@ use crate::body::Held;
 use crate::limits::{TOGETHER_BYTES_MAX, TOGETHER_MAX};
 use crate::predict;
 use crate::problem::Problem;
-use crate::work::{Asked, BUG, Timed};
+use crate::work::{Asked, BUG, Said, Timed};
 
 /// Requests to one bundle that wait to be answered.
 #[derive(Default)]
@@ -29,22 +29,43 @@ struct Waiting {
     tell: Sender<Result<Timed, Problem>>,
 }
 
+/// Takes away what a client left that is gone before it was answered.
+struct Left<'t> {
+    of: &'t Together,
+    is_answered: bool,
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.of.lock().retain(|one| !one.tell.is_closed());
+        }
+    }
+}
+
 /// Answers rows in JSON, in JSON, along with others to the same bundle.
 pub(crate) async fn answer(asked: &Asked, body: Held) -> Result<Timed, Problem> {
-    let (tell, mut told) = channel();
     let together = &asked.served.together;
+    // Dropped after `told`, by whose end it knows whose body nobody waits for.
+    let mut left = Left { of: together, is_answered: false };
+    let (tell, mut told) = channel();
     together.lock().push_back(Waiting { body, tell });
     yield_now().await;
     loop {
         match told.try_recv() {
-            Ok(answer) => return answer,
+            Ok(answer) => {
+                left.is_answered = true;
+                return answer;
+            }
             Err(TryRecvError::Closed) => return Err(Problem::bug(BUG)),
             Err(TryRecvError::Empty) => {}
         }
         let group = together.take();
         if group.is_empty() {
             // Another thread is about to answer it.
-            return told.await.unwrap_or_else(|_| Err(Problem::bug(BUG)));
+            let answer = (&mut told).await;
+            left.is_answered = true;
+            return answer.unwrap_or_else(|_| Err(Problem::bug(BUG)));
         }
         answer_all(asked, group);
     }
@@ -74,16 +95,45 @@ fn answer_all(asked: &Asked, group: Vec<Waiting>) {
     let predictor = &asked.served.predictor;
     if group.len() > 1 {
         let bodies: Vec<&[u8]> = group.iter().map(|one| &one.body.bytes[..]).collect();
-        let work = || catch_unwind(AssertUnwindSafe(|| answer_together(predictor, &bodies))).ok().flatten();
-        if let (Some((answers, lost)), parts) = asked.timed(work) {
+        let work = || {
+            let (answers, lost) = answer_together(predictor, &bodies)?;
+            let said: Vec<Said> = answers.iter().map(|answers| predict::in_json(predictor, answers)).collect();
+            Some((said, lost))
+        };
+        let (all, parts) = asked.timed(|| catch_unwind(AssertUnwindSafe(work)).ok().flatten());
+        if let Some((said, lost)) = all {
             asked.service.metrics.no_numbers(asked.served.name(), &lost);
-            for (one, answers) in group.into_iter().zip(answers) {
-                let _ = one.tell.send(Ok((predict::in_json(predictor, &answers), parts.clone())));
+            for (one, said) in group.into_iter().zip(said) {
+                let _ = one.tell.send(Ok((said, parts.clone())));
             }
             return;
         }
     }
     for one in group {
         let _ = one.tell.send(asked.caught(|| predict::json(asked, &one.body.bytes)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+    use crate::body::Room;
+
+    #[tokio::test]
+    async fn who_is_gone_leaves_nothing_behind_and_who_waits_stays() {
+        let (together, room) = (Together::default(), Room::new());
+        let body = async || room.read(Body::from("7")).await.ok().expect("there is room");
+        let (tell, _waits) = channel();
+        together.lock().push_back(Waiting { body: body().await, tell });
+        {
+            let _left = Left { of: &together, is_answered: false };
+            let (tell, _told) = channel();
+            together.lock().push_back(Waiting { body: body().await, tell });
+        }
+        assert_eq!(together.lock().len(), 1);
+        assert_eq!(together.take().len(), 1);
+        assert!(together.take().is_empty());
     }
 }

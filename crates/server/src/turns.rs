@@ -1,5 +1,5 @@
 //! Turns: a body that was read waits until a thread is free to compute its answer. Who finds too many waiting is sent away at
-//! once, while it is cheap and the client can still ask another server; nobody is kept waiting to be sent away later.
+//! once, while it is cheap and the client can still ask another server.
 
 use std::sync::Arc;
 
@@ -27,11 +27,6 @@ impl Turns {
     /// As many at once as there are threads.
     pub(crate) fn new(threads: usize) -> Turns {
         Turns { free: Arc::new(Semaphore::new(threads)), places: Arc::new(Semaphore::new(threads + WAITING_MAX)) }
-    }
-
-    /// Whether there is no place among those who wait.
-    pub(crate) fn is_full(&self) -> bool {
-        self.places.available_permits() == 0
     }
 
     /// A place among those who wait, until it is dropped.
