@@ -125,12 +125,13 @@ mod tests {
     async fn who_is_gone_leaves_nothing_behind_and_who_waits_stays() {
         let (together, room) = (Together::default(), Room::new());
         let body = async || room.read(Body::from("7")).await.ok().expect("there is room");
+        let (one, other) = (body().await, body().await);
         let (tell, _waits) = channel();
-        together.lock().push_back(Waiting { body: body().await, tell });
+        together.lock().push_back(Waiting { body: one, tell });
         {
             let _left = Left { of: &together, is_answered: false };
             let (tell, _told) = channel();
-            together.lock().push_back(Waiting { body: body().await, tell });
+            together.lock().push_back(Waiting { body: other, tell });
         }
         assert_eq!(together.lock().len(), 1);
         assert_eq!(together.take().len(), 1);
