@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_gone_leaves_nothing_behind_and_who_waits_stays() {
         let (together, room) = (Together::default(), Room::new());
-        let body = async || room.read(Body::from("7")).await.ok().expect("there is room");
+        let body = async || room.read(Body::from("7")).await.expect("there is room");
         let (one, other) = (body().await, body().await);
         let (tell, _waits) = channel();
         together.lock().push_back(Waiting { body: one, tell });
