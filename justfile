@@ -18,6 +18,12 @@ lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
     cargo clippy --workspace --locked --features evenstep/push -- -D warnings
 
+# Clippy on servers that were built without some of their parts
+lint-parts:
+    cargo clippy -p evenstep-server --locked --no-default-features -- -D warnings
+    cargo clippy -p evenstep-server --locked --no-default-features --features grpc -- -D warnings
+    cargo clippy -p evenstep-server --locked --no-default-features --features otel -- -D warnings
+
 # Every test: units, laws, whole program, documentation
 test:
     cargo test --workspace --locked --no-fail-fast

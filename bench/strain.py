@@ -57,7 +57,7 @@ def main():
             (FOLDER / name / str(number)).write_text(json.dumps(sample(options.rows, number * rows, rows)))
     for name in OVERLOADS:
         if options.only in (None, name):
-            found[name] = here | {"seconds": options.seconds} | overload(bundle, name, options)
+            found[name] = here | {"seconds": options.seconds, "own_cores": True} | overload(bundle, name, options)
     if options.only in (None, "hostile"):
         found["hostile"] = here | hostile(bundle, options)
     known.write_text(json.dumps(found, indent=1))
@@ -200,7 +200,8 @@ def page(found):
 
 
 def when(name, found):
-    return f"{name}: {found['date']}, commit {found['commit']}, {found['host']}, load before {found['begun']:.1f}, trained on {found['rows']:,} rows.\n"
+    cores = "the server has one core, the load the others" if found.get("own_cores") else "server and load share the cores"
+    return f"{name}: {found['date']}, commit {found['commit']}, {found['host']}, load before {found['begun']:.1f}, trained on {found['rows']:,} rows; {cores}.\n"
 
 
 def overload_page(found):
@@ -208,7 +209,7 @@ def overload_page(found):
     yield from (when(name, of) for name, of in found.items())
     seconds = " and ".join(dict.fromkeys(f"{of['seconds']} s" for of in found.values()))
     yield (
-        f"The server has one core, the load the others. The peak is what {CONNECTIONS_OF_PEAK} connections get that ask again once they are answered. Then, for {seconds},"
+        f"The peak is what {CONNECTIONS_OF_PEAK} connections get that ask again once they are answered. Then, for {seconds},"
         f" twice as many requests are sent as were answered at the peak, on {CONNECTIONS:,} connections, whether earlier ones were"
         f" answered or not ([`load.rs`](../crates/server/examples/load.rs)). An answer counts if it comes within {DEADLINE_MS} ms of"
         " when its request was due.\n"

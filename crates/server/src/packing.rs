@@ -20,16 +20,17 @@ pub(crate) enum Packing {
 
 impl Packing {
     /// What the head says; None if nothing is compressed.
+    #[cfg_attr(not(feature = "grpc"), expect(unused_variables, reason = "all are alike"))]
     pub(crate) fn of(dialect: Dialect, headers: &HeaderMap) -> Result<Option<Packing>, Problem> {
         #[cfg(feature = "grpc")]
         if dialect == Dialect::Grpc {
             return Ok(Encoding::said(headers, &OF_MESSAGES)?.map(Packing::Message));
         }
-        let _ = dialect;
         Ok(Encoding::said(headers, &header::CONTENT_ENCODING)?.map(Packing::Body))
     }
 
     /// Whether a body is compressed: each message says for itself whether it is.
+    #[cfg_attr(not(feature = "grpc"), expect(unused_variables, reason = "bodies don't say"))]
     pub(crate) fn packs(self, body: &[u8]) -> bool {
         match self {
             Packing::Body(_) => true,
