@@ -13,11 +13,18 @@ cd -P "$(dirname "$0")/.."
 EVENSTEP_ROOT=$PWD
 EVENSTEP_CARGO_HOME=$(realpath "${CARGO_HOME:-$HOME/.cargo}")
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+CFLAGS=${CFLAGS:-}
 export EVENSTEP_ROOT EVENSTEP_CARGO_HOME CARGO_TARGET_DIR CARGO_HOME=$EVENSTEP_CARGO_HOME
 export RUSTC_WRAPPER=$PWD/release/rustc.sh
-export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$EVENSTEP_ROOT=. -ffile-prefix-map=$EVENSTEP_CARGO_HOME=cargo"
-CFLAGS+=" -ffile-prefix-map=$CARGO_TARGET_DIR=target"
+# Quoted, and read so: a folder's name may hold spaces.
+export CC_SHELL_ESCAPED_FLAGS=1
+for map in "$EVENSTEP_ROOT=." "$EVENSTEP_CARGO_HOME=cargo" "$CARGO_TARGET_DIR=target"; do
+  CFLAGS+=" '-ffile-prefix-map=$map'"
+done
+export CFLAGS
 export RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols"
+# A tenth smaller, and as fast.
+export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 built=$(git log -1 --format=%ct)
 work=$(mktemp -d)
