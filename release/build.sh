@@ -23,7 +23,7 @@ for map in "$EVENSTEP_ROOT=." "$EVENSTEP_CARGO_HOME=cargo" "$CARGO_TARGET_DIR=ta
 done
 export CFLAGS
 export RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols"
-# A tenth smaller, and as fast.
+# An eighth smaller, and as fast.
 export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 built=$(git log -1 --format=%ct)
