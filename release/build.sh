@@ -16,6 +16,9 @@ CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 CFLAGS=${CFLAGS:-}
 export EVENSTEP_ROOT EVENSTEP_CARGO_HOME CARGO_TARGET_DIR CARGO_HOME=$EVENSTEP_CARGO_HOME
 export RUSTC_WRAPPER=$PWD/release/rustc.sh
+# What a C compiler gives as the time of compiling, and what is packed is given.
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
 # Quoted, and read so: a folder's name may hold spaces.
 export CC_SHELL_ESCAPED_FLAGS=1
 for map in "$EVENSTEP_ROOT=." "$EVENSTEP_CARGO_HOME=cargo" "$CARGO_TARGET_DIR=target"; do
@@ -26,7 +29,6 @@ export RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols"
 # An eighth smaller, and as fast.
 export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-built=$(git log -1 --format=%ct)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p dist
@@ -52,7 +54,7 @@ for target in "$@"; do
   run completions bash >"$work/$name/completions/evenstep.bash"
   run completions zsh >"$work/$name/completions/_evenstep"
   run completions fish >"$work/$name/completions/evenstep.fish"
-  tar --sort=name --mtime="@$built" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --format=ustar \
+  tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --format=ustar \
     -C "$work" -c "$name" | gzip -9n >"dist/$name.tar.gz"
   cp "$work/$name/evenstep.cdx.json" "dist/$name.cdx.json"
 done
