@@ -24,6 +24,9 @@ class NoEqualError(ValueError):
         count = "one step has" if len(paths) == 1 else f"{len(paths)} steps have"
         super().__init__(f"{count} no equal\n\n{report(findings)}\n\nhelp: to go without, say `leave_out={paths!r}`")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.findings,)
+
 
 def from_sklearn(
     pipeline: Any,

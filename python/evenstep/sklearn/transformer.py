@@ -72,7 +72,11 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
         if all(_is_number(column.type) for column in made.schema):
             columns = [column.cast(pa.float64()).to_numpy() for column in _numbers(made)]
             return np.column_stack(columns) if columns else np.empty((made.num_rows, 0))
-        return made.to_pandas()
+        frame = made.to_pandas()
+        if isinstance(X, type(frame)):
+            # As scikit-learn does with what is all numbers.
+            frame.index = X.index
+        return frame
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """The names of the columns out: those that came in first, in their order, then new ones by name."""

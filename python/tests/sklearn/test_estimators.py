@@ -160,6 +160,15 @@ def test_a_step_that_makes_text_gives_a_frame():
     assert out["number"].tolist() == FRAME["number"].tolist()
 
 
+def test_a_frame_keeps_its_index_whatever_it_holds():
+    rows = pd.DataFrame({"a": [1.0, 2.0, 4.0], "c": ["u", "v", "u"]}, index=[10, 11, 12])
+    scale = EvenstepTransformer("standard_scale", columns=["a"])
+    for columns in (["a"], ["a", "c"]):
+        scaled = clone(scale).set_output(transform="pandas").fit_transform(rows[columns])
+        assert list(scaled.index) == [10, 11, 12]
+    assert list(scale.fit_transform(rows).index) == [10, 11, 12]
+
+
 def test_a_step_that_looks_at_the_target_is_given_it():
     ordered = EvenstepTransformer("ordinal", order="target").fit(FRAME[["city"]], FRAME["y"])
     means = FRAME.groupby("city")["y"].mean().rank() - 1

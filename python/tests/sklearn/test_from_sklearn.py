@@ -1,5 +1,6 @@
 """Whole pipelines: how they are walked through, what is refused, and what is told."""
 
+import pickle
 import subprocess
 import sys
 
@@ -80,6 +81,7 @@ def test_what_has_no_equal_is_refused_all_at_once_and_can_be_left_out():
     ]
     assert not left.is_equal
     scores(left.toml, FRAME[[*NUMBERS, "y"]])
+    assert pickle.loads(pickle.dumps(refused.value)).findings == refused.value.findings
 
 
 def test_leaving_out_what_is_no_such_step_is_refused_with_the_steps_there_are():
