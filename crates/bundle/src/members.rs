@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use evenstep_exact::canonical::{Digest, canonical_json};
+use evenstep_exact::canonical::{self, CanonicalValue, Digest, canonical_json};
 use evenstep_model::Stored;
 use evenstep_pipeline::artifact::{APPLIED, Epochs, digest_of_identity};
 use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord, PipelineError, Predictor};
@@ -87,7 +87,9 @@ struct ModelFacts {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
+    #[serde(deserialize_with = "canonical::value")]
     spec: Value,
+    #[serde(deserialize_with = "canonical::value")]
     facts: Value,
 }
 
@@ -237,10 +239,11 @@ pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
     let model: ModelFacts = parse("model.json", take("model.json")?)?;
     let weights = tensors::read(take("model.safetensors")?)
         .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
+    let CanonicalValue(spec) = parse("spec.json", take("spec.json")?)?;
     let AtMost(golden): AtMost<_, GOLDEN_ROWS> = parse("golden.json", take("golden.json")?)?;
     Ok(Artifact::from_parts(
         epochs,
-        parse("spec.json", take("spec.json")?)?,
+        spec,
         head,
         parse("contract.json", take("contract.json")?)?,
         parse("steps.json", take("steps.json")?)?,

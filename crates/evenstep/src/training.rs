@@ -143,6 +143,10 @@ impl Made {
             facts.0.insert("trace".to_owned(), json!(trace.root()));
         }
         let (report, bundle) = self.bundle()?;
+        // What would not answer is not written.
+        evenstep_bundle::open(&bundle)
+            .map_err(|error| PipelineError::no(format!("a bug of Evenstep: {error}")))?
+            .predictor()?;
         Ok(Packed {
             bundle,
             report,

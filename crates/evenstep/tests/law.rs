@@ -73,6 +73,58 @@ fn law_one_digest_for_any_registers() {
     }
 }
 
+/// Numbers of JSON are floats, so that integers beyond 2^53 are texts in a bundle, and floats there look like integers.
+#[test]
+fn law_what_is_beyond_2_to_the_53_comes_back_from_a_bundle() {
+    let project = Project::new();
+    let row = |n: i64| {
+        let account = if n % 9 == 0 { String::new() } else { (10_000_000_000_000_001 + n % 7).to_string() };
+        let amount = if n % 5 == 0 { String::new() } else { format!("{}e17", n as f64 / 3.0) };
+        let day =
+            if n % 3 == 0 { "9999-12-31T23:59:59".to_owned() } else { format!("2024-01-{:02}T00:00:00", n % 28 + 1) };
+        format!("{n},{account},{amount},{day},{},{}\n", i64::MAX - n, n % 13)
+    };
+    project.write("large.csv", "id,account,amount,day,most,y\n".to_owned() + &(1..200).map(row).collect::<String>());
+    let spec = r#"
+        [pipeline]
+        name = "large"
+        seed = 9007199254740993
+        [data]
+        source = "large.csv"
+        id = "id"
+        target = "y"
+        task = "regression"
+        split = { test = 0.25, seed = 9223372036854775807 }
+        [contract]
+        account = { min = -9007199254740993, max = 9223372036854775807 }
+        amount = { type = "number", max = 1e21, min = -100000000000000000 }
+        [[step]]
+        use = "impute_constant"
+        columns = ["account"]
+        value = 9007199254740995
+        [[step]]
+        use = "impute_most_frequent"
+        columns = ["day", "most"]
+        [[step]]
+        use = "impute_median"
+        columns = ["amount"]
+        [[step]]
+        use = "standard_scale"
+        columns = ["amount"]
+        [[step]]
+        use = "datetime_parts"
+        columns = ["day"]
+        parts = ["year"]
+        [model]
+        use = "ridge"
+    "#;
+    project.write(SPEC, spec);
+    project.digest(&[SPEC]);
+    project.run(&["score", "large.evenstep", "--input", "large.csv", "--output", "scores.csv"]).ok();
+    project.run(&["verify", SPEC, "--shuffle"]).ok();
+    project.run(&["verify", "large.evenstep", "--data", "large.csv"]).ok();
+}
+
 #[test]
 fn law_one_digest_for_any_row_order_and_any_number_of_files() {
     for example in EXAMPLES {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// The BLAKE3 hash of a canonical encoding; 64 hex digits as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,24 +211,89 @@ impl Hasher {
 /// If a number is NaN or infinite, or a value has no JSON form.
 pub fn canonical_json<T: Serialize>(value: &T) -> Vec<u8> {
     finite::check_finite(value).expect("plain data with finite numbers");
+    serde_json_canonicalizer::to_vec(&canonical_value(value)).expect("plain data")
+}
+
+/// The same before it is written: equal to what is read of it.
+///
+/// # Panics
+/// If a value has no JSON form.
+pub fn canonical_value<T: Serialize>(value: &T) -> Value {
     let mut value = serde_json::to_value(value).expect("plain data");
     large_integers_to_strings(&mut value);
-    serde_json_canonicalizer::to_vec(&value).expect("plain data")
+    value
+}
+
+/// Integers beyond this are no floats, or not theirs alone.
+const EXACT: u64 = 1 << 53;
+
+fn is_large(number: &Number) -> bool {
+    number.as_u64().or(number.as_i64().map(i64::unsigned_abs)).is_some_and(|n| n > EXACT)
 }
 
 fn large_integers_to_strings(value: &mut Value) {
-    const EXACT: u64 = 1 << 53;
     match value {
-        Value::Number(number) => {
-            let magnitude = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
-            if magnitude.is_some_and(|n| n > EXACT) {
-                *value = Value::String(number.to_string());
-            }
-        }
+        Value::Number(number) if is_large(number) => *value = Value::String(number.to_string()),
+        Value::Number(_) => {}
         Value::Array(values) => values.iter_mut().for_each(large_integers_to_strings),
         Value::Object(members) => members.values_mut().for_each(large_integers_to_strings),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
+}
+
+/// A value that was read from canonical JSON: what is a number of digits there and beyond 2^53 is a float.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CanonicalValue(pub Value);
+
+impl<'de> Deserialize<'de> for CanonicalValue {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<CanonicalValue, D::Error> {
+        let mut value = Value::deserialize(from)?;
+        large_digits_to_floats(&mut value);
+        Ok(CanonicalValue(value))
+    }
+}
+
+fn large_digits_to_floats(value: &mut Value) {
+    match value {
+        Value::Number(number) if is_large(number) => *value = Value::from(number.as_f64()),
+        Value::Array(values) => values.iter_mut().for_each(large_digits_to_floats),
+        Value::Object(members) => members.values_mut().for_each(large_digits_to_floats),
+        _ => {}
+    }
+}
+
+/// A value as a field of what is read from canonical JSON: see [`CanonicalValue`].
+///
+/// # Errors
+/// What is no JSON.
+pub fn value<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
+    CanonicalValue::deserialize(from).map(|CanonicalValue(value)| value)
+}
+
+/// An integer as a field of what is read from canonical JSON, or from bytes that hold integers as they are.
+///
+/// # Errors
+/// What is no such integer.
+pub fn integer<'de, T: Deserialize<'de> + FromStr, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "an integer of 64 bits")]
+    enum Written<T> {
+        Digits(T),
+        Text(String),
+    }
+    if !from.is_human_readable() {
+        return T::deserialize(from);
+    }
+    match Written::deserialize(from)? {
+        Written::Digits(integer) => Ok(integer),
+        Written::Text(text) => text.parse().map_err(|_| D::Error::custom(format!("`{text}` is no integer of 64 bits"))),
+    }
+}
+
+/// The integer that canonical JSON writes as this text, if it is one: beyond 2^53, and written in one way.
+pub fn large_integer(text: &str) -> Option<i64> {
+    let integer: i64 = text.parse().ok()?;
+    (integer.unsigned_abs() > EXACT && integer.to_string() == text).then_some(integer)
 }
 
 #[cfg(test)]
@@ -362,5 +427,38 @@ mod tests {
 
     fn json_of(x: f64) -> BTreeMap<&'static str, Vec<f64>> {
         BTreeMap::from([("x", vec![x])])
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        #[derive(PartialEq, Debug, Serialize, Deserialize)]
+        struct Read {
+            #[serde(deserialize_with = "value")]
+            any: Value,
+            #[serde(deserialize_with = "integer")]
+            large: i64,
+            #[serde(deserialize_with = "integer")]
+            seed: u64,
+            float: f64,
+        }
+        let floats: [f64; 8] = [1e17, -1e17, 85_428_352_309_453_310.0, 9_007_199_254_740_994.0, 1e20, 1e300, 0.1, 3.0];
+        let written = Read {
+            any: json!({ "floats": floats, "large": "9007199254740993", "small": [1, -1, 9_007_199_254_740_992_i64] }),
+            large: i64::MIN,
+            seed: u64::MAX,
+            float: 1e18,
+        };
+        let bytes = canonical_json(&written);
+        let read: Read = serde_json::from_slice(&bytes).expect("it was written");
+        assert_eq!(canonical_json(&read), bytes);
+        assert_eq!((read.large, read.seed, read.float), (i64::MIN, u64::MAX, 1e18));
+        for (value, float) in read.any["floats"].as_array().expect("a list").iter().zip(floats) {
+            assert_eq!(value.as_f64().map(f64::to_bits), Some(float.to_bits()));
+        }
+        assert!(serde_json::from_str::<Read>(r#"{"any":0,"large":"x","seed":0,"float":0}"#).is_err());
+        assert_eq!(large_integer("9007199254740993"), Some(9_007_199_254_740_993));
+        for text in ["9007199254740992", "+9007199254740993", "09007199254740993", "1e17", ""] {
+            assert_eq!(large_integer(text), None, "{text}");
+        }
     }
 }

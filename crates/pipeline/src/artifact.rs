@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use evenstep_exact::canonical::{Digest, Hasher, canonical_json};
+use evenstep_exact::canonical::{self, Digest, Hasher, canonical_json};
 use evenstep_model::{Stored, Tensor};
 use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
@@ -88,6 +88,7 @@ pub struct DataRoles {
     /// The group's column.
     pub group: Option<ColumnName>,
     /// The split.
+    #[serde(deserialize_with = "canonical::value")]
     pub split: Value,
     /// What stands for a missing value.
     pub missing: Vec<String>,
@@ -111,12 +112,14 @@ pub struct StepRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// Its parameters, defaults written out.
+    #[serde(deserialize_with = "canonical::value")]
     pub spec: Value,
     /// The columns that it reads.
     pub reads: Vec<ColumnName>,
     /// What becomes of columns: `-gone`, `+new`, `~retyped integer → number`.
     pub changes: Vec<String>,
     /// What it learned.
+    #[serde(deserialize_with = "canonical::value")]
     pub params: Value,
 }
 
@@ -249,7 +252,7 @@ pub struct FoldMetrics {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ArtifactHead {
     name: String,
-    #[serde(deserialize_with = "integer_or_text")]
+    #[serde(deserialize_with = "canonical::integer")]
     seed: u64,
     task: Task,
     data: DataRoles,
@@ -258,13 +261,6 @@ pub struct ArtifactHead {
     extra: Extra,
     features: Schema,
     fingerprint: String,
-}
-
-/// Canonical JSON has integers beyond 2⁵³ as text.
-fn integer_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let integer = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    integer.ok_or_else(|| serde::de::Error::custom(format!("{value} is no integer of 64 bits")))
 }
 
 impl Artifact {

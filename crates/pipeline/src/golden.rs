@@ -84,7 +84,9 @@ fn options(name: &ColumnName, rule: &Rule, profile: &Profile, seen: &SeenColumns
     let mut options: Vec<Value> = match rule.kind {
         Kind::Number => [0.0, 1.5, -3.25, 1e9, -1e9, 1e-9].into_iter().chain(quantiles()).map(|x| json!(x)).collect(),
         Kind::Integer => {
-            let ordinary = quantiles().map(|x| x.round() as i64);
+            // Beyond that, a row in canonical JSON would hold texts.
+            const EXACT: f64 = (1_u64 << 53) as f64;
+            let ordinary = quantiles().filter(|x| x.abs() <= EXACT).map(|x| x.round() as i64);
             [0, 1, -7, 1_000_000_007].into_iter().chain(ordinary).map(|n| json!(n)).collect()
         }
         Kind::Boolean => vec![json!(true), json!(false)],

@@ -120,12 +120,13 @@ pub fn first_difference(text: &str, artifact: &Artifact) -> Option<String> {
     mine.keys().chain(theirs.keys()).find(|key| mine.get(*key) != theirs.get(*key)).cloned()
 }
 
-/// Canonical JSON, from which a bundle's parts are read, writes 1.0 as 1: whole numbers are compared as integers.
+/// Canonical JSON, from which a bundle's parts are read, writes 1.0 as 1, and integers beyond 2⁵³ as texts: so they are compared.
 fn whole_numbers(table: &toml::Table) -> toml::Table {
     fn whole(value: &toml::Value) -> toml::Value {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match value {
             toml::Value::Float(x) if x.fract() == 0.0 && x.abs() <= EXACT => toml::Value::Integer(*x as i64),
+            toml::Value::Integer(n) if n.unsigned_abs() > EXACT as u64 => toml::Value::String(n.to_string()),
             toml::Value::Array(items) => toml::Value::Array(items.iter().map(whole).collect()),
             toml::Value::Table(entries) => toml::Value::Table(whole_numbers(entries)),
             other => other.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evenstep_exact::canonical::canonical_value;
 use evenstep_source::Inferred;
 use evenstep_table::infer::Evidence;
 use evenstep_table::{ColumnName, Kind, Rule, RuleSpec, did_you_mean};
@@ -60,7 +61,7 @@ impl Roles {
             target: self.target,
             weight: self.weight,
             group: self.group,
-            split: serde_json::to_value(spec.data.split).expect("a section is plain data"),
+            split: canonical_value(&spec.data.split),
             missing: spec.data.missing.clone(),
             as_of: spec.data.as_of,
             zone: spec.data.zone.clone(),

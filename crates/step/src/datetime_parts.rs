@@ -183,10 +183,6 @@ impl DatetimeParts {
 
     /// What calendar and clock show for each cell; None for a null, or beyond the calendar.
     fn readings(column: &Column, zone: &TimeZone) -> Vec<Option<DateTime>> {
-        let civil = |micros: i64| {
-            let at = Timestamp::from_microsecond(micros).ok()?;
-            Some(jiff::tz::Offset::UTC.to_datetime(at))
-        };
         let each = |cells: &[i64], of: &dyn Fn(i64) -> Option<DateTime>| {
             cells.iter().map(|cell| if *cell == NULL_INTEGER { None } else { of(*cell) }).collect()
         };
@@ -199,7 +195,7 @@ impl DatetimeParts {
                 let time = Time::midnight().checked_add(SignedDuration::from_micros(micros)).ok()?;
                 Some(calendar::date(0)?.to_datetime(time))
             }),
-            Column::Datetime(Clock::Civil, cells) => each(cells, &civil),
+            Column::Datetime(Clock::Civil, cells) => each(cells, &calendar::datetime),
             Column::Datetime(Clock::Instant, cells) => {
                 each(cells, &|micros| Some(zone.to_datetime(Timestamp::from_microsecond(micros).ok()?)))
             }
@@ -312,6 +308,9 @@ mod tests {
         check(json!({}), dates(&[Some(i32::MAX)]), "null null null null null null null null null");
         let at = micros("1969-12-31T23:59:58.5", Clock::Civil);
         check(json!({}), wall(&[at]), "1969 4 12 1970 1 365 31 2 false 23 59 58");
+        let last = micros("9999-12-31T23:59:59.999999", Clock::Civil);
+        check(json!({}), wall(&[last]), "9999 4 12 9999 52 365 31 4 false 23 59 59");
+        check(json!({}), wall(&[last.map(|at| at + 1)]), "null null null null null null null null null null null null");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! scikit-learn `SimpleImputer(strategy="constant")`. Differs: the value has no default, and one that
 //! the column's type can't hold is an error before training.
 
+use evenstep_exact::canonical::large_integer;
 use evenstep_table::{Batch, ColumnName, Kind, Schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,10 @@ impl Constant {
             }
             (Constant::Number(x), _) => Cell::Number(*x + 0.0),
             (Constant::Text(text), Kind::Category | Kind::Text) => Cell::Text(text.as_str().into()),
+            // As a bundle holds the spec.
+            (Constant::Text(text), Kind::Integer | Kind::Number) => {
+                return Constant::Integer(large_integer(text)?).cell(kind);
+            }
             (Constant::Text(text), _) => Cell::Integer(evenstep_table::iso::parse_as(kind, text)?),
             (Constant::Integer(_), _) => return None,
         };

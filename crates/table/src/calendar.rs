@@ -21,10 +21,7 @@ pub fn print_time(micros: i64) -> String {
 /// Microseconds since the epoch as `2024-12-30T13:45:00`, with a `Z` for instants.
 pub fn print_datetime(clock: Clock, micros: i64) -> String {
     let suffix = if clock == Clock::Instant { "Z" } else { "" };
-    match jiff::Timestamp::from_microsecond(micros) {
-        Ok(at) => format!("{}{suffix}", jiff::tz::Offset::UTC.to_datetime(at)),
-        Err(_) => format!("{micros} µs"),
-    }
+    datetime(micros).map_or_else(|| format!("{micros} µs"), |at| format!("{at}{suffix}"))
 }
 
 /// Whether there is a time zone of that name.
@@ -49,6 +46,15 @@ pub fn instant_when(zone: &str, shown: i64) -> Option<i64> {
 /// The day that is so many days after 1970-01-01; None beyond the calendar's range.
 pub fn date(days: i32) -> Option<civil::Date> {
     civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok()
+}
+
+/// What clocks show so many microseconds after they showed the start of 1970; None beyond the calendar's range.
+pub fn datetime(micros: i64) -> Option<civil::DateTime> {
+    match jiff::Timestamp::from_microsecond(micros) {
+        Ok(at) => Some(jiff::tz::Offset::UTC.to_datetime(at)),
+        // Instants end a day before the calendar does, whose last day stands for "never" in many tables.
+        Err(_) => civil::date(1970, 1, 1).at(0, 0, 0, 0).checked_add(jiff::SignedDuration::from_micros(micros)).ok(),
+    }
 }
 
 #[cfg(test)]

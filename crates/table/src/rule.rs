@@ -1,5 +1,6 @@
 //! What a contract says of one column: as a person writes it, and with nothing left open.
 
+use evenstep_exact::canonical::large_integer;
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -166,7 +167,7 @@ impl<'de> Deserialize<'de> for Bound {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Bound, E> {
-                Ok(Bound::Text(text.to_owned()))
+                Ok(large_integer(text).map_or_else(|| Bound::Text(text.to_owned()), Bound::Integer))
             }
 
             // A bare TOML date arrives as a map of one entry, whose key is the toml crate's own.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use evenstep_exact::canonical::integer;
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
 use evenstep_exact::reduce::Partial;
@@ -16,7 +17,7 @@ pub enum Cell {
     /// Of a boolean column.
     Boolean(bool),
     /// Of an integer, date, time or datetime column.
-    Integer(i64),
+    Integer(#[serde(deserialize_with = "integer")] i64),
     /// Of a number column.
     Number(f64),
     /// Of a category or text column.
