@@ -91,7 +91,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Completions(args) => Ok(verbs::completions::completions(&args)),
         Verb::Manual(args) => verbs::manual::manual(&args, &host),
     };
-    match result {
+    match result.and_then(|code| output::finish().map(|()| code)) {
         Ok(code) => code,
         Err(error) => fail(error, host.json),
     }

@@ -1,14 +1,41 @@
 //! Results to stdout, remarks to stderr.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::sync::OnceLock;
 
+use evenstep_pipeline::PipelineError;
 use miette::MietteHandlerOpts;
 use serde::Serialize;
 
+/// Why a part of the result is lost.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+fn keep<T>(written: io::Result<T>) {
+    // A reader that went away is no error of ours: `evenstep inspect … | head`.
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Whether all of the result was written.
+///
+/// # Errors
+/// A result of which a part is lost.
+pub(crate) fn finish() -> Result<(), PipelineError> {
+    keep(io::stdout().flush());
+    match LOST.get() {
+        None => Ok(()),
+        Some(error) => {
+            Err(PipelineError::input(format!("stdout can't be written, so a part of the result is lost: {error}")))
+        }
+    }
+}
+
 /// A line of the result.
 pub(crate) fn line(text: &str) {
-    // A reader that went away is no error of ours: `evenstep inspect … | head`.
-    let _ = writeln!(io::stdout(), "{text}");
+    keep(writeln!(io::stdout(), "{text}"));
 }
 
 /// The result, for machines.
@@ -53,5 +80,10 @@ pub(crate) fn table(rows: &[Vec<String>]) {
 
 /// Text as it is.
 pub(crate) fn raw(text: impl AsRef<[u8]>) {
-    let _ = io::stdout().write_all(text.as_ref());
+    keep(io::stdout().write_all(text.as_ref()));
+}
+
+/// All that is read.
+pub(crate) fn copy(mut from: impl Read) {
+    keep(io::copy(&mut from, &mut io::stdout()));
 }

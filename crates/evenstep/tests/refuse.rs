@@ -377,6 +377,29 @@ fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
     assert!(said.err.contains("scores.xyz"), "{}", said.err);
 }
 
+/// `/dev/full` takes nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_is_lost_on_its_way_out_is_an_error() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let into = |to: Stdio, args: &[&str]| {
+        let output = project.command(args).stdout(to).output().expect("the program starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let score: &[&str] = &["score", "p.evenstep", "--input", "data.csv", "--quiet"];
+    for args in [score, &["inspect", "p.evenstep"], &["check", "p.toml", "--json"], &["schema"], &["sbom"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+        let (code, said) = into(full.into(), args);
+        assert_eq!(code, Some(2), "{args:?}: {said}");
+        assert!(said.contains("stdout can't be written") && said.contains("No space left"), "{args:?}: {said}");
+        // A reader that went away has what it wanted.
+        let (gone, pipe) = std::io::pipe().expect("a pipe");
+        drop(gone);
+        assert_eq!(into(pipe.into(), args).0, Some(0), "{args:?}");
+    }
+}
+
 #[test]
 fn outputs_are_called_like_the_pipeline_and_out_leaves_the_committed_lock_alone() {
     let project = project();

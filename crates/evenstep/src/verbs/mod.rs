@@ -129,7 +129,7 @@ fn write_table<T>(
     let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;
     waiting.rewind().map_err(waits)?;
     // A reader that went away has what it wanted.
-    let _ = io::copy(&mut waiting, &mut io::stdout());
+    crate::output::copy(waiting);
     Ok(done)
 }
 

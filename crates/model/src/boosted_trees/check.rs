@@ -23,13 +23,12 @@ pub(crate) fn check_features(family: &str, features: &Schema) -> Result<(), Mode
 fn check_feature(family: &str, name: &ColumnName, kind: Kind) -> Result<(), ModelError> {
     let (what, help) = match kind {
         Kind::Number | Kind::Integer | Kind::Boolean | Kind::Category => return Ok(()),
-        Kind::Text => ("a text", "`text_hash`, `text_features` or `drop_columns`"),
-        Kind::Date => ("a date", "`datetime_parts` or `datetime_ordinal`"),
-        Kind::Time => ("a time", "`datetime_parts` or `cyclical`"),
-        Kind::Datetime(_) => ("a datetime", "`datetime_parts` or `datetime_ordinal`"),
+        Kind::Text => ("a text", "give it `type = \"category\"` in `[contract]`, or leave it out by `drop_columns`"),
+        Kind::Date => ("a date", "add `datetime_parts` or `datetime_difference`"),
+        Kind::Time => ("a time", "add `datetime_parts`"),
+        Kind::Datetime(_) => ("a datetime", "add `datetime_parts` or `datetime_difference`"),
     };
-    Err(ModelError::of(name, format!("`{family}` can't split `{name}`, {what}"))
-        .help(format!("add a step that makes numbers or a category of it: {help}")))
+    Err(ModelError::of(name, format!("`{family}` can't split `{name}`, {what}")).help(help))
 }
 
 impl BoostedTrees {

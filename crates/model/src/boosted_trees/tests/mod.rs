@@ -644,7 +644,7 @@ fn what_cannot_be_done_is_said_before_the_fit() {
     check(json!({ "objective": "squared" }), &binary(), number(), "write `logistic`");
     check(json!({ "class_weights": { "yess": 2.0 } }), &binary(), number(), "did you mean `yes`?");
     check(json!({ "positive_weight": 2.0 }), &Task::Regression, number(), "`class_weights`");
-    check(json!({}), &binary(), text, "`text_hash`");
+    check(json!({}), &binary(), text, "`drop_columns`");
     check(json!({}), &binary(), Column::Date(Vec::new()), "`datetime_parts`");
 }
 
