@@ -53,6 +53,11 @@ impl Outputs {
         }
         Ok(outputs)
     }
+
+    /// All of them.
+    pub fn paths(&self) -> [&Path; 4] {
+        [&self.bundle, &self.lock, &self.report, &self.trace]
+    }
 }
 
 /// A training that nothing is written of yet.

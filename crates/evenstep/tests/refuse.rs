@@ -377,6 +377,32 @@ fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
     assert!(said.err.contains("scores.xyz"), "{}", said.err);
 }
 
+#[test]
+fn what_is_read_is_not_written_over() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let read = ["p.toml", "data.csv", "p.evenstep"]
+        .map(|name| (name, std::fs::read(project.path(name)).expect("it is there")));
+    let score = ["score", "p.evenstep", "--input", "data.csv"];
+    for args in [
+        &[&score[..], &["--output", "data.csv"]].concat()[..],
+        &[&score[..], &["--output", "./p.evenstep"]].concat(),
+        &[&score[..], &["--output", "s.csv", "--trace", "s.csv"]].concat(),
+        &["report", "p.evenstep", "--output", "p.evenstep"],
+        &["split", "p.toml", "--output", "data.csv"],
+        &["train", "p.toml", "--out", "p.toml"],
+        &["train", "p.toml", "--out", "data.csv"],
+        &["diff", "p.toml", "p.evenstep", "--html", "p.toml"],
+        &["init", "data.csv", "--target", "y", "--out", "data.csv", "--force"],
+    ] {
+        let said = project.run(args);
+        assert!(said.code == 2 && said.err.contains("can't be written: it is"), "{args:?}: {}", said.err);
+        for (name, bytes) in &read {
+            assert!(std::fs::read(project.path(name)).expect("it is there") == *bytes, "{args:?} changed {name}");
+        }
+    }
+}
+
 /// `/dev/full` takes nothing.
 #[cfg(target_os = "linux")]
 #[test]

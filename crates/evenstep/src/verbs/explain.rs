@@ -1,12 +1,13 @@
 //! `explain`: what each feature adds to the prediction of each row, any source to any format.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
 use evenstep_pipeline::explain::{self, Explained, Shape};
 use evenstep_source::Source;
 
+use super::apart::apart;
 use super::loaded::{Loaded, load};
 use super::score::Told;
 use super::{Answer, score, write_table};
@@ -20,6 +21,7 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
     let Loaded { predictor, environment, .. } = load(&args.bundle, host)?;
     predictor.base()?;
     let source = Source::open(&args.input, Path::new("."))?;
+    apart(source.paths().iter().map(PathBuf::as_path).chain([args.bundle.as_path()]), args.output.as_deref())?;
     let shape = Shape { top: args.top.map(|top| top.get()) };
     let header = shape.header(&predictor, &source);
     let explained = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {

@@ -1,12 +1,13 @@
 //! `init`: looks at data and proposes a spec that trains as it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
 use evenstep_source::Source;
 use serde_json::json;
 
+use super::apart::apart;
 use super::{Answer, write_files};
 use crate::cli::Init;
 use crate::proposal::{Asked, propose};
@@ -20,6 +21,7 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
         );
     }
     let source = Source::open(&args.data, Path::new("."))?;
+    apart(source.paths().iter().map(PathBuf::as_path), [args.out.as_path()])?;
     let named = relative(&args.data, &args.out);
     let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
     let asked = Asked { data: &args.data, source: &named, name, target: &args.target, id: &args.id };

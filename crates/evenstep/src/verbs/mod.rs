@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod apart;
 pub(crate) mod aside;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -35,7 +36,7 @@ pub(crate) mod train;
 pub(crate) mod verify;
 
 use std::io::{self, BufWriter, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -60,6 +61,11 @@ pub(crate) type Answer = Result<ExitCode, PipelineError>;
 /// The spec that the arguments name.
 fn read_spec(args: &SpecArgs) -> Result<Spec, PipelineError> {
     Spec::read(&args.spec, &args.overrides)
+}
+
+/// The file that a spec's data lie in, if they lie in one.
+fn data_of(spec: &Spec) -> PathBuf {
+    spec.folder().join(&spec.data.source)
 }
 
 /// The bundle at that path, read and found whole.

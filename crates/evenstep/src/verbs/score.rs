@@ -1,6 +1,6 @@
 //! `score`: batch scoring, any source to any format, in bounded memory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_pipeline::score::{self, Scored};
@@ -10,6 +10,7 @@ use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
 
+use super::apart::apart;
 use super::aside::path_beside;
 use super::loaded::{Loaded, load};
 use super::{Answer, folder_of, write_files, write_table};
@@ -32,6 +33,8 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
         output::note("the contract is of requests alone, `[serving] mode = \"online\"`: a file is scored all the same");
     }
     let source = Source::open(&args.input, Path::new("."))?;
+    let inputs = source.paths().iter().map(PathBuf::as_path).chain([args.bundle.as_path()]);
+    apart(inputs, args.output.as_deref().into_iter().chain(args.trace.as_deref()))?;
     let header = score::header(&predictor, &source);
     let recorder = Recorder::default();
     // Before an hour of scoring, not after it.

@@ -9,12 +9,14 @@ use evenstep_source::write::Writer;
 use evenstep_table::{Coded, Column, ColumnName, Kind};
 use serde_json::json;
 
-use super::{Answer, read_spec, write_files};
+use super::apart::apart;
+use super::{Answer, data_of, read_spec, write_files};
 use crate::cli::Split;
 use crate::{Host, output};
 
 pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
+    apart([args.spec.spec.as_path(), &data_of(&spec)], args.output.as_deref())?;
     let parts = host.run(args.spec.threads, |run| parts::parts(&spec, run))?;
     let text = csv(&parts)?;
     match &args.output {

@@ -1,0 +1,58 @@
+//! What a verb reads it doesn't write over, and what it writes has a place each.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use evenstep_pipeline::PipelineError;
+
+/// Checks that before anything is done.
+///
+/// # Errors
+/// A path that is to be written and is read, or is to be written twice.
+pub(crate) fn apart<'a>(
+    read: impl IntoIterator<Item = &'a Path>,
+    written: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), PipelineError> {
+    let mut taken: BTreeMap<PathBuf, &str> = read.into_iter().map(|path| (real(path), "is read")).collect();
+    for path in written {
+        if let Some(why) = taken.insert(real(path), "is written already") {
+            let message = format!("`{}` can't be written: it {why}", path.display());
+            return Err(PipelineError::input(message).help("name another file".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// The file itself, by whatever links and folders it was named.
+fn real(path: &Path) -> PathBuf {
+    let there = || path.canonicalize().ok();
+    let to_be = || Some(super::folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    there().or_else(to_be).unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_any_of_its_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a"), "").expect("written");
+        std::fs::create_dir(at("sub")).expect("made");
+        let told = |read: &str, written: &[&str]| {
+            let written: Vec<PathBuf> = written.iter().map(|name| at(name)).collect();
+            apart([at(read).as_path()], written.iter().map(PathBuf::as_path)).err().map(|error| error.message)
+        };
+        assert_eq!(told("a", &["b", "c"]), None);
+        assert!(told("a", &["sub/../a"]).is_some_and(|said| said.ends_with("it is read")));
+        assert!(told("a", &["b", "sub/../b"]).is_some_and(|said| said.ends_with("it is written already")));
+        assert_eq!(told("not/there", &["not/here"]), None);
+        assert!(told("not/there", &["not/there"]).is_some());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("a"), at("link")).expect("made");
+            assert!(told("a", &["link"]).is_some());
+        }
+    }
+}
