@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evenstep import _native
-from evenstep._frames import Data, rows
+from evenstep._frames import Data, dictionaries, rows
 from evenstep._metrics import Metrics
 from evenstep._page import Page
 from evenstep._progress import in_notebook, progress_bar
@@ -99,7 +99,7 @@ class Bundle:
 
         Raises `DataError` for rows that break the contract; `cells` names them.
         """
-        return self._inner.predict([dict(row) for row in rows])
+        return self._inner.predict(dictionaries(rows))
 
     def predict_one(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one row: `{"id": …, "prediction": …, "probability": {…}, "flags": […]}`, of the latter two what
@@ -107,7 +107,7 @@ class Bundle:
 
         Raises `DataError` for a row that breaks the contract; `cells` names them.
         """
-        return self._inner.predict([row if type(row) is dict else dict(row)])[0]
+        return self._inner.predict([row] if type(row) is dict else dictionaries([row]))[0]
 
     def verify(
         self,

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from evenstep import _native
 from evenstep._bundle import Bundle
+from evenstep._errors import DataError
 from evenstep._page import Page
 from evenstep._spec import Spec
 from evenstep._trained import Trained
@@ -100,6 +101,9 @@ def _path_of(run: Run, folders: ExitStack) -> str:
         return os.fspath(run)
     if isinstance(run, Spec):
         return run.path
+    if not isinstance(run, (Trained, Bundle)):
+        what = type(run).__name__
+        raise DataError(f"a `{what}` is no run\n  help: give a spec, a training, a bundle, or the path of one")
     if isinstance(run, Trained) and "bundle" in run.paths:
         return run.paths["bundle"]
     if isinstance(run, Trained):

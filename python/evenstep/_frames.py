@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evenstep._errors import DataError
@@ -36,6 +37,21 @@ def rows(data: Data) -> object:
         raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
     except Exception as error:
         raise DataError(f"the frame can't be read: {error}") from error
+
+
+def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that are dictionaries. Raises `DataError` for what isn't a list of them."""
+    if isinstance(given, ArrowStream):
+        raise DataError("a frame is no list of dictionaries\n  help: `score` takes frames, and names of files")
+    if isinstance(given, (Mapping, str)) or not isinstance(given, Iterable):
+        raise DataError(
+            f"a `{type(given).__name__}` is no list of rows\n  help: `predict_one` takes one row, `predict` a list of them"
+        )
+    found = list(given)
+    for at, row in enumerate(found):
+        if not isinstance(row, Mapping):
+            raise DataError(f"row {at + 1} is a `{type(row).__name__}`\n  help: a row is a dictionary, its cells by name")
+    return [dict(row) for row in found]
 
 
 def _is_pandas(data: object) -> bool:

@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from evenstep import _native
 from evenstep._errors import DataError, Error
+from evenstep._frames import dictionaries
 
 
 class Server:
@@ -62,7 +64,8 @@ class Server:
         Raises `DataError` for rows that break the contract.
         """
         headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/predict", json.dumps(rows).encode(), headers)
+        told = _native.json_of(dictionaries([rows] if isinstance(rows, Mapping) else rows))
+        request = urllib.request.Request(f"{self.url}/predict", told.encode(), headers)
         try:
             with urllib.request.urlopen(request) as answer:
                 return list(json.load(answer)["predictions"])

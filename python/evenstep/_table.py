@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 from evenstep import _native
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+
+# So many rows are shown in a notebook.
+_SHOWN = 10
 
 
 class Table:
@@ -64,5 +69,21 @@ class Table:
 
         return polars.DataFrame(self)
 
+    def _repr_html_(self) -> str:
+        try:
+            import pyarrow
+        except ImportError:
+            return f"<pre>{html.escape(repr(self))}</pre>"
+        first = pyarrow.table(self).slice(0, _SHOWN)
+        cells = zip(*(column.to_pylist() for column in first.columns), strict=True)
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        rows = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+        count = f"{len(self)} row{'' if len(self) == 1 else 's'}" + (f", the first {_SHOWN} of them" if len(self) > _SHOWN else "")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><small>{count}</small>"
+
     def __repr__(self) -> str:
         return f"<evenstep.Table of {len(self)} rows: {', '.join(self.columns)}>"
+
+
+def _cell(of: Any) -> str:
+    return "" if of is None else html.escape(f"{of:.6g}" if isinstance(of, float) else str(of))

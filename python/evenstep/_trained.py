@@ -105,6 +105,9 @@ class Trained:
         self.paths = {name: path for name, path in written.items() if path is not None}
         return self.paths
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a training can't be pickled: pickle its `bundle`, or `write` it")
+
     def __repr__(self) -> str:
         return f"<evenstep.Trained {self.name!r} {self.version}: {self.metrics}>"
 

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from evenstep._bundle import Bundle
+from evenstep._errors import DataError
 from evenstep._frames import Data
 from evenstep._spec import Spec
 from evenstep._trained import Trained
@@ -86,4 +87,7 @@ def verify(
         subject = Bundle.read(path) if path.endswith(".evenstep") else Spec.read(path)
     if isinstance(subject, Trained):
         subject = subject.bundle
+    if not isinstance(subject, (Bundle, Spec)):
+        what = type(subject).__name__
+        raise DataError(f"a `{what}` can't be verified\n  help: give a spec, a training, a bundle, or the path of one")
     return Verified(subject._verify(data, threads, shuffle, progress))

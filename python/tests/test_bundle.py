@@ -11,6 +11,7 @@ import time
 import webbrowser
 from pathlib import Path
 
+import numpy
 import pandas
 import pytest
 from conftest import Example, program
@@ -61,6 +62,8 @@ def test_a_bundle_is_served_and_answers_alike() -> None:
     rows = frame().drop(columns="y").to_dict("records")
     with bundle.serve() as server:
         assert server.predict(rows) == bundle.predict(rows)
+        numbers = {"id": numpy.int64(3), "x": numpy.float64("nan")}
+        assert server.predict(numbers) == server.predict([{"id": 3, "x": None}]) == bundle.predict([numbers])
         with pytest.raises(es.DataError) as raised:
             server.predict({"id": 1, "x": "many"})
         assert raised.value.cells[0]["field"] == "x"
@@ -108,6 +111,7 @@ def test_notebooks_are_shown_html() -> None:
         "verified": trained.bundle.verify(frame()),
         "difference": es.diff(trained, other),
         "page": trained.bundle.report(open=False),
+        "table": trained.bundle.score(frame()),
     }
     for name, one in shown.items():
         html = one._repr_html_()

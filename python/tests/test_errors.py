@@ -103,3 +103,32 @@ def test_a_request_that_breaks_the_contract_is_told_cell_by_cell(project: Path) 
     assert (cell["row"], cell["field"], cell["value"]) == (1, "x", "many")
     with pytest.raises(TypeError, match="`x`: no cell can be of type `list`"):
         bundle.predict_one({"x": []})
+    for rows in ({"x": 1}, "x", 3):
+        with pytest.raises(es.DataError, match="no list of rows"):
+            bundle.predict(rows)  # type: ignore[arg-type]
+    with pytest.raises(es.DataError, match="`score` takes frames"):
+        bundle.predict(frame())  # type: ignore[arg-type]
+    with pytest.raises(es.DataError, match="row 2 is a `int`"):
+        bundle.predict([{"x": 1}, 2])  # type: ignore[list-item]
+
+
+def test_what_is_given_in_place_of_something_else_is_said() -> None:
+    spec = es.Spec(SPEC)
+    with pytest.raises(es.DataError, match="a `int` is no run"):
+        es.diff(spec, 2)  # type: ignore[arg-type]
+    with pytest.raises(es.DataError, match="a `int` can't be verified"):
+        es.verify(3)  # type: ignore[arg-type]
+    for value in (None, float("nan"), [None]):
+        with pytest.raises(ValueError, match="can't stand in a spec"):
+            spec.set({"model.l2": value})
+    with pytest.raises(ValueError, match="threads=-1"):
+        spec.train(frame(), threads=-1)
+    with pytest.raises(TypeError, match="pickle its `bundle`"):
+        pickle.dumps(spec.train(frame(), threads=2000))
+    assert spec.set({"data.id": ["id"]}).to_dict()["data"]["id"] == ["id"]
+
+
+def test_columns_that_no_cell_holds_are_told() -> None:
+    rows = frame().assign(many=[[1, 2]] * 60, long=pandas.Timedelta("1s"))
+    notes = " ".join(es.Spec(SPEC).train(rows).notes)
+    assert "`many` (a list)" in notes and "`long`" in notes

@@ -227,7 +227,7 @@ pub(crate) struct Image {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// Where the image goes, an OCI image layout as a tar
-    #[arg(long, short, required_unless_present = "push")]
+    #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// Where it is pushed to, REGISTRY/NAME:TAG, with the credentials that `docker login` keeps
     #[arg(long, value_name = "REFERENCE")]
@@ -376,7 +376,7 @@ pub(crate) struct Report {
 pub(crate) struct Split {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
-    /// Where the list goes, as CSV; stdout if not given
+    /// Where the list goes; the format follows the extension, stdout is CSV
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
 }

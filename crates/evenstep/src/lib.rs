@@ -26,6 +26,7 @@ use clap::Parser;
 use evenstep_exact::reduce::Workers;
 use evenstep_files::{Disk, Files};
 use evenstep_pipeline::{PipelineError, Run};
+use serde_json::json;
 
 pub use verbs::diff::{difference, difference_page};
 pub use verbs::inspect::described;
@@ -55,7 +56,11 @@ impl Host {
 
 /// Runs the program with these arguments, of which the first is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::parse_from(args);
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error, args.iter().any(|arg| arg == "--json")),
+    };
     output::keep_lines_whole();
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
     if !cli.verb.stops_by_itself() {
@@ -107,10 +112,27 @@ pub fn told(error: &PipelineError) -> String {
     text.strip_prefix("  × ").unwrap_or(text).to_owned()
 }
 
+/// What clap says of arguments that it can't read, and of those that ask for help.
+fn misused(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        output::json(&json!({ "error": { "message": message, "help": null } }));
+    }
+    // A reader that went away is no error of ours.
+    let _ = error.print();
+    ExitCode::from(error.exit_code() as u8)
+}
+
 fn fail(error: PipelineError, json: bool) -> ExitCode {
     let code = error.exit_code();
     if json {
-        output::json(&serde_json::json!({ "error": { "message": error.message, "help": error.help } }));
+        let (file, line, column) =
+            error.whereabouts().map_or((None, None, None), |(file, line, column)| (Some(file), line, column));
+        let PipelineError { message, help, .. } = &error;
+        output::json(
+            &json!({ "error": { "message": message, "help": help, "file": file, "line": line, "column": column } }),
+        );
     }
     output::note(&format!("{:?}", miette::Report::new(error)));
     ExitCode::from(code)

@@ -1,12 +1,15 @@
 //! A spec that trains as it is, proposed by what the data look like.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evenstep_pipeline::init::{Seen, propose as spec_of};
 use evenstep_pipeline::{PipelineError, Run, like_id};
 use evenstep_source::{Reading, Source};
+use evenstep_table::identity::{self, Identity};
 use evenstep_table::infer::Evidence;
-use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean};
+use evenstep_table::rule::Invalid;
+use evenstep_table::{Batch, ColumnName, Kind, Rule, counted, did_you_mean};
 
 /// What a person says of the data.
 pub struct Asked<'a> {
@@ -36,6 +39,12 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
     };
     let target = find(asked.target)?;
     let mut id = asked.id.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+    if id.contains(&target) {
+        return Err(PipelineError::input(format!("`{target}` is the target: what is yet to be predicted is no id")));
+    }
+    if let Some(twice) = id.iter().enumerate().find_map(|(at, name)| id[..at].contains(name).then_some(name)) {
+        return Err(PipelineError::input(format!("`{twice}` is named twice as an id")));
+    }
 
     run.progress.stage("look at types", Some(source.bytes()));
     let told = |bytes: u64| run.progress.done(bytes, "");
@@ -46,14 +55,20 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         missing.extend(tokens);
         inferred = source.infer(&missing, run.workers, &told)?;
     }
-    let Some(kind) = inferred.columns[&target].kind() else {
+    let evidence = &inferred.columns[&target];
+    let Some(kind) = evidence.mostly().map(|mostly| mostly.kind).or(evidence.kind()) else {
         return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
     };
+    if evidence.distinct() == Some(1) {
+        let said = format!("the target `{target}` has the same value in all rows: there is nothing to learn");
+        return Err(PipelineError::input(said));
+    }
     if matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_)) {
         let said = format!("the target `{target}` is of type {}: predicted are numbers and classes", kind.word());
         let help = "let the data say how long it takes, say in days: a number".to_owned();
         return Err(PipelineError::input(said).help(help));
     }
+    refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
     let mut like_ids = like_ids(source, &inferred.columns, &target, &missing, run)?;
     if id.is_empty() {
         // One that is called so is rather meant than one that only counts through.
@@ -61,7 +76,16 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         id.extend(whole().find(|name| like_id::is_called_so(name.as_str())).or_else(|| whole().next()).cloned());
     }
     like_ids.retain(|name| !id.contains(name));
-    let classes = classes(source, &inferred.columns[&target], &target, &missing, run)?;
+    let is_input = |(name, evidence): (&ColumnName, &Evidence)| {
+        let is_read = evidence.mostly().is_some() || !matches!(evidence.kind(), None | Some(Kind::Text));
+        is_read && *name != target && !id.contains(name) && !like_ids.contains(name)
+    };
+    if !inferred.columns.iter().any(is_input) {
+        return Err(PipelineError::input("no column is left to learn from").help(
+            "besides the target there are ids, texts that no step reads, and columns without values".to_owned(),
+        ));
+    }
+    let classes = classes(source, evidence, &target, &missing, run)?;
     let name: String =
         asked.name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
     Ok(spec_of(&Seen {
@@ -96,6 +120,43 @@ fn tokens(columns: &BTreeMap<ColumnName, Evidence>) -> Vec<String> {
     tokens
 }
 
+/// Columns that a person calls an id are never missing, and tell all rows apart.
+fn refuse_no_ids(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    id: &[ColumnName],
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<(), PipelineError> {
+    if id.is_empty() {
+        return Ok(());
+    }
+    if let Some(name) = id.iter().find(|name| columns[*name].nulls > 0) {
+        return Err(PipelineError::input(format!(
+            "`{name}` is no id: it is missing in {}",
+            counted(columns[name].nulls as usize, "row")
+        )));
+    }
+    let kinds = id.iter().filter_map(|name| Some((name.clone(), columns[name].kind()?))).collect();
+    let mut batches = read(source, &kinds, missing, run)?;
+    let identity = Identity::by_id(id.iter().cloned());
+    for batch in &mut batches {
+        let keys = identity.keys(batch);
+        batch.keys = Arc::new(keys.map_err(|_| PipelineError::input("an id has values that are no numbers"))?);
+    }
+    let duplicates = identity::duplicates(&batches, run.workers);
+    let Some(first) = duplicates.first() else { return Ok(()) };
+    let at = first.rows[0];
+    let cells = id.iter().map(|name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default());
+    let said = format!(
+        "`{}` is no id: {} stand in several rows, the first of them `{}`",
+        id.iter().map(ColumnName::as_str).collect::<Vec<_>>().join("`, `"),
+        counted(duplicates.len(), "value"),
+        cells.collect::<Vec<_>>().join(", ")
+    );
+    Err(PipelineError::input(said).help("name a column, or several, that tell every row apart; or none".to_owned()))
+}
+
 /// Columns that tell rows apart and say no more of them.
 fn like_ids(
     source: &Source,
@@ -126,7 +187,8 @@ fn classes(
     run: &Run<'_>,
 ) -> Result<Vec<String>, PipelineError> {
     const FEW: usize = 100;
-    let (Some(kind), Some(..=FEW)) = (evidence.kind(), evidence.distinct()) else { return Ok(Vec::new()) };
+    let kind = evidence.mostly().map(|mostly| mostly.kind).or(evidence.kind());
+    let (Some(kind), Some(..=FEW)) = (kind, evidence.distinct()) else { return Ok(Vec::new()) };
     let mut values = std::collections::BTreeSet::new();
     for batch in read(source, &[(target.clone(), kind)].into(), missing, run)? {
         let column = batch.column(target);
@@ -141,7 +203,9 @@ fn read(
     missing: &[String],
     run: &Run<'_>,
 ) -> Result<Vec<Batch>, PipelineError> {
-    let rules = columns.iter().map(|(name, kind)| (name.clone(), Rule::new(*kind)));
+    // The cells that don't fit are told of in the spec that is proposed.
+    let rule = |kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) };
+    let rules = columns.iter().map(|(name, kind)| (name.clone(), rule(*kind)));
     let reading = Reading { missing: missing.to_vec(), columns: rules.collect(), ..Reading::default() };
     Ok(source.read(&reading, run.workers, &|_| ())?.batches)
 }

@@ -451,6 +451,79 @@ fn outputs_are_called_like_the_pipeline_and_out_leaves_the_committed_lock_alone(
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_told_before_anything_is_done() {
+    let project = project();
+    for out in ["absent/", "absent/p.evenstep"] {
+        refused_by(
+            &project,
+            &["train", "p.toml", "--set", "data.source=absent.csv", "--out", out],
+            &["there is no folder `absent`"],
+        );
+    }
+}
+
+#[test]
+fn what_is_named_in_place_of_something_else_is_told() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    for (args, words) in [
+        (&["inspect", "p.toml"][..], ["is a spec", "`evenstep train p.toml`"]),
+        (&["check", "p.evenstep"], ["is a bundle", "`evenstep inspect p.evenstep`"]),
+        (&["score", "p.evenstep", "--input", "/dev/null"], ["a pipe or a device", "write them to a file"]),
+        (&["verify", "p.evenstep", "--shuffle"], ["the data aren't named", "`--data FILE`"]),
+        (&["verify", "p.evenstep", "--set", "model.l2=1"], ["goes with a spec", "as it was trained"]),
+        (&["image", "p.evenstep"], ["`--output image.tar`", "`--push"]),
+        (&["image", "p.evenstep", "--output", "p.evenstep"], ["it is read", "another file"]),
+        (&["serve"], ["nothing to serve", "`--config FILE`"]),
+        (&["serve", "p.evenstep", "--listen", "8080"], ["HOST:PORT", "localhost:8080"]),
+    ] {
+        let said = project.run(args);
+        assert_eq!(said.code, 2, "{args:?}: {}", said.err);
+        for word in words {
+            assert!(said.err.contains(word), "{args:?}: no `{word}` in {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn machines_are_told_in_json() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let told = |args: &[&str]| project.run(args).json();
+    assert_eq!(told(&["check", "p.toml", "--json", "--set", "model.ll2=1"])["error"]["file"], "p.toml");
+    assert_eq!(told(&["check", "p.toml", "--json", "--set", "model.ll2=1"])["error"]["line"], 15);
+    assert!(told(&["chekc", "--json"])["error"]["message"].as_str().is_some_and(|said| said.contains("'check'")));
+    assert!(told(&["report", "p.evenstep", "--json"])["page"].as_str().is_some_and(|page| page.starts_with("<!")));
+    let rows = project.run(&["score", "p.evenstep", "--input", "data.csv", "--json", "--quiet"]).ok().out;
+    let rows: Vec<serde_json::Value> = rows.lines().map(|row| row.parse().expect("a row is JSON")).collect();
+    assert_eq!(rows.len(), 100);
+    assert!(rows[0]["prediction"].is_f64(), "{}", rows[0]);
+    project.run(&["split", "p.toml", "--output", "split.jsonl"]).ok();
+    assert!(project.read("split.jsonl").starts_with("{\"row\":"));
+}
+
+#[test]
+fn what_a_training_can_make_nothing_of_is_told() {
+    let project = project();
+    project.write("p.toml", SPEC.replace("[[step]]\nuse = \"impute_median\"\ncolumns = [\"x\"]\n", ""));
+    project.write("data.csv", "y\n1\n2\n3\n4\n");
+    refused(&project, &["no column is left to learn from"]);
+    let rows = (0..100)
+        .fold("g,x,amount,y\n".to_owned(), |text, n| text + &format!("a,{},\"{},5 €\",{}\n", n % 13, n % 7, n % 5));
+    project.write("data.csv", rows);
+    project.write(
+        "p.toml",
+        project
+            .read("p.toml")
+            .replace("[data]", "[data]\nsplit = { test = 0.2, seed = 3 }\ngroup = \"g\"")
+            .replace("ridge", "dummy"),
+    );
+    let said = project.run(&["train", "p.toml"]).ok().out;
+    assert!(said.contains("`amount` is read as text") && said.contains("100 of its 100 values"), "{said}");
+    assert!(said.contains("judged on no row") && said.contains("groups are held out whole"), "{said}");
+}
+
+#[test]
 fn ten_thousand_columns_train() {
     let project = project();
     let names: Vec<String> = (0..10_000).map(|n| format!("c{n}")).collect();
@@ -464,51 +537,6 @@ fn ten_thousand_columns_train() {
     project.write("data.csv", text);
     project.write("p.toml", SPEC.replace("\"x\"", "\"c1\"").replace("\"ridge\"", "\"boosted_trees\"\ntrees = 2"));
     project.run(&["train", "p.toml", "--quiet"]).ok();
-}
-
-#[test]
-fn init_writes_over_nothing_and_its_proposal_trains() {
-    let project = project();
-    let kept =
-        refused_by(&project, &["init", "data.csv", "--target", "y", "--out", "p.toml"], &["already there", "--force"]);
-    drop(kept);
-    refused_by(
-        &project,
-        &["init", "data.csv", "--target", "yy", "--out", "q.toml"],
-        &["no column `yy`", "did you mean `y`?"],
-    );
-    project.write("days.csv", "x,day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-04\n");
-    refused_by(
-        &project,
-        &["init", "days.csv", "--target", "day", "--out", "q.toml"],
-        &["the target `day` is of type date", "a number"],
-    );
-    project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
-    project.run(&["check", "q.toml", "--quiet"]).ok();
-    project.run(&["train", "q.toml", "--quiet"]).ok();
-}
-
-#[test]
-fn columns_like_an_id_are_proposed_as_one_or_dropped_and_check_tells_of_them() {
-    let project = project();
-    let row = |n: usize| {
-        format!("{},{},{},{},{}\n", 100 + n, n * n, if n == 7 { "".into() } else { format!("k{n}") }, n % 13, n % 5)
-    };
-    project.write("ids.csv", (0..100).fold("Order,PID,old_key,x,y\n".to_owned(), |text, n| text + &row(n)));
-    project.run(&["init", "ids.csv", "--target", "y", "--out", "q.toml"]).ok();
-    let spec = project.read("q.toml");
-    assert!(spec.contains("id = \"PID\"\n"), "{spec}");
-    assert!(spec.contains("# another value in every row, as an id has: Order, old_key\n"), "{spec}");
-    project.run(&["train", "q.toml", "--quiet"]).ok();
-    let said = project.run(&["check", "q.toml", "--quiet", "--set", "step.0.columns=\"old_key\""]).ok().out;
-    assert!(
-        said.contains("`Order` has another value in every row, as an id has, and is learned from: drop it"),
-        "{said}"
-    );
-    project.write("data.csv", data() + &data()["x,z,y\n".len()..]);
-    let said = project.run(&["check", "p.toml", "--quiet"]).ok().out;
-    assert!(said.contains("100 rows with the inputs of another row"), "{said}");
-    assert!(said.contains("declare an `id`, if columns tell them apart"), "{said}");
 }
 
 #[cfg(unix)]

@@ -17,7 +17,7 @@ const PUSH_HEAD: &str = "# Those that `--features push` adds.\n";
 /// The crates that are compiled into the engine with these features besides its own, as cargo resolves them.
 fn resolved(features: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--features", features])
+        .args(["metadata", "--format-version", "1", "--locked", "--features", features])
         .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

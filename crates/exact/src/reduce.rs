@@ -4,6 +4,7 @@
 //! grouped in any way: by chunk, by thread, by process, by machine.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -38,9 +39,14 @@ pub struct Workers {
 pub struct Stopped;
 
 impl Workers {
-    /// `threads` threads of this process; 0 means one for each core.
+    /// `threads` threads of this process; 0 means one for each core. Of more than eight a core, and of more than the host
+    /// can start, there are fewer: no bit depends on it.
     pub fn threads(threads: usize) -> Workers {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("the host can start threads");
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let wanted = if threads == 0 { cores } else { threads.min(8 * cores.max(2)) };
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
+        let fewer = std::iter::successors(Some(wanted), |threads| Some(threads / 2).filter(|half| *half > 0));
+        let pool = fewer.filter_map(pool).next().expect("the host can start a thread");
         Workers { pool, peers: None, stop: None }
     }
 

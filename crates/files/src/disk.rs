@@ -1,6 +1,6 @@
 //! The operations on files that Evenstep needs, and the real ones.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub trait File: Read + Write + Send {
 
 /// A file system: each method is one operation that can fail.
 pub trait Files: Send + Sync {
-    /// A new, empty file; an existing one is an error.
+    /// A new, empty file, in use until it is dropped; an existing one is an error.
     fn create(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// An existing file, to be read.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
@@ -20,6 +20,8 @@ pub trait Files: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a file unless some process has it in use since it was created.
+    fn remove_unused(&self, path: &Path) -> io::Result<()>;
     /// Makes sure that a folder's names survive a power cut.
     fn sync_dir(&self, folder: &Path) -> io::Result<()>;
     /// The files in a folder.
@@ -40,9 +42,15 @@ impl File for fs::File {
     }
 }
 
+/// Marks a new file as in use, where the file system has locks, until it is closed.
+fn in_use(file: fs::File) -> Box<dyn File> {
+    let _ = file.try_lock();
+    Box::new(file)
+}
+
 impl Files for Disk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(fs::File::create_new(path)?))
+        Ok(in_use(fs::File::create_new(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
@@ -55,6 +63,14 @@ impl Files for Disk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn remove_unused(&self, path: &Path) -> io::Result<()> {
+        match fs::File::open(path)?.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            // A file system without locks can't tell; a leftover is likelier than two writers.
+            Ok(()) | Err(TryLockError::Error(_)) => fs::remove_file(path),
+        }
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
@@ -76,7 +92,7 @@ impl Files for Private {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Box::new(options.open(path)?))
+        Ok(in_use(options.open(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
@@ -89,6 +105,10 @@ impl Files for Private {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         Disk.remove(path)
+    }
+
+    fn remove_unused(&self, path: &Path) -> io::Result<()> {
+        Disk.remove_unused(path)
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {

@@ -172,6 +172,11 @@ impl<F: Files> Files for Faulty<F> {
         self.inner.remove(path)
     }
 
+    fn remove_unused(&self, path: &Path) -> io::Result<()> {
+        self.faults.check(Operation::Remove)?;
+        self.inner.remove_unused(path)
+    }
+
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         self.faults.check(Operation::SyncDir)?;
         self.inner.sync_dir(folder)

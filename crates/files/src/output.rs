@@ -15,8 +15,10 @@ pub struct Output {
     files: Arc<dyn Files>,
     target: PathBuf,
     aside: PathBuf,
-    /// None once closed.
+    /// None once prepared.
     file: Option<BufWriter<Box<dyn File>>>,
+    /// What was written, in use until it has its name.
+    prepared: Option<Box<dyn File>>,
     state: State,
 }
 
@@ -56,7 +58,7 @@ impl Output {
             (aside, file)
         };
         let file = Some(BufWriter::with_capacity(1 << 18, file));
-        Ok(Output { files, target: target.to_owned(), aside, file, state: State::Writing })
+        Ok(Output { files, target: target.to_owned(), aside, file, prepared: None, state: State::Writing })
     }
 
     /// The file that is to be written.
@@ -90,6 +92,7 @@ impl Output {
             }
         };
         file.sync().map_err(|error| self.fail("sync", error))?;
+        self.prepared = Some(file);
         self.state = State::Prepared;
         Ok(())
     }
@@ -181,16 +184,13 @@ fn live() -> MutexGuard<'static, (BTreeSet<PathBuf>, u64)> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes temporary files that this process isn't writing. A failure is no reason not to write:
+/// Removes temporary files that no process is writing. A failure is no reason not to write:
 /// it will show itself with the file that is to be written, or not matter.
-///
-/// Another process that writes the same target at the same time then fails at its rename; of
-/// two such processes one was a mistake.
 fn remove_leftovers(files: &dyn Files, folder: &Path, stem: &str) {
     for path in files.list(folder).unwrap_or_default() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with(stem) && !live().0.contains(&path) {
-            let _ = files.remove(&path);
+            let _ = files.remove_unused(&path);
         }
     }
 }
@@ -352,6 +352,20 @@ mod tests {
         let files: Arc<dyn Files> = Arc::new(Disk);
         write(&files, &folder.path().join("a"), b"new").expect("written");
         assert_eq!(names(folder.path()), [".b.tmp-1-0", "a"]);
+    }
+
+    #[test]
+    fn what_another_process_is_writing_is_left_to_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Held through another handle, as another process would.
+        let theirs = folder.path().join(".a.tmp-1-0");
+        let held = Disk.create(&theirs).expect("created");
+        let files: Arc<dyn Files> = Arc::new(Disk);
+        write(&files, &folder.path().join("a"), b"new").expect("written");
+        assert_eq!(names(folder.path()), [".a.tmp-1-0", "a"]);
+        drop(held);
+        write(&files, &folder.path().join("a"), b"new").expect("written");
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[test]

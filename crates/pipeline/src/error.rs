@@ -71,6 +71,19 @@ impl PipelineError {
         self.data.as_deref()
     }
 
+    /// The file to blame, the line in it from 1, and the column: a spec's by its number from 1, the data's by its name.
+    pub fn whereabouts(&self) -> Option<(String, Option<u64>, Option<String>)> {
+        if let Some(Place { source, span, .. }) = self.place.as_deref() {
+            let before = source.inner().get(..span.start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            return Some((source.name().to_owned(), Some(line as u64), Some(column.to_string())));
+        }
+        let data = self.data()?;
+        let column = data.column.as_ref().map(ToString::to_string);
+        Some((data.file.as_ref()?.display().to_string(), data.line, column))
+    }
+
     /// Whether it points into a spec.
     pub fn is_of_spec(&self) -> bool {
         self.place.is_some()

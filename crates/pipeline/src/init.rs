@@ -47,7 +47,11 @@ impl<'a> Plan<'a> {
     fn of(seen: &Seen<'a>) -> Plan<'a> {
         let mut plan = Plan::default();
         for (name, evidence) in seen.columns {
-            if name == seen.target || seen.id.contains(name) {
+            if name == seen.target {
+                plan.mostly.extend(evidence.mostly().map(|mostly| (name, mostly)));
+                continue;
+            }
+            if seen.id.contains(name) {
                 continue;
             }
             if seen.like_ids.contains(name) {
@@ -119,7 +123,8 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put(&format!("target = {}", quoted(seen.target.as_str())));
     let target = &seen.columns[seen.target];
     let classes = (!seen.classes.is_empty()).then_some(seen.classes.len());
-    let task = task_of(target.kind().unwrap_or(Kind::Number), classes);
+    let kind = target.mostly().map(|mostly| mostly.kind).or(target.kind());
+    let task = task_of(kind.unwrap_or(Kind::Number), classes);
     let word = match task {
         TaskWord::Regression => "regression",
         TaskWord::Binary => "binary",
@@ -139,6 +144,11 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put("split = { test = 0.2, seed = 0 } # the rows held out, by identity");
     let missing: Vec<String> = seen.missing.iter().map(|token| quoted(token)).collect();
     put(&format!("missing = [{}]", missing.join(", ")));
+    for (name, _) in seen.columns.iter().filter(|(_, evidence)| evidence.formatted().is_some()) {
+        let words = "is text as it stands: its numbers have a comma, a currency or a percent sign";
+        put(&format!("# `{name}` {words}"));
+        put("# written as `1234.5` they are numbers");
+    }
     if target.nulls > 0 {
         put(&format!("# without a target, and left out: {}", counted(target.nulls, "row")));
     }

@@ -7,6 +7,7 @@ use evenstep_exact::reduce::Workers;
 use evenstep_source::{Inferred, Kept, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
+use evenstep_table::infer::Evidence;
 use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{
     Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, RuleSpec, Schema, Task, counted, did_you_mean,
@@ -79,7 +80,12 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let (inferred, kept) = source.infer_keeping(&spec.data.missing, &declared, run.workers, &told)?;
     refuse_no_time(spec, &roles, &inferred, &declared)?;
     let (inputs, unknown) = inputs(spec, &roles, &inferred, &declared)?;
-    let notes = as_of::notes(spec, inferred.left_out, &unknown);
+    if inputs.is_empty() {
+        let error = PipelineError::input("no column is left to learn from")
+            .help("besides the target and the id there has to be one that no step drops at once".to_owned());
+        return Err(spec.text.point(error, &["data", "target"], "this is to be learned"));
+    }
+    let mut notes = as_of::notes(spec, inferred.left_out, &unknown);
     let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
     let evidence = inferred.columns.iter().filter(|(name, _)| wanted.contains(name));
     let evidence = evidence.map(|(name, evidence)| (name.clone(), evidence.clone())).collect();
@@ -89,8 +95,30 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
             PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
+    notes.extend(unreadable(&source, &roles));
+    let read = contract.columns.keys().filter(|name| !roles.id.contains(name));
+    notes.extend(read.filter_map(|name| written_for_people(name, &inferred.columns[name])));
     refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
+}
+
+/// What is to be said of columns whose cells no column can hold.
+fn unreadable(source: &Source, roles: &Roles) -> Option<String> {
+    let unreadable = source.unsupported();
+    let told = unreadable.iter().filter(|(name, _)| roles.all().all(|role| role != *name));
+    let told: Vec<String> = told.map(|(name, what)| format!("`{name}` ({what})")).collect();
+    (!told.is_empty()).then(|| format!("of a type that is not read, and so no inputs: {}", told.join(", ")))
+}
+
+/// What is to be said of a column whose numbers are text to every program.
+fn written_for_people(name: &ColumnName, evidence: &Evidence) -> Option<String> {
+    let formatted = evidence.formatted()?;
+    Some(format!(
+        "`{name}` is read as text, and each text is a word of its own: {} of its {} are numbers with a comma, \
+         a currency or a percent sign. Written as `1234.5` they are numbers",
+        formatted,
+        counted(evidence.values() as usize, "value"),
+    ))
 }
 
 /// The source as the spec has it known, if it has an `as_of`.

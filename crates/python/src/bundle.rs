@@ -19,7 +19,7 @@ use crate::error::{Class, raised, refused};
 use crate::frame;
 use crate::json::{self, to_python};
 use crate::table::Table;
-use crate::work::{briefly, work};
+use crate::work::{Threads, briefly, work};
 
 /// What takes some rows' answers.
 type Write<'a> = &'a mut dyn FnMut(&Answers) -> Result<(), PipelineError>;
@@ -48,7 +48,7 @@ impl Bundle {
         &self,
         py: Python<'_>,
         rows: &Bound<'_, PyAny>,
-        how: (usize, Option<&Bound<'_, PyAny>>),
+        how: (Threads, Option<&Bound<'_, PyAny>>),
         header: fn(&Predictor, &Source) -> Vec<(ColumnName, Kind)>,
         say: fn(&Predictor, &Source, &Run<'_>, Write<'_>) -> Result<Scored, PipelineError>,
     ) -> PyResult<Table> {
@@ -125,7 +125,7 @@ impl Bundle {
         &self,
         py: Python<'_>,
         rows: &Bound<'_, PyAny>,
-        threads: usize,
+        threads: Threads,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         self.say(py, rows, (threads, progress), score::header, |predictor, source, run, write| {
@@ -138,7 +138,7 @@ impl Bundle {
         &self,
         py: Python<'_>,
         rows: &Bound<'_, PyAny>,
-        threads: usize,
+        threads: Threads,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         self.say(py, rows, (threads, progress), transform::feature_header, |predictor, source, run, write| {
@@ -153,7 +153,7 @@ impl Bundle {
         py: Python<'py>,
         path: Option<PathBuf>,
         rows: Option<&Bound<'py, PyAny>>,
-        threads: usize,
+        threads: Threads,
         shuffle: bool,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {

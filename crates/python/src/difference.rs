@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::error::Class;
 use crate::json::to_python;
-use crate::work::work;
+use crate::work::{Threads, work};
 
 /// What `diff --json` tells of two runs, each by a path and, if need be, where its data are; and the page that shows it.
 #[pyfunction]
@@ -15,7 +15,7 @@ pub(crate) fn diff<'py>(
     a: (PathBuf, Option<String>, String),
     b: (PathBuf, Option<String>, String),
     no_data: bool,
-    threads: usize,
+    threads: Threads,
 ) -> PyResult<(Bound<'py, PyAny>, String)> {
     let ((a, data_a, called_a), (b, data_b, called_b)) = (a, b);
     let (difference, page) = work(py, (threads, None), Class::Data, |run| {

@@ -64,7 +64,16 @@ fn within(part: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
         let items = items.try_iter()?.map(|item| within(&item?, deeper));
         return Ok(Value::Array(items.collect::<PyResult<_>>()?));
     }
-    value(part)
+    // What numpy and pandas have for a list, and for a number.
+    if let Ok(plain) = part.call_method0("tolist")
+        && !plain.is(part)
+    {
+        return within(&plain, deeper);
+    }
+    match value(part)? {
+        Value::Null => Err(PyValueError::new_err("None and NaN can't stand in a spec: leave them out")),
+        value => Ok(value),
+    }
 }
 
 /// A row: its cells by name.

@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// The engine.
 #[pymodule]
@@ -30,7 +31,14 @@ mod _native {
     #[pymodule_export]
     use super::trained::Trained;
     #[pymodule_export]
-    use super::{program, version};
+    use super::{json_of, program, version};
+}
+
+/// Rows that are dictionaries as a client of the server sends them.
+#[pyfunction]
+fn json_of(rows: Vec<Bound<'_, PyDict>>) -> PyResult<String> {
+    let rows = rows.iter().map(json::row).collect::<PyResult<Vec<_>>>()?;
+    Ok(serde_json::to_string(&rows).expect("they are plain data"))
 }
 
 /// The engine's version.

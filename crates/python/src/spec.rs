@@ -16,7 +16,7 @@ use crate::error::{Class, raised};
 use crate::frame;
 use crate::json::{nested, to_python};
 use crate::trained::Trained;
-use crate::work::work;
+use crate::work::{Threads, work};
 
 /// A spec as it is written: its text, and the path that relative ones start from.
 #[pyclass(frozen, module = "evenstep._native")]
@@ -82,7 +82,7 @@ impl Spec {
         &self,
         py: Python<'py>,
         rows: Option<&Bound<'py, PyAny>>,
-        threads: usize,
+        threads: Threads,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let spec = self.over(py, rows)?;
@@ -95,7 +95,7 @@ impl Spec {
         &self,
         py: Python<'py>,
         rows: Option<&Bound<'py, PyAny>>,
-        threads: usize,
+        threads: Threads,
         shuffle: bool,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -110,7 +110,7 @@ impl Spec {
         &self,
         py: Python<'_>,
         rows: Option<&Bound<'_, PyAny>>,
-        threads: usize,
+        threads: Threads,
         traced: bool,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Trained> {
@@ -165,7 +165,7 @@ pub(crate) fn propose_spec(
         target,
         id: &id,
     };
-    work(py, (0, progress), Class::Data, |run| propose(&source, &asked, run))
+    work(py, (Threads::default(), progress), Class::Data, |run| propose(&source, &asked, run))
 }
 
 /// What a spec holds as its text.

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use evenstep_exact::reduce::{Stopped, Workers};
 use evenstep_pipeline::{PipelineError, Progress, Run};
+use pyo3::Borrowed;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::error::{Class, plain, raised};
@@ -16,11 +18,25 @@ use crate::error::{Class, plain, raised};
 /// How often signals are looked at, and progress is told.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How many threads are to work; 0 means one for each core.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Threads(usize);
+
+impl<'py> FromPyObject<'_, 'py> for Threads {
+    type Error = PyErr;
+
+    fn extract(number: Borrowed<'_, 'py, PyAny>) -> PyResult<Threads> {
+        let threads: i64 = number.extract()?;
+        let refused = |_| PyValueError::new_err(format!("threads={threads}: give 0, for one for each core, or more"));
+        usize::try_from(threads).map(Threads).map_err(refused)
+    }
+}
+
 /// Does the work, and tells `progress`, a function of stage, total, done and note, how it goes. An error that doesn't know
 /// better is of the class.
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
-    (threads, progress): (usize, Option<&Bound<'_, PyAny>>),
+    (threads, progress): (Threads, Option<&Bound<'_, PyAny>>),
     class: Class,
     work: impl FnOnce(&Run<'_>) -> Result<T, PipelineError> + Send,
 ) -> PyResult<T> {
@@ -30,7 +46,7 @@ pub(crate) fn work<T: Send>(
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(|| {
-                let workers = Workers::threads(threads).stopped_by(stop);
+                let workers = Workers::threads(threads.0).stopped_by(stop);
                 // Within them: what asks for threads without a name gets these, and not those of the whole process, which
                 // one that is forked from it doesn't have.
                 workers.install(|| work(&Run { workers: &workers, progress: watch, trace: None }))

@@ -37,8 +37,8 @@ pub enum KeysError {
     /// A hash isn't one.
     #[error("the `sha256` of `{0}` isn't 64 hex digits")]
     NoHash(String),
-    /// Two keys of one name.
-    #[error("there are two keys named `{0}`")]
+    /// A second key of a name.
+    #[error("there is a key named `{0}` already")]
     Named(String),
     /// A name that nobody could read.
     #[error("a name has 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_` or `.`, and `{0}` has not")]
@@ -151,7 +151,7 @@ mod tests {
         assert!(said(&format!("[[key]]\nname = \"a\"\nsha256 = \"{}\"", &hash[1..])).contains("64 hex digits"));
         assert!(said(&format!("[[key]]\nname = \"a b\"\nsha256 = \"{hash}\"")).contains("`a b`"));
         let one = format!("[[key]]\nname = \"a\"\nsha256 = \"{hash}\"\n");
-        assert!(said(&one.repeat(2)).contains("two keys"));
+        assert!(said(&one.repeat(2)).contains("already"));
         assert!(ApiKeys::parse("").expect("it is empty").is_empty());
     }
 }

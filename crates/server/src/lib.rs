@@ -66,6 +66,7 @@ pub use client::{AdminClient, ClientError};
 pub use keys::{ApiKeys, KeysError};
 pub use log::LogFormat;
 pub use models::{Bundle, Loader, Models, ModelsError};
+pub use names::path_of;
 #[cfg(feature = "grpc")]
 pub use oip::grpc_rows;
 pub use tls::{TlsError, TlsFiles};

@@ -16,6 +16,7 @@ use crate::encoding::Encoding;
 use crate::limits::{BODY_BYTES_MAX, SMALL_BODY_BYTES};
 use crate::log::Answered;
 use crate::models::Served;
+use crate::names::path_of;
 use crate::packing::Packing;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -193,7 +194,7 @@ impl Asked {
             return problem;
         }
         let (name, version) = (self.served.name(), self.served.version());
-        problem.with_contract_at(|| format!("/models/{name}/versions/{version}/openapi.json"))
+        problem.with_contract_at(|| format!("{}/openapi.json", path_of(name, version)))
     }
 
     /// Says in a response which artifact answered; the log is told with it.

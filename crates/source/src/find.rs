@@ -1,6 +1,6 @@
 //! Finds the files that a pattern names.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use evenstep_table::did_you_mean;
 
@@ -16,13 +16,24 @@ pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceEr
         let error = SourceError::new(SourceErrorKind::NotFound, format!("`{pattern}` is a folder, expected files"));
         return Err(error.help(format!("name its files: `{}/*.csv`", pattern.trim_end_matches('/'))));
     }
+    if whole.exists() {
+        let error = SourceError::new(SourceErrorKind::Unsupported, format!("`{pattern}` is a pipe or a device"));
+        return Err(error.help("rows are read more than once: write them to a file, and name that"));
+    }
     let mut paths = matches(&whole)?;
     if paths.is_empty() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));
-        return Err(error.help(near(&whole).unwrap_or_else(|| "paths are relative to the spec".to_owned())));
+        return Err(error.help(near(&whole).unwrap_or_else(|| looked_in(base))));
     }
     paths.sort_unstable();
     Ok(paths)
+}
+
+fn looked_in(base: &Path) -> String {
+    match base.components().all(|component| component == Component::CurDir) {
+        true => "it was looked for from the folder where you are".to_owned(),
+        false => format!("it was looked for from `{}`, where the spec lies", base.display()),
+    }
 }
 
 fn matches(pattern: &Path) -> Result<Vec<PathBuf>, SourceError> {

@@ -165,7 +165,7 @@ fn files_that_are_not_there() {
         ");
     insta::assert_snapshot!(open("data/*.parquet"), @"
         no file `data/*.parquet`
-        help: paths are relative to the spec
+        help: it was looked for from `DIR`, where the spec lies
         ");
     insta::assert_snapshot!(open("."), @"
         `.` is a folder, expected files

@@ -48,6 +48,8 @@ pub enum Reads {
     Instant,
     /// A time of day.
     Time,
+    /// A number as people write it: with a comma, a currency or a percent sign.
+    Formatted,
     /// None of these.
     Other,
 }
@@ -57,7 +59,7 @@ pub enum Reads {
 pub struct Evidence {
     /// Cells that are missing.
     pub nulls: u64,
-    counts: [u64; 11],
+    counts: [u64; 12],
     distinct: Distinct,
     odd: Odd,
     likely_missing: BTreeMap<String, u64>,
@@ -116,7 +118,7 @@ impl Evidence {
         };
         self.counts[reads as usize] += n;
         self.distinct.insert(text);
-        if reads == Reads::Other || reads == Reads::NotFinite {
+        if matches!(reads, Reads::Other | Reads::Formatted | Reads::NotFinite) {
             self.odd.add(text, n);
             if text.len() <= 7 && LIKELY_MISSING.contains(&text) {
                 *self.likely_missing.entry(text.to_owned()).or_default() += n;
@@ -202,10 +204,15 @@ impl Evidence {
         if self.count(Reads::Instant) > civil { Clock::Instant } else { Clock::Civil }
     }
 
-    /// For a column of strings of which 99 in 100 read as something better: what that is.
+    /// For a column of strings of which 99 in 100 read as something better, and for one of numbers of which
+    /// some are none: what the column is.
     pub fn mostly(&self) -> Option<Mostly> {
         use Reads::*;
-        if !matches!(self.kind(), Some(Kind::Category | Kind::Text)) || self.count(LeadingZero) > 0 {
+        let kind = self.kind()?;
+        if kind.is_numeric() && self.count(NotFinite) > 0 {
+            return Some(Mostly { kind, others: self.count(NotFinite), examples: self.odd.list() });
+        }
+        if !matches!(kind, Kind::Category | Kind::Text) || self.count(LeadingZero) > 0 {
             return None;
         }
         let groups: [(Kind, &[Reads]); 7] = [
@@ -223,6 +230,13 @@ impl Evidence {
         let (kind, _) = groups.iter().find(|(_, reads)| fitting(reads) == most)?;
         let others = self.values() - most;
         (others * 100 <= self.values()).then(|| Mostly { kind: *kind, others, examples: self.odd.list() })
+    }
+
+    /// For a column of strings of which half or more are numbers as people write them: how many are.
+    pub fn formatted(&self) -> Option<u64> {
+        let formatted = self.count(Reads::Formatted);
+        let strings = matches!(self.kind(), Some(Kind::Category | Kind::Text));
+        (strings && formatted > 0 && formatted * 2 >= self.values()).then_some(formatted)
     }
 
     /// Texts that often stand for a missing value, with their counts.
@@ -284,6 +298,7 @@ fn reads_no_decimal(text: &str) -> Reads {
         Some(b'0'..=b'9' | b'+' | b'-' | b' ' | b'\t' | b't' | b'T' | b'f' | b'F' | b'i' | b'I' | b'n' | b'N') => {
             reads_slowly(text)
         }
+        _ if is_formatted(text) => Reads::Formatted,
         _ => Reads::Other,
     }
 }
@@ -314,8 +329,35 @@ fn reads_slowly(text: &str) -> Reads {
     // Also numbers that are too large, such as 1e400.
     match trimmed.parse::<f64>() {
         Ok(number) if !number.is_finite() => Reads::NotFinite,
+        _ if is_formatted(trimmed) => Reads::Formatted,
         _ => Reads::Other,
     }
+}
+
+/// Whether a text is a number with a comma for its point, digits in groups of three, a currency or a percent sign:
+/// `1.234,50 €`, `$1,000`, `12 %`, `3,5`.
+fn is_formatted(text: &str) -> bool {
+    const SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '%'];
+    const GROUPS: [char; 5] = [',', '.', '\'', ' ', '\u{a0}'];
+    fn unsigned(text: &str) -> &str {
+        text.trim_start_matches(['+', '-', '−']).trim()
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
+        return false;
+    }
+    let bare = unsigned(unsigned(text.trim()).trim_matches(SIGNS).trim());
+    let (whole, fraction) = match bare.rfind([',', '.']) {
+        // What is grouped alone has no fraction: `1,234,567`.
+        Some(at) if bare.matches(&bare[at..=at]).count() == 1 => (&bare[..at], &bare[at + 1..]),
+        _ => (bare, ""),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let grouped = |by: char| {
+        let mut groups = whole.split(by);
+        let first = groups.next().unwrap_or_default();
+        digits(first) && (1..=3).contains(&first.len()) && groups.all(|group| digits(group) && group.len() == 3)
+    };
+    digits(fraction) && !bare.is_empty() && (digits(whole) || GROUPS.into_iter().any(grouped))
 }
 
 fn reads_civil(micros: i64) -> Reads {
@@ -467,11 +509,40 @@ mod tests {
         check(&["2024-12-30", "2024-12-31T00:00:01"], Some(Kind::Datetime(Clock::Civil)));
         check(&["2024-12-30T00:00:00Z"], Some(Kind::Datetime(Clock::Instant)));
         check(&["12:30", "12:30:01.5"], Some(Kind::Time));
+        check(&["1,5", "2,5"], Some(Kind::Text));
         check(&["30.12.2024", "31.12.2024"], Some(Kind::Text));
         check(&["a", "b", "a", "b"], Some(Kind::Category));
         check(&["a", "b", "c", "b", "d"], Some(Kind::Text));
         check(&["", ""], None);
         check(&[], None);
+    }
+
+    #[test]
+    fn numbers_as_people_write_them_are_known() {
+        for text in [
+            "1,5",
+            "-1,5",
+            "1.234,50",
+            "1.234,50 €",
+            "$1,000",
+            "-$1,000.25",
+            "$-3",
+            "12 %",
+            "12%",
+            "1 234 567",
+            "£5",
+            "1'000.5",
+            "1,234,567",
+            "€ 3",
+        ] {
+            assert_eq!(reads(text), Reads::Formatted, "{text}");
+        }
+        for text in ["30.12.2024", "10.0.0.1", "1,2,3", "a1", "%", "$", "1-2", "12 34", "1,234,56", "Unit 5", "€"] {
+            assert_eq!(reads(text), Reads::Other, "{text}");
+        }
+        assert_eq!(see(&["1,5", "2,5", "x"]).formatted(), Some(2));
+        assert_eq!(see(&["1,5", "x", "y"]).formatted(), None);
+        assert_eq!(see(&["1.5", "2.5"]).formatted(), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .finding import Finding, Verdict
-from .from_sklearn import NoEqualError, from_sklearn
+from .conversion import NoEqualError, from_sklearn
 from .translation import Translation
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 _LATER = {"EvenstepClassifier": "estimators", "EvenstepRegressor": "estimators", "EvenstepTransformer": "transformer"}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

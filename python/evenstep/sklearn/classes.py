@@ -22,3 +22,8 @@ def text_of(of: object) -> str:
     if isinstance(of, float) and of.is_integer():
         return str(int(of))
     return str(of).lower() if isinstance(of, bool) else str(of)
+
+
+def reads_otherwise(text: str) -> bool:
+    """Whether a text could be taken for a number, a date, or true and false, were nobody to say that it is none."""
+    return text[:1] in tuple("0123456789+-.") or text.lower() in ("true", "false", "inf", "infinity", "nan")

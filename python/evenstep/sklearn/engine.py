@@ -26,8 +26,8 @@ def spec(
     try:
         parts = [toml.table("[pipeline]", {"name": name, "seed": plain(seed)}), toml.table("[data]", data)]
         parts += [toml.table("[contract]", contract)] if contract else []
-        parts += [toml.table("[[step]]", _plain_values(step)) for step in steps]
-        return "\n".join([*parts, toml.table("[model]", _plain_values(model))])
+        parts += [toml.table("[[step]]", plain(step)) for step in steps]
+        return "\n".join([*parts, toml.table("[model]", plain(model))])
     except TypeError as error:
         raise ValueError(f"{error}: parameters are numbers, texts, lists and tables") from error
 
@@ -55,12 +55,12 @@ def transform(bundle: evenstep.Bundle, rows: pa.Table) -> pa.Table:
 
 
 def plain(value: Any) -> Any:
-    """A number of numpy as Python's own; anything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _plain_values(section: Mapping[str, object]) -> dict[str, object]:
-    return {key: value.tolist() if isinstance(value, np.ndarray) else plain(value) for key, value in section.items()}
+    """Numbers and lists of numpy and pandas as Python's own, wherever they stand; anything else as it is."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 @contextmanager

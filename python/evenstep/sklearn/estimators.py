@@ -49,12 +49,20 @@ class _Model(SpecParameters):
         self.n_jobs = n_jobs
         self._parameters = parameters
 
-    def _fit(self, table: pa.Table, y: np.ndarray, target: str, sample_weight: Any, data: dict[str, object]) -> None:
-        """Trains on the rows of X, and y as the spec is to have it."""
+    def _fit(
+        self,
+        table: pa.Table,
+        y: np.ndarray,
+        target: tuple[str, str],
+        sample_weight: Any,
+        data: dict[str, object],
+    ) -> None:
+        """Trains on the rows of X, and y as the spec is to have it: by its name, and the type that its contract says."""
         check_consistent_length(y, list(range(table.num_rows)))
         uses = [str(step.get("use")) for step in self.steps]
         contract = {name: rule for name, rule in types_of(table, uses).items() if name != self.id}
-        table, name = with_column(table, target, y)
+        table, name = with_column(table, target[0], y)
+        contract[name] = {"type": target[1]}
         data = {"target": name, **data, "id": self.id, "split": {"test": 0.0}}
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
@@ -97,15 +105,17 @@ class EvenstepClassifier(ClassifierMixin, _Model):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         target = str(getattr(y, "name", None) or "y")
         table = table_of(self, X, reset=True, fewest=2)
-        check_classification_targets(y)
         y = column_or_1d(y, warn=True)
+        if y.dtype == object and any(of is None or of != of for of in y):
+            raise ValueError("Input y contains NaN.")
+        check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}, and a classifier needs at least 2 classes")
         texts = texts_of(self.classes_)
         two = len(texts) == 2
         data: dict[str, object] = {"task": "binary" if two else "multiclass", "positive": texts[1] if two else None}
-        self._fit(table, np.array(texts, dtype=object)[codes], target, sample_weight, data)
+        self._fit(table, np.array(texts, dtype=object)[codes], (target, "category"), sample_weight, data)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -143,7 +153,7 @@ class EvenstepRegressor(RegressorMixin, _Model):
         target = str(getattr(y, "name", None) or "y")
         table = table_of(self, X, reset=True, fewest=2)
         y = _check_y(y, y_numeric=True, estimator=self).astype(np.float64)
-        self._fit(table, y, target, sample_weight, {"task": "regression"})
+        self._fit(table, y, (target, "number"), sample_weight, {"task": "regression"})
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -28,6 +28,13 @@ class SpecParameters(BaseEstimator):
         self._parameters = {**self._parameters, **others}
         return self
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What scikit-learn and a fit remember begins or ends with `_`.
+        if name in self._get_param_names() or name.startswith("_") or name.endswith("_"):
+            super().__setattr__(name, value)
+        else:
+            self._parameters = {**self._parameters, name: value}
+
     def __getattr__(self, name: str) -> Any:
         given = self.__dict__.get("_parameters", {})
         if name in given:

@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
+# Steps that read dates and times, which a text may be.
+_OF_MOMENTS = {"datetime_parts", "datetime_difference"}
 # Steps that take whole numbers for categories, but no fractions.
 _OF_CATEGORIES = {"one_hot", "ordinal", "count_encode", "target_encode", "rare_labels"}
 
@@ -44,15 +46,23 @@ def with_column(table: pa.Table, name: str, values: Any) -> tuple[pa.Table, str]
 
 
 def types_of(table: pa.Table, steps: Iterable[str]) -> dict[str, dict[str, str]]:
-    """What the contract has to say of columns: that fractions may come where training saw none."""
+    """What the contract has to say of columns: that fractions may come where training saw none, and that a text is one
+    whatever it reads as, `1.0` or `true`.
+    """
+    steps = set(steps)
     whole_as_is = not _OF_CATEGORIES.isdisjoint(steps)
+    text_as_is = not _OF_MOMENTS.isdisjoint(steps)
     rules = {}
     for column in table.schema:
         if pa.types.is_floating(column.type) or pa.types.is_integer(column.type) and not whole_as_is:
             rules[column.name] = {"type": "number"}
-        elif pa.types.is_dictionary(column.type):
+        elif pa.types.is_dictionary(column.type) or _is_text(column.type) and not text_as_is:
             rules[column.name] = {"type": "category"}
     return rules
+
+
+def _is_text(of: pa.DataType) -> bool:
+    return bool(pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_string_view(of))
 
 
 def _has_names(X: Any) -> bool:

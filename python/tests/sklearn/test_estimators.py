@@ -89,6 +89,27 @@ def test_parameters_are_cloned_shown_and_reached_by_name():
         _ = model.depth
 
 
+def test_a_parameter_that_is_set_as_an_attribute_is_one():
+    model = EvenstepClassifier(trees=5)
+    model.trees, model.learning_rate = 7, 0.2
+    assert (model.get_params()["trees"], clone(model).learning_rate) == (7, 0.2)
+    assert "trees = 7\n" in model.fit(FRAME[NUMBERS], FRAME["y"]).spec_
+
+
+@pytest.mark.parametrize("columns", [np.array(NUMBERS), pd.Index(NUMBERS), tuple(NUMBERS), [np.str_(name) for name in NUMBERS]])
+def test_columns_are_named_by_whatever_lists_them(columns):
+    assert EvenstepTransformer(columns=columns).fit(FRAME).bundle_.digest == EvenstepTransformer(columns=NUMBERS).fit(FRAME).bundle_.digest
+    model = EvenstepClassifier(np.str_("ridge"), steps=[{"use": "standard_scale", "columns": columns}], l2=np.float64(2))
+    with pytest.raises(ValueError, match="ridge"):
+        model.fit(FRAME[NUMBERS], FRAME["y"])
+
+
+def test_texts_are_classes_of_their_own_whatever_they_read_as():
+    codes = pd.DataFrame({"code": np.array(["1", "1.0", "01"])[np.arange(300) % 3]})
+    model = EvenstepClassifier(trees=20).fit(codes, codes["code"] == "1.0")
+    assert (model.predict(codes) == (codes["code"] == "1.0")).all()
+
+
 def test_a_parameter_that_the_model_does_not_have_is_refused_with_what_was_meant():
     with pytest.raises(ValueError, match="learning_rate"):
         EvenstepClassifier(learning_rat=0.1).fit(FRAME[NUMBERS], FRAME["y"])
@@ -97,7 +118,12 @@ def test_a_parameter_that_the_model_does_not_have_is_refused_with_what_was_meant
 
 
 @pytest.mark.parametrize(
-    "classes", [["no", "yes"], [True, False], [1.0, 2.0], [-1, 1], ["", "x"], ["a", "b", "c"], [1, "1"]]
+    "classes",
+    [
+        *(["no", "yes"], [True, False], [1.0, 2.0], [-1, 1], ["", "x"], ["a", "b", "c"], [1, "1"]),
+        *(["True", "False"], ["1.0", "2"], ["1", "1.0"], ["+1", "-1"], ["2024-01-01", "2024-01-02"], ["01", "1"]),
+        [np.uint64(2**64 - 1), np.uint64(3)],
+    ],
 )
 def test_classes_of_any_type_come_back_as_they_were(classes):
     y = np.array(classes, dtype=object if len({type(of) for of in classes}) > 1 else None)[
@@ -204,6 +230,8 @@ def test_one_identity_a_row_if_a_column_tells_it():
         (FRAME[NUMBERS], np.zeros(len(FRAME)), "one class"),
         (pd.DataFrame({"a": [1, "x", 2.0, None]}), [0, 1, 0, 1], "several types"),
         (np.array([[1.0], [np.inf], [2.0]]), [0, 1, 0], "infinity"),
+        (np.array([[1.0], [3.0], [2.0]]), ["a", "b", None], "contains NaN"),
+        (np.array([[1.0], [3.0], [2.0]]), [0.0, 1.0, np.nan], "NaN"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(rows, y, message):

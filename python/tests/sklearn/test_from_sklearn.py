@@ -230,6 +230,13 @@ def test_how_many_classes_there_are_is_told_by_the_data_or_by_the_model():
     assert 'task = "multiclass"' in from_sklearn(three, target="y").toml
 
 
+def test_classes_that_read_as_something_else_are_said_to_be_categories():
+    rows = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0] * 20, "y": ["True", "False"] * 40})
+    told = from_sklearn(LogisticRegression().fit(rows[["a"]], rows["y"]), target="y", data=rows, test=0)
+    assert 'positive = "True"' in told.toml and 'y = { type = "category" }' in told.toml
+    assert told.spec.train(rows).bundle.predict_one({"a": 1.0})["prediction"] in ("True", "False")
+
+
 def test_encoders_of_columns_that_nobody_knows_are_refused_unless_they_choose_by_type():
     with pytest.raises(NoEqualError, match="which columns come in isn't known"):
         from_sklearn(OneHotEncoder(), target="y")

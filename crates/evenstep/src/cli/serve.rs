@@ -1,14 +1,23 @@
 //! What `serve` and `models` take.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+/// An address by its number or its name; of a name's addresses that of IPv4, if there is one.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let expected = || "expected a host and a port, as in 127.0.0.1:8080 or localhost:8080".to_owned();
+    let (_, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    port.parse::<u16>().map_err(|_| expected())?;
+    let found = text.to_socket_addrs().map_err(|error| format!("the host isn't known: {error}"))?;
+    found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| "the host has no address".to_owned())
+}
+
 #[derive(Args)]
 pub(crate) struct Reach {
     /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// The keys of those who may ask, as `key api` writes them
     #[arg(long, value_name = "FILE")]
@@ -24,7 +33,7 @@ pub(crate) struct Reach {
 #[derive(Args)]
 pub(crate) struct Serve {
     /// The bundles; the first answers where no model is named
-    #[arg(value_name = "BUNDLE", required_unless_present_any = ["check", "config"])]
+    #[arg(value_name = "BUNDLE")]
     pub(crate) bundles: Vec<PathBuf>,
     /// A file that lists models, their versions and aliases; it is watched, and so are the bundles
     #[arg(long, value_name = "FILE", conflicts_with = "bundles")]
@@ -44,7 +53,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
     /// Let what is served be changed, by `models` or HTTP, at another address
-    #[arg(long, value_name = "ADDRESS", requires = "admin_keys")]
+    #[arg(long, value_name = "HOST:PORT", requires = "admin_keys", value_parser = address)]
     pub(crate) admin: Option<SocketAddr>,
     /// The keys of those who may change it, as `key api` writes them
     #[arg(long, value_name = "FILE", requires = "admin")]

@@ -8,13 +8,18 @@ use evenstep_pipeline::PipelineError;
 /// Checks that before anything is done.
 ///
 /// # Errors
-/// A path that is to be written and is read, or is to be written twice.
+/// A path that is to be written and is read, is to be written twice, or lies in a folder that isn't there.
 pub(crate) fn apart<'a>(
     read: impl IntoIterator<Item = &'a Path>,
     written: impl IntoIterator<Item = &'a Path>,
 ) -> Result<(), PipelineError> {
     let mut taken: BTreeMap<PathBuf, &str> = read.into_iter().map(|path| (real(path), "is read")).collect();
     for path in written {
+        let folder = super::folder_of(path);
+        if !folder.is_dir() {
+            let message = format!("`{}` can't be written: there is no folder `{}`", path.display(), folder.display());
+            return Err(PipelineError::input(message).help(format!("`mkdir -p {}` makes it", folder.display())));
+        }
         if let Some(why) = taken.insert(real(path), "is written already") {
             let message = format!("`{}` can't be written: it {why}", path.display());
             return Err(PipelineError::input(message).help("name another file".to_owned()));
@@ -47,8 +52,9 @@ mod tests {
         assert_eq!(told("a", &["b", "c"]), None);
         assert!(told("a", &["sub/../a"]).is_some_and(|said| said.ends_with("it is read")));
         assert!(told("a", &["b", "sub/../b"]).is_some_and(|said| said.ends_with("it is written already")));
-        assert_eq!(told("not/there", &["not/here"]), None);
-        assert!(told("not/there", &["not/there"]).is_some());
+        assert_eq!(told("not/there", &["b"]), None);
+        assert!(told("not/there", &["b", "b"]).is_some());
+        assert!(told("a", &["not/here"]).is_some_and(|said| said.contains("there is no folder")));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(at("a"), at("link")).expect("made");

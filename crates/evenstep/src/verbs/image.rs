@@ -11,11 +11,18 @@ use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
 use self::push::Destination;
+use super::apart::apart;
 use super::{Answer, read_bundle, unreadable, write_files};
 use crate::cli::Image;
 use crate::{Host, output};
 
 pub(crate) fn image(args: &Image, host: &Host) -> Answer {
+    if args.output.is_none() && args.push.is_none() {
+        return Err(PipelineError::input("nowhere was named for the image to go")
+            .help("`--output image.tar` writes it, `--push REGISTRY/NAME:TAG` pushes it".to_owned()));
+    }
+    let read = args.engine.as_deref().into_iter().chain([args.bundle.as_path()]);
+    apart(read, args.output.as_deref())?;
     let destination = args.push.as_deref().map(Destination::new).transpose()?;
     let bundle = read_bundle(&args.bundle)?;
     let opened = evenstep_bundle::open(&bundle)

@@ -1,6 +1,6 @@
 //! `init`: looks at data and proposes a spec that trains as it is.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
@@ -8,7 +8,7 @@ use evenstep_source::Source;
 use serde_json::json;
 
 use super::apart::apart;
-use super::{Answer, write_files};
+use super::{Answer, folder_of, write_files};
 use crate::cli::Init;
 use crate::proposal::{Asked, propose};
 use crate::{Host, output};
@@ -36,12 +36,47 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The source as the spec is to name it: relative to the spec's folder where that is possible.
+/// The source as the spec is to name it: relative to the spec's folder, unless it was named from the root.
 fn relative(data: &str, out: &Path) -> String {
-    let folder = out.parent().filter(|folder| *folder != Path::new(""));
-    let (Some(folder), false) = (folder, Path::new(data).is_absolute()) else { return data.to_owned() };
-    if let Ok(inside) = Path::new(data).strip_prefix(folder) {
-        return inside.display().to_string();
+    if Path::new(data).is_absolute() {
+        return data.to_owned();
     }
-    std::env::current_dir().map_or_else(|_| data.to_owned(), |here| here.join(data).display().to_string())
+    let whole = |path: &Path| std::path::absolute(path).map(|path| plain(&path));
+    let (Ok(data_at), Ok(folder)) = (whole(Path::new(data)), whole(folder_of(out))) else { return data.to_owned() };
+    let same = data_at.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(same).map(|_| Component::ParentDir);
+    up.chain(data_at.components().skip(same)).collect::<PathBuf>().display().to_string()
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_is_named_from_where_the_spec_lies() {
+        for (data, out, named) in [
+            ("a.csv", "pipeline.toml", "a.csv"),
+            ("./a.csv", "pipeline.toml", "a.csv"),
+            ("data/*.csv", "pipeline.toml", "data/*.csv"),
+            ("data/a.csv", "data/pipeline.toml", "a.csv"),
+            ("data/a.csv", "specs/new/pipeline.toml", "../../data/a.csv"),
+            ("data/a.csv", "specs/../pipeline.toml", "data/a.csv"),
+            ("/data/a.csv", "specs/pipeline.toml", "/data/a.csv"),
+        ] {
+            assert_eq!(relative(data, Path::new(out)), named, "{data} for {out}");
+        }
+    }
 }

@@ -76,6 +76,11 @@ pub(crate) fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
 
 /// The bytes of the bundle at that path, whatever they are.
 pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
+    if path.extension().is_some_and(|ending| ending == "toml") && path.exists() {
+        let path = path.display();
+        return Err(PipelineError::input(format!("`{path}` is a spec, and a bundle is wanted"))
+            .help(format!("`evenstep train {path}` makes one of it")));
+    }
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
@@ -96,7 +101,7 @@ pub fn write_files(through: &Arc<dyn Files>, files: &[(&Path, &[u8])]) -> Result
 }
 
 /// Writes a table as it comes about, with flags if there are any: to a file, in the format that its name tells,
-/// or to stdout as CSV. Beside a file stands why rows were set aside. Nothing is there before the last row was found acceptable.
+/// or to stdout as CSV, or JSON Lines for machines. Beside a file stands why rows were set aside. Nothing is there before the last row was found acceptable.
 fn write_table<T>(
     output: Option<&Path>,
     header: Vec<(ColumnName, Kind)>,
@@ -129,7 +134,8 @@ fn write_table<T>(
     }
     // What is long waits on disk.
     let to = BufWriter::new(tempfile::spooled_tempfile(IN_MEMORY));
-    let writer = Writer::new(Format::Csv, Compression::None, to, header, true)?;
+    let format = if host.json { Format::JsonLines } else { Format::Csv };
+    let writer = Writer::new(format, Compression::None, to, header, true)?;
     let (done, to) = host.run(threads, |run| fill(writer, None, |write| work(run, write)))?;
     let waits = |error: io::Error| PipelineError::input(format!("what is to be printed can't wait on disk: {error}"));
     let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;

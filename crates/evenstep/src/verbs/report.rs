@@ -13,7 +13,11 @@ pub(crate) fn report(args: &Report, host: &Host) -> Answer {
     let opened = open_bundle(&args.bundle)?;
     let page = if args.card { evenstep_report::card_html(&opened.artifact.name, &opened.card) } else { opened.report };
     let Some(path) = &args.output else {
-        output::raw(&page);
+        if host.json {
+            output::json(&json!({ "page": page }));
+        } else {
+            output::raw(&page);
+        }
         return Ok(ExitCode::SUCCESS);
     };
     apart([args.bundle.as_path()], [path.as_path()])?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
-use evenstep_server::{AdminOptions, ApiKeys, Bundle, Listening, LogFormat, Models, Options, TlsFiles};
+use evenstep_server::{AdminOptions, ApiKeys, Bundle, Listening, LogFormat, Models, Options, TlsFiles, path_of};
 use serde_json::{Value, json};
 
 use self::live::Live;
@@ -23,6 +23,10 @@ use crate::{Host, output};
 pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     if args.check {
         return check_health(args, host);
+    }
+    if args.bundles.is_empty() && args.config.is_none() {
+        return Err(PipelineError::input("nothing to serve was named")
+            .help("name bundles, or a file that lists them by `--config FILE`".to_owned()));
     }
     let (keys, admin) = (keys(&args.reach)?, admin(args)?);
     let quiet = host.quiet || matches!(args.log, Some(cli::LogFormat::Json));
@@ -147,7 +151,7 @@ impl Told {
                 ));
             }
             for (at, (name, version, _)) in self.served.iter().enumerate() {
-                let path = if at == 0 { String::new() } else { format!("/models/{name}/versions/{version}") };
+                let path = if at == 0 { String::new() } else { path_of(name, version) };
                 let what = if self.served.len() == 1 { version.clone() } else { format!("{name} {version}") };
                 output::line(&format!("serving {what} at {scheme}://{address}{path}/predict"));
             }

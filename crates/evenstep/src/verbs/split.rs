@@ -1,5 +1,6 @@
 //! `split`: the part of every row, for those who compare on the same rows.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
@@ -18,7 +19,7 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
     apart([args.spec.spec.as_path(), &data_of(&spec)], args.output.as_deref())?;
     let parts = host.run(args.spec.threads, |run| parts::parts(&spec, run))?;
-    let text = csv(&parts)?;
+    let text = table(&parts, args.output.as_deref())?;
     match &args.output {
         Some(path) => write_files(&host.files, &[(path, &text)])?,
         None if !host.json => output::raw(&text),
@@ -32,12 +33,15 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-fn csv(parts: &Parts) -> Result<Vec<u8>, PipelineError> {
+fn table(parts: &Parts, path: Option<&Path>) -> Result<Vec<u8>, PipelineError> {
     let name = |name: &str| ColumnName::new(name).expect("a name");
     let mut header = vec![(name("row"), Kind::Integer)];
     header.extend(parts.id.iter().cloned());
     header.push((name("part"), Kind::Category));
-    let mut writer = Writer::new(Format::Csv, Compression::None, Vec::new(), header, false)?;
+    let mut writer = match path {
+        Some(path) => Writer::for_path(path, Vec::new(), header, false)?,
+        None => Writer::new(Format::Csv, Compression::None, Vec::new(), header, false)?,
+    };
     for Parted { rows, id, parts } in &parts.batches {
         let words = Coded::from_strings(parts.iter().map(|part| Some(part.word())));
         let (row, part) = (Column::Integer(rows.clone()), Column::Category(words));

@@ -14,6 +14,7 @@ use crate::{Host, output};
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy: args.policy.clone() };
     let found = if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
+        refuse_for_bundle(args)?;
         let bytes = read_bundle(&args.subject)?;
         let again = args.data.clone().map(Again::Named);
         host.run(args.threads, |run| of_bundle(&bytes, Some(&args.subject), again, &how, run))?
@@ -26,6 +27,16 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     };
     tell(&found, host);
     Ok(ExitCode::from(u8::from(!found.equal)))
+}
+
+/// A bundle holds its spec, and is trained again only where its data are named.
+fn refuse_for_bundle(args: &Verify) -> Result<(), PipelineError> {
+    let refused = |said: &str, help: &str| Err(PipelineError::input(said).help(help.to_owned()));
+    match (args.overrides.is_empty(), args.data.is_none() && args.shuffle) {
+        (false, _) => refused("`--set` goes with a spec, and this is a bundle", "a bundle's spec is as it was trained"),
+        (true, true) => refused("`--shuffle` trains again, and the data aren't named", "name them: `--data FILE`"),
+        (true, false) => Ok(()),
+    }
 }
 
 fn tell(found: &Found, host: &Host) {

@@ -148,8 +148,10 @@ impl Spec {
         let refuse = |message: &str, keys: &[&str], label: &str| {
             Err(self.text.point(PipelineError::input(message), keys, label))
         };
-        if self.pipeline.name.is_empty() || self.pipeline.name.contains(['/', '\\', '\0']) {
-            return refuse("a pipeline's name is not empty and holds no slash", &["pipeline", "name"], "the name");
+        let name = &self.pipeline.name;
+        if name.trim_matches(['.', ' ']).is_empty() || name.chars().any(|c| matches!(c, '/' | '\\') || c.is_control()) {
+            let message = "a pipeline's name is more than dots, and holds no slash and no control character";
+            return refuse(message, &["pipeline", "name"], "the name");
         }
         if !(0.0..1.0).contains(&self.data.split.test) {
             return refuse("`test` is a fraction from 0 up to 1", &["data", "split", "test"], "not a fraction");
@@ -189,8 +191,13 @@ impl Spec {
 
 /// A data file where a spec is wanted is told by its ending. Text may be both.
 fn refuse_data(path: &Path) -> Result<(), PipelineError> {
-    let is_text = path.extension().is_some_and(|ending| ending == "txt");
-    if is_text || !path.exists() || evenstep_source::format::of_path(path).is_none() {
+    let ends_with = |ending: &str| path.extension().is_some_and(|found| found == ending);
+    if ends_with("evenstep") && path.exists() {
+        let path = path.display();
+        return Err(PipelineError::input(format!("`{path}` is a bundle, and a spec is wanted"))
+            .help(format!("`evenstep inspect {path}` shows the spec that it was trained by")));
+    }
+    if ends_with("txt") || !path.exists() || evenstep_source::format::of_path(path).is_none() {
         return Ok(());
     }
     let path = path.display();

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import toml
-from .classes import text_of
+from .classes import reads_otherwise, text_of
 from .finding import Finding, Verdict
 from .flow import Column, Draft
 from .translation import Translation, report
@@ -72,6 +72,8 @@ def from_sklearn(
     task_found, positive_found = _task(pipeline, frame, target)
     if task_found is None and task is None and _is_classifier(pipeline):
         raise ValueError("how many classes the target has isn't known: give `data` or `task`, or fit the model")
+    if any(isinstance(of, str) and reads_otherwise(of) for of in _classes(pipeline, frame, target)):
+        draft.contract[target] = {"type": "category"}
     document: dict[str, dict[str, object]] = {
         "pipeline": {"name": name, "seed": _seed(pipeline) if seed is None else seed},
         "data": {
@@ -217,9 +219,17 @@ def _task(pipeline: Any, frame: Any, target: str) -> tuple[str | None, str | Non
         return "regression", None
     if not _is_classifier(pipeline):
         return None, None
+    classes = _classes(pipeline, frame, target)
+    if not classes:
+        return None, None
+    return ("binary", text_of(classes[1])) if len(classes) == 2 else ("multiclass", None)
+
+
+def _classes(pipeline: Any, frame: Any, target: str) -> list[Any]:
+    """The classes in scikit-learn's order; none if neither the model nor the data tell them."""
+    if not _is_classifier(pipeline):
+        return []
     classes = getattr(_last(pipeline), "classes_", None)
     if classes is None and frame is not None and target in frame.columns:
         classes = sorted(frame[target].dropna().unique())
-    if classes is None:
-        return None, None
-    return ("binary", text_of(classes[1])) if len(classes) == 2 else ("multiclass", None)
+    return [] if classes is None else list(classes)
