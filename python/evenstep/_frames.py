@@ -29,10 +29,11 @@ def rows(data: Data) -> object:
             f"`{type(data).__name__}` holds no rows that can be read\n"
             "  help: give a frame of pandas 2.2 or later, of polars, pyarrow or DuckDB, or the name of a file"
         )
-    if _is_pandas(data):
+    if _is_of("pandas", data):
         _refuse_objects(data)
     try:
-        return data.__arrow_c_stream__()
+        stream: ArrowStream = _plain_polars(data) if _is_of("polars", data) else data
+        return stream.__arrow_c_stream__()
     except ImportError as error:
         raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
     except Exception as error:
@@ -54,8 +55,18 @@ def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [dict(row) for row in found]
 
 
-def _is_pandas(data: object) -> bool:
-    return type(data).__module__.split(".")[0] == "pandas"
+def _is_of(library: str, data: object) -> bool:
+    return type(data).__module__.split(".")[0] == library
+
+
+def _plain_polars(frame: Any) -> Any:
+    """The frame without the types that only polars hands out: of columns without any value, and of integers of 128 bits."""
+    import polars
+
+    others: dict[str, Any] = {"Null": polars.String, "Int128": polars.Decimal(38, 0), "UInt128": polars.Decimal(38, 0)}
+    schema = getattr(frame, "schema", {})
+    changed = [polars.col(name).cast(others[str(kind)]) for name, kind in schema.items() if str(kind) in others]
+    return frame.with_columns(changed) if changed else frame
 
 
 def _refuse_objects(frame: Any) -> None:

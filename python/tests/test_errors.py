@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pandas
+import pyarrow
 import pytest
 from conftest import PROGRAM
 
@@ -129,6 +130,7 @@ def test_what_is_given_in_place_of_something_else_is_said() -> None:
 
 
 def test_columns_that_no_cell_holds_are_told() -> None:
-    rows = frame().assign(many=[[1, 2]] * 60, long=pandas.Timedelta("1s"))
+    rows = pyarrow.Table.from_pandas(frame()).append_column("many", pyarrow.array([[1, 2]] * 60))
+    rows = rows.append_column("long", pyarrow.array([1] * 60, pyarrow.duration("s")))
     notes = " ".join(es.Spec(SPEC).train(rows).notes)
     assert "`many` (a list)" in notes and "`long`" in notes

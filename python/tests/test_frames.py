@@ -39,6 +39,13 @@ def digest(data: es.Data) -> str:
     return es.Spec(SPEC).train(data, progress=False).digest
 
 
+def test_columns_of_polars_without_a_value_and_of_long_integers_are_read() -> None:
+    rows = polars.DataFrame({"a": [1, 2, 3, 4] * 20, "empty": [None] * 80, "y": [1.0, 2.0, 3.0, 5.0] * 20})
+    long = rows.with_columns(polars.col("a").cast(polars.Int128))
+    spec = es.init(rows, target="y")
+    assert spec.train(long).digest == spec.train(rows).digest
+
+
 def test_an_index_is_no_data() -> None:
     rows = frame()
     told = digest(rows)

@@ -520,7 +520,7 @@ fn what_a_training_can_make_nothing_of_is_told() {
     );
     let said = project.run(&["train", "p.toml"]).ok().out;
     assert!(said.contains("`amount` is read as text") && said.contains("100 of its 100 values"), "{said}");
-    assert!(said.contains("judged on no row") && said.contains("groups are held out whole"), "{said}");
+    assert!(said.contains("judged on no row") && said.contains("which are held out whole"), "{said}");
 }
 
 #[test]

@@ -114,8 +114,8 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
     }
     if held_out_rows == 0 && spec.data.split.test > 0.0 {
-        let whole = if spec.data.group.is_some() { "groups are held out whole, and none is" } else { "no row is" };
-        prepared.notes.push(format!("judged on no row: with `test = {}` {whole}", spec.data.split.test));
+        let of = if spec.data.group.is_some() { "these groups, which are held out whole" } else { "so few rows" };
+        prepared.notes.push(format!("judged on no row: `test = {}` holds out none of {of}", spec.data.split.test));
     }
     if let Some(trace) = run.trace {
         trace.split(&seen, &held_out, run.workers);

@@ -50,7 +50,7 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
         table = table_of(self, X, reset=True, fewest=2)
         names = table.column_names
         contract = types_of(table, [self.step])
-        looks_at_target = "target" in self._parameters.values()
+        looks_at_target = any(isinstance(of, str) and of == "target" for of in self._parameters.values())
         table, target = with_column(table, "target", _numbers_of(y, table) if looks_at_target else _stand_in(table))
         step: dict[str, Any] = {"use": self.step}
         if self.step not in _WITHOUT_COLUMNS:
