@@ -9,7 +9,6 @@ mod consistency;
 mod members;
 mod sbom;
 mod tensors;
-mod weight;
 
 pub use consistency::{Consistency, consistency, first_line_of_another_card};
 pub use members::{BundleError, Manifest, Member, Members, Opened, artifact, open, pack, peek, seal, unseal};

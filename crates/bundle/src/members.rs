@@ -13,13 +13,10 @@ use serde_json::Value;
 
 use crate::archive::Entry;
 use crate::bounded::AtMost;
-use crate::{archive, card, sbom, tensors, weight};
+use crate::{archive, card, sbom, tensors};
 
 /// The form of identity and members.
 const FORMAT: u32 = 1;
-
-/// So much memory trees of values may take in any bundle; in a large one they may take as much as it has bytes.
-const TREES_FREE: usize = 64 << 10;
 
 /// A bundle that can't be used: nothing of it is.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -236,7 +233,6 @@ fn join<A: Send, B: Send>(bytes: usize, a: impl FnOnce() -> A + Send, b: impl Fn
 /// # Errors
 /// A member that is missing, or no such part.
 pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
-    refuse_top_heavy(members)?;
     let mut take = |name: &str| take(members, name);
     let epochs = stated(take("identity.json")?)?;
     let head: ArtifactHead = parse("artifact.json", take("artifact.json")?)?;
@@ -261,21 +257,6 @@ pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
         parse("evaluation.json", take("evaluation.json")?)?,
         golden,
     ))
-}
-
-/// Specs and what steps learned are kept as trees of values, which take many times the bytes that write them; lists of
-/// names take nearly as much.
-fn refuse_top_heavy(members: &Members<'_>) -> Result<(), BundleError> {
-    let all: usize = members.values().map(|bytes| bytes.len()).sum();
-    for name in ["artifact.json", "contract.json", "spec.json", "steps.json"] {
-        let bytes = members.get(name).copied().unwrap_or(b"null");
-        let weight = weight::of(bytes).map_err(|error| BundleError(format!("`{name}`: {error}")))?;
-        if weight > all + TREES_FREE {
-            let message = format!("`{name}` would take {weight} bytes of memory, far more than the bundle has");
-            return Err(BundleError(message));
-        }
-    }
-    Ok(())
 }
 
 /// The epochs of the engine that made the bundle, if this one answers for them.

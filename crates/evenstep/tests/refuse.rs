@@ -523,6 +523,21 @@ fn what_a_training_can_make_nothing_of_is_told() {
     assert!(said.contains("judged on no row") && said.contains("which are held out whole"), "{said}");
 }
 
+/// A bundle of which most are short names, each of which is some dozen times larger in memory.
+#[test]
+fn twenty_thousand_levels_train() {
+    let project = project();
+    let rows = (0..40_000).fold("x,y\n".to_owned(), |mut text, n| {
+        writeln!(text, "k{},{}", n % 19_999, n % 7).expect("a string takes what is written");
+        text
+    });
+    project.write("data.csv", rows);
+    let steps = "use = \"target_encode\"\ncolumns = [\"x\"]\n\n[[step]]\nuse = \"standard_scale\"";
+    project.write("p.toml", SPEC.replace("use = \"impute_median\"", steps));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    project.run(&["score", "p.evenstep", "--input", "data.csv", "--quiet"]).ok();
+}
+
 #[test]
 fn ten_thousand_columns_train() {
     let project = project();
