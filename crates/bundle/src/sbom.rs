@@ -118,5 +118,18 @@ pub(crate) fn fits(bill: &Value, artifact: &Artifact, digest: &str) -> Result<()
     expect("/bomFormat", "CycloneDX")?;
     expect("/metadata/component/version", &version_of(digest))?;
     expect("/metadata/component/hashes/0/content", digest.trim_start_matches("sha256:"))?;
-    expect("/components/0/data/0/contents/properties/0/value", &artifact.fingerprint)
+    expect("/components/0/data/0/contents/properties/0/value", &artifact.fingerprint)?;
+    let expected = of(artifact, digest);
+    let told = |bill: &Value, place: &str| bill.pointer(place).cloned();
+    let parts = [
+        "/metadata/component/name",
+        "/metadata/component/modelCard/modelParameters",
+        "/metadata/component/modelCard/quantitativeAnalysis",
+        "/metadata/component/properties",
+        "/components/0",
+    ];
+    match parts.into_iter().find(|place| told(bill, place) != told(&expected, place)) {
+        None => Ok(()),
+        Some(place) => Err(format!("what is under `{place}` isn't what the bundle holds")),
+    }
 }

@@ -117,7 +117,9 @@ fn misused(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let text = error.render().to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        output::json(&json!({ "error": { "message": message, "help": null } }));
+        output::json(
+            &json!({ "error": { "message": message, "help": null, "file": null, "line": null, "column": null } }),
+        );
     }
     // A reader that went away is no error of ours.
     let _ = error.print();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evenstep_pipeline::init::{Seen, propose as spec_of};
+use evenstep_pipeline::init::{Seen, propose as spec_of, target_kind};
 use evenstep_pipeline::{PipelineError, Run, like_id};
 use evenstep_source::{Reading, Source};
 use evenstep_table::identity::{self, Identity};
@@ -56,7 +56,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         inferred = source.infer(&missing, run.workers, &told)?;
     }
     let evidence = &inferred.columns[&target];
-    let Some(kind) = evidence.mostly().map(|mostly| mostly.kind).or(evidence.kind()) else {
+    let Some(kind) = target_kind(evidence) else {
         return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
     };
     if evidence.distinct() == Some(1) {
@@ -86,11 +86,28 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         ));
     }
     let classes = classes(source, evidence, &target, &missing, run)?;
-    let name: String =
-        asked.name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    if classes.len() == 1 {
+        let said = format!(
+            "the target `{target}` is `{}` wherever it is of type {}: there is nothing to learn",
+            classes[0],
+            kind.word()
+        );
+        return Err(PipelineError::input(said));
+    }
+    if evidence.formatted().is_some() && classes.is_empty() {
+        let said =
+            format!("the target `{target}` has numbers with a comma, a currency or a percent sign, which are text");
+        return Err(PipelineError::input(said).help("write them as `1234.5`".to_owned()));
+    }
+    let name: String = asked
+        .name
+        .trim_start_matches('.')
+        .chars()
+        .map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' })
+        .collect();
     Ok(spec_of(&Seen {
         source: asked.source,
-        name: name.trim_matches('-'),
+        name: Some(name.trim_matches('-')).filter(|name| !name.is_empty()).unwrap_or("pipeline"),
         columns: &inferred.columns,
         rows: inferred.rows,
         target: &target,
@@ -187,8 +204,7 @@ fn classes(
     run: &Run<'_>,
 ) -> Result<Vec<String>, PipelineError> {
     const FEW: usize = 100;
-    let kind = evidence.mostly().map(|mostly| mostly.kind).or(evidence.kind());
-    let (Some(kind), Some(..=FEW)) = (kind, evidence.distinct()) else { return Ok(Vec::new()) };
+    let (Some(kind), Some(..=FEW)) = (target_kind(evidence), evidence.distinct()) else { return Ok(Vec::new()) };
     let mut values = std::collections::BTreeSet::new();
     for batch in read(source, &[(target.clone(), kind)].into(), missing, run)? {
         let column = batch.column(target);

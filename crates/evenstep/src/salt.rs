@@ -36,8 +36,10 @@ fn home(folder: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Salt, PipelineError> {
-    let bytes = fs::read(path)
-        .map_err(|error| PipelineError::input(format!("the salt `{}` can't be read: {error}", path.display())))?;
+    let bytes = fs::read(path).map_err(|error| {
+        PipelineError::input(format!("the salt `{}` can't be read: {error}", path.display()))
+            .help("a trace needs it: `train --no-trace` leaves the trace out".to_owned())
+    })?;
     let bytes: &[u8; SALT_BYTES] = bytes.as_slice().try_into().map_err(|_| {
         PipelineError::input(format!("the salt `{}` has {} bytes instead of {SALT_BYTES}", path.display(), bytes.len()))
             .help(

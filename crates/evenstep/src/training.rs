@@ -11,6 +11,7 @@ use evenstep_pipeline::train::{self, Trained};
 use evenstep_pipeline::{PipelineError, Run, Spec, lock};
 use serde_json::{Map, Value, json};
 
+use crate::verbs::apart::called_as;
 use crate::verbs::{aside, write_files};
 use crate::{facts, page, salt};
 
@@ -45,6 +46,7 @@ impl Outputs {
     pub fn at(out: &Path, pipeline: &str) -> Result<Outputs, PipelineError> {
         let is_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
         let bundle = if is_folder { out.join(format!("{pipeline}.evenstep")) } else { out.to_owned() };
+        called_as(&bundle, "a bundle", "evenstep")?;
         let beside = |extension: &str| bundle.with_extension(extension);
         let outputs = Outputs { lock: beside("lock"), report: beside("html"), trace: beside("trace"), bundle };
         if [&outputs.lock, &outputs.report, &outputs.trace].contains(&&outputs.bundle) {
@@ -150,7 +152,7 @@ impl Made {
         let (report, bundle) = self.bundle()?;
         // What would not answer is not written.
         evenstep_bundle::open(&bundle)
-            .map_err(|error| PipelineError::no(format!("a bug of Evenstep: {error}")))?
+            .map_err(|error| PipelineError::bug(format!("a bundle that can't be read was made: {error}")))?
             .predictor()?;
         Ok(Packed {
             bundle,

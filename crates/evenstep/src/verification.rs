@@ -234,6 +234,7 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
         found.leave_open("that it is the artifact you mean: no lock beside it has its digest");
     }
     card(found, opened, facts.as_ref());
+    found.leave_open("that the report says what the bundle holds: its pictures are of data that no bundle has");
     facts
 }
 

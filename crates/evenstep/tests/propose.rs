@@ -102,6 +102,9 @@ fn cells_that_are_no_numbers_are_left_out_by_the_proposal() {
     let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, odd(n, "unknown")));
     assert!(spec.contains("y = { type = \"number\", invalid = \"null\" }"), "{spec}");
     assert!(spec.contains("task = \"regression\""), "{spec}");
+    let (_, spec) =
+        trains("x,y", |n| format!("{},{}", n % 13, if n % 20 == 0 { "abc".into() } else { format!("{n}.5") }));
+    assert!(spec.contains("task = \"multiclass\""), "so few values may be classes: {spec}");
     let (_, spec) = trains("price,x,y", |n| format!("\"{},50 €\",{},{}", n % 13, n % 7, n % 5));
     assert!(spec.contains("# `price` is text as it stands"), "{spec}");
 }
@@ -117,6 +120,11 @@ fn what_would_not_train_is_not_proposed() {
         &init(&["--id", "x"]),
         &["`x` is no id", "13 values stand in several rows, the first of them `0`"],
     );
+    project.write("data.csv", "x,y\n1,5\n2,5\n3,inf\n");
+    refused(&project, &init(&[]), &["`5` wherever it is of type integer"]);
+    let prices = (0..300).fold("x,y\n".to_owned(), |text, n| text + &format!("{},\"{n},5\"\n", n % 7));
+    project.write("data.csv", prices);
+    refused(&project, &init(&[]), &["numbers with a comma", "`1234.5`"]);
     project.write("data.csv", "x,y\n1,2\n,2\n3,2\n");
     refused(&project, &init(&[]), &["the same value in all rows"]);
     project.write("data.csv", "x,y\n1,2\n,3\n3,2\n");

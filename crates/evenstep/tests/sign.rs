@@ -235,6 +235,15 @@ fn parts_of_another_bundle_sealed_in_are_named() {
         let differs: Vec<&Value> = checks.filter(|check| check["equal"] == false).map(|check| &check["name"]).collect();
         assert_eq!((said.code, differs), (1, vec![&Value::from(part)]), "{member}");
     }
+    // A bill of this artifact with a better metric.
+    let mut boasting = one.clone();
+    let mut bill: Value = serde_json::from_slice(&one["sbom.json"]).expect("JSON");
+    bill["metadata"]["component"]["modelCard"]["quantitativeAnalysis"]["performanceMetrics"][0]["value"] =
+        "0.999".into();
+    boasting.insert("sbom.json".to_owned(), serde_json::to_vec(&bill).expect("JSON"));
+    project.write("boasting.evenstep", evenstep_bundle::seal(boasting).expect("it is small"));
+    let said = project.run(&["verify", "boasting.evenstep"]);
+    assert!(said.code == 1 && said.out.contains("quantitativeAnalysis` isn't what the bundle holds"), "{}", said.out);
 }
 
 #[test]

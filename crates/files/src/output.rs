@@ -41,9 +41,11 @@ static RENAMING: Mutex<()> = Mutex::new(());
 static LIVE: Mutex<(BTreeSet<PathBuf>, u64)> = Mutex::new((BTreeSet::new(), 0));
 
 impl Output {
-    /// Starts to write `target`, which keeps its bytes for now.
+    /// Starts to write `target`, or what it links to, which keeps its bytes for now.
     pub fn create(files: Arc<dyn Files>, target: &Path) -> Result<Output, FileError> {
         let fail = |error| FileError::new(target, "create", error);
+        let linked = target.is_symlink().then(|| target.canonicalize()).transpose().map_err(fail)?;
+        let target = linked.as_deref().unwrap_or(target);
         let name = target.file_name().ok_or_else(|| fail(io::Error::other("not the name of a file")))?;
         let folder = folder(target);
         let stem = format!(".{}.tmp-", name.to_string_lossy());
@@ -366,6 +368,20 @@ mod tests {
         drop(held);
         write(&files, &folder.path().join("a"), b"new").expect("written");
         assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one() {
+        let (folder, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (link, file) = (folder.path().join("link"), other.path().join("file"));
+        std::fs::write(&file, OLD).expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("made");
+        let files: Arc<dyn Files> = Arc::new(Disk);
+        write(&files, &link, b"new").expect("written");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&file).expect("read"), b"new");
+        assert_eq!(names(folder.path()), ["link"]);
     }
 
     #[test]

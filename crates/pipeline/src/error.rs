@@ -47,6 +47,11 @@ impl PipelineError {
         PipelineError { kind: ErrorKind::No, ..PipelineError::input(message) }
     }
 
+    /// A bug of ours.
+    pub fn bug(message: impl Into<String>) -> PipelineError {
+        PipelineError { kind: ErrorKind::Bug, ..PipelineError::input(message) }
+    }
+
     /// The same error with advice, if there is any.
     #[must_use]
     pub fn help(self, help: impl Into<Option<String>>) -> PipelineError {

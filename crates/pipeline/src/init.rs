@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use evenstep_table::infer::Evidence;
+use evenstep_table::infer::{Evidence, Mostly};
 use evenstep_table::{ColumnName, Kind, counted};
 
 use crate::spec::TaskWord;
@@ -40,7 +40,7 @@ struct Plan<'a> {
     dates: Vec<&'a ColumnName>,
     datetimes: Vec<&'a ColumnName>,
     times: Vec<&'a ColumnName>,
-    mostly: Vec<(&'a ColumnName, evenstep_table::infer::Mostly)>,
+    mostly: Vec<(&'a ColumnName, Mostly)>,
 }
 
 impl<'a> Plan<'a> {
@@ -48,7 +48,7 @@ impl<'a> Plan<'a> {
         let mut plan = Plan::default();
         for (name, evidence) in seen.columns {
             if name == seen.target {
-                plan.mostly.extend(evidence.mostly().map(|mostly| (name, mostly)));
+                plan.mostly.extend(target_mostly(evidence).map(|mostly| (name, mostly)));
                 continue;
             }
             if seen.id.contains(name) {
@@ -75,6 +75,19 @@ impl<'a> Plan<'a> {
         }
         plan
     }
+}
+
+/// What a target is though some of its cells are not: numbers, if half of its cells are and they are too many to be classes.
+fn target_mostly(evidence: &Evidence) -> Option<Mostly> {
+    evidence.mostly().or_else(|| {
+        let many = evidence.distinct().is_none_or(|distinct| distinct > 100);
+        evidence.mostly_but(0.5).filter(|mostly| many && mostly.kind.is_numeric())
+    })
+}
+
+/// The type that a target is learned as.
+pub fn target_kind(evidence: &Evidence) -> Option<Kind> {
+    target_mostly(evidence).map(|mostly| mostly.kind).or(evidence.kind())
 }
 
 /// The task that the target asks for, by its type and number of values.
@@ -123,8 +136,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put(&format!("target = {}", quoted(seen.target.as_str())));
     let target = &seen.columns[seen.target];
     let classes = (!seen.classes.is_empty()).then_some(seen.classes.len());
-    let kind = target.mostly().map(|mostly| mostly.kind).or(target.kind());
-    let task = task_of(kind.unwrap_or(Kind::Number), classes);
+    let task = task_of(target_kind(target).unwrap_or(Kind::Number), classes);
     let word = match task {
         TaskWord::Regression => "regression",
         TaskWord::Binary => "binary",

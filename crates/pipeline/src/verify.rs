@@ -68,7 +68,10 @@ pub fn verify_artifact(
         if order == Order::Shuffled {
             prepared.batches = shuffled(std::mem::take(&mut prepared.batches), spec);
         }
-        checks = Lock::of(artifact).compare(&train_prepared(spec, prepared, run)?.artifact);
+        let again = train_prepared(spec, prepared, run)?.artifact;
+        checks = Lock::of(artifact).compare(&again);
+        let detail = "what the columns looked like".to_owned();
+        checks.push(Check { name: "profile".to_owned(), equal: artifact.profile == again.profile, detail });
     } else {
         let named = spec.source_name();
         checks[0].detail = format!("in the bundle {then}, of `{named}` {now}: these are other rows or columns");

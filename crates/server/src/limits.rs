@@ -43,8 +43,11 @@ pub(crate) const GIVEN_UP_MAX: usize = 50;
 /// So long a connection is left alone that gave up more, and then closed.
 pub(crate) const PENALTY_TIME: Duration = Duration::from_secs(5);
 
-/// A body of so many bytes is answered where it was read; a larger one on a thread of its own, so that small ones don't wait.
+/// A body of so many bytes is answered along with others, and has room of its own.
 pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
+/// A body of so many bytes is answered where it was read, which takes a part of a millisecond; a larger one on a thread of its
+/// own, so that others don't wait.
+pub(crate) const ANSWERED_HERE_BYTES: usize = 64 << 10;
 /// Bodies that wait for a thread, small ones and large ones apart; who comes then is told at once to come back. Of a row each,
 /// so many take some 20 ms: a burst is answered, and a load that lasts finds no longer queue.
 pub(crate) const WAITING_MAX: usize = 256;

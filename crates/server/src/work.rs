@@ -13,7 +13,7 @@ use tokio::task::{spawn_blocking, yield_now};
 use crate::body::Held;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
-use crate::limits::{BODY_BYTES_MAX, SMALL_BODY_BYTES};
+use crate::limits::{ANSWERED_HERE_BYTES, BODY_BYTES_MAX, SMALL_BODY_BYTES};
 use crate::log::Answered;
 use crate::models::Served;
 use crate::names::path_of;
@@ -125,7 +125,7 @@ async fn compute(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Result<Timed, Problem> {
     let service = &asked.service;
-    if body.bytes.len() <= SMALL_BODY_BYTES && packing.is_none() {
+    if body.bytes.len() <= ANSWERED_HERE_BYTES && packing.is_none() {
         let _turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
         yield_now().await;

@@ -207,6 +207,11 @@ impl Evidence {
     /// For a column of strings of which 99 in 100 read as something better, and for one of numbers of which
     /// some are none: what the column is.
     pub fn mostly(&self) -> Option<Mostly> {
+        self.mostly_but(0.01)
+    }
+
+    /// The same where up to that share of the cells is something else.
+    pub fn mostly_but(&self, share: f64) -> Option<Mostly> {
         use Reads::*;
         let kind = self.kind()?;
         if kind.is_numeric() && self.count(NotFinite) > 0 {
@@ -229,14 +234,19 @@ impl Evidence {
         let most = groups.iter().map(|(_, reads)| fitting(reads)).max()?;
         let (kind, _) = groups.iter().find(|(_, reads)| fitting(reads) == most)?;
         let others = self.values() - most;
-        (others * 100 <= self.values()).then(|| Mostly { kind: *kind, others, examples: self.odd.list() })
+        (others as f64 <= share * self.values() as f64).then(|| Mostly {
+            kind: *kind,
+            others,
+            examples: self.odd.list(),
+        })
     }
 
-    /// For a column of strings of which half or more are numbers as people write them: how many are.
+    /// For a column of strings of which half or more are numbers, some of them as people write them: how many those are.
     pub fn formatted(&self) -> Option<u64> {
         let formatted = self.count(Reads::Formatted);
-        let strings = matches!(self.kind(), Some(Kind::Category | Kind::Text));
-        (strings && formatted > 0 && formatted * 2 >= self.values()).then_some(formatted)
+        let numbers = formatted + self.count(Reads::Whole) + self.count(Reads::Number);
+        let strings = matches!(self.kind(), Some(Kind::Category | Kind::Text)) && self.mostly().is_none();
+        (strings && formatted > 0 && numbers * 2 >= self.values()).then_some(formatted)
     }
 
     /// Texts that often stand for a missing value, with their counts.

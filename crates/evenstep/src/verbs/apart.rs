@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evenstep_pipeline::PipelineError;
+use evenstep_source::format;
 
 /// Checks that before anything is done.
 ///
@@ -26,6 +27,20 @@ pub(crate) fn apart<'a>(
         }
     }
     Ok(())
+}
+
+/// Checks that what is written isn't called like a file of another kind: a spec, lock, bundle, trace or table.
+///
+/// # Errors
+/// Such a name.
+pub(crate) fn called_as(path: &Path, what: &str, ending: &str) -> Result<(), PipelineError> {
+    let found = path.extension().and_then(|found| found.to_str()).unwrap_or_default();
+    let is_known = ["toml", "lock", "evenstep", "trace"].contains(&found) || format::of_path(path).is_some();
+    if found == ending || !is_known {
+        return Ok(());
+    }
+    Err(PipelineError::input(format!("`{}` is no name for {what}", path.display()))
+        .help(format!("let it end in `.{ending}`")))
 }
 
 /// The file itself, by whatever links and folders it was named.

@@ -11,6 +11,7 @@ use evenstep_table::{Rule, Task, counted};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::apart::{apart, called_as};
 use super::kept::{Read, read};
 use super::{Answer, write_files};
 use crate::cli::{Contract, ContractDiff, ContractFormat, ContractVerb};
@@ -21,8 +22,13 @@ pub(crate) fn contract(args: &Contract, host: &Host) -> Answer {
         return diff(args, host);
     }
     let subject = args.subject.as_deref().expect("it is required without a verb");
+    if let Some(path) = &args.output {
+        apart([subject], [path.as_path()])?;
+        called_as(path, "a contract", "json")?;
+    }
     let read = read(subject, &args.overrides, host)?;
-    let format = args.format.or(host.json.then_some(ContractFormat::Json));
+    let is_told = !host.json && args.output.is_none();
+    let format = args.format.or((!is_told).then_some(ContractFormat::Json));
     let Some(format) = format else {
         tell(&read.interface);
         return Ok(ExitCode::SUCCESS);

@@ -13,7 +13,7 @@ use evenstep_pipeline::diff::{self, Change, Difference, Place, RowChange, State}
 use evenstep_table::counted;
 use owo_colors::OwoColorize;
 
-use super::apart::apart;
+use super::apart::{apart, called_as};
 use super::{Answer, write_files};
 use crate::cli::Diff;
 use crate::{Host, output};
@@ -48,6 +48,7 @@ pub fn difference_page(difference: &Difference, a: &str, b: &str) -> String {
 
 pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
     apart([args.a.as_path(), &args.b], args.html.as_deref())?;
+    args.html.as_deref().map_or(Ok(()), |page| called_as(page, "a page", "html"))?;
     let runs = [(args.a.as_path(), args.data_a.as_deref()), (args.b.as_path(), args.data_b.as_deref())];
     let difference = difference(runs, args.no_data, &Workers::threads(args.threads))?;
     if let Some(path) = &args.html {

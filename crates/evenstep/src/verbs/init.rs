@@ -1,5 +1,6 @@
 //! `init`: looks at data and proposes a spec that trains as it is.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use evenstep_pipeline::PipelineError;
 use evenstep_source::Source;
 use serde_json::json;
 
-use super::apart::apart;
+use super::apart::{apart, called_as};
 use super::{Answer, folder_of, write_files};
 use crate::cli::Init;
 use crate::proposal::{Asked, propose};
@@ -20,10 +21,11 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
             PipelineError::input(message).help("`--force` writes over it, `--out FILE` writes elsewhere".to_owned())
         );
     }
+    called_as(&args.out, "a spec", "toml")?;
     let source = Source::open(&args.data, Path::new("."))?;
     apart(source.paths().iter().map(PathBuf::as_path), [args.out.as_path()])?;
     let named = relative(&args.data, &args.out);
-    let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
+    let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let asked = Asked { data: &args.data, source: &named, name, target: &args.target, id: &args.id };
     let text = host.run(0, |run| propose(&source, &asked, run))?;
     write_files(&host.files, &[(&args.out, text.as_bytes())])?;
@@ -41,24 +43,26 @@ fn relative(data: &str, out: &Path) -> String {
     if Path::new(data).is_absolute() {
         return data.to_owned();
     }
-    let whole = |path: &Path| std::path::absolute(path).map(|path| plain(&path));
-    let (Ok(data_at), Ok(folder)) = (whole(Path::new(data)), whole(folder_of(out))) else { return data.to_owned() };
+    let (Ok(data_at), Ok(folder)) = (real(Path::new(data)), real(folder_of(out))) else { return data.to_owned() };
     let same = data_at.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(same).map(|_| Component::ParentDir);
     up.chain(data_at.components().skip(same)).collect::<PathBuf>().display().to_string()
 }
 
-/// The path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+/// The path from the root, without links in what is there of it: `..` leads where the host says.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    let mut real = std::env::current_dir()?;
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
+            Component::ParentDir => drop(real.pop()),
+            other => {
+                real.push(other);
+                real = real.canonicalize().unwrap_or(real);
+            }
         }
     }
-    plain
+    Ok(real)
 }
 
 #[cfg(test)]

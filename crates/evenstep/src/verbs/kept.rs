@@ -28,6 +28,10 @@ pub(super) fn read(path: &Path, overrides: &[Override], host: &Host) -> Result<R
     let of_file = |error: PipelineError| {
         PipelineError::input(format!("`{}`: {}", path.display(), error.message)).help(error.help)
     };
+    let is_spec = !bytes.starts_with(ZIP) && !bytes.trim_ascii_start().starts_with(b"{");
+    if !is_spec && !overrides.is_empty() {
+        return Err(PipelineError::input(format!("`--set` goes with a spec, and `{}` is none", path.display())));
+    }
     if bytes.starts_with(ZIP) {
         let opened = super::open_bundle(path)?;
         let interface = Interface::of(&opened.artifact).map_err(of_file)?;

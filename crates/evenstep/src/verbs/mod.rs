@@ -1,6 +1,6 @@
 //! One file a verb.
 
-mod apart;
+pub(crate) mod apart;
 pub(crate) mod aside;
 pub(crate) mod check;
 pub(crate) mod completions;

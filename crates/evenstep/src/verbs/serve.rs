@@ -3,7 +3,7 @@
 mod live;
 mod loading;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use self::live::Live;
 use self::loading::Loading;
 use super::Answer;
+use super::apart::apart;
 use super::kept::Promised;
 use super::key::read_keys;
 use crate::cli::{self, Reach, Serve};
@@ -33,6 +34,7 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
+    apart(args.bundles.iter().map(PathBuf::as_path), args.trace.as_deref())?;
     let live = args.trace.as_deref().map(|path| live(path, args, &models, host)).transpose()?;
     let options = Options {
         listen: args.reach.listen,
