@@ -25,7 +25,7 @@ use std::sync::Arc;
 use clap::Parser;
 use evenstep_exact::reduce::Workers;
 use evenstep_files::{Disk, Files};
-use evenstep_pipeline::{PipelineError, Run};
+use evenstep_pipeline::{PipelineError, Run, Whereabouts};
 use serde_json::json;
 
 pub use verbs::diff::{difference, difference_page};
@@ -117,24 +117,24 @@ fn misused(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let text = error.render().to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        output::json(
-            &json!({ "error": { "message": message, "help": null, "file": null, "line": null, "column": null } }),
-        );
+        tell(message, None, &Whereabouts::default());
     }
     // A reader that went away is no error of ours.
     let _ = error.print();
     ExitCode::from(error.exit_code() as u8)
 }
 
+/// An error, for machines.
+fn tell(message: &str, help: Option<&str>, Whereabouts { file, line, column }: &Whereabouts) {
+    output::json(
+        &json!({ "error": { "message": message, "help": help, "file": file, "line": line, "column": column } }),
+    );
+}
+
 fn fail(error: PipelineError, json: bool) -> ExitCode {
     let code = error.exit_code();
     if json {
-        let (file, line, column) =
-            error.whereabouts().map_or((None, None, None), |(file, line, column)| (Some(file), line, column));
-        let PipelineError { message, help, .. } = &error;
-        output::json(
-            &json!({ "error": { "message": message, "help": help, "file": file, "line": line, "column": column } }),
-        );
+        tell(&error.message, error.help.as_deref(), &error.whereabouts());
     }
     output::note(&format!("{:?}", miette::Report::new(error)));
     ExitCode::from(code)

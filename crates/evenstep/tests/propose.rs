@@ -13,22 +13,10 @@ fn data() -> String {
     })
 }
 
-const SPEC: &str = r#"[pipeline]
-name = "p"
-seed = 1
-
-[data]
-source = "data.csv"
-target = "y"
-
-[model]
-use = "ridge"
-"#;
-
 fn project() -> Project {
     let project = Project::new();
-    project.write("p.toml", SPEC);
     project.write("data.csv", data());
+    project.run(&["init", "data.csv", "--target", "y", "--out", "p.toml", "--quiet"]).ok();
     project
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use evenstep_source::SourceError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use serde::Serialize;
 
 /// What a program is to do next: it fixes exit code and HTTP status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +29,17 @@ pub struct PipelineError {
     pub help: Option<String>,
     place: Option<Box<Place>>,
     data: Option<Box<SourceError>>,
+}
+
+/// The file to blame, the line in it from 1, and the column: a spec's by its number from 1, the data's by its name.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Whereabouts {
+    /// The file.
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<u64>,
+    /// The column.
+    pub column: Option<String>,
 }
 
 struct Place {
@@ -76,17 +88,20 @@ impl PipelineError {
         self.data.as_deref()
     }
 
-    /// The file to blame, the line in it from 1, and the column: a spec's by its number from 1, the data's by its name.
-    pub fn whereabouts(&self) -> Option<(String, Option<u64>, Option<String>)> {
+    /// Where to look, as far as that is known.
+    pub fn whereabouts(&self) -> Whereabouts {
         if let Some(Place { source, span, .. }) = self.place.as_deref() {
             let before = source.inner().get(..span.start).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            return Some((source.name().to_owned(), Some(line as u64), Some(column.to_string())));
+            let (line, column) = (Some(line as u64), Some(column.to_string()));
+            return Whereabouts { file: Some(source.name().to_owned()), line, column };
         }
-        let data = self.data()?;
-        let column = data.column.as_ref().map(ToString::to_string);
-        Some((data.file.as_ref()?.display().to_string(), data.line, column))
+        self.data().map_or_else(Whereabouts::default, |data| Whereabouts {
+            file: data.file.as_ref().map(|file| file.display().to_string()),
+            line: data.line,
+            column: data.column.as_ref().map(ToString::to_string),
+        })
     }
 
     /// Whether it points into a spec.

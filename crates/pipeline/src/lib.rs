@@ -38,7 +38,7 @@ pub mod transform;
 pub mod verify;
 
 pub use artifact::{Artifact, ArtifactHead, ModelRecord};
-pub use error::{ErrorKind, PipelineError};
+pub use error::{ErrorKind, PipelineError, Whereabouts};
 pub use interface::Interface;
 pub use no_numbers::{Lost, NoNumbers};
 pub use predictor::Predictor;

@@ -96,8 +96,9 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
     notes.extend(unreadable(&source, &roles));
-    let read = contract.columns.keys().filter(|name| !roles.id.contains(name));
-    notes.extend(read.filter_map(|name| written_for_people(name, &inferred.columns[name])));
+    let is_text = |kind| matches!(kind, Kind::Category | Kind::Text);
+    let texts = contract.columns.iter().filter(|(name, rule)| is_text(rule.kind) && !roles.id.contains(name));
+    notes.extend(texts.filter_map(|(name, _)| written_for_people(name, &inferred.columns[name])));
     refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
 }

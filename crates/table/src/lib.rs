@@ -11,6 +11,7 @@ mod coder;
 mod column;
 pub mod contract;
 pub mod fingerprint;
+mod formatted;
 mod hash;
 pub mod identity;
 pub mod infer;
