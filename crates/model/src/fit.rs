@@ -4,6 +4,9 @@ use evenstep_exact::draw::Draws;
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
 
+/// The largest weight of a row, and of a class: of both together no square of a gradient overflows.
+pub const WEIGHT_MAX: f64 = 1e15;
+
 /// The rows to learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {

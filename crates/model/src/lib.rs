@@ -21,7 +21,7 @@ mod testing;
 pub use catalogue::{AnyFamily, AnyModel, Entry};
 pub use contributions::Contributions;
 pub use error::{ModelError, ParseError};
-pub use fit::{CurvePoint, Importance, Run, Trained, Training};
+pub use fit::{CurvePoint, Importance, Run, Trained, Training, WEIGHT_MAX};
 pub use predictions::Predictions;
 pub use stored::{Stored, Tensor};
 

@@ -225,6 +225,36 @@ fn numbers_at_the_edges() {
 }
 
 #[test]
+fn numbers_at_the_ends_of_floats() {
+    // Squares would be 0 below, and infinite above.
+    for unit in [1e-300, 1e-170, 1.0, 1e170, 1e300] {
+        let [target, values] = [[1.0, 2.0, 3.0, 4.0], [2.0, 2.0, 2.0, 4.0]].map(|all| all.map(|x| x * unit));
+        let scored = rows(Task::Regression, target.to_vec(), values.to_vec()).scored(false);
+        let (r2, variance) = (value("r2", &scored).unwrap(), value("explained_variance", &scored).unwrap());
+        assert!((r2 - 0.6).abs() < 1e-15 && (variance - 0.6).abs() < 1e-15, "{unit}: {r2} {variance}");
+        let mean = rows(Task::Regression, target.to_vec(), vec![2.5 * unit; 4]).scored(false);
+        assert!(value("r2", &mean).unwrap().abs() < 1e-15, "{unit}");
+    }
+    says(Task::Regression, &[0.0, 1e-320], &[2.0, 2.0], &[("wape", Err("it is beyond the largest number"))]);
+    let none = Err("the target's spread is below the smallest number");
+    says(Task::Regression, &[0.0, 1e-200], &[1.0, 1.0], &[("r2", none)]);
+}
+
+#[test]
+fn intervals_of_numbers_at_the_ends_of_floats() {
+    let target: Vec<f64> = (0..ROWS).map(|row| 1e308 * [0.9, -0.9][row % 2]).collect();
+    let mut large = rows(Task::Regression, target, vec![0.0; ROWS]);
+    large.weights = vec![1e15; ROWS];
+    let draws = Draws::new(Seed(1), "intervals");
+    let mae = metric::find("mae").unwrap();
+    for weighted in [false, true] {
+        let scored = large.scored(weighted);
+        let found = metric::interval(mae, &scored, &large.keys, &draws, &Workers::threads(2));
+        assert_eq!(found, Some((0.9e308, 0.9e308)), "{weighted}");
+    }
+}
+
+#[test]
 fn classes_at_the_edges() {
     let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| {
         says(binary(), target, values, expected)
@@ -470,6 +500,28 @@ fn ranked(scores: [f64; 6]) -> Scored {
     scored.add(&[3.0, 0.0, 1.0, 0.0, 2.0, 0.0], &[], Predictions { width: 1, values: scores.to_vec() });
     scored.add_groups(&[group(1), group(1), group(1), group(2), group(2), group(3)]);
     scored
+}
+
+/// Whatever is predicted, and in whatever order rows came.
+#[test]
+fn a_group_weighs_what_its_rows_do_in_the_mean() {
+    let group = |at: usize| RowKey((at as u128 / 3).to_le_bytes());
+    let (target, scores, weights) =
+        ([3.0, 0.0, 1.0, 0.0, 2.0, 0.0], [1.0, 1.0, 1.0, 4.0, 2.0, 9.0], [0.1, 10.0, 4.9, 1.0, 3.0, 2.0]);
+    let judged = |order: [usize; 6], weights: &[f64]| {
+        let of = |all: &[f64]| order.iter().filter_map(|row| all.get(*row).copied()).collect::<Vec<f64>>();
+        let mut scored = Scored::new(Task::Ranking);
+        scored.add(&of(&target), &of(weights), Predictions { width: 1, values: of(&scores) });
+        scored.add_groups(&order.map(group));
+        ["ndcg", "ndcg@10", "map", "mrr"].map(|name| value(name, &scored).unwrap())
+    };
+    let expected = judged([0, 1, 2, 3, 4, 5], &weights);
+    for order in [[5, 4, 3, 2, 1, 0], [1, 0, 2, 3, 5, 4], [2, 3, 0, 5, 1, 4]] {
+        assert_eq!(judged(order, &weights), expected);
+    }
+    let even = judged([0, 1, 2, 3, 4, 5], &[5.0, 5.0, 5.0, 2.0, 2.0, 2.0]);
+    assert_eq!(even, expected, "the means are 5 and 2");
+    assert_ne!(judged([0, 1, 2, 3, 4, 5], &[]), expected);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Workers;
+use evenstep_model::WEIGHT_MAX;
 use evenstep_source::{Inferred, Kept, Origin, Read, Reading, Source};
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
@@ -364,12 +365,12 @@ fn weights(spec: &Spec, name: &ColumnName, column: &Column, origin: &Origin) -> 
         let what = format!("the weight `{name}` is of type {}", column.kind().word());
         return refused(what, "a weight is a number from 0");
     };
-    let Some(row) = numbers.iter().position(|weight| weight.is_nan() || *weight < 0.0) else {
+    let Some(row) = numbers.iter().position(|weight| !(0.0..=WEIGHT_MAX).contains(weight)) else {
         return Ok(numbers.into_owned());
     };
     let found = if numbers[row].is_nan() { "is missing".to_owned() } else { format!("is {}", numbers[row]) };
     let what = format!("{}: the weight `{name}` {found}", origin.place(row));
-    refused(what, "a weight is a number from 0; a row of weight 0 counts in nothing")
+    refused(what, &format!("a weight is a number from 0 to {WEIGHT_MAX:e}; a row of weight 0 counts in nothing"))
 }
 
 /// The identity of each row's group.

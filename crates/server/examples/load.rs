@@ -20,6 +20,8 @@ use tokio::time::{sleep_until, timeout};
 
 /// Who isn't answered by then is counted as broken.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Who finds all connections busy for so long, when it is due, doesn't ask any more.
+const WAIT_FOR_CONNECTION: Duration = Duration::from_millis(100);
 
 /// What is sent, when, and what came back.
 struct Load {
@@ -30,6 +32,7 @@ struct Load {
     /// Between two requests; none, if each connection asks when it was answered.
     every: Option<Duration>,
     asked: Cell<u64>,
+    given_up: Cell<u64>,
     in_flight: Cell<usize>,
     seen: RefCell<Seen>,
 }
@@ -78,6 +81,7 @@ fn main() {
         ends: began + Duration::from_secs(seconds),
         every: (rate > 0.0).then(|| Duration::from_secs_f64(1.0 / rate)),
         asked: Cell::new(0),
+        given_up: Cell::new(0),
         in_flight: Cell::new(0),
         seen: RefCell::default(),
     });
@@ -122,6 +126,10 @@ async fn ask(load: Rc<Load>) {
         }
         load.asked.set(number + 1);
         sleep_until(due.into()).await;
+        if load.every.is_some() && due.elapsed() > WAIT_FOR_CONNECTION {
+            load.given_up.set(load.given_up.get() + 1);
+            continue;
+        }
         load.in_flight.set(load.in_flight.get() + 1);
         let sent = Instant::now();
         let request = &load.requests[number as usize % load.requests.len()];
@@ -220,6 +228,7 @@ impl Load {
         json!({
             "seconds": self.began.elapsed().as_secs_f64(),
             "asked": self.asked.get(),
+            "given_up": self.given_up.get(),
             "answered": seen.good.len(),
             "in_time": in_time,
             "shed": seen.shed.len(),

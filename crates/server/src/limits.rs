@@ -48,9 +48,13 @@ pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 /// A body of so many bytes is answered where it was read, which takes a part of a millisecond; a larger one on a thread of its
 /// own, so that others don't wait.
 pub(crate) const ANSWERED_HERE_BYTES: usize = 64 << 10;
-/// Bodies that wait for a thread, small ones and large ones apart; who comes then is told at once to come back. Of a row each,
-/// so many take some 20 ms: a burst is answered, and a load that lasts finds no longer queue.
-pub(crate) const WAITING_MAX: usize = 256;
+/// Bodies that may wait for a thread, each kind apart, however long that takes; who comes then is told at once to come back.
+pub(crate) const WAITING_SURELY: usize = 256;
+/// Of bodies that are answered together more may wait, as long as each is answered within this time: to send one away costs as
+/// much as to answer it.
+pub(crate) const WAIT_TIME: Duration = Duration::from_millis(50);
+/// How many of those: as many as there may be connections. What they hold is bounded apart.
+pub(crate) const WAITING_MAX: usize = CONNECTIONS_MAX as usize;
 /// So many small bodies in JSON are answered together at most, and of so many bytes together: the first waits for the last.
 pub(crate) const TOGETHER_MAX: usize = 64;
 pub(crate) const TOGETHER_BYTES_MAX: usize = 64 << 10;

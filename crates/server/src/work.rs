@@ -80,7 +80,7 @@ pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> R
         if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.trace.is_some() {
             return compute(&asked, body, packing, predict::json).await;
         }
-        let _place = asked.service.small_turns.place()?;
+        let _place = asked.service.joint_turns.place()?;
         together::answer(&asked, body).await
     };
     let said = said.await;

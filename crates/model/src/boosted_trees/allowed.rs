@@ -57,6 +57,13 @@ struct Drawn<'a> {
     matrix: &'a Matrix,
 }
 
+/// So many are a share of a number of them: rounded up, and 1 at least.
+pub(super) fn count_of(share: f64, of: usize) -> usize {
+    // A share that was made of a count gives that count, though the product may be a bit above it.
+    let count = share * of as f64 * (1.0 - 4.0 * f64::EPSILON);
+    (count.ceil() as usize).clamp(1, of.max(1))
+}
+
 impl<'a> Drawn<'a> {
     fn new(share: f64, draws: &Draws, purpose: &str, tree: (u32, usize), matrix: &'a Matrix) -> Drawn<'a> {
         let draws = draws.within(purpose);
@@ -74,8 +81,7 @@ impl<'a> Drawn<'a> {
         let drawn = |at: usize| (mix(place as u32, self.draws[at] ^ (place >> 32)), self.matrix.features[at].key, at);
         let mut places: Vec<(u64, u128, usize)> = (0..allowed.len()).filter(|at| allowed[*at]).map(drawn).collect();
         places.sort_unstable();
-        let most = ((self.share * places.len() as f64).ceil() as usize).max(1);
-        places.iter().skip(most).for_each(|(_, _, at)| allowed[*at] = false);
+        places.iter().skip(count_of(self.share, places.len())).for_each(|(_, _, at)| allowed[*at] = false);
     }
 }
 

@@ -20,6 +20,9 @@ use crate::{ModelError, Run, Training};
 /// Targets beyond this would overflow when squared and summed.
 const TARGET_MAX: f64 = 1e100;
 
+/// Squares of gradients would vanish below it, summed up over no matter how many rows.
+const WEIGHT_MIN: f64 = 1e-40;
+
 /// The share of the training rows that early stopping watches.
 const WATCHED_SHARE: f64 = 0.1;
 
@@ -130,6 +133,10 @@ impl<'a> Growing<'a> {
         if seen.large > 0 {
             return Err(ModelError::new(format!("{} targets are beyond ±1e100", seen.large))
                 .help("trees square the target: divide it by a constant"));
+        }
+        if seen.weight_max < WEIGHT_MIN {
+            return Err(ModelError::new(format!("no weight is above {:e}", seen.weight_max))
+                .help("multiply the weights by a constant"));
         }
         check_signs(objective, &seen)?;
         if seen.uneven == 0 {

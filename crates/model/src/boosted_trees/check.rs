@@ -4,7 +4,7 @@ use evenstep_table::{ColumnName, Kind, Schema, Task, did_you_mean};
 
 use super::objective::Objective;
 use super::{BoostedTrees, Direction};
-use crate::ModelError;
+use crate::{ModelError, WEIGHT_MAX};
 
 /// Whether trees of these hyperparameters can do the task with these features.
 pub(crate) fn check(spec: &BoostedTrees, task: &Task, features: &Schema) -> Result<(), ModelError> {
@@ -89,8 +89,12 @@ impl BoostedTrees {
         not_below("categories.smoothing", self.categories.smoothing)?;
         not_below("categories.l2", self.categories.l2)?;
         whole("categories.max_per_split", self.categories.max_per_split, 1, u32::MAX)?;
-        above("positive_weight", self.positive_weight)?;
-        self.class_weights.iter().try_for_each(|(class, weight)| not_below(&format!("class_weights.{class}"), *weight))
+        let weight = |name: &str, value: f64, from: bool| {
+            real(name, value, from && value <= WEIGHT_MAX, &format!("a weight of up to {WEIGHT_MAX:e}"))
+        };
+        weight("positive_weight", self.positive_weight, self.positive_weight > 0.0)?;
+        let mut weights = self.class_weights.iter();
+        weights.try_for_each(|(class, value)| weight(&format!("class_weights.{class}"), *value, *value >= 0.0))
     }
 
     pub(crate) fn check_classes(&self, task: &Task) -> Result<(), ModelError> {

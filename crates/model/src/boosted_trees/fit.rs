@@ -39,22 +39,19 @@ pub(crate) fn fit(
     }
     let matrix = matrix::build(&growing);
     let mut notes = Vec::new();
-    let patience = spec.early_stopping.as_ref().map(|stopping| stopping.rounds).filter(|_| {
-        if seen.watched == 0 {
-            notes.push("early stopping has no row to watch: every tree is kept".to_owned());
-        }
-        seen.watched > 0
-    });
-    let (mut trees, curve) = run.workers.awake(|| growing.rounds(&matrix, patience));
-    if let Some(patience) = patience
-        && let Some(best) = best_round(&curve)
-    {
-        trees.truncate(best as usize * growing.width);
-        notes.push(match curve.len() as u32 - best {
-            after if after >= patience => {
-                format!("stopped early: of {} rounds, round {best} was the best on rows not learned from", curve.len())
+    let patience = spec.early_stopping.as_ref().map(|stopping| stopping.rounds);
+    let (mut trees, curve) = run.workers.awake(|| growing.rounds(&matrix, patience))?;
+    if let Some(patience) = patience {
+        notes.push(match best_round(&curve) {
+            None => "early stopping has no row to watch: every tree is kept".to_owned(),
+            Some(best) => {
+                trees.truncate(best as usize * growing.width);
+                let (rounds, stopped) = (curve.len() as u32, "was the best on rows not learned from");
+                match rounds - best >= patience {
+                    true => format!("stopped early: of {rounds} rounds, round {best} {stopped}"),
+                    false => format!("not stopped early: round {best} of {rounds} {stopped}"),
+                }
             }
-            _ => format!("not stopped early: round {best} of {} was the best on rows not learned from", curve.len()),
         });
     }
     let importance = importance(&trees, data);
@@ -77,15 +74,10 @@ pub(crate) fn fit(
     Ok(Trained { model: Model { link, start, trees, levels, forest }, importance, curve, notes })
 }
 
-/// The round with the lowest watched loss, the earliest of equal ones.
+/// The round with the lowest watched loss, the earliest of equal ones; None if nothing was watched.
 pub(super) fn best_round(curve: &[CurvePoint]) -> Option<u32> {
-    let mut best: Option<CurvePoint> = None;
-    for point in curve {
-        if best.is_none_or(|best| point.watched < best.watched) {
-            best = Some(*point);
-        }
-    }
-    best.map(|point| point.round)
+    let watched = curve.iter().filter_map(|point| Some((point.watched?, point.round)));
+    watched.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, round)| round)
 }
 
 /// Each feature's share of the sum of all gains, how many splits are on it, and its share of their covers.

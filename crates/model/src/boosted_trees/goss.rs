@@ -11,6 +11,7 @@ use super::passes::offsets;
 use super::quantise::{Largest, mix};
 use super::residuals::Residuals;
 use super::rows::{self, Role};
+use crate::ModelError;
 
 /// Which rows a tree is grown from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -31,12 +32,12 @@ impl Default for Goss {
 impl Growing<'_> {
     /// Weighs rows for a round: those with large gradients as they are, of the others those that are drawn, the more.
     /// The first rounds, which tell one row's gradient from another's, see all rows.
-    pub(super) fn draw_by_gradient(&mut self, goss: &Goss, round: u32) {
+    pub(super) fn draw_by_gradient(&mut self, goss: &Goss, round: u32) -> Result<(), ModelError> {
         self.weights.clone_from(&self.undrawn);
         if f64::from(round) < (1.0 / self.spec.learning_rate).ceil() {
-            return;
+            return Ok(());
         }
-        let pulls = self.pulls();
+        let pulls = self.pulls(round)?;
         let bar = self.quantile_of_rows(1.0 - goss.top, &pulls);
         let chance = (goss.other / (1.0 - goss.top)).min(1.0);
         let key = self.draws.within("goss").bits(&tree_key(round, 0), 0);
@@ -61,13 +62,14 @@ impl Growing<'_> {
         });
         self.weight_max = most.gradient;
         self.leaf_of_row.fill(NO_LEAF);
+        Ok(())
     }
 
     /// What each row brings to a tree: the sum over classes of gradient times hessian, without sign.
-    fn pulls(&mut self) -> Vec<f64> {
+    fn pulls(&mut self, round: u32) -> Result<Vec<f64>, ModelError> {
         let mut pulls = vec![0.0; self.roles.len()];
         for class in 0..self.width {
-            self.take_gradients(class);
+            self.take_gradients(round, class)?;
             let states = rows::split(&self.pieces, &mut pulls).into_iter().zip(offsets(&self.pieces));
             rows::each(self.run.workers, &self.pieces, states, |piece, (pulls, first)| {
                 self.rows_of(piece, first, class).in_blocks(|start, gradients, hessians| {
@@ -77,7 +79,7 @@ impl Growing<'_> {
                 });
             });
         }
-        pulls
+        Ok(pulls)
     }
 
     /// A quantile over the rows that are learned from, each counting once.

@@ -8,7 +8,7 @@ use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Workers;
 
 use super::BoostedTrees;
-use super::allowed::{Allowed, Interactions};
+use super::allowed::{Allowed, Interactions, count_of};
 use super::dart::shrink;
 use super::fit::{Averaged, best_round};
 use super::fixed_point::FixedPoint;
@@ -16,14 +16,15 @@ use super::grow::{Grower, Grown, GrownLeaf, Limits};
 use super::histogram::{Builder, Room, Shape};
 use super::loss::Loss;
 use super::matrix::Matrix;
+use super::monotone;
 use super::order::{NO_LEAF, Order, Place};
 use super::passes::{LeafSums, offsets};
 use super::quantise::{Hessians, Largest, Packing, mix};
 use super::rank::Ranking;
 use super::rows::{self, Piece, Role};
 use super::split::{Bounds, leaf_value};
-use super::tree::{COVER_MAX, Tree};
-use crate::{CurvePoint, Run, Training};
+use super::tree::Tree;
+use crate::{CurvePoint, ModelError, Run, Training};
 
 /// Without early stopping the loss is taken so many times: it costs as much as growing a small tree.
 const CURVE_POINTS: u32 = 20;
@@ -82,7 +83,14 @@ pub(super) fn share_of(bits: u64) -> f64 {
 
 impl<'a> Growing<'a> {
     /// Grows all trees; tells them and the loss on the way.
-    pub(super) fn rounds(&mut self, matrix: &Matrix, patience: Option<u32>) -> (Vec<Tree>, Vec<CurvePoint>) {
+    ///
+    /// # Errors
+    /// A loss or a gradient is beyond floats.
+    pub(super) fn rounds(
+        &mut self,
+        matrix: &Matrix,
+        patience: Option<u32>,
+    ) -> Result<(Vec<Tree>, Vec<CurvePoint>), ModelError> {
         let rounds = self.spec.trees;
         let every = if patience.is_some() { 1 } else { rounds.div_ceil(CURVE_POINTS) };
         let drawn = self.averaged.is_some()
@@ -94,7 +102,7 @@ impl<'a> Growing<'a> {
         let threads = self.run.workers.count();
         let few_rows = self.roles.len().saturating_mul(threads) <= APART_ROWS;
         if self.averaged.is_some() && rounds > 1 && threads > 1 && few_rows && self.run.workers.are_alone() {
-            return (self.rounds_apart(matrix, &interactions), Vec::new());
+            return Ok((self.rounds_apart(matrix, &interactions)?, Vec::new()));
         }
         let (mut trees, mut grown) = (Vec::new(), Vec::new());
         let mut curve: Vec<CurvePoint> = Vec::new();
@@ -103,7 +111,7 @@ impl<'a> Growing<'a> {
             let left_out = self.spec.dart.as_ref().map_or(Vec::new(), |dart| dart.left_out(&self.draws, round));
             self.rate = self.spec.learning_rate / (1 + left_out.len()) as f64;
             self.add_rounds(matrix, &left_out, &grown, &trees, -1.0);
-            for (as_grown, tree) in self.one_round(matrix, &interactions, round) {
+            for (as_grown, tree) in self.one_round(matrix, &interactions, round)? {
                 trees.push(tree);
                 grown.extend(self.spec.dart.is_some().then_some(as_grown));
             }
@@ -115,7 +123,7 @@ impl<'a> Growing<'a> {
             }
             let mut watched = None;
             if self.averaged.is_none() && ((round + 1) % every == 0 || round + 1 == rounds) {
-                let point = self.losses(round + 1);
+                let point = self.losses(round + 1)?;
                 watched = point.watched;
                 curve.push(point);
             }
@@ -126,18 +134,23 @@ impl<'a> Growing<'a> {
                 break;
             }
         }
-        (trees, curve)
+        Ok((trees, curve))
     }
 
-    fn one_round(&mut self, matrix: &Matrix, interactions: &Interactions, round: u32) -> Vec<(Grown, Tree)> {
+    fn one_round(
+        &mut self,
+        matrix: &Matrix,
+        interactions: &Interactions,
+        round: u32,
+    ) -> Result<Vec<(Grown, Tree)>, ModelError> {
         self.take_norms();
-        self.draw_weights(round);
+        self.draw_weights(round)?;
         let shape = Shape::new(matrix, self.unit_hessian());
         (0..self.width).map(|class| self.grow(matrix, &shape, interactions, round, class)).collect()
     }
 
     /// Averaged trees know nothing of each other: each thread grows some of them by itself.
-    fn rounds_apart(&self, matrix: &Matrix, interactions: &Interactions) -> Vec<Tree> {
+    fn rounds_apart(&self, matrix: &Matrix, interactions: &Interactions) -> Result<Vec<Tree>, ModelError> {
         let alone = Workers::threads(1);
         let run = Run { workers: &alone, draws: self.run.draws.clone(), progress: &|_, _, _| () };
         let (idle, done) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
@@ -152,7 +165,8 @@ impl<'a> Growing<'a> {
             (self.run.progress)(done, self.spec.trees as usize, None);
             trees
         });
-        trees.into_iter().flatten().map(|(_, tree)| tree).collect()
+        let trees = trees.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(trees.into_iter().flatten().map(|(_, tree)| tree).collect())
     }
 
     /// The same rows, for another to grow trees from.
@@ -205,8 +219,8 @@ impl<'a> Growing<'a> {
         interactions: &Interactions,
         round: u32,
         class: usize,
-    ) -> (Grown, Tree) {
-        let largest = self.take_gradients(class);
+    ) -> Result<(Grown, Tree), ModelError> {
+        let largest = self.take_gradients(round, class)?;
         let packing = Packing::new(largest, self.hessians());
         self.round(&packing, round, class);
         let rows = self.choose_rows(round);
@@ -241,39 +255,44 @@ impl<'a> Growing<'a> {
         grown.settle(matrix, &weights);
         let values: Vec<f64> = match self.loss.leaf_quantile() {
             Some(level) => {
-                let quantiles = self.quantiles_of_residuals(grown.leaves.len(), level, class);
-                quantiles.iter().zip(&grown.leaves).map(|(value, leaf)| leaf.bounds.clamp(*value)).collect()
+                // What the search took values for is in another unit: gradients say which way to go, not how far.
+                let mut values = self.quantiles_of_residuals(grown.leaves.len(), level, class);
+                values.iter_mut().for_each(|value| *value = grower.bounds.clamp(*value));
+                monotone::keep(&grown, matrix, &weights, &mut values);
+                values
             }
             None => {
                 let value = |(leaf, sums): (&GrownLeaf, &LeafSums)| {
                     let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
-                    let curvature = hessian.value(sums.hessian) + l2;
-                    leaf_value(gradient.value(sums.gradient), curvature, self.spec.l1, leaf.bounds)
+                    let [gradient, hessian] = [gradient.value(sums.gradient), hessian.value(sums.hessian)];
+                    let value = leaf_value(gradient, hessian + l2, self.spec.l1, Bounds::around_zero(None));
+                    leaf.bounds.clamp(self.loss.no_further(value, gradient, hessian))
                 };
                 grown.leaves.iter().zip(&sums).map(value).collect()
             }
         };
         let point = FixedPoint::below(self.weight_max);
         let cover = |weight: &i128| if self.weights.is_empty() { *weight as f64 } else { point.value(*weight) };
-        let covers = weights.iter().map(|weight| cover(weight).min(COVER_MAX)).collect();
+        let covers = weights.iter().map(cover).collect();
         if self.averaged.is_some() {
             let start = self.scores[class].first().copied().unwrap_or(0.0);
             let tree = Tree::new(&grown, values.iter().map(|value| start + value).collect(), covers, matrix);
-            return (grown, tree);
+            return Ok((grown, tree));
         }
         let values: Vec<f64> = values.iter().map(|value| self.rate * value + 0.0).collect();
         self.add_values(matrix, &grown, &values, class);
         let tree = Tree::new(&grown, values, covers, matrix);
-        (grown, tree)
+        Ok((grown, tree))
     }
 
     /// Weighs the rows of the next trees, if their draws are weights.
-    fn draw_weights(&mut self, round: u32) {
+    fn draw_weights(&mut self, round: u32) -> Result<(), ModelError> {
         if let Some(goss) = &self.spec.goss {
-            self.draw_by_gradient(goss, round);
+            self.draw_by_gradient(goss, round)?;
         } else if self.has_bootstrap() {
             self.draw_with_repetition(round);
         }
+        Ok(())
     }
 
     fn has_bootstrap(&self) -> bool {
@@ -309,7 +328,8 @@ impl<'a> Growing<'a> {
         let (share, roles, weights) = (self.spec.row_sample, &self.roles, &self.weights);
         let all = 0..roles.len() as u32;
         if (self.has_bootstrap() || self.spec.goss.is_some()) && !weights.is_empty() {
-            return self.order.start(all.filter(|row| weights[*row as usize] > 0.0));
+            let is_drawn = |row: usize| roles[row] == Role::Learned && weights[row] > 0.0;
+            return self.order.start(all.filter(|row| is_drawn(*row as usize)));
         }
         if share >= 1.0 {
             return match self.all_learned {
@@ -341,8 +361,7 @@ impl<'a> Growing<'a> {
             .collect();
         places.sort_unstable();
         let mut may_split = vec![false; count];
-        let most = ((share * count as f64).ceil() as usize).clamp(1, count);
-        places[..most].iter().for_each(|(_, at)| may_split[*at] = true);
+        places[..count_of(share, count)].iter().for_each(|(_, at)| may_split[*at] = true);
         may_split
     }
 }

@@ -36,6 +36,9 @@ pub(super) enum Loss {
 /// Of the distances between targets and their median, those beyond this quantile count by their size alone.
 pub(super) const HUBER_QUANTILE: f64 = 0.9;
 
+/// e^0.7: so much more than the true second derivative keeps steps from overshooting, as LightGBM's `poisson_max_delta_step`.
+const POISSON_HESSIAN: f64 = 2.013_752_707_470_476_6;
+
 impl Loss {
     /// The loss of an objective.
     pub(super) fn of(objective: Objective, spec: &BoostedTrees, width: usize) -> Loss {
@@ -67,10 +70,22 @@ impl Loss {
         }
     }
 
+    /// The value of a leaf, but no further than where its loss is least: where a rare group is far from the mean, the second
+    /// derivative there says little about the way, and a step by it overshoots by orders of magnitude.
+    pub(super) fn no_further(self, value: f64, gradient: f64, hessian: f64) -> f64 {
+        match self {
+            // The best step is the logarithm of Σ y over Σ e^s, or for gamma of the mean of y·e^−s.
+            Loss::Poisson if gradient < 0.0 => value.min(maths::log1p(-gradient * POISSON_HESSIAN / hessian)),
+            Loss::Gamma if gradient > 0.0 => value.max(-maths::log1p(gradient / hessian)),
+            _ => value,
+        }
+    }
+
     /// Where the score of a class starts, from the mean of the target, or the class's share of rows.
     pub(super) fn start(self, mean: f64) -> f64 {
         match self {
             Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. } | Loss::Share => mean,
+            Loss::Poisson | Loss::Tweedie { .. } | Loss::Gamma if mean > 0.0 => maths::ln(mean),
             Loss::Poisson | Loss::Tweedie { .. } | Loss::Gamma | Loss::Softmax { .. } => maths::ln(mean.max(1e-15)),
             Loss::Rank => 0.0,
             Loss::Logistic => {
@@ -131,8 +146,7 @@ impl Loss {
         // The gradient of a class is p or p − 1, so that p(1 − p) = |g|(1 − |g|).
         let spread = |g: f64| g.abs() * (1.0 - g.abs());
         widest!(match self {
-            // e^0.7 more than the true one keeps steps from overshooting: LightGBM's `poisson_max_delta_step`.
-            Loss::Poisson => rows.for_each(|((h, g), y)| *h = (g + y) * 2.013_752_707_470_476_6),
+            Loss::Poisson => rows.for_each(|((h, g), y)| *h = (g + y) * POISSON_HESSIAN),
             Loss::Gamma => rows.for_each(|((h, g), _)| *h = 1.0 - g),
             Loss::Logistic => rows.for_each(|((h, g), _)| *h = spread(*g)),
             // Friedman 2001, "Greedy function approximation", algorithm 6.

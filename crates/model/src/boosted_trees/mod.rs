@@ -42,6 +42,7 @@ mod lanes;
 mod loss;
 mod matrix;
 mod means;
+mod monotone;
 mod objective;
 mod order;
 mod packed;

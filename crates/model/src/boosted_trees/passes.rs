@@ -15,7 +15,11 @@ use super::quantise::{Largest, Packing};
 use super::rank::Ranking;
 use super::residuals::Residuals;
 use super::rows::{self, Piece, Role};
-use crate::CurvePoint;
+use crate::{CurvePoint, ModelError};
+
+/// The square of a sum of so large gradients is still a float, over any number of rows. Targets and weights that are let
+/// through stay far below.
+const GRADIENT_MAX: f64 = 1e140;
 
 /// The sums of a leaf in fixed point, so exact in any order.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
@@ -41,6 +45,8 @@ struct Losses {
     learned_weight: ExactSum,
     watched: ExactSum,
     watched_weight: ExactSum,
+    /// Whether a row's loss is beyond floats.
+    diverged: bool,
 }
 
 impl Partial for Losses {
@@ -49,6 +55,7 @@ impl Partial for Losses {
         self.learned_weight.merge(other.learned_weight);
         self.watched.merge(other.watched);
         self.watched_weight.merge(other.watched_weight);
+        self.diverged |= other.diverged;
     }
 }
 
@@ -67,7 +74,11 @@ impl Growing<'_> {
         });
     }
 
-    pub(super) fn take_gradients(&mut self, class: usize) -> Largest {
+    /// Takes every row's gradient; tells the largest.
+    ///
+    /// # Errors
+    /// One is beyond use.
+    pub(super) fn take_gradients(&mut self, round: u32, class: usize) -> Result<Largest, ModelError> {
         let loss = self.loss;
         let (data, weights, roles, all_learned) = (self.data, &self.weights[..], &self.roles, self.all_learned);
         let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
@@ -80,7 +91,7 @@ impl Growing<'_> {
             .zip(rows::split_ref(&self.pieces, &self.scores[class]))
             .zip(offsets(&self.pieces))
             .enumerate();
-        rows::fold(
+        let largest = rows::fold(
             self.run.workers,
             &self.pieces,
             states,
@@ -101,7 +112,10 @@ impl Growing<'_> {
                     }
                 });
             },
-        )
+        );
+        // What is no number is the largest.
+        let is_small = |x: f64| x <= GRADIENT_MAX;
+        if is_small(largest.gradient) && is_small(largest.hessian) { Ok(largest) } else { Err(diverged(round)) }
     }
 
     /// The rows of a piece that starts at a row, with the gradients as they were last taken.
@@ -219,21 +233,25 @@ impl Growing<'_> {
         });
     }
 
-    pub(super) fn losses(&self, round: u32) -> CurvePoint {
+    /// The mean loss of the rows that are learned from, and of those that are watched, after so many rounds.
+    ///
+    /// # Errors
+    /// A row's is beyond floats.
+    pub(super) fn losses(&self, round: u32) -> Result<CurvePoint, ModelError> {
+        let weights = if self.spec.goss.is_some() { &self.undrawn } else { &self.weights };
         if let Some(Ranking { groups, targets, .. }) = &self.ranking {
-            let losses = groups.losses(self.run.workers, &self.scores[0], targets);
+            let losses = groups.losses(self.run.workers, &self.scores[0], targets, weights);
             let of_role = |role: Role| {
-                let (mut sum, mut count) = (ExactSum::default(), ExactSum::default());
-                for (_, loss) in losses.iter().filter(|(row, _)| self.roles[*row as usize] == role) {
-                    sum.add(*loss);
-                    count.add(1.0);
+                let (mut sum, mut total) = (ExactSum::default(), ExactSum::default());
+                for (_, loss, weight) in losses.iter().filter(|(row, ..)| self.roles[*row as usize] == role) {
+                    sum.add_product(*loss, *weight);
+                    total.add(*weight);
                 }
-                sum.divided_by(&count)
+                sum.divided_by(&total)
             };
             let training = of_role(Role::Learned).unwrap_or(0.0);
-            return CurvePoint { round, training, watched: of_role(Role::Watched) };
+            return Ok(CurvePoint { round, training, watched: of_role(Role::Watched) });
         }
-        let weights = if self.spec.goss.is_some() { &self.undrawn } else { &self.weights };
         let states = offsets(&self.pieces);
         let losses = rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
@@ -249,16 +267,31 @@ impl Growing<'_> {
                     _ if weights.is_empty() => 1.0,
                     _ => weights[*first + at],
                 };
-                sum.add_terms(targets.len(), |at| weight(at) * of_row[at]);
+                // A row that counts in nothing may have any loss.
+                let term = |at: usize| if weight(at) > 0.0 { weight(at) * of_row[at] } else { 0.0 };
+                let terms: Vec<f64> = (0..targets.len()).map(term).collect();
+                if terms.iter().any(|term| !term.is_finite()) {
+                    losses.diverged = true;
+                    return;
+                }
+                sum.add_slice(&terms);
                 total.add_terms(targets.len(), weight);
             }
         });
-        CurvePoint {
+        if losses.diverged {
+            return Err(diverged(round));
+        }
+        Ok(CurvePoint {
             round,
             training: losses.learned.divided_by(&losses.learned_weight).unwrap_or(0.0),
             watched: losses.watched.divided_by(&losses.watched_weight),
-        }
+        })
     }
+}
+
+fn diverged(rounds: u32) -> ModelError {
+    ModelError::new(format!("the trees diverge: after {rounds} rounds an error is beyond the largest number"))
+        .help("lower `learning_rate`, or divide the target by a constant")
 }
 
 /// Rows of a piece, with their gradients.

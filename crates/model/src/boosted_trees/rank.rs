@@ -8,7 +8,7 @@ use evenstep_exact::reduce::Workers;
 use evenstep_table::Batch;
 
 use super::rows::{Piece, Role};
-use crate::metric::queries::{best_gain, discount, gain_of};
+use crate::metric::queries::{best_gain, discount, gain_of, mean_weight};
 
 /// The rows of each group, as numbers of rows of the fit. Within a group they are in the order of their identities,
 /// so that whatever is added up over a group is added in one order.
@@ -92,9 +92,19 @@ impl Groups {
         }
     }
 
-    /// What each group's order lacks of the best discounted gain, with one of its rows; groups without a relevant row lack
-    /// nothing and are left out.
-    pub(super) fn losses(&self, workers: &Workers, scores: &[f64], targets: &[f64]) -> Vec<(u32, f64)> {
+    /// What each group's order lacks of the best discounted gain, with one of its rows and what it weighs, if weights are
+    /// given; groups without a relevant row lack nothing and are left out.
+    pub(super) fn losses(
+        &self,
+        workers: &Workers,
+        scores: &[f64],
+        targets: &[f64],
+        weights: &[f64],
+    ) -> Vec<(u32, f64, f64)> {
+        let weight = |rows: &[u32]| match weights.is_empty() {
+            true => 1.0,
+            false => mean_weight(rows.iter().map(|row| weights[*row as usize])),
+        };
         let loss = |rows: &[u32]| {
             let best = best_gain(relevance(rows, targets), usize::MAX);
             let ordered = by_score(rows, scores);
@@ -102,7 +112,8 @@ impl Groups {
                 ordered.iter().enumerate().map(|(at, place)| gain_of(targets[rows[*place] as usize]) * discount(at));
             (best > 0.0).then(|| 1.0 - gain.sum::<f64>() / best)
         };
-        self.map(workers, loss).into_iter().filter_map(|(rows, loss)| loss.map(|loss| (rows[0], loss))).collect()
+        let losses = self.map(workers, loss).into_iter();
+        losses.filter_map(|(rows, loss)| loss.map(|loss| (rows[0], loss, weight(rows)))).collect()
     }
 }
 

@@ -73,7 +73,7 @@ impl Bounds {
     }
 
     /// The bounds of two children whose values rise, or fall, from left to right.
-    fn parted(self, [left, right]: [f64; 2], direction: Direction) -> [Bounds; 2] {
+    pub(super) fn parted(self, [left, right]: [f64; 2], direction: Direction) -> [Bounds; 2] {
         let middle = 0.5 * left + 0.5 * right;
         let [below, above] = [Bounds { most: middle, ..self }, Bounds { least: middle, ..self }];
         match direction {
@@ -289,6 +289,12 @@ impl Criterion {
                 }
             }
         };
+        let mut try_cut = |below: Sums, bin: usize| {
+            if nulls.rows > 0 {
+                try_split(below + nulls, bin, true);
+            }
+            try_split(below, bin, false);
+        };
         let mut below = Sums::default();
         let values = feature.binning.values();
         for at in 0..bins.few.map_or(values, <[u16]>::len) {
@@ -296,17 +302,20 @@ impl Criterion {
             if bin >= values || bins.at(bin).rows == 0 {
                 continue;
             }
-            below = below + bins.at(bin);
-            if drawn.is_some_and(|drawn| bin != drawn) {
-                continue;
-            }
-            if nulls.rows > 0 {
-                try_split(below + nulls, bin, true);
-            }
-            try_split(below, bin, false);
-            if node.sums.rows - below.rows < self.min_rows {
+            if drawn.is_some_and(|drawn| bin > drawn) {
                 break;
             }
+            below = below + bins.at(bin);
+            if drawn.is_none() {
+                try_cut(below, bin);
+                if node.sums.rows - below.rows < self.min_rows {
+                    break;
+                }
+            }
+        }
+        if let Some(drawn) = drawn {
+            // Rows that are cut apart there may lie in other bins.
+            try_cut(below, drawn);
         }
         best
     }

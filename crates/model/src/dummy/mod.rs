@@ -56,11 +56,10 @@ impl Family for Dummy {
                 }
             }
         });
-        let total = seen.weight.value();
-        if total == 0.0 {
+        if seen.weight.is_zero() {
             return Err(ModelError::new("there is no row with a weight to learn from"));
         }
-        let model = seen.sums.iter().map(|sum| sum.value() / total).collect();
+        let model = seen.sums.iter().filter_map(|sum| sum.divided_by(&seen.weight)).collect();
         Ok(Trained { model, importance: Vec::new(), curve: Vec::new(), notes: Vec::new() })
     }
 
@@ -87,5 +86,21 @@ impl Family for Dummy {
 
     fn example() -> Dummy {
         Dummy {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{batch, fit};
+
+    #[test]
+    fn a_mean_is_rounded_once_whatever_the_sums_are() {
+        let of = |target: Vec<f64>, weight: Vec<f64>| {
+            fit(&Dummy {}, &Task::Regression, &batch(Vec::new(), target, weight)).map(|trained| trained.model)
+        };
+        assert_eq!(of(vec![1e308, 1.5e308, 1.1e308], Vec::new()).unwrap(), [1.2e308]);
+        assert_eq!(of(vec![1.0, 2.0, 9.0], vec![1e15, 1e15, 0.0]).unwrap(), [1.5]);
+        assert!(of(vec![1.0], vec![0.0]).is_err());
     }
 }

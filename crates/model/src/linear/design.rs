@@ -275,6 +275,8 @@ impl Seen {
         let mut cells = vec![0.0; rows.len()];
         for (name, feature) in data.features.keys().zip(&mut self.features) {
             load(batch.column(name), rows.clone(), &mut cells);
+            // Whatever stands in a row that counts in nothing.
+            cells.iter_mut().zip(&weights).filter(|(_, weight)| **weight == 0.0).for_each(|(cell, _)| *cell = 0.0);
             feature.observe(&cells, &weights);
         }
     }

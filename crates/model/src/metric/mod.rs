@@ -139,7 +139,11 @@ impl Metric {
             return undefined(error.message);
         }
         scored.sound()?;
-        (self.prepare)(scored)
+        let prepared = (self.prepare)(scored)?;
+        Ok(Box::new(move |weights| match prepared(weights)? {
+            value if value.is_finite() => Ok(value),
+            _ => undefined("it is beyond the largest number"),
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use evenstep_exact::maths;
 use evenstep_exact::sort::sortable;
+use evenstep_exact::sum::ExactSum;
 
 use super::{Prepared, Scored, Undefined, undefined};
 
@@ -55,7 +56,8 @@ pub(crate) fn discount(at: usize) -> f64 {
     1.0 / maths::log2(at as f64 + 2.0)
 }
 
-/// The weighted mean over groups of a number; groups of which it is None are left out.
+/// The weighted mean over groups of a number; groups of which it is None are left out. A group weighs what its rows do in the
+/// mean.
 pub(super) fn mean_over<'a>(scored: &'a Scored, of: impl Fn(&Query) -> Option<f64>) -> Result<Prepared<'a>, Undefined> {
     let mut rows: Vec<usize> = (0..scored.rows()).collect();
     let place = |row: &usize| (scored.group(*row), !sortable(scored.prediction(*row)[0]), *row);
@@ -70,14 +72,26 @@ pub(super) fn mean_over<'a>(scored: &'a Scored, of: impl Fn(&Query) -> Option<f6
             Some(*end)
         });
         let query = Query { relevance, ends: ends.collect() };
-        values.extend(of(&query).map(|value| (group[0], value)));
+        let weight = || mean_weight(group.iter().map(|row| scored.weights().of(*row)));
+        values.extend(of(&query).map(|value| (group[0], value, weight())));
     }
     if values.is_empty() {
         return undefined("no group has a relevant row");
     }
     Ok(Box::new(move |weights| {
-        let total = weights.sum_of(values.len(), |at| (values[at].0, 1.0));
-        let mean = weights.sum_of(values.len(), |at| values[at]).divided_by(&total);
-        mean.map_or_else(|| undefined("no group has a weight"), Ok)
+        let (mut sum, mut total) = (ExactSum::default(), ExactSum::default());
+        for (row, value, weight) in &values {
+            // A resample holds a group as a whole.
+            let weight = weight * f64::from(weights.count(*row));
+            sum.add_product(*value, weight);
+            total.add(weight);
+        }
+        sum.divided_by(&total).map_or_else(|| undefined("no group has a weight"), Ok)
     }))
+}
+
+/// What a group weighs whose rows have these weights.
+pub(crate) fn mean_weight(weights: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count: ExactSum = [weights.len() as f64].into_iter().collect();
+    weights.collect::<ExactSum>().divided_by(&count).unwrap_or(0.0)
 }

@@ -1,8 +1,14 @@
 //! How much of the target's spread predictions account for.
 
+use std::ops::RangeInclusive;
+
 use evenstep_exact::sum::ExactSum;
 
 use super::{Prepared, Scored, Undefined, Weights, undefined};
+use crate::linear::{exponent_above, power_of_two};
+
+/// Squares of what lies between are far from the ends of floats.
+const SQUARES: RangeInclusive<f64> = 1e-100..=1e100;
 
 /// Numbers less a constant near their mean, and their squares, each rounded once.
 pub(super) struct Deviations {
@@ -29,9 +35,13 @@ impl Deviations {
         Deviations { values: numbers, squares }
     }
 
-    /// Is every square a number?
-    fn finite(&self) -> bool {
-        self.squares.iter().all(|square| square.is_finite())
+    fn largest(&self) -> f64 {
+        self.values.iter().fold(0.0, |largest, x| largest.max(x.abs()))
+    }
+
+    fn scale(&mut self, unit: f64) {
+        self.values.iter_mut().for_each(|x| *x *= unit);
+        self.squares = self.values.iter().map(|x| x * x).collect();
     }
 
     /// W · Σ w d².
@@ -59,13 +69,19 @@ pub(super) enum Left {
 pub(super) fn accounted_for(scored: &Scored, left: Left) -> Result<Prepared<'_>, Undefined> {
     let errors = scored.terms("no error", |target, predicted| target - predicted[0])?;
     let targets = scored.terms("no target", |target, _| target)?;
-    let errors = match left {
+    let mut errors = match left {
         Left::Squares => Deviations::from(0.0, errors),
         Left::Variance => Deviations::from_mean(errors),
     };
-    let targets = Deviations::from_mean(targets);
-    if !errors.finite() || !targets.finite() {
-        return undefined("a square is beyond the largest number");
+    let mut targets = Deviations::from_mean(targets);
+    let largest = errors.largest().max(targets.largest());
+    if !largest.is_finite() {
+        return undefined("a difference is beyond the largest number");
+    }
+    if !SQUARES.contains(&largest) {
+        let unit = power_of_two(-exponent_above(largest));
+        errors.scale(unit);
+        targets.scale(unit);
     }
     Ok(Box::new(move |weights| {
         let rows = targets.values.len();

@@ -23,6 +23,11 @@ impl Weights<'_> {
         if self.counts.is_empty() { own } else { own * f64::from(self.counts[row]) }
     }
 
+    /// How often a resample holds the row.
+    pub(super) fn count(&self, row: usize) -> u8 {
+        self.counts.get(row).copied().unwrap_or(1)
+    }
+
     /// The row's weight as an integer, in a unit that all rows share.
     #[inline]
     pub(super) fn units(&self, row: usize) -> u128 {
@@ -57,14 +62,14 @@ impl Weights<'_> {
     /// repeated; in a resample each product is rounded once, which is several times as fast.
     pub(super) fn sum_of(&self, count: usize, term: impl Fn(usize) -> (usize, f64)) -> ExactSum {
         let mut sum = ExactSum::default();
-        let product = |at| {
+        let factors = |at| {
             let (row, term) = term(at);
-            self.of(row) * term
+            (self.of(row), term)
         };
         match (self.own.is_empty(), self.counts.is_empty()) {
             (true, true) => sum.add_terms(count, |at| term(at).1),
             (false, true) => (0..count).map(term).for_each(|(row, term)| sum.add_product(term, self.own[row])),
-            (_, false) => sum.add_terms(count, product),
+            (_, false) => sum.add_rounded_products(count, factors),
         }
         sum
     }

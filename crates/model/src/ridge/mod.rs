@@ -56,7 +56,7 @@ impl Target {
         let (mean, range): (Mean, Extremes) =
             run.workers.fold(data.batches.len(), |task, (mean, range): &mut (Mean, Extremes)| {
                 let labels = data.batches[task].training();
-                for (row, target) in labels.target.iter().enumerate() {
+                for (row, target) in labels.target.iter().enumerate().filter(|(row, _)| labels.weight(*row) > 0.0) {
                     mean.observe_weighted(*target, labels.weight(row));
                     range.observe(*target);
                 }
@@ -165,7 +165,8 @@ fn slope(design: &Design<'_>, run: &Run<'_>, target: &Target, penalties: &[f64],
     let shift = target.centre * unit;
     let seen = design.slope(run.workers, coefficients, |block, scores, _| {
         for ((score, target), weight) in scores.iter_mut().zip(block.target).zip(block.weight) {
-            *score = weight * (*score - (target * unit - shift));
+            // Of a row that counts in nothing the target may be beyond the unit.
+            *score = if *weight > 0.0 { weight * (*score - (target * unit - shift)) } else { 0.0 };
         }
     });
     let penalised = seen.columns.into_iter().zip(penalties).zip(coefficients);
@@ -282,6 +283,28 @@ mod tests {
         let (once, twice) = (model(&once), model(&twice));
         assert_near(&once.coefficients, &twice.coefficients, 1e-15);
         assert_near(&once.intercepts, &twice.intercepts, 1e-15);
+    }
+
+    #[test]
+    fn a_row_that_weighs_nothing_may_hold_anything() {
+        let x: Vec<f64> = (0..300_u32).map(|i| f64::from(i * 37 % 101)).collect();
+        let z: Vec<f64> = x.iter().zip(0..300_u32).map(|(x, i)| x + f64::from(i * 53 % 97) / 1024.0).collect();
+        let target: Vec<f64> = x.iter().zip(&z).map(|(x, z)| 4.0 * x - 3.0 * z).collect();
+        let of = |odd: &[(f64, f64)]| {
+            let (mut x, mut z, mut target) = (x.clone(), z.clone(), target.clone());
+            let mut weight = vec![1.0; 300];
+            for (cell, y) in odd {
+                x.push(*cell);
+                z.push(1.0);
+                target.push(*y);
+                weight.push(0.0);
+            }
+            let batch = batch(vec![("x", Column::Number(x)), ("z", Column::Number(z))], target, weight);
+            fit(&Ridge { alpha: 0.0 }, &Task::Regression, &batch).unwrap().model.0.coefficients
+        };
+        let plain = of(&[]);
+        assert_eq!(of(&[(1.0, 1e300), (f64::NAN, -1e308), (1e307, 5.0)]), plain);
+        assert_near(&plain, &[4.0, -3.0], 1e-9);
     }
 
     #[test]
