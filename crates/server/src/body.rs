@@ -84,7 +84,12 @@ impl Room {
 
     /// Reads a body to its end. Room is taken for bytes that came, not for those that were announced, so that a slow client
     /// takes little.
-    pub(crate) async fn read(&self, mut body: Body) -> Result<Held, Problem> {
+    pub(crate) async fn read(&self, body: Body) -> Result<Held, Problem> {
+        self.read_up_to(body, BODY_BYTES_MAX).await
+    }
+
+    /// The same of a body that has no more than so many bytes.
+    pub(crate) async fn read_up_to(&self, mut body: Body, bytes_max: usize) -> Result<Held, Problem> {
         let deadline = Instant::now() + BODY_TIME;
         let mut bytes = Vec::new();
         let mut taken = self.hold();
@@ -94,8 +99,8 @@ impl Room {
             let Ok(frame) = frame else { return Err(Problem::cut_off()) };
             let Ok(data) = frame.into_data() else { continue };
             let length = bytes.len() + data.len();
-            if length > BODY_BYTES_MAX {
-                return Err(Problem::too_large(BODY_BYTES_MAX));
+            if length > bytes_max {
+                return Err(Problem::too_large(bytes_max));
             }
             taken.grow(length)?;
             bytes.extend_from_slice(&data);

@@ -29,6 +29,8 @@ pub(crate) const CONNECTIONS_FROM_ONE_MAX: usize = 3072;
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A connection on which nothing was asked for so long is closed.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(75);
+/// Of a larger answer so many bytes are handed on at a time: a client that reads slowly, but on and on, is not idle.
+pub(crate) const PART_BYTES: usize = 64 << 10;
 /// How often a connection is looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 

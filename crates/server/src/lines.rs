@@ -122,8 +122,9 @@ impl Stream {
             if let Err(problem) = held.grow(rest.len() + data.len()) {
                 return self.refuse(problem).await;
             }
+            // What was there before ends no line.
+            let whole = data.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| rest.len() + end + 1);
             rest.extend_from_slice(&data);
-            let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             self.answer_lines(&rest[..whole]).await?;
             rest.drain(..whole);
             if rest.len() > LINE_BYTES_MAX {

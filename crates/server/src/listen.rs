@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -22,7 +24,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::limits::{
     CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, DRAIN_TIME, GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME,
-    LOOK_EVERY, PENALTY_TIME, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
+    LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
@@ -105,18 +107,18 @@ async fn serve_one(
     mut closed: watch::Receiver<()>,
 ) {
     let activity = Arc::new(Activity::new());
-    let seen = Arc::clone(&activity);
+    let busy = Arc::clone(&activity);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut under_way = UnderWay::begin(&seen);
-        let answered = router.call(request);
+        let mut under_way = UnderWay::begin(&busy);
+        let (answered, seen) = (router.call(request), Arc::clone(&busy));
         async move {
             let Ok(mut answer) = answered.await;
             under_way.answered = answer.extensions().get::<CutOff>().is_none();
             if let Some(streamed) = answer.extensions_mut().remove::<Streamed>() {
                 streamed.keep(under_way);
             }
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| paced(body, &seen)))
         }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -199,7 +201,7 @@ impl Drop for Entered {
 struct Activity {
     opened: Instant,
     under_way: AtomicUsize,
-    /// Milliseconds after `opened` at which the last request ended; 0 before the first.
+    /// Milliseconds after `opened` at which the last request ended, or a part of its answer was taken; 0 before the first.
     last_ended: AtomicU64,
     asked: AtomicUsize,
     given_up: AtomicUsize,
@@ -225,6 +227,12 @@ impl Activity {
         }
     }
 
+    /// Something was done for the client, or it took some of an answer.
+    fn touch(&self) {
+        let now = self.opened.elapsed().as_millis() as u64;
+        self.last_ended.store(now.max(1), Ordering::Relaxed);
+    }
+
     /// Counts a request whose client took it back.
     fn give_up(&self) {
         let given_up = self.given_up.fetch_add(1, Ordering::Relaxed) + 1;
@@ -246,6 +254,59 @@ impl Activity {
     }
 }
 
+/// An answer whose client may take long to read it: it is handed on in parts, each of which shows that the connection is not
+/// idle.
+struct Paced {
+    body: Body,
+    /// What was made of it, and not handed on yet.
+    made: Bytes,
+    seen: Arc<Activity>,
+}
+
+/// An answer as it is, if the system takes it at once.
+fn paced(body: Body, seen: &Arc<Activity>) -> Body {
+    match body.size_hint().exact() {
+        Some(bytes) if bytes <= PART_BYTES as u64 => body,
+        _ => Body::new(Paced { body, made: Bytes::new(), seen: Arc::clone(seen) }),
+    }
+}
+
+impl HttpBody for Paced {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.made.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.made = data,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        self.seen.touch();
+        let part = self.made.len().min(PART_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(self.made.split_to(part)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.made.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (mut hint, made) = (self.body.size_hint(), self.made.len() as u64);
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + made);
+        }
+        hint.set_lower(hint.lower() + made);
+        hint
+    }
+}
+
 /// A request under way; dropped when it was answered, or given up.
 pub(crate) struct UnderWay {
     activity: Arc<Activity>,
@@ -262,8 +323,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let now = self.activity.opened.elapsed().as_millis() as u64;
-        self.activity.last_ended.store(now.max(1), Ordering::Relaxed);
+        self.activity.touch();
         self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
         if !self.answered {
             self.activity.give_up();
@@ -273,6 +333,8 @@ impl Drop for UnderWay {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
 
     /// Whether a connection is closed on which so many requests are answered, and so many given up.
@@ -286,6 +348,24 @@ mod tests {
             drop(UnderWay::begin(&activity));
         }
         timeout(Duration::ZERO, activity.given_up_too_often.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_is_handed_on_in_parts_that_show_its_client_reads() {
+        let activity = Arc::new(Activity::new());
+        let bytes: Vec<u8> = (0..3 * PART_BYTES + 7).map(|at| (at % 251) as u8).collect();
+        let mut body = paced(Body::from(bytes.clone()), &activity);
+        assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
+        let mut read = Vec::new();
+        while let Some(frame) = body.frame().await {
+            assert_eq!(activity.last_ended.swap(0, Ordering::Relaxed).min(1), 1, "it is seen");
+            let part = frame.expect("it is there").into_data().expect("data");
+            assert!(part.len() <= PART_BYTES);
+            read.extend_from_slice(&part);
+            assert_eq!(body.size_hint().exact(), Some((bytes.len() - read.len()) as u64));
+        }
+        assert!(read == bytes && body.is_end_stream());
+        assert_eq!(activity.last_ended.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use evenstep_exact::reduce::Partial;
 use evenstep_table::build::{ColumnBuilder, Strictness, Typed};
 use evenstep_table::infer::Evidence;
 use evenstep_table::{Column, ColumnName, Kind, MissingTokens, Rule, RuleSpec};
@@ -105,6 +106,7 @@ impl<'a> Keeper<'a> {
             missing: Arc::clone(missing),
             rows: 0,
             typing: None,
+            evidence: Evidence::default(),
         };
         Keeper { files, slots, guesses: columns.keys().map(|name| Some(guess(name))).collect() }
     }
@@ -138,8 +140,11 @@ impl<'a> Keeper<'a> {
 
     /// What all its parts showed of each column.
     pub(crate) fn into_evidence(self) -> impl Iterator<Item = Evidence> {
-        let typing = self.guesses.into_iter().map(|guess| guess.and_then(|guess| guess.typing));
-        typing.map(|typing| typing.map_or_else(Evidence::default, |(_, builder)| builder.into_evidence()))
+        self.guesses.into_iter().map(|guess| {
+            let Some(mut guess) = guess else { return Evidence::default() };
+            guess.guess_anew();
+            guess.evidence
+        })
     }
 }
 
@@ -150,6 +155,8 @@ struct Guess {
     /// How many rows are to come.
     rows: usize,
     typing: Option<(Arc<Rule>, ColumnBuilder)>,
+    /// What showed before the column was guessed anew.
+    evidence: Evidence,
 }
 
 impl Guess {
@@ -162,7 +169,18 @@ impl Guess {
 
     fn finish(&mut self) -> KeptColumn {
         let (rule, builder) = self.typing.as_mut().expect("a row was seen");
-        KeptColumn { rule: Arc::clone(rule), typed: builder.finish() }
+        let column = KeptColumn { rule: Arc::clone(rule), typed: builder.finish() };
+        // A wrong guess costs memory for every cell; what is kept will be dropped.
+        if column.typed.invalid.len() > column.typed.column.rows() / 2 {
+            self.guess_anew();
+        }
+        column
+    }
+
+    fn guess_anew(&mut self) {
+        if let Some((_, builder)) = self.typing.take() {
+            self.evidence.merge(builder.into_evidence());
+        }
     }
 
     /// A rule for cells that look like the given ones.
@@ -188,5 +206,30 @@ impl Texts for Guess {
         }
         let (_, builder) = self.typing.as_mut().expect("just guessed");
         builder.texts(texts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_guessed_wrong_is_guessed_anew_and_nothing_seen_is_forgotten() {
+        let missing = Arc::new(MissingTokens::new::<&str>(&[]));
+        let (declared, evidence) = (RuleSpec::default(), Evidence::default());
+        let mut guess = Guess { declared, missing: Arc::clone(&missing), rows: 0, typing: None, evidence };
+        let mut kept = |cells: &[&str]| {
+            guess.take(cells.iter().copied());
+            let column = guess.finish().typed;
+            (column.column.kind(), column.invalid.len())
+        };
+        assert_eq!(kept(&["1", "2", "3"]), (Kind::Integer, 0));
+        assert_eq!(kept(&["4", "x"]), (Kind::Integer, 1), "an odd cell is no wrong guess");
+        assert_eq!(kept(&["a", "b", "5"]), (Kind::Integer, 2));
+        assert_eq!(kept(&["a", "b", "a"]), (Kind::Text, 0));
+        guess.guess_anew();
+        let mut whole = Evidence::default();
+        ["1", "2", "3", "4", "x", "a", "b", "5", "a", "b", "a"].iter().for_each(|cell| whole.text(cell));
+        assert_eq!(guess.evidence, whole);
     }
 }

@@ -13,7 +13,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, did_you_mean};
+use evenstep_table::{Batch, ColumnName, did_you_mean, shortened};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -216,8 +216,9 @@ impl RowTyper {
     fn unknown(&self, row: usize, field: &str, lacks: impl Fn(&str) -> bool) -> RowError {
         let lacking = self.plan.columns.iter().map(|column| column.name.as_str()).filter(|name| lacks(name));
         let near = did_you_mean(field, lacking).map(|near| format!(", {near}")).unwrap_or_default();
+        let field = shortened(field);
         let message = format!("`{field}` is not in the contract{near}");
-        RowError { row, field: field.to_owned(), value: None, rule: Breach::Unknown, message }
+        RowError { row, field, value: None, rule: Breach::Unknown, message }
     }
 }
 

@@ -197,7 +197,14 @@ impl DatetimeParts {
             }),
             Column::Datetime(Clock::Civil, cells) => each(cells, &calendar::datetime),
             Column::Datetime(Clock::Instant, cells) => {
-                each(cells, &|micros| Some(zone.to_datetime(Timestamp::from_microsecond(micros).ok()?)))
+                each(cells, &|micros| match Timestamp::from_microsecond(micros) {
+                    Ok(instant) => Some(zone.to_datetime(instant)),
+                    // Within a day of the calendar's ends, where it has the offset of the nearest instant that is known.
+                    Err(_) => {
+                        let nearest = if micros > 0 { Timestamp::MAX } else { Timestamp::MIN };
+                        calendar::datetime(micros + i64::from(zone.to_offset(nearest).seconds()) * 1_000_000)
+                    }
+                })
             }
             other => panic!("a column of type {} is no date", other.kind().word()),
         }
@@ -323,6 +330,10 @@ mod tests {
         }
         let after = instants(&[micros("2024-10-27T01:30:00Z", Clock::Instant)]);
         check(json!({"zone": "Europe/Berlin"}), after, "2024 4 10 2024 43 301 27 6 true 2 30 0");
+        // What is written for "never" has a day, though no clock of any zone shows it for sure.
+        let never = instants(&[micros("9999-12-31T12:00:00Z", Clock::Instant)]);
+        check(json!({}), never.clone(), "9999 4 12 9999 52 365 31 4 false 12 0 0");
+        check(json!({"zone": "Asia/Tokyo"}), never, "9999 4 12 9999 52 365 31 4 false 21 0 0");
         let civil = wall(&[micros("2024-10-27T02:30:00", Clock::Civil)]);
         check(json!({"zone": "Europe/Berlin"}), civil, "2024 4 10 2024 43 301 27 6 true 2 30 0");
         assert!(serde_json::from_value::<Zone>(json!("Europe/Atlantis")).is_err());

@@ -8,6 +8,7 @@ use crate::coder::Coder;
 use crate::infer::Evidence;
 use crate::parse::{Decimal, short_decimal};
 use crate::rule::Rule;
+use crate::suggest::shortened;
 use crate::{
     Clock, Column, Kind, MissingTokens, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER, calendar, iso, parse,
 };
@@ -293,6 +294,7 @@ impl ColumnBuilder {
             (Cells::Strings(coder), Value::Text(text)) => coder.push(text),
             (Cells::Number(_) | Cells::Boolean(_), Value::Text(_)) if strict => return false,
             (Cells::Integer(_), Value::Text(_)) if strict && self.kind == Kind::Integer => return false,
+            (Cells::Strings(_), Value::Decimal(_)) if strict => return false,
             (_, Value::Text(text) | Value::Decimal(text)) => return self.push_read(text),
             (Cells::Boolean(cells), Value::Boolean(yes)) => cells.push(u8::from(yes)),
             (_, Value::Foreign(_)) => return false,
@@ -310,7 +312,10 @@ impl ColumnBuilder {
             (Cells::Integer(cells), value) => match (self.kind, value) {
                 (Kind::Time, Value::Time(micros)) => cells.push(micros),
                 (Kind::Datetime(Clock::Civil), Value::Civil(micros)) => cells.push(micros),
-                (Kind::Datetime(Clock::Civil), Value::Date(days)) => cells.push(i64::from(days) * iso::DAY),
+                (Kind::Datetime(Clock::Civil), Value::Date(days)) => match i64::from(days).checked_mul(iso::DAY) {
+                    Some(micros) => cells.push(micros),
+                    None => return false,
+                },
                 (Kind::Datetime(Clock::Instant), Value::Instant(micros)) => cells.push(micros),
                 _ => return false,
             },
@@ -433,13 +438,5 @@ impl Value<'_> {
             Value::Civil(micros) => calendar::print_datetime(Clock::Civil, micros),
             Value::Instant(micros) => calendar::print_datetime(Clock::Instant, micros),
         })
-    }
-}
-
-/// At most 100 characters.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(100) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

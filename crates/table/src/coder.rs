@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use crate::hash::{tail, text_hash};
+use crate::hash::{secret, seeded_hash, tail};
 use crate::{Coded, NULL_CODE};
 
 /// Beyond so many bytes of known strings the memory of earlier batches is dropped: whoever sends
@@ -13,8 +13,9 @@ const REMEMBERED: usize = 4 << 20;
 
 /// Gives each distinct string of a batch a code. Remembers strings between batches, so that
 /// a value that comes again costs no allocation.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Coder {
+    seed: u64,
     known: HashTable<Known>,
     /// How many bytes the known strings take, about.
     bytes: usize,
@@ -31,6 +32,13 @@ struct Known {
     text: Arc<str>,
     batch: u32,
     code: u32,
+}
+
+impl Default for Coder {
+    fn default() -> Coder {
+        let (known, values, codes) = (HashTable::new(), Vec::new(), Vec::new());
+        Coder { seed: secret(), known, bytes: 0, batch: 0, values, codes }
+    }
 }
 
 impl Coder {
@@ -62,7 +70,7 @@ impl Coder {
     #[inline]
     pub fn code(&mut self, text: &str) -> u32 {
         let bytes = text.as_bytes();
-        let hash = text_hash(bytes);
+        let hash = seeded_hash(bytes, self.seed);
         let start = match bytes.first_chunk::<8>() {
             Some(word) => u64::from_le_bytes(*word),
             None => tail(bytes),

@@ -37,5 +37,5 @@ pub use missing::MissingTokens;
 pub use name::ColumnName;
 pub use row::{RowId, RowKey};
 pub use rule::{Rule, RuleSpec};
-pub use suggest::{closest, counted, did_you_mean};
+pub use suggest::{closest, counted, did_you_mean, shortened};
 pub use task::Task;

@@ -37,9 +37,28 @@ pub(crate) fn integer_of(text: &str, decimal: Option<Decimal>) -> Option<i64> {
         None => {
             let text = text.trim_ascii();
             let only_digits = !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
-            if only_digits { parse_integer(text) } else { whole(parse_number(text)?) }
+            if only_digits { parse_integer(text) } else { whole_decimal(text) }
         }
     }
+}
+
+/// A number that is written with a point or an exponent, as an integer: by its digits, of which a float has fewer.
+fn whole_decimal(text: &str) -> Option<i64> {
+    if parse_number(text)? == 0.0 {
+        return Some(0);
+    }
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits = format!("{before}{after}");
+    let shift = exponent.parse::<i64>().ok()? - after.len() as i64;
+    for _ in shift..0 {
+        if digits.pop()? != '0' {
+            return None;
+        }
+    }
+    // An integer has no more digits.
+    digits.extend(std::iter::repeat_n('0', shift.clamp(0, 20) as usize));
+    parse_integer(&digits)
 }
 
 /// The number as an integer, if it has no fraction and fits.
@@ -167,7 +186,7 @@ fn cell(kind: Kind, parts: &BrokenDownTime) -> Option<i64> {
         Kind::Time => exact(parts.to_time().ok()?.duration_since(jiff::civil::Time::midnight()).as_nanos()),
         Kind::Datetime(Clock::Civil) => {
             let datetime = parts.to_datetime().ok()?;
-            exact(jiff::tz::Offset::UTC.to_timestamp(datetime).ok()?.as_nanosecond())
+            exact(datetime.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0)).as_nanos())
         }
         Kind::Datetime(Clock::Instant) => exact(parts.to_timestamp().ok()?.as_nanosecond()),
         _ => None,
@@ -212,6 +231,21 @@ mod tests {
         check("-0.0", Some(0));
         check("9007199254740993", Some(9_007_199_254_740_993));
         check("9223372036854775807", Some(i64::MAX));
+        for (text, expected) in [
+            ("9007199254740993.0", 9_007_199_254_740_993),
+            (" +9007199254740993.000", 9_007_199_254_740_993),
+            ("9.007199254740993e15", 9_007_199_254_740_993),
+            ("-90071992547409930E-1", -9_007_199_254_740_993),
+            ("9223372036854775807.0", i64::MAX),
+            ("1e18", 1_000_000_000_000_000_000),
+            ("0.0000000000000000000e5", 0),
+            ("100000000000000000000e-2", 1_000_000_000_000_000_000),
+        ] {
+            check(text, Some(expected));
+        }
+        for text in ["9007199254740993.5", "15e-1", "1e19", "1e99999999999", "9223372036854775808.0"] {
+            check(text, None);
+        }
         for text in ["9223372036854775808", "-9223372036854775808", "1.5", "1e30", "", "true"] {
             check(text, None);
         }
@@ -234,6 +268,8 @@ mod tests {
         check(Kind::Date, "%d.%m.%Y", "2024-12-30", None);
         check(Kind::Time, "%I:%M %p", "01:30 PM", Some(13 * 3_600_000_000 + 30 * 60_000_000));
         check(Kind::Datetime(Clock::Civil), "%d.%m.%Y %H:%M", "01.01.1970 00:01", Some(60_000_000));
+        let last = iso::parse_as(Kind::Datetime(Clock::Civil), "9999-12-31T23:59");
+        check(Kind::Datetime(Clock::Civil), "%d.%m.%Y %H:%M", "31.12.9999 23:59", last);
         check(Kind::Datetime(Clock::Instant), "%d.%m.%Y %H:%M %z", "01.01.1970 02:00 +0200", Some(0));
         assert_eq!(format_clock("%Y %H:%M %:z"), Clock::Instant);
         assert_eq!(format_clock("%Y %%z"), Clock::Civil);

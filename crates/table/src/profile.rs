@@ -172,7 +172,10 @@ fn bounds(quantiles: &[f64]) -> Vec<f64> {
         return vec![*least, *most];
     }
     let (from, to) = if low < high { (*low, *high) } else { (*least, *most) };
-    let inner = (1..BINS).map(|n| from + (to - from) * (n as f64 / BINS as f64));
+    let inner = (1..BINS).map(|n| {
+        let (share, range) = (n as f64 / BINS as f64, to - from);
+        if range.is_finite() { from + range * share } else { from * (1.0 - share) + to * share }
+    });
     let mut bounds: Vec<f64> = std::iter::once(*least).chain(inner).chain([*most]).collect();
     bounds.dedup();
     bounds
@@ -231,5 +234,14 @@ mod tests {
         assert_eq!(number.counts.iter().sum::<u64>(), 3);
         let string = &profile.columns["string"];
         assert_eq!(string.top, [("b".to_owned(), 2), ("a".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn bins_of_any_range_have_finite_bounds() {
+        let ends = (0..100).map(|row| [f64::MAX, f64::MIN][row % 2]).collect();
+        let profile = Profile::of(&[batch(ends, vec![None; 100])], &Workers::threads(1));
+        let number = &profile.columns["number"];
+        assert!(number.bounds.iter().all(|bound| bound.is_finite()), "{:?}", number.bounds);
+        assert_eq!(number.counts.iter().sum::<u64>(), 100);
     }
 }

@@ -490,7 +490,10 @@ fn bound_of(kind: Kind, key: &'static str, bound: &Bound) -> Result<Bound, RuleE
         },
         (Kind::Integer, _) => wrong("a whole number"),
         (Kind::Date | Kind::Time | Kind::Datetime(_), Bound::Text(text)) => match iso::parse_as(kind, text) {
-            Some(micros) => Ok(Bound::Text(iso::print_as(kind, micros))),
+            Some(micros) => match iso::print_as(kind, micros) {
+                canonical if iso::parse_as(kind, &canonical) == Some(micros) => Ok(Bound::Text(canonical)),
+                _ => wrong("it within the years 0000 to 9999"),
+            },
             None => wrong("it as ISO 8601 text, with an offset for instants and without one for others"),
         },
         (Kind::Date | Kind::Time | Kind::Datetime(_), _) => wrong("it as ISO 8601 text"),
@@ -605,6 +608,10 @@ mod tests {
         insta::assert_snapshot!(check(r#"{"type": "category", "values": []}"#), @"values: `values` is empty, so every value would be refused");
         insta::assert_snapshot!(check(r#"{"type": "category", "unit": "m"}"#), @"unit: `unit` means nothing for a column of type category (help: units are for numbers and integers)");
         insta::assert_snapshot!(check(r#"{"type": "date", "min": "01/02/2024"}"#), @"min: `min` is `01/02/2024`, but a column of type date needs it as ISO 8601 text, with an offset for instants and without one for others");
+        for bound in [r#""max": "9999-12-31T23:59:59-01:00""#, r#""min": "0000-01-01T00:00:00+01:00""#] {
+            let refused = check(&format!(r#"{{"type": "datetime", "zone": "UTC", {bound}}}"#));
+            assert!(refused.contains("needs it within the years 0000 to 9999"), "{refused}");
+        }
         insta::assert_snapshot!(check(r#"{"type": "date", "zone": "UTC"}"#), @"zone: `zone` means nothing for a column of type date (help: a zone is for datetimes that are instants, written with `Z` or an offset)");
         insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "Mars/Olympus"}"#), @"zone: unknown time zone `Mars/Olympus` (help: zones have names such as `Europe/Berlin` or `UTC`)");
         insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "UTC", "format": "%Y-%m-%d %H:%M"}"#), @"zone: the column has a `zone`, but its `format` has no offset, so it holds no instants (help: leave out `zone`, or add `%z` to the format)");

@@ -1,19 +1,36 @@
 //! Wording that many messages share: suggestions for misspelt names, numbers of things.
 
+/// Nobody misspells longer names; to compare them takes time.
+const NAME_BYTES_MAX: usize = 256;
+
 /// The candidate nearest to what was written, if it is near enough to be meant.
 pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if written.len() > NAME_BYTES_MAX {
+        return None;
+    }
     let lower = written.to_lowercase();
+    let far = |candidate: &str| 1 + written.len().min(candidate.len()) / 4;
     candidates
         .into_iter()
+        // Of a character there are four bytes at most.
+        .filter(|candidate| candidate.len().abs_diff(written.len()) <= 4 * far(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .min()
-        .filter(|(distance, candidate)| *distance <= 1 + written.len().min(candidate.len()) / 4)
+        .filter(|(distance, candidate)| *distance <= far(candidate))
         .map(|(_, candidate)| candidate)
 }
 
 /// ``did you mean `lot_area`?``, or nothing.
 pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     closest(written, candidates).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// At most 100 characters of a text.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// `1 row`, `2 rows`.
@@ -36,5 +53,8 @@ mod tests {
         assert_eq!(closest("impute_medain", names), Some("impute_median"));
         assert_eq!(closest("Lot_Area", ["lot_area"]), Some("lot_area"));
         assert_eq!(closest("something_else", names), None);
+        assert_eq!(closest("prefix_of_a_very_long_name_that_goes_on", ["prefix"]), None);
+        let long = "x".repeat(NAME_BYTES_MAX + 1);
+        assert_eq!(closest(&long, [&long[1..]]), None, "it takes no time");
     }
 }

@@ -35,17 +35,21 @@ pub(super) async fn load(
         return Err(Problem::unread_type(kind.as_deref(), &[BUNDLE_TYPE]));
     }
     let signatures = signatures_length(&headers)?;
-    let turn = timeout(TURN_TIME, admin.loading.acquire()).await;
+    let turn = timeout(TURN_TIME, Arc::clone(&admin.loading).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
     let bytes = read(body).await?;
-    let (loading, name, number) = (Arc::clone(&admin), model.clone(), version.clone());
-    let loaded = tokio::task::spawn_blocking(move || loading.take(&bytes, signatures, &name, &number)).await;
-    drop(turn);
-    let (digest, is_new) = loaded.unwrap_or_else(|_| Err(Problem::bug("to load the bundle ran into a bug")))?;
-    if is_new {
-        let members = [("model", json!(model)), ("version", json!(version)), ("digest", json!(digest))];
-        admin.event("loaded", &by, &members);
-    }
+    let (loading, name) = (Arc::clone(&admin), model.clone());
+    // Goes on to its end, and is told in the log, though whoever asked for it be gone.
+    let loaded = tokio::task::spawn_blocking(move || {
+        let (digest, is_new) = loading.take(&bytes, signatures, &name, &version)?;
+        if is_new {
+            let members = [("model", json!(name)), ("version", json!(version)), ("digest", json!(digest))];
+            loading.event("loaded", &by, &members);
+        }
+        drop(turn);
+        Ok(())
+    });
+    loaded.await.unwrap_or_else(|_| Err(Problem::bug("to load the bundle ran into a bug")))?;
     admin.told(&model)
 }
 

@@ -38,7 +38,7 @@ struct Admin {
     service: Arc<Service>,
     guard: Guard,
     /// One bundle is loaded at a time: each may take much memory.
-    loading: Semaphore,
+    loading: Arc<Semaphore>,
 }
 
 /// The key that a request showed, by name.
@@ -48,7 +48,7 @@ struct By(String);
 /// The routes, behind their own keys.
 pub(crate) fn router(service: Arc<Service>, options: AdminOptions, allowed_hosts: &[String]) -> Router {
     let guard = Guard::new(options.listen, Some(options.keys), allowed_hosts);
-    let admin = Arc::new(Admin { service, guard, loading: Semaphore::new(1) });
+    let admin = Arc::new(Admin { service, guard, loading: Arc::new(Semaphore::new(1)) });
     Router::new()
         .route("/models", get(change::models))
         .route("/models/{model}", get(change::model).delete(change::unload_model))

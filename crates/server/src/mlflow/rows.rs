@@ -44,7 +44,8 @@ fn split(mut split: Map<String, Value>) -> Result<Rows<'static>, Refusal> {
             "`dataframe_split` has a member `{strange}`, expected `columns`, `data`, `index`"
         )));
     }
-    let mut columns: Vec<Vec<Value>> = names.iter().map(|_| Vec::with_capacity(data.len())).collect();
+    // Room is made for cells that are there: names and rows without any are cheap to send.
+    let mut columns: Vec<Vec<Value>> = names.iter().map(|_| Vec::new()).collect();
     for (row, cells) in data.into_iter().enumerate() {
         let Value::Array(cells) = cells else { return Err(malformed(format!("row {row} of `data` is no list"))) };
         if cells.len() != columns.len() {
@@ -62,4 +63,21 @@ fn split(mut split: Map<String, Value>) -> Result<Rows<'static>, Refusal> {
 
 fn malformed(what: impl Into<String>) -> Refusal {
     Refusal::Malformed(what.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_rows_without_cells_take_no_room() {
+        let (names, rows) = (vec![r#""""#; 100_000].join(","), vec!["[]"; 100_000].join(","));
+        let body = format!(r#"{{"dataframe_split":{{"columns":[{names}],"data":[{rows}]}}}}"#);
+        let Err(Refusal::Malformed(what)) = rows_of(&body) else { panic!("no row has a cell") };
+        assert_eq!(what, "row 0 of `data` has 0 values, and there are 100000 columns");
+    }
+
+    fn rows_of(body: &str) -> Result<Rows<'static>, Refusal> {
+        rows(body.as_bytes())
+    }
 }

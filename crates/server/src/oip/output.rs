@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use evenstep_table::{Column, ColumnName, Kind, did_you_mean};
+use evenstep_table::{Column, ColumnName, Kind, did_you_mean, shortened};
 use serde_json::{Map, Value};
 
 use super::datatype::Datatype;
@@ -49,7 +49,7 @@ pub(super) fn wanted(
             let near = did_you_mean(&name, header.iter().map(|(name, _)| name.as_str()));
             let known: Vec<&str> = header.iter().map(|(name, _)| name.as_str()).collect();
             let help = near.unwrap_or_else(|| format!("there are `{}`", known.join("`, `")));
-            return Err(Problem::malformed(format!("there is no output `{name}`; {help}")));
+            return Err(Problem::malformed(format!("there is no output `{}`; {help}", shortened(&name))));
         };
         if wanted.iter().any(|earlier| earlier.place == place) {
             return Err(Problem::malformed(format!("output `{name}` is asked for twice")));

@@ -65,7 +65,7 @@ fn watched_rows_are_not_learned_from_when_rows_are_drawn_by_gradient() {
 fn quantiles_of_leaves_keep_to_directions_in_any_unit() {
     for unit in [1e-6, 1.0, 1e6] {
         for objective in ["absolute", "quantile"] {
-            let data = curve(1000, |x| unit * (3.0 * x + 0.3 * (50.0 * x).sin()));
+            let data = curve(1000, |x| unit * (3.0 * x + 0.3 * evenstep_exact::maths::sin(50.0 * x)));
             let plain = json!({ "objective": objective, "min_rows": 5, "trees": 60 });
             let bound =
                 json!({ "objective": objective, "min_rows": 5, "trees": 60, "monotone": { "x": "increasing" } });

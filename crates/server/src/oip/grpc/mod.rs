@@ -93,12 +93,9 @@ where
 {
     post(async move |State(service): State<Arc<Service>>, request: Request| {
         let packing = Packing::of(Dialect::Grpc, request.headers());
-        let body = service.room.read(request.into_body()).await;
+        // A name or two. Whoever asks may not even have a key.
+        let body = service.room.read_up_to(request.into_body(), SMALL_BODY_BYTES).await;
         let answer = body.and_then(|mut body| {
-            // A name or two.
-            if body.bytes.len() > SMALL_BODY_BYTES {
-                return Err(Problem::too_large(SMALL_BODY_BYTES));
-            }
             if let Some(packing) = packing?.filter(|packing| packing.packs(&body.bytes)) {
                 body.unpack(packing, SMALL_BODY_BYTES)?;
             }
