@@ -1,6 +1,6 @@
 //! Whether the parts of a bundle that nothing is computed from say what the others do.
 
-use evenstep_pipeline::lock;
+use evenstep_pipeline::{Spec, lock};
 use serde_json::Value;
 
 use crate::{Opened, card, sbom};
@@ -55,6 +55,15 @@ fn of_spec(opened: &Opened) -> Result<String, String> {
         if without_nulls(written) != used(&step.name, &step.spec) {
             return differs(format!("step {}", step.number));
         }
+    }
+    let spec =
+        Spec::from_resolved(&artifact.spec, "memory").map_err(|error| format!("`spec.json`: {}", error.message))?;
+    let numbers = artifact.steps.iter().map(|step| step.number);
+    if !numbers.eq(spec.choosing_steps() + 1..=steps.len()) {
+        return differs("number of steps".to_owned());
+    }
+    if let Some(part) = spec.first_difference(artifact) {
+        return differs(part.to_owned());
     }
     Ok(format!("trains `{}` after {} steps", artifact.model.name, steps.len()))
 }

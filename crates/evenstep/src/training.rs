@@ -189,7 +189,8 @@ impl Packed {
         if let Some(trace) = &self.trace {
             files.push((outputs.trace.as_path(), trace.as_slice()));
         }
-        if !self.quarantine.is_empty() {
+        // That of an earlier training says no more than this one.
+        if !self.quarantine.is_empty() || quarantine.exists() {
             files.push((quarantine.as_path(), self.quarantine.as_bytes()));
         }
         write_files(through, &files)

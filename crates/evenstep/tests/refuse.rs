@@ -128,6 +128,33 @@ fn steps_are_numbered_as_in_the_spec_though_the_first_only_choose_columns() {
 }
 
 #[test]
+fn a_ranking_of_words_and_endless_repetitions_are_refused() {
+    let project = project();
+    let ranking = SPEC.replace("[data]", "[data]\ntask = \"ranking\"\ngroup = \"z\"");
+    for kind in ["category", "text"] {
+        project.write("p.toml", format!("{ranking}[contract]\ny = {{ type = \"{kind}\" }}\n"));
+        refused(&project, &["of a ranking is a whole number"]);
+    }
+    project.write("p.toml", format!("{SPEC}[report]\npermutation = 4000000000\n"));
+    refused(&project, &["`permutation` is 1000 at most"]);
+    project.write("p.toml", SPEC.replace("[data]", "[data]\nsplit = { folds = 1000000 }"));
+    refused(&project, &["`folds` is 1000 at most"]);
+    project.write("p.toml", SPEC.replace("[data]", "[data]\ngroup = \"g\"\nsplit = { test = 0.0, folds = 2 }"));
+    project.write("data.csv", data().replace("\n", ",one\n").replacen(",one", ",g", 1));
+    refused(&project, &["holds all rows", "leave `folds` out"]);
+}
+
+#[test]
+fn an_id_of_people_is_not_shown() {
+    let project = project();
+    project.write("data.csv", "n,x,y\nAnn Secret,1,2\nAnn Secret,3,4\n");
+    let spec = SPEC.replace("[data]", "[data]\nid = \"n\"") + "[contract]\nn = { personal = true }\n";
+    project.write("p.toml", spec);
+    let said = refused(&project, &["an id stands in data.csv, row 1 and in data.csv, row 2"]);
+    assert!(!said.err.contains("Secret"), "{}", said.err);
+}
+
+#[test]
 fn a_column_that_is_not_there_is_named_with_a_suggestion() {
     let project = project();
     project.write("p.toml", SPEC.replace("columns = [\"x\"]", "columns = [\"zz\"]"));
@@ -480,6 +507,14 @@ fn what_is_named_in_place_of_something_else_is_told() {
         (&["verify", "p.evenstep", "--set", "model.l2=1"], ["goes with a spec", "as it was trained"]),
         (&["image", "p.evenstep"], ["`--output image.tar`", "`--push"]),
         (&["image", "p.evenstep", "--output", "p.evenstep"], ["it is read", "another file"]),
+        (&["image", "p.evenstep", "--output", "data.csv"], ["is no name for an image", "`.tar`"]),
+        (&["report", "p.evenstep", "--output", "p.toml"], ["is no name for a page", "`.html`"]),
+        (&["score", "p.evenstep", "--input", "data.csv", "--trace", "p.toml"], ["is no name for a trace", "`.trace`"]),
+        (
+            &["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--trace", "s.quarantine.jsonl"],
+            ["is written already", "another file"],
+        ),
+        (&["serve", "p.evenstep", "--trace", "data.csv"], ["is no name for a trace", "`.trace`"]),
         (&["serve"], ["nothing to serve", "`--config FILE`"]),
         (&["serve", "p.evenstep", "--listen", "8080"], ["HOST:PORT", "localhost:8080"]),
     ] {

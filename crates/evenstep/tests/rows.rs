@@ -20,6 +20,20 @@ fn project_without_numbers() -> Project {
     project
 }
 
+/// The answer to a request, with its head.
+fn ask(address: &str, request: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let length = body.len();
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
 #[test]
 fn a_result_that_is_no_number_is_counted_wherever_steps_are_applied() {
     let project = project_without_numbers();
@@ -44,18 +58,7 @@ fn a_result_that_is_no_number_is_counted_wherever_steps_are_applied() {
     assert!(scored.err.contains(sentence), "{}", scored.err);
 
     let (mut server, address) = serve(&project, "p.evenstep");
-    let ask = |request: &str, body: &str| {
-        let mut stream = TcpStream::connect(&address).expect("it listens");
-        let length = body.len();
-        write!(
-            stream,
-            "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        answer
-    };
+    let ask = |request: &str, body: &str| ask(&address, request, body);
     let before = ask("GET /metrics", "");
     assert!(!before.contains("evenstep_no_numbers_total{"), "golden rows are not counted: {before}");
     ask("POST /predict", r#"[{"id": 1, "x": 3, "z": 0}, {"id": 2, "x": -1, "z": 1}, {"id": 3, "x": null, "z": 0}]"#);
@@ -233,4 +236,56 @@ fn a_weight_that_is_none_is_refused_with_its_row() {
         let said = weighted(model, |_| "0".to_owned()).run(&["train", "--quiet"]);
         assert!(said.code == 2 && said.err.contains("weight"), "{model}: {}", said.err);
     }
+}
+
+/// A row is keyed by itself: by its id if it has one, else by what stands in it.
+#[test]
+fn a_row_without_an_id_changes_no_other() {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{},{},{}\n", if n % 4 == 0 { String::new() } else { n.to_string() }, n % 9, n % 11);
+    project.write("data.csv", format!("id,u,x,y\n{}", (0..200).map(row).collect::<String>()));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+        [[step]]\nuse = \"impute_random_sample\"\ncolumns = [\"u\"]\n[model]\nuse = \"ridge\"\n";
+    project.write("pipeline.toml", spec);
+    project.run(&["train", "--quiet"]).ok();
+    let rows = ["1,,5", "2,,6", ",3,7", "4,,8", ",,9"];
+    let scored = |rows: &[&str]| -> Vec<String> {
+        project.write("some.csv", format!("id,u,x\n{}\n", rows.join("\n")));
+        let said = project.run(&["score", "p.evenstep", "--input", "some.csv", "--quiet"]).ok();
+        said.out.lines().skip(1).map(str::to_owned).collect()
+    };
+    let all = scored(&rows);
+    for (row, expected) in rows.iter().zip(&all) {
+        assert_eq!(scored(&[row]), [expected.clone()]);
+    }
+    let (mut server, address) = serve(&project, "p.evenstep");
+    let asked = |body: serde_json::Value| -> Vec<serde_json::Value> {
+        let answer = ask(&address, "POST /predict", &body.to_string());
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let answer: serde_json::Value = body.parse().unwrap_or_else(|_| panic!("{answer}"));
+        let predictions = answer["predictions"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        predictions.iter().map(|one| one["prediction"].clone()).collect()
+    };
+    let alone = asked(json!([{"id": 1, "u": null, "x": 5}]));
+    for other in [json!({"u": 3, "x": 7}), json!({"id": null, "u": null, "x": 9})] {
+        assert_eq!(asked(json!([{"id": 1, "u": null, "x": 5}, other]))[0], alone[0], "{other}");
+        assert_eq!(asked(json!([{"id": 1, "u": null, "x": 5}, other]))[1], asked(json!([other]))[0], "{other}");
+    }
+    let _ = server.kill();
+    let _ = server.wait();
+}
+
+/// Rows that are learned from are what they are, whatever others have no target.
+#[test]
+fn rows_without_a_target_move_no_other() {
+    let trained = |more: &str| {
+        let project = Project::new();
+        let rows: String = (0..200).map(|n| format!("{},{},{}\n", n % 9, n % 7, n % 11)).collect();
+        project.write("data.csv", format!("x,z,y\n{rows}{more}"));
+        let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\n[model]\nuse = \"random_forest\"\ntrees = 5\n";
+        project.write("pipeline.toml", spec);
+        project.run(&["train", "--quiet", "--json"]).ok().json()["digest"].clone()
+    };
+    let without: String = (0..90).map(|n| format!("{},{},\n", n % 9, n % 7)).collect();
+    assert_eq!(trained(&without), trained(""));
 }

@@ -328,3 +328,66 @@ fn who_answers_says_in_one_line_that_another_engine_trained() {
     let other = ["score", "other.evenstep", "--input", "titanic.csv", "--output", "scores.csv"];
     assert!(!project.run(&other).ok().err.contains("trained by"));
 }
+
+/// What no digest covers is held against what training again gives.
+#[test]
+fn a_bundle_beside_its_spec_that_boasts_is_no_reproduction() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    let honest = std::fs::read(project.path("titanic.evenstep")).expect("read");
+    let verify = |member: &str, change: &dyn Fn(&mut Value)| {
+        let mut members = members(&honest);
+        let mut value: Value = serde_json::from_slice(&members[member]).expect("JSON");
+        change(&mut value);
+        members.insert(member.to_owned(), serde_json::to_vec(&value).expect("JSON"));
+        project.write("titanic.evenstep", evenstep_bundle::seal(members).expect("it is small"));
+        let of = |args: &[&str]| {
+            let said = project.run(args);
+            (said.code, said.out)
+        };
+        [of(&["verify", "--json", "--quiet"]), of(&["verify", "titanic.evenstep", "--json", "--quiet"])]
+    };
+    let said = verify("golden.json", &|_| ());
+    assert!(said.iter().all(|(code, _)| *code == 0), "{said:?}");
+    let [(spec, _), _] = verify("evaluation.json", &|evaluation| evaluation["metrics"][0]["value"] = 0.999.into());
+    assert_eq!(spec, 1);
+    let [(spec, _), (bundle, told)] = verify("golden.json", &|golden| *golden = serde_json::json!([]));
+    assert_eq!((spec, bundle), (1, 0));
+    assert!(told.contains("the bundle has no golden row"), "{told}");
+    for (place, value) in [
+        ("/data/target", Value::from("Age")),
+        ("/data/split/test", 0.5.into()),
+        ("/pipeline/name", "other".into()),
+        ("/serving/extra", "ignore".into()),
+    ] {
+        let [(spec, _), (bundle, told)] =
+            verify("spec.json", &|spec| *spec.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value.clone());
+        assert_eq!((spec, bundle), (1, 1), "{place}: {told}");
+    }
+    let [_, (bundle, told)] = verify("spec.json", &|spec| {
+        let steps = spec["step"].as_array_mut().expect("steps");
+        steps.push(serde_json::json!({"use": "log", "columns": ["Age"]}));
+    });
+    assert!(bundle == 1 && told.contains("number of steps"), "{told}");
+}
+
+#[test]
+fn a_word_changed_in_a_lock_shows() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    let lock = project.read("pipeline.lock");
+    for (from, to) in [
+        ("apply_epoch = 1", "apply_epoch = 9"),
+        ("extra = \"reject\"", "extra = \"ignore\""),
+        ("format = 1", "format = 2"),
+        ("seen = \"", "seen = \"0"),
+        ("reads = [", "reads = [\"Age\","),
+        ("params = \"", "params = \"0"),
+        ("digest = \"", "more = 1\ndigest = \""),
+    ] {
+        assert!(lock.contains(from), "{from}: {lock}");
+        project.write("pipeline.lock", lock.replacen(from, to, 1));
+        let said = project.run(&["verify", "--quiet"]);
+        assert_eq!(said.code, 1, "{from}: {}", said.out);
+    }
+}

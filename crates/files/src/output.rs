@@ -186,12 +186,18 @@ fn live() -> MutexGuard<'static, (BTreeSet<PathBuf>, u64)> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether so ends the name of a temporary file: by a process and a number.
+fn is_ours(ending: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    ending.split_once('-').is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
 /// Removes temporary files that no process is writing. A failure is no reason not to write:
 /// it will show itself with the file that is to be written, or not matter.
 fn remove_leftovers(files: &dyn Files, folder: &Path, stem: &str) {
     for path in files.list(folder).unwrap_or_default() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with(stem) && !live().0.contains(&path) {
+        if name.strip_prefix(stem).is_some_and(is_ours) && !live().0.contains(&path) {
             let _ = files.remove_unused(&path);
         }
     }
@@ -351,9 +357,10 @@ mod tests {
         let same_id = format!(".a.tmp-{}-1000000", std::process::id());
         std::fs::write(folder.path().join(same_id), b"left").expect("written");
         std::fs::write(folder.path().join(".b.tmp-1-0"), b"other").expect("written");
+        std::fs::write(folder.path().join(".a.tmp-notes"), b"somebody's").expect("written");
         let files: Arc<dyn Files> = Arc::new(Disk);
         write(&files, &folder.path().join("a"), b"new").expect("written");
-        assert_eq!(names(folder.path()), [".b.tmp-1-0", "a"]);
+        assert_eq!(names(folder.path()), [".a.tmp-notes", ".b.tmp-1-0", "a"]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct GoldenRow {
 pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<GoldenRow>, PipelineError> {
     let draws = Draws::new(Seed(artifact.seed), "golden");
     let rows = (0..ROWS).map(|n| {
-        let fields = predictor.contract.columns.iter().filter(|(name, _)| predictor.inputs.contains(*name));
+        let fields = predictor.contract.columns.iter().filter(|(name, _)| predictor.inputs.binary_search(name).is_ok());
         fields
             .filter_map(|(name, rule)| {
                 let options = options(name, rule, &artifact.profile, &artifact.seen);

@@ -1,6 +1,6 @@
 //! `NAME.lock`: what a training came to, readable and diffable, committed beside the spec.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -192,7 +192,14 @@ impl Lock {
             let used = either.and_then(|step| step.get("use")?.as_str()).unwrap_or("?");
             let number = either.and_then(|step| step.get("number")?.as_integer()).unwrap_or(index as i64 + 1);
             let hash = |step: Option<&toml::Value>| step.and_then(|step| step.get("hash")).cloned();
-            check(&format!("step {number} {used}"), hash(mine).as_ref(), hash(theirs).as_ref());
+            let name = format!("step {number} {used}");
+            check(&name, hash(mine).as_ref(), hash(theirs).as_ref());
+            if hash(mine) == hash(theirs) {
+                // What the hash stands for is written beside it, for people and for `diff`.
+                let parts = |step: Option<&toml::Value>| step.and_then(toml::Value::as_table).cloned();
+                let [mine, theirs] = [mine, theirs].map(|step| parts(step).unwrap_or_default());
+                rest(&format!("{name}: "), &mine, &theirs, &[], &mut check);
+            }
         }
         let spec = |table: &toml::Table| {
             let mut model = table.get("model").and_then(toml::Value::as_table).cloned().unwrap_or_default();
@@ -217,9 +224,34 @@ impl Lock {
             evaluation
         };
         check("evaluation", evaluation(&locked).as_ref(), evaluation(&other).as_ref());
+        rest("", &locked, &other, &COMPARED, &mut check);
+        let model = |table: &toml::Table| table.get("model").and_then(toml::Value::as_table).cloned();
+        let [mine, theirs] = [&locked, &other].map(|table| model(table).unwrap_or_default());
+        rest("model: ", &mine, &theirs, &["use", "spec", "learned"], &mut check);
         let digest = artifact.digest();
         check("digest", Some(&self.digest.as_str().into()), Some(&digest.into()));
         checks
+    }
+}
+
+/// What is compared by itself.
+const COMPARED: [&str; 9] =
+    ["fit_epoch", "fingerprint", "data", "contract", "inputs", "features", "step", "model", "evaluation"];
+
+/// Compares all keys but some; tells of those that differ. What was written before versions were is none the worse.
+fn rest(
+    of: &str,
+    mine: &toml::Table,
+    theirs: &toml::Table,
+    but: &[&str],
+    check: &mut impl FnMut(&str, Option<&toml::Value>, Option<&toml::Value>),
+) {
+    let keys: BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
+    for key in keys.into_iter().filter(|key| !but.contains(&key.as_str())) {
+        let is_older = key == "version" && !mine.contains_key(key);
+        if mine.get(key) != theirs.get(key) && !is_older {
+            check(&format!("{of}{key}"), mine.get(key), theirs.get(key));
+        }
     }
 }
 
@@ -250,7 +282,7 @@ fn differing(mine: &toml::Table, theirs: &toml::Table) -> Vec<String> {
         named.chain(spec).map(|(name, value)| (name.clone(), value.clone())).collect()
     };
     let (mine, theirs) = (flat(mine), flat(theirs));
-    let names: std::collections::BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
+    let names: BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
     let differ = names.into_iter().filter(|name| mine.get(*name) != theirs.get(*name));
     differ.map(|name| format!("`{name}` locked {}, now {}", said(mine.get(name)), said(theirs.get(name)))).collect()
 }

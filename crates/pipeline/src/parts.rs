@@ -66,7 +66,7 @@ pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Parts, PipelineError> {
     };
     let Read { mut batches, origins, .. } =
         source.read_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
-    identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut Vec::new())?;
+    identify(spec, &mut batches, &origins, &roles, &inputs, run.workers)?;
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let mut parted = Vec::new();
     let (mut before, mut last) = (0, origins.first().map(|origin| origin.place(0)));

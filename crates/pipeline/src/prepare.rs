@@ -97,6 +97,15 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
     notes.extend(unreadable(&source, &roles));
+    let idle: Vec<String> = spec
+        .contract
+        .keys()
+        .filter(|name| !wanted.iter().any(|one| one.as_str() == *name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if !idle.is_empty() {
+        notes.push(format!("the contract is not held against columns that nothing reads: {}", idle.join(", ")));
+    }
     let is_text = |kind| matches!(kind, Kind::Category | Kind::Text);
     let texts = contract.columns.iter().filter(|(name, rule)| is_text(rule.kind) && !roles.id.contains(name));
     notes.extend(texts.filter_map(|(name, _)| written_for_people(name, &inferred.columns[name])));
@@ -230,11 +239,12 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     }
 
     run.progress.stage("identify rows", None);
-    identify(spec, &mut batches, &origins, &roles, &inputs, run.workers, &mut notes)?;
+    identify(spec, &mut batches, &origins, &roles, &inputs, run.workers)?;
     let without = target::leave_out_rows_without(&mut batches, &roles.target);
     if without > 0 {
         notes.push(format!("left out for want of a target: {}", counted(without, "row")));
     }
+    rank(&mut batches, &roles, run.workers, &mut notes);
     let target = Target::of(spec, &batches, &roles.target, run.workers)?;
     label(spec, &mut batches, &origins, &roles, &target, run.workers)?;
     let used: Schema = contract.schema();
@@ -261,7 +271,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     })
 }
 
-/// Gives every row its key and its occurrence.
+/// Gives every row its key.
 pub(crate) fn identify(
     spec: &Spec,
     batches: &mut [Batch],
@@ -269,7 +279,6 @@ pub(crate) fn identify(
     roles: &Roles,
     inputs: &[ColumnName],
     workers: &Workers,
-    notes: &mut Vec<String>,
 ) -> Result<(), PipelineError> {
     let identity = if roles.id.is_empty() {
         Identity::by_content(inputs.iter().cloned())
@@ -284,12 +293,16 @@ pub(crate) fn identify(
         })?;
         batch.keys = Arc::new(keys);
     }
-    let occurrences = if identity.is_declared() {
-        refuse_duplicates(spec, batches, origins, &identity, workers)?;
-        batches.iter().map(|batch| vec![0; batch.rows()]).collect()
-    } else {
+    if identity.is_declared() { refuse_duplicates(spec, batches, origins, &identity, workers) } else { Ok(()) }
+}
+
+/// Gives every row its occurrence among the rows that are learned from, or judged on.
+pub(crate) fn rank(batches: &mut [Batch], roles: &Roles, workers: &Workers, notes: &mut Vec<String>) {
+    let occurrences = if roles.id.is_empty() {
         let first: Vec<ColumnName> = std::iter::once(&roles.target).chain(&roles.weight).cloned().collect();
         identity::occurrences(batches, &first, workers)
+    } else {
+        batches.iter().map(|batch| vec![0; batch.rows()]).collect()
     };
     let repeated = occurrences.iter().flatten().filter(|rank| **rank > 0).count();
     if repeated > 0 {
@@ -303,7 +316,6 @@ pub(crate) fn identify(
     for (batch, occurrence) in batches.iter_mut().zip(occurrences) {
         batch.labels = Some(Arc::new(Labels { occurrence, ..Labels::default() }));
     }
-    Ok(())
 }
 
 /// Gives every row its target, weight and group.
@@ -345,14 +357,21 @@ fn refuse_duplicates(
     let places: Vec<String> = first.rows.iter().take(3).map(place).collect();
     let at = first.rows[0];
     let cell = |name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default();
+    let is_personal = identity.columns().iter().any(|name| is_personal(spec, name));
     let id: Vec<String> = identity.columns().iter().map(cell).collect();
+    let named = if is_personal { "an id".to_owned() } else { format!("id `{}`", id.join(", ")) };
     let others = match duplicates.len() - 1 {
         0 => String::new(),
         n => format!("; not unique either: {}", counted(n, "other id")),
     };
-    let error = PipelineError::input(format!("id `{}` stands in {}{others}", id.join(", "), places.join(" and in ")))
+    let error = PipelineError::input(format!("{named} stands in {}{others}", places.join(" and in ")))
         .help("name a column, or several, that tell every row apart; or leave `id` out".to_owned());
     Err(spec.text.point(error, &["data", "id"], "not unique"))
+}
+
+/// Whether no message may show what stands in a column.
+fn is_personal(spec: &Spec, name: &ColumnName) -> bool {
+    spec.contract.get(name.as_str()).is_some_and(|rule| rule.personal == Some(true))
 }
 
 /// The weight of each row: a number that is not negative. 0 is one, too: such a row counts in nothing.

@@ -6,7 +6,8 @@ use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
 use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source};
 use evenstep_table::quality::Violation;
-use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Task};
+use evenstep_table::rule::Absent;
+use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Rule, Task};
 
 use crate::trace::Sums;
 use crate::{NoNumbers, PipelineError, Predictor, Progress, Run};
@@ -33,21 +34,28 @@ impl Predictor {
         let id: Vec<ColumnName> = if self.data.id.iter().all(has) { self.data.id.clone() } else { Vec::new() };
         let wanted = |name: &ColumnName| self.inputs.contains(name) || id.contains(name);
         let rules = self.contract.columns.iter().filter(|(name, _)| wanted(name));
+        // Some rows may have an id, and others none.
+        let rule = |name: &ColumnName, rule: &Rule| match self.inputs.contains(name) {
+            true => rule.clone(),
+            false => Rule { absent: Absent::Null, ..rule.clone() },
+        };
         Reading {
             missing: self.data.missing.clone(),
-            columns: rules.map(|(name, rule)| (name.clone(), rule.clone())).collect(),
+            columns: rules.map(|(name, of)| (name.clone(), rule(name, of))).collect(),
             id,
             mode: Mode::Scoring,
             seen: self.seen.clone(),
         }
     }
 
-    /// The keys of rows to be scored: by the id where they have it, else by their content.
+    /// The keys of rows to be scored: each row's by its id if it has one, else by its content, whatever others have.
     pub(crate) fn identify(&self, batch: &mut Batch, id: &[ColumnName]) {
-        let by_content = || Identity::by_content(self.inputs.iter().cloned());
-        let identity = if id.is_empty() { by_content() } else { Identity::by_id(id.iter().cloned()) };
-        let keys = identity.keys(batch).or_else(|_| by_content().keys(batch));
-        batch.keys = keys.expect("content has a key, null or not").into();
+        let by_content = Identity::by_content(self.inputs.iter().cloned());
+        let keys = match id {
+            [] => by_content.keys(batch).expect("content has a key, null or not"),
+            id => Identity::by_id(id.iter().cloned()).keys_or(&by_content, batch),
+        };
+        batch.keys = keys.into();
     }
 }
 

@@ -70,6 +70,12 @@ impl Target {
             return Ok(Target { task: Task::Regression, codes: BTreeMap::new() });
         }
         if word == TaskWord::Ranking {
+            if !kind.is_numeric() {
+                return Err(refused(format!(
+                    "the target `{name}` is of type {}, and that of a ranking is a whole number",
+                    kind.word()
+                )));
+            }
             let relevance = |value: &String| value.parse::<u8>().is_ok_and(|value| value <= MOST_RELEVANT);
             if let Some(strange) = values.iter().find(|value| !relevance(value)) {
                 return Err(refused(format!(

@@ -330,6 +330,14 @@ fn cross_validate(
     for repeat in 0..section.repeats {
         for fold in 0..section.folds {
             let (outside, inside) = split.by_fold(seen.to_vec(), (repeat, section.folds, fold), run.workers);
+            if outside.iter().all(|batch| batch.rows() == 0) {
+                let message =
+                    format!("fold {} of {} holds all rows, and none is left to learn from", fold + 1, section.folds);
+                let error = PipelineError::input(message)
+                    .help("give it more rows, or more groups, or leave `folds` out".to_owned());
+                return Err(spec.text.point(error, &["data", "split", "folds"], "so many folds"));
+            }
+            let inside = evaluate::by_policy(inside, &prepared.contract, &seen_columns(&outside, run.workers));
             let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
             let (scores, _) = score(&fitted, &prepared.task, inside, run, None)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, make_array};
 use arrow_buffer::Buffer;
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, DataType, SchemaRef};
 use evenstep_source::Source;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
@@ -25,7 +25,10 @@ pub(crate) fn source(rows: &Bound<'_, PyAny>) -> PyResult<Source> {
         Err(_) => {
             let read = capsule::read(rows.cast::<PyCapsule>()?)?;
             let (schema, batches) = read.map_err(|error| plain(py, Class::Data, &format!("{NAME}: {error}")))?;
-            let (schema, batches) = ours(schema, batches);
+            let ours = ours(schema, batches);
+            let (schema, batches) = ours.map_err(|error| {
+                plain(py, Class::Data, &format!("{NAME} was changed while it was handed over: {error}"))
+            })?;
             Source::of_batches(NAME, &schema, batches)
         }
     };
@@ -34,31 +37,30 @@ pub(crate) fn source(rows: &Bound<'_, PyAny>) -> PyResult<Source> {
 
 /// The frame without the index of pandas, and with the numbers of pandas copied: their memory may be written to by other
 /// threads while they are read. All others hand out what nobody changes any more.
-fn ours(schema: SchemaRef, batches: Vec<RecordBatch>) -> (SchemaRef, Vec<RecordBatch>) {
+fn ours(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<RecordBatch>), ArrowError> {
     if !schema.metadata().contains_key("pandas") {
-        return (schema, batches);
+        return Ok((schema, batches));
     }
     let is_data = |place: &usize| !schema.field(*place).name().starts_with(INDEX);
     let wanted: Vec<usize> = (0..schema.fields().len()).filter(is_data).collect();
     let own = |batch: RecordBatch| {
         let batch = batch.project(&wanted).expect("the columns are those of its schema");
-        let columns = batch.columns().iter().map(copied).collect();
+        let columns = batch.columns().iter().map(copied).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         RecordBatch::try_new_with_options(batch.schema(), columns, &options)
-            .expect("a copy is of the same type and length")
     };
-    (
-        schema.project(&wanted).expect("the columns are those of the schema").into(),
-        batches.into_iter().map(own).collect(),
-    )
+    let schema = schema.project(&wanted).expect("the columns are those of the schema");
+    Ok((schema.into(), batches.into_iter().map(own).collect::<Result<_, _>>()?))
 }
 
-fn copied(array: &ArrayRef) -> ArrayRef {
-    if !array.data_type().is_primitive() {
-        return array.clone();
+/// # Errors
+/// Codes of a category that has no such level: the frame was changed while it was handed over.
+fn copied(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let has_codes = matches!(array.data_type(), DataType::Dictionary(..));
+    if !array.data_type().is_primitive() && !has_codes {
+        return Ok(array.clone());
     }
     let data = array.to_data();
     let buffers = data.buffers().iter().map(|buffer| Buffer::from(buffer.as_slice())).collect();
-    let copy = data.into_builder().buffers(buffers).build();
-    make_array(copy.expect("a copy is what it was"))
+    Ok(make_array(data.into_builder().buffers(buffers).build()?))
 }

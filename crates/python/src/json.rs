@@ -112,6 +112,16 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
     if ["NAType", "NaTType"].contains(&cell.get_type().name()?.to_str()?) {
         return Ok(Value::Null);
     }
+    match cell.get_type().name()?.to_str()? {
+        // Its nanoseconds are a number to Python.
+        "datetime64" => {
+            let micros = cell.call_method1("astype", ("datetime64[us]",))?;
+            return value(&micros.call_method0("item")?);
+        }
+        "timedelta64" => return Err(PyTypeError::new_err("no cell can be a span of time: say it as a number")),
+        "Decimal" => return Ok(cell.extract::<f64>()?.into()),
+        _ => {}
+    }
     // numpy's scalars know themselves as Python's.
     if let Ok(scalar) = cell.call_method0("item")
         && !scalar.is(cell)

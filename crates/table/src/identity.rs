@@ -68,18 +68,33 @@ impl Identity {
 
     /// The keys of a batch that has all the columns; a null in a declared id is an error.
     pub fn keys(&self, batch: &Batch) -> Result<Vec<RowKey>, Vec<NullId>> {
-        let columns: Vec<&Column> = self.columns.iter().map(|name| batch.column(name)).collect();
-        if self.declared {
-            let null = |row: &usize| columns.iter().any(|column| column.is_null(*row));
-            let nulls: Vec<NullId> = (0..batch.rows()).filter(null).map(|row| NullId { row }).collect();
-            if !nulls.is_empty() {
-                return Err(nulls);
-            }
+        let nulls = if self.declared { self.nulls(batch) } else { Vec::new() };
+        if nulls.is_empty() { Ok(self.hashes(batch)) } else { Err(nulls) }
+    }
+
+    /// The keys of a batch that has all the columns of both; where a row has a null in its id, its key by the other identity.
+    pub fn keys_or(&self, other: &Identity, batch: &Batch) -> Vec<RowKey> {
+        let mut keys = self.hashes(batch);
+        let nulls = self.nulls(batch);
+        if !nulls.is_empty() {
+            let others = other.hashes(batch);
+            nulls.into_iter().for_each(|NullId { row }| keys[row] = others[row]);
         }
+        keys
+    }
+
+    fn nulls(&self, batch: &Batch) -> Vec<NullId> {
+        let columns: Vec<&Column> = self.columns.iter().map(|name| batch.column(name)).collect();
+        let null = |row: &usize| columns.iter().any(|column| column.is_null(*row));
+        (0..batch.rows()).filter(null).map(|row| NullId { row }).collect()
+    }
+
+    fn hashes(&self, batch: &Batch) -> Vec<RowKey> {
+        let columns: Vec<&Column> = self.columns.iter().map(|name| batch.column(name)).collect();
         let schema = schema_digest(self.columns.iter().zip(&columns).map(|(name, column)| (name, column.kind())));
         let hasher = Hasher::new(&format!("{}:{}", if self.declared { "id" } else { "row" }, schema.short()));
         let digests = hash_rows(&hasher, &columns, 0..batch.rows(), |_, _| ());
-        Ok(digests.iter().map(|digest| RowKey(digest.first16())).collect())
+        digests.iter().map(|digest| RowKey(digest.first16())).collect()
     }
 }
 

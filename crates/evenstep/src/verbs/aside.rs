@@ -41,9 +41,12 @@ impl Aside {
             .map_err(|error| file_error(FileError::new(&self.path, "write", error)))
     }
 
-    /// The file, if it has a line.
-    pub(super) fn into_output(self) -> Option<Output> {
-        self.output
+    /// The file, if it has a line; or none, in place of one that tells of other rows.
+    pub(super) fn into_output(self) -> Result<Option<Output>, PipelineError> {
+        if self.output.is_some() || !self.path.exists() {
+            return Ok(self.output);
+        }
+        Output::create(self.files, &self.path).map(Some).map_err(file_error)
     }
 }
 

@@ -11,7 +11,7 @@ use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
 use self::push::Destination;
-use super::apart::apart;
+use super::apart::{apart, called_as};
 use super::{Answer, read_bundle, unreadable, write_files};
 use crate::cli::Image;
 use crate::{Host, output};
@@ -23,6 +23,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     }
     let read = args.engine.as_deref().into_iter().chain([args.bundle.as_path()]);
     apart(read, args.output.as_deref())?;
+    args.output.as_deref().map_or(Ok(()), |path| called_as(path, "an image", "tar"))?;
     let destination = args.push.as_deref().map(Destination::new).transpose()?;
     let bundle = read_bundle(&args.bundle)?;
     let opened = evenstep_bundle::open(&bundle)

@@ -128,7 +128,7 @@ fn write_table<T>(
         let file = file.into_inner().map_err(|error| {
             PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error()))
         })?;
-        let files = std::iter::once(file).chain(aside.into_output()).collect();
+        let files = std::iter::once(file).chain(aside.into_output()?).collect();
         evenstep_files::commit_all(files).map_err(file_error)?;
         return Ok(done);
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::apart::apart;
+use super::apart::{apart, called_as};
 use super::{Answer, open_bundle, write_files};
 use crate::cli::Report;
 use crate::{Host, output};
@@ -21,6 +21,7 @@ pub(crate) fn report(args: &Report, host: &Host) -> Answer {
         return Ok(ExitCode::SUCCESS);
     };
     apart([args.bundle.as_path()], [path.as_path()])?;
+    called_as(path, "a page", "html")?;
     write_files(&host.files, &[(path, page.as_bytes())])?;
     if host.json {
         output::json(&json!({ "report": path }));

@@ -10,7 +10,7 @@ use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
 
-use super::apart::apart;
+use super::apart::{apart, called_as};
 use super::aside::path_beside;
 use super::loaded::{Loaded, load};
 use super::{Answer, folder_of, write_files, write_table};
@@ -34,7 +34,9 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     }
     let source = Source::open(&args.input, Path::new("."))?;
     let inputs = source.paths().iter().map(PathBuf::as_path).chain([args.bundle.as_path()]);
-    apart(inputs, args.output.as_deref().into_iter().chain(args.trace.as_deref()))?;
+    let aside = args.output.as_deref().map(path_beside);
+    apart(inputs, args.output.as_deref().into_iter().chain(aside.as_deref()).chain(args.trace.as_deref()))?;
+    args.trace.as_deref().map_or(Ok(()), |path| called_as(path, "a trace", "trace"))?;
     let header = score::header(&predictor, &source);
     let recorder = Recorder::default();
     // Before an hour of scoring, not after it.

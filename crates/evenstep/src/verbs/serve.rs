@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use self::live::Live;
 use self::loading::Loading;
 use super::Answer;
-use super::apart::apart;
+use super::apart::{apart, called_as};
 use super::kept::Promised;
 use super::key::read_keys;
 use crate::cli::{self, Reach, Serve};
@@ -35,6 +35,7 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
     apart(args.bundles.iter().map(PathBuf::as_path), args.trace.as_deref())?;
+    args.trace.as_deref().map_or(Ok(()), |path| called_as(path, "a trace", "trace"))?;
     let live = args.trace.as_deref().map(|path| live(path, args, &models, host)).transpose()?;
     let options = Options {
         listen: args.reach.listen,
@@ -57,8 +58,11 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
         let writer = live.as_ref().map(|live| scope.spawn(move || live.write_until(&stopped)));
-        let served = evenstep_server::serve(models, options, |listening| told.tell(listening, &loading, host))
-            .map_err(|error| PipelineError::input(error.to_string()));
+        let served = evenstep_server::serve(models, options, |listening| {
+            live.iter().for_each(Live::begin);
+            told.tell(listening, &loading, host);
+        })
+        .map_err(|error| PipelineError::input(error.to_string()));
         drop(stop);
         let written = writer.map_or(Ok(()), |writer| writer.join().expect("it doesn't panic"));
         served.and(written)

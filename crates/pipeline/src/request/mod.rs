@@ -48,7 +48,7 @@ impl Predictor {
     /// The rows by the contract, with their keys if anything depends on them.
     fn read_rows(&self, rows: &[Map<String, Value>], traced: bool) -> TypedRows {
         let id = &self.data.id;
-        let has_id = !id.is_empty() && rows.iter().all(|row| id.iter().all(|id| row.contains_key(id.as_str())));
+        let has_id = !id.is_empty() && rows.iter().any(|row| id.iter().all(|id| row.contains_key(id.as_str())));
         let read = self.typer(has_id).rows(rows);
         self.keyed(read, has_id, traced)
     }

@@ -44,6 +44,9 @@ pub(super) struct Written {
     card: CardSection,
 }
 
+/// Each fold and each repetition is a training, or a scoring of all rows held out.
+const REPEATED_MAX: u32 = 1000;
+
 impl Spec {
     /// Reads a spec from its file, with some values overridden: `data.source=other.csv`.
     ///
@@ -158,6 +161,16 @@ impl Spec {
         }
         if self.data.split.folds == 1 {
             return refuse("`folds` is 0 for none, or at least 2", &["data", "split", "folds"], "one fold is none");
+        }
+        let split = &self.data.split;
+        let counts: [(u32, &[&str]); 3] = [
+            (split.folds, &["data", "split", "folds"]),
+            (split.repeats, &["data", "split", "repeats"]),
+            (self.report.permutation, &["report", "permutation"]),
+        ];
+        if let Some((_, keys)) = counts.into_iter().find(|(count, _)| *count > REPEATED_MAX) {
+            let message = format!("`{}` is {REPEATED_MAX} at most", keys[keys.len() - 1]);
+            return refuse(&message, keys, "too often");
         }
         let id = self.data.id.list();
         if let Some(name) = id.iter().enumerate().find_map(|(at, name)| id[..at].contains(name).then_some(name)) {

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use evenstep_exact::canonical::canonical_value;
+use evenstep_table::{ColumnName, Rule, RuleSpec};
 use serde_json::{Map, Value, json};
 
 use super::Spec;
 use crate::PipelineError;
+use crate::artifact::Artifact;
 
 impl Spec {
     /// The spec with every default written out, without its source and comments: what it takes to train again.
@@ -57,6 +60,35 @@ impl Spec {
         }
         let text = toml::to_string(&resolved).map_err(|error| wrong(&error))?;
         Spec::parse(Path::new("spec.json"), text)
+    }
+
+    /// What an artifact has another of than this spec would give it, apart from its steps, model and seed; none if there is
+    /// nothing.
+    pub fn first_difference(&self, artifact: &Artifact) -> Option<&'static str> {
+        let (data, recorded) = (&self.data, &artifact.data);
+        let names = |names: &[ColumnName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let name = |name: &Option<ColumnName>| name.as_ref().map(ToString::to_string);
+        let has_rule = |(name, rule): (&String, &RuleSpec)| {
+            let found = artifact.contract.columns.iter().find(|(column, _)| column.as_str() == name);
+            // Of a column that nothing reads no rule is recorded.
+            found.is_none_or(|(_, found)| {
+                Rule::resolve(rule, Some(found.kind), data.zone.as_deref()).is_ok_and(|rule| rule == *found)
+            })
+        };
+        let same = [
+            ("name", self.pipeline.name == artifact.name),
+            ("target", data.target == recorded.target.as_str()),
+            ("id", data.id.list() == names(&recorded.id)),
+            ("weight", data.weight == name(&recorded.weight)),
+            ("group", data.group == name(&recorded.group)),
+            ("split", canonical_value(&data.split) == recorded.split),
+            ("`missing`", data.missing == recorded.missing),
+            ("`as_of`", data.as_of == recorded.as_of),
+            ("zone", data.zone == recorded.zone),
+            ("`extra`", self.serving.extra == artifact.extra),
+            ("contract", self.contract.iter().all(has_rule)),
+        ];
+        same.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
     }
 }
 

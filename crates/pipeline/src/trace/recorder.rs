@@ -41,7 +41,7 @@ impl Recorder {
         id: &[ColumnName],
         workers: &Workers,
     ) {
-        let is_live = |name: &&ColumnName| inputs.contains(name) || id.contains(name);
+        let is_live = |name: &&ColumnName| inputs.binary_search(name).is_ok() || id.contains(name);
         let (live, labels): (Vec<&ColumnName>, Vec<&ColumnName>) = columns.keys().partition(is_live);
         self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
             let batch = &batches[task];

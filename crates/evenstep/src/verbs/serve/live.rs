@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use evenstep_files::Output;
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
 use evenstep_pipeline::{PipelineError, Predictor};
 
-use crate::verbs::{folder_of, write_files};
+use crate::verbs::{file_error, folder_of, write_files};
 use crate::{Host, output, salt};
 
 /// How often the trace of what was asked is written.
@@ -24,12 +25,16 @@ pub(super) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// Begins with an empty trace, so that a place that can't be written is known before the first request.
+    /// Nothing is written yet: the file may be of a server that has the address. A place that can't be written is told at once.
     pub(super) fn start(path: &'a Path, predictor: &Predictor, host: &'a Host) -> Result<Live<'a>, PipelineError> {
         let salt = salt::of_project(folder_of(path))?;
-        let live = Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host };
-        live.write()?;
-        Ok(live)
+        drop(Output::create(Arc::clone(&host.files), path).map_err(file_error)?);
+        Ok(Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host })
+    }
+
+    /// Begins with an empty trace, once requests are taken.
+    pub(super) fn begin(&self) {
+        self.write().unwrap_or_else(|error| output::note(&format!("the trace was not written: {error}")));
     }
 
     /// What commits to rows as they are asked for.
@@ -48,7 +53,7 @@ impl<'a> Live<'a> {
         loop {
             let is_over = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
             let rows = self.recorder.rows();
-            if rows != written {
+            if rows != written || is_over {
                 // A full disk must not stop the server; the next time may go well.
                 match self.write() {
                     Ok(()) => written = rows,
