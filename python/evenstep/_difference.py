@@ -94,7 +94,7 @@ def diff(
 
 
 def _path_of(run: Run, folders: ExitStack) -> str:
-    """Where its files are; those of a run that isn't written are written for the while."""
+    """Where its files are; a training that has none any more, or never had, is written for the while."""
     import tempfile
 
     if isinstance(run, (str, os.PathLike)):
@@ -104,7 +104,7 @@ def _path_of(run: Run, folders: ExitStack) -> str:
     if not isinstance(run, (Trained, Bundle)):
         what = type(run).__name__
         raise DataError(f"a `{what}` is no run\n  help: give a spec, a training, a bundle, or the path of one")
-    if isinstance(run, Trained) and "bundle" in run.paths:
+    if isinstance(run, Trained) and run._is_there:
         return run.paths["bundle"]
     if isinstance(run, Trained):
         # Within its project, whose salt opens the trace.

@@ -29,6 +29,8 @@ def rows(data: Data) -> object:
             f"`{type(data).__name__}` holds no rows that can be read\n"
             "  help: give a frame of pandas 2.2 or later, of polars, pyarrow or DuckDB, or the name of a file"
         )
+    if type(data).__name__ == "Series":
+        raise DataError("a `Series` is one column, and rows have several\n  help: give a frame: `series.to_frame()`")
     if _is_of("pandas", data):
         _refuse_objects(data)
     try:
@@ -84,7 +86,10 @@ def _refuse_objects(frame: Any) -> None:
             continue
         what = infer_dtype(column, skipna=True)
         if what not in plain:
-            place, value = next((at, cell) for at, cell in enumerate(column) if not isinstance(cell, (str, float, type(None))))
+            missing = column.isna()
+            cells = [(at, cell) for at, (cell, gone) in enumerate(zip(column, missing, strict=True)) if not gone]
+            others = ((at, cell) for at, cell in cells if type(cell) is not type(cells[0][1]))
+            place, value = next(others, cells[0] if cells else (0, None))
             raise DataError(
                 f"column `{name}` holds objects of several types ({what}): in row {place + 1} "
                 f"a `{type(value).__name__}`, {value!r:.40}\n"

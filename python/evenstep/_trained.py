@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Any
 
@@ -31,6 +32,7 @@ class Trained:
     _told: dict[str, Any]
     _bundle: Bundle | None
     _folder: str
+    _hashes: dict[str, bytes]
 
     paths: dict[str, str]
     """Where lock, bundle, report and trace are, once they are written."""
@@ -43,6 +45,7 @@ class Trained:
         trained._bundle = None
         trained._folder = folder
         trained.paths = {}
+        trained._hashes = {}
         return trained
 
     @property
@@ -103,7 +106,16 @@ class Trained:
             make_folder(out)
         written = self._inner.write(None if out is None else os.fspath(out))
         self.paths = {name: path for name, path in written.items() if path is not None}
+        self._hashes = {path: _hash_of(path) for name, path in self.paths.items() if name != "report"}
         return self.paths
+
+    @property
+    def _is_there(self) -> bool:
+        """Whether lock, bundle and trace are where they were written, and nobody wrote over one of them."""
+        try:
+            return bool(self._hashes) and all(_hash_of(path) == known for path, known in self._hashes.items())
+        except OSError:
+            return False
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a training can't be pickled: pickle its `bundle`, or `write` it")
@@ -113,3 +125,8 @@ class Trained:
 
     def _repr_html_(self) -> str:
         return self.bundle._repr_html_()
+
+
+def _hash_of(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).digest()

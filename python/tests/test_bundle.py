@@ -72,6 +72,14 @@ def test_a_bundle_is_served_and_answers_alike() -> None:
     assert server._process.poll() is not None
 
 
+def test_a_server_is_not_behind_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    bundle = es.Spec(SPEC).train(frame()).bundle
+    with bundle.serve() as server:
+        assert server.predict({"id": 7, "x": 3}) == bundle.predict([{"id": 7, "x": 3}])
+
+
 def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     path = tmp_path / "p.evenstep"
     path.write_bytes(es.Spec(SPEC).train(frame()).bundle.to_bytes())
@@ -150,6 +158,19 @@ def test_diff_names_column_and_row(tmp_path: Path) -> None:
     assert difference.first["column"] == "x"
     assert "3" in json.dumps(difference.first["rows"][0])
     assert es.diff(one.bundle, other.bundle), "by what bundles alone say"
+
+
+def test_diff_of_trainings_that_were_written_to_one_place(tmp_path: Path) -> None:
+    spec = es.Spec(SPEC, folder=tmp_path)
+    rows = frame()
+    held_out = rows.assign(x=rows["x"].where(rows["id"] != 3, 5))
+    runs = [spec.train(data, out=f"{tmp_path}/models/") for data in (rows, held_out)]
+    one = es.diff(*runs)
+    assert one.first is not None and one.first["column"] == "x"
+    assert es.diff(runs[1], runs[1]).equal and es.diff(runs[0], runs[0]).equal
+    Path(runs[1].paths["trace"]).unlink()
+    assert es.diff(*runs).first == one.first, "a file that is gone is written anew"
+    assert sorted(path.suffix for path in (tmp_path / "models").iterdir()) == [".evenstep", ".html", ".lock"]
 
 
 def test_a_spec_is_text_dictionary_and_file(tmp_path: Path) -> None:

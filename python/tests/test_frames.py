@@ -89,6 +89,17 @@ def test_columns_that_no_table_holds_are_refused_by_name() -> None:
         digest(rows.assign(o=["a", 1] * 30))
     with pytest.raises(es.DataError, match="column `o` .*`Lock`|column `o` holds objects"):
         digest(rows.assign(o=[threading.Lock() for _ in range(len(rows))]))
+    for cells, told in [
+        (["a", 1.5] * 30, "row 2 a `float`, 1.5"),
+        ([1.5, "a"] * 30, "row 2 a `str`, 'a'"),
+        ([None, "a", pandas.NA, 3] * 15, "row 4 a `int`, 3"),
+        ([b"a", None] * 30, "row 1 a `bytes`"),
+    ]:
+        with pytest.raises(es.DataError, match=f"column `o` holds objects of several types .*in {told}"):
+            digest(rows.assign(o=pandas.Series(cells, dtype=object)))
+    for series in (rows["x"], polars.Series([1.0, 2.0])):
+        with pytest.raises(es.DataError, match="a `Series` is one column"):
+            digest(series)
     lists = polars.DataFrame(rows).with_columns(o=polars.lit([1]))
     assert digest(lists) == digest(rows), "a list that nothing reads is left alone, as in files"
     with pytest.raises(es.DataError, match="two columns are named `x`"):

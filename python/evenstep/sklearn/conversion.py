@@ -9,8 +9,10 @@ from typing import Any
 
 from . import toml
 from .classes import reads_otherwise, text_of
+from .correspondences import model_for
 from .finding import Finding, Verdict
 from .flow import Column, Draft
+from .known import Known
 from .translation import Translation, report
 from .walk import Walk, columns_of
 
@@ -64,9 +66,10 @@ def from_sklearn(
     roles = {target, *([id] if isinstance(id, str) else id or []), *([weight] if weight else [])}
     names = _names(pipeline, frame)
     columns = columns_of(None if names is None else [n for n in names if n not in roles], _kinds(frame))
+    texts = None if path is None else _texts(path)
     draft = Draft(sources=list(columns))
     leave_out = list(leave_out)
-    walk = Walk(draft, frame, roles, leave_out)
+    walk = Walk(draft, frame, Known(frame, texts), roles, leave_out)
     out = walk.run(pipeline, columns)
     _check(walk.findings, leave_out)
     task_found, positive_found = _task(pipeline, frame, target)
@@ -84,7 +87,7 @@ def from_sklearn(
             "positive": positive or positive_found,
             "weight": weight,
             "split": {"test": float(test)},
-            "missing": _missing(path),
+            "missing": _missing(texts),
         },
     }
     return Translation(_written(document, draft, out, walk.model), walk.findings)
@@ -102,15 +105,16 @@ def _check(findings: list[Finding], leave_out: list[str]) -> None:
 def _written(
     document: dict[str, dict[str, object]], draft: Draft, out: list[Column], model: dict[str, object] | None
 ) -> str:
-    parts = [toml.table(f"[{section}]", entries) for section, entries in document.items()]
+    parts = [toml.table(f"[{section}]", toml.plain(entries)) for section, entries in document.items()]
     if draft.contract:
-        parts.append(toml.table("[contract]", draft.contract))
+        parts.append(toml.table("[contract]", toml.plain(draft.contract)))
     for step in draft.all_steps(out):
-        parts.append(f"# {toml.comment(step.origin)}\n" + toml.table("[[step]]", {"use": step.use, **step.parameters}))
+        entries = toml.plain({"use": step.use, **step.parameters})
+        parts.append(f"# {toml.comment(step.origin)}\n" + toml.table("[[step]]", entries))
     if model is None:
         parts.append("# The pipeline ends without a model: put one here.\n" + toml.table("[model]", {"use": "dummy"}))
     else:
-        parts.append(toml.table("[model]", model))
+        parts.append(toml.table("[model]", toml.plain(model)))
     return "\n".join(parts)
 
 
@@ -133,15 +137,20 @@ def _read(path: Path) -> Any:
     raise ValueError(f"`{path}` is of no known format: .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow, .feather")
 
 
-def _missing(path: Path | None) -> list[str] | None:
-    """What stands for a missing value in a file of text: what pandas takes for one, as far as the file has it."""
-    if path is None or ".csv" not in path.name and ".tsv" not in path.name:
+def _texts(path: Path) -> Any:
+    """The cells of a file of text as they are written; None for another file."""
+    if ".csv" not in path.name and ".tsv" not in path.name:
         return None
     import pandas
 
-    sep = "\t" if ".tsv" in path.name else ","
-    words = pandas.read_csv(path, sep=sep, dtype=str, keep_default_na=False)
-    found = {word for name in words.columns for word in words[name].unique()} & _PANDAS_MISSING
+    return pandas.read_csv(path, sep="\t" if ".tsv" in path.name else ",", dtype=str, keep_default_na=False)
+
+
+def _missing(texts: Any) -> list[str] | None:
+    """What stands for a missing value in a file of text: what pandas takes for one, as far as the file has it."""
+    if texts is None:
+        return None
+    found = {word for name in texts.columns for word in texts[name].unique()} & _PANDAS_MISSING
     return ["", *sorted(found - {""})] if found - {""} else None
 
 
@@ -196,14 +205,16 @@ def _names(pipeline: Any, frame: Any) -> list[str] | None:
 
 def _last(pipeline: Any) -> Any:
     """The model at the end."""
-    inner = getattr(pipeline, "best_estimator_", None) or getattr(pipeline, "estimator", None)
-    if inner is not None and not hasattr(pipeline, "steps"):
+    best = getattr(pipeline, "best_estimator_", None)
+    inner = getattr(pipeline, "estimator", None) if best is None else best
+    # A forest has an `estimator`, too: what its trees are made of.
+    if inner is not None and not hasattr(pipeline, "steps") and model_for(pipeline) is None:
         return _last(inner)
     return _last(pipeline.steps[-1][1]) if hasattr(pipeline, "steps") else pipeline
 
 
 def _seed(pipeline: Any) -> int:
-    state = getattr(_last(pipeline), "random_state", None)
+    state = toml.plain(getattr(_last(pipeline), "random_state", None))
     return state if isinstance(state, int) and state >= 0 else 0
 
 

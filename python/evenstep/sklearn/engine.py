@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,10 +23,10 @@ def spec(
 ) -> str:
     """A spec's text. Raises `ValueError` for a value that no spec can hold."""
     try:
-        parts = [toml.table("[pipeline]", {"name": name, "seed": plain(seed)}), toml.table("[data]", data)]
+        parts = [toml.table("[pipeline]", {"name": name, "seed": toml.plain(seed)}), toml.table("[data]", data)]
         parts += [toml.table("[contract]", contract)] if contract else []
-        parts += [toml.table("[[step]]", plain(step)) for step in steps]
-        return "\n".join([*parts, toml.table("[model]", plain(model))])
+        parts += [toml.table("[[step]]", toml.plain(step)) for step in steps]
+        return "\n".join([*parts, toml.table("[model]", toml.plain(model))])
     except TypeError as error:
         raise ValueError(f"{error}: parameters are numbers, texts, lists and tables") from error
 
@@ -52,15 +51,6 @@ def transform(bundle: evenstep.Bundle, rows: pa.Table) -> pa.Table:
         made = pa.table(bundle.transform(rows, progress=False))
     # Between the row's number and the flags; by place, as a feature may be called like these.
     return made.select(list(range(1, made.num_columns - 1)))
-
-
-def plain(value: Any) -> Any:
-    """Numbers and lists of numpy and pandas as Python's own, wherever they stand; anything else as it is."""
-    if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import column_or_1d
@@ -20,7 +21,7 @@ from sklearn.utils.validation import (
 from . import engine
 from .classes import texts_of
 from .parameters import SpecParameters
-from .rows import table_of, types_of, with_column
+from .rows import name_of, table_of, types_of, with_column
 
 
 # Models that want a number in each cell.
@@ -103,10 +104,10 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        target = str(getattr(y, "name", None) or "y")
+        target = name_of(y)
         table = table_of(self, X, reset=True, fewest=2)
         y = column_or_1d(y, warn=True)
-        if y.dtype == object and any(of is None or of != of for of in y):
+        if y.dtype == object and pd.isna(y).any():
             raise ValueError("Input y contains NaN.")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -150,7 +151,7 @@ class EvenstepRegressor(RegressorMixin, _Model):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        target = str(getattr(y, "name", None) or "y")
+        target = name_of(y)
         table = table_of(self, X, reset=True, fewest=2)
         y = _check_y(y, y_numeric=True, estimator=self).astype(np.float64)
         self._fit(table, y, (target, "number"), sample_weight, {"task": "regression"})

@@ -164,6 +164,10 @@ class Draft:
         """Whether the column is one of the data, not one that a step makes."""
         return not column.family and not column.is_member and column.name not in self._made
 
+    def is_untouched(self, column: Column) -> bool:
+        """Whether the column is one of the data, and no step has changed it yet."""
+        return self.is_source(column) and column.name not in self._touched
+
     def taken(self, name: str) -> bool:
         """Whether a column of the data or of a step has that name."""
         return name in self._made or name in self._touched or any(column.name == name for column in self.sources)

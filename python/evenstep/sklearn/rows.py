@@ -45,6 +45,12 @@ def with_column(table: pa.Table, name: str, values: Any) -> tuple[pa.Table, str]
     return table.append_column(name, pa.array(values)), name
 
 
+def name_of(y: Any) -> str:
+    """What a column is called; `y` if it has no name of its own, or is a frame."""
+    name = None if hasattr(y, "columns") else getattr(y, "name", None)
+    return str(name or "y")
+
+
 def types_of(table: pa.Table, steps: Iterable[str]) -> dict[str, dict[str, str]]:
     """What the contract has to say of columns: that fractions may come where training saw none, and that a text is one
     whatever it reads as, `1.0` or `true`.

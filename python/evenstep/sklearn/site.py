@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from .flow import Column, Draft, everything_of
+from .known import Known
+from .toml import plain
 
 # What changes no result, or only how it is stored or drawn.
 _WITHOUT_EFFECT = {
@@ -48,13 +51,14 @@ class NoEqual(Exception):
 class Site:
     """Where an entry works: its source, the columns that come in, and the draft that it adds to."""
 
-    def __init__(self, source: Any, columns: list[Column], draft: Draft, rows: int | None) -> None:
+    def __init__(self, source: Any, columns: list[Column], draft: Draft, data: Known) -> None:
         self.source = source
         self.columns = columns
-        self.rows = rows
+        self.rows = data.rows
         self.notes: list[str] = []
         self.is_equal = True
         self._draft = draft
+        self._data = data
         self._first = len(draft.steps)
         self._read: set[str] = set()
         self._drops = False
@@ -62,13 +66,48 @@ class Site:
     # What the source says.
 
     def parameter(self, name: str) -> Any:
-        """A parameter of the source, or None if its version has none of that name."""
+        """A parameter of the source, in Python's own numbers and lists; None if its version has none of that name."""
         self._read.add(name)
-        return self.source.get_params(deep=False).get(name)
+        return plain(self.source.get_params(deep=False).get(name))
 
     def learned(self, name: str) -> Any:
         """What the source has learned, or None if it isn't fitted."""
         return getattr(self.source, name, None)
+
+    def values(self, column: Column) -> list[Any] | None:
+        """The values of a column that comes in, sorted, without null: by the data, or by what the source has learned;
+        None if neither tells them."""
+        if self._draft.is_untouched(column) and (found := self._data.values(column.name)) is not None:
+            return found
+        learned = self.learned("categories_")
+        if learned is None:
+            return None
+        return [value for value in plain(learned[self.columns.index(column)]) if not is_nan(value)]
+
+    def holds_text(self, column: Column) -> bool:
+        """Whether nothing but texts and flags is known to stand in the column, whatever filled its nulls."""
+        values = self.values(column)
+        if values is None and self._draft.is_source(column):
+            values = self._data.values(column.name)
+        return values is not None and all(isinstance(value, (str, bool)) for value in values)
+
+    def spellings(self, column: Column, values: Iterable[float]) -> list[str]:
+        """Numbers as the column's cells spell them, at least one text for each."""
+        of_file = self._data.spellings(column.name)
+        return [text for value in values for text in of_file.get(value, [spelled(value)])]
+
+    def may_be_null(self, column: Column) -> bool:
+        """Whether nobody can tell that the column has no null."""
+        if column.filled:
+            return False
+        return not self._draft.is_untouched(column) or self._data.has_null(column.name)
+
+    def has_none(self, column: Column) -> bool:
+        """Whether a null of the column is None, not NaN, as far as the data or what the source has learned tell."""
+        learned = self.learned("categories_")
+        if learned is not None:
+            return any(value is None for value in learned[self.columns.index(column)])
+        return self._draft.is_untouched(column) and self._data.has_none(column.name)
 
     def name_what_is_not_carried_over(self) -> None:
         """Every parameter that was set and that no entry read is a difference."""
@@ -76,7 +115,7 @@ class Site:
         for name, value in self.source.get_params(deep=False).items():
             default = signature[name].default if name in signature else None
             if name not in self._read | _WITHOUT_EFFECT and not _same(value, default):
-                self.differs(f"`{name}={value!r}` isn't carried over")
+                self.differs(f"`{name}={plain(value)!r}` isn't carried over")
 
     # What is to be said.
 
@@ -159,6 +198,16 @@ class Site:
             taken.append(column if whole else column.of("category"))
         return taken
 
+    def as_integers(self, column: Column) -> Column:
+        """Says in the contract that a column of the data holds whole numbers, however they are stored."""
+        self._draft.contract.setdefault(column.name, {})["type"] = "integer"
+        self.note(f"`{column.name}` is of whole numbers: a fraction breaks the contract")
+        return column.of("integer")
+
+    def is_source(self, column: Column) -> bool:
+        """Whether the column is one of the data."""
+        return self._draft.is_source(column)
+
     # Which columns.
 
     def change(self, chosen: Iterable[Column], kind: str) -> list[Column]:
@@ -223,9 +272,15 @@ def quoted(column: Column) -> str:
     return f"`{column.name}`"
 
 
-def plain(value: Any) -> Any:
-    """A number of numpy as Python's own, and text as it is."""
-    return value.item() if hasattr(value, "item") else value
+def spelled(number: float) -> str:
+    """A number as the engine spells it: as JavaScript does."""
+    if number == 0:
+        return "0"
+    shortest = repr(float(number))
+    if 1e-6 <= abs(number) < 1e21:
+        return format(Decimal(shortest), "f").removesuffix(".0")
+    mantissa, exponent = shortest.split("e")
+    return f"{mantissa}e{int(exponent):+d}"
 
 
 def is_nan(value: object) -> bool:

@@ -4,8 +4,18 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def plain(value: Any) -> Any:
+    """Numbers and lists of numpy and pandas as Python's own, wherever they stand; anything else as it is."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def key(name: str) -> str:
@@ -30,7 +40,7 @@ def value(of: object) -> str:
     if isinstance(of, float):
         if not math.isfinite(of):
             raise ValueError(f"{of} can't stand in a spec")
-        return repr(of)
+        return repr(float(of))
     if isinstance(of, str):
         return text(of)
     if isinstance(of, Mapping):

@@ -9,6 +9,7 @@ from typing import Any
 from .correspondences import known_as, model_for, step_for
 from .finding import Finding, Verdict
 from .flow import EVERYTHING, Column, Draft
+from .known import Known
 from .site import DATETIMES, NoEqual, Site, find, quoted
 
 # Searches over hyperparameters: the best that they found is what is translated.
@@ -19,13 +20,15 @@ _SEARCHES |= {"sklearn.HalvingRandomSearchCV"}
 class Walk:
     """One translation on its way: the draft grows, and each step that is met leaves a finding."""
 
-    def __init__(self, draft: Draft, frame: Any, roles: Collection[str], leave_out: Collection[str]) -> None:
+    def __init__(
+        self, draft: Draft, frame: Any, known: Known, roles: Collection[str], leave_out: Collection[str]
+    ) -> None:
         self.draft = draft
         self.findings: list[Finding] = []
         self.model: dict[str, object] | None = None
         self._frame = frame
         self._roles = roles
-        self._rows = None if frame is None else len(frame)
+        self._known = known
         self._leave_out = leave_out
 
     def run(self, source: Any, columns: list[Column], path: str = "") -> list[Column]:
@@ -60,7 +63,7 @@ class Walk:
 
     def _leaf(self, source: Any, columns: list[Column], path: str) -> list[Column]:
         self.draft.origin = f"{path}: {type(source).__name__}"
-        site = Site(source, columns, self.draft, self._rows)
+        site = Site(source, columns, self.draft, self._known)
         translate, translate_model = step_for(source), model_for(source)
         before = len(self.draft.steps), {name: dict(rule) for name, rule in self.draft.contract.items()}
         try:

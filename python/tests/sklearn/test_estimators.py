@@ -232,11 +232,20 @@ def test_one_identity_a_row_if_a_column_tells_it():
         (np.array([[1.0], [np.inf], [2.0]]), [0, 1, 0], "infinity"),
         (np.array([[1.0], [3.0], [2.0]]), ["a", "b", None], "contains NaN"),
         (np.array([[1.0], [3.0], [2.0]]), [0.0, 1.0, np.nan], "NaN"),
+        (np.array([[1.0], [3.0], [2.0]]), pd.Series(["a", "b", pd.NA], dtype="string"), "contains NaN"),
+        (np.array([[1.0], [3.0], [2.0]]), pd.Series([0, 1, pd.NA], dtype="Int64"), "NaN"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(rows, y, message):
     with pytest.raises(ValueError, match=message):
         EvenstepClassifier().fit(rows, y)
+
+
+def test_a_target_that_is_a_frame_of_one_column_is_taken():
+    y = pd.DataFrame({"name": FRAME["y"]})
+    told = EvenstepClassifier(trees=5).fit(FRAME[NUMBERS], y)
+    assert told.bundle_.digest == EvenstepClassifier(trees=5).fit(FRAME[NUMBERS], FRAME["y"]).bundle_.digest
+    assert 'target = "y"' in EvenstepRegressor(trees=5).fit(FRAME[NUMBERS], y).spec_
 
 
 def test_an_estimator_that_is_not_fitted_says_so():

@@ -1,6 +1,7 @@
 """Whole pipelines: how they are walked through, what is refused, and what is told."""
 
 import pickle
+import re
 import subprocess
 import sys
 
@@ -11,13 +12,22 @@ from cases import NUMBERS, frame
 from feature_engine import encoding, imputation
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
-from sklearn.feature_selection import SelectKBest
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 from trained import features, scores
+from xgboost import XGBClassifier, XGBRegressor
 
 from evenstep.sklearn import NoEqualError, Verdict, from_sklearn
 
@@ -235,6 +245,119 @@ def test_classes_that_read_as_something_else_are_said_to_be_categories():
     told = from_sklearn(LogisticRegression().fit(rows[["a"]], rows["y"]), target="y", data=rows, test=0)
     assert 'positive = "True"' in told.toml and 'y = { type = "category" }' in told.toml
     assert told.spec.train(rows).bundle.predict_one({"a": 1.0})["prediction"] in ("True", "False")
+
+
+NUMBERS_OF_KINDS = {
+    "gaps": [10.0, 2.0, np.nan, -3.0, 1.0],
+    "negative": [-2.5, -10.0, 0.1, 1e-7, 1e21],
+    "objects": pd.Series([10, 2, np.nan, -3, 1], dtype=object),
+    "flags": pd.Series([True, False, np.nan, True, True], dtype=object),
+    "text": ["10", "9", "-1", "x", "10"],
+    "whole": [10, 9, -1, 3, 10],
+}
+
+
+@pytest.mark.parametrize("is_fitted", [True, False])
+@pytest.mark.parametrize("is_file", [True, False])
+@pytest.mark.parametrize("column", NUMBERS_OF_KINDS)
+def test_numbers_are_encoded_by_size_and_texts_by_text(column, is_file, is_fitted, tmp_path):
+    rows = pd.concat([pd.DataFrame({"a": NUMBERS_OF_KINDS[column], "y": [0.0, 1.0, 2.0, 3.0, 4.0]})] * 9)
+    data = tmp_path / "rows.csv"
+    rows.to_csv(data, index=False)
+    encoder = OrdinalEncoder()
+    theirs = encoder.fit_transform(rows[["a"]])
+    told = from_sklearn(encoder if is_fitted else OrdinalEncoder(), target="y", data=data if is_file else rows, test=0)
+    assert told.is_equal, told
+    ours = features(told.toml, data if is_file else rows)
+    np.testing.assert_array_equal(ours["a"].astype(float), theirs[:, 0])
+
+
+def test_numbers_that_are_listed_keep_their_places():
+    rows = pd.DataFrame({"a": [2.0, 10.0] * 20, "b": [0.5, 1.5] * 20, "y": np.arange(40) % 3})
+    encoder = OrdinalEncoder(categories=[[1.0, 2.0, 10.0], [-1.0, 0.5, 1.5]]).fit(rows[["a", "b"]])
+    told = from_sklearn(encoder, target="y", data=rows, test=0)
+    assert told.is_equal, told
+    assert features(told.toml, rows)[["a", "b"]].to_numpy().tolist() == encoder.transform(rows[["a", "b"]]).tolist()
+
+
+def test_texts_whose_gaps_were_filled_are_texts():
+    filled = make_pipeline(SimpleImputer(strategy="most_frequent"), OrdinalEncoder())
+    rows = pd.DataFrame({"a": ["10", "9", None, "x"] * 10, "y": np.arange(40) % 3})
+    assert from_sklearn(filled, target="y", data=rows).is_equal
+    assert not from_sklearn(filled, target="y", data=rows.assign(a=[0.5, 2.5, np.nan, -1] * 10)).is_equal
+
+
+def test_a_null_that_is_no_nan_is_a_category_of_the_original():
+    rows = pd.DataFrame({"a": pd.Series(["u", None] * 20, dtype=object), "y": np.arange(40) % 3})
+    for encoder in (OrdinalEncoder(), OrdinalEncoder().fit(rows[["a"]])):
+        assert "a null is null" in str(from_sklearn(encoder, target="y", data=rows))
+
+
+def test_what_nobody_knows_to_be_numbers_or_texts_is_no_equal_encoding(tmp_path):
+    columns = ColumnTransformer([("codes", OrdinalEncoder(), ["a"])])
+    assert "fit it, or give `data`" in from_sklearn(columns, target="y").findings[0].notes[0]
+    (tmp_path / "rows.csv").write_text("a,y\n1.5,0\n1.50,1\n-2,2\n")
+    told = from_sklearn(columns, target="y", data=tmp_path / "rows.csv")
+    assert not told.is_equal and "spelt in several ways" in str(told)
+
+
+def test_a_variance_of_nulls_is_another():
+    rows = pd.DataFrame({"a": [1.0, np.nan] * 20, "b": np.arange(40.0), "y": np.arange(40) % 2})
+    assert not from_sklearn(VarianceThreshold(), target="y", data=rows).is_equal
+    assert not from_sklearn(VarianceThreshold(), target="y").is_equal
+    filled = make_pipeline(SimpleImputer(), VarianceThreshold())
+    assert from_sklearn(filled, target="y", data=rows).is_equal
+    assert from_sklearn(VarianceThreshold(), target="y", data=rows.drop(columns="a")).is_equal
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (HistGradientBoostingClassifier(learning_rate=np.float64(0.01)), "learning_rate = 0.01"),
+        (RandomForestClassifier(n_estimators=np.int64(5)), "trees = 5"),
+        (RandomForestClassifier(random_state=np.int64(7)), "seed = 7"),
+        (RandomForestClassifier(random_state=7), "seed = 7"),
+        (GridSearchCV(Ridge(random_state=np.int64(7)), {}), "seed = 7"),
+        (Ridge(alpha=np.float32(0.5)), "alpha = 0.5"),
+        (KBinsDiscretizer(np.int64(3), encode="ordinal", strategy="uniform"), "bins = 3"),
+        (MinMaxScaler((np.int64(-1), np.float64(2.5))), "* 3.5 + -1"),
+        (SimpleImputer(strategy="constant", fill_value=np.float64(1.5)), "value = 1.5"),
+        (XGBRegressor(objective="reg:quantileerror", quantile_alpha=np.array([0.25])), "quantile = 0.25"),
+    ],
+    ids=str,
+)
+def test_numbers_of_numpy_are_written_as_others(step, line):
+    rows = FRAME[["number", "skewed", "y"]]
+    told = from_sklearn(step, target="y", data=rows, task="regression", test=np.float64(0.5))
+    assert line in told.toml and "np." not in told.toml
+    assert told.spec.target == "y"
+
+
+@pytest.mark.parametrize(
+    "constraints", ["(1,0)", "[1, 0]", [1.0, 0.0], np.array([1, 0]), {"number": 1}, {"number": 1, "skewed": 0}], ids=str
+)
+def test_constraints_follow_columns_that_get_another_name(constraints):
+    rows = FRAME[["number", "skewed", "y"]]
+    scaler = MinMaxScaler((0, 2)).set_output(transform="pandas")
+    told = from_sklearn(make_pipeline(scaler, XGBClassifier(monotone_constraints=constraints)), target="y", data=rows)
+    assert 'monotone = { number_scaled = "increasing" }' in told.toml
+
+
+@pytest.mark.parametrize(
+    ("constraints", "why"),
+    [
+        ("(1,0,1)", "columns are 2, and constraints 3"),
+        ("up", "columns are 2, and constraints 1"),
+        ("(up,0)", "`up` is no constraint of `number`"),
+        ({"else": 1}, "there is no column `else`"),
+        ([1, 7], "`7` is no constraint of `skewed`"),
+    ],
+)
+def test_constraints_that_say_nothing_are_refused_in_words(constraints, why):
+    with pytest.raises(NoEqualError, match=re.escape(why)):
+        from_sklearn(
+            XGBClassifier(monotone_constraints=constraints), target="y", data=FRAME[["number", "skewed", "y"]]
+        )
 
 
 def test_encoders_of_columns_that_nobody_knows_are_refused_unless_they_choose_by_type():

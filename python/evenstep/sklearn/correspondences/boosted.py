@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from ..site import Site, plain
+from ..site import Site, find
 from .table import model
 from .trees import class_weights
 
@@ -24,7 +25,6 @@ def hist_gradient_boosting(site: Site) -> dict[str, object]:
     }
     objective = _known(site, "loss", losses)
     _categories(site)
-    names = [column.name for column in site.columns]
     return {
         "use": "boosted_trees",
         "objective": objective,
@@ -38,7 +38,7 @@ def hist_gradient_boosting(site: Site) -> dict[str, object]:
         "l2": site.parameter("l2_regularization"),
         "column_sample_by_node": _unless(site.parameter("max_features"), 1.0),
         "bins": site.parameter("max_bins"),
-        "monotone": _monotone(site, site.parameter("monotonic_cst"), names),
+        "monotone": _monotone(site, site.parameter("monotonic_cst")),
         "early_stopping": _early_stopping(site),
         "class_weights": class_weights(site),
     }
@@ -80,7 +80,7 @@ def gradient_boosting(site: Site) -> dict[str, object]:
     depth, sample = site.parameter("max_depth"), site.parameter("subsample")
     site.parameter("criterion"), site.parameter("validation_fraction"), site.parameter("tol")
     rounds = site.parameter("n_iter_no_change")
-    fewest = plain(site.parameter("min_samples_leaf"))
+    fewest = site.parameter("min_samples_leaf")
     if not isinstance(fewest, int):
         site.refuse("`min_rows` is a number of rows; give a whole `min_samples_leaf`")
     return {
@@ -146,7 +146,6 @@ def lightgbm(site: Site) -> dict[str, object]:
         "tweedie": "tweedie",
     }
     objective = _known(site, "objective", objectives)
-    names = [column.name for column in site.columns]
     every = value("subsample_freq")
     site.parameter("subsample_for_bin")
     depth, sample = value("max_depth"), value("subsample")
@@ -173,7 +172,7 @@ def lightgbm(site: Site) -> dict[str, object]:
         "bins": site.parameter("max_bin"),
         "min_rows_in_bin": site.parameter("min_data_in_bin"),
         "positive_weight": site.parameter("scale_pos_weight"),
-        "monotone": _monotone(site, site.parameter("monotone_constraints"), names),
+        "monotone": _monotone(site, site.parameter("monotone_constraints")),
         "class_weights": class_weights(site),
     }
 
@@ -183,7 +182,7 @@ def xgboost(site: Site) -> dict[str, object]:
     site.differs(_TREES)
 
     def value(name: str, default: Any) -> Any:
-        given = plain(site.parameter(name))
+        given = site.parameter(name)
         return default if given is None else given
 
     if value("booster", "gbtree") != "gbtree":
@@ -202,7 +201,6 @@ def xgboost(site: Site) -> dict[str, object]:
     }
     objective = _known(site, "objective", objectives)
     depth, by_leaf = value("max_depth", 6), value("grow_policy", "depthwise") == "lossguide"
-    names = [column.name for column in site.columns]
     bins = value("max_bin", 256)
     for name in (
         "eval_metric",
@@ -222,7 +220,7 @@ def xgboost(site: Site) -> dict[str, object]:
     return {
         "use": "boosted_trees",
         "objective": objective,
-        "quantile": site.parameter("quantile_alpha") if objective == "quantile" else None,
+        "quantile": _quantile(site) if objective == "quantile" else None,
         "trees": value("n_estimators", 100),
         "learning_rate": value("learning_rate", 0.3),
         "leaves": value("max_leaves", 0) or _leaves_of(depth),
@@ -241,9 +239,18 @@ def xgboost(site: Site) -> dict[str, object]:
         "column_sample_by_node": _unless(value("colsample_bynode", 1.0), 1.0),
         "bins": bins if bins != 256 else 255,
         "positive_weight": value("scale_pos_weight", None),
-        "monotone": _monotone(site, site.parameter("monotone_constraints"), names),
+        "monotone": _monotone(site, site.parameter("monotone_constraints")),
         "early_stopping": {"rounds": rounds} if rounds else None,
     }
+
+
+def _quantile(site: Site) -> Any:
+    wanted = site.parameter("quantile_alpha")
+    if isinstance(wanted, list):
+        if len(wanted) != 1:
+            site.refuse("a model tells one quantile; make a pipeline for each (`quantile_alpha`)")
+        return wanted[0]
+    return wanted
 
 
 def _known(site: Site, parameter: str, words: dict[Any, str | None]) -> str | None:
@@ -262,11 +269,27 @@ def _leaves_of(depth: int | None) -> int:
     return 2**depth if depth is not None and 0 < depth < 15 else 32768
 
 
-def _monotone(site: Site, constraints: Any, names: list[str]) -> dict[str, str] | None:
+def _monotone(site: Site, constraints: Any) -> dict[str, str] | None:
     if constraints is None:
         return None
-    if not isinstance(constraints, dict):
-        site.one_by_one()
-        constraints = dict(zip(names, constraints, strict=True))
-    words = {1: "increasing", -1: "decreasing"}
-    return {str(name): words[int(way)] for name, way in constraints.items() if int(way) in words} or None
+    if isinstance(constraints, str):
+        constraints = constraints.strip("()[] ").split(",")
+    if isinstance(constraints, dict):
+        ways = [(find(site.columns, str(name)), way) for name, way in constraints.items()]
+    else:
+        columns = site.one_by_one()
+        if len(constraints) != len(columns):
+            site.refuse(f"columns are {len(columns)}, and constraints {len(constraints)}")
+        ways = list(zip(columns, constraints, strict=True))
+    words = {1.0: "increasing", -1.0: "decreasing"}
+    found = {}
+    for column, way in ways:
+        try:
+            number = float(way)
+        except (TypeError, ValueError):
+            number = math.nan
+        if number not in (1, 0, -1):
+            site.refuse(f"`{way}` is no constraint of `{column.called}`; they are 1, 0 and -1")
+        if number in words:
+            found[column.name] = words[number]
+    return found or None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+from ..classes import text_of
 from ..flow import Column
-from ..site import CATEGORIES, Site, is_nan, plain
+from ..site import CATEGORIES, Site, is_nan, spelled
 from .table import step
 
 _UNSEEN_REFUSED = 'an unseen value is no error, but flagged; `unseen = "reject"` in `[contract]` refuses it'
@@ -40,7 +44,7 @@ def one_hot_encoder(site: Site) -> list[Column]:
 
 def _group_rare(site: Site, columns: list[Column], unknown: str) -> int | None:
     """Groups rare values, if asked for; returns how many values have a column, if that is bounded."""
-    least, most = plain(site.parameter("min_frequency")), site.parameter("max_categories")
+    least, most = site.parameter("min_frequency"), site.parameter("max_categories")
     if isinstance(least, int):
         site.refuse("`rare_labels` takes a share of the rows, not a number of them: `min_frequency` below 1")
     if least is not None:
@@ -91,18 +95,24 @@ def feature_engine_one_hot(site: Site) -> list[Column]:
 
 @step("sklearn.OrdinalEncoder")
 def ordinal_encoder(site: Site) -> list[Column]:
-    unknown, value = site.parameter("handle_unknown"), plain(site.parameter("unknown_value"))
-    null = plain(site.parameter("encoded_missing_value"))
+    unknown, value = site.parameter("handle_unknown"), site.parameter("unknown_value")
+    null = site.parameter("encoded_missing_value")
     if site.parameter("min_frequency") is not None or site.parameter("max_categories") is not None:
         site.refuse("`ordinal` doesn't group rare values; put `rare_labels` before it")
-    columns = site.as_categories(site.columns)
-    categories = site.parameter("categories")
-    if _is_auto(categories):
-        site.step("ordinal", columns)
-    else:
-        for column, values in zip(columns, categories, strict=True):
-            site.step("ordinal", [column], order=[str(plain(value)) for value in values if not is_nan(value)])
-    columns = [column.of("integer") for column in columns]
+    given = site.parameter("categories")
+    given = [None] * len(site.columns) if _is_auto(given) else given
+    if any(site.has_none(column) for column in site.columns):
+        site.differs("a null is null, where None is one more value")
+    by_value = []
+    for column, values in zip(site.columns, given, strict=True):
+        taken, order = _ordered(site, column, values)
+        if order is None:
+            by_value.append(taken)
+        else:
+            site.step("ordinal", [taken], order=order)
+    if by_value:
+        site.step("ordinal", by_value)
+    columns = [column.of("integer") for column in site.columns]
     if unknown == "error":
         site.note(_UNSEEN_REFUSED)
         value = null
@@ -113,6 +123,35 @@ def ordinal_encoder(site: Site) -> list[Column]:
     elif not is_nan(null):
         site.differs(f"a missing value is null, not {null}")
     return columns
+
+
+def _ordered(site: Site, column: Column, given: list[Any] | None) -> tuple[Column, list[str] | None]:
+    """The column as `ordinal` takes it, and its values in order, if that isn't the order that it finds itself."""
+    values = site.values(column) if given is None else [value for value in given if not is_nan(value)]
+    has_type = column.kind in ("integer", "boolean") or not site.is_source(column)
+    if values and all(map(_is_number, values)) and not has_type:
+        return _ordered_numbers(site, column, values, given is not None)
+    if given is None and not has_type and not site.holds_text(column):
+        site.differs(f"if `{column.name}` holds other values than text, they go by their text: fit it, or give `data`")
+    [taken] = site.as_categories([column])
+    return taken, None if given is None else [text_of(value) for value in values or []]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _ordered_numbers(
+    site: Site, column: Column, values: list[float], is_given: bool
+) -> tuple[Column, list[str] | None]:
+    """Numbers by size: as whole ones if they are, else as categories that are listed."""
+    if all(float(value).is_integer() and abs(value) < 2**53 for value in values):
+        return site.as_integers(column), [spelled(value) for value in values] if is_given else None
+    order = site.spellings(column, values)
+    if len(order) > len(values):
+        site.differs(f"`{column.name}` has numbers that are spelt in several ways, each of which counts as a value")
+    [taken] = site.as_categories([column])
+    return taken, order
 
 
 @step("feature_engine.OrdinalEncoder")

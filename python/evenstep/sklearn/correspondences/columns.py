@@ -33,8 +33,9 @@ def drop_constant_features(site: Site) -> list[Column]:
 def variance_threshold(site: Site) -> list[Column]:
     if site.parameter("threshold") != 0:
         return _frozen_mask(site)
+    if any(site.may_be_null(column) for column in site.columns):
+        site.differs("a column of one value and nulls stays, where scikit-learn drops it")
     site.step("drop_constant")
-    site.note("a column of one value and nulls isn't constant")
     return site.columns
 
 

@@ -7,7 +7,7 @@ from itertools import chain, combinations, combinations_with_replacement
 from typing import Any
 
 from ..flow import Column
-from ..site import DATETIMES, Site, find, plain, quoted
+from ..site import DATETIMES, Site, find, quoted
 from .table import step
 
 # More terms than these make a spec that nobody reads.
@@ -80,7 +80,7 @@ _RELATIVE = {
 def relative_features(site: Site) -> list[Column]:
     functions = site.parameter("func")
     columns, references = site.named(site.parameter("variables")), site.named(site.parameter("reference"))
-    fill_value = plain(site.parameter("fill_value"))
+    fill_value = site.parameter("fill_value")
     site.parameter("missing_values")
     made = []
     for function in functions:
@@ -109,7 +109,7 @@ def cyclical_features(site: Site) -> list[Column]:
     keep = not site.parameter("drop_original")
     columns = site.named(given)
     for column in columns:
-        site.step("cyclical", [column], period=float(plain(given[column.called])), keep=True if keep else None)
+        site.step("cyclical", [column], period=float(given[column.called]), keep=True if keep else None)
     made = [Column(f"{c.name}_{part}", "number", f"{c.called}_{part}") for c in columns for part in ("sin", "cos")]
     return [column for column in site.columns if keep or column not in columns] + made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..site import Site, plain
+from ..site import Site
 from .table import model
 
 
@@ -34,7 +34,7 @@ def ridge(site: Site) -> dict[str, object]:
     if solver not in ("auto", "svd", "cholesky"):
         site.differs(f"the equations are solved; `solver={solver!r}` comes near their solution")
     site.parameter("tol"), site.parameter("max_iter")
-    alpha = plain(site.parameter("alpha"))
+    alpha = site.parameter("alpha")
     if not isinstance(alpha, (int, float)):
         site.refuse("there is one target, and so one `alpha`")
     return {"use": "ridge", "alpha": float(alpha)}

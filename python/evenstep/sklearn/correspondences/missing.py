@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..flow import Column
-from ..site import CATEGORIES, NUMBERS, Site, is_nan, plain
+from ..site import CATEGORIES, NUMBERS, Site, is_nan
 from .table import step
 
 
@@ -29,7 +29,7 @@ def simple_imputer(site: Site) -> list[Column]:
 
 
 def _constant(site: Site) -> list[Column]:
-    value = plain(site.parameter("fill_value"))
+    value = site.parameter("fill_value")
     if value is None:
         kinds = {column.kind in CATEGORIES for column in site.columns if column.kind}
         if len(kinds) != 1 or any(not column.kind for column in site.columns):
@@ -97,19 +97,19 @@ def arbitrary_number_imputer(site: Site) -> list[Column]:
         site.parameter("arbitrary_number")
         chosen = site.named(by_name)
         for column in chosen:
-            site.step("impute_constant", [column], value=plain(by_name[column.called]))
+            site.step("impute_constant", [column], value=by_name[column.called])
     else:
         chosen = site.chosen(NUMBERS)
         if any(column.is_everything for column in chosen):
             site.refuse("which columns are numbers isn't known: name its `variables`, fit it, or give `data`")
-        site.step("impute_constant", chosen, value=plain(site.parameter("arbitrary_number")))
+        site.step("impute_constant", chosen, value=site.parameter("arbitrary_number"))
     site.note("a fraction can't fill a column of whole numbers")
     return _filled(site, chosen)
 
 
 @step("feature_engine.CategoricalImputer")
 def categorical_imputer(site: Site) -> list[Column]:
-    fill_value = plain(site.parameter("fill_value"))
+    fill_value = site.parameter("fill_value")
     chosen = site.chosen(CATEGORIES)
     if any(column.is_everything for column in chosen):
         site.refuse("which columns are categories isn't known: name its `variables`, fit it, or give `data`")

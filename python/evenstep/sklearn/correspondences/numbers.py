@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..flow import Column
-from ..site import NUMBERS, Site, plain
+from ..site import NUMBERS, Site
 from .table import step
 
 
@@ -18,7 +18,7 @@ def standard_scaler(site: Site) -> list[Column]:
 
 @step("sklearn.MinMaxScaler")
 def min_max_scaler(site: Site) -> list[Column]:
-    low, high = (plain(bound) for bound in site.parameter("feature_range"))
+    low, high = site.parameter("feature_range")
     clip = site.parameter("clip")
     site.step("min_max_scale", clip=True if clip else None)
     if (low, high) == (0, 1):
@@ -97,7 +97,7 @@ def function_transformer(site: Site) -> list[Column]:
 
 @step("sklearn.Binarizer")
 def binarizer(site: Site) -> list[Column]:
-    threshold = plain(site.parameter("threshold"))
+    threshold = site.parameter("threshold")
     return [site.rewrite(c, lambda x: f"if({x} > {_number(threshold)}, 1, 0)", "above") for c in site.one_by_one()]
 
 
@@ -159,8 +159,8 @@ def arbitrary_outlier_capper(site: Site) -> list[Column]:
     for column in site.named({**high, **low}):
 
         def capped(x: str, name: str = column.called) -> str:
-            below = f"min({x}, {_number(plain(high[name]))})" if name in high else x
-            return f"max({below}, {_number(plain(low[name]))})" if name in low else below
+            below = f"min({x}, {_number(high[name])})" if name in high else x
+            return f"max({below}, {_number(low[name])})" if name in low else below
 
         swapped[column] = [site.rewrite(column, capped, "capped")]
     return site.swap(swapped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..classes import text_of
-from ..site import Site, plain
+from ..site import Site
 from .table import model
 
 _CUTS = "cuts lie between bins of values, and what is drawn is drawn by name and identity: other trees, of one kind"
@@ -47,7 +47,7 @@ def _tree(site: Site, use: str) -> dict[str, object]:
     criterion = site.parameter("criterion")
     if criterion not in ("gini", "squared_error"):
         site.differs(f"splits lower squared errors (for classes, Gini), not `{criterion}`")
-    fewest = plain(site.parameter("min_samples_leaf"))
+    fewest = site.parameter("min_samples_leaf")
     if not isinstance(fewest, int):
         if site.rows is None:
             site.refuse("`min_rows` is a number of rows: give `data`, or a whole `min_samples_leaf`")
@@ -73,7 +73,7 @@ def class_weights(site: Site) -> dict[str, float] | None:
 
 def _share_of_features(site: Site) -> float | None:
     """`max_features` as a share; None for what the model does by itself."""
-    wanted = plain(site.parameter("max_features"))
+    wanted = site.parameter("max_features")
     is_classifier = type(site.source).__name__.endswith("Classifier")
     if wanted == ("sqrt" if is_classifier else 1.0):
         return None
