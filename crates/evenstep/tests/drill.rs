@@ -574,3 +574,171 @@ fn what_was_asked_live_is_compared_with_a_scored_file() {
     assert_eq!((row["id"].as_str(), row["change"].as_str()), (Some("1007"), Some("changed")), "{told:#}");
     assert_eq!(row["a"]["n"].as_str(), Some(rows[at(1007)][2].as_str()), "{told:#}");
 }
+
+/// A small table of numbers with an id, of two categories, and a target.
+fn write_small(project: &Project, name: &str, rows: &[[String; 5]]) {
+    let lines = rows.iter().map(|row| row.join(",") + "\n").collect::<String>();
+    project.write(name, "id,u,v,x,y\n".to_owned() + &lines);
+}
+
+fn small() -> Vec<[String; 5]> {
+    let row = |n: usize| {
+        let word = |from: usize| ["ab", "cd", "ef"][from % 3].to_owned();
+        let day = format!("2024-{:02}-{:02}", 1 + n % 12, 1 + n % 28);
+        [format!("{day} {n}"), word(n / 2), word(n * n / 5), (n % 17).to_string(), (n * 7 % 31).to_string()]
+    };
+    (0..80).map(row).collect()
+}
+
+const SMALL: &str = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"t.csv\"\ntarget = \"y\"\nid = \"id\"\ntask = \"regression\"\n[contract]\nx = { type = \"number\" }\n[[step]]\nuse = \"target_encode\"\ncolumns = [\"u\"]\n[model]\nuse = \"dummy\"\n";
+
+/// Trains the spec in a folder of its own, on the table.
+fn train_in(project: &Project, folder: &str, spec: &str, rows: &[[String; 5]]) {
+    std::fs::create_dir_all(project.path(folder)).expect("the folder is ours");
+    write_small(project, &format!("{folder}/t.csv"), rows);
+    project.write(&format!("{folder}/p.toml"), spec);
+    project.run(&["train", &format!("{folder}/p.toml"), "--quiet"]).ok();
+}
+
+/// Of each cause its kind, and whether it is likely.
+fn causes(told: &Value) -> Vec<(&str, bool)> {
+    let causes = told["causes"].as_array().into_iter().flatten();
+    causes.filter_map(|cause| Some((cause["kind"].as_str()?, cause["likely"] == true))).collect()
+}
+
+fn salted() -> Project {
+    let project = Project::new();
+    std::fs::create_dir_all(project.path(".evenstep")).expect("the folder is ours");
+    project.write(".evenstep/salt", [7; 32]);
+    project
+}
+
+#[test]
+fn a_step_that_wrote_another_column_is_not_the_same() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", &replaced(SMALL, "[\"u\"]", "[\"v\"]"), &small());
+    for name in ["a", "b"] {
+        std::fs::create_dir(project.path(&format!("{name}_alone"))).expect("the folder is ours");
+        std::fs::rename(project.path(&format!("{name}/p.trace")), project.path(&format!("{name}_alone/p.trace")))
+            .expect("moved");
+    }
+    let told = project.run(&["diff", "a_alone", "b_alone", "--json"]).json();
+    let first = &told["first"];
+    assert_eq!(
+        (first["stage"].as_str(), first["column"].as_str()),
+        (Some("step 1 target_encode"), Some("u")),
+        "{told:#}"
+    );
+}
+
+#[test]
+fn rows_that_the_spec_sets_aside_are_not_a_fact_of_the_data() {
+    let project = salted();
+    let mut rows = small();
+    rows[5][3] = "five".to_owned();
+    let nulls = replaced(SMALL, "\"number\"", "\"number\", invalid = \"null\"");
+    train_in(&project, "a", &nulls, &rows);
+    let check = |folder: &str, spec: &str, cause: &str| {
+        train_in(&project, folder, spec, &rows);
+        let told = project.run(&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"]).json();
+        assert_eq!(told["first"]["stage"], "input", "{told:#}");
+        let causes = causes(&told);
+        assert!(causes.contains(&("data", true)) && causes.contains(&(cause, false)), "{told:#}");
+    };
+    check("quarantine", &replaced(&nulls, "\"null\"", "\"quarantine\""), "contract");
+    check("category", &replaced(SMALL, "\"number\"", "\"category\""), "contract");
+    check("bound", &replaced(&nulls, "\"null\"", "\"null\", max = 9, out_of_range = \"clip\""), "contract");
+    check("id", &replaced(&nulls, "id = \"id\"\n", ""), "role");
+}
+
+#[test]
+fn rows_not_yet_known_are_not_a_fact_of_the_data() {
+    let project = salted();
+    let rows: Vec<[String; 5]> = small()
+        .into_iter()
+        .enumerate()
+        .map(|(n, [id, _, v, x, y])| [n.to_string(), id.split(' ').next().unwrap_or_default().to_owned(), v, x, y])
+        .collect();
+    let spec = replaced(&replaced(SMALL, "[\"u\"]", "[\"v\"]"), "id = \"id\"\n", "id = \"id\"\ntime = \"u\"\n");
+    train_in(&project, "a", &spec, &rows);
+    train_in(&project, "b", &replaced(&spec, "time = \"u\"\n", "time = \"u\"\nas_of = 2024-07-01\n"), &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let causes = causes(&told);
+    assert!(causes.contains(&("data", true)) && causes.contains(&("role", false)), "{told:#}");
+}
+
+#[test]
+fn another_evaluation_is_a_difference() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let lock = project.read("a/p.lock");
+    project.write("other.lock", replaced(&lock, "held_out_rows = ", "held_out_rows = 9"));
+    let said = project.run(&["diff", "a/p.lock", "other.lock", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, causes(&told)), (1, vec![("evaluation", false)]), "{told:#}");
+    // Of before it was measured what a field's absence costs.
+    let (before, absent) = lock.split_at(lock.find("[evaluation.absent").expect("it was measured"));
+    let from = absent.find("\n[").map_or(absent.len(), |at| at);
+    let mut rest = &absent[from..];
+    while let Some(next) = rest.strip_prefix("\n[evaluation.absent") {
+        rest = next.find("\n[").map_or("", |at| &next[at..]);
+    }
+    project.write("before.lock", before.to_owned() + rest);
+    project.run(&["diff", "a/p.lock", "before.lock"]).ok();
+}
+
+#[test]
+fn a_bundle_is_compared_by_what_it_holds() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    std::fs::create_dir(project.path("alone")).expect("the folder is ours");
+    std::fs::copy(project.path("a/p.evenstep"), project.path("alone/p.evenstep")).expect("copied");
+    let told = project.run(&["diff", "a/p.lock", "alone/p.evenstep", "--json"]).ok().json();
+    assert_eq!(told["equal"], true, "{told:#}");
+}
+
+#[test]
+fn other_fingerprints_of_the_same_rows_are_told() {
+    let project = salted();
+    let spec = replaced(&replaced(SMALL, "id = \"id\"\n", ""), "\"dummy\"", "\"random_forest\"\ntrees = 5");
+    let spec = replaced(&spec, "[[step]]\nuse = \"target_encode\"\ncolumns = [\"u\"]\n", "");
+    let mut rows = small();
+    train_in(&project, "a", &spec, &rows);
+    // Rows without a target are left out, but count among the copies of a row.
+    rows.extend(small().into_iter().map(|[id, u, v, x, _]| [id, u, v, x, String::new()]));
+    train_in(&project, "b", &spec, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let causes = causes(&told);
+    assert!(causes.contains(&("data", true)), "{told:#}");
+    assert!(causes.iter().all(|(kind, _)| *kind != "model_code"), "{told:#}");
+}
+
+#[test]
+fn a_personal_id_is_not_shown() {
+    let project = salted();
+    let spec = replaced(SMALL, "[contract]\n", "[contract]\nid = { type = \"text\", personal = true }\n");
+    let mut rows = small();
+    (rows[0][0], rows[1][0]) = ("Zoe".to_owned(), "Zachary of the far North".to_owned());
+    train_in(&project, "a", &spec, &rows);
+    (rows[0][3], rows[1][3]) = ("99".to_owned(), "98".to_owned());
+    train_in(&project, "b", SMALL, &rows);
+    for data in [&[][..], &["--no-data"]] {
+        for form in [&["--json"][..], &["--html", "page.html"]] {
+            let said = project.run(&[&["diff", "a/p.toml", "b/p.toml"], data, form].concat());
+            let page = if form.len() > 1 { project.read("page.html") } else { String::new() };
+            let all = said.out + &page;
+            let hex = "Zoe".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+            assert!(["Zoe", "Zachary", &hex].iter().all(|name| !all.contains(name)), "{all}");
+            assert!(data.is_empty() == all.contains("t.csv row 1") && all.contains("2 rows changed"), "{all}");
+        }
+    }
+}
+
+#[test]
+fn a_spec_without_a_source_names_its_run() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    project.write("a/p.toml", replaced(SMALL, "source = \"t.csv\"\n", ""));
+    project.run(&["diff", "a/p.toml", "a/p.trace"]).ok();
+}

@@ -60,6 +60,10 @@ fn likely_code(a: &Side, b: &Side, findings: &Findings, at: usize) -> Option<Cau
     if a.document.is_none() || b.document.is_none() {
         return Some(Cause::likely("unknown", "without the locks of both runs nothing says why"));
     }
+    let fingerprint = |side: &Side| side.document.as_ref().and_then(|document| document.get("fingerprint").cloned());
+    if fingerprint(a) != fingerprint(b) {
+        return Some(Cause::likely("data", "the fingerprints of the data differ: what was learned is of other rows"));
+    }
     let before = findings.found[..at].iter().any(|finding| finding.state() == State::Unknown);
     let same_so_far = if before { "as far as both sides tell" } else { "of the same rows" };
     match slot_at(findings, at) {

@@ -6,7 +6,7 @@ use evenstep_table::{ColumnName, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::Changed;
+use super::rows::{Changed, personal};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Spread, Stage, Trace};
 
@@ -226,13 +226,8 @@ impl<'a> Walk<'a> {
                 stage.columns.get(name).or_else(before)
             };
             let (mine, theirs) = (last(a, &self.latest_a), last(b, &self.latest_b));
-            let same = match (mine, theirs) {
-                (Some(mine), Some(theirs)) => mine.root == theirs.root && mine.kind == theirs.kind,
-                // The other side has it of other rows, if it has it.
-                (Some(_), None) => self.latest_b.contains_key(name),
-                (None, Some(_)) => self.latest_a.contains_key(name),
-                (None, None) => true,
-            };
+            // What one side alone wrote is another set of columns, unless the other has the same of these rows.
+            let same = mine.zip(theirs).is_some_and(|(a, b)| a.root == b.root && a.kind == b.kind);
             if !same {
                 seen.state = State::Differs;
                 if seen.columns.is_empty() {
@@ -313,7 +308,12 @@ fn reconciled(a: &Side, b: &Side, of_a: &Trace, of_b: &Trace, stage: &Stage) -> 
     let salt = a.salt.as_ref().filter(|salt| of_a.is_salted_with(salt)).or(b.salt.as_ref());
     let sketches = salt.and_then(|salt| of_a.sketch(stage, salt).zip(of_b.sketch(stage, salt)));
     match sketches.map(|(mine, theirs)| mine.reconcile(&theirs)) {
-        Some(Reconciled::All { first, second }) => Changed::of(stage, &first, &second, &of_a.head.id),
+        Some(Reconciled::All { first, second }) => {
+            let personal = personal(a, b);
+            let id = &of_a.head.id;
+            let shown = !id.iter().chain(&of_b.head.id).any(|name| personal.contains(name));
+            Changed::of(stage, &first, &second, shown.then_some(id.as_slice()))
+        }
         Some(Reconciled::Many) => Changed { many: true, ..Changed::default() },
         None => Changed { unnamed: true, ..Changed::default() },
     }

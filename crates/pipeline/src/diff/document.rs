@@ -6,9 +6,14 @@ use serde_json::Value;
 use super::align::{Pair, Slot, StepOf};
 use super::words::{both, entries, leaves, same, word};
 use super::{Cause, Findings, Side, State};
+use crate::trace::{Origin, Stage};
 
 /// So many values that were learned elsewise are told of a step.
 const LEARNED_TOLD: usize = 3;
+/// So many values of an evaluation.
+const EVALUATION_TOLD: usize = 3;
+/// The keys of a rule by which no row is set aside, and no cell read elsewise.
+const CHANGES_NO_CELL: [&str; 4] = ["available", "personal", "unique", "unit"];
 
 /// Compares the documents, if both are at hand.
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
@@ -22,8 +27,8 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         return;
     };
     roles(of_a, of_b, findings);
-    contract(of_a, of_b, findings);
-    fingerprint(of_a, of_b, findings);
+    contract(a, b, of_a, of_b, findings);
+    fingerprint(a, b, of_a, of_b, findings);
     let split = |document: &Value| document.pointer("/data/split").cloned();
     for (key, mine, theirs) in entries(split(of_a).as_ref(), split(of_b).as_ref()) {
         let text = format!("`split.{key}` is {}", both(mine, theirs));
@@ -39,6 +44,9 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
             let text = format!("`{key}` is {}", both(mine, theirs));
             findings.at(&Slot::Settings).causes.push(Cause::fact("setting", text));
         }
+    }
+    if findings.first().is_none() {
+        evaluation(of_a, of_b, findings);
     }
 }
 
@@ -56,9 +64,7 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
             Some(Value::Array(_)) => format!("{} in A and {} in B", list(mine), list(theirs)),
             _ => both(mine, theirs),
         };
-        if kind == "missing" {
-            unsure_of_data(&mut input.causes);
-        }
+        unsure_of_data(&mut input.causes);
         input.causes.push(Cause::fact(kind, format!("`data.{key}` is {told}")));
     }
     for (key, mine, theirs) in entries(a.get("task"), b.get("task")) {
@@ -67,13 +73,24 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
 }
 
 /// Rules, column by column and key by key. Columns that one side lacks are told by the traces, or here.
-fn contract(a: &Value, b: &Value, findings: &mut Findings) {
+fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
+    let rows = |side: &Side| {
+        side.trace
+            .as_ref()
+            .and_then(|trace| Some((trace.stages().get(&Stage::Input)?.rows, trace.stages()[&Stage::Input].row_set)))
+    };
+    let same_rows = rows(a) == rows(b);
+    let undeclared =
+        |side: &Side, column: &str| Some(side.artifact.as_ref()?.spec["contract"][column]["type"].is_null());
     let data_differ = findings.at(&Slot::Input).seen.state == State::Differs;
     let traced = findings.at(&Slot::Input).seen.state != State::Unknown;
     let input = findings.at(&Slot::Input);
-    for (column, mine, theirs) in entries(a.get("contract"), b.get("contract")) {
+    for (column, mine, theirs) in entries(of_a.get("contract"), of_b.get("contract")) {
         let name = ColumnName::new(column);
         let (Some(_), Some(_)) = (mine, theirs) else {
+            if !same_rows && mine.or(theirs).is_some_and(|rule| rule["invalid"] == "quarantine") {
+                unsure_of_data(&mut input.causes);
+            }
             if !traced {
                 let side = if mine.is_some() { "A" } else { "B" };
                 input.causes.push(Cause::fact("column", format!("column `{column}` is read in {side} only")));
@@ -83,16 +100,22 @@ fn contract(a: &Value, b: &Value, findings: &mut Findings) {
         };
         for (key, mine, theirs) in entries(mine, theirs) {
             let text = format!("the contract of `{column}`: `{key}` is {}", both(mine, theirs));
-            // An undeclared type is what the cells say.
-            let cause = if key == "type" && data_differ {
+            // An undeclared type is what the cells say; whether it was declared, a lock doesn't tell.
+            let declared = match (undeclared(a, column), undeclared(b, column)) {
+                (Some(true), Some(true)) => Some(false),
+                (Some(false), _) | (_, Some(false)) => Some(true),
+                _ => None,
+            };
+            let follows_data = key == "type" && data_differ && declared != Some(true);
+            let concerned = !same_rows || name.as_ref().is_some_and(|name| input.seen.columns.contains(name));
+            if concerned && !CHANGES_NO_CELL.contains(&key) && !(follows_data && declared == Some(false)) {
+                unsure_of_data(&mut input.causes);
+            }
+            input.causes.push(if follows_data {
                 Cause::likely("contract", format!("{text}; undeclared, it follows the data"))
             } else {
-                if name.as_ref().is_some_and(|name| input.seen.columns.contains(name)) {
-                    unsure_of_data(&mut input.causes);
-                }
                 Cause::fact("contract", text)
-            };
-            input.causes.push(cause);
+            });
         }
         input.about.extend(name);
     }
@@ -103,29 +126,53 @@ fn unsure_of_data(causes: &mut [Cause]) {
     causes.iter_mut().filter(|cause| cause.kind == "data").for_each(|cause| cause.likely = true);
 }
 
-/// Without traces, this is all that is known of the data.
-fn fingerprint(a: &Value, b: &Value, findings: &mut Findings) {
-    let (mine, theirs) = (a.get("fingerprint"), b.get("fingerprint"));
-    let input = findings.at(&Slot::Input);
-    if same(mine, theirs) || input.seen.state != State::Unknown {
+/// Without traces, this is all that is known of the data. It also counts what no trace does: which of equal rows is which.
+fn fingerprint(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
+    let of_training = |side: &Side| side.trace.as_ref().is_none_or(|trace| trace.head.origin == Origin::Train);
+    let traced = findings.at(&Slot::Input).seen.state;
+    let told = traced == State::Differs || (traced == State::Same && !(of_training(a) && of_training(b)));
+    if same(of_a.get("fingerprint"), of_b.get("fingerprint")) || told {
         return;
     }
+    let input = findings.at(&Slot::Input);
     let rows = |document: &Value| {
         let count = |key: &str| document.pointer(&format!("/evaluation/{key}")).and_then(Value::as_u64);
         Some(count("training_rows")? + count("held_out_rows")?)
     };
-    let counts = match (rows(a), rows(b)) {
+    let counts = match (rows(of_a), rows(of_b)) {
         (Some(a), Some(b)) if a != b => format!(" ({a} rows in A and {b} in B)"),
         _ => String::new(),
     };
     let text = format!("the fingerprints of the data differ{counts}");
     let of_other_columns =
-        input.causes.iter().any(|cause| matches!(cause.kind, "column" | "role" | "contract" | "missing"));
+        input.causes.iter().any(|cause| matches!(cause.kind, "column" | "renamed" | "role" | "contract" | "missing"));
     input.causes.push(if of_other_columns {
         Cause::likely("data", format!("{text}: of the columns, or of the rows, too"))
+    } else if traced == State::Same {
+        let text = format!(
+            "{text}, but not the rows learned from: others were left out, or equal ones are told apart elsewise"
+        );
+        Cause::likely("data", text)
     } else {
         Cause::fact("data", text)
     });
+}
+
+/// How good the model is said to be, which follows from all else. Locks of before absence was measured are none the worse.
+fn evaluation(a: &Value, b: &Value, findings: &mut Findings) {
+    let of = |document: &Value| document.get("evaluation").cloned().unwrap_or_default();
+    let (mut mine, mut theirs) = (of(a), of(b));
+    if mine.get("absent").is_none() || theirs.get("absent").is_none() {
+        [&mut mine, &mut theirs]
+            .into_iter()
+            .filter_map(Value::as_object_mut)
+            .for_each(|parts| drop(parts.remove("absent")));
+    }
+    let told = leaves(&mine, &theirs, EVALUATION_TOLD);
+    if !told.is_empty() {
+        let text = format!("all else is the same, but not the evaluation: {}", told.join("; "));
+        findings.at(&Slot::Settings).causes.push(Cause::fact("evaluation", text));
+    }
 }
 
 fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {

@@ -91,8 +91,8 @@ pub(crate) struct OfPlace {
 }
 
 impl Changed {
-    /// Rows only in A and rows only in B; those of one name are one row that changed.
-    pub(crate) fn of(stage: &Stage, first: &[Element], second: &[Element], id: &[ColumnName]) -> Changed {
+    /// Rows only in A and rows only in B; those of one name are one row that changed. Without an `id` to be shown they go by keys.
+    pub(crate) fn of(stage: &Stage, first: &[Element], second: &[Element], id: Option<&[ColumnName]>) -> Changed {
         let mut by_name: BTreeMap<RowName, (Vec<Element>, Vec<Element>)> = BTreeMap::new();
         first.iter().for_each(|element| by_name.entry(element.name).or_default().0.push(*element));
         second.iter().for_each(|element| by_name.entry(element.name).or_default().1.push(*element));
@@ -172,8 +172,15 @@ fn column_of(rows: &[RowChange]) -> Option<ColumnName> {
     changed.filter_map(|row| row.a.as_ref().filter(|_| row.b.is_some())).flat_map(BTreeMap::keys).min().cloned()
 }
 
-fn change(stage: &Stage, name: &RowName, of_a: Option<Element>, of_b: Option<Element>, id: &[ColumnName]) -> RowChange {
-    let known = name.id().map(|text| id_value(&text, id));
+fn change(
+    stage: &Stage,
+    name: &RowName,
+    of_a: Option<Element>,
+    of_b: Option<Element>,
+    id: Option<&[ColumnName]>,
+) -> RowChange {
+    let name = if id.is_some() { *name } else { name.hidden() };
+    let known = name.id().map(|text| id_value(&text, id.unwrap_or_default()));
     RowChange {
         key: known.is_none().then(|| name.hex()),
         id: known.unwrap_or(Value::Null),
@@ -220,11 +227,12 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         rows.iter().filter_map(|row| Some((row.stage.clone(), of(row)?))).collect::<BTreeSet<(Stage, Element)>>()
     };
     let mut notes = Vec::new();
+    let personal = personal(a, b);
     let mut found = |side: &Side, wanted: BTreeSet<(Stage, Element)>| {
         if wanted.is_empty() {
             return BTreeMap::new();
         }
-        look_up(side, &wanted, workers).unwrap_or_else(|why| {
+        look_up(side, &wanted, &personal, workers).unwrap_or_else(|why| {
             notes.push(format!("the data of {} can't be looked at: {why}", side.name));
             BTreeMap::new()
         })
@@ -258,7 +266,19 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
 
 type AllFound = BTreeMap<(Stage, Element), Found>;
 
-fn look_up(side: &Side, wanted: &BTreeSet<(Stage, Element)>, workers: &Workers) -> Result<AllFound, String> {
+/// The columns whose values tell of people, as the contract of either side has it.
+pub(crate) fn personal(a: &Side, b: &Side) -> BTreeSet<ColumnName> {
+    let rules = |side: &Side| side.document.as_ref()?.get("contract")?.as_object().cloned();
+    let rules = [a, b].into_iter().filter_map(rules).flatten();
+    rules.filter(|(_, rule)| rule["personal"] == true).filter_map(|(name, _)| ColumnName::new(&name)).collect()
+}
+
+fn look_up(
+    side: &Side,
+    wanted: &BTreeSet<(Stage, Element)>,
+    personal: &BTreeSet<ColumnName>,
+    workers: &Workers,
+) -> Result<AllFound, String> {
     let (Some(data), Some(document), Some(trace)) = (&side.data, &side.document, &side.trace) else {
         return Err("nothing says where they are".to_owned());
     };
@@ -295,16 +315,18 @@ fn look_up(side: &Side, wanted: &BTreeSet<(Stage, Element)>, workers: &Workers) 
     }
     let mut read = source.read(&reading, workers, &|_| ()).map_err(|error| error.to_string())?;
     let identity = if id.is_empty() { Identity::by_content(inputs) } else { Identity::by_id(id.iter().cloned()) };
+    let shows_id = !id.iter().any(|name| personal.contains(name));
     let mut found = BTreeMap::new();
     for (batch, origin) in read.batches.iter_mut().zip(&read.origins) {
         let Ok(keys) = identity.keys(batch) else { continue };
         let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
+        let shown = if shows_id { columns.as_slice() } else { &[] };
         for (of_stage, stage) in &sketched {
             let content = contents(batch, of_stage);
             elements(&keys, &columns, &content, |row, element| {
                 let wanted_one = (stage.clone(), element);
                 if wanted.contains(&wanted_one) {
-                    found.insert(wanted_one, found_row(batch, row, &names, &columns, &contract, &origin.place(row)));
+                    found.insert(wanted_one, found_row(batch, row, &names, shown, personal, &origin.place(row)));
                 }
             });
         }
@@ -327,12 +349,11 @@ fn found_row(
     row: usize,
     names: &[&ColumnName],
     id: &[&Column],
-    contract: &Contract,
+    personal: &BTreeSet<ColumnName>,
     place: &Place,
 ) -> Found {
-    let personal = |name: &ColumnName| contract.columns.get(name).is_some_and(|rule| rule.personal);
     let cell = |name: &ColumnName| match batch.column(name).text(row) {
-        Some(_) if personal(name) => Some("(personal)".to_owned()),
+        Some(_) if personal.contains(name) => Some("(personal)".to_owned()),
         cell => cell,
     };
     let file =

@@ -36,10 +36,13 @@ pub(crate) fn entries<'a>(
     names.into_iter().map(|name| (name, get(a, name), get(b, name))).filter(|(_, a, b)| !same(*a, *b)).collect()
 }
 
-/// Whether two values are one: null is not to be there.
+/// Whether two values are one: null is not to be there, and 1.0 is 1, as a bundle's parts have it.
 pub(crate) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
     let there = |value: &&Value| !value.is_null();
-    a.filter(there) == b.filter(there)
+    match (a, b) {
+        (Some(Value::Number(a)), Some(Value::Number(b))) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
+        _ => a.filter(there) == b.filter(there),
+    }
 }
 
 /// The leaves of two values that differ, each with the path to it; so many at most.
@@ -78,5 +81,6 @@ mod tests {
             (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
         assert_eq!(leaves(&a, &b, 9), ["Age n 1 is 2 in A and 3 in B", "Age text is `3rd` in A and `2nd` in B"]);
         assert_eq!(leaves(&a, &b, 1).len(), 1);
+        assert!(leaves(&json!({"n": 1.0}), &json!({"n": 1}), 1).is_empty());
     }
 }

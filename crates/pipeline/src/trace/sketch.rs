@@ -46,7 +46,16 @@ impl RowName {
             bytes[..id.len()].copy_from_slice(id);
             return RowName { bytes, length: id.len() as u32 };
         }
+        RowName::hashed(id)
+    }
+
+    fn hashed(id: &[u8]) -> RowName {
         RowName { bytes: Hasher::new("evenstep trace id").bytes(id).finish16(), length: HASHED }
+    }
+
+    /// The name with the id's hash in the place of the id.
+    pub fn hidden(&self) -> RowName {
+        self.bytes.get(..self.length as usize).map_or(*self, RowName::hashed)
     }
 
     /// The key of a row without a declared id.
@@ -361,6 +370,10 @@ mod tests {
         assert_eq!(RowName::of_id(b"0123456789abcdefg").id(), None);
         assert_ne!(RowName::of_id(b"0123456789abcdefg"), RowName::of_id(b"0123456789abcdefh"));
         assert!(RowName::of_key(&RowKey([7; 16])).is_key());
+        let hidden = |id: &[u8]| RowName::of_id(id).hidden();
+        assert!(hidden(b"Zoe").id().is_none() && hidden(b"Zoe") != hidden(b"Zoo"));
+        assert_eq!(hidden(b"0123456789abcdefg"), RowName::of_id(b"0123456789abcdefg"));
+        assert_eq!(RowName::of_key(&RowKey([7; 16])).hidden(), RowName::of_key(&RowKey([7; 16])));
     }
 
     proptest! {

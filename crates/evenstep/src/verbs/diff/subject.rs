@@ -131,7 +131,7 @@ fn files_of(path: &Path) -> Result<Files, PipelineError> {
         .help("`evenstep diff` takes .toml, .lock, .evenstep, .trace, or a folder that holds them".to_owned()));
     }
     if extension == "toml" {
-        let outputs = Outputs::beside(path, &Spec::read(path, &[])?.pipeline.name);
+        let outputs = Outputs::beside(path, &Spec::read_contract(path, &[])?.pipeline.name);
         return Ok(Files { lock: Some(outputs.lock), bundle: Some(outputs.bundle), trace: Some(outputs.trace) });
     }
     let beside = |extension: &str| Some(path.with_extension(extension));
@@ -174,7 +174,10 @@ fn take_lock(side: &mut Side, locked: Locked) {
 }
 
 fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
-    side.document = Some(lock::document(&opened.lock)?.0);
+    // Nobody has compared the lock inside with the artifact yet.
+    let is_of_it = lock::first_difference(&opened.lock, &opened.artifact).is_none();
+    let text = if is_of_it { opened.lock } else { lock::body(&opened.artifact) };
+    side.document = Some(lock::document(&text)?.0);
     side.digest = Some(opened.digest);
     side.artifact = Some(opened.artifact);
     Ok(())
