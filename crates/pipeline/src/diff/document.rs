@@ -75,13 +75,10 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
 /// Rules, column by column and key by key. Columns that one side lacks are told by the traces, or here.
 fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
     let rows = |side: &Side| {
-        side.trace
-            .as_ref()
-            .and_then(|trace| Some((trace.stages().get(&Stage::Input)?.rows, trace.stages()[&Stage::Input].row_set)))
+        let stage = side.trace.as_ref()?.stages().get(&Stage::Input)?;
+        Some((stage.rows, stage.row_set))
     };
     let same_rows = rows(a) == rows(b);
-    let undeclared =
-        |side: &Side, column: &str| Some(side.artifact.as_ref()?.spec["contract"][column]["type"].is_null());
     let data_differ = findings.at(&Slot::Input).seen.state == State::Differs;
     let traced = findings.at(&Slot::Input).seen.state != State::Unknown;
     let input = findings.at(&Slot::Input);
@@ -101,14 +98,11 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
         for (key, mine, theirs) in entries(mine, theirs) {
             let text = format!("the contract of `{column}`: `{key}` is {}", both(mine, theirs));
             // An undeclared type is what the cells say; whether it was declared, a lock doesn't tell.
-            let declared = match (undeclared(a, column), undeclared(b, column)) {
-                (Some(true), Some(true)) => Some(false),
-                (Some(false), _) | (_, Some(false)) => Some(true),
-                _ => None,
-            };
-            let follows_data = key == "type" && data_differ && declared != Some(true);
+            let declares = |side: &Side| Some(!side.artifact.as_ref()?.spec["contract"][column]["type"].is_null());
+            let declared = [a, b].map(declares);
+            let follows_data = key == "type" && data_differ && !declared.contains(&Some(true));
             let concerned = !same_rows || name.as_ref().is_some_and(|name| input.seen.columns.contains(name));
-            if concerned && !CHANGES_NO_CELL.contains(&key) && !(follows_data && declared == Some(false)) {
+            if concerned && !CHANGES_NO_CELL.contains(&key) && !(follows_data && declared == [Some(false); 2]) {
                 unsure_of_data(&mut input.causes);
             }
             input.causes.push(if follows_data {
@@ -126,7 +120,7 @@ fn unsure_of_data(causes: &mut [Cause]) {
     causes.iter_mut().filter(|cause| cause.kind == "data").for_each(|cause| cause.likely = true);
 }
 
-/// Without traces, this is all that is known of the data. It also counts what no trace does: which of equal rows is which.
+/// Without traces, this is all that is known of the data. It also tells what they don't: which of equal rows is which.
 fn fingerprint(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
     let of_training = |side: &Side| side.trace.as_ref().is_none_or(|trace| trace.head.origin == Origin::Train);
     let traced = findings.at(&Slot::Input).seen.state;
@@ -158,7 +152,8 @@ fn fingerprint(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Fi
     });
 }
 
-/// How good the model is said to be, which follows from all else. Locks of before absence was measured are none the worse.
+/// How good the model is said to be, which follows from all else. Locks of before it was measured what absence costs are
+/// none the worse.
 fn evaluation(a: &Value, b: &Value, findings: &mut Findings) {
     let of = |document: &Value| document.get("evaluation").cloned().unwrap_or_default();
     let (mut mine, mut theirs) = (of(a), of(b));

@@ -91,7 +91,8 @@ pub(crate) struct OfPlace {
 }
 
 impl Changed {
-    /// Rows only in A and rows only in B; those of one name are one row that changed. Without an `id` to be shown they go by keys.
+    /// Rows only in A and rows only in B; those of one name are one row that changed. Without an `id` that
+    /// may be shown, a hash names them.
     pub(crate) fn of(stage: &Stage, first: &[Element], second: &[Element], id: Option<&[ColumnName]>) -> Changed {
         let mut by_name: BTreeMap<RowName, (Vec<Element>, Vec<Element>)> = BTreeMap::new();
         first.iter().for_each(|element| by_name.entry(element.name).or_default().0.push(*element));

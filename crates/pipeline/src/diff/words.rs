@@ -38,10 +38,20 @@ pub(crate) fn entries<'a>(
 
 /// Whether two values are one: null is not to be there, and 1.0 is 1, as a bundle's parts have it.
 pub(crate) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
+    fn equal(a: &Value, b: &Value) -> bool {
+        match (a, b) {
+            (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
+            (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
+            (Value::Object(a), Value::Object(b)) => {
+                a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
+            }
+            _ => a == b,
+        }
+    }
     let there = |value: &&Value| !value.is_null();
-    match (a, b) {
-        (Some(Value::Number(a)), Some(Value::Number(b))) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
-        _ => a.filter(there) == b.filter(there),
+    match (a.filter(there), b.filter(there)) {
+        (Some(a), Some(b)) => equal(a, b),
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 
@@ -81,6 +91,6 @@ mod tests {
             (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
         assert_eq!(leaves(&a, &b, 9), ["Age n 1 is 2 in A and 3 in B", "Age text is `3rd` in A and `2nd` in B"]);
         assert_eq!(leaves(&a, &b, 1).len(), 1);
-        assert!(leaves(&json!({"n": 1.0}), &json!({"n": 1}), 1).is_empty());
+        assert!(leaves(&json!({"n": [{"l2": 1.0}]}), &json!({"n": [{"l2": 1}]}), 1).is_empty());
     }
 }
