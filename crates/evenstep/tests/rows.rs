@@ -242,7 +242,9 @@ fn a_weight_that_is_none_is_refused_with_its_row() {
 #[test]
 fn a_row_without_an_id_changes_no_other() {
     let project = Project::new();
-    let row = |n: u32| format!("{n},{},{},{}\n", if n.is_multiple_of(4) { String::new() } else { n.to_string() }, n % 9, n % 11);
+    let row = |n: u32| {
+        format!("{n},{},{},{}\n", if n.is_multiple_of(4) { String::new() } else { n.to_string() }, n % 9, n % 11)
+    };
     project.write("data.csv", format!("id,u,x,y\n{}", (0..200).map(row).collect::<String>()));
     let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
         [[step]]\nuse = \"impute_random_sample\"\ncolumns = [\"u\"]\n[model]\nuse = \"ridge\"\n";
