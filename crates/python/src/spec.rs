@@ -185,7 +185,7 @@ fn read_overrides(overrides: Vec<String>) -> PyResult<Vec<Override>> {
     overrides.iter().map(|one| one.parse().map_err(PyValueError::new_err)).collect()
 }
 
-/// The text as TOML has it: JSON's escapes are among TOML's.
+/// The text as TOML has it: JSON's escapes are among TOML's, which has one more.
 fn toml_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }

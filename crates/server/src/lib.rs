@@ -58,7 +58,7 @@ use axum::routing::{get, post};
 use evenstep_pipeline::mock::{self, Pace};
 use evenstep_pipeline::trace::Recorder;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 pub use admin::AdminOptions;
 pub use check::check;
@@ -73,7 +73,7 @@ pub use tls::{TlsError, TlsFiles};
 
 use body::Room;
 use guard::Guard;
-use limits::{WAITING_MAX, WAITING_SURELY};
+use limits::{CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
 use log::Log;
 use metrics::Metrics;
 use problem::Problem;
@@ -216,11 +216,11 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     let runtime = builder.enable_all().global_queue_interval(2).build().map_err(failed)?;
     runtime
         .block_on(async {
-            let (listener, address) = bind(listen).await?;
+            let (listener, address) = bind(listen)?;
             let admin = match admin {
                 None => None,
                 Some(admin) => {
-                    let (listener, address) = bind(admin.listen).await?;
+                    let (listener, address) = bind(admin.listen)?;
                     Some((listener, address, admin::router(Arc::clone(&service), admin, &allowed_hosts)))
                 }
             };
@@ -250,9 +250,15 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         })
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let failed = |cause| ServeError::Listen(address, cause);
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(failed)?;
+    // Else nobody could listen here again for a minute after the last connection.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true).map_err(failed)?;
+    socket.bind(address).map_err(failed)?;
+    // A burst of new connections waits for its turn; the usual 128 of them would have some reset.
+    let listener = socket.listen(CONNECTIONS_MAX).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
