@@ -54,7 +54,7 @@ pub(crate) const ANSWERED_HERE_BYTES: usize = 64 << 10;
 pub(crate) const WAITING_SURELY: usize = 256;
 /// Of bodies that are answered together more may wait, as long as each is answered within this time: to send one away costs as
 /// much as to answer it.
-pub(crate) const WAIT_TIME: Duration = Duration::from_millis(50);
+pub(crate) const WAIT_TIME: Duration = Duration::from_millis(100);
 /// How many of those: as many as there may be connections. What they hold is bounded apart.
 pub(crate) const WAITING_MAX: usize = CONNECTIONS_MAX as usize;
 /// So many small bodies in JSON are answered together at most, and of so many bytes together: the first waits for the last.
