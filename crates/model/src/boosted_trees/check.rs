@@ -89,12 +89,16 @@ impl BoostedTrees {
         not_below("categories.smoothing", self.categories.smoothing)?;
         not_below("categories.l2", self.categories.l2)?;
         whole("categories.max_per_split", self.categories.max_per_split, 1, u32::MAX)?;
-        let weight = |name: &str, value: f64, from: bool| {
-            real(name, value, from && value <= WEIGHT_MAX, &format!("a weight of up to {WEIGHT_MAX:e}"))
+        let weight = |name: &str, value: f64, least: &str| {
+            real(name, value, value <= WEIGHT_MAX, &format!("{least}, and at most {WEIGHT_MAX:e}"))
         };
-        weight("positive_weight", self.positive_weight, self.positive_weight > 0.0)?;
-        let mut weights = self.class_weights.iter();
-        weights.try_for_each(|(class, value)| weight(&format!("class_weights.{class}"), *value, *value >= 0.0))
+        above("positive_weight", self.positive_weight)?;
+        weight("positive_weight", self.positive_weight, "above 0")?;
+        self.class_weights.iter().try_for_each(|(class, value)| {
+            let name = format!("class_weights.{class}");
+            not_below(&name, *value)?;
+            weight(&name, *value, "0 or above")
+        })
     }
 
     pub(crate) fn check_classes(&self, task: &Task) -> Result<(), ModelError> {

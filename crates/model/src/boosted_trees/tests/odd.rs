@@ -115,7 +115,7 @@ fn weights_beyond_use_are_refused() {
     let tiny = weighted(two_classes(300), vec![1e-170; 300]);
     assert!(refused(BoostedTrees::default(), &tiny).contains("no weight is above 1e-170"));
     let huge = spec(json!({ "positive_weight": 1e16 }));
-    assert!(refused(huge, &two_classes(300)).contains("a weight of up to 1e15"));
+    assert!(refused(huge, &two_classes(300)).contains("at most 1e15"));
     let largest = weighted(two_classes(300), vec![crate::WEIGHT_MAX; 300]);
     let model = fit(&spec(json!({ "positive_weight": 1e15 })), &binary(), &largest).model;
     assert!(model.trees.len() > 0);
