@@ -111,7 +111,7 @@ pub fn judge(envelope: Option<&Envelope>, subject: &Subject<'_>, policy: &Policy
     let worth = |signature: &crate::Signature| {
         let key = signature.keyid.clone();
         let Some(trusted) = policy.keys.iter().find(|trusted| trusted.public.id() == key) else {
-            return Signed::UnknownKey { key };
+            return Signed::UnknownKey { key: foreign(&key) };
         };
         let name = trusted.name.clone();
         if !signature.bytes().is_some_and(|bytes| trusted.public.accepts(&message, &bytes)) {
@@ -140,7 +140,12 @@ fn other_artifact(envelope: &Envelope, subject: &Subject<'_>) -> Result<Option<S
     let digest =
         |name: &str| statement.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect::<Vec<_>>();
     let same = digest("sha256") == [subject.sha256] && digest("evenstep") == [subject.artifact];
-    Ok((!same).then(|| digest("sha256").join(", ")))
+    Ok((!same).then(|| foreign(&digest("sha256").join(", "))))
+}
+
+/// What an envelope says, whoever wrote it: no longer than a digest, in one line.
+fn foreign(text: &str) -> String {
+    text.chars().take(64).flat_map(char::escape_default).collect()
 }
 
 impl fmt::Display for Because {

@@ -210,7 +210,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// A name that may hold anything, for a message.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(80).flat_map(char::escape_default).collect()
 }
 

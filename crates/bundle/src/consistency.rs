@@ -1,6 +1,7 @@
 //! Whether the parts of a bundle that nothing is computed from say what the others do.
 
 use evenstep_pipeline::{Spec, lock};
+use evenstep_table::counted;
 use serde_json::Value;
 
 use crate::{Opened, card, sbom};
@@ -65,7 +66,7 @@ fn of_spec(opened: &Opened) -> Result<String, String> {
     if let Some(part) = spec.first_difference(artifact) {
         return differs(part.to_owned());
     }
-    Ok(format!("trains `{}` after {} steps", artifact.model.name, steps.len()))
+    Ok(format!("trains `{}` after {}", artifact.model.name, counted(steps.len(), "step")))
 }
 
 fn of_sbom(opened: &Opened) -> Result<String, String> {

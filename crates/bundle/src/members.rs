@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::archive::Entry;
+use crate::archive::{Entry, shown};
 use crate::bounded::AtMost;
 use crate::{archive, card, sbom, tensors};
 
@@ -39,6 +39,8 @@ pub struct Opened {
     pub sbom: Value,
     /// Every member with its size and BLAKE3 digest.
     pub manifest: Manifest,
+    /// The names of members that this engine doesn't know, which nothing is read of.
+    pub unknown: Vec<String>,
 }
 
 impl Opened {
@@ -168,7 +170,8 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let report = text("report.html", take(&mut members, "report.html")?)?;
     let card = text("card.md", take(&mut members, "card.md")?)?;
     let sbom = parse("sbom.json", take(&mut members, "sbom.json")?)?;
-    Ok(Opened { artifact, digest: digest_of_identity(&identity), lock, report, card, sbom, manifest })
+    let unknown = members.keys().map(ToString::to_string).collect();
+    Ok(Opened { artifact, digest: digest_of_identity(&identity), lock, report, card, sbom, manifest, unknown })
 }
 
 /// The members of a bundle and their manifest, which fit each other to the byte; what they say is not looked at.
@@ -190,7 +193,9 @@ pub fn unseal(bytes: &[u8]) -> Result<(Members<'_>, Manifest), BundleError> {
         let manifest: Manifest = parse(MANIFEST, manifest)?;
         let all = manifest.keys().chain(found.keys());
         return Err(match all.into_iter().find(|name| manifest.get(*name) != found.get(*name)) {
-            Some(name) => BundleError(format!("member `{name}` is not what the manifest says: the bundle was changed")),
+            Some(name) => {
+                BundleError(format!("member `{}` is not what the manifest says: the bundle was changed", shown(name)))
+            }
             None => BundleError(format!("`{MANIFEST}` is not in canonical form")),
         });
     }

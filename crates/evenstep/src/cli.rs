@@ -215,7 +215,7 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
     /// Name only so many features a row, those that add or take most
-    #[arg(long)]
+    #[arg(long, value_parser = from_one)]
     pub(crate) top: Option<NonZeroUsize>,
     /// Threads to work with; one for each core if not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
@@ -379,4 +379,9 @@ pub(crate) struct Split {
     /// Where the list goes; the format follows the extension, stdout is CSV
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// A number of things that must be some.
+fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "it is a whole number from 1")
 }

@@ -62,6 +62,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return misused(&error, args.iter().any(|arg| arg == "--json")),
     };
     output::keep_lines_whole();
+    if let Err(word) = evenstep_exact::simd::named() {
+        let words = evenstep_exact::simd::Level::ALL.map(|level| format!("`{}`", level.word())).join(", ");
+        return fail(PipelineError::input(format!("`EVENSTEP_SIMD` is `{word}`, and may be {words}")), cli.json);
+    }
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
     if !cli.verb.stops_by_itself() {
         interrupt::watch(Arc::clone(&host.files));
@@ -136,6 +140,6 @@ fn fail(error: PipelineError, json: bool) -> ExitCode {
     if json {
         tell(&error.message, error.help.as_deref(), &error.whereabouts());
     }
-    output::note(&format!("{:?}", miette::Report::new(error)));
+    output::error(error);
     ExitCode::from(code)
 }

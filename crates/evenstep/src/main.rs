@@ -1,11 +1,13 @@
 //! The program.
 
+mod memory;
+
 use std::process::ExitCode;
 
-/// An answer of the server makes and drops some hundred small things, which takes less time than by the C library's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    // A server lives long, and gives back what a large request took.
+    if !std::env::args_os().any(|arg| arg == "serve" || arg == "mock") {
+        memory::keep();
+    }
     evenstep_cli::run(std::env::args_os())
 }

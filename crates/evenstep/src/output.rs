@@ -1,5 +1,6 @@
 //! Results to stdout, remarks to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 
@@ -35,14 +36,40 @@ pub(crate) fn finish() -> Result<(), PipelineError> {
 
 /// A line of the result.
 pub(crate) fn line(text: &str) {
-    keep(writeln!(io::stdout(), "{text}"));
+    keep(writeln!(io::stdout(), "{}", harmless(text)));
 }
 
 /// The result, for machines.
 pub(crate) fn json<T: Serialize>(value: &T) {
     let text = serde_json::to_string_pretty(value).expect("results are plain data");
-    line(&text);
+    keep(writeln!(io::stdout(), "{text}"));
 }
+
+/// An error, for people.
+pub(crate) fn error(mut error: PipelineError) {
+    error.message = harmless(&error.message).into_owned();
+    error.help = error.help.map(|help| harmless(&help).into_owned());
+    // As with a line: whoever read may be gone.
+    let _ = writeln!(io::stderr(), "{:?}", miette::Report::new(error));
+}
+
+/// The text as a terminal can show it: names and values come from data, and what would move its cursor or clear it is
+/// written as an escape. Line breaks and our colours stay.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for (at, c) in text.char_indices() {
+        let is_colour = || COLOURS.iter().any(|colour| text[at..].starts_with(colour));
+        if acts(c) && !is_colour() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown.into()
+}
+
+/// What begins and ends red and green.
+const COLOURS: [&str; 3] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[39m"];
 
 /// Lets errors be printed without line breaks of their own: a path or a command in them is there to be copied.
 pub(crate) fn keep_lines_whole() {
@@ -53,7 +80,7 @@ pub(crate) fn keep_lines_whole() {
 /// A remark.
 pub(crate) fn note(text: &str) {
     // As with a line: whoever read may be gone.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", harmless(text));
 }
 
 /// Columns of text, aligned; the first column to the left, the others to the right.
@@ -86,4 +113,17 @@ pub(crate) fn raw(text: impl AsRef<[u8]>) {
 /// All that is read.
 pub(crate) fn copy(mut from: impl Read) {
     keep(io::copy(&mut from, &mut io::stdout()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_cursor_is_written_out() {
+        let forged = "key \u{1b}[2K\r\u{1b}[A\u{9b}2J\u{7f}";
+        assert_eq!(harmless(forged), r"key \u{1b}[2K\r\u{1b}[A\u{9b}2J\u{7f}");
+        let ours = "a\tb\n\u{1b}[31mDIFFERS\u{1b}[39m ü";
+        assert_eq!(harmless(ours), ours);
+    }
 }

@@ -1,9 +1,10 @@
 //! What can be proved of a training: that it gives again what is locked; or of a bundle alone.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
+use evenstep_attest::Policy;
 use evenstep_bundle::Opened;
 use evenstep_pipeline::artifact::{Artifact, Epochs};
 use evenstep_pipeline::lock::{Check, Facts, Lock};
@@ -48,6 +49,9 @@ pub struct Cost {
     pub bytes_read: u64,
 }
 
+/// A policy, and the hash of its text.
+type Trusted = (Policy, String);
+
 /// How to verify.
 #[derive(Default)]
 pub struct How {
@@ -56,7 +60,7 @@ pub struct How {
     /// Take no lock that is missing, or not as it was committed.
     pub frozen: bool,
     /// Whose signatures a bundle is to have.
-    pub policy: Option<PathBuf>,
+    pub policy: Option<Trusted>,
 }
 
 impl Found {
@@ -246,6 +250,9 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
         found.check(part, result);
     }
     found.prove("the bundle is whole, and its parts belong together");
+    for name in &opened.unknown {
+        found.leave_open(&format!("what `{name}` is for: this engine knows no such member"));
+    }
     let replayed = opened.predictor();
     let rows = format!("{} rows give their bits on this host", artifact.golden.len());
     found.check("golden rows", replayed.map(|_| rows).map_err(|error| error.message));
@@ -288,14 +295,13 @@ fn card(found: &mut Found, opened: &Opened, facts: Option<&Facts>) {
 fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), PipelineError> {
     let beside = bundle.map(attestation::beside);
     found.cost.bytes_read += beside.as_deref().map_or(0, size);
-    let Some(path) = &how.policy else {
+    let Some((policy, hash)) = &how.policy else {
         let is_signed = beside.is_some_and(|beside| beside.exists());
         let signed =
             if is_signed { "it is signed: `--policy FILE` says whom to trust" } else { "nobody has signed it" };
         found.leave_open(&format!("who made it: {signed}"));
         return Ok(());
     };
-    let (policy, hash) = attestation::policy(path)?;
     let judged = match bundle.zip(beside) {
         None => Err("what signs a bundle lies beside its file, and this one has none".to_owned()),
         Some((bundle, beside)) => attestation::read(&beside).map_err(|error| error.message).and_then(|envelope| {
@@ -304,7 +310,7 @@ fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option
                 None => Cow::Owned(read_bundle(bundle).map_err(|error| error.message)?),
             };
             let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
-            attestation::judged(&bytes, &opened, envelope.as_ref(), &policy)
+            attestation::judged(&bytes, &opened, envelope.as_ref(), policy)
         }),
     };
     found.check("signatures", judged);

@@ -235,6 +235,12 @@ fn parts_of_another_bundle_sealed_in_are_named() {
         let differs: Vec<&Value> = checks.filter(|check| check["equal"] == false).map(|check| &check["name"]).collect();
         assert_eq!((said.code, differs), (1, vec![&Value::from(part)]), "{member}");
     }
+    // A member that nobody knows.
+    let mut foreign = one.clone();
+    foreign.insert("bin/more.sh".to_owned(), b"#!/bin/sh".to_vec());
+    project.write("foreign.evenstep", evenstep_bundle::seal(foreign).expect("it is small"));
+    let said = project.run(&["verify", "foreign.evenstep"]).ok();
+    assert!(said.out.contains("not proved: what `bin/more.sh` is for"), "{}", said.out);
     // A bill of this artifact with a better metric.
     let mut boasting = one.clone();
     let mut bill: Value = serde_json::from_slice(&one["sbom.json"]).expect("JSON");
@@ -327,6 +333,15 @@ fn who_answers_says_in_one_line_that_another_engine_trained() {
     }
     let other = ["score", "other.evenstep", "--input", "titanic.csv", "--output", "scores.csv"];
     assert!(!project.run(&other).ok().err.contains("trained by"));
+}
+
+#[test]
+fn a_bundle_is_whole_whatever_its_split() {
+    let project = Project::example("titanic");
+    for split in ["test = 0", "test = 0.5, folds = 2", "test = 0.25, seed = 18446744073709551615"] {
+        project.run(&["train", "--quiet", "--set", &format!("data.split={{ {split} }}")]).ok();
+        project.run(&["verify", "titanic.evenstep"]).ok();
+    }
 }
 
 /// What no digest covers is held against what training again gives.

@@ -220,7 +220,7 @@ pub fn canonical_json<T: Serialize>(value: &T) -> Vec<u8> {
 /// If a value has no JSON form.
 pub fn canonical_value<T: Serialize>(value: &T) -> Value {
     let mut value = serde_json::to_value(value).expect("plain data");
-    large_integers_to_strings(&mut value);
+    numbers_as_written(&mut value);
     value
 }
 
@@ -231,12 +231,17 @@ fn is_large(number: &Number) -> bool {
     number.as_u64().or(number.as_i64().map(i64::unsigned_abs)).is_some_and(|n| n > EXACT)
 }
 
-fn large_integers_to_strings(value: &mut Value) {
+/// Large integers become strings, and floats that are written as integers become those.
+fn numbers_as_written(value: &mut Value) {
     match value {
         Value::Number(number) if is_large(number) => *value = Value::String(number.to_string()),
-        Value::Number(_) => {}
-        Value::Array(values) => values.iter_mut().for_each(large_integers_to_strings),
-        Value::Object(members) => members.values_mut().for_each(large_integers_to_strings),
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() <= EXACT as f64) {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(numbers_as_written),
+        Value::Object(members) => members.values_mut().for_each(numbers_as_written),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Functions that give the same bits on every host.
 //!
 //! Only IEEE basic operations, multiply then add; never the platform's library. Errors are
-//! below 1 ulp for `exp`, `ln` and `log1p`, and a few ulps at most elsewhere. No function returns −0,
+//! below 1 ulp for `exp`, `ln` and `log1p`, and a few ulps elsewhere, but where a page of a function says more. No function returns −0,
 //! and every NaN has the same bits.
 
 mod normal;
@@ -95,7 +95,7 @@ from_libm! {
     erfc(x) = erfc;
     /// The gamma function.
     gamma(x) = tgamma;
-    /// The logarithm of the gamma function's absolute value.
+    /// The logarithm of the gamma function's absolute value; near its zeros below 0 no digit is right.
     ln_gamma(x) = lgamma;
 }
 

@@ -23,7 +23,8 @@ pub enum Level {
 }
 
 impl Level {
-    const ALL: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
+    /// All of them, the narrowest first.
+    pub const ALL: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
 
     /// What `EVENSTEP_SIMD` calls it.
     pub fn word(self) -> &'static str {
@@ -51,8 +52,18 @@ pub fn level() -> Level {
 
 #[cold]
 fn decide() -> Level {
-    let named = std::env::var("EVENSTEP_SIMD").unwrap_or_default();
-    limit(Level::ALL.into_iter().find(|level| level.word() == named).unwrap_or(Level::Avx512))
+    limit(named().unwrap_or(Level::Baseline))
+}
+
+/// The widest registers that `EVENSTEP_SIMD` allows: all, if it isn't set.
+///
+/// # Errors
+/// A word that names none; what is computed then is by the baseline.
+pub fn named() -> Result<Level, String> {
+    match std::env::var("EVENSTEP_SIMD").unwrap_or_default() {
+        word if word.is_empty() => Ok(Level::Avx512),
+        word => Level::ALL.into_iter().find(|level| level.word() == word).ok_or(word),
+    }
 }
 
 /// From now on, no wider registers are used than these, nor any that the processor lacks: for the self-test, which

@@ -12,8 +12,9 @@ pub trait File: Read + Write + Send {
 
 /// A file system: each method is one operation that can fail.
 pub trait Files: Send + Sync {
-    /// A new, empty file, in use until it is dropped; an existing one is an error.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn File>>;
+    /// A new, empty file, in use until it is dropped; an existing one is an error. Who may read and write `like`, if that
+    /// is there, may read and write it.
+    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn File>>;
     /// An existing file, to be read.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// Gives a file another name in the same folder, in place of what had it.
@@ -42,15 +43,34 @@ impl File for fs::File {
     }
 }
 
-/// Marks a new file as in use, where the file system has locks, until it is closed.
-fn in_use(file: fs::File) -> Box<dyn File> {
+/// A new file of this mode, in use until it is closed, where the file system has locks.
+fn new(path: &Path, mode: u32) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let file = options.open(path)?;
     let _ = file.try_lock();
-    Box::new(file)
+    Ok(file)
 }
 
 impl Files for Disk {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        Ok(in_use(fs::File::create_new(path)?))
+    #[cfg(unix)]
+    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn File>> {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let Ok(like) = fs::metadata(like) else { return Ok(Box::new(new(path, 0o666)?)) };
+        let file = new(path, like.mode() & 0o666)?;
+        // Only the superuser gives files away; whoever else replaces one owns it.
+        let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
+        file.set_permissions(like.permissions())?;
+        Ok(Box::new(file))
+    }
+
+    #[cfg(not(unix))]
+    fn create(&self, path: &Path, _: &Path) -> io::Result<Box<dyn File>> {
+        Ok(Box::new(new(path, 0)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
@@ -87,12 +107,8 @@ impl Files for Disk {
 }
 
 impl Files for Private {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(in_use(options.open(path)?))
+    fn create(&self, path: &Path, _: &Path) -> io::Result<Box<dyn File>> {
+        Ok(Box::new(new(path, 0o600)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {

@@ -152,9 +152,9 @@ fn error(fault: Fault) -> io::Error {
 }
 
 impl<F: Files> Files for Faulty<F> {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
+    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn File>> {
         self.faults.check(Operation::Create)?;
-        Ok(Box::new(FaultyFile { inner: self.inner.create(path)?, faults: self.faults.clone() }))
+        Ok(Box::new(FaultyFile { inner: self.inner.create(path, like)?, faults: self.faults.clone() }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {

@@ -46,6 +46,9 @@ impl Output {
         let fail = |error| FileError::new(target, "create", error);
         let linked = target.is_symlink().then(|| target.canonicalize()).transpose().map_err(fail)?;
         let target = linked.as_deref().unwrap_or(target);
+        if target.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(fail(io::Error::other("it is no file, but a folder, a device or a pipe")));
+        }
         let name = target.file_name().ok_or_else(|| fail(io::Error::other("not the name of a file")))?;
         let folder = folder(target);
         let stem = format!(".{}.tmp-", name.to_string_lossy());
@@ -53,9 +56,15 @@ impl Output {
         let (aside, file) = {
             // Held until the file is there, so that `abandon` never misses one.
             let mut live = live();
-            let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
-            let file = files.create(&aside).map_err(fail)?;
-            live.1 += 1;
+            let (aside, file) = loop {
+                let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
+                live.1 += 1;
+                match files.create(&aside, target) {
+                    // Of a process of the same number on another host, or in another container.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    created => break (aside, created.map_err(fail)?),
+                }
+            };
             live.0.insert(aside.clone());
             (aside, file)
         };
@@ -368,7 +377,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         // Held through another handle, as another process would.
         let theirs = folder.path().join(".a.tmp-1-0");
-        let held = Disk.create(&theirs).expect("created");
+        let held = Disk.create(&theirs, &theirs).expect("created");
         let files: Arc<dyn Files> = Arc::new(Disk);
         write(&files, &folder.path().join("a"), b"new").expect("written");
         assert_eq!(names(folder.path()), [".a.tmp-1-0", "a"]);
@@ -389,6 +398,29 @@ mod tests {
         assert!(link.is_symlink());
         assert_eq!(std::fs::read(&file).expect("read"), b"new");
         assert_eq!(names(folder.path()), ["link"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_its_owner_narrowed_stays_so() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("a");
+        std::fs::write(&target, OLD).expect("written");
+        for mode in [0o600, 0o640, 0o666] {
+            std::fs::set_permissions(&target, PermissionsExt::from_mode(mode)).expect("ours");
+            write(&(Arc::new(Disk) as Arc<dyn Files>), &target, b"new").expect("written");
+            assert_eq!(target.metadata().expect("it is there").permissions().mode() & 0o777, mode);
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = write(&(Arc::new(Disk) as Arc<dyn Files>), folder.path(), b"new").expect_err("it is a folder");
+        assert!(error.to_string().contains("no file"), "{error}");
+        #[cfg(unix)]
+        Output::create(Arc::new(Disk), Path::new("/dev/null")).expect_err("it is a device");
     }
 
     #[test]

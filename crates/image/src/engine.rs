@@ -30,7 +30,11 @@ pub struct Engine {
 }
 
 /// The type of the program header that names a loader.
-const PT_INTERP: u32 = 3;
+const PT_INTERP: u64 = 3;
+/// The type of the one that says where the dynamic section is.
+const PT_DYNAMIC: u64 = 2;
+/// The entry of that section that names a library.
+const DT_NEEDED: u64 = 1;
 
 impl Engine {
     /// Looks whether a program can stand alone.
@@ -62,15 +66,22 @@ impl Engine {
     }
 }
 
-/// The loader that a program asks for; None if its headers are not all there.
+/// The loader or the libraries that a program asks for; None if its headers are not all there.
 fn loader(bytes: &[u8]) -> Option<Option<String>> {
     let (start, size, count) = (number(bytes, 32, 8)?, number(bytes, 54, 2)?, number(bytes, 56, 2)?);
     for header in 0..count {
         let at = start.checked_add(header * size)?;
-        if number(bytes, at, 4)? == u64::from(PT_INTERP) {
-            let (from, length) = (number(bytes, at.checked_add(8)?, 8)?, number(bytes, at.checked_add(32)?, 8)?);
-            let name = bytes.get(usize::try_from(from).ok()?..usize::try_from(from.checked_add(length)?).ok()?)?;
-            return Some(Some(String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()));
+        let kind = number(bytes, at, 4)?;
+        if !matches!(kind, PT_INTERP | PT_DYNAMIC) {
+            continue;
+        }
+        let (from, length) = (number(bytes, at.checked_add(8)?, 8)?, number(bytes, at.checked_add(32)?, 8)?);
+        let part = bytes.get(usize::try_from(from).ok()?..usize::try_from(from.checked_add(length)?).ok()?)?;
+        if kind == PT_INTERP {
+            return Some(Some(String::from_utf8_lossy(part).trim_end_matches('\0').to_owned()));
+        }
+        if part.chunks_exact(16).any(|entry| number(entry, 0, 8) == Some(DT_NEEDED)) {
+            return Some(Some("shared libraries".to_owned()));
         }
     }
     Some(None)
@@ -89,6 +100,14 @@ pub(crate) mod tests {
 
     /// A program of headers alone, with a loader if one is named.
     pub(crate) fn program(machine: u16, loader: Option<&str>) -> Vec<u8> {
+        match loader {
+            Some(loader) => program_of(machine, PT_INTERP, loader.as_bytes()),
+            None => program_of(machine, 1, &[]),
+        }
+    }
+
+    /// A program of one header, of this type, and the part that it names.
+    fn program_of(machine: u16, kind: u64, part: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; 64 + 56];
         bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
         bytes[16] = 2;
@@ -96,11 +115,10 @@ pub(crate) mod tests {
         bytes[32] = 64;
         bytes[54] = 56;
         bytes[56] = 1;
-        let loader = loader.unwrap_or_default();
-        bytes[64] = if loader.is_empty() { 1 } else { PT_INTERP as u8 };
+        bytes[64] = kind as u8;
         bytes[64 + 8] = 120;
-        bytes[64 + 32] = loader.len() as u8;
-        bytes.extend(loader.bytes());
+        bytes[64 + 32] = part.len() as u8;
+        bytes.extend(part);
         bytes
     }
 
@@ -110,6 +128,10 @@ pub(crate) mod tests {
         assert_eq!(Engine::new(program(183, None)).expect("it is static").architecture, Architecture::Arm64);
         let dynamic = Engine::new(program(62, Some("/lib64/ld-linux-x86-64.so.2\0"))).expect_err("it is dynamic");
         assert_eq!(dynamic, ImageError::NotStatic("/lib64/ld-linux-x86-64.so.2".to_owned()));
+        let section = |tag: u8| [[tag, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0], [0; 16]].concat();
+        Engine::new(program_of(62, PT_DYNAMIC, &section(30))).expect("it asks for nothing");
+        let library = Engine::new(program_of(62, PT_DYNAMIC, &section(DT_NEEDED as u8))).expect_err("it is a library");
+        assert_eq!(library, ImageError::NotStatic("shared libraries".to_owned()));
     }
 
     #[test]

@@ -215,7 +215,7 @@ impl Predictor {
         let of_no_row = self.model.explain(&Batch::empty(&self.features));
         of_no_row.map(|contributions| contributions.base).ok_or_else(|| {
             PipelineError::input(format!("`{}` can't say what each feature adds to a prediction", self.family))
-                .help("train a model that can: `boosted_trees`".to_owned())
+                .help("train a model that can, one of trees: `boosted_trees`, `random_forest`, `extra_trees` or `decision_tree`".to_owned())
         })
     }
 }

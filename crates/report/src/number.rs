@@ -167,7 +167,7 @@ fn date(days: f64) -> String {
 
 /// Microseconds since midnight as `13:45`, with seconds if there are any.
 fn time(micros: f64) -> String {
-    let seconds = (micros / 1e6).round() as i64;
+    let seconds = (micros / 1e6).floor() as i64;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if seconds == 0 { format!("{hours:02}:{minutes:02}") } else { format!("{hours:02}:{minutes:02}:{seconds:02}") }
 }
@@ -224,6 +224,7 @@ mod tests {
         check("date", -719_468.0, "0000-03-01");
         check("time", 49_500e6, "13:45");
         check("datetime", 20_087.0 * 86_400e6 + 49_501e6, "2024-12-30 13:45:01");
+        check("datetime", 20_087.0 * 86_400e6 + 86_399_999_999.0, "2024-12-30 23:59:59");
         check("datetime", f64::NAN, "–");
         check("number", 1.5, "1.5");
     }

@@ -1,6 +1,6 @@
 //! Whether a server answers that it is well: for containers, which hold no other program that could ask.
 
-use std::io::{Error, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,13 @@ pub fn check(address: SocketAddr, certificate: Option<&Path>) -> Result<String> 
         answer_bytes_max: ANSWER_BYTES_MAX,
     };
     let request = Request::get("/health").body(Body::empty()).map_err(Error::other)?;
-    match server.ask(request)? {
+    let unanswered = |error: Error| {
+        let is_there = error.kind() != ErrorKind::ConnectionRefused;
+        let hint =
+            if is_there && server.tls.is_none() { "; one that speaks TLS is asked with `--tls-cert`" } else { "" };
+        Error::other(format!("no server answers at `{address}`: {error}{hint}"))
+    };
+    match server.ask(request).map_err(unanswered)? {
         (StatusCode::OK, said) => Ok(String::from_utf8_lossy(&said).into_owned()),
         (status, _) => Err(Error::other(format!("`{address}` answers `{status}`"))),
     }
@@ -79,7 +85,9 @@ mod tests {
     fn only_a_server_that_says_so_is_well() {
         assert_eq!(answered("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{}").expect("it is well"), "{}");
         assert!(answered("HTTP/1.1 503 Service Unavailable\r\n\r\n").is_err());
-        assert!(answered("what?").is_err());
-        assert!(check(([127, 0, 0, 1], 1).into(), None).is_err());
+        let unfit = answered("what?").expect_err("it speaks something else").to_string();
+        assert!(unfit.contains("--tls-cert"), "{unfit}");
+        let refused = check(([127, 0, 0, 1], 1).into(), None).expect_err("nobody listens").to_string();
+        assert!(refused.contains("127.0.0.1:1") && !refused.contains("--tls-cert"), "{refused}");
     }
 }

@@ -14,7 +14,9 @@ use evenstep_pipeline::Predictor;
 use evenstep_pipeline::request::{self, Refusal, Rows};
 use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
+use hyper::body::Frame;
 use serde_json::{Map, Value, json};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Service;
@@ -68,7 +70,16 @@ pub(crate) fn all(bytes: &[u8]) -> Result<Rows<'static>, Problem> {
 
 /// Answers rows while they come. The answer's status is told before the first row was read, so that what is wrong with
 /// one is said in a line of its own, the last.
-pub(crate) fn answer(service: Arc<Service>, served: Arc<Served>, body: Body) -> Response {
+///
+/// A client that asks first whether it may send them is answered once it sent some: hyper tells it to go on when the body
+/// is read, and no more after the answer's head.
+pub(crate) async fn answer(
+    service: Arc<Service>,
+    served: Arc<Served>,
+    mut body: Body,
+    is_asked_first: bool,
+) -> Response {
+    let first = if is_asked_first { Some(next(&mut body).await) } else { None };
     let asked = Asked { service, served };
     let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
     let streamed = Streamed::default();
@@ -76,10 +87,17 @@ pub(crate) fn answer(service: Arc<Service>, served: Arc<Served>, body: Body) -> 
     asked.sign(&mut response, 0, None);
     response.extensions_mut().insert(streamed.clone());
     tokio::spawn(async move {
-        let rows = Stream { asked, sender, row: 0, flags: 0 }.run(body).await;
+        let rows = Stream { asked, sender, row: 0, flags: 0 }.run(first, body).await;
         streamed.0.rows.store(rows, Ordering::Relaxed);
     });
     response
+}
+
+/// The next part of a body, if it came in time and there is one.
+type Next = Result<Option<Result<Frame<Bytes>, axum::Error>>, Elapsed>;
+
+async fn next(body: &mut Body) -> Next {
+    timeout(BODY_TIME, body.frame()).await
 }
 
 /// An answer under way.
@@ -93,9 +111,9 @@ struct Stream {
 
 impl Stream {
     /// How many rows were answered.
-    async fn run(mut self, body: Body) -> usize {
+    async fn run(mut self, first: Option<Next>, body: Body) -> usize {
         let started = Instant::now();
-        let ended = self.answer_all(body).await;
+        let ended = self.answer_all(first, body).await;
         let (rows, flags) = (self.row as usize, self.flags);
         self.asked.count(StatusCode::OK, rows, flags, started.elapsed());
         if let Err(Ended::Gone) = ended {
@@ -105,11 +123,15 @@ impl Stream {
         rows
     }
 
-    async fn answer_all(&mut self, mut body: Body) -> Result<(), Ended> {
+    async fn answer_all(&mut self, mut first: Option<Next>, mut body: Body) -> Result<(), Ended> {
         let mut held = self.asked.service.room.hold();
         let mut rest = Vec::new();
         loop {
-            let frame = match timeout(BODY_TIME, body.frame()).await {
+            let found = match first.take() {
+                Some(first) => first,
+                None => next(&mut body).await,
+            };
+            let frame = match found {
                 Err(_) => return self.refuse(Problem::too_slow()).await,
                 Ok(Some(Err(_))) => return self.refuse(Problem::cut_off()).await,
                 Ok(Some(Ok(frame))) => Some(frame),

@@ -36,7 +36,10 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen,
             service.metrics.refused(problem.status());
             problem.into_response()
         }
-        Ok((Format::Lines, Format::Lines)) => lines::answer(service, served, body),
+        Ok((Format::Lines, Format::Lines)) => {
+            let is_asked_first = head.headers.contains_key(header::EXPECT);
+            lines::answer(service, served, body, is_asked_first).await
+        }
         Ok((Format::Json, Format::Json)) => work::answer_json(Asked { service, served }, &head.headers, body).await,
         Ok((from, to)) => {
             let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, from, to);

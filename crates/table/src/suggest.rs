@@ -16,7 +16,7 @@ pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .filter(|candidate| candidate.len().abs_diff(written.len()) <= 4 * far(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .min()
-        .filter(|(distance, candidate)| *distance <= far(candidate))
+        .filter(|(distance, candidate)| *distance <= far(candidate) && *distance < candidate.chars().count())
         .map(|(_, candidate)| candidate)
 }
 
@@ -41,6 +41,12 @@ pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(n: N, thing: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_nothing_in_common_is_not_meant() {
+        assert_eq!(closest("3", ["2", "10"]), None);
+        assert_eq!(closest("aeg", ["age"]), Some("age"));
+    }
 
     #[test]
     fn only_one_thing_is_singular() {

@@ -53,8 +53,8 @@ impl Markdown {
     /// A table; cells are Markdown.
     pub(super) fn table<const N: usize>(&mut self, header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
         let mut lines = vec![format!("| {} |", header.join(" | ")), format!("|{}", "---|".repeat(N))];
-        // A bar would begin a cell, even within a name.
-        let cell = |cell: &String| cell.replace('|', "\\|");
+        // A bar would begin a cell, even within a name; one after a backslash doesn't, for every reader.
+        let cell = |cell: &String| cell.replace("\\|", "|").replace('|', "\\|");
         lines.extend(
             rows.into_iter().map(|row| format!("| {} |", row.iter().map(cell).collect::<Vec<_>>().join(" | "))),
         );

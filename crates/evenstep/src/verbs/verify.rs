@@ -9,10 +9,11 @@ use super::{Answer, read_bundle};
 use crate::cli::Verify;
 use crate::environment::Difference;
 use crate::verification::{Again, Found, How, of_bundle, of_spec};
-use crate::{Host, output};
+use crate::{Host, attestation, output};
 
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
-    let how = How { shuffle: args.shuffle, frozen: args.frozen, policy: args.policy.clone() };
+    let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
+    let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
     let found = if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
         refuse_for_bundle(args)?;
         let bytes = read_bundle(&args.subject)?;

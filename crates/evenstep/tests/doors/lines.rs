@@ -46,3 +46,23 @@ fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
         }
     }
 }
+
+#[test]
+fn a_client_that_asks_first_is_told_to_go_on() {
+    let server = small();
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    let row = b"{\"x\": 1, \"z\": 2}\n";
+    let head = format!(
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {LINES}\r\nContent-Length: {}\r\n\
+         Expect: 100-continue\r\nConnection: close\r\n\r\n",
+        row.len()
+    );
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).expect("it says whether to go on");
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(row).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("prediction"), "{answer}");
+}

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use docker_credential::DockerCredential;
 use serde_json::Value;
-use ureq::http::{Method, Request, Response, StatusCode};
+use ureq::http::{Method, Request, Response, StatusCode, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
@@ -21,8 +21,12 @@ use crate::image::{MANIFEST, digest};
 const CONNECT: Duration = Duration::from_secs(10);
 /// So long for an answer to what it was sent: it hashes layers, and may copy them elsewhere.
 const ANSWER: Duration = Duration::from_secs(300);
+/// So long may a layer travel.
+const LAYER: Duration = Duration::from_secs(3600);
 /// So much of an answer is read, in bytes: errors and tokens are short.
 const ANSWER_BYTES_MAX: u64 = 1 << 18;
+/// So often may a registry point elsewhere.
+const REDIRECTS_MAX: u32 = 10;
 /// So much of what a registry says is shown, in letters.
 const SHOWN: usize = 200;
 
@@ -57,7 +61,12 @@ impl<'a> Registry<'a> {
             .proxy(if loopback { None } else { Proxy::try_from_env() })
             .user_agent("evenstep")
             .timeout_connect(Some(CONNECT))
+            .timeout_send_body(Some(LAYER))
             .timeout_recv_response(Some(ANSWER))
+            .timeout_recv_body(Some(ANSWER))
+            // Within the host another address would be followed in the clear.
+            .max_redirects(if loopback { 0 } else { REDIRECTS_MAX })
+            .max_redirects_will_error(false)
             .build()
             .new_agent();
         let base = format!("{}://{host}", if loopback { "http" } else { "https" });
@@ -120,8 +129,13 @@ impl<'a> Registry<'a> {
 
     /// Neither secrets nor images travel in the clear, but within a host.
     fn check(&self, address: &str) -> Result<(), PushError> {
-        let plain = address.strip_prefix("http://").and_then(|rest| rest.split(['/', '?']).next());
-        if address.starts_with("https://") || plain.is_some_and(is_loopback) {
+        let uri: Option<Uri> = address.parse().ok();
+        // What stands before an `@` only looks like a host.
+        let is_safe = uri.as_ref().zip(uri.as_ref().and_then(Uri::authority)).is_some_and(|(uri, authority)| {
+            let within = uri.scheme_str() == Some("http") && is_loopback(authority.as_str());
+            !authority.as_str().contains('@') && (within || uri.scheme_str() == Some("https"))
+        });
+        if is_safe {
             return Ok(());
         }
         Err(PushError::Unsafe { registry: self.reference.registry().to_owned(), address: address.to_owned() })

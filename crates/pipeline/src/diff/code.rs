@@ -15,7 +15,7 @@ pub(crate) fn conclude(a: &Side, b: &Side, findings: &mut Findings) {
     let unexplained = first.filter(|at| findings.found[*at].causes.is_empty());
     if let Some(text) = seeds {
         let slot = unexplained.map_or(Slot::Settings, |at| slot_at(findings, at));
-        findings.at(&slot).causes.push(Cause::fact("seed", format!("the pipeline's seed is {text}")));
+        findings.at(&slot).causes.insert(0, Cause::fact("seed", format!("the pipeline's seed is {text}")));
     } else if let Some(at) = unexplained.filter(|_| epochs.iter().all(Option::is_none)) {
         let cause = likely_code(a, b, findings, at);
         findings.found[at].causes.extend(cause);

@@ -165,7 +165,9 @@ fn evaluation(a: &Value, b: &Value, findings: &mut Findings) {
     }
     let told = leaves(&mine, &theirs, EVALUATION_TOLD);
     if !told.is_empty() {
-        let text = format!("all else is the same, but not the evaluation: {}", told.join("; "));
+        let alone = same(a.get("seed"), b.get("seed"));
+        let so_far = if alone { "all else is the same, but not the evaluation" } else { "the evaluation is another" };
+        let text = format!("{so_far}: {}", told.join("; "));
         findings.at(&Slot::Settings).causes.push(Cause::fact("evaluation", text));
     }
 }

@@ -68,7 +68,8 @@ pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
             }
             (Some(Value::Array(x)), Some(Value::Array(y))) if x.len() == y.len() => {
                 for (at, (a, b)) in x.iter().zip(y).enumerate() {
-                    walk(&join(&at.to_string()), Some(a), Some(b), most, found);
+                    let name = a.get("name").and_then(Value::as_str).map(|name| format!("`{name}`"));
+                    walk(&join(&name.unwrap_or_else(|| at.to_string())), Some(a), Some(b), most, found);
                 }
             }
             _ => found.push(format!("{path} is {}", both(a, b))),
@@ -91,6 +92,8 @@ mod tests {
             (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
         assert_eq!(leaves(&a, &b, 9), ["Age n 1 is 2 in A and 3 in B", "Age text is `3rd` in A and `2nd` in B"]);
         assert_eq!(leaves(&a, &b, 1).len(), 1);
+        let (a, b) = (json!([{"name": "mae", "value": 1}]), json!([{"name": "mae", "value": 2}]));
+        assert_eq!(leaves(&a, &b, 9), ["`mae` value is 1 in A and 2 in B"]);
         assert!(leaves(&json!({"n": [{"l2": 1.0}]}), &json!({"n": [{"l2": 1}]}), 1).is_empty());
     }
 }

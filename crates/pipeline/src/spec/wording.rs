@@ -13,9 +13,13 @@ pub(super) fn plain(path: &[String], message: &str) -> (String, Option<String>) 
     let unfit = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     if let Some((found, expected)) = unfit.and_then(|unfit| unfit.rsplit_once(", expected ")) {
         let verb = if path.last().is_some_and(|part| part.starts_with('[')) { "holds" } else { "is" };
-        let help = (expected == "a sequence").then(|| literal(found)).flatten();
         let said = format!("`{key}` {verb} {}, but {} is expected", what(found), expectation(expected));
-        return (said, help.map(|value| format!("write `{key} = [{value}]`")));
+        let help = literal(found).and_then(|value| match expected {
+            "a sequence" => Some(format!("write `{key} = [{value}]`")),
+            WORD if !value.starts_with('"') => Some(format!("write `{key} = \"{value}\"`")),
+            _ => None,
+        });
+        return (said, help);
     }
     // The words of an enum that takes values of several types begin so.
     if ["a ", "the ", "\""].iter().any(|start| message.starts_with(start)) {
@@ -23,6 +27,9 @@ pub(super) fn plain(path: &[String], message: &str) -> (String, Option<String>) 
     }
     (message.replace("missing field", "missing key"), None)
 }
+
+/// What serde calls an enum.
+const WORD: &str = "string or map";
 
 /// The unknown field or variant, and the known ones.
 pub(super) fn unknown<'a>(which: &str, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
@@ -53,6 +60,7 @@ fn expectation(expected: &str) -> &str {
         "a sequence" => "a list",
         "a string" => "a text",
         "a boolean" => "true or false",
+        WORD => "a word",
         "a map" => "a table",
         "f32" | "f64" => "a number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
@@ -86,6 +94,8 @@ mod tests {
         insta::assert_snapshot!(check("seed = 1", "seed = -1"), @"`seed` is -1, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1", "seed = 1.5"), @"`seed` is 1.5, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1\n", ""), @"missing key `seed`");
+        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = 10"), @"");
+        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = \"3\""), @"");
         insta::assert_snapshot!(check("name = \"p\"", "name = 5"), @"`name` is 5, but a text is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = [\"y\"]"), @"`target` is a list, but a text is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nid = 5"), @"`id` takes a name or a list of names");

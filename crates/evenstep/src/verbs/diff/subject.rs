@@ -121,6 +121,9 @@ fn inside(path: &Path) -> Result<PathBuf, PipelineError> {
 }
 
 fn files_of(path: &Path) -> Result<Files, PipelineError> {
+    if !path.exists() {
+        return Err(PipelineError::input(format!("there is no `{}`", path.display())));
+    }
     let known = ["toml", "lock", "evenstep", "trace"];
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     if !known.contains(&extension) {

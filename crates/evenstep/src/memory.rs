@@ -1,0 +1,29 @@
+//! The allocator, and what it does with memory that isn't needed any more.
+#![allow(unsafe_code, reason = "a foreign interface: the allocator is set by functions of C")]
+
+use std::ffi::{c_int, c_long};
+
+/// An answer of the server makes and drops some hundred small things, which takes less time than by the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+// Source: mimalloc.h of version 3.
+unsafe extern "C" {
+    fn mi_option_get(option: c_int) -> c_long;
+    fn mi_option_set(option: c_int, value: c_long);
+}
+
+/// After so many milliseconds memory goes back to the system; never, below 0.
+const PURGE_DELAY: c_int = 15;
+/// The delay, unless somebody chose another; no other option is the same.
+const DEFAULT: c_long = 1000;
+
+/// Keeps what was once had until the program ends. A training needs it again at once, and the system would clear it first.
+pub(crate) fn keep() {
+    // SAFETY: mimalloc takes its options from one thread, and no other was started yet.
+    unsafe {
+        if mi_option_get(PURGE_DELAY) == DEFAULT {
+            mi_option_set(PURGE_DELAY, -1);
+        }
+    }
+}
