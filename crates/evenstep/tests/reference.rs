@@ -10,7 +10,11 @@ const BY: &str = "<!-- Printed from the code; `just docs` writes it anew. -->\n\
 
 /// What holds of every step.
 const UNWEIGHTED: &str = "Steps learn from the training rows alone, in the order in which they stand, and from each row alike: `[data] weight` counts in models and
-metrics, not here, as in scikit-learn.\n\n";
+metrics, not here, as in scikit-learn. `columns` takes a name, a list of names, or [types and patterns](pipeline-toml.md#step).\n\n";
+
+/// What a metric is for.
+const JUDGED: &str = "Each metric judges predictions of one kind: of numbers (regressions), of two classes, of three or more, of classes however many, or
+rankings. One that doesn't suit the task is refused. [`[report] metrics`](pipeline-toml.md#report) has the defaults.\n\n";
 
 /// The doc comment at the top of a file, as Markdown.
 fn page(source: &str) -> String {
@@ -18,20 +22,71 @@ fn page(source: &str) -> String {
     lines.map(|line| line[3..].strip_prefix(' ').unwrap_or(&line[3..])).collect::<Vec<_>>().join("\n")
 }
 
-/// The parameters of a spec, with their defaults and meanings.
-fn parameters(schema: &Value, defaults: &Value) -> String {
+fn all_parameters(schema: &Value) -> String {
+    let text = parameters(schema, schema, "");
+    if text.is_empty() { "It has no parameters.\n".to_owned() } else { text }
+}
+
+/// The parameters of a table, with their defaults and meanings; beneath each, the values or keys that it takes.
+fn parameters(schema: &Value, root: &Value, indent: &str) -> String {
     let mut text = String::new();
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let meaning = property["description"].as_str().unwrap_or_default().replace('\n', " ");
-        let default = match property.get("default").or_else(|| defaults.get(name)) {
-            _ if required.contains(&name.as_str()) => "required".to_owned(),
-            Some(Value::Null) | None => "none by default".to_owned(),
-            Some(value) => format!("default `{value}`"),
+        let kind = definition(property, root);
+        let default = match (property.get("default").filter(|value| !value.is_null()), written_empty(kind)) {
+            _ if required.contains(&name.as_str()) => " (required)".to_owned(),
+            (None, None) => " (none by default)".to_owned(),
+            (None, Some(empty)) => format!(" (none by default; `{}` if written empty)", toml_of(&empty)),
+            (Some(default), Some(empty)) if *default == empty => String::new(),
+            (Some(default), _) => format!(" (default `{}`)", toml_of(default)),
         };
-        writeln!(text, "- `{name}` ({default}): {meaning}").expect("a string takes what is written");
+        let is_plain = kind["type"].is_string() && kind["type"] != "object";
+        let range = if is_plain && !std::ptr::eq(kind, property) { meaning(kind) } else { String::new() };
+        let meaning = format!("{} {range}", meaning(property));
+        writeln!(text, "{indent}- `{name}`{default}: {}", meaning.trim_end()).expect("a string takes what is written");
+        text.push_str(&values(kind, root, &format!("{indent}  ")));
     }
-    if text.is_empty() { "It has no parameters.\n".to_owned() } else { text }
+    text
+}
+
+fn meaning(schema: &Value) -> String {
+    schema["description"].as_str().unwrap_or_default().replace('\n', " ")
+}
+
+/// What a schema refers to, be it by a value that may be left out.
+fn definition<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    let given = match schema["anyOf"].as_array().map(Vec::as_slice) {
+        Some([given, null]) if null["type"] == "null" => given,
+        _ => schema,
+    };
+    let name = given["$ref"].as_str().and_then(|place| place.strip_prefix("#/$defs/"));
+    name.map_or(given, |name| &root["$defs"][name])
+}
+
+/// The table that is meant where none of its keys is written.
+fn written_empty(table: &Value) -> Option<Value> {
+    let keys = table["properties"].as_object()?.iter();
+    Some(keys.map(|(key, property)| (key.clone(), property["default"].clone())).collect())
+}
+
+/// The words that a parameter may be, and what else it may be then; or the keys of its table.
+fn values(kind: &Value, root: &Value, indent: &str) -> String {
+    let line = |form: &str, of: &Value| format!("{indent}- {form}: {}\n", meaning(of));
+    let words = |kind: &Value| -> String {
+        let words = kind["oneOf"].as_array().into_iter().flatten();
+        words.map(|word| line(&format!("`{}`", word["const"]), word)).collect()
+    };
+    let forms: Vec<&Value> =
+        kind["anyOf"].as_array().into_iter().flatten().map(|form| definition(form, root)).collect();
+    if forms.iter().all(|form| form["oneOf"].is_null()) {
+        return words(kind) + &parameters(kind, root, indent);
+    }
+    let form = |form: &&Value| match form["type"].as_str() {
+        Some("array") => line("a list", form),
+        Some(_) => line("a number", form),
+        None => words(form),
+    };
+    forms.iter().map(form).collect()
 }
 
 fn example(table: &str, name: &str, spec: &Value) -> String {
@@ -80,7 +135,7 @@ fn steps() {
         }
         let schema = (entry.schema)().to_value();
         let spec = (entry.example)().spec();
-        let parts = (page(entry.source), parameters(&schema, &spec), example("[[step]]", entry.name, &spec));
+        let parts = (page(entry.source), all_parameters(&schema), example("[[step]]", entry.name, &spec));
         writeln!(text, "### `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2)
             .expect("a string takes what is written");
     }
@@ -93,7 +148,7 @@ fn models() {
     for entry in evenstep_model::CATALOGUE {
         let schema = (entry.schema)().to_value();
         let spec = (entry.example)().spec();
-        let parts = (page(entry.source), parameters(&schema, &spec), example("[model]", entry.name, &spec));
+        let parts = (page(entry.source), all_parameters(&schema), example("[model]", entry.name, &spec));
         writeln!(text, "## `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2)
             .expect("a string takes what is written");
     }
@@ -102,10 +157,10 @@ fn models() {
 
 #[test]
 fn metrics() {
-    let mut text = format!("# Metrics\n\n{BY}");
+    let mut text = format!("# Metrics\n\n{BY}{JUDGED}");
     for metric in evenstep_model::metric::METRICS {
         let better = if metric.higher_is_better { "Higher is better." } else { "Lower is better." };
-        writeln!(text, "## `{}`\n\n{}\n\n{better}\n", metric.name, page(metric.source))
+        writeln!(text, "## `{}`\n\n{}\n\nJudges {}. {better}\n", metric.name, page(metric.source), metric.judges())
             .expect("a string takes what is written");
     }
     up_to_date("metrics.md", &text);

@@ -49,7 +49,7 @@ pub struct DatetimeParts {
 pub enum Parts {
     /// The usual ones that the column's type has.
     Auto(Auto),
-    /// These.
+    /// The parts that are named, as `["year", "month"]`.
     Listed(Vec<Part>),
 }
 

@@ -39,7 +39,7 @@ pub struct Ordinal {
 pub enum Order {
     /// A rule.
     By(By),
-    /// All values, from the first to the last.
+    /// All values, from the first to the last, as `["low", "middle", "high"]`.
     Listed(Vec<String>),
 }
 

@@ -71,7 +71,7 @@ use predict::Model;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoostedTrees {
-    /// What is minimised; by default what suits the target: `squared`, `logistic` or `softmax`.
+    /// What is minimised; by default what suits the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
     /// With `objective = "quantile"`, which: 0.5 by default, the median.
@@ -88,20 +88,20 @@ pub struct BoostedTrees {
     pub rank_truncation: Option<u32>,
     /// Where scores start: with `mean` where one value for all rows would have the least loss, with `zero` at 0.
     pub start: Start,
-    /// How many rounds there are; each adds a tree, or one for each of several classes.
+    /// How many rounds there are, 1 to 100,000; each adds a tree, or one for each of several classes.
     pub trees: u32,
-    /// By how much each tree's values are multiplied.
+    /// By how much each tree's values are multiplied; above 0.
     pub learning_rate: f64,
-    /// The most leaves of a tree.
+    /// The most leaves of a tree, 2 to 32,768.
     pub leaves: u32,
     /// Which leaf is split next: with `leaf` the one that gains most, with `depth` the one that is nearest to the root.
     pub growth: Growth,
-    /// The most splits between the root and a leaf; without it, as many as there are.
+    /// The most splits between the root and a leaf, 1 to 32,768; without it, as many as there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
     /// How many bits a gradient is rounded to where splits are sought, 8 to 15, if second derivatives differ; leaves are exact whatever it is. Beyond 13 a fit takes longer.
     pub gradient_bits: u32,
-    /// The most bins into which the values of a number fall, at most 65,534; beyond 255 a fit takes longer. A category has one for each level.
+    /// The most bins into which the values of a number fall, 2 to 65,534; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// The fewest training rows of a bin, where the values allow it; levels of a category with fewer share one.
     pub min_rows_in_bin: u32,
@@ -118,37 +118,37 @@ pub struct BoostedTrees {
     /// The largest value of a leaf before it is multiplied by `learning_rate`, either way; without it there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_leaf_value: Option<f64>,
-    /// The share of the training rows that each tree is grown from, drawn by their identity.
+    /// The share of the training rows that each tree is grown from, drawn by their identity; above 0 and at most 1.
     pub row_sample: f64,
     /// For how many rounds the same rows are kept.
     pub row_sample_every: u32,
-    /// Grows each tree from the rows with the largest gradients and a share of the others, in place of `row_sample`; by default not.
+    /// Grows each tree from the rows with the largest gradients and a share of the others; in place of `row_sample`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goss: Option<Goss>,
-    /// Leaves earlier trees out while a new one is grown; by default not.
+    /// Leaves earlier trees out while a new one is grown; not together with `early_stopping`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dart: Option<Dart>,
-    /// The share of the features that each round may use, drawn by their names.
+    /// The share of the features that each round may use, drawn by their names; above 0 and at most 1, as those below.
     pub column_sample: f64,
     /// The share of those that the nodes of one depth of a tree may use.
     pub column_sample_by_level: f64,
     /// The share of those that a single node may use.
     pub column_sample_by_node: f64,
-    /// Which way predictions must go, or stay, as a numeric feature rises, all else being equal: `increasing` or `decreasing`, by its name.
+    /// Which way predictions must go, or stay, as a numeric feature rises, all else being equal: `increasing` or `decreasing` by its name, as `{ Age = "increasing" }`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub monotone: BTreeMap<String, Direction>,
-    /// Features that may act together, in lists of names: a branch splits on those of one list only. Those in no list are one more.
+    /// Features that may act together, in lists of names, as `[["Age", "Job"]]`: a branch splits on those of one list only. Those in no list are one more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<Vec<String>>,
     /// Ends the fit when the loss on a tenth of the training rows, which are not learned from, has
-    /// not fallen for some rounds, and keeps the trees up to the best one.
+    /// not fallen for some rounds, and keeps the trees up to the best one; not together with `dart`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
     /// How categories are split.
     pub categories: Categories,
     /// How much a row of the positive class weighs, times its own weight. Only in a binary task.
     pub positive_weight: f64,
-    /// How much a row of each class weighs, times its own weight; 1 for classes that are not named.
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`; 1 for classes that are not named. Not together with `positive_weight`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class_weights: BTreeMap<String, f64>,
 }

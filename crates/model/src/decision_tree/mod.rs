@@ -21,20 +21,20 @@ use crate::boosted_trees::fit::Averaged;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionTree {
-    /// The most leaves.
+    /// The most leaves, 2 to 32,768.
     pub leaves: u32,
-    /// The most splits between the root and a leaf; without it, as many as there are.
+    /// The most splits between the root and a leaf, 1 to 32,768; without it, as many as there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
     /// The fewest training rows of a leaf.
     pub min_rows: u32,
     /// A split must lower the sum of squared errors by more than this.
     pub min_gain: f64,
-    /// The most bins into which the values of a number fall, at most 65,534; beyond 255 a fit takes longer. A category has one for each level.
+    /// The most bins into which the values of a number fall, 2 to 65,534; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// How categories are split.
     pub categories: Categories,
-    /// How much a row of each class weighs, times its own weight; 1 for classes that are not named.
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`; 1 for classes that are not named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub class_weights: BTreeMap<String, f64>,
 }

@@ -108,6 +108,11 @@ impl Metric {
         Metric { source, ..self }
     }
 
+    /// What the metric judges, in words.
+    pub fn judges(&self) -> &'static str {
+        self.tasks.words()
+    }
+
     /// Says whether the metric judges such a task.
     ///
     /// # Errors
@@ -121,7 +126,7 @@ impl Metric {
             Task::Ranking => "a relevance, by which groups are ranked".to_owned(),
             _ => format!("one of {} classes", task.classes().len()),
         };
-        let message = format!("`{}` judges {}, and the target is {target}", self.name, self.tasks.words());
+        let message = format!("`{}` judges {}, and the target is {target}", self.name, self.judges());
         let usual: Vec<String> = usual(task).iter().map(|metric| format!("`{}`", metric.name)).collect();
         Err(ParseError { path: Vec::new(), message, help: Some(format!("usual here: {}", usual.join(", "))) })
     }

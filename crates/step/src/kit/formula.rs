@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{StepError, find};
 
-/// An expression over columns, as it is written and as it is evaluated.
+/// An expression over columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]

@@ -56,9 +56,9 @@ bounded! {
     Positive(f64, "f64"): x => 0.0 < x && x < f64::INFINITY, "above 0", { "exclusiveMinimum" = 0 };
     /// A finite number that is not negative.
     NotNegative(f64, "f64"): x => 0.0 <= x && x < f64::INFINITY, "0 or more", { "minimum" = 0 };
-    /// How many parts training rows fall into.
+    /// A whole number from 2 to 1,000.
     Folds(u32, "u32"): n => 2 <= n && n <= 1000, "between 2 and 1000", { "minimum" = 2, "maximum" = 1000 };
-    /// How many bins there may be.
+    /// A whole number from 2 to 10,000.
     BinCount(u32, "u32"): n => 2 <= n && n <= 10_000, "between 2 and 10000", { "minimum" = 2, "maximum" = 10_000 };
 }
 
@@ -66,7 +66,7 @@ bounded! {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "\"auto\" or a number in its range")]
 pub enum AutoOr<T> {
-    /// Learned from the training rows, or given by the method.
+    /// The word `auto`.
     Auto(Auto),
     /// As written.
     Is(T),
@@ -76,7 +76,7 @@ pub enum AutoOr<T> {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Auto {
-    /// `auto`
+    /// Learned from the training rows, or what is usual for the method or the column's type.
     Auto,
 }
 
