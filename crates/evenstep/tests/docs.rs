@@ -48,6 +48,19 @@ fn shown(text: &str) -> Vec<Shown> {
     all
 }
 
+/// The versions that a page says are served: how their digests start.
+fn served(text: &str) -> Vec<&str> {
+    let told = ["serving ", "\"version\":\""].into_iter().flat_map(|before| text.split(before).skip(1));
+    told.filter_map(|rest| rest.get(..12)).filter(|word| word.bytes().all(|byte| byte.is_ascii_hexdigit())).collect()
+}
+
+/// The locks of a folder, one after the other.
+fn locks(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
+    let locks = entries.filter(|path| path.extension().is_some_and(|extension| extension == "lock"));
+    locks.map(|path| std::fs::read_to_string(path).expect("a lock is text")).collect()
+}
+
 fn without_blanks_at_the_end(mut lines: Vec<String>) -> Vec<String> {
     while lines.last().is_some_and(|line| line.trim().is_empty()) {
         lines.pop();
@@ -83,12 +96,11 @@ fn line_fits(expected: &str, line: &str) -> bool {
 fn every_command_in_the_docs_prints_what_they_show() {
     let program = Path::new(env!("CARGO_BIN_EXE_evenstep")).parent().expect("a folder");
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    let digests = include_str!("../../../docs/src/reference/digests.md");
     let (mut run, mut wrong) = (0, Vec::new());
     for page in pages() {
-        let commands = shown(&std::fs::read_to_string(&page).expect("the page is there"));
-        if commands.is_empty() {
-            continue;
-        }
+        let text = std::fs::read_to_string(&page).expect("the page is there");
+        let commands = shown(&text);
         let folder = tempfile::tempdir().expect("a folder");
         let copied = Command::new("cp").args(["-r"]).arg(examples()).arg(folder.path()).status().expect("cp runs");
         assert!(copied.success());
@@ -107,6 +119,10 @@ fn every_command_in_the_docs_prints_what_they_show() {
                 wrong.push(format!("{}: `{command}` prints\n{said}", page.display()));
             }
             run += 1;
+        }
+        let known = digests.to_owned() + &locks(folder.path());
+        for version in served(&text).iter().filter(|version| !known.contains(&format!("sha256:{version}"))) {
+            wrong.push(format!("{}: nobody trains version {version}", page.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
