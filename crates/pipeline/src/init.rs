@@ -143,7 +143,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
         TaskWord::Multiclass => "multiclass",
         TaskWord::Ranking => "ranking",
     };
-    put(&format!("task = {}              # regression, binary or multiclass", quoted(word)));
+    put(&format!("task = {}              # regression, binary, multiclass or ranking", quoted(word)));
     if task == TaskWord::Binary
         && let Some(positive) = positive_of(seen.classes)
     {
