@@ -32,7 +32,7 @@ class Bundle:
     def __init__(self, data: bytes) -> None:
         """A bundle by its bytes.
 
-        Raises `BundleError` for others, and on a host that gives other bits.
+        Raises `BundleError` for others, `RefusedError` on a host that gives other bits.
         """
         self._inner = _native.Bundle(data)
         self._path = None
@@ -41,7 +41,7 @@ class Bundle:
     def read(cls, path: str | os.PathLike[str]) -> Bundle:
         """A bundle by its file.
 
-        Raises `BundleError` for a file that is none, and on a host that gives other bits.
+        Raises `BundleError` for a file that is none, `RefusedError` on a host that gives other bits.
         """
         bundle = cls.__new__(cls)
         bundle._path = os.fspath(path)
@@ -164,6 +164,6 @@ class Bundle:
 def open(path: str | os.PathLike[str]) -> Bundle:
     """Opens a bundle: `evenstep.open("houses.evenstep")`.
 
-    Raises `BundleError` for a file that is none, and on a host that gives other bits.
+    Raises `BundleError` for a file that is none, `RefusedError` on a host that gives other bits.
     """
     return Bundle.read(path)

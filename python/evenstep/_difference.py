@@ -20,11 +20,13 @@ Run: TypeAlias = "Spec | Trained | Bundle | str | os.PathLike[str]"
 class Difference:
     """The first stage, column and rows in which two runs part, and why. It is true if they differ."""
 
+    page: Page
+    """The pipeline drawn, with what differs."""
+
     def __init__(self, told: dict[str, Any], page: str) -> None:
         """By what `diff --json` tells, and the page that shows it."""
         self._told = told
         self.page = Page(page)
-        """The pipeline drawn, with what differs."""
 
     @property
     def equal(self) -> bool:

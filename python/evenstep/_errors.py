@@ -40,11 +40,11 @@ class DataError(Error):
 
 
 class BundleError(Error):
-    """A bundle that was changed, isn't one, or gives other bits on this host."""
+    """A bundle that was changed, or isn't one."""
 
 
 class RefusedError(Error):
-    """The answer is no: a digest or a contract that was to be kept would not be."""
+    """The answer is no: the golden rows of a bundle have other bits on this host."""
 
 
 class BugError(Error):

@@ -67,7 +67,17 @@ class Metrics(Mapping[str, "float | None"]):
 
 
 class Comparison:
-    """Metrics of two trainings, side by side."""
+    """Metrics of two trainings, side by side: a table in a notebook, lines elsewhere.
+
+    `Metrics.beside` gives it.
+    """
+
+    a: Metrics
+    """Those of the one."""
+    b: Metrics
+    """Those of the other."""
+    names: tuple[str, str]
+    """What the table calls them."""
 
     def __init__(self, a: Metrics, b: Metrics, names: tuple[str, str]) -> None:
         self.a, self.b, self.names = a, b, names

@@ -7,7 +7,10 @@ import os
 
 
 class Page:
-    """A page of HTML that needs nothing beside it. A notebook shows it."""
+    """A page of HTML that needs nothing beside it. A notebook shows it.
+
+    `Bundle.report` gives one.
+    """
 
     html: str
     """Its text."""

@@ -24,7 +24,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Server:
-    """A bundle that is served over HTTP and gRPC.
+    """A bundle that is served over HTTP and gRPC. `Bundle.serve` gives it.
 
     `with bundle.serve() as server:` stops it at the end of the block; `stop` does, too. It ends with this process, however
     this ends.
