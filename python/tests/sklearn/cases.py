@@ -33,7 +33,7 @@ ROWS = 400
 
 def frame() -> pd.DataFrame:
     """Rows of all types: `number`, `skewed` (positive), `whole`, `city`, `rank` (text that has an order), `seen_at`,
-    `born`, with nulls in `gaps` and `place`; and the target `y`, 0 or 1."""
+    `born`, with nulls in `gaps` and `place`, and `town`, which is `city` again; and the target `y`, 0 or 1."""
     draw = np.random.default_rng(7)
     number = draw.normal(3.0, 2.0, ROWS)
     skewed = draw.lognormal(1.0, 0.8, ROWS)
@@ -47,6 +47,7 @@ def frame() -> pd.DataFrame:
             "whole": whole,
             "gaps": np.where(draw.random(ROWS) < 0.2, np.nan, number * 2 + draw.normal(0, 1, ROWS)),
             "city": city,
+            "town": city,
             "place": np.where(draw.random(ROWS) < 0.15, None, draw.choice(["in", "out", "by"], ROWS)),
             "rank": draw.choice(["low", "mid", "high"], ROWS),
             "seen_at": pd.Timestamp("2023-11-05 03:04:05")
@@ -139,6 +140,7 @@ EQUAL = [
     Case(prep.Binarizer(threshold=2.0), ["number"], renamed={"number": "number_above"}),
     Case(choose.VarianceThreshold(), ["number", "whole"]),
     Case(imputation.MeanMedianImputer("mean"), ["gaps", "number"]),
+    Case(imputation.MeanMedianImputer(), ["gaps", "number"]),
     Case(imputation.ArbitraryNumberImputer(-7), ["gaps"]),
     Case(imputation.ArbitraryNumberImputer(imputer_dict={"gaps": 4.5}), ["gaps", "number"]),
     Case(imputation.CategoricalImputer(), ["place"]),
@@ -238,10 +240,13 @@ DIFFERS = [
     Case(choose.SelectFromModel(LogisticRegression()), NUMBERS, "differs"),
     Case(choose.RFE(LogisticRegression(), n_features_to_select=1), NUMBERS, "differs"),
     Case(choose.RFECV(LogisticRegression()), NUMBERS, "differs"),
+    Case(choose.RFECV(LogisticRegression(C=0.01)), NUMBERS, "differs"),
     Case(choose.SequentialFeatureSelector(LogisticRegression(), n_features_to_select=1), NUMBERS, "differs"),
     Case(choose.VarianceThreshold(0.5), NUMBERS, "differs"),
     Case(selection.DropDuplicateFeatures(), NUMBERS, "differs"),
+    Case(selection.DropDuplicateFeatures(), ["city", "town"], "differs"),
     Case(selection.DropHighPSIFeatures(), NUMBERS, "differs"),
+    Case(selection.DropHighPSIFeatures(threshold=0.1), NUMBERS, "differs"),
     Case(selection.SelectByInformationValue(variables=["city", "rank"], threshold=0.05), ["city", "rank"], "differs"),
     Case(selection.SelectByShuffling(LogisticRegression(), random_state=1), NUMBERS, "differs"),
     Case(selection.SelectBySingleFeaturePerformance(LogisticRegression()), NUMBERS, "differs"),

@@ -62,12 +62,14 @@ def rows():
         note(found, known_as(case.model), translation.findings[0])
     for known in sorted(found):
         uses, verdicts = found[known]
-        told = ", ".join(f"`{use}`" for use in uses) or "nothing is needed"
+        steps = ", ".join(f"`{use}`" for use in uses if use)
+        told = ", or ".join(["nothing is needed"] * ("" in uses) + [steps] * bool(steps))
         package, _, name = known.partition(".")
         yield f"| {package} `{name}` | {told} | {' or '.join(sorted(verdicts, reverse=True))} |\n"
 
 
 def note(found, known, finding):
     uses, verdicts = found.setdefault(known, ([], []))
-    uses += [use for use in finding.uses if use not in uses]
+    # Where no step is needed, an empty name says so.
+    uses += [use for use in finding.uses or [""] if use not in uses]
     verdicts += [finding.verdict.value] if finding.verdict.value not in verdicts else []
