@@ -19,6 +19,7 @@ mod verbs;
 pub mod verification;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -70,39 +71,48 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if !cli.verb.stops_by_itself() {
         interrupt::watch(Arc::clone(&host.files));
     }
-    let result = match cli.verb {
-        Verb::Init(args) => verbs::init::init(&args, &host),
-        Verb::Check(args) => verbs::check::check(&args, &host),
-        Verb::Train(args) => verbs::train::train(&args, &host),
-        Verb::Score(args) => verbs::score::score(&args, &host),
-        Verb::Explain(args) => verbs::explain::explain(&args, &host),
-        #[cfg(feature = "serve")]
-        Verb::Serve(args) => verbs::serve::serve(&args, &host),
-        #[cfg(feature = "serve")]
-        Verb::Models(args) => verbs::models::models(&args, &host),
-        #[cfg(feature = "serve")]
-        Verb::Contract(args) => verbs::contract::contract(&args, &host),
-        #[cfg(feature = "serve")]
-        Verb::Mock(args) => verbs::mock::mock(&args, &host),
-        #[cfg(not(feature = "serve"))]
-        Verb::LeftOut(args) => verbs::left_out::left_out(&args),
-        Verb::Image(args) => verbs::image::image(&args, &host),
-        Verb::Verify(args) => verbs::verify::verify(&args, &host),
-        Verb::Diff(args) => verbs::diff::diff(&args, &host),
-        Verb::Inspect(args) => verbs::inspect::inspect(&args, &host),
-        Verb::Report(args) => verbs::report::report(&args, &host),
-        Verb::Split(args) => verbs::split::split(&args, &host),
-        Verb::Key(args) => verbs::key::key(&args, &host),
-        Verb::Sign(args) => verbs::sign::sign(&args, &host),
-        Verb::Sbom(args) => verbs::sbom::sbom(&args),
-        Verb::Schema => Ok(verbs::schema::schema()),
-        Verb::Selftest => Ok(verbs::selftest::selftest(&host)),
-        Verb::Completions(args) => Ok(verbs::completions::completions(&args)),
-        Verb::Manual(args) => verbs::manual::manual(&args, &host),
-    };
+    let result = catch_unwind(AssertUnwindSafe(|| obey(cli.verb, &host)));
+    // What happened, and where, was said already.
+    let result = result.unwrap_or_else(|_| {
+        let help = "please report what is said above, with the spec and as few rows as show it";
+        Err(PipelineError::bug("this is a bug of ours").help(help.to_owned()))
+    });
     match result.and_then(|code| output::finish().map(|()| code)) {
         Ok(code) => code,
         Err(error) => fail(error, host.json),
+    }
+}
+
+fn obey(verb: Verb, host: &Host) -> verbs::Answer {
+    match verb {
+        Verb::Init(args) => verbs::init::init(&args, host),
+        Verb::Check(args) => verbs::check::check(&args, host),
+        Verb::Train(args) => verbs::train::train(&args, host),
+        Verb::Score(args) => verbs::score::score(&args, host),
+        Verb::Explain(args) => verbs::explain::explain(&args, host),
+        #[cfg(feature = "serve")]
+        Verb::Serve(args) => verbs::serve::serve(&args, host),
+        #[cfg(feature = "serve")]
+        Verb::Models(args) => verbs::models::models(&args, host),
+        #[cfg(feature = "serve")]
+        Verb::Contract(args) => verbs::contract::contract(&args, host),
+        #[cfg(feature = "serve")]
+        Verb::Mock(args) => verbs::mock::mock(&args, host),
+        #[cfg(not(feature = "serve"))]
+        Verb::LeftOut(args) => verbs::left_out::left_out(&args),
+        Verb::Image(args) => verbs::image::image(&args, host),
+        Verb::Verify(args) => verbs::verify::verify(&args, host),
+        Verb::Diff(args) => verbs::diff::diff(&args, host),
+        Verb::Inspect(args) => verbs::inspect::inspect(&args, host),
+        Verb::Report(args) => verbs::report::report(&args, host),
+        Verb::Split(args) => verbs::split::split(&args, host),
+        Verb::Key(args) => verbs::key::key(&args, host),
+        Verb::Sign(args) => verbs::sign::sign(&args, host),
+        Verb::Sbom(args) => verbs::sbom::sbom(&args),
+        Verb::Schema => Ok(verbs::schema::schema()),
+        Verb::Selftest => Ok(verbs::selftest::selftest(host)),
+        Verb::Completions(args) => Ok(verbs::completions::completions(&args)),
+        Verb::Manual(args) => verbs::manual::manual(&args, host),
     }
 }
 

@@ -145,6 +145,20 @@ fn a_ranking_of_words_and_endless_repetitions_are_refused() {
 }
 
 #[test]
+fn the_ends_of_floats_and_no_row_held_out_are_told() {
+    let project = project();
+    project.write(
+        "p.toml",
+        format!("{SPEC}[report]\npermutation = 2\n").replace("[data]", "[data]\nsplit = { test = 0 }"),
+    );
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let rows: String = (0..60).map(|row| format!("{row},{}e307,0\n", row % 9)).collect();
+    project.write("data.csv", format!("x,y,z\n{rows}"));
+    project.write("p.toml", SPEC.replace("ridge", "dummy"));
+    assert!(project.run(&["train", "p.toml"]).ok().out.contains("e+307"));
+}
+
+#[test]
 fn an_id_of_people_is_not_shown() {
     let project = project();
     project.write("data.csv", "n,x,y\nAnn Secret,1,2\nAnn Secret,3,4\n");

@@ -291,3 +291,51 @@ fn rows_without_a_target_move_no_other() {
     let without: String = (0..90).map(|n| format!("{},{},\n", n % 9, n % 7)).collect();
     assert_eq!(trained(&without), trained(""));
 }
+
+/// Numbers written for people, in whatever file, are those that they stand for.
+#[test]
+fn numbers_of_a_spreadsheet_are_read_by_their_format() {
+    let project = Project::new();
+    let cents = |row: i64| (row * 7919) % 1_000_000 - 300_000;
+    let plain = |row: i64| {
+        format!("{}{}.{:02}", if cents(row) < 0 { "-" } else { "" }, cents(row).abs() / 100, cents(row).abs() % 100)
+    };
+    let german = |row: i64| {
+        let (sign, whole, part) =
+            (if cents(row) < 0 { "-" } else { "" }, cents(row).abs() / 100, cents(row).abs() % 100);
+        match whole {
+            1000.. => format!("{sign}{}.{:03},{part:02} €", whole / 1000, whole % 1000),
+            _ => format!("{sign}{whole},{part:02} €"),
+        }
+    };
+    let table = |separator: char, cell: &dyn Fn(i64) -> String| {
+        let row = |row| format!("{row}{separator}{}{separator}{}\n", cell(row), row % 13);
+        format!("id{separator}x{separator}y\n") + &(0..200).map(row).collect::<String>()
+    };
+    project.write("plain.csv", table(',', &plain));
+    project.write("german.csv", table(';', &german));
+    let lines = (0..200).map(|row| format!("{{\"id\": {row}, \"x\": \"{}\", \"y\": {}}}\n", german(row), row % 13));
+    project.write("german.jsonl", lines.collect::<String>());
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"plain.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+        [contract]\nx = { type = \"number\", format = \"1.234,56 €\" }\n[model]\nuse = \"ridge\"\n";
+    let scores = |source: &str, spec: &str| {
+        project.write("pipeline.toml", spec.replace("plain.csv", source));
+        project.run(&["train", "--quiet"]).ok();
+        project.run(&["score", "p.evenstep", "--input", source, "--output", "scores.csv", "--quiet"]).ok();
+        project.read("scores.csv")
+    };
+    let expected = scores("plain.csv", &spec.replace(", format = \"1.234,56 €\"", ""));
+    assert_eq!(scores("german.csv", spec), expected);
+    assert_eq!(scores("german.jsonl", spec), expected);
+    let (mut server, address) = serve(&project, "p.evenstep");
+    let answer = ask(&address, "POST /predict", r#"{"id": 7, "x": -2445.67}"#);
+    server.kill().expect("it runs");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // A number that is written elsewise is told, not guessed.
+    project.write("german.csv", table(';', &|row| if row == 5 { "12.5".to_owned() } else { german(row) }));
+    let said = project.run(&["score", "p.evenstep", "--input", "german.csv", "--output", "scores.csv"]);
+    assert!(said.code == 2 && said.err.contains("`12.5` is not a number written as `1.234,56 €`"), "{}", said.err);
+    project.write("pipeline.toml", spec.replace("1.234,56 €", "1.2"));
+    let said = project.run(&["train"]);
+    assert!(said.code == 2 && said.err.contains("doesn't show how 1234.56 is written"), "{}", said.err);
+}

@@ -338,8 +338,8 @@ fn who_answers_says_in_one_line_that_another_engine_trained() {
 #[test]
 fn a_bundle_is_whole_whatever_its_split() {
     let project = Project::example("titanic");
-    for split in ["test = 0", "test = 0.5, folds = 2", "test = 0.25, seed = 18446744073709551615"] {
-        project.run(&["train", "--quiet", "--set", &format!("data.split={{ {split} }}")]).ok();
+    for split in ["test=0", "test=0.5", "folds=2", "seed=9007199254740993"] {
+        project.run(&["train", "--quiet", "--set", &format!("data.split.{split}")]).ok();
         project.run(&["verify", "titanic.evenstep"]).ok();
     }
 }

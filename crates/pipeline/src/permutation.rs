@@ -111,6 +111,9 @@ pub(crate) fn importance(
     draws: &Draws,
     workers: &Workers,
 ) -> Option<Permutation> {
+    if batches.iter().all(|batch| batch.rows() == 0) {
+        return None;
+    }
     let rows = Rows::of(batches, model.features());
     let whole = rows.value(metric, task, model, &rows.batch)?;
     let tasks: Vec<(&ColumnName, u32)> =

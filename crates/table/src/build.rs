@@ -6,6 +6,7 @@ use evenstep_exact::number::print_number;
 
 use crate::coder::Coder;
 use crate::infer::Evidence;
+use crate::number_format::NumberFormat;
 use crate::parse::{Decimal, short_decimal};
 use crate::rule::Rule;
 use crate::suggest::shortened;
@@ -54,6 +55,8 @@ pub enum Strictness {
 pub struct ColumnBuilder {
     kind: Kind,
     format: Option<Box<str>>,
+    /// The same of numbers.
+    numbers: Option<NumberFormat>,
     missing: Arc<MissingTokens>,
     strictness: Strictness,
     cells: Cells,
@@ -106,10 +109,11 @@ impl ColumnBuilder {
             Kind::Category | Kind::Text => Cells::Strings(Coder::default()),
             Kind::Date => Cells::Date(Vec::new()),
         };
-        let format = rule.format.as_deref().map(Box::from);
+        let format = rule.format.as_deref();
         ColumnBuilder {
             kind: rule.kind,
-            format,
+            format: format.map(Box::from),
+            numbers: format.filter(|_| rule.kind.is_quantity()).and_then(|format| NumberFormat::parse(format).ok()),
             missing,
             strictness,
             cells,
@@ -174,6 +178,19 @@ impl ColumnBuilder {
         let (missing, invalid) = (&*self.missing, &mut self.invalid);
         let (kind, format) = (self.kind, self.format.as_deref());
         let numbers_miss = missing.has_numbers();
+        if let Some(format) = &self.numbers {
+            let mut plain = |text: &str| format.plain(text).filter(|text| seen(text, missing, &mut see).is_some());
+            match &mut self.cells {
+                Cells::Number(cells) => {
+                    fill(cells, f64::NAN, texts, missing, invalid, |text| parse::number(&plain(text)?));
+                }
+                Cells::Integer(cells) => {
+                    fill(cells, NULL_INTEGER, texts, missing, invalid, |text| parse::integer(&plain(text)?));
+                }
+                _ => unreachable!("only numbers have such a format"),
+            }
+            return;
+        }
         match &mut self.cells {
             Cells::Number(cells) => fill(cells, f64::NAN, texts, missing, invalid, |text| {
                 let decimal = short_decimal(text.as_bytes());

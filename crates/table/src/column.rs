@@ -65,6 +65,11 @@ impl Kind {
     pub fn is_numeric(self) -> bool {
         matches!(self, Kind::Number | Kind::Integer | Kind::Boolean)
     }
+
+    /// Number or integer: what has a unit, and is written in digits.
+    pub fn is_quantity(self) -> bool {
+        matches!(self, Kind::Number | Kind::Integer)
+    }
 }
 
 /// Strings by reference: a code a row into the batch's own list of values.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::Breach;
 use crate::iso;
+use crate::number_format::NumberFormat;
 use crate::{Clock, ColumnName, Kind};
 
 /// The word for a type in a contract. A datetime with a `zone` is an instant, any other is civil.
@@ -216,7 +217,8 @@ pub struct RuleSpec {
     /// The unit of a number, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// How a date, time or datetime is written where it is not ISO 8601: `%d.%m.%Y`.
+    /// How a date, time or datetime is written where it is not ISO 8601: `%d.%m.%Y`. How a number is written in text for
+    /// people, by the example of 1234.56: `1.234,56 €`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// Makes a datetime an instant, and says where its calendar parts are computed.
@@ -259,7 +261,7 @@ pub struct Rule {
     pub unique: bool,
     /// The unit of a number.
     pub unit: Option<String>,
-    /// How a date, time or datetime is written, when not in ISO 8601.
+    /// How a date, time or datetime is written, when not in ISO 8601; how 1234.56 is, when numbers are written for people.
     pub format: Option<String>,
     /// Where an instant's calendar parts are computed; always there for instants, and only there.
     pub zone: Option<String>,
@@ -416,15 +418,18 @@ impl Rule {
                 return Err(RuleError::new("values", format!("`values` lists `{}` twice", twice[0]), None));
             }
         }
-        if self.unit.is_some() && !matches!(self.kind, Kind::Number | Kind::Integer) {
+        if self.unit.is_some() && !self.kind.is_quantity() {
             return not_for("unit", "units are for numbers and integers");
         }
         let temporal = matches!(self.kind, Kind::Date | Kind::Time | Kind::Datetime(_));
         if let Some(format) = &self.format {
-            if !temporal {
-                return not_for("format", "formats are for dates, times and datetimes");
+            if self.kind.is_quantity() {
+                NumberFormat::parse(format).map_err(|what| RuleError::new("format", what, OF_NUMBERS))?;
+            } else if temporal {
+                crate::parse::check_format(self.kind, format).map_err(|what| RuleError::new("format", what, FORMAT))?;
+            } else {
+                return not_for("format", "formats are for numbers, integers, dates, times and datetimes");
             }
-            crate::parse::check_format(self.kind, format).map_err(|what| RuleError::new("format", what, FORMAT))?;
         }
         if let Some(zone) = &self.zone {
             if self.kind != Kind::Datetime(Clock::Instant) {
@@ -440,6 +445,7 @@ impl Rule {
 }
 
 const ALL_MISSING: &str = "give it a `type` in `[contract]`, or leave the column out";
+const OF_NUMBERS: &str = "write it as the column does: `1.234,56`, `$1,234.56` or `1234,56 %`";
 const FORMAT: &str = "formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`";
 
 /// The type that a word means; a datetime's clock comes from its zone, its format, or the data.
@@ -615,7 +621,7 @@ mod tests {
         insta::assert_snapshot!(check(r#"{"type": "date", "zone": "UTC"}"#), @"zone: `zone` means nothing for a column of type date (help: a zone is for datetimes that are instants, written with `Z` or an offset)");
         insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "Mars/Olympus"}"#), @"zone: unknown time zone `Mars/Olympus` (help: zones have names such as `Europe/Berlin` or `UTC`)");
         insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "UTC", "format": "%Y-%m-%d %H:%M"}"#), @"zone: the column has a `zone`, but its `format` has no offset, so it holds no instants (help: leave out `zone`, or add `%z` to the format)");
-        insta::assert_snapshot!(check(r#"{"type": "number", "format": "%Y"}"#), @"format: `format` means nothing for a column of type number (help: formats are for dates, times and datetimes)");
+        insta::assert_snapshot!(check(r#"{"type": "number", "format": "%Y"}"#), @"format: `%Y` doesn't show how 1234.56 is written (help: write it as the column does: `1.234,56`, `$1,234.56` or `1234,56 %`)");
         insta::assert_snapshot!(check(r#"{"type": "date", "format": "%Y-%q"}"#), @"format: `%Y-%q` is no format: strptime parsing failed: found unrecognized specifier directive `q` (help: formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`)");
         insta::assert_snapshot!(check(r#"{"type": "number", "mising": "allow"}"#), @"unknown field `mising`, expected one of `type`, `missing`, `invalid`, `unseen`, `out_of_range`, `min`, `max`, `values`, `unique`, `unit`, `format`, `zone`, `personal`, `available`, `absent` at line 1 column 27");
         insta::assert_snapshot!(check(r#"{"type": "float"}"#), @"unknown variant `float`, expected one of `number`, `integer`, `boolean`, `category`, `text`, `date`, `time`, `datetime` at line 1 column 16");

@@ -16,7 +16,7 @@ pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .filter(|candidate| candidate.len().abs_diff(written.len()) <= 4 * far(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .min()
-        .filter(|(distance, candidate)| *distance <= far(candidate) && *distance < candidate.chars().count())
+        .filter(|(distance, candidate)| *distance <= far(candidate) && *distance < candidate.len().max(written.len()))
         .map(|(_, candidate)| candidate)
 }
 
@@ -45,6 +45,7 @@ mod tests {
     #[test]
     fn what_has_nothing_in_common_is_not_meant() {
         assert_eq!(closest("3", ["2", "10"]), None);
+        assert_eq!(closest("zz", ["z"]), Some("z"));
         assert_eq!(closest("aeg", ["age"]), Some("age"));
     }
 

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use evenstep_exact::number::print_number;
 use evenstep_pipeline::explain::{self, Explained, Shape};
 use evenstep_source::Source;
 
 use super::apart::apart;
 use super::loaded::{Loaded, load};
 use super::score::Told;
+use super::train::short;
 use super::{Answer, score, write_table};
 use crate::cli::Explain;
 use crate::{Host, output};
@@ -37,9 +37,8 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
 
 fn tell(explained: &Explained, output: Option<&Path>) {
     score::tell(&explained.scored, "explained", output);
-    let mean = |digits: f64| print_number((digits * 1e5).round() / 1e5);
     let named = explained.importance.iter().filter_map(|of| Some((of, of.mean_absolute.filter(|mean| *mean > 0.0)?)));
-    let named: Vec<String> = named.take(SHOWN).map(|(of, size)| format!("{} {}", of.feature, mean(size))).collect();
+    let named: Vec<String> = named.take(SHOWN).map(|(of, size)| format!("{} {}", of.feature, short(size))).collect();
     if !named.is_empty() {
         output::note(&format!("  most is added or taken by {} on average", named.join(", ")));
     }

@@ -174,6 +174,7 @@ fn tell_absent(evaluation: &Evaluation) {
 }
 
 /// A number in a table: five digits after the point.
-fn short(value: f64) -> String {
-    print_number((value * 1e5).round() / 1e5)
+pub(super) fn short(value: f64) -> String {
+    let rounded = (value * 1e5).round() / 1e5;
+    print_number(if rounded.is_finite() { rounded } else { value })
 }

@@ -77,8 +77,15 @@ impl Objective {
             return Ok(chosen);
         }
         let words: Vec<String> = allowed.iter().map(|objective| format!("`{}`", objective.word())).collect();
-        Err(ModelError::new(format!("`objective` is `{}`, but the target makes this {word}", chosen.word()))
-            .help(format!("leave `objective` out, or write {}", words.join(" or "))))
+        let help = match chosen.link() {
+            Link::Identity if !OF_NUMBERS.contains(&chosen) => {
+                "a ranking has `task = \"ranking\"` under `[data]`, and `group`, whose rows are ordered among each other"
+                    .to_owned()
+            }
+            _ => format!("leave `objective` out, or write {}", words.join(" or ")),
+        };
+        let message = format!("`objective` is `{}`, but the target makes this {word}", chosen.word());
+        Err(ModelError::new(message).help(help))
     }
 
     /// What its scores mean.

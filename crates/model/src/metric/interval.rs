@@ -24,7 +24,8 @@ const BLOCK_ROWS: usize = 512;
 const POISSON_ONE: [u16; 8] = [0x5e2d, 0xbc5a, 0xeb71, 0xfb23, 0xff10, 0xffd9, 0xfffa, 0xffff];
 
 /// The interval that holds [`LEVEL`] of the metric's values over resamples; None where the metric, or
-/// more than a tenth of the resamples, is undefined.
+/// more than a tenth of the resamples, is undefined, or where the metric itself lies outside: resamples that often lack
+/// a class, of which there are a few rows, say nothing of it.
 ///
 /// In each resample a row counts as often as a Poisson variable of mean 1, drawn by its key: rows of
 /// equal keys stay together, and the same rows give the same interval whatever their order.
@@ -67,7 +68,9 @@ pub fn intervals(
         }
         let values = Distribution::from_slice(&values);
         let at = |share: f64| values.quantile(share, Rule::Linear);
-        Some((at((1.0 - LEVEL) / 2.0)?, at((1.0 + LEVEL) / 2.0)?))
+        let (low, high) = (at((1.0 - LEVEL) / 2.0)?, at((1.0 + LEVEL) / 2.0)?);
+        let value = prepared[metric].as_ref()?(scored.weights()).ok()?;
+        (low..=high).contains(&value).then_some((low, high))
     };
     (0..metrics.len()).map(of).collect()
 }

@@ -128,7 +128,11 @@ impl Metric {
         };
         let message = format!("`{}` judges {}, and the target is {target}", self.name, self.judges());
         let usual: Vec<String> = usual(task).iter().map(|metric| format!("`{}`", metric.name)).collect();
-        Err(ParseError { path: Vec::new(), message, help: Some(format!("usual here: {}", usual.join(", "))) })
+        let mut help = format!("usual here: {}", usual.join(", "));
+        if self.tasks == Tasks::Ranking {
+            help += "; a ranking has `task = \"ranking\"` under `[data]`, and `group`";
+        }
+        Err(ParseError { path: Vec::new(), message, help: Some(help) })
     }
 
     /// The metric of these predictions.

@@ -30,7 +30,9 @@ impl Seen {
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     let (Some(of_a), Some(of_b)) = (&a.trace, &b.trace) else { return };
     if !of_a.shares_salt_with(of_b) {
-        findings.notes.push("the traces were written under different salts: rows can't be named".to_owned());
+        let said = "the traces were written under different salts: rows can't be named. A folder `.evenstep` above both \
+                    gives trainings one salt";
+        findings.notes.push(said.to_owned());
     }
     let mut walk =
         Walk { a: of_a, b: of_b, latest_a: BTreeMap::new(), latest_b: BTreeMap::new(), tainted: BTreeSet::new() };

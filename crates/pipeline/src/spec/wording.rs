@@ -17,6 +17,7 @@ pub(super) fn plain(path: &[String], message: &str) -> (String, Option<String>) 
         let help = literal(found).and_then(|value| match expected {
             "a sequence" => Some(format!("write `{key} = [{value}]`")),
             WORD if !value.starts_with('"') => Some(format!("write `{key} = \"{value}\"`")),
+            _ if value == "false" && expectation(expected) == "a table" => Some(format!("leave `{key}` out")),
             _ => None,
         });
         return (said, help);
@@ -94,8 +95,9 @@ mod tests {
         insta::assert_snapshot!(check("seed = 1", "seed = -1"), @"`seed` is -1, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1", "seed = 1.5"), @"`seed` is 1.5, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1\n", ""), @"missing key `seed`");
-        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = 10"), @"");
-        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = \"3\""), @"");
+        insta::assert_snapshot!(check("\"boosted_trees\"", "\"boosted_trees\"\nearly_stopping = false"), @"`early_stopping` is false, but a table is expected | leave `early_stopping` out");
+        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = 10"), @r#"`base` is 10, but a word is expected | write `base = "10"`"#);
+        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = \"3\""), @"`base` can't be `3` | known here: e, 2, 10");
         insta::assert_snapshot!(check("name = \"p\"", "name = 5"), @"`name` is 5, but a text is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = [\"y\"]"), @"`target` is a list, but a text is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nid = 5"), @"`id` takes a name or a list of names");

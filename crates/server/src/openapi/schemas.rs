@@ -85,7 +85,9 @@ fn field_schema(rule: &Rule) -> Value {
     }
     let mut words = Vec::new();
     words.extend(rule.unit.as_ref().map(|unit| format!("in {unit}")));
-    words.extend(rule.format.as_ref().map(|format| format!("written as {format}")));
+    // Numbers in JSON are numbers.
+    words
+        .extend(rule.format.as_ref().filter(|_| !rule.kind.is_quantity()).map(|format| format!("written as {format}")));
     for (key, bound) in [("minimum", &rule.min), ("maximum", &rule.max)] {
         let Some(bound) = bound else { continue };
         let bound = serde_json::to_value(bound).unwrap_or(Value::Null);

@@ -1,0 +1,172 @@
+//! Numbers that are written for people, such as `1.234,56 €`.
+
+use std::ops::Range;
+
+/// How numbers are written, shown by example: how a column writes 1234.56 — with or without a sign for thousands, and with
+/// what stands before and after, which a cell may leave out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct NumberFormat {
+    before: Box<str>,
+    thousands: Option<char>,
+    point: char,
+    after: Box<str>,
+}
+
+impl NumberFormat {
+    /// Reads an example.
+    ///
+    /// # Errors
+    /// One that isn't 1234.56, in words.
+    pub(crate) fn parse(example: &str) -> Result<NumberFormat, String> {
+        let wrong = || format!("`{example}` doesn't show how 1234.56 is written");
+        let Range { start, end } = digits(example).ok_or_else(wrong)?;
+        let number = &example[start..end];
+        let (whole, after_point) = number.split_at(number.len() - 2);
+        let point = whole.chars().next_back().filter(|c| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let whole = &whole[..whole.len() - point.len_utf8()];
+        let thousands = match whole.strip_prefix('1').and_then(|rest| rest.strip_suffix("234")) {
+            Some("") => None,
+            Some(sign) if sign.chars().count() == 1 => sign.chars().next(),
+            _ => return Err(wrong()),
+        };
+        let is_sign = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '(' | ')');
+        if after_point != "56" || !is_sign(point) || thousands.is_some_and(|sign| !is_sign(sign) || sign == point) {
+            return Err(wrong());
+        }
+        let of = |part: &str| Box::from(part.trim());
+        Ok(NumberFormat { before: of(&example[..start]), thousands, point, after: of(&example[end..]) })
+    }
+
+    /// The cell as every program writes it: `-1.234,50 €` is `-1234.50`, and so is what stands in brackets, as accountants
+    /// write what is below zero. None if thousands are told apart elsewise.
+    pub(crate) fn plain(&self, cell: &str) -> Option<String> {
+        let text = cell.trim();
+        let (bracketed, text) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+            Some(text) => (true, text.trim()),
+            None => (false, text),
+        };
+        let (first, text) = signed(text);
+        let text = text.strip_prefix(&*self.before).unwrap_or(text).trim_start();
+        let (second, text) = signed(text);
+        let text = text.strip_suffix(&*self.after).unwrap_or(text).trim_end();
+        let (whole, part) = match text.split_once(self.point) {
+            Some((whole, part)) => (whole, Some(part)),
+            None => (text, None),
+        };
+        let mut plain = match (bracketed, first, second) {
+            (false, Some('-'), None) | (false, None, Some('-')) | (true, None, None) => "-".to_owned(),
+            (false, None, None) | (false, Some('+'), None) | (false, None, Some('+')) => String::new(),
+            _ => return None,
+        };
+        let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match self.thousands.filter(|sign| whole.contains(*sign)) {
+            None if all_digits(whole) => plain.push_str(whole),
+            None => return None,
+            Some(sign) => {
+                for (at, group) in whole.split(sign).enumerate() {
+                    let fits = if at == 0 { (1..=3).contains(&group.len()) } else { group.len() == 3 };
+                    if !fits || !all_digits(group) {
+                        return None;
+                    }
+                    plain.push_str(group);
+                }
+            }
+        }
+        if let Some(part) = part {
+            if !all_digits(part) {
+                return None;
+            }
+            plain.push('.');
+            plain.push_str(part);
+        }
+        Some(plain)
+    }
+}
+
+/// A sign before anything else.
+fn signed(text: &str) -> (Option<char>, &str) {
+    match text.strip_prefix('−') {
+        Some(rest) => (Some('-'), rest.trim_start()),
+        None => match text.strip_prefix(['-', '+']) {
+            Some(rest) => (text.chars().next(), rest.trim_start()),
+            None => (None, text),
+        },
+    }
+}
+
+/// From the first digit to the last.
+fn digits(text: &str) -> Option<Range<usize>> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let found = text.find(is_digit)?..text.rfind(is_digit)? + 1;
+    (found.len() > 2 && text.is_char_boundary(found.end - 2)).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_the_example_shows() {
+        let check = |example: &str, cells: &[(&str, Option<&str>)]| {
+            let format = NumberFormat::parse(example).expect(example);
+            for (cell, plain) in cells {
+                assert_eq!(format.plain(cell).as_deref(), *plain, "{cell} as {example}");
+            }
+        };
+        check(
+            "1.234,56 €",
+            &[
+                ("1.234,56 €", Some("1234.56")),
+                ("-1.234,5€", Some("-1234.5")),
+                ("−12", Some("-12")),
+                ("1.234.567", Some("1234567")),
+                ("1234567,8", Some("1234567.8")),
+                // A point that tells no thousands apart may be one of a number that is written elsewise.
+                ("1.5", None),
+                ("1234.567", None),
+                ("1,5,6", None),
+                ("1e5", None),
+                ("€", None),
+                ("", None),
+                ("- -1", None),
+                (",5", None),
+                ("5,", None),
+            ],
+        );
+        check(
+            "$1,234.56",
+            &[
+                ("$75,900", Some("75900")),
+                ("-$1.50", Some("-1.50")),
+                ("$-1.50", Some("-1.50")),
+                ("($855)", Some("-855")),
+                ("(-855)", None),
+                ("1,5", None),
+                ("£5", None),
+            ],
+        );
+        check("1234.56%", &[("25%", Some("25")), ("12.5 %", Some("12.5")), ("1,234", None)]);
+        check("1 234,56", &[("12 345", Some("12345")), ("12 34", None)]);
+        check("1'234.56", &[("1'000'000", Some("1000000"))]);
+        check("1\u{a0}234,56", &[("1\u{a0}234,5", Some("1234.5"))]);
+    }
+
+    #[test]
+    fn what_shows_no_number_is_refused() {
+        for example in
+            ["", "%d", "1", "12", "1234", "1.234.56", "1,234,56", "1234,5", "12,34.56", "1e234.56", "56", "é5"]
+        {
+            assert!(NumberFormat::parse(example).is_err(), "{example}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_no_panic(example: String, cell: String) {
+            if let Ok(format) = NumberFormat::parse(&example) {
+                let _ = format.plain(&cell);
+            }
+            let _ = NumberFormat::parse("1.234,56 €").map(|format| format.plain(&cell));
+        }
+    }
+}
