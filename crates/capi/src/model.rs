@@ -28,7 +28,7 @@ pub(crate) enum Failure {
 
 impl Model {
     pub(crate) fn read(path: &Path) -> Result<Model, Failure> {
-        let bytes = std::fs::read(path)
+        let bytes = evenstep_files::read_regular(path)
             .map_err(|error| Failure::Unusable(format!("`{}` can't be read: {error}", path.display())))?;
         Model::open(&bytes)
     }

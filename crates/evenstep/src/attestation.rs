@@ -25,7 +25,7 @@ pub(crate) fn beside(bundle: &Path) -> PathBuf {
 
 /// The signatures at that path, if there is a file.
 pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
-    match std::fs::read_to_string(path) {
+    match evenstep_files::read_regular_text(path) {
         Ok(text) => Envelope::parse(&text)
             .map(Some)
             .map_err(|error| PipelineError::no(format!("`{}`: {error}", path.display()))),

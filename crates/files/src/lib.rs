@@ -10,13 +10,17 @@
 //! old, each whole. Files that belong together must therefore name each other by digest, as a lock
 //! names its bundle; a reader who finds that they don't agree knows that the last write was cut
 //! short, and that writing again is all it takes.
+//!
+//! What is read whole is a regular file ([`read_regular`]): anything else may never end.
 
 mod disk;
 mod error;
 mod faulty;
 mod output;
+mod regular;
 
 pub use disk::{Disk, File, Files, Private};
 pub use error::FileError;
 pub use faulty::{Fault, Faulty, Lasting, Operation};
 pub use output::{Output, abandon, commit_all, read, write};
+pub use regular::{must_end, read_regular, read_regular_text};

@@ -80,7 +80,7 @@ impl Bundle {
     #[staticmethod]
     fn read(py: Python<'_>, path: PathBuf) -> PyResult<Bundle> {
         Bundle::of(py, || {
-            std::fs::read(&path)
+            evenstep_files::read_regular(&path)
                 .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))
         })
     }

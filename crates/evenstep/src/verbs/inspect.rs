@@ -51,7 +51,8 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
 
 /// The manifest of the bundle at that path, which is not read beyond it.
 fn peek(path: &Path) -> Result<Manifest, PipelineError> {
-    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let opened = evenstep_files::must_end(path).and_then(|()| File::open(path));
+    let mut file = opened.map_err(|error| unreadable(path, &error))?;
     evenstep_bundle::peek(&mut file).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
 }
 

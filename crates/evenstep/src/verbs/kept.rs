@@ -24,7 +24,7 @@ pub(super) struct Read {
 /// # Errors
 /// A file that is none of these.
 pub(super) fn read(path: &Path, overrides: &[Override], host: &Host) -> Result<Read, PipelineError> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let bytes = evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))?;
     let of_file = |error: PipelineError| {
         PipelineError::input(format!("`{}`: {}", path.display(), error.message)).help(error.help)
     };

@@ -81,7 +81,7 @@ pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
         return Err(PipelineError::input(format!("`{path}` is a spec, and a bundle is wanted"))
             .help(format!("`evenstep train {path}` makes one of it")));
     }
-    std::fs::read(path).map_err(|error| unreadable(path, &error))
+    evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))
 }
 
 /// Writes all files whole, or says why not.

@@ -47,7 +47,7 @@ fn load(
     let own = evenstep_pipeline::artifact::version_of(&opened.digest);
     let (model, version) = (model.unwrap_or(&opened.artifact.name), version.unwrap_or(&own));
     let beside = attestation::beside(path);
-    let signatures = match std::fs::read(&beside) {
+    let signatures = match evenstep_files::read_regular(&beside) {
         Ok(signatures) => Some(signatures),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(unreadable(&beside, &error)),

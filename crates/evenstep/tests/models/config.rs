@@ -123,6 +123,40 @@ fn a_bundle_that_is_written_anew_is_served_anew_once_it_is_whole() {
     server.wait_for("/predict", &b);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_never_ends_is_refused_and_keeps_nothing_from_its_end() {
+    let project = project();
+    let made = std::process::Command::new("mkfifo").arg(project.path("pipe.evenstep")).status();
+    assert!(made.is_ok_and(|made| made.success()));
+    std::os::unix::fs::symlink("/dev/zero", project.path("zero.evenstep")).expect("the folder is ours");
+    let file = |bundle: &str| format!("[models.p.versions]\n1 = \"{bundle}\"\n");
+    project.write("models.toml", file("a.evenstep"));
+    let server = Server::with_admin(&project, &["--config", "models.toml"]);
+    let a = digest(&project, "a.evenstep");
+    for endless in ["zero.evenstep", "pipe.evenstep"] {
+        project.write("models.toml", file(endless));
+        let line = server.line_with("models_refused");
+        assert!(line.contains(endless) && line.contains("a regular file is expected"), "{line}");
+        assert_eq!(server.answers("/predict"), a);
+        let said = models(&project, &server, &["load", endless]);
+        assert!(said.code == 2 && said.err.contains("a regular file is expected"), "{}", said.err);
+        for args in [
+            &["serve", endless, "--listen", "127.0.0.1:0"][..],
+            &["serve", "--config", endless, "--listen", "127.0.0.1:0"],
+            &["score", endless, "--input", "a.csv"],
+            &["explain", endless, "--input", "a.csv"],
+            &["inspect", endless],
+            &["inspect", endless, "--members"],
+            &["verify", endless],
+        ] {
+            let said = project.run(args);
+            assert!(said.code == 2 && said.err.contains("a regular file is expected"), "{args:?}: {}", said.err);
+        }
+    }
+    server.end();
+}
+
 #[test]
 fn a_server_that_cannot_serve_what_it_is_told_to_does_not_start() {
     let project = project();
