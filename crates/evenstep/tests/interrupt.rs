@@ -137,6 +137,24 @@ fn a_server_that_is_told_to_stop_answers_first_what_it_was_asked() {
 }
 
 #[test]
+fn a_server_that_is_told_to_stop_twice_waits_for_nobody() {
+    let project = project();
+    let (mut child, address) = common::serve(&project, "p.evenstep");
+    let mut asking = TcpStream::connect(address).expect("it listens");
+    asking
+        .write_all(b"POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n")
+        .expect("it reads");
+    std::thread::sleep(Duration::from_millis(200));
+    tell(&child, "TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(child.try_wait().expect("it is ours").is_none(), "it waits for the request under way");
+    let started = Instant::now();
+    tell(&child, "INT");
+    assert_eq!(ended(&mut child), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+}
+
+#[test]
 fn a_client_that_never_ends_its_request_does_not_keep_the_server() {
     let project = project();
     let (mut child, address) = common::serve(&project, "p.evenstep");

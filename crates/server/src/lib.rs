@@ -36,6 +36,7 @@ mod predict;
 mod problem;
 mod request_id;
 mod status;
+mod stop;
 #[cfg_attr(not(feature = "otel"), path = "no_telemetry.rs")]
 mod telemetry;
 mod tls;
@@ -77,9 +78,11 @@ use limits::{CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
 use log::Log;
 use metrics::Metrics;
 use problem::Problem;
+use stop::Stop;
 use telemetry::Telemetry;
 use tls::Tls;
 use turns::Turns;
+use watch::HangUp;
 
 /// How a server is reached, and by whom.
 pub struct Options {
@@ -214,40 +217,43 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     // second beside 1,000 busy connections.
     let builder = &mut tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.enable_all().global_queue_interval(2).build().map_err(failed)?;
-    runtime
-        .block_on(async {
-            let (listener, address) = bind(listen)?;
-            let admin = match admin {
-                None => None,
-                Some(admin) => {
-                    let (listener, address) = bind(admin.listen)?;
-                    Some((listener, address, admin::router(Arc::clone(&service), admin, &allowed_hosts)))
-                }
-            };
-            listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
-            let (calls, lasting) = oip::calls(&service).await;
-            let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone()));
-            let (tls, metrics) = (tls.as_deref(), &service.metrics);
-            let stop = async {
-                told_to_stop().await;
-                lasting.end().await;
-            };
-            let answering = listen::listen(listener, tls, router(Arc::clone(&service), calls), metrics, stop);
-            let changing = async {
-                if let Some((listener, _, router)) = admin {
-                    listen::listen(listener, tls, router, metrics, told_to_stop()).await;
-                }
-            };
-            tokio::join!(answering, changing);
-            watching.abort();
-            Ok(())
-        })
-        .inspect(|()| {
-            if let Some(telemetry) = &service.telemetry {
-                telemetry.flush();
+    let ended = runtime.block_on(async {
+        let (stop, hang_up) = (Stop::new(), HangUp::new());
+        let (listener, address) = bind(listen)?;
+        let admin = match admin {
+            None => None,
+            Some(admin) => {
+                let (listener, address) = bind(admin.listen)?;
+                Some((listener, address, admin::router(Arc::clone(&service), admin, &allowed_hosts)))
             }
-            service.log.flush();
-        })
+        };
+        listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
+        let (calls, lasting) = oip::calls(&service).await;
+        let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone(), hang_up, stop.clone()));
+        let (tls, metrics) = (tls.as_deref(), &service.metrics);
+        let until = async {
+            stop.told(1).await;
+            lasting.end().await;
+        };
+        let router = router(Arc::clone(&service), calls);
+        let answering = listen::listen(listener, tls, router, metrics, until, &stop);
+        let changing = async {
+            if let Some((listener, _, router)) = admin {
+                listen::listen(listener, tls, router, metrics, stop.told(1), &stop).await;
+            }
+        };
+        tokio::join!(answering, changing);
+        stop.wait_for(watching).await;
+        Ok(())
+    });
+    // A thread that still loads a bundle may never end.
+    runtime.shutdown_background();
+    ended.inspect(|()| {
+        if let Some(telemetry) = &service.telemetry {
+            telemetry.flush();
+        }
+        service.log.flush();
+    })
 }
 
 fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
@@ -261,21 +267,4 @@ fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let listener = socket.listen(CONNECTIONS_MAX).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
-}
-
-/// Ctrl-C, or a polite kill.
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
 }

@@ -65,8 +65,8 @@ pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
 /// When a client that was sent away should try again.
 pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// After being told to stop, requests under way are waited for so long: a client that never ends its request must not
-/// keep the server.
+/// After being told to stop, requests under way, and a bundle that is being loaded, are waited for so long: a client that never
+/// ends its request must not keep the server.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// A bundle that is sent to be served, in bytes.

@@ -23,31 +23,33 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::limits::{
-    CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, DRAIN_TIME, GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME,
-    LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
+    CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY,
+    PART_BYTES, PENALTY_TIME, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
 use crate::problem::CutOff;
+use crate::stop::Stop;
 use crate::tls::Tls;
 
-/// Answers connections until `stop`, then those that are under way, for a while.
+/// Answers connections `until` the server ends, then those that are under way, for a while.
 pub(crate) async fn listen(
     listener: TcpListener,
     tls: Option<&Tls>,
     router: Router,
     metrics: &Metrics,
-    stop: impl Future<Output = ()>,
+    until: impl Future<Output = ()>,
+    stop: &Stop,
 ) {
     let builder = Arc::new(builder());
     let doors = Doors::default();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
     let (closing, closed) = watch::channel(());
-    let mut stop = pin!(stop);
+    let mut until = pin!(until);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = &mut stop => break,
+            () = &mut until => break,
         };
         let Ok((stream, from)) = accepted else {
             // Most often the process has no file left: a connection that ends gives one back.
@@ -82,7 +84,7 @@ pub(crate) async fn listen(
     }
     drop(listener);
     let _ = closing.send(());
-    let _ = timeout(DRAIN_TIME, places.acquire_many(CONNECTIONS_MAX)).await;
+    stop.wait_for(places.acquire_many(CONNECTIONS_MAX)).await;
 }
 
 fn builder() -> Builder<TokioExecutor> {

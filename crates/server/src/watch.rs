@@ -8,18 +8,16 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Service;
 use crate::limits::WATCH_EVERY;
+use crate::stop::Stop;
 use crate::tls::Tls;
 
-/// Looks until it is dropped; what there is to load is loaded on a thread that answers nobody.
-pub(crate) async fn watch(service: Arc<Service>, tls: Option<Arc<Tls>>) {
-    if !service.models.watches() && tls.is_none() {
-        return;
-    }
-    let mut hang_up = HangUp::new();
+/// Looks until the server is told to stop; what there is to load is loaded on a thread that answers nobody.
+pub(crate) async fn watch(service: Arc<Service>, tls: Option<Arc<Tls>>, mut hang_up: HangUp, stop: Stop) {
     let mut every = interval(WATCH_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            () = stop.told(1) => return,
             _ = every.tick() => {}
             () = hang_up.told() => {}
         }
@@ -53,14 +51,15 @@ fn look(service: &Service, tls: Option<&Tls>) {
     }
 }
 
-/// The signal to hang up, where there is one.
-struct HangUp {
+/// The signal to hang up, where there is one. From the moment that it is heard it ends the server no more, whether anything is
+/// looked at or not.
+pub(crate) struct HangUp {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,
 }
 
 impl HangUp {
-    fn new() -> HangUp {
+    pub(crate) fn new() -> HangUp {
         #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
         HangUp {

@@ -158,6 +158,17 @@ fn what_never_ends_is_refused_and_keeps_nothing_from_its_end() {
 }
 
 #[test]
+fn a_signal_to_hang_up_ends_no_server() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep"]);
+    let told = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status();
+    assert!(told.is_ok_and(|told| told.success()));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(server.answers("/predict"), digest(&project, "a.evenstep"));
+    assert_eq!(server.end(), Vec::<String>::new());
+}
+
+#[test]
 fn a_server_that_cannot_serve_what_it_is_told_to_does_not_start() {
     let project = project();
     write_with_other_golden_rows(&project, "a.evenstep", "lying.evenstep");

@@ -159,11 +159,6 @@ impl Models {
         });
         done.expect("nothing in it refuses");
     }
-
-    /// Whether there is a file to look at.
-    pub(crate) fn watches(&self) -> bool {
-        self.watched.is_some()
-    }
 }
 
 /// Loads a bundle. Whatever its bytes do to us, the server goes on.

@@ -1,0 +1,120 @@
+//! How the server is told to stop: by Ctrl-C, or a polite kill. Told once, it ends what is under way; told twice, it ends at
+//! once.
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::limits::DRAIN_TIME;
+
+/// Whether it was told.
+#[derive(Clone)]
+pub(crate) struct Stop(watch::Receiver<Told>);
+
+#[derive(Clone, Copy, Default)]
+struct Told {
+    times: usize,
+    first: Option<Instant>,
+}
+
+impl Stop {
+    /// Hears signals from here on.
+    pub(crate) fn new() -> Stop {
+        let (tell, told) = watch::channel(Told::default());
+        let mut signals = Signals::new();
+        tokio::spawn(async move {
+            loop {
+                signals.next().await;
+                tell.send_modify(|told| {
+                    told.times += 1;
+                    told.first.get_or_insert_with(Instant::now);
+                });
+            }
+        });
+        Stop(told)
+    }
+
+    /// Waits until it was told so often.
+    pub(crate) async fn told(&self, times: usize) {
+        let _ = self.0.clone().wait_for(|told| told.times >= times).await;
+    }
+
+    /// Waits for what is under way when it was told, for a while.
+    pub(crate) async fn wait_for(&self, under_way: impl Future) {
+        let first = self.0.borrow().first.unwrap_or_else(Instant::now);
+        tokio::select! {
+            _ = under_way => {}
+            () = self.told(2) => {}
+            () = sleep_until(first + DRAIN_TIME) => {}
+        }
+    }
+}
+
+/// The signals that say so.
+#[cfg(unix)]
+struct Signals([Option<tokio::signal::unix::Signal>; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Signals {
+        use tokio::signal::unix::{SignalKind, signal};
+        Signals([SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()))
+    }
+
+    async fn next(&mut self) {
+        async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+            let heard = match signal {
+                Some(signal) => signal.recv().await,
+                None => None,
+            };
+            // Where no signal is heard, none ever will be.
+            if heard.is_none() {
+                std::future::pending().await
+            }
+        }
+        let [interrupted, terminated] = &mut self.0;
+        tokio::select! {
+            () = heard(interrupted) => {}
+            () = heard(terminated) => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Signals {
+        Signals
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_told_twice_waits_for_nothing() {
+        let (tell, told) = watch::channel(Told { times: 1, first: Some(Instant::now()) });
+        let stop = Stop(told);
+        stop.told(1).await;
+        stop.wait_for(async {}).await;
+        assert!(timeout(Duration::from_millis(50), stop.wait_for(pending::<()>())).await.is_err(), "it waits");
+        tell.send_modify(|told| told.times += 1);
+        stop.wait_for(pending::<()>()).await;
+        // Nor does who was told long ago.
+        tell.send_replace(Told { times: 1, first: Instant::now().checked_sub(DRAIN_TIME) });
+        stop.wait_for(pending::<()>()).await;
+    }
+}
