@@ -292,6 +292,56 @@ fn slow_and_silent_clients_are_closed_and_others_answered_meanwhile() {
     assert!(server.predicts());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn as_many_connect_as_there_are_files_for_and_one_address_leaves_some_to_others() {
+    let project = project();
+    // As a shell limits it, and what the log says first.
+    let start = |limit: &str| {
+        let program = env!("CARGO_BIN_EXE_evenstep");
+        let command =
+            format!("ulimit {limit} && exec '{program}' serve p.evenstep --json --listen 127.0.0.1:0 2> said");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &command]).current_dir(project.path("")).stdout(Stdio::piped());
+        let mut child = shell.spawn().expect("a shell");
+        let address = common::address_of(&mut child);
+        Server { child, address }
+    };
+    let silent = |server: &Server| -> Vec<TcpStream> {
+        (0..200).map(|_| TcpStream::connect(&server.address).expect("it listens")).collect()
+    };
+    // What is given unasked is few, and what is given to who asks is enough.
+    let server = start("-S -n 64");
+    let clients = silent(&server);
+    assert!(server.predicts());
+    drop((clients, server));
+    assert_eq!(project.read("said"), "");
+
+    let server = start("-n 64");
+    let clients = silent(&server);
+    let said = project.read("said");
+    assert!(said.contains("fewer_connections connections=40 from_one_address=30"), "{said}");
+    assert!(said.contains("64 files"), "{said}");
+    let asked = |from: &str| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a thread");
+        let address = server.address.parse().expect("an address");
+        let mut stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.bind(format!("{from}:0").parse().expect("an address")).expect("an address of this host");
+            socket.connect(address).await.expect("it listens").into_std().expect("a socket")
+        });
+        stream.set_nonblocking(false).expect("a socket");
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    };
+    assert!(!asked("127.0.0.1").starts_with("HTTP/1.1 200"));
+    let answer = asked("127.0.0.2");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(clients);
+}
+
 #[test]
 fn who_finds_too_many_waiting_is_sent_away_at_once() {
     // As many as there are threads are answered, and 256 wait.

@@ -32,9 +32,11 @@ mod packing;
 mod page;
 #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "parts are measured for traces alone"))]
 mod parts;
+mod places;
 mod predict;
 mod problem;
 mod request_id;
+mod seldom;
 mod status;
 mod stop;
 #[cfg_attr(not(feature = "otel"), path = "no_telemetry.rs")]
@@ -77,6 +79,7 @@ use guard::Guard;
 use limits::{CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
 use log::Log;
 use metrics::Metrics;
+use places::{FILES_WANTED, Limited};
 use problem::Problem;
 use stop::Stop;
 use telemetry::Telemetry;
@@ -199,6 +202,13 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         log.event("traces_off", &[("because", json!(because))]);
         None
     });
+    let limited = Limited::by_host();
+    if let Some(files) = limited.files {
+        let (all, from_one) = (json!(limited.callers.all), json!(limited.callers.from_one));
+        let because = format!("the process may open {files} files, and {FILES_WANTED} are wanted");
+        let members = [("connections", all), ("from_one_address", from_one), ("because", json!(because))];
+        log.event("fewer_connections", &members);
+    }
     let service = Arc::new(Service {
         models,
         metrics: Metrics::new(),
@@ -230,16 +240,16 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
         let (calls, lasting) = oip::calls(&service).await;
         let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone(), hang_up, stop.clone()));
-        let (tls, metrics) = (tls.as_deref(), &service.metrics);
+        let (tls, Limited { callers, admins, .. }) = (tls.as_deref(), limited);
         let until = async {
             stop.told(1).await;
             lasting.end().await;
         };
         let router = router(Arc::clone(&service), calls);
-        let answering = listen::listen(listener, tls, router, metrics, until, &stop);
+        let answering = listen::listen(listener, tls, router, &service, callers, until, &stop);
         let changing = async {
             if let Some((listener, _, router)) = admin {
-                listen::listen(listener, tls, router, metrics, stop.told(1), &stop).await;
+                listen::listen(listener, tls, router, &service, admins, stop.told(1), &stop).await;
             }
         };
         tokio::join!(answering, changing);

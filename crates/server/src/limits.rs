@@ -25,6 +25,10 @@ pub(crate) const REFUSED_TIME: Duration = Duration::from_secs(2);
 pub(crate) const CONNECTIONS_MAX: u32 = 4096;
 /// Connections that are open at once from one address. A proxy in front is one address, so it may have many.
 pub(crate) const CONNECTIONS_FROM_ONE_MAX: usize = 3072;
+/// Connections to the admin listener, of which there are places apart.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 128;
+/// Files that the process may have open besides connections. With fewer than are wanted for all, there are fewer connections.
+pub(crate) const FILES_ASIDE: usize = 128;
 /// A new connection asks within this time; so long may the head of any request take.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A connection on which nothing was asked for so long is closed.
@@ -78,5 +82,7 @@ pub(crate) const ALIASES_MAX: usize = 64;
 pub(crate) const EARLIER_MAX: usize = 32;
 /// How often files that say what to serve, and certificates, are looked at.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Of connections that the host refuses one is told in this time at most.
+pub(crate) const UNACCEPTED_EVERY: Duration = Duration::from_secs(10);
 /// Lines of the log that wait to be written; what comes then is counted only.
 pub(crate) const LOG_LINES_MAX: usize = 8192;

@@ -17,18 +17,21 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use crate::Service;
 use crate::limits::{
-    CONNECTIONS_FROM_ONE_MAX, CONNECTIONS_MAX, GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY,
-    PART_BYTES, PENALTY_TIME, RESETS_MAX, RETRY_AFTER_SECONDS, STREAMS_MAX,
+    GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX,
+    RETRY_AFTER_SECONDS, STREAMS_MAX, UNACCEPTED_EVERY,
 };
 use crate::lines::Streamed;
-use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::problem::CutOff;
+use crate::seldom::Seldom;
 use crate::stop::Stop;
 use crate::tls::Tls;
 
@@ -37,13 +40,16 @@ pub(crate) async fn listen(
     listener: TcpListener,
     tls: Option<&Tls>,
     router: Router,
-    metrics: &Metrics,
+    service: &Service,
+    limit: Places,
     until: impl Future<Output = ()>,
     stop: &Stop,
 ) {
+    let metrics = &service.metrics;
     let builder = Arc::new(builder());
-    let doors = Doors::default();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+    let doors = Doors::new(limit.from_one);
+    let places = Arc::new(Semaphore::new(limit.all));
+    let unaccepted = Seldom::new(UNACCEPTED_EVERY);
     let (closing, closed) = watch::channel(());
     let mut until = pin!(until);
     loop {
@@ -51,10 +57,14 @@ pub(crate) async fn listen(
             accepted = listener.accept() => accepted,
             () = &mut until => break,
         };
-        let Ok((stream, from)) = accepted else {
-            // Most often the process has no file left: a connection that ends gives one back.
-            sleep(Duration::from_millis(50)).await;
-            continue;
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                service.log.seldom(&unaccepted, "connection_not_taken", vec![("because", json!(error.to_string()))]);
+                // Most often the process has no file left: a connection that ends gives one back.
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let place = Arc::clone(&places).try_acquire_owned().ok().zip(doors.enter(from.ip()));
         let Some(place) = place else {
@@ -84,7 +94,7 @@ pub(crate) async fn listen(
     }
     drop(listener);
     let _ = closing.send(());
-    stop.wait_for(places.acquire_many(CONNECTIONS_MAX)).await;
+    stop.wait_for(places.acquire_many(limit.all as u32)).await;
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -163,8 +173,9 @@ fn send_away(stream: &TcpStream) {
 }
 
 /// How many connections each address has open.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Doors {
+    from_one_max: usize,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
@@ -175,11 +186,15 @@ struct Entered {
 }
 
 impl Doors {
+    fn new(from_one_max: usize) -> Doors {
+        Doors { from_one_max, open: Arc::default() }
+    }
+
     /// None if the address has as many as it may.
     fn enter(&self, address: IpAddr) -> Option<Entered> {
         let mut open = self.open.lock().expect("no holder panics");
         let of_address = open.entry(address).or_default();
-        if *of_address >= CONNECTIONS_FROM_ONE_MAX {
+        if *of_address >= self.from_one_max {
             return None;
         }
         *of_address += 1;

@@ -19,6 +19,7 @@ use crate::limits::LOG_LINES_MAX;
 use crate::lines::Streamed;
 use crate::models::Served;
 use crate::parts::Parts;
+use crate::seldom::Seldom;
 use crate::traceparent::Parent;
 
 /// At the end of the server, so long may what reads the log take for the last lines.
@@ -68,6 +69,15 @@ impl Log {
         let mut members = Map::from_iter([("event".to_owned(), json!(name))]);
         members.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         self.tell(members);
+    }
+
+    /// The same of what may happen often; the next line that is told says how often it wasn't.
+    pub(crate) fn seldom(&self, seldom: &Seldom, name: &str, mut more: Vec<(&str, Value)>) {
+        let Some(untold) = seldom.happens() else { return };
+        if untold > 0 {
+            more.push(("untold_before", json!(untold)));
+        }
+        self.event(name, &more);
     }
 
     fn tell(&self, members: Map<String, Value>) {
