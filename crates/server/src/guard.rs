@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Service;
 use crate::dialect::Dialect;
-use crate::keys::ApiKeys;
+use crate::keyring::Keyring;
 use crate::log::Line;
 use crate::problem::Problem;
 use crate::request_id;
@@ -33,7 +33,7 @@ const OPEN: [&str; 9] = [
 #[derive(Default)]
 pub(crate) struct Guard {
     /// Everyone, if there is none.
-    keys: Option<ApiKeys>,
+    keys: Option<Arc<Keyring>>,
     /// By any name, if there is none.
     hosts: Option<Vec<String>>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Guard {
 impl Guard {
     /// On a loopback address only its own names are answered: a page from elsewhere whose name was made to point here
     /// (DNS rebinding) asks by another.
-    pub(crate) fn new(listen: SocketAddr, keys: Option<ApiKeys>, allowed: &[String]) -> Guard {
+    pub(crate) fn new(listen: SocketAddr, keys: Option<Arc<Keyring>>, allowed: &[String]) -> Guard {
         let ip = listen.ip();
         let own: &[String] = if ip.is_loopback() {
             &["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), ip.to_string()]
@@ -53,23 +53,28 @@ impl Guard {
     }
 
     /// Refuses a request for another host, or one without a key that is known; else the name of its key, if it shows one.
-    pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<&str>, Problem> {
+    pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<String>, Problem> {
         if let Some(hosts) = &self.hosts {
             let asked = host(request).map(str::to_ascii_lowercase);
             if !asked.is_some_and(|asked| hosts.contains(&asked)) {
                 return Err(Problem::misdirected());
             }
         }
-        let named = self.keys.as_ref().and_then(|keys| keys.named(request.headers()));
+        let named = self.named(request.headers());
         if self.keys.is_some() && named.is_none() && !open.contains(&request.uri().path()) {
             return Err(Problem::unauthorized());
         }
         Ok(named)
     }
 
+    /// The name of the key that a request shows, if it is one of these.
+    pub(crate) fn named(&self, headers: &HeaderMap) -> Option<String> {
+        self.keys.as_ref()?.named(headers)
+    }
+
     /// Whether a request may be told of the model.
-    pub(crate) fn knows(&self, headers: &axum::http::HeaderMap) -> bool {
-        self.keys.as_ref().is_none_or(|keys| keys.named(headers).is_some())
+    pub(crate) fn knows(&self, headers: &HeaderMap) -> bool {
+        self.keys.is_none() || self.named(headers).is_some()
     }
 }
 
@@ -111,7 +116,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     };
     let response = dialect.retell(response, name);
     if let Some(line) = line {
-        line.end(&service, key, &response);
+        line.end(&service, key.as_deref(), &response);
     }
     response
 }

@@ -31,6 +31,9 @@ struct ApiKey {
 /// Keys that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
+    /// The file can't be read.
+    #[error("it can't be read: {0}")]
+    Unread(#[from] std::io::Error),
     /// The file doesn't parse.
     #[error("{0}")]
     Malformed(#[from] toml::de::Error),
@@ -87,6 +90,10 @@ impl ApiKeys {
     /// The file's text.
     pub fn text(&self) -> String {
         toml::to_string(self).expect("names and hashes are plain data")
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
     }
 
     /// Whether there is none.

@@ -17,6 +17,7 @@ mod exposition;
 mod formats;
 mod guard;
 mod health;
+mod keyring;
 mod keys;
 mod limits;
 mod lines;
@@ -66,6 +67,7 @@ use tokio::net::{TcpListener, TcpSocket};
 pub use admin::AdminOptions;
 pub use check::check;
 pub use client::{AdminClient, ClientError};
+pub use keyring::Keyring;
 pub use keys::{ApiKeys, KeysError};
 pub use log::LogFormat;
 pub use models::{Bundle, Loader, Models, ModelsError};
@@ -85,14 +87,14 @@ use stop::Stop;
 use telemetry::Telemetry;
 use tls::Tls;
 use turns::Turns;
-use watch::HangUp;
+use watch::{Files, HangUp};
 
 /// How a server is reached, and by whom.
 pub struct Options {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The keys of those who may ask; everyone, if there is none.
-    pub keys: Option<ApiKeys>,
+    pub keys: Option<Keyring>,
     /// Names of this host that requests may ask for, besides those of a loopback address. On another address any name
     /// will do, if there is none.
     pub allowed_hosts: Vec<String>,
@@ -196,6 +198,8 @@ async fn nowhere(request: Request) -> Problem {
 pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)) -> Result<(), ServeError> {
     let Options { listen, keys, allowed_hosts, trace, tls, admin, log, pace } = options;
     let tls = tls.map(Tls::open).transpose()?.map(Arc::new);
+    let keys = keys.map(Arc::new);
+    let mut files = Files { tls: tls.clone(), keyrings: keys.iter().cloned().collect() };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let log = Arc::new(Log::new(log));
     let telemetry = Telemetry::of_environment(&log).unwrap_or_else(|because| {
@@ -234,12 +238,15 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
             None => None,
             Some(admin) => {
                 let (listener, address) = bind(admin.listen)?;
-                Some((listener, address, admin::router(Arc::clone(&service), admin, &allowed_hosts)))
+                let keys = Arc::new(admin.keys);
+                files.keyrings.push(Arc::clone(&keys));
+                let router = admin::router(Arc::clone(&service), admin.listen, keys, &allowed_hosts);
+                Some((listener, address, router))
             }
         };
         listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
         let (calls, lasting) = oip::calls(&service).await;
-        let watching = tokio::spawn(watch::watch(Arc::clone(&service), tls.clone(), hang_up, stop.clone()));
+        let watching = tokio::spawn(watch::watch(Arc::clone(&service), files, hang_up, stop.clone()));
         let (tls, Limited { callers, admins, .. }) = (tls.as_deref(), limited);
         let until = async {
             stop.told(1).await;

@@ -80,7 +80,7 @@ pub(crate) const MODELS_MAX: usize = 256;
 pub(crate) const VERSIONS_MAX: usize = 64;
 pub(crate) const ALIASES_MAX: usize = 64;
 pub(crate) const EARLIER_MAX: usize = 32;
-/// How often files that say what to serve, and certificates, are looked at.
+/// How often files that say what to serve, certificates and keys are looked at.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// Of connections that the host refuses one is told in this time at most.
 pub(crate) const UNACCEPTED_EVERY: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! What is looked at while the server runs: the file that says what to serve, bundles and certificates. Looked at every
+//! What is looked at while the server runs: the file that says what to serve, bundles, certificates and keys. Looked at every
 //! second, and at once when a signal to hang up says so; files cost no watcher then that works otherwise on each system.
 
 use std::sync::Arc;
@@ -7,12 +7,20 @@ use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Service;
+use crate::keyring::Keyring;
 use crate::limits::WATCH_EVERY;
 use crate::stop::Stop;
 use crate::tls::Tls;
 
+/// What is looked at besides what is served.
+#[derive(Clone)]
+pub(crate) struct Files {
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) keyrings: Vec<Arc<Keyring>>,
+}
+
 /// Looks until the server is told to stop; what there is to load is loaded on a thread that answers nobody.
-pub(crate) async fn watch(service: Arc<Service>, tls: Option<Arc<Tls>>, mut hang_up: HangUp, stop: Stop) {
+pub(crate) async fn watch(service: Arc<Service>, files: Files, mut hang_up: HangUp, stop: Stop) {
     let mut every = interval(WATCH_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -21,13 +29,26 @@ pub(crate) async fn watch(service: Arc<Service>, tls: Option<Arc<Tls>>, mut hang
             _ = every.tick() => {}
             () = hang_up.told() => {}
         }
-        let (service, tls) = (Arc::clone(&service), tls.clone());
+        let (service, files) = (Arc::clone(&service), files.clone());
         // A panic is a bug of ours; the next look may go well.
-        let _ = tokio::task::spawn_blocking(move || look(&service, tls.as_deref())).await;
+        let _ = tokio::task::spawn_blocking(move || look(&service, &files)).await;
     }
 }
 
-fn look(service: &Service, tls: Option<&Tls>) {
+fn look(service: &Service, files: &Files) {
+    // First who may ask: to load bundles takes a while.
+    for keyring in &files.keyrings {
+        let file = json!(keyring.path().to_string_lossy());
+        match keyring.look() {
+            None => {}
+            Some(Ok(count)) => service.log.event("keys_changed", &[("file", file), ("keys", json!(count))]),
+            Some(Err(what)) => {
+                let goes_on = json!("the keys that were taken before go on being taken");
+                let members = [("file", file), ("because", json!(what.to_string())), ("so", goes_on)];
+                service.log.event("keys_refused", &members);
+            }
+        }
+    }
     match service.models.look() {
         None => {}
         Some(Ok(())) => {
@@ -41,7 +62,7 @@ fn look(service: &Service, tls: Option<&Tls>) {
             service.log.event("models_refused", &[("because", json!(what)), ("so", goes_on)]);
         }
     }
-    match tls.and_then(Tls::look) {
+    match files.tls.as_deref().and_then(Tls::look) {
         None => {}
         Some(Ok(())) => service.log.event("certificate_changed", &[]),
         Some(Err(what)) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
-use evenstep_server::{AdminOptions, ApiKeys, Bundle, Listening, LogFormat, Models, Options, TlsFiles, path_of};
+use evenstep_server::{AdminOptions, Bundle, Keyring, Listening, LogFormat, Models, Options, TlsFiles, path_of};
 use serde_json::{Value, json};
 
 use self::live::Live;
@@ -17,7 +17,6 @@ use self::loading::Loading;
 use super::Answer;
 use super::apart::{apart, called_as};
 use super::kept::Promised;
-use super::key::read_keys;
 use crate::cli::{self, Reach, Serve};
 use crate::{Host, output};
 
@@ -83,7 +82,7 @@ fn models(args: &Serve, loading: &Arc<Loading>) -> Result<Models, PipelineError>
 }
 
 /// Who may ask. Beyond this host it has to be said, one way or the other.
-pub(super) fn keys(reach: &Reach) -> Result<Option<ApiKeys>, PipelineError> {
+pub(super) fn keys(reach: &Reach) -> Result<Option<Keyring>, PipelineError> {
     let Reach { listen, api_keys, insecure, .. } = reach;
     let Some(path) = api_keys else {
         if *insecure || listen.ip().is_loopback() {
@@ -108,8 +107,9 @@ fn admin(args: &Serve) -> Result<Option<AdminOptions>, PipelineError> {
     Ok(Some(AdminOptions { listen, keys }))
 }
 
-fn some_keys(path: &Path, help: &str) -> Result<ApiKeys, PipelineError> {
-    let keys = read_keys(path)?;
+fn some_keys(path: &Path, help: &str) -> Result<Keyring, PipelineError> {
+    let refused = |error| PipelineError::input(format!("`{}`: {error}", path.display()));
+    let keys = Keyring::open(path).map_err(refused)?;
     if keys.is_empty() {
         let message = format!("`{}` has no keys, so nobody could ask", path.display());
         return Err(PipelineError::input(message).help(help.to_owned()));

@@ -20,7 +20,7 @@ use crate::Service;
 use crate::body::drain;
 use crate::dialect::Dialect;
 use crate::guard::Guard;
-use crate::keys::ApiKeys;
+use crate::keyring::Keyring;
 use crate::log::Line;
 use crate::problem::Problem;
 use crate::request_id;
@@ -30,7 +30,7 @@ pub struct AdminOptions {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The keys of those who may.
-    pub keys: ApiKeys,
+    pub keys: Keyring,
 }
 
 /// What every route works with.
@@ -46,8 +46,13 @@ struct Admin {
 struct By(String);
 
 /// The routes, behind their own keys.
-pub(crate) fn router(service: Arc<Service>, options: AdminOptions, allowed_hosts: &[String]) -> Router {
-    let guard = Guard::new(options.listen, Some(options.keys), allowed_hosts);
+pub(crate) fn router(
+    service: Arc<Service>,
+    listen: SocketAddr,
+    keys: Arc<Keyring>,
+    allowed_hosts: &[String],
+) -> Router {
+    let guard = Guard::new(listen, Some(keys), allowed_hosts);
     let admin = Arc::new(Admin { service, guard, loading: Arc::new(Semaphore::new(1)) });
     Router::new()
         .route("/models", get(change::models))
