@@ -82,7 +82,8 @@ pub(crate) const ALIASES_MAX: usize = 64;
 pub(crate) const EARLIER_MAX: usize = 32;
 /// How often files that say what to serve, certificates and keys are looked at.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// Of connections that the host refuses one is told in this time at most.
+/// Of requests that the admin listener refuses one is told in this time at most, and of connections that the host refuses.
+pub(crate) const REFUSED_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const UNACCEPTED_EVERY: Duration = Duration::from_secs(10);
 /// Lines of the log that wait to be written; what comes then is counted only.
 pub(crate) const LOG_LINES_MAX: usize = 8192;

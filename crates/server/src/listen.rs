@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,6 +34,10 @@ use crate::problem::CutOff;
 use crate::seldom::Seldom;
 use crate::stop::Stop;
 use crate::tls::Tls;
+
+/// The address that a request comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Answers connections `until` the server ends, then those that are under way, for a while.
 pub(crate) async fn listen(
@@ -81,11 +85,11 @@ pub(crate) async fn listen(
         let acceptor = tls.map(Tls::acceptor);
         tokio::spawn(async move {
             match acceptor {
-                None => serve_one(stream, &builder, router, closed).await,
+                None => serve_one(stream, from, &builder, router, closed).await,
                 // Who doesn't come to terms in time is closed, as who doesn't ask.
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = timeout(HEAD_TIME, acceptor.accept(stream)).await {
-                        serve_one(stream, &builder, router, closed).await;
+                        serve_one(stream, from, &builder, router, closed).await;
                     }
                 }
             }
@@ -114,6 +118,7 @@ fn builder() -> Builder<TokioExecutor> {
 /// One connection, until it ends, is idle, or the server stops.
 async fn serve_one(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    from: SocketAddr,
     builder: &Builder<TokioExecutor>,
     router: Router,
     mut closed: watch::Receiver<()>,
@@ -121,7 +126,8 @@ async fn serve_one(
     let activity = Arc::new(Activity::new());
     let busy = Arc::clone(&activity);
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(from.ip()));
         let mut under_way = UnderWay::begin(&busy);
         let (answered, seen) = (router.call(request), Arc::clone(&busy));
         async move {

@@ -1,5 +1,7 @@
 //! The listener for those who say what is served, and `models`, which asks it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::server::{JSON, Server, digest, models, project};
@@ -158,4 +160,24 @@ fn a_client_without_a_server_or_a_key_is_told_what_is_missing() {
         let said = project.run(&[&["models", "list"], args].concat());
         assert!(said.code == code && said.err.contains(expected), "{args:?}: {} {}", said.code, said.err);
     }
+}
+
+#[test]
+fn who_is_refused_where_models_are_changed_is_told_in_the_log_without_the_key() {
+    let project = project();
+    let client = project.run(&["key", "api", "crm", "--json"]).ok().json()["key"].as_str().expect("a key").to_owned();
+    let server = Server::with_admin(&project, &["a.evenstep", "--api-keys", "api-keys.toml"]);
+    let (mut admin, _) = server.connect_admin();
+    for _ in 0..20 {
+        assert_eq!(admin.ask("GET", "/models", "Authorization: Bearer evk_secret\r\n", b"").status, 401);
+    }
+    let first = server.line_with("admin_refused");
+    assert!(first.contains("status=401 from=127.0.0.1") && !first.contains("key="), "{first}");
+    // Once a second at most; what isn't told is counted.
+    std::thread::sleep(Duration::from_millis(1100));
+    assert_eq!(admin.ask("GET", "/models", &format!("X-API-Key: {client}\r\n"), b"").status, 401);
+    let second = server.line_with("admin_refused");
+    assert!(second.contains("key=crm") && second.contains("untold_before="), "{second}");
+    let all = [vec![first, second], server.end()].concat().join("\n");
+    assert!(!all.contains("evk_"), "{all}");
 }

@@ -4,7 +4,7 @@
 mod change;
 mod load;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};
@@ -21,9 +22,12 @@ use crate::body::drain;
 use crate::dialect::Dialect;
 use crate::guard::Guard;
 use crate::keyring::Keyring;
+use crate::limits::REFUSED_EVERY;
+use crate::listen::Peer;
 use crate::log::Line;
 use crate::problem::Problem;
 use crate::request_id;
+use crate::seldom::Seldom;
 
 /// Where it is told what to serve, and by whom.
 pub struct AdminOptions {
@@ -39,6 +43,8 @@ struct Admin {
     guard: Guard,
     /// One bundle is loaded at a time: each may take much memory.
     loading: Arc<Semaphore>,
+    /// Requests that were refused, of which an attack may make many.
+    refused: Seldom,
 }
 
 /// The key that a request showed, by name.
@@ -53,7 +59,8 @@ pub(crate) fn router(
     allowed_hosts: &[String],
 ) -> Router {
     let guard = Guard::new(listen, Some(keys), allowed_hosts);
-    let admin = Arc::new(Admin { service, guard, loading: Arc::new(Semaphore::new(1)) });
+    let (loading, refused) = (Arc::new(Semaphore::new(1)), Seldom::new(REFUSED_EVERY));
+    let admin = Arc::new(Admin { service, guard, loading, refused });
     Router::new()
         .route("/models", get(change::models))
         .route("/models/{model}", get(change::model).delete(change::unload_model))
@@ -75,6 +82,7 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
     let line = admin.service.tells_requests().then(|| Line::begin(&request, name.clone()));
     let (response, by) = match admin.guard.admit(&request, &[]) {
         Err(problem) => {
+            admin.tell_refused(&request, &problem);
             drain(request.into_body()).await;
             (problem.into_response(), None)
         }
@@ -89,4 +97,18 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
         line.end(&admin.service, by.as_deref(), &response);
     }
     response
+}
+
+impl Admin {
+    /// Tells, whether requests are told or not, that somebody was refused who may want to change what is served: from where, and
+    /// who it was, if the key is of anyone.
+    fn tell_refused(&self, request: &Request, problem: &Problem) {
+        let headers = request.headers();
+        let from = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let key = self.guard.named(headers).or_else(|| self.service.guard.named(headers));
+        let mut members =
+            vec![("status", json!(problem.status().as_u16())), ("from", json!(from.as_ref().map(IpAddr::to_string)))];
+        members.extend(key.map(|key| ("key", json!(key))));
+        self.service.log.seldom(&self.refused, "admin_refused", members);
+    }
 }
