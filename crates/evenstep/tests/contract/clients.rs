@@ -70,8 +70,10 @@ fn messages_of_protocol_buffers_keep_their_numbers() {
     let before = written(&project, "first.toml", "proto");
     insta::assert_snapshot!(before.lines().filter(|line| !line.contains("sha256:")).collect::<Vec<_>>().join("\n"), @r#"
     // Rows and predictions of rents: written by `evenstep contract` from contract
-    // A field's number comes from its name, so that a field that is added or taken away moves no other. In JSON the
-    // messages are what `POST /predict` takes and answers.
+    // A field's number comes from its name, so that a field that is added or taken away moves no other.
+    //
+    // For whatever carries messages between programs of one's own: no route of the server takes them, nor their JSON, which
+    // writes int64 as text. `POST /predict` takes rows as JSON by their names, with numbers as numbers: `[{"name": 1}]`.
     syntax = "proto3";
 
     package evenstep.rents;

@@ -39,8 +39,10 @@ pub fn proto(interface: &Interface) -> String {
     format!(
         r#"// Rows and predictions of {name}: written by `evenstep contract` from contract
 // {digest}.
-// A field's number comes from its name, so that a field that is added or taken away moves no other. In JSON the
-// messages are what `POST /predict` takes and answers.
+// A field's number comes from its name, so that a field that is added or taken away moves no other.
+//
+// For whatever carries messages between programs of one's own: no route of the server takes them, nor their JSON, which
+// writes int64 as text. `POST /predict` takes rows as JSON by their names, with numbers as numbers: `[{{"name": 1}}]`.
 syntax = "proto3";
 
 package evenstep.{package};
