@@ -196,3 +196,24 @@ fn names_that_mean_something_elsewhere_break_no_client() {
     let typescript = written(&project, "strange.toml", "typescript");
     assert_eq!(typescript.matches("*/").count(), typescript.matches("/**").count(), "{typescript}");
 }
+
+#[test]
+fn a_time_of_day_needs_no_offset_by_the_schema_either() {
+    let project = Project::new();
+    let more = "at = { type = \"time\" }\nseen = { type = \"datetime\" }\nsent = { type = \"datetime\", zone = \"UTC\" }\nfree = { type = \"time\", format = \"%H.%M\" }\n";
+    project.write("times.toml", FIRST.replace("built = ", &format!("{more}built = ")));
+    let schema: Value = serde_json::from_str(&written(&project, "times.toml", "json-schema")).expect("JSON");
+    let of = |field: &str, key: &str| schema["properties"][field][key].as_str().unwrap_or_default().to_owned();
+    let told = ["at", "seen", "sent", "free"]
+        .map(|field| format!("{field}: `{}` `{}`", of(field, "format"), of(field, "pattern")));
+    insta::assert_snapshot!(told.join("\n"), @"
+    at: `` `^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,6}0*)?)?$`
+    seen: `` `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,6}0*)?)?)?$`
+    sent: `date-time` ``
+    free: `` ``
+    ");
+    // As the mock, and so the server, takes it.
+    let mock = Server::of(&project, &["mock", "times.toml"]);
+    let row = r#"{"area": 5, "Floor.No": 1, "built": null, "at": "17:27:43", "seen": "2024-12-30T17:27", "sent": null, "free": null}"#;
+    assert_eq!(mock.post("/predict", "application/json", "", row.as_bytes()).ok().status, 200);
+}

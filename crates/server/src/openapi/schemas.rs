@@ -6,6 +6,10 @@ use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule, Unseen};
 use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task};
 use serde_json::{Map, Value, json};
 
+/// What is read as a time of day, and as a date before one.
+const TIME: &str = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,6}0*)?)?";
+const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
+
 pub(crate) fn native(predictor: &Predictor) -> Map<String, Value> {
     let mut schemas = Map::new();
     schemas.insert("Row".to_owned(), row_schema(predictor));
@@ -64,7 +68,8 @@ fn field_schema(rule: &Rule) -> Value {
         Kind::Boolean => ("boolean", None),
         Kind::Category | Kind::Text => ("string", None),
         Kind::Date => ("string", Some("date")),
-        Kind::Time => ("string", Some("time")),
+        // The format `time` of JSON Schema asks for an offset, which a time of day has not.
+        Kind::Time => ("string", None),
         Kind::Datetime(Clock::Instant) => ("string", Some("date-time")),
         Kind::Datetime(Clock::Civil) => ("string", None),
     };
@@ -73,6 +78,14 @@ fn field_schema(rule: &Rule) -> Value {
     schema.insert("type".to_owned(), kind);
     if let Some(format) = format.filter(|_| rule.format.is_none()) {
         schema.insert("format".to_owned(), json!(format));
+    }
+    let pattern = match rule.kind {
+        Kind::Time => Some(format!("^{TIME}$")),
+        Kind::Datetime(Clock::Civil) => Some(format!("^{DATE}([Tt ]{TIME})?$")),
+        _ => None,
+    };
+    if let Some(pattern) = pattern.filter(|_| rule.format.is_none()) {
+        schema.insert("pattern".to_owned(), json!(pattern));
     }
     if rule.kind == Kind::Integer {
         // What no column of integers holds is refused, whatever its bounds.
