@@ -95,8 +95,13 @@ impl Chunk {
         let scoring = plan.mode == Mode::Scoring;
         let (origin, quality) = (&self.origin, &mut self.quality);
         let (flags, unanswered, quarantine) = (&mut self.flags, &mut self.unanswered, &mut self.quarantine);
-        let (refused, mut refusals) = (&mut self.refused, 0);
+        let (refused, mut refusals, mut unlisted) = (&mut self.refused, 0, 0);
         let found = |found: Found| {
+            if found.outcome == Outcome::Rejected && refusals > 0 && refusals == plan.refusals {
+                // A request may be refused for millions of cells: those that nobody is told of are only counted.
+                unlisted += 1;
+                return;
+            }
             let place = origin.place(found.row);
             let violation = || violation(planned, &found, place.clone(), id_of(ids.iter(), found.row));
             quality.add(&planned.name, &found, &place, violation);
@@ -113,6 +118,7 @@ impl Chunk {
             }
         };
         let column = planned.checker.check(cells, found);
+        self.quality.rejected.count += unlisted;
         let nulls = column.nulls() as u64;
         if nulls > 0 {
             let quality = self.quality.columns.entry(planned.name.clone()).or_default();

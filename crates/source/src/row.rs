@@ -68,7 +68,7 @@ pub struct TypedRows {
     pub errors: Vec<RowError>,
     /// How much is refused altogether.
     pub error_count: usize,
-    /// What was found, for counters.
+    /// What was found, for counters; of refused cells beyond those that may be listed, how many there are.
     pub quality: Quality,
 }
 

@@ -80,7 +80,8 @@ impl Predictor {
         let (read, ids) = match rows {
             Rows::Objects(rows) => {
                 let read = self.read_rows(&rows, traced);
-                let ids = rows.iter().enumerate().map(|(index, row)| id_of(self, row, index)).collect();
+                let named = rows.iter().enumerate().filter(|_| read.error_count == 0);
+                let ids = named.map(|(index, row)| id_of(self, row, index)).collect();
                 (read, Ids::Said(ids))
             }
             Rows::Columns(body) => {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use evenstep_table::build::{ColumnBuilder, Strictness, Value};
+use evenstep_table::rule::Absent;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
@@ -140,8 +141,14 @@ impl<'de> Visitor<'de> for Row<'_, '_> {
             return Err(unusual());
         }
         if known < reading.builders.len() {
-            let absent = reading.last_seen.iter().zip(&mut *reading.builders).filter(|(seen, _)| **seen < reading.rows);
-            absent.for_each(|(_, builder)| builder.push_absent());
+            let places = (0..reading.builders.len()).filter(|place| reading.last_seen[*place] < reading.rows);
+            for place in places {
+                if reading.typer.plan.columns[place].rule.absent == Absent::Reject {
+                    // However many rows follow, they are refused.
+                    return Err(unusual());
+                }
+                reading.builders[place].push_absent();
+            }
         }
         Ok(())
     }

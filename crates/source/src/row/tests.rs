@@ -304,3 +304,18 @@ mod direct {
         }
     }
 }
+
+#[test]
+fn cells_that_nobody_is_told_of_are_counted_all_the_same() {
+    let typer = typer(r#"{"a": {"type": "number"}, "b": {"type": "number"}}"#, &[]);
+    let rows = r#"[{}, {"a": 1}, {"a": 1, "b": 2}]"#;
+    let few = check(&typer, rows);
+    let rows: Vec<Map<String, Json>> = serde_json::from_str(rows).expect("rows");
+    let many = typer.rows(&vec![rows; 1000].concat());
+    assert_eq!((few.error_count, many.error_count), (3, 3000));
+    assert_eq!(messages(&many)[..3], messages(&few));
+    // The first rows, and all of each.
+    let told: Vec<usize> = many.errors.iter().map(|error| error.row).collect();
+    let expected: Vec<usize> = (0..100).flat_map(|row| vec![row; [2, 1, 0][row % 3]]).take(TOLD).collect();
+    assert_eq!(told, expected);
+}
