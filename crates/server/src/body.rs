@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -106,6 +107,24 @@ impl Room {
             bytes.extend_from_slice(&data);
         }
     }
+}
+
+/// A body that isn't said to have more than so many bytes. One that is, is refused before any of it is read, and before a client
+/// that asks first is told to go on.
+pub(crate) fn within(
+    head: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    too_large: impl FnOnce(usize) -> Problem,
+) -> Result<Body, Problem> {
+    if body.size_hint().lower() <= bytes_max as u64 {
+        return Ok(body);
+    }
+    if !head.contains_key(header::EXPECT) {
+        // Meanwhile it is answered.
+        tokio::spawn(drain(body));
+    }
+    Err(too_large(bytes_max))
 }
 
 /// Reads what a client that is refused still sends, for a while: closed before, it would lose the answer.

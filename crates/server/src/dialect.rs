@@ -88,8 +88,8 @@ impl Dialect {
         };
         let mut told = (self.status(&problem), [(header::CONTENT_TYPE, kind)], body.to_string()).into_response();
         let headers = told.headers_mut();
-        // When to come back, what key to show, which method to take.
-        for of_ours in [header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::ALLOW] {
+        // When to come back, what key to show, which method to take, how to compress.
+        for of_ours in [header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::ALLOW, header::ACCEPT_ENCODING] {
             headers.extend(response.headers().get(&of_ours).cloned().map(|value| (of_ours, value)));
         }
         headers.insert(REQUEST_ID, name);

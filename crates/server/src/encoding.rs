@@ -31,30 +31,45 @@ impl Encoding {
         }
     }
 
+    /// What it is called, by old clients too (RFC 9110, 8.4.1.3).
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Encoding::Zstd => &["zstd"],
+            Encoding::Gzip => &["gzip", "x-gzip"],
+            Encoding::Deflate => &["deflate"],
+        }
+    }
+
     /// How a header says that something is compressed; None if it isn't.
     pub(crate) fn said(headers: &HeaderMap, by: &HeaderName) -> Result<Option<Encoding>, Problem> {
         let Some(said) = headers.get(by) else { return Ok(None) };
         let said = said.to_str().unwrap_or_default().trim().to_ascii_lowercase();
-        match Encoding::ALL.into_iter().find(|encoding| said == encoding.name()) {
+        match Encoding::ALL.into_iter().find(|encoding| encoding.names().contains(&said.as_str())) {
             None if said == "identity" => Ok(None),
             None => Err(Problem::unread_encoding(&said)),
             some => Ok(some),
         }
     }
 
+    /// Whether an answer of so many bytes may be compressed at all.
+    pub(crate) fn is_worth(bytes: usize) -> bool {
+        bytes >= ENCODED_BYTES_MIN
+    }
+
     /// How an answer of so many bytes may be compressed; None if it had better not be.
     pub(crate) fn of_answer(headers: &HeaderMap, bytes: usize) -> Option<Encoding> {
-        if bytes < ENCODED_BYTES_MIN {
+        if !Encoding::is_worth(bytes) {
             return None;
         }
         let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?.to_ascii_lowercase();
-        let welcome = |name: &str| {
+        let welcome = |names: &[&str]| {
             accepted.split(',').any(|part| {
                 let mut part = part.split(';').map(str::trim);
-                part.next() == Some(name) && !part.any(|part| part.strip_prefix("q=").is_some_and(is_zero))
+                part.next().is_some_and(|name| names.contains(&name))
+                    && !part.any(|part| part.strip_prefix("q=").is_some_and(is_zero))
             })
         };
-        Encoding::ALL.into_iter().find(|encoding| welcome(encoding.name()))
+        Encoding::ALL.into_iter().find(|encoding| welcome(encoding.names()))
     }
 
     /// What a body is without its compression, if that isn't larger than it may be.
@@ -123,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_compressed_as_it_says() {
+        let said = |value: &str| {
+            let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, value.parse().expect("a value"))]);
+            Encoding::said(&headers, &header::CONTENT_ENCODING).ok()
+        };
+        assert_eq!(said("x-gzip"), Some(Some(Encoding::Gzip)));
+        assert_eq!(said(" ZSTD"), Some(Some(Encoding::Zstd)));
+        assert_eq!(said("identity"), Some(None));
+        assert_eq!(said("br"), None);
+    }
+
+    #[test]
     fn an_answer_is_compressed_as_is_welcome() {
         let check = |accepted: &str, expected: Option<Encoding>| {
             let mut headers = HeaderMap::new();
@@ -133,6 +160,7 @@ mod tests {
         check("gzip, deflate", Some(Encoding::Gzip));
         check("gzip, deflate, br, zstd", Some(Encoding::Zstd));
         check("GZIP;q=0.5, zstd;q=0", Some(Encoding::Gzip));
+        check("x-gzip", Some(Encoding::Gzip));
         check("identity", None);
         check("br", None);
         check("", None);

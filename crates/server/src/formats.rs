@@ -53,6 +53,10 @@ impl Format {
             return Ok(default);
         }
         let ranges: Vec<Range> = ranges(headers).collect();
+        // A list of nothing says as little as none.
+        if ranges.is_empty() {
+            return Ok(default);
+        }
         let mut best = (0.0, default);
         for format in std::iter::once(default).chain(Format::ALL) {
             let quality = quality(&ranges, format.media_type());
@@ -121,9 +125,7 @@ mod tests {
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if !value.is_empty() {
-            headers.insert(name, value.parse().expect("a value"));
-        }
+        headers.insert(name, value.parse().expect("a value"));
         headers
     }
 
@@ -154,6 +156,8 @@ mod tests {
             assert_eq!(found.ok(), expected, "{accept}");
         };
         check("", Some(Format::Json));
+        check(" , ", Some(Format::Json));
+        assert_eq!(Format::of_answer(&HeaderMap::new(), Format::Csv).ok(), Some(Format::Csv));
         check("*/*", Some(Format::Json));
         check("text/csv", Some(Format::Csv));
         check("text/*", Some(Format::Csv));

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Service;
 use crate::dialect::Dialect;
+use crate::host;
 use crate::keyring::Keyring;
 use crate::log::Line;
 use crate::problem::Problem;
@@ -52,10 +53,12 @@ impl Guard {
         Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts) }
     }
 
-    /// Refuses a request for another host, or one without a key that is known; else the name of its key, if it shows one.
+    /// Refuses a request for another host, one that names none as it should, or one without a key that is known; else the name of its key, if it shows one.
     pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<String>, Problem> {
+        let asked = host::named(request)?;
+        check_coding(request.headers())?;
         if let Some(hosts) = &self.hosts {
-            let asked = host(request).map(str::to_ascii_lowercase);
+            let asked = asked.map(str::to_ascii_lowercase);
             if !asked.is_some_and(|asked| hosts.contains(&asked)) {
                 return Err(Problem::misdirected());
             }
@@ -78,15 +81,14 @@ impl Guard {
     }
 }
 
-/// The host that a request names, without its port.
-fn host(request: &Request) -> Option<&str> {
-    if let Some(host) = request.uri().host() {
-        return Some(host);
-    }
-    let host = request.headers().get(header::HOST)?.to_str().ok()?;
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => Some(name),
-        _ => Some(host),
+/// How a body was cut for its way is undone here, how it was compressed for it is not.
+fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if is_chunked(coding) => Ok(()),
+        _ => Err(Problem::unread_coding()),
     }
 }
 

@@ -17,6 +17,7 @@ mod exposition;
 mod formats;
 mod guard;
 mod health;
+mod host;
 mod keyring;
 mod keys;
 mod limits;

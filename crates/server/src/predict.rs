@@ -13,6 +13,7 @@ use evenstep_source::write::Writer;
 use evenstep_table::Column;
 
 use crate::dialect::Dialect;
+use crate::encoding::Encoding;
 use crate::formats::Format;
 use crate::models::Chosen;
 use crate::problem::Problem;
@@ -26,8 +27,11 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen,
         // Who sends line by line waits for answers line by line.
         let default = if from == Format::Lines { Format::Lines } else { Format::Json };
         let to = Format::of_answer(&head.headers, default)?;
-        if (from, to) == (Format::Lines, Format::Lines) && head.headers.contains_key(header::CONTENT_ENCODING) {
-            return Err(Problem::unread_encoding("line by line"));
+        let is_compressed = || Encoding::said(&head.headers, &header::CONTENT_ENCODING);
+        if (from, to) == (Format::Lines, Format::Lines)
+            && let Some(encoding) = is_compressed()?
+        {
+            return Err(Problem::compressed_lines(encoding.name()));
         }
         Ok((from, to))
     });

@@ -20,6 +20,8 @@ pub(crate) struct Problem {
     count: usize,
     /// Where the contract is told that rows break.
     contract: Option<String>,
+    /// How bodies may be compressed instead.
+    codings: Option<&'static str>,
     /// Whether its client is gone, or took the request back.
     is_cut_off: bool,
 }
@@ -33,7 +35,7 @@ impl Problem {
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
         let detail = detail.into();
         let status = StatusCode::BAD_REQUEST;
-        Problem { status, detail, errors: Vec::new(), count: 0, contract: None, is_cut_off: false }
+        Problem { status, detail, errors: Vec::new(), count: 0, contract: None, codings: None, is_cut_off: false }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -87,7 +89,24 @@ impl Problem {
             "the body is said to be compressed (`{said}`); send it as it is, or by gzip, zstd or deflate; \
              lines that are answered while they come are sent as they are"
         );
-        Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        let codings = Some("gzip, zstd, deflate");
+        Problem { codings, ..Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail) }
+    }
+
+    /// Lines that are to be answered while they come, and are compressed: 415.
+    pub(crate) fn compressed_lines(said: &str) -> Problem {
+        let detail = format!(
+            "the body is said to be compressed (`{said}`), and lines that are answered while they come are sent as they are; \
+             for an answer in another format, as `Accept: text/csv` asks for, they may be compressed"
+        );
+        Problem { codings: Some("identity"), ..Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail) }
+    }
+
+    /// A body that was changed for its way in another way than being cut: 501.
+    pub(crate) fn unread_coding() -> Problem {
+        let detail =
+            "`Transfer-Encoding` has more than `chunked`, which alone is undone here; compress by `Content-Encoding`";
+        Problem::of(StatusCode::NOT_IMPLEMENTED, detail)
     }
 
     /// A message of gRPC that can't be read as it is: 415.
@@ -251,6 +270,9 @@ impl IntoResponse for Problem {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
             }
             _ => {}
+        }
+        if let Some(codings) = self.codings {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
         }
         if self.is_cut_off {
             response.extensions_mut().insert(CutOff);

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Answer, Refusal, Rows, Table};
 use tokio::task::{spawn_blocking, yield_now};
 
-use crate::body::Held;
+use crate::body::{self, Held};
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
 use crate::limits::{ANSWERED_HERE_BYTES, BODY_BYTES_MAX, SMALL_BODY_BYTES};
@@ -110,6 +110,7 @@ async fn read(
 ) -> Result<(Held, Option<Packing>), Problem> {
     let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
+    let body = body::within(head, body, BODY_BYTES_MAX, Problem::too_large)?;
     let body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
     let packing = packing.filter(|packing| packing.packs(&body.bytes));
@@ -146,7 +147,8 @@ async fn compute(
 
 fn respond(mut said: Said, dialect: Dialect, head: &HeaderMap) -> Response {
     // Those of calls would be compressed message by message.
-    let encoding = Encoding::of_answer(head, said.bytes.len()).filter(|_| dialect != Dialect::Grpc);
+    let may_be_encoded = dialect != Dialect::Grpc && Encoding::is_worth(said.bytes.len());
+    let encoding = Encoding::of_answer(head, said.bytes.len()).filter(|_| may_be_encoded);
     let encoded = encoding.and_then(|encoding| Some((encoding.name(), encoding.deflate(&said.bytes).ok()?)));
     let name = encoded.map(|(name, bytes)| {
         said.bytes = bytes;
@@ -157,6 +159,9 @@ fn respond(mut said: Said, dialect: Dialect, head: &HeaderMap) -> Response {
     headers.extend(said.header);
     if let Some(name) = name {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    if may_be_encoded {
+        // Whoever keeps it must not give it to others who would have it otherwise.
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response

@@ -489,3 +489,16 @@ fn compressed(message: &[u8]) -> Vec<u8> {
     let message = to.finish().expect("memory takes it");
     [&[1], &(message.len() as u32).to_be_bytes()[..], &message].concat()
 }
+
+#[test]
+fn a_call_to_two_hosts_is_refused() {
+    let server = small();
+    let caller = Caller::connect(&server.address);
+    let named = |host: &str| {
+        let called = caller.send(HEALTH, &[("host", host)], vec![0; 5]);
+        (called.code, called.text)
+    };
+    assert_eq!(named(&server.address), (Some(0), String::new()));
+    let (code, text) = named("evil.example");
+    assert!(code == Some(3) && text.contains("`:authority`"), "{code:?} {text}");
+}

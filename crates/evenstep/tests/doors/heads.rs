@@ -4,7 +4,7 @@ use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{Column, ColumnName, Kind};
 
-use crate::client::{ARROW, JSON, LINES, small};
+use crate::client::{ARROW, JSON, LINES, Server, Told, small};
 
 #[test]
 fn an_answer_comes_in_the_format_that_is_most_welcome() {
@@ -75,4 +75,85 @@ fn bodies_and_answers_are_compressed_as_they_say() {
             "{kind}"
         );
     }
+}
+
+/// What is answered to a head, without what was said before the answer itself.
+fn answered(server: &Server, head: &str, body: &[u8]) -> Told {
+    let head = format!("{}\r\n\r\n", head.replace('\n', "\r\n"));
+    server.exchange(&[head.as_bytes(), body].concat())
+}
+
+#[test]
+fn a_head_that_can_be_read_in_two_ways_is_refused() {
+    let server = small();
+    for (head, status) in [
+        ("GET /health HTTP/1.1\nConnection: close\nHost: localhost", 200),
+        ("GET /health HTTP/1.0", 421),
+        ("GET /health HTTP/1.1\nConnection: close", 400),
+        ("GET /health HTTP/1.1\nConnection: close\nHost: localhost\nHost: evil.example", 400),
+        ("GET /health HTTP/1.1\nConnection: close\nHost: evil.example\nHost: localhost", 400),
+        ("GET /health HTTP/1.1\nConnection: close\nHost: me@localhost", 400),
+        ("GET /health HTTP/1.1\nConnection: close\nHost: localhost:port", 400),
+        ("GET http://localhost/health HTTP/1.1\nConnection: close", 400),
+        ("GET http://evil.example/health HTTP/1.1\nConnection: close\nHost: localhost", 421),
+    ] {
+        let told = answered(&server, head, b"");
+        assert_eq!(told.status, status, "{head}: {}", told.text());
+    }
+    let chunked = |coding: &str| {
+        let head = "POST /predict HTTP/1.1\nConnection: close\nHost: localhost\nContent-Type: application/json";
+        let body = b"10\r\n{\"x\": 1, \"z\": 2}\r\n0\r\n\r\n";
+        answered(&server, &format!("{head}\nTransfer-Encoding: {coding}"), body)
+    };
+    assert_eq!(chunked("chunked").status, 200);
+    assert_eq!(chunked("Chunked ").status, 200);
+    let told = chunked("gzip, chunked");
+    assert!(told.status == 501 && told.text().contains("Content-Encoding"), "{}", told.text());
+
+    let infer = |lengths: &str| server.post("/v2/models/p/infer", JSON, lengths, b"{}");
+    let one = "Inference-Header-Content-Length: 2\r\n";
+    assert!(infer(&one.repeat(2)).text().contains("`inputs`"), "it says the same twice");
+    let told = infer(&format!("{one}{}", one.replace('2', "1")));
+    assert!(told.status == 400 && told.text().contains("two lengths"), "{}", told.text());
+}
+
+#[test]
+fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
+    let server = small();
+    for path in ["/predict", "/invocations", "/v2/models/p/infer"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\nHost: localhost\nContent-Type: application/json\nContent-Length: {}\nExpect: 100-continue\nConnection: close",
+            (16 << 20) + 1
+        );
+        let told = answered(&server, &head, b"");
+        assert!(told.status == 413 && told.head.starts_with("HTTP/1.1 413"), "{path}: {}", told.head);
+    }
+    // Who sends it all the same reads why.
+    let told = server.post("/predict", JSON, "", &vec![b' '; 17 << 20]);
+    assert_eq!(told.status, 413);
+}
+
+#[test]
+fn what_is_refused_or_kept_for_its_coding_says_so() {
+    let server = small();
+    let row = br#"{"x": 1, "z": 2}"#;
+    let refused = |kind: &str, coding: &str| {
+        let told = server.post("/predict", kind, &format!("Content-Encoding: {coding}\r\n"), row);
+        assert_eq!(told.status, 415, "{}", told.text());
+        let accepted = told.head.lines().find_map(|line| line.strip_prefix("accept-encoding: "));
+        (accepted.expect("it says how").to_owned(), told.json()["detail"].as_str().expect("words").to_owned())
+    };
+    assert_eq!(refused(JSON, "br").0, "gzip, zstd, deflate");
+    let (accepted, words) = refused(LINES, "gzip");
+    assert!(accepted == "identity" && words.contains("(`gzip`)") && words.contains("sent as they are"), "{words}");
+    assert_eq!(server.post("/predict", LINES, "Content-Encoding: identity\r\n", row).status, 200);
+
+    let many = format!("[{}]", vec!["{\"x\": 1, \"z\": 2}"; 100].join(","));
+    for more in ["", "Accept-Encoding: br\r\n", "Accept-Encoding: x-gzip\r\n"] {
+        let told = server.post("/predict", JSON, more, many.as_bytes()).ok();
+        assert!(told.head.contains("vary: accept-encoding"), "{}", told.head);
+        assert_eq!(told.head.contains("content-encoding: gzip"), more.contains("x-gzip"), "{}", told.head);
+    }
+    assert!(!server.predict(JSON, JSON, row).head.contains("vary"), "it is the same for all");
+    assert!(server.predict(JSON, "", row).ok().head.contains(&format!("content-type: {JSON}")));
 }

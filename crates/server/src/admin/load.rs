@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{Admin, By};
+use crate::body;
 use crate::formats::essence;
 use crate::limits::{BODY_TIME, BUNDLE_BYTES_MAX, TURN_TIME};
 use crate::models::{Served, check_name};
@@ -37,7 +38,8 @@ pub(super) async fn load(
     let signatures = signatures_length(&headers)?;
     let turn = timeout(TURN_TIME, Arc::clone(&admin.loading).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
-    let bytes = read(body).await?;
+    let too_large = |bytes| Problem::too_many(format!("a bundle may have {} MiB here", bytes >> 20));
+    let bytes = read(body::within(&headers, body, BUNDLE_BYTES_MAX, too_large)?, too_large).await?;
     let (loading, name) = (Arc::clone(&admin), model.clone());
     // Goes on to its end, and is told in the log, though whoever asked for it be gone.
     let loaded = tokio::task::spawn_blocking(move || {
@@ -85,13 +87,13 @@ fn signatures_length(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
 }
 
 /// A bundle may be large and its way long: each part of it must come in time, not the whole.
-async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn read(mut body: Body, too_large: impl Fn(usize) -> Problem) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = timeout(BODY_TIME, body.frame()).await.map_err(|_| Problem::too_slow())? {
         let frame = frame.map_err(|_| Problem::cut_off())?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > BUNDLE_BYTES_MAX {
-            return Err(Problem::too_many(format!("a bundle may have {} MiB here", BUNDLE_BYTES_MAX >> 20)));
+            return Err(too_large(BUNDLE_BYTES_MAX));
         }
         bytes.extend_from_slice(&data);
     }

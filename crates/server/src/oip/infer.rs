@@ -33,7 +33,11 @@ pub(super) async fn infer(State(service): State<Arc<Service>>, chosen: Chosen, r
 }
 
 fn json_bytes(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
-    let Some(length) = headers.get(JSON_BYTES) else { return Ok(None) };
+    let mut lengths = headers.get_all(JSON_BYTES).iter();
+    let Some(length) = lengths.next() else { return Ok(None) };
+    if lengths.any(|other| other != length) {
+        return Err(Problem::malformed("`Inference-Header-Content-Length` says two lengths"));
+    }
     let length = length.to_str().ok().and_then(|length| length.trim().parse().ok());
     length.map(Some).ok_or_else(|| Problem::malformed("`Inference-Header-Content-Length` is no number of bytes"))
 }

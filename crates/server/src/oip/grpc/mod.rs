@@ -26,6 +26,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::Service;
+use crate::body;
 use crate::dialect::Dialect;
 use crate::limits::{BODY_TIME, SMALL_BODY_BYTES};
 use crate::models::Served;
@@ -94,7 +95,11 @@ where
     post(async move |State(service): State<Arc<Service>>, request: Request| {
         let packing = Packing::of(Dialect::Grpc, request.headers());
         // A name or two. Whoever asks may not even have a key.
-        let body = service.room.read_up_to(request.into_body(), SMALL_BODY_BYTES).await;
+        let (head, body) = request.into_parts();
+        let body = match body::within(&head.headers, body, SMALL_BODY_BYTES, Problem::too_large) {
+            Ok(body) => service.room.read_up_to(body, SMALL_BODY_BYTES).await,
+            Err(problem) => Err(problem),
+        };
         let answer = body.and_then(|mut body| {
             if let Some(packing) = packing?.filter(|packing| packing.packs(&body.bytes)) {
                 body.unpack(packing, SMALL_BODY_BYTES)?;
