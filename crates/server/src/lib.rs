@@ -216,7 +216,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     }
     let service = Arc::new(Service {
         models,
-        metrics: Metrics::new(),
+        metrics: Metrics::new(tls.is_some()),
         log,
         telemetry,
         guard: Guard::new(listen, keys, &allowed_hosts),
@@ -227,6 +227,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         trace,
         pace,
     });
+    tls.iter().for_each(|tls| watch::tell_end(&service, tls));
     let failed = |cause| ServeError::Listen(listen, cause);
     // A thread's own queue has 256 places; what finds none there would wait behind all that go on to fill it, for a tenth of a
     // second beside 1,000 busy connections.

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::{Lost, NoNumbers};
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -48,6 +49,7 @@ pub(crate) struct Metrics {
     connections_refused: Counter,
     budget_seconds: Family<ByModel, Gauge<f64, AtomicU64>>,
     over_budget: Family<ByModel, Counter>,
+    certificate_expiry: Gauge,
 }
 
 /// What is counted of a model, at hand.
@@ -73,7 +75,8 @@ impl Drop for Open {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Metrics {
+    /// Those of connections that are encrypted, if they are.
+    pub(crate) fn new(is_encrypted: bool) -> Metrics {
         let mut registry = Registry::with_prefix("evenstep");
         let requests = Family::default();
         let rows = Family::default();
@@ -113,6 +116,14 @@ impl Metrics {
             "Requests for predictions that took longer than the contract allows, by model",
             over_budget.clone(),
         );
+        let certificate_expiry = Gauge::default();
+        if is_encrypted {
+            registry.register(
+                "certificate_expiry_seconds",
+                "When the certificate that is shown ends, or one that vouches for it, in seconds since 1970",
+                certificate_expiry.clone(),
+            );
+        }
         Metrics {
             registry,
             requests,
@@ -124,7 +135,12 @@ impl Metrics {
             connections_refused,
             budget_seconds,
             over_budget,
+            certificate_expiry,
         }
+    }
+
+    pub(crate) fn certificate_ends(&self, at: Timestamp) {
+        self.certificate_expiry.set(at.as_second());
     }
 
     pub(crate) fn connection_opened(&self) -> Open {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -64,11 +65,23 @@ fn look(service: &Service, files: &Files) {
     }
     match files.tls.as_deref().and_then(Tls::look) {
         None => {}
-        Some(Ok(())) => service.log.event("certificate_changed", &[]),
+        Some(Ok(())) => {
+            service.log.event("certificate_changed", &[]);
+            files.tls.iter().for_each(|tls| tell_end(service, tls));
+        }
         Some(Err(what)) => {
             let goes_on = json!("the certificate that was shown before goes on being shown");
             service.log.event("certificate_refused", &[("because", json!(what.to_string())), ("so", goes_on)]);
         }
+    }
+}
+
+/// Tells when the certificate ends; clients take none that has ended.
+pub(crate) fn tell_end(service: &Service, tls: &Tls) {
+    let Some(ends) = tls.ends() else { return };
+    service.metrics.certificate_ends(ends);
+    if ends < Timestamp::now() {
+        service.log.event("certificate_expired", &[("ended", json!(ends.to_string()))]);
     }
 }
 

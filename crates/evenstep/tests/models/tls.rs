@@ -116,15 +116,37 @@ fn a_certificate_that_is_renewed_is_shown_without_a_new_start() {
 }
 
 #[test]
+fn a_certificate_that_ended_is_told_at_the_start_and_when_it_is_read_anew() {
+    let project = project();
+    take(&project, "old");
+    let server = Server::start(&project, &ARGS);
+    let told = || {
+        let line = server.line_with("certificate_expired");
+        assert!(line.contains("ended=2021-02-03T04:05:06Z"), "{line}");
+    };
+    told();
+    take(&project, "one");
+    server.line_with("certificate_changed");
+    let stream = connect(&server, "one", &["http/1.1"]).expect("it is known");
+    let metrics = Connection::new(stream).ask("GET", "/metrics", "", b"").ok().text();
+    // The end of the year 2119.
+    assert!(metrics.contains("\nevenstep_certificate_expiry_seconds 4733510400\n"), "{metrics}");
+    take(&project, "old");
+    told();
+}
+
+#[test]
 fn files_that_are_no_certificate_and_key_are_refused_at_the_start() {
     let project = project();
     take(&project, "one");
     std::fs::copy(file("two.key.pem"), project.path("other.pem")).expect("copied");
+    std::fs::copy(file("one.locked.pem"), project.path("locked.pem")).expect("copied");
     for (certificate, key, expected) in [
         ("cert.pem", "other.pem", "are no certificate and its key"),
         ("cert.pem", "a.csv", "`a.csv` can't be read as PEM"),
         ("a.csv", "key.pem", "`a.csv` holds no certificate"),
         ("missing.pem", "key.pem", "`missing.pem` can't be read"),
+        ("cert.pem", "locked.pem", "`openssl pkey -in locked.pem -out key.pem`"),
     ] {
         let args = ["serve", "a.evenstep", "--listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key];
         let said = project.run(&args);

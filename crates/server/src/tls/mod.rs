@@ -1,13 +1,16 @@
 //! TLS: the certificate that connections are shown, read anew when its files change.
 
+mod expiry;
 pub(crate) mod known;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use evenstep_files::must_end;
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
@@ -28,6 +31,12 @@ pub enum TlsError {
     /// One can't be read, or isn't PEM.
     #[error("`{0}` can't be read as PEM: {1}")]
     Unread(PathBuf, rustls::pki_types::pem::Error),
+    /// A key that only a password opens.
+    #[error(
+        "`{0}` is protected by a password, and nobody is asked for one here; write the key without it: `openssl pkey -in {file} -out key.pem`",
+        file = .0.display()
+    )]
+    Protected(PathBuf),
     /// There is none.
     #[error("`{0}` holds no certificate")]
     NoCertificate(PathBuf),
@@ -42,20 +51,31 @@ pub enum TlsError {
 /// The certificate that is shown.
 pub(crate) struct Tls {
     files: TlsFiles,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Shown>,
     seen: Mutex<[Stamp; 2]>,
+}
+
+/// What new connections are shown, and when the first certificate of it ends.
+struct Shown {
+    config: Arc<ServerConfig>,
+    ends: Option<Timestamp>,
 }
 
 impl Tls {
     pub(crate) fn open(files: TlsFiles) -> Result<Tls, TlsError> {
         let seen = files.stamps();
-        let config = Arc::new(files.config()?);
-        Ok(Tls { files, current: RwLock::new(config), seen: Mutex::new(seen) })
+        let shown = files.read()?;
+        Ok(Tls { files, current: RwLock::new(shown), seen: Mutex::new(seen) })
     }
 
     /// What new connections are shown.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
+        TlsAcceptor::from(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).config))
+    }
+
+    /// When the first certificate that is shown ends, if that is known.
+    pub(crate) fn ends(&self) -> Option<Timestamp> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).ends
     }
 
     /// Reads the files if they changed. None if they didn't.
@@ -66,8 +86,10 @@ impl Tls {
             return None;
         }
         *seen = now;
-        let read = self.files.config().map(|config| {
-            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        let ends = [&self.files.certificate, &self.files.key]
+            .map(|path| must_end(path).map_err(|error| TlsError::Unread(path.clone(), pem::Error::Io(error))));
+        let read = ends.into_iter().collect::<Result<(), _>>().and_then(|()| self.files.read()).map(|shown| {
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = shown;
         });
         Some(read)
     }
@@ -78,14 +100,18 @@ impl TlsFiles {
         [Stamp::of(&self.certificate), Stamp::of(&self.key)]
     }
 
-    fn config(&self) -> Result<ServerConfig, TlsError> {
+    fn read(&self) -> Result<Shown, TlsError> {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
             .map_err(|error| TlsError::Unread(self.certificate.clone(), error))?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate(self.certificate.clone()));
         }
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| TlsError::Unread(self.key.clone(), error))?;
+        let ends = expiry::first_end(&chain);
+        let unread = |error| TlsError::Unread(self.key.clone(), error);
+        let pem = std::fs::read(&self.key).map_err(|error| unread(pem::Error::Io(error)))?;
+        let key = PrivateKeyDer::from_pem_slice(&pem)
+            .map_err(|error| if is_protected(&pem) { TlsError::Protected(self.key.clone()) } else { unread(error) })?;
         let unusable = |error| TlsError::Unusable(self.certificate.clone(), self.key.clone(), error);
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -94,6 +120,12 @@ impl TlsFiles {
             .with_single_cert(chain, key)
             .map_err(unusable)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        Ok(Shown { config: Arc::new(config), ends })
     }
+}
+
+/// Whether a key in PEM says that a password opens it, in the way of PKCS #8 or that of old.
+fn is_protected(pem: &[u8]) -> bool {
+    let has = |words: &[u8]| pem.windows(words.len()).any(|window| window == words);
+    has(b"BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED")
 }
