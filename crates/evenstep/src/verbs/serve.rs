@@ -123,7 +123,8 @@ fn live<'a>(path: &'a Path, args: &Serve, models: &Models, host: &'a Host) -> Re
         return Err(PipelineError::input("a trace is of one bundle, and several are served")
             .help("leave out `--trace`, or serve the bundle to trace alone".to_owned()));
     }
-    models.with_default(|predictor| Live::start(path, predictor, host))
+    let is_log_json = matches!(args.log, Some(cli::LogFormat::Json));
+    models.with_default(|predictor| Live::start(path, predictor, is_log_json, host))
 }
 
 /// A contract of files alone is not served.

@@ -181,3 +181,22 @@ fn who_is_refused_where_models_are_changed_is_told_in_the_log_without_the_key() 
     let all = [vec![first, second], server.end()].concat().join("\n");
     assert!(!all.contains("evk_"), "{all}");
 }
+
+#[test]
+fn what_an_alias_is_to_point_at_is_an_object() {
+    let project = project();
+    let server = Server::with_admin(&project, &["a.evenstep"]);
+    let (mut admin, key) = server.connect_admin();
+    let mut said = |body: &str| {
+        let told = admin.ask("PUT", "/models/p/aliases/next", &format!("{key}{JSON}"), body.as_bytes());
+        format!("{} {}", told.status, told.json()["detail"].as_str().expect("words"))
+    };
+    let said = [said("[]"), said("[\"2\"]"), said("{}"), said("{\"version\": 2}"), said("{")];
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    400 the body is not as `{"version": "…"}`: it is no object
+    400 the body is not as `{"version": "…"}`: it is no object
+    400 the body is not as `{"version": "…"}`: missing field `version`
+    400 the body is not as `{"version": "…"}`: invalid type: integer `2`, expected a string
+    400 the body is not as `{"version": "…"}`: EOF while parsing an object at line 1 column 1
+    "#);
+}

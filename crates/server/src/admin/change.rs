@@ -50,6 +50,15 @@ struct Target {
     version: String,
 }
 
+impl Target {
+    fn read(body: &[u8]) -> Result<Target, String> {
+        // Serde takes a list for the members of an object.
+        let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let object = body.is_object().then_some(body).ok_or("it is no object")?;
+        serde_json::from_value(object).map_err(|error| error.to_string())
+    }
+}
+
 pub(super) async fn point(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
@@ -61,8 +70,8 @@ pub(super) async fn point(
     if kind.as_deref() != Some("application/json") {
         return Err(Problem::unread_type(kind.as_deref(), &["application/json"]));
     }
-    let Target { version } = serde_json::from_slice(&body)
-        .map_err(|error| Problem::malformed(format!("the body is not as `{{\"version\": \"…\"}}`: {error}")))?;
+    let Target { version } = Target::read(&body)
+        .map_err(|what| Problem::malformed(format!("the body is not as `{{\"version\": \"…\"}}`: {what}")))?;
     admin.service.models.change(|state| state.point(&model, &alias, &version))?;
     admin.event("pointed", &by, &[("model", json!(model)), ("alias", json!(alias)), ("version", json!(version))]);
     admin.told(&model)

@@ -8,6 +8,8 @@ use std::time::Duration;
 use evenstep_files::Output;
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
 use evenstep_pipeline::{PipelineError, Predictor};
+use jiff::Timestamp;
+use serde_json::json;
 
 use crate::verbs::{file_error, folder_of, write_files};
 use crate::{Host, output, salt};
@@ -22,19 +24,30 @@ pub(super) struct Live<'a> {
     salt: Salt,
     recorder: Arc<Recorder>,
     host: &'a Host,
+    /// Whether remarks stand among the lines of a log in JSON.
+    is_log_json: bool,
 }
 
 impl<'a> Live<'a> {
     /// Nothing is written yet: the file may be of a server that has the address. A place that can't be written is told at once.
-    pub(super) fn start(path: &'a Path, predictor: &Predictor, host: &'a Host) -> Result<Live<'a>, PipelineError> {
+    pub(super) fn start(
+        path: &'a Path,
+        predictor: &Predictor,
+        is_log_json: bool,
+        host: &'a Host,
+    ) -> Result<Live<'a>, PipelineError> {
         let salt = salt::of_project(folder_of(path))?;
         drop(Output::create(Arc::clone(&host.files), path).map_err(file_error)?);
-        Ok(Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host })
+        Ok(Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host, is_log_json })
     }
 
     /// Begins with an empty trace, once requests are taken.
     pub(super) fn begin(&self) {
-        self.write().unwrap_or_else(|error| output::note(&format!("the trace was not written: {error}")));
+        self.write().unwrap_or_else(|error| self.tell_unwritten(&error));
+    }
+
+    fn tell_unwritten(&self, error: &PipelineError) {
+        output::note(&unwritten(error, self.is_log_json));
     }
 
     /// What commits to rows as they are asked for.
@@ -58,12 +71,35 @@ impl<'a> Live<'a> {
                 match self.write() {
                     Ok(()) => written = rows,
                     Err(error) if is_over => return Err(error),
-                    Err(error) => output::note(&format!("the trace was not written: {error}")),
+                    Err(error) => self.tell_unwritten(&error),
                 }
             }
             if is_over {
                 return Ok(());
             }
         }
+    }
+}
+
+/// A remark, or a line of the log.
+fn unwritten(error: &PipelineError, is_log_json: bool) -> String {
+    if !is_log_json {
+        return format!("the trace was not written: {error}");
+    }
+    let (time, because) = (Timestamp::now().to_string(), error.to_string());
+    json!({ "time": time, "event": "trace_not_written", "because": because }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_of_json_lines_has_no_other_lines() {
+        let error = PipelineError::input("the disk is full");
+        assert_eq!(unwritten(&error, false), "the trace was not written: the disk is full");
+        let line: serde_json::Value = serde_json::from_str(&unwritten(&error, true)).expect("JSON");
+        assert_eq!((&line["event"], &line["because"]), (&json!("trace_not_written"), &json!("the disk is full")));
+        assert!(line["time"].is_string());
     }
 }
