@@ -49,7 +49,7 @@ pub enum Reads {
     Instant,
     /// A time of day.
     Time,
-    /// A number as people write it: with a comma, a currency or a percent sign.
+    /// A number as people write it: with a comma, a currency or a percent sign, or with nothing on one side of its point.
     Formatted,
     /// None of these.
     Other,
@@ -64,6 +64,7 @@ pub struct Evidence {
     distinct: Distinct,
     odd: Odd,
     likely_missing: BTreeMap<String, u64>,
+    pointed: u64,
 }
 
 /// A column whose cells are nearly all of a better type than the inferred one.
@@ -118,6 +119,7 @@ impl Evidence {
             None => reads_no_decimal(text),
         };
         self.counts[reads as usize] += n;
+        self.pointed += if decimal.is_some_and(|decimal| decimal.places > 0) { n } else { 0 };
         self.distinct.insert(text);
         if matches!(reads, Reads::Other | Reads::Formatted | Reads::NotFinite) {
             self.odd.add(text, n);
@@ -148,6 +150,7 @@ impl Evidence {
             Value::Instant(_) => Reads::Instant,
         };
         self.counts[reads as usize] += 1;
+        self.pointed += u64::from(matches!(value, Value::Float(_)));
         if reads == Reads::NotFinite {
             self.odd.insert(&value.text().unwrap_or_default());
         }
@@ -250,6 +253,17 @@ impl Evidence {
         (strings && formatted > 0 && numbers * 2 >= self.values()).then_some(formatted)
     }
 
+    /// Cells that are numbers, written as programs read them.
+    pub fn numbers(&self) -> u64 {
+        self.count(Reads::Whole) + self.count(Reads::Number)
+    }
+
+    /// Cells that their file holds as floats, or writes with a point: whole numbers among them may have come out so by chance.
+    /// It tells of the file, not of the values: other formats of the same table have another count.
+    pub fn pointed(&self) -> u64 {
+        self.pointed
+    }
+
     /// Texts that often stand for a missing value, with their counts.
     pub fn likely_missing(&self) -> &BTreeMap<String, u64> {
         &self.likely_missing
@@ -267,6 +281,7 @@ impl Evidence {
 impl Partial for Evidence {
     fn merge(&mut self, other: Evidence) {
         self.nulls += other.nulls;
+        self.pointed += other.pointed;
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
         }
@@ -508,6 +523,16 @@ mod tests {
         assert_eq!(see(&["1,5", "2.5"]).formatted(), Some(1));
         assert_eq!(see(&["1,5", "x", "y"]).formatted(), None);
         assert_eq!(see(&["1.5", "2.5"]).formatted(), None);
+    }
+
+    #[test]
+    fn what_is_written_with_a_point_is_counted() {
+        assert_eq!((see(&["20.0", "21", "-3.0"]).pointed(), see(&["20", "021", "x.y"]).pointed()), (2, 0));
+        assert_eq!(see(&["20.0", "21"]).kind(), Some(Kind::Integer));
+        let mut evidence = Evidence::default();
+        evidence.see(Value::Float(20.0), &MissingTokens::default());
+        evidence.see(Value::Integer(20), &MissingTokens::default());
+        assert_eq!(evidence.pointed(), 1);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod check;
 mod coder;
 mod column;
 pub mod contract;
+pub mod date_format;
 pub mod fingerprint;
 mod formatted;
 mod hash;

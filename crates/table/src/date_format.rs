@@ -1,0 +1,160 @@
+//! Dates as people write them, and the format by which a contract reads them.
+
+use jiff::fmt::strtime;
+
+use crate::{Clock, Kind, parse};
+
+/// How days are written. Where day and month may be taken for each other, the day comes first.
+const DAYS: [&str; 20] = [
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%m.%d.%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y-%m-%d",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d. %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%m.%d.%y",
+    "%d-%b-%y",
+];
+/// How times of day are written; the first of those that fit is taken.
+const TIMES: [&str; 5] = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%.f"];
+/// Whole numbers that are days, such as 20150902.
+pub const DIGITS: &str = "%Y%m%d";
+/// So many different texts are tried in all formats.
+const TRIED: usize = 1000;
+/// So many of a hundred cells a format must read.
+const FITTING: u64 = 95;
+
+/// How the dates or times of a column are written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DateFormat {
+    /// A date, a time or a civil datetime.
+    pub kind: Kind,
+    /// The format, as a contract has it.
+    pub format: String,
+    /// The one with day and month exchanged, if it reads as many cells.
+    pub exchanged: Option<String>,
+}
+
+/// The format that nearly all of the texts fit, each with its number of cells. Those in ISO 8601 have none.
+pub fn date_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Option<DateFormat> {
+    let all: Vec<(&str, u64)> = texts.into_iter().collect();
+    let apart = all.len().div_ceil(TRIED).max(1);
+    let texts: Vec<(&str, u64)> = all.into_iter().step_by(apart).collect();
+    let cells: u64 = texts.iter().map(|(_, count)| count).sum();
+    // Most columns of texts are none of dates: a few of them show it.
+    let few: Vec<(&str, u64)> = texts.iter().step_by(texts.len().div_ceil(10).max(1)).copied().collect();
+    let tried = |(kind, format): (Kind, String)| {
+        let enough = |texts: &[(&str, u64)], share: u64| {
+            let fitting: Vec<&(&str, u64)> = texts.iter().filter(|(text, _)| fits(kind, &format, text)).collect();
+            let all: u64 = texts.iter().map(|(_, count)| count).sum();
+            let count: u64 = fitting.iter().map(|(_, count)| count).sum();
+            (count > 0 && count * 100 >= all * share).then_some(count)
+        };
+        enough(&few, FITTING / 2)?;
+        enough(&texts, FITTING).map(|count| (count, kind, format))
+    };
+    let mut found: Vec<(u64, Kind, String)> = formats().filter_map(tried).collect();
+    let most = found.iter().map(|(count, ..)| *count).max()?;
+    found.retain(|(count, ..)| *count == most);
+    let days = |format: &str| {
+        let mut days: Vec<_> =
+            texts.iter().filter_map(|(text, _)| strtime::parse(format, text.trim_ascii()).ok()?.day()).collect();
+        days.sort_unstable();
+        days.dedup();
+        days.len()
+    };
+    // Dates that could be read both ways are more likely the first of each month than all of one.
+    let (_, kind, format) = found.iter().min_by_key(|(.., format)| days(format))?.clone();
+    let exchanged = found.into_iter().map(|(.., other)| other).find(|other| *other == exchanged(&format));
+    let at_midnight =
+        |text: &str| !fits(kind, &format, text) || parse::moment(Kind::Date, Some(&format), text).is_some();
+    let kind = match kind {
+        Kind::Datetime(_) if cells > 0 && texts.iter().all(|(text, _)| at_midnight(text)) => Kind::Date,
+        kind => kind,
+    };
+    Some(DateFormat { kind, exchanged: exchanged.filter(|other| *other != format), format })
+}
+
+/// The same format with day and month exchanged.
+fn exchanged(format: &str) -> String {
+    format.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
+}
+
+fn formats() -> impl Iterator<Item = (Kind, String)> {
+    let days = DAYS.into_iter().map(|day| (Kind::Date, day.to_owned()));
+    let times = TIMES.into_iter().map(|time| (Kind::Time, time.to_owned()));
+    let both = DAYS
+        .into_iter()
+        .flat_map(|day| TIMES.into_iter().map(move |time| (Kind::Datetime(Clock::Civil), format!("{day} {time}"))));
+    days.chain(times).chain(both)
+}
+
+fn fits(kind: Kind, format: &str, text: &str) -> bool {
+    // By itself `%Y` reads a year of one digit, and `%y` the first two of four.
+    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
+    let year = if format.contains("%Y") { longest == 4 } else { !format.contains("%y") || longest == 2 };
+    let fraction = format.contains("%.f");
+    (year || fraction) && (4..=40).contains(&text.len()) && parse::moment(kind, Some(format), text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(texts: &[&str], expected: &str) {
+        let found = date_format(texts.iter().map(|text| (*text, 1)));
+        let shown = found.map_or("none".to_owned(), |found| {
+            let other = found.exchanged.map(|other| format!(" or {other}")).unwrap_or_default();
+            format!("{} {}{other}", found.kind.word(), found.format)
+        });
+        assert_eq!(shown, expected, "{texts:?}");
+    }
+
+    #[test]
+    fn dates_as_people_write_them_have_a_format() {
+        check(&["31/12/2020", "1/2/2020"], "date %d/%m/%Y");
+        check(&["12/31/2020", "01/02/2020"], "date %m/%d/%Y");
+        check(&["31.12.2020", "01.02.2020"], "date %d.%m.%Y");
+        check(&["11-Feb-2017", "2-Mar-2018"], "date %d-%b-%Y");
+        // A blank of a format stands for any number of blanks.
+        check(&["11FEB2017", "02MAR2018"], "date %d %b %Y");
+        check(&["11 February 2017", "2 May 2018"], "date %d %B %Y");
+        check(&["February 11, 2017", "May 2, 2018"], "date %B %d, %Y");
+        check(&["2016/01/01 00:47:36", "2016/02/13 10:00:00"], "datetime %Y/%m/%d %H:%M:%S");
+        check(&["08/29/2017 12:00 AM", "08/30/2017 12:00 AM"], "date %m/%d/%Y %I:%M %p");
+        check(&["08/29/2017 12:00 AM", "08/30/2017 1:15 PM"], "datetime %m/%d/%Y %I:%M %p");
+        check(&["13/12/99 7:05", "1/2/20 17:05"], "datetime %d/%m/%y %H:%M");
+        check(&["31.12.2020 10:00:00.25", "01.02.2020 11:30:00.5"], "datetime %d.%m.%Y %H:%M:%S%.f");
+        check(&["3:45 PM", "11:00 AM"], "time %I:%M %p");
+    }
+
+    #[test]
+    fn where_day_and_month_may_be_exchanged_the_other_format_is_told() {
+        check(&["01/02/2020", "03/04/2020"], "date %d/%m/%Y or %m/%d/%Y");
+        check(&["1/1/2020", "2/1/2020", "3/1/2020"], "date %m/%d/%Y or %d/%m/%Y");
+        check(&["01/01/2020", "01/01/2021"], "date %d/%m/%Y or %m/%d/%Y");
+        check(&["31/12/2020", "12/31/2020"], "none");
+    }
+
+    #[test]
+    fn what_is_no_date_has_no_format() {
+        check(&["1.2.3", "10.0.2"], "none");
+        check(&["10.0.0.1", "10.0.0.2"], "none");
+        check(&["a", "b"], "none");
+        check(&["12-345-6789"], "none");
+        check(&["1/2", "3/4"], "none");
+        check(&[], "none");
+    }
+}
