@@ -33,9 +33,17 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
         output::json(&json!({ "spec": args.out }));
     } else {
         output::line(&format!("wrote {}: read it, change it, then", args.out.display()));
-        output::line(&format!("  evenstep check {0}\n  evenstep train {0}", args.out.display()));
+        output::line(&format!("  evenstep check {0}\n  evenstep train {0}", for_shell(&args.out)));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The path as shells take it for one word.
+fn for_shell(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '\\' | '+' | '@' | '%' | ',');
+    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// The source as the spec is to name it: relative to the spec's folder, unless it was named from the root.
@@ -68,6 +76,15 @@ fn real(path: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hints_are_what_a_shell_takes() {
+        for (path, shown) in
+            [("a/p-1.toml", "a/p-1.toml"), ("my spec.toml", "'my spec.toml'"), ("it's.toml", r"'it'\''s.toml'")]
+        {
+            assert_eq!(for_shell(Path::new(path)), shown);
+        }
+    }
 
     #[test]
     fn the_source_is_named_from_where_the_spec_lies() {
