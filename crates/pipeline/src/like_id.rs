@@ -3,6 +3,8 @@
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, Column, ColumnName, Kind, identity};
 
+use crate::called::{is_quantity, words};
+
 /// In fewer rows, whole numbers may count through by chance.
 const FEW: usize = 10;
 
@@ -11,11 +13,13 @@ pub fn can_be(kind: Kind) -> bool {
     matches!(kind, Kind::Integer | Kind::Category | Kind::Text)
 }
 
-/// Whether no value occurs twice in a column that is called like an id, or whose whole numbers count through.
+/// Whether no value occurs twice in a column that is called like an id, or whose whole numbers count through
+/// and are called like no quantity: a year in every row is a feature.
 pub fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool {
     let kind = batches.first().map(|batch| batch.column(name).kind());
     kind.is_some_and(can_be)
-        && (is_called_so(name.as_str()) && mostly_there(name, batches) || count_through(name, batches))
+        && (is_called_so(name.as_str()) && mostly_there(name, batches)
+            || !is_quantity(name.as_str()) && count_through(name, batches))
         && identity::repeated(batches, name, workers).is_empty()
 }
 
@@ -27,23 +31,6 @@ pub fn is_called_so(name: &str) -> bool {
     let words = words(name);
     let is_in = |word: Option<&String>, known: &[&str]| word.is_some_and(|word| known.contains(&word.as_str()));
     is_in(words.last(), &LAST) || is_in(words.first(), &FIRST) || words.len() == 1 && is_in(words.first(), &ALONE)
-}
-
-/// The words of a name, in lower case: what other signs part, and what begins with a capital.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_lower = false;
-    for c in name.chars() {
-        if !c.is_alphanumeric() || (after_lower && c.is_uppercase()) {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric() {
-            words.last_mut().expect("there is one").extend(c.to_lowercase());
-        }
-        after_lower = c.is_lowercase() || c.is_numeric();
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 fn mostly_there(name: &ColumnName, batches: &[Batch]) -> bool {
@@ -96,6 +83,8 @@ mod tests {
         let squares: Vec<i64> = (0..20).map(|n| n * n).collect();
         assert!(check("Order", integers(&shuffled)));
         assert!(!check("area", integers(&squares)));
+        assert!(!check("year", integers(&shuffled)) && !check("Age", integers(&shuffled)));
+        assert!(check("year_id", integers(&shuffled)) && check("age_code", integers(&shuffled)));
         assert!(check("PID", integers(&squares)));
         assert!(check("PID", integers(&[5, 9, NULL_INTEGER])));
         assert!(!check("PID", integers(&[5, NULL_INTEGER, NULL_INTEGER])));

@@ -125,8 +125,8 @@ fn unreadable(source: &Source, roles: &Roles) -> Option<String> {
 fn written_for_people(name: &ColumnName, evidence: &Evidence) -> Option<String> {
     let formatted = evidence.formatted()?;
     Some(format!(
-        "`{name}` is read as text, and each text is a word of its own: {} of its {} are numbers with a comma, \
-         a currency or a percent sign. Written as `1234.5` they are numbers",
+        "`{name}` is read as text, and each text is a word of its own: {} of its {} are numbers as people write \
+         them, such as `1,5`, `$5`, `12%` or `.5`. Written as `1234.5` they are numbers",
         formatted,
         counted(evidence.values() as usize, "value"),
     ))

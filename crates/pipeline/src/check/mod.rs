@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use evenstep_source::{Mode, Read, Reading};
 use evenstep_table::quality::{Quality, Tally};
 use evenstep_table::rule::Available;
-use evenstep_table::{ColumnName, Contract, Kind, counted};
+use evenstep_table::{ColumnName, Contract};
 use serde::Serialize;
 
 use crate::interface::Interface;
+use crate::look_alike::look_alike;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
 use crate::train::check_features;
-use crate::{PipelineError, Run, as_of, evaluate, like_id, slices};
+use crate::{PipelineError, Run, evaluate, like_id, slices};
+
+mod notes;
 
 /// What a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -70,6 +73,8 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         surveyed.source.examine_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     let inputs = surveyed.inputs.iter();
     let like_ids: Vec<&ColumnName> = inputs.filter(|name| like_id::is_like(name, &batches, run.workers)).collect();
+    let large: Vec<&ColumnName> = surveyed.inputs.iter().filter(|name| notes::is_large(name, &batches)).collect();
+    let dates = notes::dates(spec, &surveyed, &batches);
     drop(batches);
     let mut checked = Checked {
         ok: quality.rejected.count == 0,
@@ -78,9 +83,10 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         rejected: quality.rejected.clone(),
         fingerprint: None,
         features: Vec::new(),
-        notes: notes(spec, &surveyed, &extra, quality.rows),
+        notes: notes::notes(spec, &surveyed, &extra, quality.rows),
         interface: None,
     };
+    checked.notes.extend(dates);
     if !checked.ok {
         checked.notes.extend(surveyed.notes.iter().cloned());
     }
@@ -91,11 +97,17 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         checked.fingerprint = Some(prepared.fingerprint.clone());
         checked.interface = Some(Interface::of_prepared(spec, &prepared));
         checked.notes.extend(prepared.notes.iter().cloned());
+        checked.notes.extend(look_alike(prepared.task.classes()));
         checked.features = check_features(spec, prepared, run)?.into_keys().collect();
         for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {
             let or_declare = if surveyed.roles.id.is_empty() { "declare it as `id`, or " } else { "" };
             checked.notes.push(format!(
                 "`{name}` has another value in every row, as an id has, and is learned from: {or_declare}drop it with `drop_columns`"
+            ));
+        }
+        for name in large.into_iter().filter(|name| checked.features.contains(name)) {
+            checked.notes.push(format!(
+                "`{name}` has integers beyond 2^53: models read them as floats, which are the same for neighbours"
             ));
         }
     }
@@ -139,44 +151,4 @@ fn columns(surveyed: &Surveyed, quality: &Quality) -> BTreeMap<ColumnName, Check
         (name.clone(), column)
     };
     surveyed.contract.columns.iter().map(column).collect()
-}
-
-fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows: u64) -> Vec<String> {
-    let mut notes = Vec::new();
-    if surveyed.roles.id.is_empty() {
-        notes.push(format!(
-            "no id is declared: rows are told apart by their {}, so another choice of columns is another split",
-            counted(surveyed.inputs.len(), "input column")
-        ));
-        if spec.steps.iter().any(|step| step.draws_when_applied()) {
-            notes.push("a step draws when it is applied: without an id, equal rows draw equally".to_owned());
-        }
-    } else {
-        notes.push(format!("that ids are unique took {} of memory to check", bytes(rows * 24)));
-    }
-    for (name, evidence) in &surveyed.inferred.columns {
-        let Some(mostly) = evidence.mostly().filter(|_| surveyed.contract.columns.contains_key(name)) else { continue };
-        if surveyed.contract.columns[name].kind == Kind::Category || surveyed.contract.columns[name].kind == Kind::Text
-        {
-            let kind = mostly.kind.word();
-            notes.push(format!(
-                "`{name}` would be of type {kind}, but for {}: [contract] {name} = {{ type = \"{kind}\", invalid = \"null\" }}",
-                counted(mostly.others, "cell")
-            ));
-        }
-    }
-    let asked = spec.data.as_of.and_then(|_| as_of::column(&surveyed.roles)).map(|(_, column)| column);
-    let extra: Vec<&ColumnName> = extra.iter().filter(|name| asked != Some(*name)).collect();
-    if !extra.is_empty() {
-        let names: Vec<&str> = extra.into_iter().map(ColumnName::as_str).collect();
-        notes.push(format!("columns that the pipeline doesn't use: {}", names.join(", ")));
-    }
-    notes
-}
-
-fn bytes(count: u64) -> String {
-    match count {
-        0..1_000_000 => format!("{} KB", count.div_ceil(1000)),
-        _ => format!("{} MB", count.div_ceil(1_000_000)),
-    }
 }

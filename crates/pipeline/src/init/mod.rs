@@ -3,10 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use evenstep_table::infer::{Evidence, Mostly};
-use evenstep_table::{ColumnName, Kind, counted};
+use evenstep_table::infer::Evidence;
+use evenstep_table::{ColumnName, Kind, Rule, counted};
 
+pub use self::declared::{Declared, declare};
+pub use self::missing::missing;
+use self::plan::Plan;
+pub use self::words::Words;
 use crate::spec::TaskWord;
+
+mod declared;
+mod missing;
+mod plan;
+mod remarks;
+mod words;
 
 /// What is known of the data when a spec is proposed.
 pub struct Seen<'a> {
@@ -24,70 +34,40 @@ pub struct Seen<'a> {
     pub id: &'a [ColumnName],
     /// Other columns that tell rows apart and say no more of them.
     pub like_ids: &'a [ColumnName],
+    /// What the contract is to say of columns.
+    pub declared: &'a BTreeMap<ColumnName, Declared>,
+    /// Times finer than a microsecond.
+    pub too_fine: &'a [ColumnName],
+    /// The texts of columns of strings.
+    pub words: &'a BTreeMap<ColumnName, Words>,
+    /// Columns of a type that is not read, and what they are.
+    pub unread: &'a BTreeMap<ColumnName, String>,
+    /// How many different rows there are by their inputs, if no id tells them apart.
+    pub different: Option<u64>,
     /// What stands for a missing value.
     pub missing: &'a [String],
     /// The target's values in canonical order, if they are few.
     pub classes: &'a [String],
 }
 
-/// Columns by what the spec does with them.
-#[derive(Default)]
-struct Plan<'a> {
-    like_ids: Vec<&'a ColumnName>,
-    empty: Vec<&'a ColumnName>,
-    constant: Vec<&'a ColumnName>,
-    text: Vec<&'a ColumnName>,
-    dates: Vec<&'a ColumnName>,
-    datetimes: Vec<&'a ColumnName>,
-    times: Vec<&'a ColumnName>,
-    mostly: Vec<(&'a ColumnName, Mostly)>,
-}
-
-impl<'a> Plan<'a> {
-    fn of(seen: &Seen<'a>) -> Plan<'a> {
-        let mut plan = Plan::default();
-        for (name, evidence) in seen.columns {
-            if name == seen.target {
-                plan.mostly.extend(target_mostly(evidence).map(|mostly| (name, mostly)));
-                continue;
-            }
-            if seen.id.contains(name) {
-                continue;
-            }
-            if seen.like_ids.contains(name) {
-                plan.like_ids.push(name);
-                continue;
-            }
-            let mut kind = evidence.kind();
-            if let Some(mostly) = evidence.mostly() {
-                kind = Some(mostly.kind);
-                plan.mostly.push((name, mostly));
-            }
-            match kind {
-                None => plan.empty.push(name),
-                Some(_) if evidence.distinct() == Some(1) && evidence.nulls == 0 => plan.constant.push(name),
-                Some(Kind::Text) => plan.text.push(name),
-                Some(Kind::Date) => plan.dates.push(name),
-                Some(Kind::Datetime(_)) => plan.datetimes.push(name),
-                Some(Kind::Time) => plan.times.push(name),
-                Some(_) => {}
-            }
-        }
-        plan
+impl Seen<'_> {
+    /// The type that a column is read as; None if it has no value.
+    pub fn kind(&self, name: &ColumnName) -> Option<Kind> {
+        self.declared.get(name).map(|declared| declared.kind).or(self.columns[name].kind())
     }
-}
 
-/// What a target is though some of its cells are not: numbers, if half of its cells are and they are too many to be classes.
-fn target_mostly(evidence: &Evidence) -> Option<Mostly> {
-    evidence.mostly().or_else(|| {
-        let many = evidence.distinct().is_none_or(|distinct| distinct > 100);
-        evidence.mostly_but(0.5).filter(|mostly| many && mostly.kind.is_numeric())
-    })
-}
+    /// The rule that a column is read by; None if it has no value.
+    pub fn rule(&self, name: &ColumnName) -> Option<Rule> {
+        self.declared.get(name).map(Declared::rule).or_else(|| self.columns[name].kind().map(Rule::new))
+    }
 
-/// The type that a target is learned as.
-pub fn target_kind(evidence: &Evidence) -> Option<Kind> {
-    target_mostly(evidence).map(|mostly| mostly.kind).or(evidence.kind())
+    /// The columns that are learned from.
+    pub fn inputs(&self) -> Vec<ColumnName> {
+        let plan = Plan::of(self);
+        let dropped: Vec<&ColumnName> = plan.dropped().into_iter().flat_map(|(_, names)| names).copied().collect();
+        let is_input = |name: &&ColumnName| *name != self.target && !self.id.contains(name) && !dropped.contains(name);
+        self.columns.keys().filter(is_input).cloned().collect()
+    }
 }
 
 /// The task that the target asks for, by its type and number of values.
@@ -130,13 +110,26 @@ pub fn propose(seen: &Seen<'_>) -> String {
         [] => put(
             "# id = \"…\"                      # a column that tells rows apart for good; without one, equal rows are one",
         ),
-        [id] => put(&format!("id = {}", quoted(id.as_str()))),
-        ids => put(&format!("id = {}", list(ids.iter()))),
+        [id] => {
+            put(&format!("# `{id}` tells rows apart; it is no feature"));
+            put(&format!("id = {}", quoted(id.as_str())));
+        }
+        ids => {
+            put("# these tell rows apart together; they are no features");
+            put(&format!("id = {}", list(ids.iter())));
+        }
+    }
+    if let Some(different) = seen.different.filter(|different| *different < seen.rows) {
+        put(&format!(
+            "# of {} there are {different} different ones by their inputs: equal rows stay on one side of",
+            counted(seen.rows, "row")
+        ));
+        put("# every split; a column that numbers the rows, named as `id`, would tell them apart");
     }
     put(&format!("target = {}", quoted(seen.target.as_str())));
     let target = &seen.columns[seen.target];
     let classes = (!seen.classes.is_empty()).then_some(seen.classes.len());
-    let task = task_of(target_kind(target).unwrap_or(Kind::Number), classes);
+    let task = task_of(seen.kind(seen.target).unwrap_or(Kind::Number), classes);
     let word = match task {
         TaskWord::Regression => "regression",
         TaskWord::Binary => "binary",
@@ -156,38 +149,31 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put("split = { test = 0.2, seed = 0 } # the rows held out, by identity");
     let missing: Vec<String> = seen.missing.iter().map(|token| quoted(token)).collect();
     put(&format!("missing = [{}]", missing.join(", ")));
-    for (name, _) in seen.columns.iter().filter(|(_, evidence)| evidence.formatted().is_some()) {
-        let words = "is text as it stands: its numbers have a comma, a currency or a percent sign";
-        put(&format!("# `{name}` {words}"));
-        put("# written as `1234.5` they are numbers");
+    for remark in remarks::of(seen) {
+        put(&format!("# {remark}"));
     }
     if target.nulls > 0 {
         put(&format!("# without a target, and left out: {}", counted(target.nulls, "row")));
     }
 
-    if !plan.mostly.is_empty() {
-        put("\n[contract]                       # what live systems send; columns not listed are inferred and locked");
-        for (name, mostly) in &plan.mostly {
-            let examples: Vec<String> = mostly.examples.iter().take(3).map(|(value, _)| quoted(value)).collect();
-            put(&format!(
-                "# {} of another type than {}: {}",
-                counted(mostly.others, "cell"),
-                mostly.kind.word(),
-                examples.join(", ")
-            ));
-            put(&format!("{} = {{ type = {}, invalid = \"null\" }}", key(name), quoted(mostly.kind.word())));
-        }
-    } else {
+    if seen.declared.is_empty() {
         put("\n# [contract]                     # what live systems send; columns not listed are inferred and locked");
         put("# column = { type = \"number\", missing = \"reject\", min = 0, unit = \"metre\" }");
+    } else {
+        put("\n[contract]                       # what live systems send; columns not listed are inferred and locked");
+        let mut before = Vec::new();
+        for (name, declared) in seen.declared {
+            let comments = declared.comments();
+            // Several columns in a row may have one reason.
+            if comments != before {
+                comments.iter().for_each(|comment| put(&format!("# {comment}")));
+            }
+            put(&declared.line(name));
+            before = comments;
+        }
     }
 
-    let dropped = [
-        ("another value in every row, as an id has", &plan.like_ids),
-        ("without any value", &plan.empty),
-        ("always the same", &plan.constant),
-        ("free text, which no step reads yet", &plan.text),
-    ];
+    let dropped = plan.dropped();
     if dropped.iter().any(|(_, names)| !names.is_empty()) {
         put("\n[[step]]                         # these need not be sent by live systems");
         put("use = \"drop_columns\"");

@@ -1,0 +1,87 @@
+//! Whether dates and times are read as they were taken for: held against all cells.
+
+use std::collections::BTreeMap;
+
+use evenstep_pipeline::init::Declared;
+use evenstep_pipeline::{PipelineError, Run};
+use evenstep_source::{Reading, Source};
+use evenstep_table::check::Breach;
+use evenstep_table::date_format::DIGITS;
+use evenstep_table::infer::Evidence;
+use evenstep_table::quality::Tally;
+use evenstep_table::rule::Invalid;
+use evenstep_table::{ColumnName, Kind, Rule};
+
+/// Of so many cells one may be no date.
+const ONE_IN: u64 = 20;
+
+/// Mends or takes back what is declared of dates and times; the columns of which too many are finer than a microsecond.
+///
+/// # Errors
+/// Data that can't be read.
+pub(super) fn hold(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    declared: &mut BTreeMap<ColumnName, Declared>,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<ColumnName>, PipelineError> {
+    let is_moment = |kind| matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_));
+    let rule = |(name, evidence): (&ColumnName, &Evidence)| {
+        let inferred = || evidence.kind().map(|kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) });
+        let rule = declared.get(name).map(Declared::rule).or_else(inferred)?;
+        is_moment(rule.kind).then(|| (name.clone(), rule))
+    };
+    let odd = misread(source, columns.iter().filter_map(rule).collect(), missing, run)?;
+    let mut too_fine = Vec::new();
+    let mut exchanged = BTreeMap::new();
+    for (name, tally) in odd {
+        let values = columns[&name].values();
+        let is_rare = tally.count * ONE_IN <= values;
+        match declared.get_mut(&name) {
+            // Nobody said so but the name.
+            Some(entry) if entry.format.as_deref() == Some(DIGITS) => drop(declared.remove(&name)),
+            Some(entry) if entry.format.is_some() && is_rare => entry.null_few(&tally, values),
+            Some(entry) if entry.exchanged.is_some() => {
+                entry.exchange();
+                exchanged.insert(name, entry.rule());
+            }
+            Some(entry) if entry.format.is_some() => drop(declared.remove(&name)),
+            Some(entry) if entry.invalid_null && tally.count * 2 <= values => {}
+            None if is_rare => {
+                let kind = columns[&name].kind().expect("it was read by its type");
+                declared.insert(name, Declared::but_few(kind, &tally, values));
+            }
+            _ => {
+                declared.remove(&name);
+                too_fine.push(name);
+            }
+        }
+    }
+    for (name, tally) in misread(source, exchanged, missing, run)? {
+        let values = columns[&name].values();
+        match declared.get_mut(&name) {
+            Some(entry) if tally.count * ONE_IN <= values => entry.null_few(&tally, values),
+            _ => drop(declared.remove(&name)),
+        }
+    }
+    Ok(too_fine)
+}
+
+/// The cells that are not read by the rules, by column.
+fn misread(
+    source: &Source,
+    columns: BTreeMap<ColumnName, Rule>,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<BTreeMap<ColumnName, Tally>, PipelineError> {
+    if columns.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let reading = Reading { missing: missing.to_vec(), columns, ..Reading::default() };
+    let quality = source.read(&reading, run.workers, &|_| ())?.quality;
+    let invalid = |(name, mut seen): (ColumnName, evenstep_table::quality::ColumnQuality)| {
+        Some((name, seen.breaches.remove(&Breach::Invalid)?))
+    };
+    Ok(quality.columns.into_iter().filter_map(invalid).collect())
+}

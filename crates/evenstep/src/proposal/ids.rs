@@ -1,0 +1,70 @@
+//! Which columns tell rows apart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenstep_pipeline::{PipelineError, Run, like_id};
+use evenstep_source::Source;
+use evenstep_table::identity::{self, Identity};
+use evenstep_table::infer::Evidence;
+use evenstep_table::{ColumnName, Kind, counted};
+
+use super::read;
+
+/// Columns that a person calls an id are never missing, and tell all rows apart.
+pub(super) fn refuse_no_ids(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    id: &[ColumnName],
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<(), PipelineError> {
+    if id.is_empty() {
+        return Ok(());
+    }
+    if let Some(name) = id.iter().find(|name| columns[*name].nulls > 0) {
+        return Err(PipelineError::input(format!(
+            "`{name}` is no id: it is missing in {}",
+            counted(columns[name].nulls as usize, "row")
+        )));
+    }
+    let kinds = id.iter().filter_map(|name| Some((name.clone(), columns[name].kind()?))).collect();
+    let mut batches = read(source, &kinds, missing, run)?;
+    let identity = Identity::by_id(id.iter().cloned());
+    for batch in &mut batches {
+        let keys = identity.keys(batch);
+        batch.keys = Arc::new(keys.map_err(|_| PipelineError::input("an id has values that are no numbers"))?);
+    }
+    let duplicates = identity::duplicates(&batches, run.workers);
+    let Some(first) = duplicates.first() else { return Ok(()) };
+    let at = first.rows[0];
+    let cells = id.iter().map(|name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default());
+    let said = format!(
+        "`{}` is no id: {} stand in several rows, the first of them `{}`",
+        id.iter().map(ColumnName::as_str).collect::<Vec<_>>().join("`, `"),
+        counted(duplicates.len(), "value"),
+        cells.collect::<Vec<_>>().join(", ")
+    );
+    Err(PipelineError::input(said).help("name a column, or several, that tell every row apart; or none".to_owned()))
+}
+
+/// Columns that tell rows apart and say no more of them.
+pub(super) fn like_ids(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    target: &ColumnName,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<ColumnName>, PipelineError> {
+    let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
+        let kind = evidence.kind().filter(|kind| name != target && like_id::can_be(*kind))?;
+        let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
+        (unique && (kind == Kind::Integer || like_id::is_called_so(name.as_str()))).then(|| (name.clone(), kind))
+    };
+    let candidates: BTreeMap<ColumnName, Kind> = columns.iter().filter_map(may_be_one).collect();
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let batches = read(source, &candidates, missing, run)?;
+    Ok(candidates.into_keys().filter(|name| like_id::is_like(name, &batches, run.workers)).collect())
+}

@@ -1,0 +1,181 @@
+//! A spec that trains as it is, proposed by what the data look like.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenstep_pipeline::init::{self, Seen, Words};
+use evenstep_pipeline::{PipelineError, Run, like_id};
+use evenstep_source::{Reading, Source};
+use evenstep_table::identity::{self, Identity};
+use evenstep_table::infer::Evidence;
+use evenstep_table::rule::Invalid;
+use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean};
+
+use self::ids::{like_ids, refuse_no_ids};
+
+mod dates;
+mod ids;
+mod target;
+
+/// What a person says of the data.
+pub struct Asked<'a> {
+    /// What messages call the data: as a rule, their path.
+    pub data: &'a str,
+    /// What the spec is to call them; empty if they aren't read from anywhere.
+    pub source: &'a str,
+    /// What the pipeline is to be called.
+    pub name: &'a str,
+    /// The column to predict.
+    pub target: &'a str,
+    /// The columns that tell rows apart.
+    pub id: &'a [String],
+}
+
+/// Looks at the data, and proposes the text of a spec.
+///
+/// # Errors
+/// Data that can't be read, a column that isn't there, a target that can't be learned.
+pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<String, PipelineError> {
+    let unread = source.unsupported();
+    let find = |name: &str| {
+        if let Some((column, what)) = unread.iter().find(|(column, _)| column.as_str() == name) {
+            return Err(PipelineError::input(format!("the values of `{column}` are {what}, expected single values")));
+        }
+        source.column_names().iter().find(|column| column.as_str() == name).cloned().ok_or_else(|| {
+            PipelineError::input(format!("`{}` has no column `{name}`", asked.data))
+                .help(did_you_mean(name, source.column_names().iter().map(ColumnName::as_str)))
+                .help_else(|| format!("its columns are {}", names(source.column_names())))
+        })
+    };
+    let target = find(asked.target)?;
+    let mut id = asked.id.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+    if id.contains(&target) {
+        return Err(PipelineError::input(format!("`{target}` is the target: what is yet to be predicted is no id")));
+    }
+    if let Some(twice) = id.iter().enumerate().find_map(|(at, name)| id[..at].contains(name).then_some(name)) {
+        return Err(PipelineError::input(format!("`{twice}` is named twice as an id")));
+    }
+
+    run.progress.stage("look at types", Some(source.bytes()));
+    let told = |bytes: u64| run.progress.done(bytes, "");
+    let mut missing = vec![String::new()];
+    let mut inferred = source.infer(&missing, run.workers, &told)?;
+    let mut words = words(source, &inferred.columns, &missing)?;
+    let tokens = init::missing(&inferred.columns, &words, &target);
+    if !tokens.is_empty() {
+        missing.extend(tokens.into_iter().filter(|token| !token.is_empty()));
+        inferred = source.infer(&missing, run.workers, &told)?;
+        words.values_mut().for_each(|words| words.leave_out(&missing));
+    }
+    refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
+    let mut like_ids = like_ids(source, &inferred.columns, &target, &missing, run)?;
+    if id.is_empty() {
+        // One that is called so is rather meant than one that only counts through.
+        let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);
+        id.extend(whole().find(|name| like_id::is_called_so(name.as_str())).or_else(|| whole().next()).cloned());
+    }
+    like_ids.retain(|name| !id.contains(name));
+    let others = inferred.columns.iter().filter(|(name, _)| !id.contains(name) && !like_ids.contains(name));
+    let declared = others.filter_map(|(name, evidence)| {
+        Some((name.clone(), init::declare(name, evidence, words.get(name), *name == target)?))
+    });
+    let mut declared = declared.collect();
+    let too_fine = dates::hold(source, &inferred.columns, &mut declared, &missing, run)?;
+    let evidence = &inferred.columns[&target];
+    let kind = declared.get(&target).map(|declared| declared.kind).or(evidence.kind());
+    let classes = target::classes(source, &target, kind, evidence, &missing, run)?;
+    target::refuse(&target, kind, evidence, words.get(&target), &classes)?;
+    let name: String = asked
+        .name
+        .trim_start_matches('.')
+        .chars()
+        .map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' })
+        .collect();
+    let mut seen = Seen {
+        source: asked.source,
+        name: Some(name.trim_matches('-')).filter(|name| !name.is_empty()).unwrap_or("pipeline"),
+        columns: &inferred.columns,
+        rows: inferred.rows,
+        target: &target,
+        id: &id,
+        like_ids: &like_ids,
+        declared: &declared,
+        too_fine: &too_fine,
+        words: &words,
+        unread: &unread,
+        different: None,
+        missing: &missing,
+        classes: &classes,
+    };
+    let inputs = seen.inputs();
+    if inputs.is_empty() {
+        return Err(PipelineError::input("no column is left to learn from").help(
+            "besides the target there are ids, texts that no step reads, times finer than a microsecond, or columns that say nothing".to_owned(),
+        ));
+    }
+    if id.is_empty() {
+        let rule = |name: &ColumnName| Some((name.clone(), seen.rule(name)?));
+        let rules = inputs.iter().filter_map(rule).collect();
+        seen.different = Some(different(read_by(source, rules, &missing, run)?, inputs, run));
+    }
+    Ok(init::propose(&seen))
+}
+
+/// The texts of the columns of strings.
+fn words(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    missing: &[String],
+) -> Result<BTreeMap<ColumnName, Words>, PipelineError> {
+    let strings = columns.iter().filter(|(_, seen)| matches!(seen.kind(), Some(Kind::Category | Kind::Text)));
+    let mut words: BTreeMap<ColumnName, Words> = strings.map(|(name, _)| (name.clone(), Words::default())).collect();
+    if words.is_empty() {
+        return Ok(words);
+    }
+    let columns = words.keys().map(|name| (name.clone(), Rule::new(Kind::Text))).collect();
+    let reading = Reading { missing: missing.to_vec(), columns, ..Reading::default() };
+    for chunk in source.stream(&reading)? {
+        let batch = chunk?.batch;
+        words.iter_mut().for_each(|(name, words)| words.see(batch.column(name).coded().expect("it was read as text")));
+    }
+    Ok(words)
+}
+
+/// How many different rows there are.
+fn different(mut batches: Vec<Batch>, inputs: Vec<ColumnName>, run: &Run<'_>) -> u64 {
+    let identity = Identity::by_content(inputs);
+    for batch in &mut batches {
+        batch.keys = Arc::new(identity.keys(batch).expect("content has a key"));
+    }
+    let rows: usize = batches.iter().map(Batch::rows).sum();
+    let again = identity::duplicates(&batches, run.workers).into_iter().map(|duplicate| duplicate.rows.len() - 1);
+    (rows - again.sum::<usize>()) as u64
+}
+
+fn read(
+    source: &Source,
+    columns: &BTreeMap<ColumnName, Kind>,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<Batch>, PipelineError> {
+    // The cells that don't fit are told of in the spec that is proposed.
+    let rule = |kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) };
+    let rules = columns.iter().map(|(name, kind)| (name.clone(), rule(*kind)));
+    read_by(source, rules.collect(), missing, run)
+}
+
+fn read_by(
+    source: &Source,
+    columns: BTreeMap<ColumnName, Rule>,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<Batch>, PipelineError> {
+    let reading = Reading { missing: missing.to_vec(), columns, ..Reading::default() };
+    Ok(source.read(&reading, run.workers, &|_| ())?.batches)
+}
+
+fn names(columns: &[ColumnName]) -> String {
+    let shown: Vec<&str> = columns.iter().take(20).map(ColumnName::as_str).collect();
+    let rest = columns.len() - shown.len();
+    if rest == 0 { shown.join(", ") } else { format!("{}, and {rest} more", shown.join(", ")) }
+}

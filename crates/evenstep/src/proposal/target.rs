@@ -1,0 +1,75 @@
+//! Targets that can't be learned, told before a spec is proposed.
+
+use std::collections::BTreeSet;
+
+use evenstep_pipeline::init::Words;
+use evenstep_pipeline::{PipelineError, Run};
+use evenstep_source::Source;
+use evenstep_table::infer::Evidence;
+use evenstep_table::{ColumnName, Kind};
+
+use super::read;
+
+/// More values are no classes, if there are half as many as rows.
+const FEW: usize = 100;
+/// In fewer rows, every class may stand alone by chance.
+const ROWS: u64 = 20;
+
+/// The target's values in canonical order, if they are few.
+pub(super) fn classes(
+    source: &Source,
+    target: &ColumnName,
+    kind: Option<Kind>,
+    evidence: &Evidence,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<Vec<String>, PipelineError> {
+    let (Some(kind), Some(..=FEW)) = (kind, evidence.distinct()) else { return Ok(Vec::new()) };
+    let mut values = BTreeSet::new();
+    for batch in read(source, &[(target.clone(), kind)].into(), missing, run)? {
+        let column = batch.column(target);
+        values.extend((0..batch.rows()).filter_map(|row| column.text(row)));
+    }
+    Ok(values.into_iter().collect())
+}
+
+/// Refuses what is neither numbers nor classes of which there is more than one.
+pub(super) fn refuse(
+    target: &ColumnName,
+    kind: Option<Kind>,
+    evidence: &Evidence,
+    words: Option<&Words>,
+    classes: &[String],
+) -> Result<(), PipelineError> {
+    let Some(kind) = kind else {
+        return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
+    };
+    if evidence.distinct() == Some(1) {
+        let said = format!("the target `{target}` has the same value in all rows: there is nothing to learn");
+        return Err(PipelineError::input(said));
+    }
+    if matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_)) {
+        let said = format!("the target `{target}` is of type {}: predicted are numbers and classes", kind.word());
+        let help = "let the data say how long it takes, say in days: a number".to_owned();
+        return Err(PipelineError::input(said).help(help));
+    }
+    if let [only] = classes {
+        let kind = kind.word();
+        let said =
+            format!("the target `{target}` is `{only}` wherever it is of type {kind}: there is nothing to learn");
+        return Err(PipelineError::input(said));
+    }
+    if evidence.formatted().is_some() && classes.is_empty() && matches!(kind, Kind::Category | Kind::Text) {
+        let shown = words.map(Words::shown).unwrap_or_default();
+        let said = format!("the target `{target}` has numbers as people write them, which are text: {shown}");
+        return Err(PipelineError::input(said).help("write them as `1234.5`".to_owned()));
+    }
+    let (rows, distinct) = (evidence.values(), evidence.distinct().map_or(u64::MAX, |distinct| distinct as u64));
+    let many = distinct > FEW as u64 && distinct > rows / 2 || distinct >= rows - rows / 10;
+    if kind == Kind::Text && rows >= ROWS && many {
+        let said =
+            format!("the target `{target}` has another text in nearly every row: predicted are numbers and classes");
+        return Err(PipelineError::input(said).help("a class is learned from the rows that have it".to_owned()));
+    }
+    Ok(())
+}

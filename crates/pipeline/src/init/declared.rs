@@ -1,0 +1,185 @@
+//! What the contract is to say of a column that reads as less than it is.
+
+use evenstep_table::date_format::{DIGITS, date_format};
+use evenstep_table::infer::{Evidence, Mostly};
+use evenstep_table::quality::Tally;
+use evenstep_table::rule::Invalid;
+use evenstep_table::{ColumnName, Kind, Rule, counted};
+
+use super::missing::{MARKS, is_mark};
+use super::words::{Words, shown};
+use super::{key, quoted};
+use crate::called::{is_code, is_date, is_quantity};
+use crate::like_id;
+
+/// So few different words beside numbers are no values of their own.
+const FEW_WORDS: usize = 3;
+/// Texts in a smaller share of the cells are not what the column holds.
+const RARE: f64 = 0.1;
+/// Fewer different numbers may be codes.
+const FEW_NUMBERS: usize = 20;
+
+/// A column's entry in the contract, and why it stands there.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Declared {
+    /// The column's type.
+    pub kind: Kind,
+    /// How dates or times are written.
+    pub format: Option<String>,
+    /// The format with day and month exchanged, if it fits as well as far as was seen.
+    pub exchanged: Option<String>,
+    /// Whether cells of another type are to become null.
+    pub invalid_null: bool,
+    /// Sentences for people.
+    pub why: Vec<String>,
+}
+
+impl Declared {
+    fn new(kind: Kind, why: String) -> Declared {
+        Declared { kind, format: None, exchanged: None, invalid_null: false, why: vec![why] }
+    }
+
+    /// An inferred type that few cells don't have.
+    pub fn but_few(kind: Kind, few: &Tally, values: u64) -> Declared {
+        let why = others(kind, few.count, values, &first(few));
+        Declared { invalid_null: true, ..Declared::new(kind, why) }
+    }
+
+    /// Lets the few cells that are not of the type become null.
+    pub fn null_few(&mut self, few: &Tally, values: u64) {
+        self.invalid_null = true;
+        self.why.push(others(self.kind, few.count, values, &first(few)));
+    }
+
+    /// Takes the format with day and month exchanged, if there is one.
+    pub fn exchange(&mut self) {
+        self.format = self.exchanged.take().or(self.format.take());
+    }
+
+    /// The rule, by which cells that don't fit become null.
+    pub fn rule(&self) -> Rule {
+        Rule { format: self.format.clone(), invalid: Invalid::Null, ..Rule::new(self.kind) }
+    }
+
+    /// Sentences for people, each a line.
+    pub(super) fn comments(&self) -> Vec<String> {
+        let mut comments = self.why.clone();
+        comments.extend(self.exchanged.as_ref().map(|other| {
+            format!("no value tells which of both numbers is the day: if it is the other, write `{other}`")
+        }));
+        comments
+    }
+
+    /// The line of the contract.
+    pub(crate) fn line(&self, name: &ColumnName) -> String {
+        let format = self.format.iter().map(|format| format!(", format = {}", quoted(format)));
+        let invalid = self.invalid_null.then(|| ", invalid = \"null\"".to_owned());
+        let rest: String = format.chain(invalid).collect();
+        format!("{} = {{ type = {}{rest} }}", key(name), quoted(self.kind.word()))
+    }
+}
+
+/// What is to be said of the column, if its inferred type won't do. Formats of dates are yet to be tried on all cells.
+pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is_target: bool) -> Option<Declared> {
+    let kind = evidence.kind()?;
+    let none = Words::default();
+    let words = words.unwrap_or(&none);
+    let is_plain = evidence.pointed() == 0 && evidence.mostly().is_none();
+    if kind == Kind::Integer && is_date(name.as_str()) && is_plain && !is_target {
+        let why = "whole numbers that all read as days by this format".to_owned();
+        return Some(Declared { format: Some(DIGITS.to_owned()), ..Declared::new(Kind::Date, why) });
+    }
+    if let Some(whole) = written_whole(name, evidence).filter(|_| !is_target) {
+        return Some(whole);
+    }
+    if !matches!(kind, Kind::Category | Kind::Text) {
+        return evidence.mostly().map(|mostly| of_mostly(&mostly, evidence, words));
+    }
+    if let Some(mostly) = evidence.mostly_but(MARKS).filter(|mostly| mostly.kind == Kind::Integer)
+        && are_codes(name, words)
+    {
+        let others = counted(mostly.others, "cell");
+        let why = format!("codes, not quantities: beside whole numbers there are {others} such as {}", words.shown());
+        return (kind == Kind::Category).then(|| Declared::new(kind, why));
+    }
+    // What can't be classes is predicted as numbers if half of the cells are.
+    let may_be_classes = is_target && may_be_classes(evidence);
+    let few_words = || but_few_words(evidence, words).filter(|_| !may_be_classes);
+    let half = || evidence.mostly_but(0.5).filter(|mostly| is_target && !may_be_classes && mostly.kind.is_numeric());
+    let mostly = evidence.mostly().or_else(few_words).or_else(half);
+    mostly.map(|mostly| of_mostly(&mostly, evidence, words)).or_else(|| by_format(evidence, words))
+}
+
+/// Whether so few values may be classes of a target, whatever they look like.
+pub(super) fn may_be_classes(evidence: &Evidence) -> bool {
+    evidence.distinct().is_some_and(|distinct| distinct <= 100 && distinct as u64 * 2 <= evidence.values())
+}
+
+fn of_mostly(mostly: &Mostly, evidence: &Evidence, words: &Words) -> Declared {
+    let examples = match words.cells() {
+        0 => shown(mostly.examples.iter().map(|(text, count)| (text.as_str(), *count)), mostly.others),
+        _ => words.shown(),
+    };
+    let why = others(mostly.kind, mostly.others, evidence.values(), &examples);
+    Declared { invalid_null: true, ..Declared::new(mostly.kind, why) }
+}
+
+fn others(kind: Kind, others: u64, values: u64, examples: &str) -> String {
+    let are = if others == 1 { "is" } else { "are" };
+    format!("{others} of {values} cells {are} of another type than {}: {examples}", kind.word())
+}
+
+/// The first cells, and how many others there are.
+fn first(tally: &Tally) -> String {
+    let values = tally.first.iter().filter_map(|violation| Some((violation.value.as_deref()?, 1)));
+    shown(values, tally.count)
+}
+
+/// Whole numbers that their file holds as floats, or writes with a point, may have a fraction another day.
+fn written_whole(name: &ColumnName, evidence: &Evidence) -> Option<Declared> {
+    let is_quantity = evidence.distinct().is_none_or(|distinct| distinct > 2) && !like_id::is_called_so(name.as_str());
+    let whole = evidence.kind() == Some(Kind::Integer) && evidence.mostly().is_none() && evidence.pointed() > 0;
+    (whole && is_quantity).then(|| {
+        Declared::new(
+            Kind::Number,
+            "all whole so far, but written as `20.0` or held as a float: may have a fraction".to_owned(),
+        )
+    })
+}
+
+/// Whether what is beside whole numbers says that these are codes, such as `98101-1234`.
+fn are_codes(name: &ColumnName, words: &Words) -> bool {
+    let digits = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let joined = |text: &str| text.split_once('-').is_some_and(|(a, b)| digits(a) && digits(b));
+    let code = |text: &str| {
+        let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' ');
+        text.bytes().all(is_sign) && text.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let all = |is: &dyn Fn(&str) -> bool| words.cells() > 0 && words.iter().all(|(text, _)| is(text) || is_mark(text));
+    let any = words.iter().any(|(text, _)| code(text));
+    any && !is_quantity(name.as_str()) && (all(&joined) || is_code(name.as_str()) && all(&code))
+}
+
+/// What the column is but for few words, which repeat.
+fn but_few_words(evidence: &Evidence, words: &Words) -> Option<Mostly> {
+    let mostly = evidence.mostly_but(MARKS).filter(|mostly| mostly.kind != Kind::Boolean)?;
+    let (marks, others): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
+    let is_word = |text: &str| !text.chars().any(|c| c.is_ascii_digit());
+    let few = others.len() <= FEW_WORDS && others.iter().all(|(text, count)| is_word(text) && *count > 1);
+    let many = evidence.distinct().is_none_or(|distinct| distinct - marks.len() - others.len() > FEW_NUMBERS);
+    (words.cells() == mostly.others && few && (others.is_empty() || many)).then_some(mostly)
+}
+
+/// Dates or times that are not written in ISO 8601. Some may be, as `2024-10-10` is beside `2024-9-9`.
+fn by_format(evidence: &Evidence, words: &Words) -> Option<Declared> {
+    let dates: Vec<(&str, u64)> = words.iter().filter(|(text, _)| !is_mark(text)).collect();
+    let cells: u64 = dates.iter().map(|(_, count)| count).sum();
+    if (cells as f64) < RARE * evidence.values() as f64 {
+        return None;
+    }
+    let examples: Vec<String> = dates.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
+    let found = date_format(dates)?;
+    let why = format!("not written in ISO 8601, but as {}", examples.join(", "));
+    let format = Some(found.format);
+    Some(Declared { format, exchanged: found.exchanged, ..Declared::new(found.kind, why) })
+}

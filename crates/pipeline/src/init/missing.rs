@@ -1,0 +1,104 @@
+//! What stands for a missing value in data that nobody has described.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evenstep_table::ColumnName;
+use evenstep_table::date_format::date_format;
+use evenstep_table::infer::Evidence;
+
+use super::declared::may_be_classes;
+use super::words::Words;
+
+/// Of the values of a column so large a share may be marks.
+pub(super) const MARKS: f64 = 0.3;
+
+/// Texts that mean a missing value in any column.
+const ALWAYS: [&str; 10] = ["NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "n/a", "?"];
+
+/// Texts that mean one in a column of numbers or dates, in lower case.
+const THERE: &[&str] = &[
+    "na",
+    "n/a",
+    "n.a.",
+    "n.a",
+    "n. a.",
+    "#n/a",
+    "<na>",
+    "nan",
+    "null",
+    "(null)",
+    "nil",
+    "none",
+    "(none)",
+    "\\n",
+    "nd",
+    "n.d.",
+    "missing",
+    "(missing)",
+    "unknown",
+    "unk",
+    "undefined",
+    "not available",
+    "not applicable",
+    "not reported",
+    "no data",
+    "blank",
+    "(blank)",
+    "empty",
+    "(empty)",
+    "k.a.",
+    "k. a.",
+    "#div/0!",
+    "#value!",
+    "#ref!",
+    "#num!",
+    "#name?",
+    "#null!",
+    "#error!",
+    "nat",
+    "<null>",
+    "tbd",
+    "void",
+    "not recorded",
+];
+
+/// The texts that stand for a missing value wherever they are, in the order of their bytes.
+///
+/// `words` are those of the columns of strings.
+pub fn missing(
+    columns: &BTreeMap<ColumnName, Evidence>,
+    words: &BTreeMap<ColumnName, Words>,
+    target: &ColumnName,
+) -> Vec<String> {
+    let seen = columns.values().flat_map(|evidence| evidence.likely_missing().keys());
+    let mut missing: BTreeSet<&str> = seen.map(String::as_str).filter(|text| ALWAYS.contains(text)).collect();
+    let texts = words.values().flat_map(Words::iter).map(|(text, _)| text);
+    missing.extend(texts.filter(|text| text.trim().is_empty()));
+    let (better, strings): (Vec<_>, Vec<_>) =
+        words.iter().partition(|(name, words)| is_better(&columns[*name], words, *name == target));
+    // What is a value in some column can't be missing in all.
+    let is_value = |text: &str| strings.iter().any(|(_, words)| words.iter().any(|(other, _)| other == text));
+    let marks = better.iter().flat_map(|(_, words)| words.iter()).map(|(text, _)| text);
+    missing.extend(marks.filter(|text| is_mark(text) && !is_value(text)));
+    missing.into_iter().map(str::to_owned).collect()
+}
+
+/// Whether the text stands for a missing value where others are numbers or dates.
+pub(super) fn is_mark(text: &str) -> bool {
+    let text = text.trim();
+    THERE.contains(&text.to_lowercase().as_str())
+        || text.len() <= 4 && text.chars().all(|c| matches!(c, '.' | '-' | '–' | '—' | '_' | '*' | '?' | '#' | '/'))
+}
+
+/// Whether the column would be one of numbers, dates or times, but for a few marks.
+fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
+    if is_target && may_be_classes(evidence) && evidence.mostly().is_none() {
+        return false;
+    }
+    let others: Vec<(&str, u64)> = words.iter().filter(|(text, _)| !is_mark(text)).collect();
+    let marks = words.cells() - others.iter().map(|(_, count)| count).sum::<u64>();
+    if marks == 0 || marks as f64 > MARKS * evidence.values() as f64 {
+        return false;
+    }
+    evidence.mostly_but(MARKS).is_some() || date_format(others).is_some()
+}

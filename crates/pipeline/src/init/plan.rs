@@ -1,0 +1,58 @@
+//! Which columns a proposed spec drops, and from which it takes the parts of dates and times.
+
+use evenstep_table::{ColumnName, Kind};
+
+use super::Seen;
+
+/// Columns by what the spec does with them.
+#[derive(Default)]
+pub(super) struct Plan<'a> {
+    like_ids: Vec<&'a ColumnName>,
+    empty: Vec<&'a ColumnName>,
+    constant: Vec<&'a ColumnName>,
+    text: Vec<&'a ColumnName>,
+    too_fine: Vec<&'a ColumnName>,
+    pub(super) dates: Vec<&'a ColumnName>,
+    pub(super) datetimes: Vec<&'a ColumnName>,
+    pub(super) times: Vec<&'a ColumnName>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(seen: &Seen<'a>) -> Plan<'a> {
+        let mut plan = Plan::default();
+        for (name, evidence) in seen.columns {
+            if name == seen.target || seen.id.contains(name) {
+                continue;
+            }
+            if seen.like_ids.contains(name) {
+                plan.like_ids.push(name);
+                continue;
+            }
+            match seen.kind(name) {
+                None => plan.empty.push(name),
+                Some(_) if evidence.distinct() == Some(1) && evidence.nulls == 0 => plan.constant.push(name),
+                Some(_) if seen.too_fine.contains(name) => plan.too_fine.push(name),
+                Some(Kind::Text) => plan.text.push(name),
+                Some(Kind::Date) => plan.dates.push(name),
+                Some(Kind::Datetime(_)) => plan.datetimes.push(name),
+                Some(Kind::Time) => plan.times.push(name),
+                Some(_) => {}
+            }
+        }
+        plan
+    }
+
+    /// The columns that are dropped, and why.
+    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 5] {
+        [
+            ("another value in every row, as an id has", &self.like_ids),
+            ("without any value", &self.empty),
+            ("always the same", &self.constant),
+            ("free text, which no step reads yet", &self.text),
+            (
+                "finer than a microsecond, which no type holds; cut off after six digits they are dates and times",
+                &self.too_fine,
+            ),
+        ]
+    }
+}

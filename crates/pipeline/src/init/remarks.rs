@@ -1,0 +1,63 @@
+//! What a proposal says of columns beside what it does with them.
+
+use evenstep_table::Kind;
+
+use super::Seen;
+use crate::look_alike::look_alike;
+
+/// Sentences for people, each a line.
+pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for (name, evidence) in seen.columns {
+        let Some(words) = seen.words.get(name).filter(|words| words.cells() > 0) else { continue };
+        let is_string =
+            matches!(seen.kind(name), Some(Kind::Category | Kind::Text)) && !seen.declared.contains_key(name);
+        let numbers = evidence.numbers() + evidence.formatted().unwrap_or_default();
+        if is_string && numbers * 2 >= evidence.values() {
+            remarks
+                .push(format!("`{name}` is text as it stands, since no program reads as numbers: {}", words.shown()));
+            remarks.push("written as `1234.5` they are numbers".to_owned());
+        }
+    }
+    let unread: Vec<String> = seen.unread.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
+    if !unread.is_empty() {
+        remarks.push(format!("of a type that is not read, and so no inputs: {}", unread.join(", ")));
+    }
+    remarks.extend(look_alike(seen.classes));
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use evenstep_table::ColumnName;
+
+    use super::*;
+
+    #[test]
+    fn columns_that_are_not_read_are_named() {
+        let name = |text| ColumnName::new(text).expect("a name");
+        let unread: BTreeMap<ColumnName, String> = [("tags", "a list"), ("took", "of type Duration(µs)")]
+            .map(|(column, what)| (name(column), what.to_owned()))
+            .into();
+        let seen = Seen {
+            source: "",
+            name: "p",
+            columns: &BTreeMap::new(),
+            rows: 1,
+            target: &name("y"),
+            id: &[],
+            like_ids: &[],
+            declared: &BTreeMap::new(),
+            too_fine: &[],
+            words: &BTreeMap::new(),
+            unread: &unread,
+            different: None,
+            missing: &[],
+            classes: &[],
+        };
+        let told = "of a type that is not read, and so no inputs: `tags` (a list), `took` (of type Duration(µs))";
+        assert_eq!(of(&seen), [told]);
+    }
+}
