@@ -165,7 +165,7 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
     insta::assert_snapshot!(messages(&csv("c,nn\n")).join("\n"), @r"
     0 absent `i`: the column is missing
     0 absent `n`: the column is missing
-    0 unknown `nn` is not in the contract
+    0 unknown `nn` is not in the contract, did you mean `n`?
     ");
 }
 
