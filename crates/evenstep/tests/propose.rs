@@ -43,7 +43,11 @@ fn trains(header: &str, row: impl Fn(usize) -> String) -> (Project, String) {
 fn init_writes_over_nothing_and_its_proposal_trains() {
     let project = project();
     refused(&project, &["init", "data.csv", "--target", "y", "--out", "p.toml"], &["already there", "--force"]);
-    refused(&project, &["init", "data.csv", "--target", "yy", "--out", "q.toml"], &["no column `yy`"]);
+    refused(
+        &project,
+        &["init", "data.csv", "--target", "yy", "--out", "q.toml"],
+        &["no column `yy`", "did you mean `y`?"],
+    );
     project.write("days.csv", "x,day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-04\n");
     refused(
         &project,

@@ -126,7 +126,8 @@ fn written_for_people(name: &ColumnName, evidence: &Evidence) -> Option<String> 
     let formatted = evidence.formatted()?;
     Some(format!(
         "`{name}` is read as text, and each text is a word of its own: {} of its {} are numbers as people write \
-         them, such as `1,5`, `$5`, `12%` or `.5`. Written as `1234.5` they are numbers",
+         them, such as `1,5`, `$5`, `12%` or `.5`. Written as `1234.5` they are numbers, or with `format = \"1.234,56\"` in \
+         `[contract]`",
         formatted,
         counted(evidence.values() as usize, "value"),
     ))

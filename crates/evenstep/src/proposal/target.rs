@@ -62,7 +62,10 @@ pub(super) fn refuse(
     if evidence.formatted().is_some() && classes.is_empty() && matches!(kind, Kind::Category | Kind::Text) {
         let shown = words.map(Words::shown).unwrap_or_default();
         let said = format!("the target `{target}` has numbers as people write them, which are text: {shown}");
-        return Err(PipelineError::input(said).help("write them as `1234.5`".to_owned()));
+        return Err(PipelineError::input(said).help(
+            "write them as `1234.5`; in a spec `[contract]` can show how they are written: `format = \"1.234,56\"`"
+                .to_owned(),
+        ));
     }
     let (rows, distinct) = (evidence.values(), evidence.distinct().map_or(u64::MAX, |distinct| distinct as u64));
     let many = distinct > FEW as u64 && distinct > rows / 2 || distinct >= rows - rows / 10;

@@ -16,7 +16,9 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
         if is_string && numbers * 2 >= evidence.values() {
             remarks
                 .push(format!("`{name}` is text as it stands, since no program reads as numbers: {}", words.shown()));
-            remarks.push("written as `1234.5` they are numbers".to_owned());
+            remarks.push(
+                "written as `1234.5` they are numbers, or with `format = \"1.234,56\"` in the contract".to_owned(),
+            );
         }
     }
     let unread: Vec<String> = seen.unread.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
