@@ -197,8 +197,9 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put("\n# Missing values and categories need no step: the trees take them as they are.");
     put("\n[model]");
     put("use = \"boosted_trees\"");
-    put("trees = 220\nlearning_rate = 0.05\nleaves = 31\nl2 = 2");
+    put("trees = 220\nlearning_rate = 0.05\nleaves = 31");
     put(sampling(task));
+    put("l2 = 2");
     put("\n[report]");
     let metrics = match task {
         TaskWord::Regression => r#"["rmse", "mae", "r2"]"#,
