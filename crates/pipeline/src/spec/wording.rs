@@ -97,7 +97,7 @@ mod tests {
         insta::assert_snapshot!(check("seed = 1\n", ""), @"missing key `seed`");
         insta::assert_snapshot!(check("\"boosted_trees\"", "\"boosted_trees\"\nearly_stopping = false"), @"`early_stopping` is false, but a table is expected | leave `early_stopping` out");
         insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = 10"), @r#"`base` is 10, but a word is expected | write `base = "10"`"#);
-        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = \"3\""), @"`base` can't be `3` | known here: e, 2, 10");
+        insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = \"3\""), @"unknown value `3` | it is one of e, 2, 10");
         insta::assert_snapshot!(check("name = \"p\"", "name = 5"), @"`name` is 5, but a text is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = [\"y\"]"), @"`target` is a list, but a text is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nid = 5"), @"`id` takes a name or a list of names");
