@@ -93,9 +93,9 @@ def theirs(table, target, task, split, file):
     held_out = (pd.read_csv(split).sort_values("row").part == "test").to_numpy()
     matrix, truth = table.drop(columns=target), table[target]
     for column in matrix.select_dtypes(exclude=["number", "bool"]):
-        dates = pd.to_datetime(matrix[column], format="ISO8601", errors="coerce")
+        dates = pd.to_datetime(matrix[column], format="ISO8601", errors="coerce", utc=True)
         if dates.notna().sum() == matrix[column].notna().sum():
-            matrix[column] = (dates - pd.Timestamp(0)).dt.days
+            matrix[column] = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
         else:
             matrix[column] = matrix[column].astype("category")
     if task == "regression":
