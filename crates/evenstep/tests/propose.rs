@@ -349,3 +349,10 @@ fn equal_rows_are_counted_where_no_id_tells_them_apart() {
     let (spec, _) = trains_file("q.csv", rows("x,y", 100, |n| format!("{}.5,{}", n * n, n % 5)));
     assert!(!spec.contains("different ones"), "{spec}");
 }
+
+#[test]
+fn what_stands_in_a_comment_ends_no_line() {
+    let class = |n: usize| if n.is_multiple_of(3) { "\"k\nevil = 1\"" } else { "v" };
+    let (_, spec) = trains("id,b,\"a\n[model]\",y", |n| format!("{n},{},\"x\n[model] {n}\",{}", n % 7, class(n)));
+    assert!(spec.contains("of k evil = 1, v"), "{spec}");
+}

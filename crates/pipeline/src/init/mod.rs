@@ -111,7 +111,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
             "# id = \"…\"                      # a column that tells rows apart for good; without one, equal rows are one",
         ),
         [id] => {
-            put(&format!("# `{id}` tells rows apart; it is no feature"));
+            put(&format!("# `{}` tells rows apart; it is no feature", one_line(id.as_str())));
             put(&format!("id = {}", quoted(id.as_str())));
         }
         ids => {
@@ -143,14 +143,14 @@ pub fn propose(seen: &Seen<'_>) -> String {
         put(&format!(
             "positive = {}                 # the class whose probability is told, of {}",
             quoted(positive),
-            seen.classes.join(", ")
+            one_line(&seen.classes.join(", "))
         ));
     }
     put("split = { test = 0.2, seed = 0 } # the rows held out, by identity");
     let missing: Vec<String> = seen.missing.iter().map(|token| quoted(token)).collect();
     put(&format!("missing = [{}]", missing.join(", ")));
     for remark in remarks::of(seen) {
-        put(&format!("# {remark}"));
+        put(&format!("# {}", one_line(&remark)));
     }
     if target.nulls > 0 {
         put(&format!("# without a target, and left out: {}", counted(target.nulls, "row")));
@@ -166,7 +166,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
             let comments = declared.comments();
             // Several columns in a row may have one reason.
             if comments != before {
-                comments.iter().for_each(|comment| put(&format!("# {comment}")));
+                comments.iter().for_each(|comment| put(&format!("# {}", one_line(comment))));
             }
             put(&declared.line(name));
             before = comments;
@@ -178,7 +178,8 @@ pub fn propose(seen: &Seen<'_>) -> String {
         put("\n[[step]]                         # these need not be sent by live systems");
         put("use = \"drop_columns\"");
         for (why, names) in dropped.iter().filter(|(_, names)| !names.is_empty()) {
-            put(&format!("# {why}: {}", names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")));
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            put(&format!("# {why}: {}", one_line(&names.join(", "))));
         }
         let names: Vec<&ColumnName> = dropped.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         put(&format!("columns = {}", list(names.into_iter())));
@@ -219,6 +220,11 @@ fn sampling(task: TaskWord) -> &'static str {
         TaskWord::Regression => "row_sample = 0.8\ncolumn_sample_by_node = 0.9",
         _ => "column_sample = 0.8",
     }
+}
+
+/// What stands in a comment ends no line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn quoted(text: &str) -> String {
