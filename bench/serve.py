@@ -64,7 +64,9 @@ def main():
         for _, (name, (folder, rows, connections, kind, whom)) in itertools.product(range(options.rounds), loads.items()):
             for who in whom:
                 seconds = options.seconds if who != "peer" else max(options.seconds, 10)
-                done = load(PORTS[who], FOLDER / folder, kind, connections, seconds)
+                with alone(who, running):
+                    answered(PORTS[who], patience=60)
+                    done = load(PORTS[who], FOLDER / folder, kind, connections, seconds)
                 done["rows"] = done["requests"] / done["seconds"] * rows
                 found[name][who].append(done)
                 print(name, who, {key: round(value, 3) for key, value in done.items()}, flush=True)
@@ -125,6 +127,20 @@ def server(who, command, model=None):
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+@contextlib.contextmanager
+def alone(who, running):
+    """Halts the other servers: after its load the peer works for seconds on what it had let wait, so it is asked again
+    only once it has answered that."""
+    others = [process for other, process in running.items() if other != who]
+    for process in others:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in others:
+            process.send_signal(signal.SIGCONT)
 
 
 def answered(port, patience):

@@ -36,7 +36,7 @@ fn home(folder: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Salt, PipelineError> {
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = evenstep_files::read_regular(path).map_err(|error| {
         PipelineError::input(format!("the salt `{}` can't be read: {error}", path.display()))
             .help("a trace needs it: `train --no-trace` leaves the trace out".to_owned())
     })?;

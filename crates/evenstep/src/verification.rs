@@ -102,7 +102,7 @@ impl Found {
 pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Found, PipelineError> {
     let started = Instant::now();
     let outputs = Outputs::beside(path, &spec.pipeline.name);
-    let text = std::fs::read_to_string(&outputs.lock).map_err(|error| {
+    let text = evenstep_files::read_regular_text(&outputs.lock).map_err(|error| {
         let said = unreadable(&outputs.lock, &error).help("`evenstep train` writes the lock".to_owned());
         if how.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
     })?;

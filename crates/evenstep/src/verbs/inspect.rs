@@ -20,7 +20,7 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         if args.card {
             return Err(PipelineError::input("a lock holds no model card").help("name the bundle beside it".to_owned()));
         }
-        let text = std::fs::read_to_string(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
+        let text = evenstep_files::read_regular_text(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
         let lock = Lock::parse(&text)?;
         if host.json {
             output::json(&lock.json())

@@ -40,7 +40,7 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
 }
 
 fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = evenstep_files::read_regular_text(path).map_err(|error| {
         PipelineError::no(super::unreadable(path, &error).message)
             .help("train once without `--frozen`: it writes the lock".to_owned())
     })?;

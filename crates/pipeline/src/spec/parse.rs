@@ -62,7 +62,7 @@ impl Spec {
     /// As [`Spec::read`].
     pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
         refuse_data(path)?;
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = evenstep_files::read_regular_text(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
             PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint)

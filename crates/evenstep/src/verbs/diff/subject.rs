@@ -162,7 +162,7 @@ fn no_lock(path: &Path) -> PipelineError {
 }
 
 fn read_lock(path: &Path) -> Result<Locked, PipelineError> {
-    let text = std::fs::read_to_string(path)
+    let text = evenstep_files::read_regular_text(path)
         .map_err(|error| unreadable(path, &error).help("`evenstep train` writes the lock".to_owned()))?;
     let (mut document, facts) = lock::document(&text)
         .map_err(|error| PipelineError::input(format!("`{}`: {}", path.display(), error.message)))?;
@@ -187,7 +187,7 @@ fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
 }
 
 fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let bytes = evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))?;
     Trace::from_bytes(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
 }
 
