@@ -11,7 +11,10 @@ pub(crate) fn is_formatted(text: &str) -> bool {
     if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
         return false;
     }
-    let bare = unsigned(unsigned(text.trim()).trim_matches(SIGNS).trim());
+    let text = text.trim();
+    // Accountants set in brackets what is below zero.
+    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let bare = unsigned(unsigned(text).trim_matches(SIGNS).trim());
     let (whole, fraction) = match bare.rfind([',', '.']) {
         // What is grouped alone has no fraction: `1,234,567`.
         Some(at) if bare.matches(&bare[at..=at]).count() == 1 => (&bare[..at], &bare[at + 1..]),
@@ -47,6 +50,7 @@ mod tests {
             "1'000.5",
             "1,234,567",
             "€ 3",
+            "($1,200)",
         ] {
             assert!(is_formatted(text), "{text}");
         }

@@ -19,7 +19,7 @@ pub mod infer;
 pub mod iso;
 mod missing;
 mod name;
-mod number_format;
+pub mod number_format;
 pub mod parse;
 pub mod profile;
 pub mod quality;

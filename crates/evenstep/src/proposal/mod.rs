@@ -13,7 +13,7 @@ use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean};
 
 use self::ids::{like_ids, refuse_no_ids};
 
-mod dates;
+mod formats;
 mod ids;
 mod target;
 
@@ -80,7 +80,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         Some((name.clone(), init::declare(name, evidence, words.get(name), *name == target)?))
     });
     let mut declared = declared.collect();
-    let too_fine = dates::hold(source, &inferred.columns, &mut declared, &missing, run)?;
+    let too_fine = formats::hold(source, &inferred.columns, &mut declared, &missing, run)?;
     let evidence = &inferred.columns[&target];
     let kind = declared.get(&target).map(|declared| declared.kind).or(evidence.kind());
     let classes = target::classes(source, &target, kind, evidence, &missing, run)?;

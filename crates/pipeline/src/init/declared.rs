@@ -2,6 +2,7 @@
 
 use evenstep_table::date_format::{DIGITS, date_format};
 use evenstep_table::infer::{Evidence, Mostly};
+use evenstep_table::number_format::number_format;
 use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
 use evenstep_table::{ColumnName, Kind, Rule, counted};
@@ -24,7 +25,7 @@ const FEW_NUMBERS: usize = 20;
 pub struct Declared {
     /// The column's type.
     pub kind: Kind,
-    /// How dates or times are written.
+    /// How numbers, dates or times are written.
     pub format: Option<String>,
     /// The format with day and month exchanged, if it fits as well as far as was seen.
     pub exchanged: Option<String>,
@@ -95,6 +96,11 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
     if !matches!(kind, Kind::Category | Kind::Text) {
         return evidence.mostly().map(|mostly| of_mostly(&mostly, evidence, words));
     }
+    // What can't be classes is predicted as numbers if half of the cells are.
+    let may_be_classes = is_target && may_be_classes(evidence);
+    if let Some(numbers) = for_people(evidence, words).filter(|_| !may_be_classes) {
+        return Some(numbers);
+    }
     if let Some(mostly) = evidence.mostly_but(MARKS).filter(|mostly| mostly.kind == Kind::Integer)
         && are_codes(name, words)
     {
@@ -102,8 +108,6 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
         let why = format!("codes, not quantities: beside whole numbers there are {others} such as {}", words.shown());
         return (kind == Kind::Category).then(|| Declared::new(kind, why));
     }
-    // What can't be classes is predicted as numbers if half of the cells are.
-    let may_be_classes = is_target && may_be_classes(evidence);
     let few_words = || but_few_words(evidence, words).filter(|_| !may_be_classes);
     let half = || evidence.mostly_but(0.5).filter(|mostly| is_target && !may_be_classes && mostly.kind.is_numeric());
     let mostly = evidence.mostly().or_else(few_words).or_else(half);
@@ -168,6 +172,23 @@ fn but_few_words(evidence: &Evidence, words: &Words) -> Option<Mostly> {
     let few = others.len() <= FEW_WORDS && others.iter().all(|(text, count)| is_word(text) && *count > 1);
     let many = evidence.distinct().is_none_or(|distinct| distinct - marks.len() - others.len() > FEW_NUMBERS);
     (words.cells() == mostly.others && few && (others.is_empty() || many)).then_some(mostly)
+}
+
+/// Numbers that are written for people, beside which others may be written as programs read them.
+fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
+    let (marks, numbers): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
+    let marks: u64 = marks.iter().map(|(_, count)| count).sum();
+    if words.cells() + evidence.numbers() < evidence.values() || words.cells() == marks {
+        return None;
+    }
+    let examples: Vec<String> = numbers.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
+    let found = number_format(numbers)?;
+    let why = format!("numbers that no program reads as they stand, such as {}", examples.join(", "));
+    let mut declared = Declared { format: Some(found.format), ..Declared::new(Kind::Number, why) };
+    declared.why.extend(found.other.map(|other| {
+        format!("no cell tells whether thousands or the fraction are set apart: if it is the other, write `{other}`")
+    }));
+    Some(declared)
 }
 
 /// Dates or times that are not written in ISO 8601. Some may be, as `2024-10-10` is beside `2024-9-9`.

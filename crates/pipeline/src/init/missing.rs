@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evenstep_table::ColumnName;
 use evenstep_table::date_format::date_format;
 use evenstep_table::infer::Evidence;
+use evenstep_table::number_format::number_format;
 
 use super::declared::may_be_classes;
 use super::words::Words;
@@ -100,5 +101,5 @@ fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
     if marks == 0 || marks as f64 > MARKS * evidence.values() as f64 {
         return false;
     }
-    evidence.mostly_but(MARKS).is_some() || date_format(others).is_some()
+    evidence.mostly_but(MARKS).is_some() || date_format(others.clone()).is_some() || number_format(others).is_some()
 }

@@ -1,4 +1,4 @@
-//! Whether dates and times are read as they were taken for: held against all cells.
+//! Whether dates, times and numbers written for people are read as they were taken for: held against all cells.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
 use evenstep_table::{ColumnName, Kind, Rule};
 
-/// Of so many cells one may be no date.
+/// Of so many cells one may be read as nothing.
 const ONE_IN: u64 = 20;
 
-/// Mends or takes back what is declared of dates and times; the columns of which too many are finer than a microsecond.
+/// Mends or takes back what is declared of dates, times and formats of numbers; the columns of which too many are finer than a microsecond.
 ///
 /// # Errors
 /// Data that can't be read.
@@ -26,11 +26,12 @@ pub(super) fn hold(
     missing: &[String],
     run: &Run<'_>,
 ) -> Result<Vec<ColumnName>, PipelineError> {
-    let is_moment = |kind| matches!(kind, Kind::Date | Kind::Time | Kind::Datetime(_));
+    let is_held =
+        |rule: &Rule| matches!(rule.kind, Kind::Date | Kind::Time | Kind::Datetime(_)) || rule.format.is_some();
     let rule = |(name, evidence): (&ColumnName, &Evidence)| {
         let inferred = || evidence.kind().map(|kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) });
         let rule = declared.get(name).map(Declared::rule).or_else(inferred)?;
-        is_moment(rule.kind).then(|| (name.clone(), rule))
+        is_held(&rule).then(|| (name.clone(), rule))
     };
     let odd = misread(source, columns.iter().filter_map(rule).collect(), missing, run)?;
     let mut too_fine = Vec::new();
