@@ -20,7 +20,8 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         if args.card {
             return Err(PipelineError::input("a lock holds no model card").help("name the bundle beside it".to_owned()));
         }
-        let text = evenstep_files::read_regular_text(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
+        let text =
+            evenstep_files::read_regular_text(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
         let lock = Lock::parse(&text)?;
         if host.json {
             output::json(&lock.json())
