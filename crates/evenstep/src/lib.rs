@@ -71,16 +71,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if !cli.verb.stops_by_itself() {
         interrupt::watch(Arc::clone(&host.files));
     }
-    let result = catch_unwind(AssertUnwindSafe(|| obey(cli.verb, &host)));
-    // What happened, and where, was said already.
-    let result = result.unwrap_or_else(|_| {
-        let help = "please report what is said above, with the spec and as few rows as show it";
-        Err(PipelineError::bug("this is a bug of ours").help(help.to_owned()))
-    });
+    let result = caught(|| obey(cli.verb, &host));
     match result.and_then(|code| output::finish().map(|()| code)) {
         Ok(code) => code,
         Err(error) => fail(error, host.json),
     }
+}
+
+/// A panic as an error: what happened, and where, was said already.
+fn caught(work: impl FnOnce() -> verbs::Answer) -> verbs::Answer {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let help = "please report what is said above, with the spec and as few rows as show it";
+        Err(PipelineError::bug("this is a bug of ours").help(help.to_owned()))
+    })
 }
 
 fn obey(verb: Verb, host: &Host) -> verbs::Answer {
@@ -152,4 +155,17 @@ fn fail(error: PipelineError, json: bool) -> ExitCode {
     }
     output::error(error);
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_program_as_a_bug_of_ours() {
+        let error = caught(|| panic!("a bug")).expect_err("it panics");
+        assert_eq!((error.exit_code(), error.message.as_str()), (70, "this is a bug of ours"));
+        assert!(error.help.is_some_and(|help| help.contains("report")));
+        assert!(caught(|| Ok(ExitCode::SUCCESS)).is_ok());
+    }
 }
