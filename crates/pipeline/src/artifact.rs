@@ -177,6 +177,14 @@ pub struct Measured {
     pub undefined: Option<String>,
 }
 
+impl Measured {
+    /// Whether the interval leaves open that the baseline is as good.
+    pub fn is_no_better(&self) -> bool {
+        let Some(((low, high), baseline)) = self.interval.zip(self.baseline) else { return false };
+        if self.higher_is_better { low <= baseline } else { high >= baseline }
+    }
+}
+
 /// How a model did on the held-out rows with one value of a column.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Slice {

@@ -9,6 +9,7 @@ mod available;
 mod called;
 pub mod check;
 pub mod diff;
+mod doubts;
 mod error;
 mod evaluate;
 pub mod explain;

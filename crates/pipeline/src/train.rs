@@ -21,7 +21,7 @@ use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::trace::{Recorder, Sums};
-use crate::{NoNumbers, PipelineError, Predictor, Run, absent, evaluate, golden, permutation, slices};
+use crate::{NoNumbers, PipelineError, Predictor, Run, absent, doubts, evaluate, golden, permutation, slices};
 
 /// What a training came to.
 pub struct Trained {
@@ -170,6 +170,9 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     seconds.evaluate += clock.elapsed().as_secs_f64();
     prepared.notes.extend(fitted.notes);
     prepared.notes.extend(fitted.no_numbers.sentences());
+    if artifact.model.name != "dummy" {
+        prepared.notes.extend(doubts::of(&artifact.evaluation.metrics, &fitted.importance));
+    }
     let findings = Findings {
         importance: fitted.importance,
         curve: fitted.curve,

@@ -31,7 +31,7 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
         ]
     });
     card.table(["metric", "value", "95% interval", "baseline", "better is"], rows);
-    for measured in evaluation.metrics.iter().filter(|measured| is_no_better(measured)) {
+    for measured in evaluation.metrics.iter().filter(|measured| measured.is_no_better()) {
         card.paragraph(&format!(
             "By `{}` it is **not shown to be better than the baseline**: the baseline's value is within the interval, or \
              beyond it.",
@@ -52,12 +52,6 @@ fn baseline(task: &Task) -> &'static str {
         Task::Ranking => "scores all rows alike",
         Task::Binary { .. } | Task::Multiclass { .. } => "always predicts the classes' training frequencies",
     }
-}
-
-/// Whether the interval leaves open that the baseline is as good.
-fn is_no_better(measured: &Measured) -> bool {
-    let Some(((low, high), baseline)) = measured.interval.zip(measured.baseline) else { return false };
-    if measured.higher_is_better { low <= baseline } else { high >= baseline }
 }
 
 /// A table a column: its values, and every metric with its interval.

@@ -1,0 +1,78 @@
+//! Doubts about a training that people should look into: a model that is no better than its baseline, or too good to be true.
+
+use evenstep_model::Importance;
+
+use crate::artifact::Measured;
+
+/// A model with so small a part of its baseline's fault is nearly without one: of an error, and of what is missing to 1.
+const ERROR: f64 = 0.05;
+const MISSING: f64 = 0.002;
+/// Such a share of all gain is nearly all of it.
+const NEARLY_ALL: f64 = 0.9;
+
+/// Sentences for people, by the first metric.
+pub(crate) fn of(metrics: &[Measured], importance: &[Importance]) -> Vec<String> {
+    let Some(first) = metrics.first() else { return Vec::new() };
+    let metric = &first.metric;
+    if first.is_no_better() {
+        return vec![format!(
+            "by `{metric}`, the model is not shown to be better than the baseline, which knows no feature"
+        )];
+    }
+    let top = importance.iter().max_by(|a, b| a.share.total_cmp(&b.share));
+    match top {
+        Some(Importance { feature, share, .. }) if *share >= NEARLY_ALL && is_faultless(first) => vec![format!(
+            "by `{metric}`, the model is nearly without fault, and that by `{feature}`: {:.0} % of its importance. Does \
+             `{feature}` give the target away, and is it known when a prediction is wanted?",
+            (share * 100.0).floor()
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn is_faultless(measured: &Measured) -> bool {
+    let Some((value, baseline)) = measured.value.zip(measured.baseline) else { return false };
+    if measured.higher_is_better { 1.0 - value <= MISSING * (1.0 - baseline) } else { value <= ERROR * baseline }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenstep_table::ColumnName;
+
+    use super::*;
+
+    fn measured(higher_is_better: bool, value: f64, baseline: f64) -> Vec<Measured> {
+        let (metric, interval) = ("m".to_owned(), Some((value - 0.01, value + 0.01)));
+        vec![Measured {
+            metric,
+            value: Some(value),
+            interval,
+            baseline: Some(baseline),
+            higher_is_better,
+            undefined: None,
+        }]
+    }
+
+    #[test]
+    fn what_is_no_better_than_nothing_or_too_good_is_told() {
+        let by = |share| {
+            let feature = |name, share| {
+                let feature = ColumnName::new(name).expect("a name");
+                Importance { feature, share, splits: None, cover: None }
+            };
+            [feature("other", 1.0 - share), feature("paid", share)]
+        };
+        let said = |higher, value, baseline, share| of(&measured(higher, value, baseline), &by(share)).join("\n");
+        for (higher, value, baseline) in [(true, 0.505, 0.5), (true, 0.4, 0.5), (false, 2.0, 2.005), (false, 3.0, 2.0)]
+        {
+            assert!(said(higher, value, baseline, 0.99).contains("not shown to be better"), "{value} {baseline}");
+        }
+        for (higher, value, baseline) in [(true, 0.9995, 0.5), (false, 0.03, 2.0)] {
+            assert!(said(higher, value, baseline, 0.99).contains("and that by `paid`: 99 %"), "{value} {baseline}");
+            assert_eq!(said(higher, value, baseline, 0.6), "");
+        }
+        assert_eq!(said(true, 0.95, 0.5, 0.99), "");
+        assert_eq!(said(false, 0.5, 2.0, 0.99), "");
+        assert!(of(&[], &[]).is_empty());
+    }
+}
