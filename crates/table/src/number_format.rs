@@ -42,6 +42,8 @@ pub fn number_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Opt
     if formatted.iter().map(|(_, count)| count).sum::<u64>() * 100 < cells * FITTING {
         return None;
     }
+    // Nine digits in groups, all alike, are how telephones are called.
+    let is_called = |sign: char| sign.is_whitespace() && formatted.iter().all(|(text, _)| is_telephone(text, sign));
     let around = |part: &dyn Fn(&str) -> String| {
         let mut counts = BTreeMap::<String, u64>::new();
         for (text, count) in &formatted {
@@ -57,24 +59,30 @@ pub fn number_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Opt
         let example = format!("{before}1{sign}234{point}56{after}");
         let format = NumberFormat::parse(&example).ok()?;
         let fits = |text: &str| format.plain(text).is_some();
-        let is_seen = |sign: char| formatted.iter().any(|(text, _)| has_thousands(text, sign) && fits(text));
+        let is_seen =
+            |sign: char| !is_called(sign) && formatted.iter().any(|(text, _)| has_thousands(text, sign) && fits(text));
         let count: u64 = formatted.iter().filter(|(text, _)| fits(text)).map(|(_, count)| count).sum();
-        (thousands.is_none_or(is_seen) && count > 0 && count * 100 >= cells * FITTING).then_some((count, example))
+        (thousands.is_none_or(is_seen) && count > 0 && count * 100 >= cells * FITTING)
+            .then_some((count, example, format))
     });
-    let mut fitting: Vec<(u64, String)> = fitting.collect();
-    let most = fitting.iter().map(|(count, _)| *count).max()?;
-    fitting.retain(|(count, _)| *count == most);
-    let mut formats = fitting.into_iter().map(|(_, format)| format);
-    let format = formats.next()?;
-    // Where no number has a fraction or thousands, how they are written tells nothing apart.
-    let is_told = formatted
-        .iter()
-        .any(|(text, _)| digits_of(text).is_some_and(|at| text[at].contains(|c: char| !c.is_ascii_digit())));
-    Some(Written { format, other: formats.next().filter(|_| is_told) })
+    let mut fitting: Vec<(u64, String, NumberFormat)> = fitting.collect();
+    let most = fitting.iter().map(|(count, ..)| *count).max()?;
+    fitting.retain(|(count, ..)| *count == most);
+    let mut fitting = fitting.into_iter().map(|(_, example, format)| (example, format));
+    let (format, first) = fitting.next()?;
+    let differs = |other: &NumberFormat| formatted.iter().any(|(text, _)| other.plain(text) != first.plain(text));
+    let other = fitting.find(|(_, other)| differs(other)).map(|(example, _)| example);
+    Some(Written { format, other })
 }
 
 /// Signs of a number, which are none of its unit.
 const NO_SIGN: &[char] = &['+', '-', '−', '(', ')', ' ', '.', ','];
+
+/// Whether the text is three groups of three digits.
+fn is_telephone(text: &str, sign: char) -> bool {
+    let groups: Vec<&str> = text.split(sign).collect();
+    groups.len() == 3 && groups.iter().all(|group| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 /// Whether the sign stands before three digits, as that of thousands does.
 fn has_thousands(text: &str, sign: char) -> bool {
@@ -214,6 +222,8 @@ mod tests {
         check(&["1 234,5", "12,0"], Some("1 234,56"), None);
         check(&["1'234.50", "17'000"], Some("1'234.56"), None);
         check(&["1,234,567", "1,234"], Some("1,234.56"), None);
+        check(&["612 345 678", "911 222 333"], None, None);
+        check(&["612 345 678", "1 222 333"], Some("1 234,56"), None);
         // One point five, or thousands?
         check(&["1,234", "12,500"], Some("1,234.56"), Some("1234,56"));
         check(&["1.234 €", "2.500 €"], Some("1.234,56 €"), Some("1234.56 €"));
