@@ -36,12 +36,16 @@ pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
 
 /// The facts of the training that made the bundle: those of a lock of its digest that lies beside it.
 pub(crate) fn facts(bundle: &Path, artifact: &str) -> Option<Facts> {
+    lock_beside(bundle, artifact).map(|text| lock::facts(&text))
+}
+
+/// A lock beside the bundle that has its digest.
+pub(crate) fn lock_beside(bundle: &Path, artifact: &str) -> Option<String> {
     let folder = bundle.parent().unwrap_or(Path::new(""));
     let candidates = [bundle.with_extension("lock"), folder.join("pipeline.lock")];
     candidates.iter().find_map(|path| {
-        let text = std::fs::read_to_string(path).ok()?;
-        let digest = Lock::parse(&text).ok()?.digest;
-        (digest == artifact).then(|| lock::facts(&text))
+        let text = evenstep_files::read_regular_text(path).ok()?;
+        (Lock::parse(&text).ok()?.digest == artifact).then_some(text)
     })
 }
 

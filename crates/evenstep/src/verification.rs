@@ -262,12 +262,18 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
         }
         false => found.prove("this host answers with the bits that training gave"),
     }
-    let facts = path.and_then(|path| attestation::facts(path, &opened.digest));
-    if facts.is_some() {
-        found.check("lock beside", Ok("vouches for this digest".to_owned()));
-    } else {
-        found.leave_open("that it is the artifact you mean: no lock beside it has its digest");
+    let beside = path.and_then(|path| attestation::lock_beside(path, &opened.digest));
+    match &beside {
+        Some(text) => {
+            let differs = lock::first_difference_but_facts(text, artifact);
+            let said = differs.map_or(Ok("vouches for this digest".to_owned()), |key| {
+                Err(format!("has this digest, and says something else than the bundle under `{key}`"))
+            });
+            found.check("lock beside", said);
+        }
+        None => found.leave_open("that it is the artifact you mean: no lock beside it has its digest"),
     }
+    let facts = beside.map(|text| lock::facts(&text));
     card(found, opened, facts.as_ref());
     found.leave_open("that the report says what the bundle holds: its pictures are of data that no bundle has");
     facts

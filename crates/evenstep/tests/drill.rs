@@ -497,6 +497,7 @@ fn values_are_shown_of_the_data_that_was_traced_and_of_no_other() {
     let row = &told["first"]["rows"][0];
     assert_eq!((row["id"].as_str(), row["b"]["color"].as_str()), (Some("1200"), Some("ivory")), "{told:#}");
     assert!(row.get("a").is_none(), "{told:#}");
+    assert_eq!(row["b"].as_object().map(serde_json::Map::len), Some(1), "no other cell differs: {told:#}");
     assert_eq!(told["first"]["column"], "color");
     let page = project.run(&["diff", "a.toml", "b.toml", "--html", "page.html"]);
     assert_eq!(page.code, 1, "{}", page.err);
@@ -522,12 +523,46 @@ fn ask(address: &str, body: &str) -> String {
     answer
 }
 
-#[test]
+/// Asks a server for a prediction of each row, whose fields `change` may change, and keeps a trace.
 #[cfg(unix)]
-fn what_was_asked_live_is_compared_with_a_scored_file() {
+fn ask_live(
+    project: &Project,
+    rows: &[Vec<String>],
+    trace: &str,
+    change: impl Fn(&mut serde_json::Map<String, Value>),
+) {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
+    let serve = ["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json", "--trace", trace];
+    let mut child = project.command(&serve).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it listens");
+    let address =
+        serde_json::from_str::<Value>(&line).expect("JSON")["address"].as_str().expect("an address").to_owned();
+    for row in &rows[1..] {
+        let mut fields = serde_json::Map::new();
+        for (name, cell) in rows[0].iter().zip(row).filter(|(name, _)| *name != "y") {
+            let number = ["id", "x", "n"].contains(&name.as_str());
+            let value = match cell.as_str() {
+                "" | "NA" => Value::Null,
+                cell if number => serde_json::from_str(cell).expect("a number"),
+                cell => cell.into(),
+            };
+            fields.insert(name.clone(), value);
+        }
+        change(&mut fields);
+        let answer = ask(&address, &Value::Object(fields).to_string());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let kill = format!("kill -TERM {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+#[cfg(unix)]
+fn what_was_asked_live_is_compared_with_a_scored_file() {
     let project = Project::new();
     let rows = table();
     project.write("data.csv", csv(&rows));
@@ -537,33 +572,12 @@ fn what_was_asked_live_is_compared_with_a_scored_file() {
     project.write("few.csv", csv(&few));
     project.run(&["score", "p.evenstep", "--input", "few.csv", "--output", "out.csv", "--trace", "scored.trace"]).ok();
 
-    let serve = ["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json", "--trace", "live.trace"];
-    let mut child = project.command(&serve).stdout(Stdio::piped()).spawn().expect("the program starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it listens");
-    let address =
-        serde_json::from_str::<Value>(&line).expect("JSON")["address"].as_str().expect("an address").to_owned();
-    for row in &few[1..] {
-        let mut fields = serde_json::Map::new();
-        for (name, cell) in few[0].iter().zip(row).filter(|(name, _)| *name != "y") {
-            let number = ["id", "x", "n"].contains(&name.as_str());
-            let value = match cell.as_str() {
-                "" | "NA" => Value::Null,
-                cell if number => serde_json::from_str(cell).expect("a number"),
-                cell => cell.into(),
-            };
-            fields.insert(name.clone(), value);
-        }
-        // One live row is not what was scored.
-        if row[0] == "1007" {
+    // One live row is not what was scored.
+    ask_live(&project, &few, "live.trace", |fields| {
+        if fields["id"] == 1007 {
             fields.insert("n".to_owned(), 49.into());
         }
-        let answer = ask(&address, &Value::Object(fields).to_string());
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    }
-    let kill = format!("kill -TERM {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
-    assert!(child.wait().expect("it ends").success());
+    });
     let told = project.run(&["diff", "scored.trace", "live.trace", "--data-a", "few.csv", "--json"]).json();
     assert_eq!(
         (told["first"]["stage"].as_str(), told["first"]["column"].as_str()),
@@ -573,6 +587,48 @@ fn what_was_asked_live_is_compared_with_a_scored_file() {
     let row = &told["first"]["rows"][0];
     assert_eq!((row["id"].as_str(), row["change"].as_str()), (Some("1007"), Some("changed")), "{told:#}");
     assert_eq!(row["a"]["n"].as_str(), Some(rows[at(1007)][2].as_str()), "{told:#}");
+
+    // Of rows without their id nobody knows which of them are which.
+    ask_live(&project, &few, "nameless.trace", |fields| drop(fields.remove("id")));
+    let said = project.run(&["diff", "scored.trace", "nameless.trace", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, causes(&told)), (1, vec![("unmatched", false)]), "{told:#}");
+    assert!(told["notes"].to_string().contains("by `id` in A and by all of their columns in B"), "{told:#}");
+    let said = project.run(&["diff", "scored.trace", "nameless.trace", "--html", "page.html"]);
+    assert!(said.out.contains("  not shown to be the same"), "{}", said.out);
+    assert!(project.read("page.html").contains("Not shown to be the same."));
+}
+
+#[test]
+fn what_lies_beside_a_lock_and_is_not_of_it_is_told() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", SMALL, &small());
+    let differs = |kind: &str, words: &[&str]| {
+        let said = project.run(&["diff", "a/p.toml", "b/p.toml"]);
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        assert_eq!((said.code, causes(&told)), (1, vec![(kind, false)]), "{told:#}");
+        assert!(words.iter().all(|word| said.out.contains(word)), "{}", said.out);
+    };
+    // The spec was changed, and not trained again.
+    project.write("b/p.toml", replaced(SMALL, "\"dummy\"", "\"ridge\""));
+    differs("spec", &["the spec of B is not what its lock was made by", "dummy", "ridge"]);
+    project.write("a/p.toml", replaced(SMALL, "\"dummy\"", "\"ridge\""));
+    assert_eq!(project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).ok().json()["equal"], true);
+    project.write("a/p.toml", SMALL);
+    project.write("b/p.toml", SMALL);
+    for file in ["b/p.evenstep", "b/p.trace"] {
+        let bytes = std::fs::read(project.path(file)).expect("it is there");
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() / 2] ^= 1;
+        project.write(file, flipped);
+        differs("damaged", &[file, "beside B can't be read"]);
+        project.write(file, bytes);
+    }
+    train_in(&project, "c", &replaced(SMALL, "seed = 1", "seed = 2"), &small());
+    std::fs::copy(project.path("c/p.evenstep"), project.path("b/p.evenstep")).expect("copied");
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).ok();
+    assert!(said.out.contains("`b/p.evenstep` beside B is of another run"), "{}", said.out);
 }
 
 /// A small table of numbers with an id, of two categories, and a target.

@@ -380,3 +380,32 @@ fn what_stands_in_a_comment_ends_no_line() {
     let (_, spec) = trains("id,b,\"a\n[model]\",y", |n| format!("{n},{},\"x\n[model] {n}\",{}", n % 7, class(n)));
     assert!(spec.contains("of k evil = 1, v"), "{spec}");
 }
+
+#[test]
+fn what_is_written_in_more_than_one_way_is_told() {
+    let row = |n: usize| {
+        let cells = [
+            format!("{:02}.{:02}.{:02}", 1 + n % 28, 1 + n % 12, n % 100),
+            if n.is_multiple_of(4) { "25".to_owned() } else { format!("{}%", n % 90) },
+            if n.is_multiple_of(3) { format!("{}.50 €", n % 40) } else { format!("${}.50", n % 40) },
+            if n % 9 < 5 { ".".to_owned() } else { format!("{n}.5") },
+            format!("\"{},{:03}\"", n % 2, n * 37 % 1000),
+            (n % 7).to_string(),
+        ];
+        cells.join(",")
+    };
+    let (spec, _) = trains_file("f.csv", rows("born,\"share\n(%)\",mixed,few,part,y", 100, row));
+    holds(
+        &spec,
+        &[
+            "# years of two digits are read as 1969 to 2068\n",
+            "born = { type = \"date\", format = \"%d.%m.%y\" }\n",
+            "# 25 of 100 cells have no `%`, and are read as if they had: 25 is 25 %\n",
+            "\"share\\n(%)\" = { type = \"number\", format = \"1234.56%\" }\n",
+            "`mixed` is text as it stands",
+            "missing = [\"\", \".\"]\n",
+            "part = { type = \"number\", format = \"1234,56\" }\n",
+        ],
+    );
+    assert!(!spec.contains("few = "), "{spec}");
+}

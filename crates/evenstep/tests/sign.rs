@@ -404,5 +404,8 @@ fn a_word_changed_in_a_lock_shows() {
         project.write("pipeline.lock", lock.replacen(from, to, 1));
         let said = project.run(&["verify", "--quiet"]);
         assert_eq!(said.code, 1, "{from}: {}", said.out);
+        let said = project.run(&["verify", "titanic.evenstep", "--quiet"]);
+        assert_eq!(said.code, 1, "{from}: {}", said.out);
+        assert!(said.out.contains("has this digest, and says something else than the bundle under `"), "{}", said.out);
     }
 }

@@ -115,8 +115,18 @@ pub fn document(text: &str) -> Result<(Value, Facts), PipelineError> {
 
 /// The first key under which a bundle's lock says something else than the artifact; none if there is none.
 pub fn first_difference(text: &str, artifact: &Artifact) -> Option<String> {
-    let read = |text: &str| toml::from_str::<toml::Table>(text).map(|table| whole_numbers(&table)).unwrap_or_default();
-    let (mine, theirs) = (read(text), read(&body(artifact)));
+    differs(&whole_numbers(&toml::from_str(text).unwrap_or_default()), artifact)
+}
+
+/// The same of a lock of its own, which has the digest and facts of the run, too.
+pub fn first_difference_but_facts(text: &str, artifact: &Artifact) -> Option<String> {
+    let mut mine: toml::Table = toml::from_str(text).unwrap_or_default();
+    ["digest", "facts"].map(|key| mine.remove(key));
+    differs(&whole_numbers(&mine), artifact)
+}
+
+fn differs(mine: &toml::Table, artifact: &Artifact) -> Option<String> {
+    let theirs = whole_numbers(&toml::from_str(&body(artifact)).unwrap_or_default());
     mine.keys().chain(theirs.keys()).find(|key| mine.get(*key) != theirs.get(*key)).cloned()
 }
 

@@ -114,7 +114,11 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
         return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
     }
     if held_out_rows == 0 && spec.data.split.test > 0.0 {
-        let of = if spec.data.group.is_some() { "these groups, which are held out whole" } else { "so few rows" };
+        let of = match (&spec.data.group, prepared.roles.id.is_empty()) {
+            (Some(_), _) => "these groups, which are held out whole",
+            (None, true) => "so few different rows: without an id equal ones are one",
+            (None, false) => "so few rows",
+        };
         prepared.notes.push(format!("judged on no row: `test = {}` holds out none of {of}", spec.data.split.test));
     }
     if let Some(trace) = run.trace {

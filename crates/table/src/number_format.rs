@@ -1,6 +1,6 @@
 //! Numbers that are written for people, such as `1.234,56 €`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use evenstep_exact::number::parse_number;
@@ -52,6 +52,16 @@ pub fn number_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Opt
         counts.remove("");
         counts.into_iter().max_by_key(|(_, count)| *count).map(|(part, _)| part).unwrap_or_default()
     };
+    // Numbers of two units are no numbers of one column.
+    let unit = |text: &str| {
+        let at = digits_of(text)?;
+        let unit = [&text[..at.start], &text[at.end..]].concat().replace(|c| NO_SIGN.contains(&c), "");
+        (!unit.is_empty()).then_some(unit)
+    };
+    let units: BTreeSet<String> = formatted.iter().filter_map(|(text, _)| unit(text)).collect();
+    if units.len() > 1 {
+        return None;
+    }
     let before = around(&|text| digits_of(text).map_or("", |at| text[..at.start].trim_matches(NO_SIGN)).to_owned());
     let after = around(&|text| digits_of(text).map_or("", |at| text[at.end..].trim_end_matches(NO_SIGN)).to_owned());
     let fitting = WAYS.into_iter().filter_map(|(thousands, point)| {
@@ -166,7 +176,12 @@ impl NumberFormat {
             None => return None,
             Some(sign) => {
                 for (at, group) in whole.split(sign).enumerate() {
-                    let fits = if at == 0 { (1..=3).contains(&group.len()) } else { group.len() == 3 };
+                    // What begins with 0 has no thousands: `0.847` is less than 1, however numbers are written.
+                    let fits = if at == 0 {
+                        (1..=3).contains(&group.len()) && !group.starts_with('0')
+                    } else {
+                        group.len() == 3
+                    };
                     if !fits || !all_digits(group) {
                         return None;
                     }
@@ -222,6 +237,8 @@ mod tests {
         check(&["1 234,5", "12,0"], Some("1 234,56"), None);
         check(&["1'234.50", "17'000"], Some("1'234.56"), None);
         check(&["1,234,567", "1,234"], Some("1,234.56"), None);
+        check(&["803.60 €", "$458.73"], None, None);
+        check(&["0,102", "-0,082", "1,239"], Some("1234,56"), None);
         check(&["612 345 678", "911 222 333"], None, None);
         check(&["612 345 678", "1 222 333"], Some("1 234,56"), None);
         // One point five, or thousands?
@@ -257,6 +274,8 @@ mod tests {
                 ("", None),
                 ("- -1", None),
                 (",5", Some("0.5")),
+                ("0.847", None),
+                ("0.847,5", None),
                 ("5,", Some("5")),
             ],
         );

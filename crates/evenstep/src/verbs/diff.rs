@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use evenstep_exact::reduce::Workers;
 use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::diff::{self, Change, Difference, Place, RowChange, State};
-use evenstep_table::counted;
+use evenstep_table::{ColumnName, counted};
 use owo_colors::OwoColorize;
 
 use super::apart::{apart, called_as};
@@ -67,7 +67,10 @@ fn tell(difference: &Difference, args: &Diff) {
     output::line(&format!("  A  {}\n  B  {}\n", args.a.display(), args.b.display()));
     match &difference.first {
         None if difference.equal => output::line(&format!("  {}", paint("nothing differs", State::Same))),
-        None => output::line(&format!("  {}", paint("they differ", State::Differs))),
+        None => {
+            let said = page::nowhere(difference).unwrap_or_default().to_lowercase();
+            output::line(&format!("  {}", paint(&said, State::Differs)));
+        }
         Some(place) => tell_place(place),
     }
     if !difference.causes.is_empty() {
@@ -100,7 +103,7 @@ fn tell_place(place: &Place) {
     let column = place.column.as_ref().map_or(String::new(), |column| format!(", column `{column}`"));
     output::line(&format!("  {}", paint(&format!("they part at {}{column}", place.stage), State::Differs)));
     for row in place.rows.iter().take(ROWS_TOLD) {
-        output::line(&format!("    {}", row_told(row)));
+        output::line(&format!("    {}", row_told(row, place.column.as_ref())));
     }
     if let Some(more) = place.rows.len().checked_sub(ROWS_TOLD).filter(|more| *more > 0) {
         output::line(&format!("    and {}", counted(more, "more row")));
@@ -110,14 +113,18 @@ fn tell_place(place: &Place) {
     }
 }
 
-/// A row in a line: what became of it, what it is called, and its cells.
-fn row_told(row: &RowChange) -> String {
+/// A row in a line: what became of it, what it is called, and its cells, those of the column where the runs part first.
+fn row_told(row: &RowChange, first: Option<&ColumnName>) -> String {
     let cell = |cell: Option<&Option<String>>| match cell {
+        // Spaces at an end are seen between quotes only.
+        Some(Some(text)) if text.trim() != text => format!("{text:?}"),
         Some(Some(text)) => text.clone(),
         Some(None) => "missing".to_owned(),
         None => "?".to_owned(),
     };
     let names = row.a.iter().chain(&row.b).flat_map(|cells| cells.keys()).collect::<std::collections::BTreeSet<_>>();
+    let mut names: Vec<&ColumnName> = names.into_iter().collect();
+    names.sort_by_key(|name| Some(*name) != first);
     let cells = names.iter().take(COLUMNS_TOLD).map(|name| {
         let of = |cells: &Option<diff::Cells>| cell(cells.as_ref().and_then(|cells| cells.get(*name)));
         match row.change {

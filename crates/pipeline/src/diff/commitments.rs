@@ -113,9 +113,20 @@ impl<'a> Walk<'a> {
         let rows_differ = !differing.is_empty() || (keys_comparable && !same_rows) || of_a.rows != of_b.rows;
         finding.seen.columns = differing.iter().map(|name| (*name).clone()).collect();
         if !keys_comparable {
-            findings.notes.push(
-                "rows are told apart by other columns on each side: their values are compared, not the rows".to_owned(),
-            );
+            let by = |trace: &Trace, stage: &Commitments| match trace.head.id.as_slice() {
+                id if !id.is_empty() && id.iter().all(|name| stage.columns.contains_key(name)) => {
+                    format!("by {}", id.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "))
+                }
+                _ => "by all of their columns".to_owned(),
+            };
+            findings.notes.push(format!(
+                "rows are told apart {} in A and {} in B: the values of each column are compared as a whole, not the rows",
+                by(self.a, of_a),
+                by(self.b, of_b)
+            ));
+            findings.unmatched = of_a.rows > 0 || of_b.rows > 0;
+            let seen = &mut findings.at(&Slot::Input).seen;
+            seen.state = State::Unknown;
         } else if let Some(first) = differing.first().filter(|_| same_rows) {
             let finding = findings.at(&Slot::Input);
             finding.seen.spread = self.a.spread(&of_a.columns[*first], self.b, &of_b.columns[*first]);
@@ -246,6 +257,9 @@ impl<'a> Walk<'a> {
         else {
             return;
         };
+        if findings.unmatched {
+            return;
+        }
         if of_a.row_set != of_b.row_set || of_a.rows != of_b.rows {
             let told = |stage: &Commitments, trace: &Trace| {
                 let which = if trace.head.origin == Origin::Train { "held-out " } else { "" };

@@ -8,6 +8,7 @@ mod align;
 mod code;
 mod commitments;
 mod document;
+mod files;
 mod rows;
 mod words;
 
@@ -45,6 +46,12 @@ pub struct Side {
     pub salt: Option<Salt>,
     /// Where its rows may still be read.
     pub data: Option<Data>,
+    /// The spec as its file says it now, with every default written out, if a spec was named.
+    pub spec: Option<Value>,
+    /// Sentences on files of the run that can't be read.
+    pub damaged: Vec<String>,
+    /// Sentences on files beside it that are of other runs.
+    pub foreign: Vec<String>,
 }
 
 /// A source, and the folder that it is relative to.
@@ -59,7 +66,7 @@ pub struct Data {
 /// What the comparison came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// Whether nothing differs.
+    /// Whether nothing differs, as far as both sides tell; false if no row of one can be matched with one of the other.
     pub equal: bool,
     /// Where the runs part.
     pub first: Option<Place>,
@@ -159,6 +166,8 @@ pub(crate) struct Findings {
     found: Vec<Finding>,
     notes: Vec<String>,
     rows: rows::Changed,
+    /// Which rows of A are which of B isn't known.
+    unmatched: bool,
 }
 
 impl Findings {
@@ -176,9 +185,10 @@ impl Findings {
 pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
     let slots = Slots::of(a, b);
     let found = slots.iter().map(|_| Finding::default()).collect();
-    let mut findings = Findings { slots, found, notes: Vec::new(), rows: rows::Changed::default() };
+    let mut findings = Findings { slots, found, notes: Vec::new(), rows: rows::Changed::default(), unmatched: false };
     commitments::compare(a, b, &mut findings);
     document::compare(a, b, &mut findings);
+    files::compare(a, b, &mut findings);
     rows::read_values(a, b, &mut findings, workers);
     code::conclude(a, b, &mut findings);
     told(a, b, findings)
@@ -187,8 +197,8 @@ pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
 fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     let first = findings.first();
     let digests_differ = a.digest.is_some() && b.digest.is_some() && a.digest != b.digest;
-    let equal = first.is_none() && !digests_differ;
-    let Findings { slots, found, mut notes, rows } = findings;
+    let equal = first.is_none() && !digests_differ && !findings.unmatched;
+    let Findings { slots, found, mut notes, rows, unmatched } = findings;
     let title = |at: usize| slots.title(at);
     let place = first.map(|at| {
         let finding = &found[at];
@@ -215,6 +225,22 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
         if !kept.contains(&cause) {
             kept.push(cause);
         }
+    }
+    if let Some((mine, theirs)) = a.digest.as_ref().zip(b.digest.as_ref())
+        && digests_differ
+        && (a.document.is_none() || b.document.is_none())
+    {
+        kept.retain(|cause| cause.kind != "unknown");
+        kept.push(Cause::fact(
+            "artifact",
+            format!(
+                "the artifact is `{mine}` in A and `{theirs}` in B; a lock or a bundle beside each tells what differs"
+            ),
+        ));
+    }
+    if !equal && kept.is_empty() && unmatched {
+        let text = "which row of A is which of B isn't known, so neither are their cells and predictions compared";
+        kept.push(Cause::fact("unmatched", text));
     }
     if !equal && kept.is_empty() {
         kept.push(Cause::likely("unknown", "the digests differ, and nothing that is at hand of both sides says why"));

@@ -10,7 +10,7 @@ use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, counted};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::align::Slots;
+use super::align::{Slot, Slots};
 use super::{Findings, Side};
 use crate::prepare::as_known;
 use crate::trace::{Element, Origin, RowName, Stage, contents, elements};
@@ -240,6 +240,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     };
     let of_a = found(a, wanted(|row| row.of_a));
     let of_b = found(b, wanted(|row| row.of_b));
+    let differing = findings.at(&Slot::Input).seen.columns.clone();
     for row in &mut findings.rows.input {
         let mine = row.of_a.and_then(|element| of_a.get(&(row.stage.clone(), element)));
         let theirs = row.of_b.and_then(|element| of_b.get(&(row.stage.clone(), element)));
@@ -259,7 +260,16 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
                 };
                 (Some(only(&mine.cells)), Some(only(&theirs.cells)))
             }
-            (mine, theirs) => (mine.map(|found| found.cells.clone()), theirs.map(|found| found.cells.clone())),
+            (mine, theirs) => {
+                // Of a row that both have, the columns that differ are known, if not the cells of the other side.
+                let of_both = row.change == Change::Changed && !differing.is_empty();
+                let of = |found: &Found| -> Cells {
+                    let mut cells = found.cells.clone();
+                    cells.retain(|name, _| !of_both || differing.contains(name));
+                    cells
+                };
+                (mine.map(of), theirs.map(of))
+            }
         };
     }
     findings.notes.extend(notes);
@@ -280,8 +290,11 @@ fn look_up(
     personal: &BTreeSet<ColumnName>,
     workers: &Workers,
 ) -> Result<AllFound, String> {
-    let (Some(data), Some(document), Some(trace)) = (&side.data, &side.document, &side.trace) else {
+    let (Some(data), Some(trace)) = (&side.data, &side.trace) else {
         return Err("nothing says where they are".to_owned());
+    };
+    let Some(document) = &side.document else {
+        return Err("there is no lock or bundle beside the trace, by which they are read".to_owned());
     };
     let part = |pointer: &str| document.pointer(pointer).cloned();
     let read =

@@ -182,12 +182,17 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
         return None;
     }
     let examples: Vec<String> = numbers.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
-    let found = number_format(numbers)?;
+    let found = number_format(numbers.iter().copied())?;
     let why = format!("numbers that no program reads as they stand, such as {}", examples.join(", "));
     let mut declared = Declared { format: Some(found.format), ..Declared::new(Kind::Number, why) };
     declared.why.extend(found.other.map(|other| {
         format!("no cell tells whether thousands or the fraction are set apart: if it is the other, write `{other}`")
     }));
+    let bare = evidence.numbers() + numbers.iter().filter(|(text, _)| !text.contains('%')).map(|(_, n)| n).sum::<u64>();
+    if bare > 0 && declared.format.as_ref().is_some_and(|format| format.contains('%')) {
+        let of = evidence.values() - marks;
+        declared.why.push(format!("{bare} of {of} cells have no `%`, and are read as if they had: 25 is 25 %"));
+    }
     Some(declared)
 }
 
@@ -201,6 +206,9 @@ fn by_format(evidence: &Evidence, words: &Words) -> Option<Declared> {
     let examples: Vec<String> = dates.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
     let found = date_format(dates)?;
     let why = format!("not written in ISO 8601, but as {}", examples.join(", "));
-    let format = Some(found.format);
-    Some(Declared { format, exchanged: found.exchanged, ..Declared::new(found.kind, why) })
+    let of_two_digits = found.format.contains("%y").then(|| "years of two digits are read as 1969 to 2068".to_owned());
+    let mut declared = Declared { format: Some(found.format), ..Declared::new(found.kind, why) };
+    declared.exchanged = found.exchanged;
+    declared.why.extend(of_two_digits);
+    Some(declared)
 }

@@ -12,6 +12,8 @@ use super::words::Words;
 
 /// Of the values of a column so large a share may be marks.
 pub(super) const MARKS: f64 = 0.3;
+/// Beside nothing but numbers, so many may be a `.` or the like, which is how some programs write what they don't have.
+const SIGNS: f64 = 0.95;
 
 /// Texts that mean a missing value in any column.
 const ALWAYS: [&str; 10] = ["NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "n/a", "?"];
@@ -98,8 +100,11 @@ fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
     }
     let others: Vec<(&str, u64)> = words.iter().filter(|(text, _)| !is_mark(text)).collect();
     let marks = words.cells() - others.iter().map(|(_, count)| count).sum::<u64>();
-    if marks == 0 || marks as f64 > MARKS * evidence.values() as f64 {
+    let is_sign = |text: &str| !text.chars().any(char::is_alphanumeric);
+    let signs_alone = evidence.numbers() > 0 && words.iter().all(|(text, _)| is_sign(text));
+    let most = if signs_alone { SIGNS } else { MARKS };
+    if marks == 0 || marks as f64 > most * evidence.values() as f64 {
         return false;
     }
-    evidence.mostly_but(MARKS).is_some() || date_format(others.clone()).is_some() || number_format(others).is_some()
+    evidence.mostly_but(most).is_some() || date_format(others.clone()).is_some() || number_format(others).is_some()
 }

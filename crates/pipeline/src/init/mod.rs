@@ -227,7 +227,12 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// The text as a string of TOML, in one line: a key can't have more.
 fn quoted(text: &str) -> String {
+    if text.contains(char::is_control) {
+        // Escaped as in JSON, of which only DEL is bare.
+        return serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f");
+    }
     toml::Value::from(text).to_string()
 }
 

@@ -32,7 +32,7 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
     report::Difference {
         a: a.to_owned(),
         b: b.to_owned(),
-        parting: parting.unwrap_or_default(),
+        parting: parting.or_else(|| nowhere(difference).map(|said| format!("{said}."))).unwrap_or_default(),
         causes: difference
             .causes
             .iter()
@@ -51,6 +51,12 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
         },
         notes: difference.notes.clone(),
     }
+}
+
+/// What is said where no place is known at which the runs part; nothing if they are equal.
+pub(super) fn nowhere(difference: &Difference) -> Option<&'static str> {
+    let is_open = difference.causes.iter().all(|cause| cause.kind == "unmatched");
+    (!difference.equal).then_some(if is_open { "Not shown to be the same" } else { "They differ" })
 }
 
 /// A line for each cell of a row; one for a row without cells.

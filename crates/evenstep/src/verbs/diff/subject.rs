@@ -46,6 +46,9 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
         _ => {
             let lock = files.lock.as_deref().ok_or_else(|| no_lock(path))?;
             take_lock(&mut side, read_lock(lock)?);
+            if named == "toml" {
+                side.spec = Spec::read(path, &[]).ok().map(|spec| spec.resolved());
+            }
         }
     }
     let digest = side.digest.clone().unwrap_or_default();
@@ -59,7 +62,11 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     if side.artifact.is_none() {
         let candidates = candidates(files.bundle.as_deref(), path, "evenstep");
         let mut bundles = candidates.iter().filter_map(|bundle| open_bundle(bundle).ok());
-        if let Some(opened) = bundles.find(|opened| opened.digest == digest) {
+        let found = bundles.find(|opened| opened.digest == digest);
+        if found.is_none() {
+            beside(&mut side, files.bundle.as_deref(), |path| open_bundle(path).map(drop));
+        }
+        if let Some(opened) = found {
             let known = side.document.is_some();
             let (document, facts) = (side.document.take(), std::mem::take(&mut side.facts));
             take_bundle(&mut side, opened)?;
@@ -72,6 +79,9 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
         let candidates = candidates(files.trace.as_deref(), path, "trace");
         let mut traces = candidates.iter().filter_map(|trace| read_trace(trace).ok());
         side.trace = traces.find(|trace| is_of_run(trace, &digest, &side.facts));
+        if side.trace.is_none() {
+            beside(&mut side, files.trace.as_deref(), |path| read_trace(path).map(drop));
+        }
     }
     if let Some(trace) = &side.trace {
         let folders = [folder_of(path), Path::new(".")];
@@ -79,6 +89,16 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     }
     side.data = source_of(&side.facts, folder_of(path)).filter(|_| is_training(&side));
     Ok(side)
+}
+
+/// Tells of a file that belongs with the run by its name, and is not of it.
+fn beside(side: &mut Side, file: Option<&Path>, open: impl Fn(&Path) -> Result<(), PipelineError>) {
+    let Some(path) = file.filter(|path| path.is_file()) else { return };
+    let (called, shown) = (&side.name, path.display());
+    match open(path) {
+        Ok(()) => side.foreign.push(format!("`{shown}` beside {called} is of another run, and was not compared")),
+        Err(error) => side.damaged.push(format!("`{shown}` beside {called} can't be read: {}", error.message)),
+    }
 }
 
 /// The data of a side, as the person says; else as its lock says, unless nothing is to be read.

@@ -1,0 +1,45 @@
+//! What the files of a run say of each other: a spec that was changed since, a file that can't be read, other code that came
+//! to the same.
+
+use serde_json::Value;
+
+use super::align::Slot;
+use super::words::leaves;
+use super::{Cause, Findings, Side};
+
+/// So many values are told of specs.
+const TOLD: usize = 3;
+
+/// Compares what is not of the runs themselves, after all that is.
+pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
+    for side in [a, b] {
+        let damaged = side.damaged.iter().map(|text| Cause::fact("damaged", text.clone()));
+        findings.at(&Slot::Settings).causes.extend(damaged);
+        findings.notes.extend(side.foreign.iter().cloned());
+        if is_stale(side) {
+            let name = &side.name;
+            let note =
+                format!("the spec of {name} is not what its lock was made by: what the lock says is what is compared");
+            findings.notes.push(note);
+        }
+    }
+    if (is_stale(a) || is_stale(b)) && findings.first().is_none() {
+        let (Some(mine), Some(theirs)) = (spec(a), spec(b)) else { return };
+        let told = leaves(mine, theirs, TOLD);
+        if !told.is_empty() {
+            let text = format!("the specs as they are now differ, but not the locks: {}", told.join("; "));
+            findings.at(&Slot::Settings).causes.push(Cause::fact("spec", text));
+        }
+    }
+}
+
+/// The spec as it is now, else as it was when the artifact was made.
+fn spec(side: &Side) -> Option<&Value> {
+    side.spec.as_ref().or(side.artifact.as_ref().map(|artifact| &artifact.spec))
+}
+
+/// Whether the spec was changed after the artifact was made.
+fn is_stale(side: &Side) -> bool {
+    let made_by = side.artifact.as_ref().map(|artifact| &artifact.spec);
+    side.spec.as_ref().zip(made_by).is_some_and(|(now, then)| !leaves(now, then, 1).is_empty())
+}
