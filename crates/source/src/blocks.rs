@@ -73,6 +73,8 @@ struct Scan {
     end: usize,
     /// Where the quote stands that is open.
     quote: Option<usize>,
+    /// Where a quote stands that took in lines up to the next one, which opens a field of its own, most likely.
+    strayed: Option<usize>,
 }
 
 impl Blocks {
@@ -162,6 +164,9 @@ impl Blocks {
         let mut scan = Scan::default();
         loop {
             self.scan(&mut scan, rows);
+            if let Some(quote) = scan.strayed {
+                return Err(self.strayed(quote));
+            }
             if scan.rows == rows || scan.end >= BLOCK {
                 break;
             }
@@ -270,9 +275,16 @@ impl Blocks {
                         scan.at = at;
                         return false;
                     }
-                    _ => {
+                    next => {
                         scan.quote = None;
                         scan.at = at + 1;
+                        let ends = |byte: &u8| {
+                            self.records == (Records::Csv { delimiter: *byte }) || b"\r\n \t".contains(byte)
+                        };
+                        if !next.is_none_or(ends) && memchr::memchr(b'\n', &bytes[quote..at]).is_some() {
+                            scan.strayed = Some(quote);
+                            return false;
+                        }
                     }
                 }
                 continue;
@@ -310,6 +322,13 @@ impl Blocks {
             .in_file(&self.path)
             .at_line(self.line_at(quote))
             .help("close it with `\"`; a quote within quotes is written twice")
+    }
+
+    fn strayed(&self, quote: usize) -> SourceError {
+        SourceError::malformed("a quoted field opens here, and text follows the quote that closes it some lines below")
+            .in_file(&self.path)
+            .at_line(self.line_at(quote))
+            .help("close it with `\"` where it ends; a quote within quotes is written twice")
     }
 
     fn endless(&self, scan: &Scan) -> SourceError {
@@ -392,7 +411,10 @@ mod tests {
                     let whole = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
                     prop_assert_eq!(found, fields(&whole));
                 }
-                Some(error) => prop_assert!(error.message.contains("never closes"), "{}", error),
+                Some(error) => {
+                    let told = error.message.contains("never closes") || error.message.contains("some lines below");
+                    prop_assert!(told, "{}", error);
+                }
             }
         }
     }

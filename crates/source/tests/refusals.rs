@@ -107,6 +107,10 @@ fn quotes_close_and_lines_end() {
         DIR/a.csv, line 3: a quoted field opens here and never closes
         help: close it with `"`; a quote within quotes is written twice
         "#);
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,\"2\n3,\"4\n5,6\n"), @r#"
+        DIR/a.csv, line 2: a quoted field opens here, and text follows the quote that closes it some lines below
+        help: close it with `"` where it ends; a quote within quotes is written twice
+        "#);
     insta::assert_snapshot!(refusal("a.csv", b"a,b\r1,2\r3,4\r"), @"
         DIR/a.csv, line 1: lines end with carriage returns alone, expected line feeds
         help: save the file with line ends of today
