@@ -1,5 +1,4 @@
-//! What the files of a run say of each other: a spec that was changed since, a file that can't be read, other code that came
-//! to the same.
+//! What the files of a run say of each other: a spec that was changed since, a file that can't be read or is of another run.
 
 use serde_json::Value;
 
