@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import webbrowser
+from decimal import Decimal
 from pathlib import Path
 
 import numpy
@@ -192,3 +193,13 @@ def test_init_proposes_what_trains(example: Example) -> None:
     assert spec.name == "proposed" and spec.check(pandas.read_csv(example.csv))
     by_path = es.init(example.csv, target=target)
     assert by_path.name == example.csv.stem and by_path.check()
+
+
+def test_numbers_that_no_contract_takes_are_refused() -> None:
+    bundle = es.Spec(SPEC).train(frame()).bundle
+    for cell in [float("inf"), Decimal("Infinity")]:
+        with pytest.raises(es.Error, match="inf"):
+            bundle.predict_one({"id": 1, "x": cell})
+    # Wider than Python's floats: it is its own scalar.
+    with pytest.raises(TypeError, match="longdouble"):
+        bundle.predict_one({"id": 1, "x": numpy.longdouble(1.5)})

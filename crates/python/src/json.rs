@@ -100,9 +100,7 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(truth.is_true().into());
     }
     if let Ok(number) = cell.cast::<PyFloat>() {
-        let number = number.value();
-        // JSON has no word for it, and no contract takes it.
-        return Ok(if number.is_infinite() { number.to_string().into() } else { number.into() });
+        return Ok(of_float(number.value()));
     }
     if cell.is_instance_of::<PyInt>() {
         // One that is larger than an integer cell is for the contract to judge, as a number.
@@ -119,12 +117,13 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
             return value(&micros.call_method0("item")?);
         }
         "timedelta64" => return Err(PyTypeError::new_err("no cell can be a span of time: say it as a number")),
-        "Decimal" => return Ok(cell.extract::<f64>()?.into()),
+        "Decimal" => return Ok(of_float(cell.extract()?)),
         _ => {}
     }
     // numpy's scalars know themselves as Python's.
     if let Ok(scalar) = cell.call_method0("item")
-        && !scalar.is(cell)
+        // One that is wider than Python's is its own scalar.
+        && !scalar.get_type().is(cell.get_type())
     {
         return value(&scalar);
     }
@@ -132,4 +131,9 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(text.cast::<PyString>()?.to_str()?.into());
     }
     Err(PyTypeError::new_err(format!("no cell can be of type `{}`", cell.get_type().name()?)))
+}
+
+/// JSON has no word for an infinity, and no contract takes it.
+fn of_float(number: f64) -> Value {
+    if number.is_infinite() { number.to_string().into() } else { number.into() }
 }

@@ -312,7 +312,14 @@ impl ColumnBuilder {
             (Cells::Number(_) | Cells::Boolean(_), Value::Text(_)) if strict => return false,
             (Cells::Integer(_), Value::Text(_)) if strict && self.kind == Kind::Integer => return false,
             (Cells::Strings(_), Value::Decimal(_)) if strict => return false,
-            (_, Value::Text(text) | Value::Decimal(text)) => return self.push_read(text),
+            (_, Value::Text(text)) => return self.push_read(text),
+            (_, Value::Decimal(text)) => {
+                // It comes from a file with types, and is written for programs, whatever the format of texts.
+                let numbers = self.numbers.take();
+                let kept = self.push_read(text);
+                self.numbers = numbers;
+                return kept;
+            }
             (Cells::Boolean(cells), Value::Boolean(yes)) => cells.push(u8::from(yes)),
             (_, Value::Foreign(_)) => return false,
             (Cells::Strings(coder), value) if !strict => match value.text() {

@@ -315,4 +315,19 @@ mod tests {
             let _ = NumberFormat::parse("1.234,56 €").map(|format| format.plain(&cell));
         }
     }
+
+    #[test]
+    fn a_decimal_of_a_file_with_types_is_read_as_it_is() {
+        use std::sync::Arc;
+
+        use crate::build::{ColumnBuilder, Strictness, Value};
+        use crate::{Column, Kind, Rule};
+
+        let rule = Rule { format: Some("1.234,56".into()), ..Rule::new(Kind::Number) };
+        let mut column = ColumnBuilder::new(&rule, Arc::default(), Strictness::File);
+        column.push(Value::Decimal("1.234"));
+        column.push(Value::Text("1.234"));
+        let Column::Number(cells) = column.finish().column else { panic!("numbers") };
+        assert_eq!(cells[..], [1.234, 1234.0]);
+    }
 }
