@@ -291,6 +291,10 @@ fn decimals<N>(cells: impl Iterator<Item = Option<N>>, text: impl Fn(usize) -> S
 fn dictionary<K: ArrowDictionaryKeyType>(array: &ArrayRef, target: &mut impl Target) -> Result<(), SourceError> {
     use arrow_buffer::ArrowNativeType;
     let cells = array.as_dictionary::<K>();
+    if cells.is_empty() {
+        // A batch without rows costs nothing, however large the dictionary that it shares.
+        return Ok(());
+    }
     let values = cells.values();
     if !matches!(values.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
         let plain = arrow_select::take::take(values, cells.keys(), None);
