@@ -1,8 +1,8 @@
 //! What the contract is to say of a column that reads as less than it is.
 
 use evenstep_table::date_format::{DIGITS, date_format};
+use evenstep_table::formatted::number_format;
 use evenstep_table::infer::{Evidence, Mostly};
-use evenstep_table::number_format::number_format;
 use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
 use evenstep_table::{ColumnName, Kind, Rule, counted};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_table::ColumnName;
 use evenstep_table::date_format::date_format;
+use evenstep_table::formatted::number_format;
 use evenstep_table::infer::Evidence;
-use evenstep_table::number_format::number_format;
 
 use super::declared::may_be_classes;
 use super::words::Words;
