@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::DataType;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, DataType};
 use evenstep_table::ColumnName;
 use evenstep_table::build::{ColumnBuilder, Strictness};
 
@@ -83,7 +83,7 @@ impl Body {
         for batch in batches {
             let batch = batch?;
             rows = rows.checked_add(batch.num_rows()).ok_or_else(|| too_large(path))?;
-            shared += guard(path, || Ok(shared_bytes(&batch)))?;
+            shared += guard(path, || shared_bytes(&batch).map_err(|error| SourceError::malformed(error.to_string())))?;
             if shared > INFLATED_BYTES_MAX {
                 return Err(too_large(path));
             }
@@ -195,10 +195,17 @@ fn delimiter(file: &FileInfo) -> u8 {
     }
 }
 
-/// Bytes of strings that rows may share: a view is short, and what it shows may be long and shown again and again.
-fn shared_bytes(batch: &RecordBatch) -> u64 {
-    let views = batch.columns().iter().filter(|column| *column.data_type() == DataType::Utf8View);
-    views.flat_map(|column| column.as_string_view().views().iter().map(|view| u64::from(*view as u32))).sum()
+/// Bytes of strings that rows may share: a view is short, and what it shows may be long and shown again and again; a
+/// dictionary is looked through for each batch that has rows, and may be sent once for all.
+fn shared_bytes(batch: &RecordBatch) -> Result<u64, ArrowError> {
+    let of_column = |column: &ArrayRef| match column.data_type() {
+        DataType::Utf8View => Ok(column.as_string_view().views().iter().map(|view| u64::from(*view as u32)).sum()),
+        DataType::Dictionary(..) if !column.is_empty() => {
+            column.as_any_dictionary().values().to_data().get_slice_memory_size().map(|bytes| bytes as u64)
+        }
+        _ => Ok(0),
+    };
+    batch.columns().iter().map(of_column).sum()
 }
 
 fn too_large(path: &Path) -> SourceError {

@@ -357,8 +357,18 @@ impl ColumnBuilder {
     /// Adds cells that are strings by reference: a position in `values` for each row.
     pub fn references(&mut self, values: &[Option<&str>], rows: impl Iterator<Item = Option<usize>>) {
         let Cells::Strings(coder) = &mut self.cells else {
+            // Each string is read once, and only if a row has it: some are long.
+            const UNREAD: usize = usize::MAX;
+            let mut read = vec![UNREAD; values.len()];
             for row in rows {
-                self.push(row.and_then(|row| values[row]).map_or(Value::Null, Value::Text));
+                match row {
+                    None => self.push(Value::Null),
+                    Some(row) if read[row] != UNREAD => self.push_again(read[row]),
+                    Some(row) => {
+                        read[row] = self.rows();
+                        self.push(values[row].map_or(Value::Null, Value::Text));
+                    }
+                }
             }
             return;
         };
@@ -377,6 +387,20 @@ impl ColumnBuilder {
                 };
             }
             coder.push_code(codes[row]);
+        }
+    }
+
+    /// Adds the cell that the row `first` has, and what is wrong with it.
+    fn push_again(&mut self, first: usize) {
+        let row = self.rows();
+        let known = self.invalid.binary_search_by_key(&first, |invalid| invalid.row);
+        self.invalid.extend(known.ok().map(|at| InvalidCell { row, ..self.invalid[at].clone() }));
+        match &mut self.cells {
+            Cells::Number(cells) => cells.push(cells[first]),
+            Cells::Integer(cells) => cells.push(cells[first]),
+            Cells::Boolean(cells) => cells.push(cells[first]),
+            Cells::Date(cells) => cells.push(cells[first]),
+            Cells::Strings(_) => unreachable!("strings are coded"),
         }
     }
 
@@ -462,5 +486,30 @@ impl Value<'_> {
             Value::Civil(micros) => calendar::print_datetime(Clock::Civil, micros),
             Value::Instant(micros) => calendar::print_datetime(Clock::Instant, micros),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_by_reference_are_read_as_if_each_row_had_its_own() {
+        let values = [Some("1.5"), None, Some("x"), Some("NA"), Some("7"), Some("2024-02-29"), Some("true")];
+        let rows =
+            [Some(2), Some(0), None, Some(0), Some(3), Some(1), Some(2), Some(6), Some(4), Some(5), Some(4), Some(5)];
+        for kind in [Kind::Number, Kind::Integer, Kind::Boolean, Kind::Date, Kind::Time, Kind::Category] {
+            for strictness in [Strictness::File, Strictness::Request] {
+                let builder =
+                    || ColumnBuilder::new(&Rule::new(kind), Arc::new(MissingTokens::new(&["NA"])), strictness);
+                let (mut shared, mut own) = (builder(), builder());
+                shared.references(&values, rows.into_iter());
+                rows.iter().for_each(|row| own.push(row.and_then(|row| values[row]).map_or(Value::Null, Value::Text)));
+                let (shared, own) = (shared.finish(), own.finish());
+                assert_eq!(shared.invalid, own.invalid, "{kind:?}");
+                let text = |typed: &Typed| (0..rows.len()).map(|row| typed.column.text(row)).collect::<Vec<_>>();
+                assert_eq!(text(&shared), text(&own), "{kind:?}");
+            }
+        }
     }
 }
