@@ -349,7 +349,7 @@ fn who_finds_too_many_waiting_is_sent_away_at_once() {
     let project = project();
     let server = Server::start(&project, &["127.0.0.1:0"]);
     // Each takes a turn of a thread.
-    let rows = format!("[{}]", vec![ROW; 1500].join(","));
+    let rows = format!("[{}]", vec![ROW; 3000].join(","));
     let head = format!(
         "POST /predict HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         rows.len()

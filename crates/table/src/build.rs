@@ -82,8 +82,8 @@ enum Cells {
 pub struct InvalidCell {
     /// The row within the batch.
     pub row: usize,
-    /// What was there, cut short if it is long.
-    pub value: String,
+    /// What was there, cut short if it is long; nothing, after many others of a request.
+    pub value: Arc<str>,
 }
 
 /// A column with its type, before its other rules are checked.
@@ -175,24 +175,25 @@ impl ColumnBuilder {
     /// Adds cells of a text file; `see` is told of those that are not missing and no strings.
     #[inline]
     fn read<'a>(&mut self, texts: impl Iterator<Item = &'a str>, mut see: impl FnMut(&str, Option<Decimal>)) {
-        let (missing, invalid) = (&*self.missing, &mut self.invalid);
+        let (missing, mut note) =
+            (&*self.missing, |row, text: &str| note(&mut self.invalid, self.strictness, row, text));
         let (kind, format) = (self.kind, self.format.as_deref());
         let numbers_miss = missing.has_numbers();
         if let Some(format) = &self.numbers {
             let mut plain = |text: &str| format.plain(text).filter(|text| seen(text, missing, &mut see).is_some());
             match &mut self.cells {
                 Cells::Number(cells) => {
-                    fill(cells, f64::NAN, texts, missing, invalid, |text| parse::number(&plain(text)?));
+                    fill(cells, f64::NAN, texts, missing, &mut note, |text| parse::number(&plain(text)?));
                 }
                 Cells::Integer(cells) => {
-                    fill(cells, NULL_INTEGER, texts, missing, invalid, |text| parse::integer(&plain(text)?));
+                    fill(cells, NULL_INTEGER, texts, missing, &mut note, |text| parse::integer(&plain(text)?));
                 }
                 _ => unreachable!("only numbers have such a format"),
             }
             return;
         }
         match &mut self.cells {
-            Cells::Number(cells) => fill(cells, f64::NAN, texts, missing, invalid, |text| {
+            Cells::Number(cells) => fill(cells, f64::NAN, texts, missing, &mut note, |text| {
                 let decimal = short_decimal(text.as_bytes());
                 let number = parse::number_of(text, decimal);
                 if numbers_miss && number.is_some_and(|number| missing.contains_number(number)) {
@@ -202,7 +203,7 @@ impl ColumnBuilder {
                 number
             }),
             Cells::Integer(cells) if kind == Kind::Integer => {
-                fill(cells, NULL_INTEGER, texts, missing, invalid, |text| {
+                fill(cells, NULL_INTEGER, texts, missing, &mut note, |text| {
                     if numbers_miss && missing.contains(text) {
                         return None;
                     }
@@ -212,16 +213,16 @@ impl ColumnBuilder {
                 });
             }
             Cells::Integer(cells) => {
-                fill(cells, NULL_INTEGER, texts, missing, invalid, |text| {
+                fill(cells, NULL_INTEGER, texts, missing, &mut note, |text| {
                     parse::moment(kind, format, seen(text, missing, &mut see)?)
                 });
             }
             Cells::Boolean(cells) => {
-                fill(cells, NULL_BOOLEAN, texts, missing, invalid, |text| {
+                fill(cells, NULL_BOOLEAN, texts, missing, &mut note, |text| {
                     parse::boolean(seen(text, missing, &mut see)?).map(u8::from)
                 });
             }
-            Cells::Date(cells) => fill(cells, NULL_DATE, texts, missing, invalid, |text| {
+            Cells::Date(cells) => fill(cells, NULL_DATE, texts, missing, &mut note, |text| {
                 parse::moment(kind, format, seen(text, missing, &mut see)?).map(|days| days as i32)
             }),
             Cells::Strings(coder) => {
@@ -246,7 +247,7 @@ impl ColumnBuilder {
         if !kept {
             let row = self.rows();
             self.push_null();
-            self.invalid.push(InvalidCell { row, value: shortened(&value.text().unwrap_or_default()) });
+            note(&mut self.invalid, self.strictness, row, &value.text().unwrap_or_default());
         }
     }
 
@@ -433,13 +434,21 @@ impl ColumnBuilder {
     }
 }
 
+/// Notes a cell that isn't of its column's type. Whoever asked is told of a few: of the others the rows will do.
+fn note(invalid: &mut Vec<InvalidCell>, strictness: Strictness, row: usize, text: &str) {
+    const TOLD: usize = 1000;
+    let is_told = strictness == Strictness::File || invalid.len() < TOLD;
+    let value = if is_told { shortened(text).into() } else { Arc::default() };
+    invalid.push(InvalidCell { row, value });
+}
+
 #[inline]
 fn fill<'a, T: Copy>(
     cells: &mut Vec<T>,
     null: T,
     texts: impl Iterator<Item = &'a str>,
     missing: &MissingTokens,
-    invalid: &mut Vec<InvalidCell>,
+    mut note: impl FnMut(usize, &str),
     mut parse: impl FnMut(&str) -> Option<T>,
 ) {
     for text in texts {
@@ -452,7 +461,7 @@ fn fill<'a, T: Copy>(
             None => {
                 // A number that stands for a missing value is parsed to none as well.
                 if !(missing.has_numbers() && missing.contains(text)) {
-                    invalid.push(InvalidCell { row: cells.len(), value: shortened(text) });
+                    note(cells.len(), text);
                 }
                 null
             }

@@ -138,7 +138,7 @@ impl Checker {
                 Invalid::Null => Outcome::Nulled,
                 Invalid::Quarantine => Outcome::Quarantined,
             };
-            found(Found { row: cell.row, breach: Breach::Invalid, outcome, value: Some(cell.value) });
+            found(Found { row: cell.row, breach: Breach::Invalid, outcome, value: Some((*cell.value).into()) });
         }
         if self.min.is_some() || self.max.is_some() {
             self.check_range(&mut column, &mut found);
