@@ -352,6 +352,55 @@ fn how_numbers_are_written_for_people_is_proposed() {
 }
 
 #[test]
+fn units_of_numbers_are_proposed() {
+    let row = |n: usize| {
+        let cells = [
+            format!("{}.{} km", n % 40, n % 10),
+            format!("CHF {}'{:03}", n % 9 + 1, n % 1000),
+            if n.is_multiple_of(5) { " $ -   ".to_owned() } else { format!("\" $ 1,{:03}.50 \"", n * 37 % 1000) },
+            format!("{}.50{}", n, if n.is_multiple_of(2) { "-" } else { "" }),
+            if n.is_multiple_of(50) { "null bhp".to_owned() } else { format!("{} bhp", n * 7 % 90) },
+            if n.is_multiple_of(3) { format!("{}k", n % 8) } else { format!("{}", n * 100) },
+            (n % 7).to_string(),
+        ];
+        cells.join(",")
+    };
+    let (spec, _) = trains_file("f.csv", rows("far,fare,due,owed,power,mixed,y", 200, row));
+    holds(
+        &spec,
+        &[
+            "far = { type = \"number\", format = \"1234.56 km\" }\n",
+            "fare = { type = \"number\", format = \"CHF 1'234.56\" }\n",
+            "power = { type = \"number\", format = \"1234.56 bhp\", invalid = \"null\" }\n",
+            "due = { type = \"number\", format = \"$ 1,234.56\" }\n",
+            "owed = { type = \"number\", format = \"1234.56\" }\n",
+        ],
+    );
+    assert!(!spec.contains("mixed = "), "{spec}");
+}
+
+#[test]
+fn points_that_set_thousands_apart_are_seen_by_the_other_columns() {
+    let row = |n: usize| {
+        let whole =
+            if n.is_multiple_of(4) { (n + 300).to_string() } else { format!("{}.{:03}", n % 90 + 1, n * 37 % 1000) };
+        format!("{whole};{},{};{}", n % 20, n % 10, n % 7)
+    };
+    let (spec, _) = trains_file("f.csv", rows("whole;part;y", 200, row));
+    holds(
+        &spec,
+        &[
+            "part = { type = \"number\", format = \"1234,56\" }\n",
+            "# a point stands before three digits or nowhere: thousands, as `part` has commas\n",
+            "whole = { type = \"number\", format = \"1.234,56\" }\n",
+        ],
+    );
+    let (spec, checked) = trains_file("f.csv", rows("whole;part;y", 200, |n| row(n).replace(',', ".")));
+    assert!(!spec.contains("whole = {"), "{spec}");
+    holds(&checked, &["`whole`: 150 of its 200 values have a point, each before three digits"]);
+}
+
+#[test]
 fn classes_that_differ_only_in_case_are_told() {
     let row = |n: usize| format!("{},{}", n % 9, ["yes", "no", "NO", "Yes "][n % 4]);
     let (spec, checked) = trains_file("c.csv", rows("x,y", 100, row));

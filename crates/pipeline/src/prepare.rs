@@ -23,6 +23,9 @@ use crate::spec::Spec;
 use crate::target::{self, Target};
 use crate::{PipelineError, Run};
 
+/// So few numbers may have three digits after the point by chance.
+const SOME: u64 = 10;
+
 /// Rows ready to be split and learned from, and what was found on the way.
 pub struct Prepared {
     /// The input columns, with keys and labels; for a trace, the id's columns, too.
@@ -109,6 +112,11 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let is_text = |kind| matches!(kind, Kind::Category | Kind::Text);
     let texts = contract.columns.iter().filter(|(name, rule)| is_text(rule.kind) && !roles.id.contains(name));
     notes.extend(texts.filter_map(|(name, _)| written_for_people(name, &inferred.columns[name])));
+    let numbers = contract
+        .columns
+        .iter()
+        .filter(|(name, rule)| rule.kind.is_numeric() && rule.format.is_none() && !roles.id.contains(name));
+    notes.extend(numbers.filter_map(|(name, _)| maybe_thousands(name, &inferred.columns[name])));
     refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
 }
@@ -131,6 +139,18 @@ fn written_for_people(name: &ColumnName, evidence: &Evidence) -> Option<String> 
         formatted,
         counted(evidence.values() as usize, "value"),
     ))
+}
+
+/// What is to be said of a column whose points may set thousands apart.
+fn maybe_thousands(name: &ColumnName, evidence: &Evidence) -> Option<String> {
+    let cells = evidence.maybe_thousands();
+    (cells >= SOME).then(|| {
+        format!(
+            "`{name}`: {cells} of its {} have a point, each before three digits, as `1.234` has. If that is more than \
+             a thousand, say `format = \"1.234,56\"` in `[contract]`; if not, `format = \"1234.56\"`",
+            counted(evidence.values() as usize, "value"),
+        )
+    })
 }
 
 /// The source as the spec has it known, if it has an `as_of`.

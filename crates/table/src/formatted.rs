@@ -6,7 +6,7 @@ use crate::number_format::{NumberFormat, digits_of};
 
 /// How thousands are told apart, and what stands before the fraction: where a number could be read in several of these ways,
 /// the first is taken.
-const WAYS: [(Option<char>, char); 11] = [
+const WAYS: [(Option<char>, char); 12] = [
     (Some(','), '.'),
     (Some('.'), ','),
     (Some('\''), '.'),
@@ -16,6 +16,7 @@ const WAYS: [(Option<char>, char); 11] = [
     (Some('\u{202f}'), ','),
     (Some(' '), '.'),
     (Some('\u{a0}'), '.'),
+    (Some('\u{202f}'), '.'),
     (None, '.'),
     (None, ','),
 ];
@@ -31,24 +32,18 @@ pub struct Written {
     pub other: Option<String>,
 }
 
-/// The format that nearly all of the texts fit, each with its number of cells. Numbers that programs read have none.
-pub fn number_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Option<Written> {
+/// The format that nearly all of the texts fit, each with its number of cells. Numbers that programs read have none, and
+/// `bare` is how many cells beside the texts are such.
+pub fn number_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>, bare: u64) -> Option<Written> {
     let texts: Vec<(&str, u64)> = texts.into_iter().collect();
     let cells: u64 = texts.iter().map(|(_, count)| count).sum();
-    let formatted: Vec<(&str, u64)> = texts.into_iter().filter(|(text, _)| is_formatted(text)).collect();
+    let formatted: Vec<(&str, u64)> = texts.into_iter().filter(|(text, _)| is_written(text)).collect();
     if formatted.iter().map(|(_, count)| count).sum::<u64>() * 100 < cells * FITTING {
         return None;
     }
     // Nine digits in groups, all alike, are how telephones are called.
     let is_called = |sign: char| sign.is_whitespace() && formatted.iter().all(|(text, _)| is_telephone(text, sign));
-    let around: Vec<(&str, &str)> = formatted.iter().filter_map(|(text, _)| around(text)).collect();
-    // Numbers of two units are no numbers of one column.
-    let units: BTreeSet<&str> = around.iter().flat_map(|(before, after)| [*before, after.trim_start()]).collect();
-    if units.iter().filter(|unit| !unit.is_empty()).count() > 1 {
-        return None;
-    }
-    let before = around.iter().map(|(before, _)| *before).find(|part| !part.is_empty()).unwrap_or_default();
-    let after = around.iter().map(|(_, after)| *after).find(|part| !part.is_empty()).unwrap_or_default();
+    let (before, after) = unit_of(&formatted, bare)?;
     let fitting = WAYS.into_iter().filter_map(|(thousands, point)| {
         let sign = thousands.map(String::from).unwrap_or_default();
         let example = format!("{before}1{sign}234{point}56{after}");
@@ -70,13 +65,79 @@ pub fn number_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Opt
     Some(Written { format, other })
 }
 
-/// Signs of a number, which are none of its unit.
-const NO_SIGN: &[char] = &['+', '-', '−', '(', ')', ' ', '.', ','];
+/// What stands before the numbers and after them, as some of them have it. None, if they have two units, or if some have none
+/// and may be of another: 800 beside 1.5k.
+fn unit_of(texts: &[(&str, u64)], bare: u64) -> Option<(String, String)> {
+    let around = || texts.iter().filter_map(|(text, _)| Some((*text, around(text)?)));
+    let mut units: BTreeSet<&str> = around().flat_map(|(_, (before, after))| [before, after]).collect();
+    units.remove("");
+    let is_left_out = bare > 0 || around().any(|(_, parts)| parts == ("", ""));
+    if units.len() > 1 || is_left_out && units.iter().any(|unit| is_word(unit)) {
+        return None;
+    }
+    let space = |next: Option<char>| next.filter(|c| c.is_whitespace()).map(String::from).unwrap_or_default();
+    let before = around().filter(|(_, (before, _))| !before.is_empty()).find_map(|(text, (before, _))| {
+        let (_, rest) = text.split_once(before)?;
+        Some(format!("{before}{}", space(rest.chars().next())))
+    });
+    let after = around().filter(|(_, (_, after))| !after.is_empty()).find_map(|(text, (_, after))| {
+        let (rest, _) = text.rsplit_once(after)?;
+        Some(format!("{}{after}", space(rest.chars().next_back())))
+    });
+    Some((before.unwrap_or_default(), after.unwrap_or_default()))
+}
 
-/// What stands before a number and after it, without its signs.
+/// What stands before a number and after it, without its signs; none of what has no digit.
 fn around(text: &str) -> Option<(&str, &str)> {
     let at = digits_of(text)?;
-    Some((text[..at.start].trim_matches(NO_SIGN), text[at.end..].trim_end_matches(NO_SIGN)))
+    let is_sign = |c: char| matches!(c, '+' | '-' | '−' | '(' | ')') || c.is_whitespace();
+    // A point before digits is theirs, unless it ends a word: `.5`, `Rs. 5`.
+    let before = text[..at.start].trim_matches(is_sign);
+    let bare = before.trim_end_matches(['.', ',']);
+    let before = if bare.ends_with(char::is_alphabetic) { before } else { bare.trim_end_matches(is_sign) };
+    Some((before, text[at.end..].trim_start_matches(['.', ',']).trim_matches(is_sign)))
+}
+
+/// Whether a text is a number as people write it, with whatever unit; or no money, as spreadsheets write it: `$ -`.
+fn is_written(text: &str) -> bool {
+    let Some((before, after)) = around(text) else { return is_no_money(text) };
+    let signs = |unit: &str| unit.chars().all(|c| SIGNS.contains(&c));
+    let is_number = || {
+        let number = &text[digits_of(text).expect("it has digits")];
+        // What begins with zeros is a code.
+        let is_code = number.len() > 1 && number.starts_with('0') && number.bytes().all(|byte| byte.is_ascii_digit());
+        !is_code && is_formatted(number)
+    };
+    is_formatted(text)
+        || (signs(before) || CURRENCIES.contains(&before)) && (signs(after) || is_unit(after)) && is_number()
+}
+
+/// Signs of currencies and of hundredths, which may be left out.
+const SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '%'];
+/// What else stands before an amount: no other word does, since those before numbers name places, rooms and models.
+const CURRENCIES: [&str; 39] = [
+    "A$", "AED", "ARS", "AUD", "BRL", "C$", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EUR", "Fr.", "GBP",
+    "HKD", "HUF", "IDR", "ILS", "INR", "JPY", "KRW", "Kr", "MXN", "NOK", "NZD", "PLN", "R$", "RUB", "Rs", "Rs.", "S$",
+    "SEK", "SGD", "TRY", "US$", "USD", "kr",
+];
+/// No unit is longer.
+const LONGEST_UNIT: usize = 16;
+
+/// Whether the text may be the unit of the number before it: `km`, `mg/dL`, `sq ft`.
+fn is_unit(text: &str) -> bool {
+    let is_sign = |c: char| matches!(c, '/' | '%' | '°' | '²' | '³' | '.' | '·' | '$' | ' ') || c.is_alphabetic();
+    text.contains(char::is_alphabetic) && text.chars().count() <= LONGEST_UNIT && text.chars().all(is_sign)
+}
+
+/// Whether a unit is a word, without which a number may be one of something else.
+fn is_word(unit: &str) -> bool {
+    unit.contains(char::is_alphabetic) && !CURRENCIES.contains(&unit)
+}
+
+/// Whether the text is what spreadsheets show of no money.
+fn is_no_money(text: &str) -> bool {
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || SIGNS.contains(&c));
+    bare == "-" && text.contains(SIGNS)
 }
 
 /// Whether the text is three groups of three digits.
@@ -96,10 +157,11 @@ fn has_thousands(text: &str, sign: char) -> bool {
 /// Whether a text is a number with a comma for its point, digits in groups of three, a currency or a percent sign:
 /// `1.234,50 €`, `$1,000`, `12 %`, `3,5`.
 pub(crate) fn is_formatted(text: &str) -> bool {
-    const SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '%'];
-    const GROUPS: [char; 5] = [',', '.', '\'', ' ', '\u{a0}'];
+    const GROUPS: [char; 7] = [',', '.', '\'', '’', ' ', '\u{a0}', '\u{202f}'];
     fn unsigned(text: &str) -> &str {
-        text.trim_start_matches(['+', '-', '−']).trim()
+        let text = text.trim();
+        // Some set the sign behind: `12.50-`.
+        text.strip_suffix('-').unwrap_or(text.trim_start_matches(['+', '-', '−'])).trim()
     }
     if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 40 {
         return false;
@@ -129,7 +191,7 @@ mod tests {
     #[test]
     fn how_numbers_are_written_is_seen() {
         let check = |texts: &[&str], format: Option<&str>, other: Option<&str>| {
-            let found = number_format(texts.iter().map(|text| (*text, 1)));
+            let found = number_format(texts.iter().map(|text| (*text, 1)), 0);
             let expected = format.map(|format| Written { format: format.to_owned(), other: other.map(str::to_owned) });
             assert_eq!(found, expected, "{texts:?}");
         };
@@ -151,6 +213,23 @@ mod tests {
         check(&["1.234 €", "2.500 €"], Some("1.234,56 €"), Some("1234.56 €"));
         check(&["1,234.50", "red", "green"], None, None);
         check(&["1,5", "2.5 m", "3"], None, None);
+        check(&["12 km", "7.5 km"], Some("1234.56 km"), None);
+        check(&["26.6km/kg", "998km/kg"], Some("1234.56km/kg"), None);
+        check(&["CHF 1'200", "CHF 950"], Some("CHF 1'234.56"), None);
+        check(&["Rs. 1,200", "950"], Some("Rs. 1,234.56"), Some("Rs. 1234,56"));
+        check(&["803.60 USD", "1,003.5 USD"], Some("1,234.56 USD"), None);
+        check(&["1 000 kr", "2,5 kr"], Some("1 234,56 kr"), None);
+        check(&["R$ 1.234,50", "R$ 3"], Some("R$ 1.234,56"), None);
+        check(&[" $ 1,234.50 ", " $ -   ", "$3"], Some("$ 1,234.56"), None);
+        check(&["12.50-", "3.00"], Some("1234.56"), None);
+        check(&["1\u{202f}234,5", "7"], Some("1\u{202f}234,56"), None);
+        // Another unit, or none; codes, ordinals, and what a number is one of.
+        check(&["1.5 km", "800 m"], None, None);
+        check(&["1.5k", "800"], None, None);
+        check(&["007 A", "012 A"], None, None);
+        check(&["1st", "2nd", "3rd"], None, None);
+        check(&["Room 12", "Room 7"], None, None);
+        check(&["FL 33101", "FL 33012"], None, None);
         check(&[], None, None);
     }
 
@@ -172,6 +251,9 @@ mod tests {
             "1,234,567",
             "€ 3",
             "($1,200)",
+            "12.50-",
+            "12,5 €-",
+            "1\u{202f}234",
         ] {
             assert!(is_formatted(text), "{text}");
         }

@@ -65,6 +65,7 @@ pub struct Evidence {
     odd: Odd,
     likely_missing: BTreeMap<String, u64>,
     pointed: u64,
+    grouped: u64,
 }
 
 /// A column whose cells are nearly all of a better type than the inferred one.
@@ -119,7 +120,10 @@ impl Evidence {
             None => reads_no_decimal(text),
         };
         self.counts[reads as usize] += n;
-        self.pointed += if decimal.is_some_and(|decimal| decimal.places > 0) { n } else { 0 };
+        if let Some(decimal) = decimal.filter(|decimal| decimal.places > 0) {
+            self.pointed += n;
+            self.grouped += if decimal.places == 3 && may_be_grouped(text) { n } else { 0 };
+        }
         self.distinct.insert(text);
         if matches!(reads, Reads::Other | Reads::Formatted | Reads::NotFinite) {
             self.odd.add(text, n);
@@ -264,6 +268,12 @@ impl Evidence {
         self.pointed
     }
 
+    /// Cells whose point may set thousands apart, as in `10.886` beside `667`: none, if any cell tells otherwise. What is rounded
+    /// to three digits would have some fraction of two, or three digits everywhere.
+    pub fn maybe_thousands(&self) -> u64 {
+        if self.grouped == self.pointed && self.pointed < self.values() { self.grouped } else { 0 }
+    }
+
     /// Texts that often stand for a missing value, with their counts.
     pub fn likely_missing(&self) -> &BTreeMap<String, u64> {
         &self.likely_missing
@@ -282,6 +292,7 @@ impl Partial for Evidence {
     fn merge(&mut self, other: Evidence) {
         self.nulls += other.nulls;
         self.pointed += other.pointed;
+        self.grouped += other.grouped;
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
         }
@@ -300,6 +311,12 @@ pub fn reads(text: &str) -> Reads {
         Some(decimal) => reads_decimal(text.as_bytes(), decimal),
         None => reads_no_decimal(text),
     }
+}
+
+/// Whether one to three digits stand before the point, of which the first is not 0.
+fn may_be_grouped(text: &str) -> bool {
+    let whole = text.trim_start_matches(['+', '-']).split('.').next().unwrap_or_default();
+    (1..=3).contains(&whole.len()) && !whole.starts_with('0')
 }
 
 #[inline]
@@ -533,6 +550,15 @@ mod tests {
         evidence.see(Value::Float(20.0), &MissingTokens::default());
         evidence.see(Value::Integer(20), &MissingTokens::default());
         assert_eq!(evidence.pointed(), 1);
+    }
+
+    #[test]
+    fn points_that_may_set_thousands_apart_are_seen() {
+        let grouped = ["10.886", "1.250", "-3.004", "667"];
+        let and = |more: &str| see(&[&grouped[..], &[more]].concat()).maybe_thousands();
+        assert_eq!((and("12"), and("1.000")), (3, 4));
+        assert!(["10.88", "0.250", "1234.567", "1.5"].into_iter().all(|fraction| and(fraction) == 0));
+        assert_eq!(see(&["10.886", "1.250"]).maybe_thousands(), 0);
     }
 
     #[test]

@@ -40,27 +40,35 @@ impl NumberFormat {
     }
 
     /// The cell as every program writes it: `-1.234,50 €` is `-1234.50`, and so is what stands in brackets, as accountants
-    /// write what is below zero; `,5` is `0.5`. None if thousands are told apart elsewise.
+    /// write what is below zero, and with its sign behind; `,5` is `0.5`, and `€ -` is 0, as spreadsheets write it.
+    /// None if thousands are told apart elsewise.
     pub(crate) fn plain(&self, cell: &str) -> Option<String> {
         let text = cell.trim();
         if self.point == '.' && parse_number(text).is_some() {
             return Some(text.to_owned());
         }
-        let (bracketed, text) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
-            Some(text) => (true, text.trim()),
-            None => (false, text),
+        let mut signs = String::new();
+        let text = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+            Some(text) => {
+                signs.push('(');
+                text.trim()
+            }
+            None => text,
         };
-        let (first, text) = signed(text);
-        let text = text.strip_prefix(&*self.before).unwrap_or(text).trim_start();
-        let (second, text) = signed(text);
-        let text = text.strip_suffix(&*self.after).unwrap_or(text).trim_end();
+        let text = signed(text, &mut signs);
+        let without = text.strip_prefix(&*self.before).unwrap_or(text).trim_start();
+        let without = signed_behind(signed(without, &mut signs), &mut signs);
+        let without = without.strip_suffix(&*self.after).unwrap_or(without).trim_end();
+        let has_unit = without.len() < text.len();
+        let text = signed_behind(without, &mut signs);
         let (whole, part) = match text.split_once(self.point) {
             Some((whole, part)) => (whole, Some(part)),
             None => (text, None),
         };
-        let mut plain = match (bracketed, first, second) {
-            (false, Some('-'), None) | (false, None, Some('-')) | (true, None, None) => "-".to_owned(),
-            (false, None, None) | (false, Some('+'), None) | (false, None, Some('+')) => String::new(),
+        let mut plain = match signs.as_str() {
+            "-" if text.is_empty() && has_unit => return Some("0".to_owned()),
+            "" | "+" => String::new(),
+            "-" | "(" => "-".to_owned(),
             _ => return None,
         };
         fn all_digits(text: &str) -> bool {
@@ -96,15 +104,18 @@ impl NumberFormat {
     }
 }
 
-/// A sign before anything else.
-fn signed(text: &str) -> (Option<char>, &str) {
-    match text.strip_prefix('−') {
-        Some(rest) => (Some('-'), rest.trim_start()),
-        None => match text.strip_prefix(['-', '+']) {
-            Some(rest) => (text.chars().next(), rest.trim_start()),
-            None => (None, text),
-        },
-    }
+/// The text without the sign before it.
+fn signed<'a>(text: &'a str, signs: &mut String) -> &'a str {
+    let Some(sign @ ('+' | '-' | '−')) = text.chars().next() else { return text };
+    signs.push(if sign == '+' { '+' } else { '-' });
+    text[sign.len_utf8()..].trim_start()
+}
+
+/// The text without the minus behind it.
+fn signed_behind<'a>(text: &'a str, signs: &mut String) -> &'a str {
+    let Some(rest) = text.strip_suffix('-') else { return text };
+    signs.push('-');
+    rest.trim_end()
 }
 
 /// From the first digit to the last.
@@ -145,6 +156,12 @@ mod tests {
                 ("1,5,6", None),
                 ("1e5", None),
                 ("€", None),
+                ("12,50- €", Some("-12.50")),
+                ("12,50 €-", Some("-12.50")),
+                ("-12,50-", None),
+                ("- €", Some("0")),
+                ("-", None),
+                ("( €)", None),
                 ("", None),
                 ("- -1", None),
                 (",5", Some("0.5")),
@@ -161,6 +178,8 @@ mod tests {
                 ("$-1.50", Some("-1.50")),
                 ("($855)", Some("-855")),
                 ("(-855)", None),
+                ("$ -", Some("0")),
+                ("-", None),
                 ("1,5", None),
                 ("£5", None),
             ],

@@ -75,11 +75,12 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         id.extend(whole().find(|name| like_id::is_called_so(name.as_str())).or_else(|| whole().next()).cloned());
     }
     like_ids.retain(|name| !id.contains(name));
-    let others = inferred.columns.iter().filter(|(name, _)| !id.contains(name) && !like_ids.contains(name));
-    let declared = others.filter_map(|(name, evidence)| {
+    let others = || inferred.columns.iter().filter(|(name, _)| !id.contains(name) && !like_ids.contains(name));
+    let declared = others().filter_map(|(name, evidence)| {
         Some((name.clone(), init::declare(name, evidence, words.get(name), *name == target)?))
     });
     let mut declared = declared.collect();
+    init::settle_points(others(), &mut declared);
     let too_fine = formats::hold(source, &inferred.columns, &mut declared, &missing, run)?;
     let evidence = &inferred.columns[&target];
     let kind = declared.get(&target).map(|declared| declared.kind).or(evidence.kind());

@@ -36,7 +36,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    fn new(kind: Kind, why: String) -> Declared {
+    pub(super) fn new(kind: Kind, why: String) -> Declared {
         Declared { kind, format: None, exchanged: None, invalid_null: false, why: vec![why] }
     }
 
@@ -182,7 +182,7 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
         return None;
     }
     let examples: Vec<String> = numbers.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
-    let found = number_format(numbers.iter().copied())?;
+    let found = number_format(numbers.iter().copied(), evidence.numbers())?;
     let why = format!("numbers that no program reads as they stand, such as {}", examples.join(", "));
     let mut declared = Declared { format: Some(found.format), ..Declared::new(Kind::Number, why) };
     declared.why.extend(found.other.map(|other| {

@@ -106,5 +106,7 @@ fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
     if marks == 0 || marks as f64 > most * evidence.values() as f64 {
         return false;
     }
-    evidence.mostly_but(most).is_some() || date_format(others.clone()).is_some() || number_format(others).is_some()
+    evidence.mostly_but(most).is_some()
+        || date_format(others.clone()).is_some()
+        || number_format(others, evidence.numbers()).is_some()
 }

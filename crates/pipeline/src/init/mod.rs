@@ -9,6 +9,7 @@ use evenstep_table::{ColumnName, Kind, Rule, counted};
 pub use self::declared::{Declared, declare};
 pub use self::missing::missing;
 use self::plan::Plan;
+pub use self::thousands::settle_points;
 pub use self::words::Words;
 use crate::spec::TaskWord;
 
@@ -16,6 +17,7 @@ mod declared;
 mod missing;
 mod plan;
 mod remarks;
+mod thousands;
 mod words;
 
 /// What is known of the data when a spec is proposed.
