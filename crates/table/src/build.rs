@@ -175,11 +175,16 @@ impl ColumnBuilder {
     /// Adds cells of a text file; `see` is told of those that are not missing and no strings.
     #[inline]
     fn read<'a>(&mut self, texts: impl Iterator<Item = &'a str>, mut see: impl FnMut(&str, Option<Decimal>)) {
-        let (missing, mut note) =
-            (&*self.missing, |row, text: &str| note(&mut self.invalid, self.strictness, row, text));
+        let (missing, numbers) = (&*self.missing, self.numbers.as_ref());
+        let mut note = |row, text: &str| {
+            // A number that stands for a missing value is parsed to none as well.
+            if !missing.contains_as(text, numbers) {
+                note(&mut self.invalid, self.strictness, row, text);
+            }
+        };
         let (kind, format) = (self.kind, self.format.as_deref());
         let numbers_miss = missing.has_numbers();
-        if let Some(format) = &self.numbers {
+        if let Some(format) = numbers {
             let mut plain = |text: &str| format.plain(text).filter(|text| seen(text, missing, &mut see).is_some());
             match &mut self.cells {
                 Cells::Number(cells) => {
@@ -238,7 +243,7 @@ impl ColumnBuilder {
     pub fn push(&mut self, value: Value<'_>) {
         let kept = match value {
             Value::Null => self.push_null(),
-            Value::Text(text) if self.missing.contains(text) => self.push_null(),
+            Value::Text(text) if self.missing.contains_as(text, self.numbers.as_ref()) => self.push_null(),
             Value::Float(number) => self.push_float(number),
             Value::Integer(integer) => self.push_integer(integer),
             _ if self.missing.contains_moment(value) => self.push_null(),
@@ -459,10 +464,7 @@ fn fill<'a, T: Copy>(
         cells.push(match parse(text) {
             Some(cell) => cell,
             None => {
-                // A number that stands for a missing value is parsed to none as well.
-                if !(missing.has_numbers() && missing.contains(text)) {
-                    note(cells.len(), text);
-                }
+                note(cells.len(), text);
                 null
             }
         });
@@ -520,5 +522,33 @@ mod tests {
                 assert_eq!(text(&shared), text(&own), "{kind:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_missing_number_written_for_people_is_missed_through_every_door() {
+        let cells = ["-1", "-1,00", "(1)", "-1.000", "-1.0", "5,5"];
+        let doors: [fn(&mut ColumnBuilder, &[&str]); 3] = [
+            |csv, cells| csv.texts(cells.iter().copied()),
+            |arrow, cells| cells.iter().for_each(|cell| arrow.push(Value::Text(cell))),
+            |dictionary, cells| {
+                let values: Vec<Option<&str>> = cells.iter().copied().map(Some).collect();
+                dictionary.references(&values, (0..cells.len()).map(Some));
+            },
+        ];
+        let rule = Rule { format: Some("1.234,56".into()), ..Rule::new(Kind::Number) };
+        let read = |strictness, door: fn(&mut ColumnBuilder, &[&str])| {
+            let mut column = ColumnBuilder::new(&rule, Arc::new(MissingTokens::new(&["-1"])), strictness);
+            door(&mut column, &cells);
+            let typed = column.finish();
+            let texts: Vec<_> = (0..cells.len()).map(|row| typed.column.text(row)).collect();
+            (texts, typed.invalid.iter().map(|cell| cell.row).collect::<Vec<_>>())
+        };
+        let cell = |text: &str| Some(text.to_owned());
+        for door in doors {
+            let expected = vec![None, None, None, cell("-1000"), None, cell("5.5")];
+            assert_eq!(read(Strictness::File, door), (expected, vec![4]));
+        }
+        // No string of a request is a number, but it may stand for a missing value.
+        assert_eq!(read(Strictness::Request, doors[1]), (vec![None; 6], vec![3, 4, 5]));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::build::Value;
 use crate::iso::{self, Iso};
+use crate::number_format::NumberFormat;
 use crate::parse;
 
 /// The tokens of `[data] missing`, ready to be asked a million times.
@@ -32,6 +33,18 @@ impl MissingTokens {
     pub fn contains(&self, text: &str) -> bool {
         self.contains_text(text)
             || (self.has_numbers() && parse::number(text).is_some_and(|number| self.contains_number(number)))
+    }
+
+    /// Whether the text stands for a missing value where numbers are written in `format`.
+    #[inline]
+    pub(crate) fn contains_as(&self, text: &str, format: Option<&NumberFormat>) -> bool {
+        match format {
+            None => self.contains(text),
+            Some(format) => {
+                self.contains_text(text)
+                    || (self.has_numbers() && format.plain(text).is_some_and(|plain| self.contains(&plain)))
+            }
+        }
     }
 
     /// Whether the number stands for a missing value.
