@@ -277,6 +277,39 @@ fn a_row_without_an_id_changes_no_other() {
     let _ = server.wait();
 }
 
+/// What a row is called is the cell of its id, as the contract reads it, through every door.
+#[test]
+fn a_row_is_called_by_its_id_as_it_was_read() {
+    let project = Project::new();
+    let rows: String = (0..200).map(|n| format!("{n},{},{}\n", n % 9, n % 11)).collect();
+    project.write("data.csv", format!("id,x,y\n{rows}"));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+        missing = [\"\", \"NA\", \"-1\"]\n[model]\nuse = \"ridge\"\n";
+    project.write("pipeline.toml", spec);
+    project.run(&["train", "--quiet"]).ok();
+    let (mut server, address) = serve(&project, "p.evenstep");
+    let check = |body: serde_json::Value, expected: serde_json::Value| {
+        let answer = ask(&address, "POST /predict", &body.to_string());
+        let (_, told) = answer.split_once("\r\n\r\n").expect("a body");
+        let told: serde_json::Value = told.parse().unwrap_or_else(|_| panic!("{answer}"));
+        let predictions = told["predictions"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!(predictions.iter().map(|one| one["id"].clone()).collect::<serde_json::Value>(), expected, "{body}");
+    };
+    for (id, expected) in
+        [(json!(7), json!(7)), (json!(5.0), json!(5)), (json!("NA"), json!(null)), (json!(-1), json!(null))]
+    {
+        check(json!({ "id": id, "x": 1 }), json!([expected]));
+        check(json!({ "columns": { "id": [id], "x": [1] } }), json!([expected]));
+        // What is out of the ordinary is read in another way.
+        check(json!([{ "id": id, "x": 1 }, { "id": 3, "x": 4 }, { "x": 2 }]), json!([expected, 3, null]));
+    }
+    // Beside rows that have ids an index would be the id of another; without any it says which row is meant.
+    check(json!([{ "id": 1, "x": 1 }, { "x": 2 }]), json!([1, null]));
+    check(json!([{ "x": 1 }, { "x": 2 }]), json!([0, 1]));
+    let _ = server.kill();
+    let _ = server.wait();
+}
+
 /// Rows that are learned from are what they are, whatever others have no target.
 #[test]
 fn rows_without_a_target_move_no_other() {

@@ -45,12 +45,11 @@ impl RowTypers {
 const CELLS_MAX: usize = 1 << 24;
 
 impl Predictor {
-    /// The rows by the contract, with their keys if anything depends on them.
-    fn read_rows(&self, rows: &[Map<String, Value>], traced: bool) -> TypedRows {
+    /// The rows by the contract, and whether one of them has an id.
+    fn read_rows(&self, rows: &[Map<String, Value>]) -> (TypedRows, bool) {
         let id = &self.data.id;
         let has_id = !id.is_empty() && rows.iter().any(|row| id.iter().all(|id| row.contains_key(id.as_str())));
-        let read = self.typer(has_id).rows(rows);
-        self.keyed(read, has_id, traced)
+        (self.typer(has_id).rows(rows), has_id)
     }
 
     fn typer(&self, has_id: bool) -> &RowTyper {
@@ -65,6 +64,7 @@ impl Predictor {
         self.typer(!id.is_empty() && id.iter().all(named))
     }
 
+    /// The rows with their keys, if anything depends on them.
     fn keyed(&self, mut read: TypedRows, has_id: bool, traced: bool) -> TypedRows {
         if self.steps.draw || traced {
             self.identify(&mut read.batch, if has_id { &self.data.id } else { &[] });
@@ -72,55 +72,43 @@ impl Predictor {
         read
     }
 
-    /// The same of rows of any shape; they have types or are refused.
+    /// Rows of any shape by the contract, with their keys; they have types or are refused.
     fn read(&self, rows: Rows<'_>, traced: bool) -> Result<(TypedRows, Ids), Refusal> {
         if rows.len().saturating_mul(self.inputs.len().max(1)) > CELLS_MAX {
             return Err(Refusal::TooLarge(format!("{} rows are too many for one request; send several", rows.len())));
         }
-        let (read, ids) = match rows {
-            Rows::Objects(rows) => {
-                let read = self.read_rows(&rows, traced);
-                let named = rows.iter().enumerate().filter(|_| read.error_count == 0);
-                let ids = named.map(|(index, row)| id_of(self, row, index)).collect();
-                (read, Ids::Said(ids))
-            }
+        let (read, has_id) = match rows {
+            Rows::Objects(rows) => self.read_rows(&rows),
             Rows::Columns(body) => {
                 let id = &self.data.id;
                 let has_id = !id.is_empty() && id.iter().all(|name| body.columns().contains(name));
-                let read = self.typer(has_id).columns(&body).map_err(rows::unreadable)?;
-                let read = self.keyed(read, has_id, traced);
-                let ids = Ids::Columns(id_columns(self, &read.batch));
-                (read, ids)
+                (self.typer(has_id).columns(&body).map_err(rows::unreadable)?, has_id)
             }
-            Rows::Typed(DirectRows { typed, ids }) => (self.keyed(typed, !ids.is_empty(), traced), Ids::Said(ids)),
+            Rows::Typed(DirectRows { typed, has_id }) => (typed, has_id),
         };
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
         }
-        Ok((read, ids))
+        let ids = Ids::of(self, &read.batch, has_id);
+        Ok((self.keyed(read, has_id, traced), ids))
     }
 }
 
-/// What rows are called in their answers.
-enum Ids {
-    /// As the request said; by their index if it said nothing.
-    Said(Vec<Value>),
-    /// By their columns; by their index without one.
-    Columns(Vec<Arc<Column>>),
-}
+/// What rows are called in their answers: by their columns of the id, or by their index without one.
+struct Ids(Vec<Arc<Column>>);
 
 impl Ids {
-    /// The id of a row, which is asked for once, and has that index in its request.
-    fn take(&mut self, row: usize, index: usize, names: &[ColumnName]) -> Value {
-        match self {
-            Ids::Said(ids) => ids.get_mut(row).map_or_else(|| index.into(), Value::take),
-            Ids::Columns(columns) => match columns.as_slice() {
-                [] => index.into(),
-                [id] => cell(id, row),
-                ids => {
-                    Value::Object(names.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect())
-                }
-            },
+    fn of(predictor: &Predictor, batch: &Batch, has_id: bool) -> Ids {
+        let column = |name| batch.shared(name).expect("rows with an id have its columns");
+        Ids(if has_id { predictor.data.id.iter().map(column).collect() } else { Vec::new() })
+    }
+
+    /// The id of a row that has that index in its request; null if others have one.
+    fn of_row(&self, row: usize, index: usize, names: &[ColumnName]) -> Value {
+        match self.0.as_slice() {
+            [] => index.into(),
+            [id] => cell(id, row),
+            ids => Value::Object(names.iter().zip(ids).map(|(name, id)| (name.to_string(), cell(id, row))).collect()),
         }
     }
 }
@@ -171,7 +159,7 @@ pub fn answer_rows<'p>(
 ) -> Result<Answered<'p>, Refusal> {
     let (read, ids) = predictor.read(rows, trace.is_some())?;
     let ends = [read.batch.rows()];
-    let (mut answers, no_numbers) = answer_read(predictor, read, ids, &ends, trace)?;
+    let (mut answers, no_numbers) = answer_read(predictor, read, &ids, &ends, trace)?;
     Ok(Answered { answers: answers.pop().unwrap_or_default(), no_numbers })
 }
 
@@ -183,15 +171,16 @@ pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option
     if predictor.steps.draw || bodies.iter().any(|body| !std::ptr::eq(predictor.typer_of(body), typer)) {
         return None;
     }
-    let (DirectRows { typed, ids }, ends) = typer.direct(bodies, CELLS_MAX)?;
-    answer_read(predictor, typed, Ids::Said(ids), &ends, None).ok()
+    let (DirectRows { typed, has_id }, ends) = typer.direct(bodies, CELLS_MAX)?;
+    let ids = Ids::of(predictor, &typed.batch, has_id);
+    answer_read(predictor, typed, &ids, &ends, None).ok()
 }
 
 /// Answers rows that were read, request by request; each ends before that row.
 fn answer_read<'p>(
     predictor: &'p Predictor,
     mut read: TypedRows,
-    mut ids: Ids,
+    ids: &Ids,
     ends: &[usize],
     trace: Option<&Recorder>,
 ) -> Result<(Vec<Vec<Answer<'p>>>, NoNumbers), Refusal> {
@@ -203,7 +192,7 @@ fn answer_read<'p>(
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
     }
     let mut answer = |row: usize, index: usize| {
-        let (id, flags) = (ids.take(row, index, &predictor.data.id), flags.remove(&row).unwrap_or_default());
+        let (id, flags) = (ids.of_row(row, index, &predictor.data.id), flags.remove(&row).unwrap_or_default());
         Answer::new(&predictor.task, &predictions, row, id, flags)
     };
     let starts = [0].iter().chain(ends);
@@ -240,10 +229,9 @@ pub fn answer_table(
     first_row: u64,
     trace: Option<&Recorder>,
 ) -> Result<Table, Refusal> {
-    let (mut read, _) = predictor.read(rows, trace.is_some())?;
+    let (mut read, Ids(mut columns)) = predictor.read(rows, trace.is_some())?;
     phases::ended(Phase::Parse);
     let batch = std::mem::take(&mut read.batch);
-    let mut columns = id_columns(predictor, &batch);
     let mut header = id_header(&predictor.data.id, &predictor.contract);
     if columns.is_empty() {
         header = vec![row_header()];
@@ -278,11 +266,6 @@ fn predict(
     predictions.map_err(|error| Refusal::Bug(error.to_string()))
 }
 
-/// The columns of the id; none if the rows lack one of them.
-fn id_columns(predictor: &Predictor, batch: &Batch) -> Vec<Arc<Column>> {
-    predictor.data.id.iter().map(|name| batch.shared(name)).collect::<Option<_>>().unwrap_or_default()
-}
-
 /// A cell as JSON says it.
 pub fn cell(column: &Column, row: usize) -> Value {
     match column {
@@ -299,20 +282,10 @@ pub(crate) fn predict_row(
     predictor: &Predictor,
     row: &Map<String, Value>,
 ) -> Result<Option<Predictions>, PipelineError> {
-    let read = predictor.read_rows(std::slice::from_ref(row), false);
+    let (read, has_id) = predictor.read_rows(std::slice::from_ref(row));
     if read.error_count == 0 {
-        predictor.predict(read.batch).map(|(predictions, _)| Some(predictions))
+        predictor.predict(predictor.keyed(read, has_id, false).batch).map(|(predictions, _)| Some(predictions))
     } else {
         Ok(None)
-    }
-}
-
-fn id_of(predictor: &Predictor, row: &Map<String, Value>, index: usize) -> Value {
-    match predictor.data.id.as_slice() {
-        [id] if row.contains_key(id.as_str()) => row[id.as_str()].clone(),
-        ids if ids.len() > 1 && ids.iter().all(|id| row.contains_key(id.as_str())) => {
-            Value::Object(ids.iter().map(|id| (id.to_string(), row[id.as_str()].clone())).collect())
-        }
-        _ => index.into(),
     }
 }

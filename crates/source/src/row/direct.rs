@@ -7,17 +7,16 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::rule::Absent;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value as Json};
 
-use super::{RowTyper, TypedRows, with_value};
+use super::{RowTyper, TypedRows};
 
-/// Rows that were read, and what their ids were called by.
+/// Rows that were read.
 #[derive(Debug)]
 pub struct DirectRows {
     /// The rows, none of them refused.
     pub typed: TypedRows,
-    /// The id of each row as it was written: its one member, or an object of several; empty without an id.
-    pub ids: Vec<Json>,
+    /// Whether each of them has its id.
+    pub has_id: bool,
 }
 
 impl RowTyper {
@@ -34,7 +33,6 @@ impl RowTyper {
             last_seen: vec![0; self.plan.columns.len()],
             rows: 0,
             rows_max: cells_max / self.plan.columns.len().max(1),
-            ids: Vec::new(),
         };
         let read: Result<Vec<usize>, serde_json::Error> = texts
             .iter()
@@ -44,14 +42,15 @@ impl RowTyper {
                 from.end().map(|()| reading.rows as usize)
             })
             .collect();
-        let (rows, ids) = (reading.rows as usize, reading.ids);
+        let rows = reading.rows as usize;
         let Ok(ends) = read else {
             builders.iter_mut().for_each(|builder| drop(builder.finish()));
             self.put_back(builders, Strictness::Request);
             return None;
         };
         let typed = self.check(builders, Strictness::Request, rows, |_, _, _| None);
-        (typed.error_count == 0).then_some((DirectRows { typed, ids }, ends))
+        let has_id = !self.plan.id.is_empty();
+        (typed.error_count == 0).then_some((DirectRows { typed, has_id }, ends))
     }
 }
 
@@ -63,7 +62,6 @@ struct Reading<'t> {
     last_seen: Vec<u32>,
     rows: u32,
     rows_max: usize,
-    ids: Vec<Json>,
 }
 
 /// No message: nobody reads it.
@@ -107,44 +105,24 @@ impl<'de> Visitor<'de> for Row<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let reading = self.0;
-        let id = &reading.typer.plan.id;
         if reading.rows as usize >= reading.rows_max {
             return Err(unusual());
         }
         reading.rows += 1;
-        let (mut known, mut id_parts) = (0, Map::new());
+        let mut known = 0;
         while let Some(place) = members.next_key_seed(Name(reading.typer))? {
             if std::mem::replace(&mut reading.last_seen[place], reading.rows) == reading.rows {
                 return Err(unusual());
             }
             known += 1;
-            let builder = &mut reading.builders[place];
-            if !id.contains(&place) {
-                members.next_value_seed(Cell(builder))?;
-                continue;
-            }
-            let json: Json = members.next_value()?;
-            with_value(&json, |value| builder.push(value));
-            if let [_] = id.as_slice() {
-                reading.ids.push(json);
-            } else {
-                id_parts.insert(reading.typer.plan.columns[place].name.to_string(), json);
-            }
-        }
-        if id.len() > 1 {
-            // In the order of the spec, whatever the order of the members.
-            let name = |place: &usize| reading.typer.plan.columns[*place].name.to_string();
-            let part = |name: String| Some((name.clone(), id_parts.remove(&name)?));
-            let parts: Option<Map<_, _>> = id.iter().map(name).map(part).collect();
-            reading.ids.push(Json::Object(parts.ok_or_else(unusual)?));
-        } else if !id.is_empty() && reading.ids.len() < reading.rows as usize {
-            return Err(unusual());
+            members.next_value_seed(Cell(&mut reading.builders[place]))?;
         }
         if known < reading.builders.len() {
             let places = (0..reading.builders.len()).filter(|place| reading.last_seen[*place] < reading.rows);
             for place in places {
-                if reading.typer.plan.columns[place].rule.absent == Absent::Reject {
-                    // However many rows follow, they are refused.
+                let plan = &reading.typer.plan;
+                // However many rows follow, they are refused; or some have an id, and others none.
+                if plan.columns[place].rule.absent == Absent::Reject || plan.id.contains(&place) {
                     return Err(unusual());
                 }
                 reading.builders[place].push_absent();
