@@ -286,8 +286,9 @@ impl ColumnBuilder {
         match &mut self.cells {
             Cells::Number(cells) if number.is_finite() => cells.push(number + 0.0),
             Cells::Integer(cells) if self.kind == Kind::Integer => match parse::whole(number) {
-                Some(integer) => cells.push(integer),
-                None => return false,
+                // A number of a request may have been written with more digits than its float has.
+                Some(integer) if self.strictness == Strictness::File || parse::is_sure(number) => cells.push(integer),
+                _ => return false,
             },
             Cells::Strings(coder) if number.is_finite() && self.strictness == Strictness::File => {
                 coder.push(&print_number(number + 0.0));
@@ -550,5 +551,23 @@ mod tests {
         }
         // No string of a request is a number, but it may stand for a missing value.
         assert_eq!(read(Strictness::Request, doors[1]), (vec![None; 6], vec![3, 4, 5]));
+    }
+
+    #[test]
+    fn a_float_of_a_request_is_no_integer_where_it_could_be_another() {
+        let read = |strictness, number| {
+            let mut column = ColumnBuilder::new(&Rule::new(Kind::Integer), Arc::default(), strictness);
+            column.push(Value::Float(number));
+            column.finish().column.text(0)
+        };
+        for (number, in_request, in_file) in [
+            (-9_007_199_254_740_991.0, Some("-9007199254740991"), Some("-9007199254740991")),
+            (9_007_199_254_740_992.0, None, Some("9007199254740992")),
+            (-1e18, None, Some("-1000000000000000000")),
+            (1.5, None, None),
+        ] {
+            assert_eq!(read(Strictness::Request, number).as_deref(), in_request, "{number}");
+            assert_eq!(read(Strictness::File, number).as_deref(), in_file, "{number}");
+        }
     }
 }

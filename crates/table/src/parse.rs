@@ -68,6 +68,12 @@ pub fn whole(number: f64) -> Option<i64> {
     (number.trunc() == number && number < LIMIT && number > -LIMIT).then_some(number as i64)
 }
 
+/// Whether no other integer has the same float: those below 2⁵³ have their own.
+#[inline]
+pub fn is_sure(whole: f64) -> bool {
+    whole.abs() < 9_007_199_254_740_992.0
+}
+
 /// `true` or `false`, also `True`, `TRUE`, `False`, `FALSE`; nothing else.
 #[inline]
 pub fn boolean(text: &str) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! Types of tensors, and their elements as JSON and as bytes.
 
 use evenstep_source::Cells;
-use evenstep_table::Kind;
+use evenstep_table::{Kind, parse};
 use half::f16;
 use serde_json::Value;
 
@@ -148,12 +148,11 @@ fn each<T: Default>(
     elements.iter().enumerate().map(element).collect()
 }
 
-/// A whole number, however it is written: 4.0 is 4. What isn't exact as a float isn't taken from one.
+/// A whole number, however it is written: 4.0 is 4. A float that could be another integer isn't taken for one.
 fn whole(value: &Value) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_i64().or_else(|| {
-        let number = value.as_f64().filter(|_| value.is_f64())?;
-        (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+        let number = value.as_f64().filter(|number| value.is_f64() && parse::is_sure(*number))?;
+        parse::whole(number)
     })
 }
 
@@ -178,4 +177,24 @@ fn strings(mut bytes: &[u8], count: usize) -> Result<Vec<String>, Wrong> {
         bytes = rest;
     }
     if bytes.is_empty() { Ok(texts) } else { Err(format!("{} bytes come after its {count} elements", bytes.len())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_float_is_no_integer_where_it_could_be_another() {
+        let check = |text: &str, expected: Option<i64>| {
+            assert_eq!(whole(&serde_json::from_str(text).expect("JSON")), expected, "{text}");
+        };
+        check("4.0", Some(4));
+        check("-9007199254740991.0", Some(-9_007_199_254_740_991));
+        check("9007199254740993", Some(9_007_199_254_740_993));
+        // As a float it is 9007199254740992, too.
+        check("9007199254740993.0", None);
+        check("9007199254740992.0", None);
+        check("1e16", None);
+        check("1.5", None);
+    }
 }
