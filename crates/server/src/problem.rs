@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem details.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::RowError;
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::formats::Format;
 use crate::limits::RETRY_AFTER_SECONDS;
+use crate::models::Served;
 
 /// So many errors are told where there is one line for all.
 const TOLD_IN_WORDS: usize = 10;
@@ -24,6 +27,8 @@ pub(crate) struct Problem {
     codings: Option<&'static str>,
     /// Whether its client is gone, or took the request back.
     is_cut_off: bool,
+    /// Who was asked, if the body named it.
+    by: Option<Arc<Served>>,
 }
 
 /// An answer that nobody reads: its request was taken back.
@@ -35,7 +40,8 @@ impl Problem {
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
         let detail = detail.into();
         let status = StatusCode::BAD_REQUEST;
-        Problem { status, detail, errors: Vec::new(), count: 0, contract: None, codings: None, is_cut_off: false }
+        let (contract, codings, by) = (None, None, None);
+        Problem { status, detail, errors: Vec::new(), count: 0, contract, codings, is_cut_off: false, by }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -199,6 +205,17 @@ impl Problem {
     /// The same of a model whose contract is told elsewhere.
     pub(crate) fn with_contract_at(self, path: impl FnOnce() -> String) -> Problem {
         Problem { contract: self.contract.map(|_| path()), ..self }
+    }
+
+    /// The same of a model that the body named.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn by(self, served: Arc<Served>) -> Problem {
+        Problem { by: Some(served), ..self }
+    }
+
+    /// The model that the body named, if it did.
+    pub(crate) fn take_by(&mut self) -> Option<Arc<Served>> {
+        self.by.take()
     }
 
     fn detail(&self) -> String {

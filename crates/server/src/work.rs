@@ -184,12 +184,23 @@ impl Asked {
     }
 
     /// A problem in place of an answer, counted as one.
-    pub(crate) fn failed(&self, dialect: Dialect, problem: Problem, started: Instant) -> Response {
-        let problem = self.refused(problem);
-        self.count(dialect.status(&problem), 0, 0, started.elapsed());
+    pub(crate) fn failed(&self, dialect: Dialect, mut problem: Problem, started: Instant) -> Response {
+        let asked = match problem.take_by() {
+            Some(served) => self.with(served),
+            None if dialect == Dialect::Grpc => return self.unheard(dialect, problem, started),
+            None => self.clone(),
+        };
+        let problem = asked.refused(problem);
+        asked.count(dialect.status(&problem), 0, 0, started.elapsed());
         let mut response = problem.into_response();
-        self.sign(&mut response, 0, None);
+        asked.sign(&mut response, 0, None);
         response
+    }
+
+    /// The same of a call whose message didn't come to name a model: no model's account has it.
+    fn unheard(&self, dialect: Dialect, problem: Problem, started: Instant) -> Response {
+        self.service.metrics.answered(dialect.status(&problem), started.elapsed());
+        problem.into_response()
     }
 
     /// What is wrong, with the place of the contract of the model that was asked.

@@ -52,7 +52,7 @@ fn each_request_is_told_in_a_line_without_what_callers_sent() {
     200 "POST" "/predict" 2
     400 "POST" "/v2/models/{model}/infer" 0
     404 "POST" "/models/{model}/predict" null
-    400 "POST" "/inference.GRPCInferenceService/ModelInfer" 0
+    400 "POST" "/inference.GRPCInferenceService/ModelInfer" null
     405 "_OTHER" "/predict" null
     404 "GET" "none" null
     200 "GET" "/metrics" null
@@ -74,4 +74,20 @@ fn requests_are_told_to_people_in_words_and_to_nobody_unless_asked() {
     assert_eq!(told(&[]), "");
     let line = told(&["--log", "text"]);
     assert!(line.contains(" status=200 method=POST route=/predict request=") && line.contains(" rows=1 "), "{line}");
+}
+
+#[test]
+fn a_call_that_is_refused_is_told_of_the_model_that_it_names() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep", "other.evenstep", "--log", "json"]);
+    let mut connection = server.connect();
+    // A message whose first field is the model's name, in its frame; it has no tensors.
+    for name in [b'p', b'q', b'r'] {
+        let head = "Content-Type: application/grpc\r\n";
+        connection.ask("POST", "/inference.GRPCInferenceService/ModelInfer", head, &[0, 0, 0, 0, 3, 0x0a, 1, name]);
+    }
+    drop(connection);
+    let lines: Vec<Value> = server.end().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let models: Vec<&Value> = lines.iter().map(|line| &line["model"]).collect();
+    assert_eq!(models, [&Value::from("p"), &Value::from("q"), &Value::Null], "{lines:?}");
 }

@@ -1,5 +1,6 @@
 //! A bundle that answers, and what is said of it.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
@@ -24,6 +25,12 @@ pub(crate) struct Served {
     counted: OnceLock<OfModel>,
     /// The file that it was read from, if one is watched.
     pub(super) stamp: Option<Stamp>,
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), self.version())
+    }
 }
 
 impl Served {

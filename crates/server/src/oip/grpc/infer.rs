@@ -22,7 +22,15 @@ use crate::work::{self, Said};
 pub(super) fn answer(call: &work::Asked, body: &[u8]) -> Result<Said, Problem> {
     let asked: ModelInferRequest = message(body)?;
     // Which model is meant stands in the message.
-    let call = call.with(served(&call.service, &asked.model_name, &asked.model_version)?);
+    let served = served(&call.service, &asked.model_name, &asked.model_version)?;
+    let said = answer_by(&call.with(Arc::clone(&served)), asked);
+    match said {
+        Ok(said) => Ok(Said { by: Some(served), ..said }),
+        Err(problem) => Err(problem.by(served)),
+    }
+}
+
+fn answer_by(call: &work::Asked, asked: ModelInferRequest) -> Result<Said, Problem> {
     let predictor = &call.served.predictor;
     // Who sends bytes can read them; who sends lists may be a person.
     let raw = !asked.raw_input_contents.is_empty();
@@ -43,8 +51,7 @@ pub(super) fn answer(call: &work::Asked, body: &[u8]) -> Result<Said, Problem> {
         outputs: outputs.iter().map(|output| told(output, columns, raw)).collect(),
         raw_output_contents: outputs.iter().filter(|_| raw).map(|it| output::bytes(it.column(columns))).collect(),
     };
-    let by = Some(Arc::clone(&call.served));
-    Ok(Said { by, ..Said::of(GRPC, framed(&told), count, table.flags.len()) })
+    Ok(Said::of(GRPC, framed(&told), count, table.flags.len()))
 }
 
 /// The rows of a body that is a `ModelInferRequest` in its frame.
