@@ -259,11 +259,8 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn parsed(line: &[u8]) -> Result<Map<String, Value>, String> {
-    match request::parse(line) {
-        Ok(Value::Object(row)) => Ok(row),
-        Ok(_) => Err("the line is no object".to_owned()),
-        Err(what) => Err(format!("the line is no JSON: {what}")),
-    }
+    let value = request::parse(line).map_err(|what| format!("the line is no JSON: {what}"))?;
+    request::object(value).ok_or_else(|| "the line is no object".to_owned())
 }
 
 fn at_row(row: u64, what: &str) -> Problem {

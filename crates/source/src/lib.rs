@@ -54,6 +54,7 @@ mod reading;
 mod row;
 mod source;
 mod stream;
+mod too_large;
 mod typing;
 pub mod write;
 
@@ -67,3 +68,4 @@ pub use reading::{Mode, Reading};
 pub use row::{DirectRows, Extra, RowError, RowTyper, TypedRows};
 pub use source::{Inferred, Read, Source};
 pub use stream::Stream;
+pub use too_large::{too_large, too_large_in};

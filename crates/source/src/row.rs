@@ -23,6 +23,7 @@ use crate::SourceError;
 use crate::body::Body;
 use crate::chunk::{Flag, Origin, checked};
 use crate::reading::{Mode, Plan, Reading};
+use crate::too_large::{shown, too_large_in};
 
 /// At most so many errors are told of one request.
 const TOLD: usize = 100;
@@ -114,7 +115,7 @@ impl RowTyper {
                 }
             }
         }
-        let value = |row: usize, field: &ColumnName, _| rows[row].get(field.as_str()).cloned();
+        let value = |row: usize, field: &ColumnName, _| rows[row].get(field.as_str()).map(shown);
         let mut typed = self.check(builders, Strictness::Request, rows.len(), value);
         if self.extra == Extra::Reject {
             let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
@@ -259,7 +260,7 @@ pub(crate) fn with_value(json: &Json, take: impl FnOnce(Value<'_>)) {
         Json::Bool(yes) => Value::Boolean(*yes),
         Json::String(text) => Value::Text(text),
         Json::Array(_) => Value::Foreign("a list"),
-        Json::Object(_) => Value::Foreign("an object"),
+        Json::Object(object) => Value::Foreign(too_large_in(object).unwrap_or("an object")),
         Json::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(integer), _) => Value::Integer(integer),
             (None, Some(natural)) => {

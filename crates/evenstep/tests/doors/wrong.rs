@@ -1,6 +1,8 @@
 //! What is broken, or breaks the contract.
 
-use crate::client::{ARROW, JSON, LINES, small};
+use serde_json::json;
+
+use crate::client::{ARROW, JSON, LINES, Server, small, small_project};
 use crate::example::small_arrow;
 
 #[test]
@@ -101,4 +103,34 @@ fn what_is_wrong_is_told_in_the_words_of_each_protocol() {
     ask("/predict", ARROW, "nothing of it");
     ask("/predict", "application/xml", "<x/>");
     insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_number_that_is_too_large_is_a_cell_that_the_contract_judges() {
+    let project = small_project();
+    let server = Server::start(&project, "p.evenstep");
+    let row = r#"{"x": 1, "z": 1e400}"#;
+    let expected = json!({ "row": 0, "field": "z", "value": "1e400", "rule": "invalid", "message": "`z`: `1e400` is not a number" });
+    for body in [row, &format!("[{row}]"), r#"{"columns": {"x": [1], "z": [1e400]}}"#] {
+        let told = server.predict(JSON, JSON, body.as_bytes());
+        assert_eq!(told.status, 422, "{}", told.text());
+        assert!(told.head.contains("content-type: application/problem+json"), "{}", told.head);
+        assert_eq!(told.json()["errors"], json!([expected]), "{body}");
+    }
+    let lines = format!("{{\"x\": 1, \"z\": 2}}\n{row}\n");
+    let told = server.predict(LINES, LINES, lines.as_bytes()).ok().lines();
+    assert_eq!(
+        (told.len(), &told[1]["error"]["status"], &told[1]["error"]["errors"][0]["value"]),
+        (2, &json!(422), &json!("1e400"))
+    );
+    let told = server.predict(LINES, JSON, lines.as_bytes());
+    assert_eq!((told.status, &told.json()["errors"][0]["row"]), (422, &json!(1)));
+    let told = server.post("/invocations", JSON, "", format!(r#"{{"instances": [{row}]}}"#).as_bytes());
+    assert!(told.status == 400 && told.text().contains("row 0: `z` is invalid"), "{}", told.text());
+    let told = server.predict(JSON, JSON, b"[1e400]");
+    assert!(told.status == 400 && told.text().contains("row 0 is no object"), "{}", told.text());
+
+    project.run(&["train", "--quiet", "--set", "contract.z.invalid=\"null\"", "--out", "n.evenstep"]).ok();
+    let told = Server::start(&project, "n.evenstep").predict(JSON, JSON, row.as_bytes()).ok().json();
+    assert_eq!(told["predictions"][0]["flags"], json!([{ "field": "z", "rule": "invalid" }]));
 }

@@ -15,7 +15,7 @@ use evenstep_table::{Batch, Column, ColumnName, Kind};
 use serde_json::{Map, Number, Value};
 
 pub use answer::{Answer, Flagged, Prediction, Probabilities, document};
-pub use json::parse;
+pub use json::{object, parse};
 pub use rows::{Rows, named};
 
 use self::phases::Phase;

@@ -6,7 +6,7 @@ use evenstep_source::{Body, Cells, DirectRows, NamedCells, SourceError};
 use evenstep_table::ColumnName;
 use serde_json::{Map, Value};
 
-use super::{CELLS_MAX, Refusal, parse};
+use super::{CELLS_MAX, Refusal, object, parse};
 use crate::Predictor;
 
 /// The only member of an object that holds columns. No row is like it: a cell is never an object.
@@ -38,16 +38,17 @@ impl Rows<'_> {
     /// # Errors
     /// Another shape, or no JSON.
     pub fn json(body: &[u8]) -> Result<Self, Refusal> {
-        match parse(body).map_err(|what| malformed(format!("the body is no JSON: {what}")))? {
-            Value::Object(mut row) => match row.get(COLUMNS) {
-                Some(Value::Object(_)) if row.len() == 1 => {
-                    let Some(Value::Object(columns)) = row.remove(COLUMNS) else { unreachable!("it was seen") };
-                    Rows::lists(columns)
-                }
-                _ => Ok(Rows::Objects(vec![row].into())),
-            },
-            Value::Array(items) => Rows::objects(items),
-            _ => Err(malformed("the body is neither an object nor a list of objects")),
+        let body = match parse(body).map_err(|what| malformed(format!("the body is no JSON: {what}")))? {
+            Value::Array(items) => return Rows::objects(items),
+            body => body,
+        };
+        let mut row = object(body).ok_or_else(|| malformed("the body is neither an object nor a list of objects"))?;
+        match row.get(COLUMNS) {
+            Some(Value::Object(_)) if row.len() == 1 => {
+                let Some(Value::Object(columns)) = row.remove(COLUMNS) else { unreachable!("it was seen") };
+                Rows::lists(columns)
+            }
+            _ => Ok(Rows::Objects(vec![row].into())),
         }
     }
 
@@ -56,11 +57,8 @@ impl Rows<'_> {
     /// # Errors
     /// One that is none.
     pub fn objects(items: Vec<Value>) -> Result<Self, Refusal> {
-        let object = |(index, item): (usize, Value)| match item {
-            Value::Object(row) => Ok(row),
-            _ => Err(malformed(format!("row {index} is no object"))),
-        };
-        let rows: Result<Vec<_>, _> = items.into_iter().enumerate().map(object).collect();
+        let row = |(index, item)| object(item).ok_or_else(|| malformed(format!("row {index} is no object")));
+        let rows: Result<Vec<_>, _> = items.into_iter().enumerate().map(row).collect();
         rows.map(|rows| Rows::Objects(rows.into()))
     }
 
