@@ -64,7 +64,7 @@ impl Drop for Streaming {
 
 /// All rows of a body, for an answer in another format.
 pub(crate) fn all(bytes: &[u8]) -> Result<Rows<'static>, Problem> {
-    let rows = lines(bytes).enumerate().map(|(row, line)| parsed(line).map_err(|what| at_row(row as u64, &what)));
+    let rows = lines(bytes).enumerate().map(|(row, line)| parsed(line, || format!("row {row}: ")));
     Ok(Rows::Objects(rows.collect::<Result<Vec<_>, _>>()?.into()))
 }
 
@@ -150,8 +150,7 @@ impl Stream {
             self.answer_lines(&rest[..whole]).await?;
             rest.drain(..whole);
             if rest.len() > LINE_BYTES_MAX {
-                let what = format!("a line may have {} KiB", LINE_BYTES_MAX >> 10);
-                return self.refuse(Problem::too_many(what)).await;
+                return self.refuse(too_long(String::new).into()).await;
             }
         }
     }
@@ -178,7 +177,7 @@ impl Stream {
         // Rows with and without an id are told apart, as they would be alone.
         let mut runs: Vec<(bool, Vec<Map<String, Value>>)> = Vec::new();
         for line in lines(text) {
-            match parsed(line) {
+            match parsed(line, String::new) {
                 Ok(row) => {
                     let has_id = has_id(&self.asked.served.predictor, &row);
                     match runs.last_mut().filter(|(same, _)| *same == has_id) {
@@ -186,8 +185,8 @@ impl Stream {
                         None => runs.push((has_id, vec![row])),
                     }
                 }
-                Err(what) => {
-                    problem = Some(Problem::malformed(what));
+                Err(refusal) => {
+                    problem = Some(refusal.into());
                     break;
                 }
             }
@@ -253,18 +252,24 @@ enum Ended {
     Gone,
 }
 
-/// Lines that are not blank.
+/// Lines that are not blank, or too long to be looked at.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+    let counts = |line: &&[u8]| line.len() > LINE_BYTES_MAX || !line.trim_ascii().is_empty();
+    text.split(|byte| *byte == b'\n').filter(counts)
 }
 
-fn parsed(line: &[u8]) -> Result<Map<String, Value>, String> {
-    let value = request::parse(line).map_err(|what| format!("the line is no JSON: {what}"))?;
-    request::object(value).ok_or_else(|| "the line is no object".to_owned())
+/// The row of a line; what is wrong with it begins with its place.
+fn parsed(line: &[u8], place: impl Fn() -> String) -> Result<Map<String, Value>, Refusal> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(too_long(place));
+    }
+    let malformed = |what: &str| Refusal::Malformed(format!("{}the line is no {what}", place()));
+    let value = request::parse(line).map_err(|what| malformed(&format!("JSON: {what}")))?;
+    request::object(value).ok_or_else(|| malformed("object"))
 }
 
-fn at_row(row: u64, what: &str) -> Problem {
-    Problem::malformed(format!("row {row}: {what}"))
+fn too_long(place: impl Fn() -> String) -> Refusal {
+    Refusal::TooLarge(format!("{}a line may have {} MiB", place(), LINE_BYTES_MAX >> 20))
 }
 
 fn has_id(predictor: &Predictor, row: &Map<String, Value>) -> bool {

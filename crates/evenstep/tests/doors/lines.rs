@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use crate::client::{LINES, small};
+use crate::client::{JSON, LINES, small};
 
 #[test]
 fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
@@ -44,6 +44,50 @@ fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
             assert!(read > 0, "it ended: {answered}");
             answered += &String::from_utf8_lossy(&buffer[..read]);
         }
+    }
+}
+
+#[test]
+fn a_line_may_have_a_mebibyte_wherever_it_is_cut() {
+    const MOST: usize = 1 << 20;
+    let server = small();
+    let row = "{\"x\": 1, \"z\": 2}";
+    let line = |bytes: usize| format!("{row}{}\n", " ".repeat(bytes - row.len()));
+    for (lines, status, words) in [
+        (line(MOST), None, ""),
+        (line(MOST + 1), Some(413), "a line may have 1 MiB"),
+        // Without an end.
+        (line(2 * MOST).trim_end_matches('\n').to_owned(), Some(413), "a line may have 1 MiB"),
+        // Blanks.
+        (" ".repeat(MOST + 1) + "\n", Some(413), "a line may have 1 MiB"),
+    ] {
+        let body = format!("{row}\n{lines}{row}\n");
+        let told = server.predict(LINES, LINES, body.as_bytes()).ok().lines();
+        match status {
+            None => assert_eq!(told.len(), 3),
+            Some(status) => {
+                assert_eq!(told.len(), 2, "{told:?}");
+                assert_eq!((&told[1]["error"]["status"], &told[1]["row"]), (&status.into(), &1.into()));
+                assert_eq!(told[1]["error"]["detail"], words);
+            }
+        }
+        let told = server.predict(LINES, JSON, body.as_bytes());
+        assert_eq!(told.status, status.unwrap_or(200));
+        assert!(status.is_none() || told.text().contains(&format!("row 1: {words}")), "{}", told.text());
+        // The line comes at once with the one before and the one after, or byte by byte: it is as long as it is.
+        let head = format!(
+            "POST /predict HTTP/1.0\r\nHost: localhost\r\nContent-Type: {LINES}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(&server.address).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it reads");
+        for piece in body.as_bytes().chunks(100_000) {
+            let _ = stream.write_all(piece);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        assert_eq!(answer.contains(words) && !words.is_empty(), status.is_some(), "{answer}");
     }
 }
 
