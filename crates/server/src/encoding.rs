@@ -61,7 +61,8 @@ impl Encoding {
         if !Encoding::is_worth(bytes) {
             return None;
         }
-        let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?.to_ascii_lowercase();
+        let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let accepted = values.collect::<Vec<_>>().join(",").to_ascii_lowercase();
         let welcome = |names: &[&str]| {
             accepted.split(',').any(|part| {
                 let mut part = part.split(';').map(str::trim);
@@ -164,5 +165,10 @@ mod tests {
         check("identity", None);
         check("br", None);
         check("", None);
+        let mut headers = HeaderMap::new();
+        for field in ["br", "gzip"] {
+            headers.append(header::ACCEPT_ENCODING, field.parse().expect("a value"));
+        }
+        assert_eq!(Encoding::of_answer(&headers, ENCODED_BYTES_MIN), Some(Encoding::Gzip));
     }
 }

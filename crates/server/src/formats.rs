@@ -48,8 +48,10 @@ impl Format {
 
     /// What the client would best be answered in: `default` if it is content with that.
     pub(crate) fn of_answer(headers: &HeaderMap, default: Format) -> Result<Format, Problem> {
-        let mut wanted = headers.get_all(header::ACCEPT).iter().peekable();
-        if wanted.peek().is_none_or(|value| *value == "*/*" || *value == default.media_type()) {
+        // What most requests say.
+        let mut wanted = headers.get_all(header::ACCEPT).iter();
+        let first = wanted.next();
+        if wanted.next().is_none() && first.is_none_or(|value| value == "*/*" || value == default.media_type()) {
             return Ok(default);
         }
         let ranges: Vec<Range> = ranges(headers).collect();
@@ -168,5 +170,9 @@ mod tests {
         check("text/html", None);
         check("application/json;q=0", None);
         check("*/*;q=what", None);
+        // A list may come in several fields (RFC 9110, 5.3).
+        let mut two = headers(header::ACCEPT, "*/*");
+        two.append(header::ACCEPT, HeaderValue::from_static("application/json;q=0.1"));
+        assert_eq!(Format::of_answer(&two, Format::Json).ok(), Some(Format::Csv));
     }
 }
