@@ -21,6 +21,18 @@ pub(crate) fn watch(files: Arc<dyn Files>) {
     });
 }
 
+/// From here on a signal to hang up kills no more, also while what will be served is still being read; once it is served, the
+/// server hears it.
+#[cfg(unix)]
+pub(crate) fn outlive_hang_up() {
+    // Where no handler is allowed the signal kills.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::default());
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+pub(crate) fn outlive_hang_up() {}
+
 /// Ctrl-C kills here: leftovers go with the next write.
 #[cfg(not(unix))]
 pub(crate) fn watch(_files: Arc<dyn Files>) {}

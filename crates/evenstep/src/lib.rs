@@ -68,7 +68,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return fail(PipelineError::input(format!("`EVENSTEP_SIMD` is `{word}`, and may be {words}")), cli.json);
     }
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
-    if !cli.verb.stops_by_itself() {
+    if cli.verb.stops_by_itself() {
+        interrupt::outlive_hang_up();
+    } else {
         interrupt::watch(Arc::clone(&host.files));
     }
     let result = caught(|| obey(cli.verb, &host));

@@ -1,8 +1,10 @@
 //! A file that lists what to serve, while it changes.
 
+use std::io::Write;
+
 use serde_json::Value;
 
-use crate::common::{Project, members};
+use crate::common::{Project, address_of, members};
 use crate::server::{JSON, ROW, Server, digest, models, project};
 
 const TWO: &str = r#"
@@ -166,6 +168,29 @@ fn a_signal_to_hang_up_ends_no_server() {
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(server.answers("/predict"), digest(&project, "a.evenstep"));
     assert_eq!(server.end(), Vec::<String>::new());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_to_hang_up_ends_no_server_that_still_reads_what_to_serve() {
+    let project = project();
+    project.run(&["key", "api", "crm"]).ok();
+    let pipe = project.path("keys.pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|made| made.success()));
+    let args = ["serve", "a.evenstep", "--api-keys", "keys.pipe", "--listen", "127.0.0.1:0", "--json"];
+    let mut child = project.command(&args).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    // It is opened once the server wants to read.
+    let mut keys = std::fs::File::options().write(true).open(&pipe).expect("it is ours");
+    let told = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    assert!(told.is_ok_and(|told| told.success()));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let is_there = child.try_wait().expect("it is ours").is_none();
+    let _ = keys.write_all(project.read("api-keys.toml").as_bytes());
+    drop(keys);
+    let listens = is_there && !address_of(&mut child).is_empty();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(listens, "the signal ended it");
 }
 
 #[test]
