@@ -197,9 +197,25 @@ def test_init_proposes_what_trains(example: Example) -> None:
 
 def test_numbers_that_no_contract_takes_are_refused() -> None:
     bundle = es.Spec(SPEC).train(frame()).bundle
-    for cell in [float("inf"), Decimal("Infinity")]:
-        with pytest.raises(es.Error, match="inf"):
-            bundle.predict_one({"id": 1, "x": cell})
+    # The words of a category could be any.
+    words = es.Spec(SPEC.replace("ridge", "boosted_trees")).train(frame().assign(x=["inf", "a", "b"] * 30)).bundle
+    assert words.predict_one({"id": 1, "x": "inf"})
+    for cell in [float("inf"), Decimal("Infinity"), -numpy.float64("inf"), 10**400]:
+        for one in [bundle, words]:
+            with pytest.raises(es.Error, match="inf|1000000"):
+                one.predict_one({"id": 1, "x": cell})
     # Wider than Python's floats: it is its own scalar.
     with pytest.raises(TypeError, match="longdouble"):
         bundle.predict_one({"id": 1, "x": numpy.longdouble(1.5)})
+
+
+def test_numbers_that_no_spec_takes_are_refused() -> None:
+    def spec(bound: object) -> es.Spec:
+        return es.Spec.from_dict({**es.Spec(SPEC).to_dict(), "contract": {"x": {"type": "number", "max": bound}}})
+
+    assert spec(numpy.float64(7.5)).to_dict() == spec(7.5).to_dict()
+    for bound in [float("inf"), numpy.float64("inf"), Decimal("-Infinity")]:
+        with pytest.raises(ValueError, match="(?i)inf.* can't stand in a spec"):
+            spec(bound)
+    with pytest.raises(TypeError, match="longdouble"):
+        spec(numpy.longdouble(1.5))

@@ -1,5 +1,6 @@
 //! JSON to Python, and rows of Python to JSON.
 
+use evenstep_source::too_large;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PyString};
@@ -66,12 +67,14 @@ fn within(part: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     }
     // What numpy and pandas have for a list, and for a number.
     if let Ok(plain) = part.call_method0("tolist")
-        && !plain.is(part)
+        // A number that is wider than Python's stays what it is.
+        && !plain.get_type().is(part.get_type())
     {
         return within(&plain, deeper);
     }
     match value(part)? {
         Value::Null => Err(PyValueError::new_err("None and NaN can't stand in a spec: leave them out")),
+        Value::Object(_) => Err(PyValueError::new_err(format!("{} can't stand in a spec", part.str()?))),
         value => Ok(value),
     }
 }
@@ -88,7 +91,8 @@ pub(crate) fn row(row: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
     Ok(cells)
 }
 
-/// A cell. Dates and times are told as text; NaN, as in frames, is a missing value.
+/// A cell. Dates and times are told as text; NaN, as in frames, is a missing value. Nothing but a number that no cell can be
+/// gives an object.
 fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(text) = cell.cast::<PyString>() {
         return Ok(text.to_str()?.into());
@@ -104,7 +108,8 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
     }
     if cell.is_instance_of::<PyInt>() {
         // One that is larger than an integer cell is for the contract to judge, as a number.
-        return cell.extract::<i64>().map(Value::from).or_else(|_| cell.extract::<f64>().map(Value::from));
+        let number = cell.extract::<i64>().map(Value::from).or_else(|_| cell.extract::<f64>().map(Value::from));
+        return number.or_else(|_| Ok(too_large(cell.str()?.to_str()?)));
     }
     // What pandas has for a missing value.
     if ["NAType", "NaTType"].contains(&cell.get_type().name()?.to_str()?) {
@@ -133,7 +138,7 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
     Err(PyTypeError::new_err(format!("no cell can be of type `{}`", cell.get_type().name()?)))
 }
 
-/// JSON has no word for an infinity, and no contract takes it.
+/// JSON has no word for an infinity, and no contract takes it: it is too large, whatever the column.
 fn of_float(number: f64) -> Value {
-    if number.is_infinite() { number.to_string().into() } else { number.into() }
+    if number.is_infinite() { too_large(&number.to_string()) } else { number.into() }
 }
