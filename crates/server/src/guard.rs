@@ -112,7 +112,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     let (response, key) = match checked {
         Ok(key) => (next.run(request).await, key),
         Err(problem) => {
-            service.metrics.refused(dialect.status(&problem));
+            service.metrics.asked(None, dialect.status(&problem));
             (problem.into_response(), None)
         }
     };

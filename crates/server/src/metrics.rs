@@ -20,9 +20,11 @@ use prometheus_client::registry::Registry;
 use crate::Service;
 use crate::exposition::Exposition;
 
+/// Empty is the model of a request that was refused before its model was found.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct ByStatus {
     status: u16,
+    model: String,
 }
 
 /// There are as many as there are models, whose names are the operator's and not the callers'.
@@ -85,7 +87,7 @@ impl Metrics {
         let seconds = Histogram::new(exponential_buckets(1e-5, 2.0, 20));
         registry.register(
             "requests",
-            "Requests for predictions and requests refused before a route was asked, by HTTP status",
+            "Requests for predictions and requests refused before a route was asked, by HTTP status and model",
             requests.clone(),
         );
         registry.register("rows", "Rows predicted, by model", rows.clone());
@@ -152,11 +154,6 @@ impl Metrics {
         self.connections_refused.inc();
     }
 
-    /// A request that was answered before it reached its route.
-    pub(crate) fn refused(&self, status: StatusCode) {
-        self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
-    }
-
     pub(crate) fn no_numbers(&self, model: &str, lost: &NoNumbers) {
         for Lost { step, name, column, cells } in lost.iter() {
             let site = ByStep { model: model.to_owned(), step: format!("{step} {name}"), column: column.to_string() };
@@ -175,8 +172,15 @@ impl Metrics {
         OfModel { rows: counter(&self.rows), flags: counter(&self.flags), over_budget }
     }
 
-    pub(crate) fn answered(&self, status: StatusCode, took: Duration) {
-        self.requests.get_or_create(&ByStatus { status: status.as_u16() }).inc();
+    /// A request that was worked on or refused; of a model, if that was found.
+    pub(crate) fn asked(&self, model: Option<&str>, status: StatusCode) {
+        let model = model.unwrap_or_default().to_owned();
+        self.requests.get_or_create(&ByStatus { status: status.as_u16(), model }).inc();
+    }
+
+    /// The same of one that was worked on.
+    pub(crate) fn answered(&self, model: Option<&str>, status: StatusCode, took: Duration) {
+        self.asked(model, status);
         self.seconds.observe(took.as_secs_f64());
     }
 }

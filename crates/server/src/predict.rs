@@ -37,7 +37,7 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen,
     });
     match formats {
         Err(problem) => {
-            service.metrics.refused(problem.status());
+            service.metrics.asked(Some(served.name()), problem.status());
             problem.into_response()
         }
         Ok((Format::Lines, Format::Lines)) => {

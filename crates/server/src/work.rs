@@ -176,7 +176,7 @@ impl Asked {
     /// Counts an answer.
     pub(crate) fn count(&self, status: StatusCode, rows: usize, flags: usize, took: Duration) {
         let metrics = &self.service.metrics;
-        metrics.answered(status, took);
+        metrics.answered(Some(self.served.name()), status, took);
         let of_model = self.served.counted(metrics);
         of_model.rows.inc_by(rows as u64);
         of_model.flags.inc_by(flags as u64);
@@ -199,7 +199,7 @@ impl Asked {
 
     /// The same of a call whose message didn't come to name a model: no model's account has it.
     fn unheard(&self, dialect: Dialect, problem: Problem, started: Instant) -> Response {
-        self.service.metrics.answered(dialect.status(&problem), started.elapsed());
+        self.service.metrics.answered(None, dialect.status(&problem), started.elapsed());
         problem.into_response()
     }
 

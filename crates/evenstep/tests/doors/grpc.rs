@@ -439,7 +439,7 @@ fn a_call_whose_client_no_longer_waits_is_told_so() {
             told.text
         );
     }
-    assert!(server.get("/metrics").ok().text().contains(r#"evenstep_requests_total{status="504"} 2"#));
+    assert!(server.get("/metrics").ok().text().contains(r#"evenstep_requests_total{status="504",model=""} 2"#));
 }
 
 #[test]

@@ -87,7 +87,14 @@ fn a_call_that_is_refused_is_told_of_the_model_that_it_names() {
         connection.ask("POST", "/inference.GRPCInferenceService/ModelInfer", head, &[0, 0, 0, 0, 3, 0x0a, 1, name]);
     }
     drop(connection);
+    let metrics = server.get("/metrics").text();
+    for model in ["p", "q", ""] {
+        let counted = metrics.lines().filter(|line| {
+            line.starts_with("evenstep_requests_total{") && line.ends_with(&format!("model=\"{model}\"}} 1"))
+        });
+        assert_eq!(counted.count(), 1, "{metrics}");
+    }
     let lines: Vec<Value> = server.end().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let models: Vec<&Value> = lines.iter().map(|line| &line["model"]).collect();
+    let models: Vec<&Value> = lines.iter().take(3).map(|line| &line["model"]).collect();
     assert_eq!(models, [&Value::from("p"), &Value::from("q"), &Value::Null], "{lines:?}");
 }

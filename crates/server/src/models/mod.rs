@@ -186,6 +186,6 @@ impl FromRequestParts<Arc<Service>> for Chosen {
             let now = service.models.now();
             now.find(named.model.as_deref(), named.version.as_deref()).map(Arc::clone)
         });
-        found.map(Chosen).inspect_err(|problem| service.metrics.refused(problem.status()))
+        found.map(Chosen).inspect_err(|problem| service.metrics.asked(None, problem.status()))
     }
 }

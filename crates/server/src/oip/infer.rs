@@ -24,7 +24,7 @@ pub(super) async fn infer(State(service): State<Arc<Service>>, chosen: Chosen, r
     let json_bytes = match json_bytes(&head.headers) {
         Ok(json_bytes) => json_bytes,
         Err(problem) => {
-            service.metrics.refused(problem.status());
+            service.metrics.asked(Some(served.name()), problem.status());
             return problem.into_response();
         }
     };

@@ -81,7 +81,7 @@ async fn soon(request: Request, next: Next) -> Response {
 async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let time = deadline::of(request.headers());
     deadline::within(time, next.run(request)).await.unwrap_or_else(|late| {
-        service.metrics.refused(late.status());
+        service.metrics.asked(None, late.status());
         late.into_response()
     })
 }
