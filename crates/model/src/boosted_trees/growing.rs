@@ -227,6 +227,7 @@ impl<'a> Growing<'a> {
         let columns = self.choose_columns(matrix, round);
         let allowed = Allowed::of(self.spec, interactions, columns, &self.draws, (round, class), matrix);
         let mut criterion = self.spec.criterion(&packing);
+        criterion.rows_by_hessian = self.loss.settles();
         if self.averaged.is_some() {
             // What rounding alone may seem to gain in a node whose targets are equal.
             criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit);
@@ -265,6 +266,8 @@ impl<'a> Growing<'a> {
                 let value = |(leaf, sums): (&GrownLeaf, &LeafSums)| {
                     let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
                     let [gradient, hessian] = [gradient.value(sums.gradient), hessian.value(sums.hessian)];
+                    // Rounded, a leaf may have had enough of it.
+                    let hessian = if self.loss.settles() { hessian.max(self.spec.min_hessian) } else { hessian };
                     let value = leaf_value(gradient, hessian + l2, self.spec.l1, Bounds::around_zero(None));
                     leaf.bounds.clamp(self.loss.no_further(value, gradient, hessian))
                 };

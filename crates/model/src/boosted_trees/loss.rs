@@ -61,6 +61,11 @@ impl Loss {
         matches!(self, Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. } | Loss::Share)
     }
 
+    /// Whether rows have less of a second derivative the surer their class is.
+    pub(super) fn settles(self) -> bool {
+        matches!(self, Loss::Logistic | Loss::Softmax { .. })
+    }
+
     /// The quantile of a leaf's residuals that is its value, where a gradient says no more than which way to go.
     pub(super) fn leaf_quantile(self) -> Option<f64> {
         match self {

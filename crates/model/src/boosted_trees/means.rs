@@ -128,8 +128,14 @@ impl Means {
                 if weight > 0.0 { (of_targets.value(sums.target) + smoothing * prior) / weight } else { prior }
             };
             let prior = mean(whole - in_fold, 0.0, 0.0);
-            let of_bin =
-                |cells: &[Sums]| (mean(total(&mut cells.iter()) - out(cells), smoothing, prior) + 0.0, out(cells).rows);
+            // A level is drawn as far towards the prior without the fold's rows as with them, so that what is learned of
+            // its mean holds for that of all its rows.
+            let of_bin = |cells: &[Sums]| {
+                let (all, out) = (total(&mut cells.iter()), out(cells));
+                let kept = of_weights.value((all - out).weight) / of_weights.value(all.weight);
+                let smoothing = if kept.is_nan() { smoothing } else { smoothing * kept };
+                (mean(all - out, smoothing, prior) + 0.0, out.rows)
+            };
             seen.0.chunks_exact(FOLDS).map(of_bin).collect()
         };
         let by_fold: Vec<Vec<(f64, u64)>> = (0..FOLDS).map(|fold| means(Some(fold))).collect();

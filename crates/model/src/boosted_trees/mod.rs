@@ -13,9 +13,9 @@
 //! the same. A level that training never saw goes there too, and so does one that a node never saw.
 //! Levels with fewer rows than `min_rows_in_bin` share a bin; so do the rarest of more than 65,534.
 //! Known as LightGBM `LGBMRegressor`, `LGBMClassifier`, whose names and defaults it keeps where
-//! they make sense. Differs: rows are counted, not estimated from hessians; the missing side of
-//! a category is learned; early stopping watches a tenth of the training rows, by their identity; rows
-//! of weight 0 are as if they were not there.
+//! they make sense. Differs: rows are counted, and with `logistic` and `softmax` a leaf must have their share of its
+//! node's hessians as well, by which LightGBM estimates how many rows there are; the missing side of a category is learned;
+//! early stopping watches a tenth of the training rows, by their identity; rows of weight 0 are as if they were not there.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,8 @@ pub struct BoostedTrees {
     pub bins: u32,
     /// The fewest training rows of a bin, where the values allow it; levels of a category with fewer share one.
     pub min_rows_in_bin: u32,
-    /// The fewest training rows of a leaf.
+    /// The fewest training rows of a leaf. With `logistic` and `softmax` a leaf must have as large a share of its node's second
+    /// derivatives, too: rows that are all but certain count for less.
     pub min_rows: u32,
     /// The least sum of second derivatives in a leaf.
     pub min_hessian: f64,
@@ -329,6 +330,7 @@ impl BoostedTrees {
             l2: self.l2,
             min_rows: i64::from(self.min_rows),
             // The least integer that is worth as much: a unit is a power of two.
+            rows_by_hessian: false,
             hessian_min: ((self.min_hessian / packing.hessian_unit).ceil() as i64).max(1),
             min_gain: self.min_gain,
             categories: self.categories.clone(),

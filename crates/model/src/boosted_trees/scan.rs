@@ -28,6 +28,8 @@ type Below<I> = [[I; BLOCK]; 3];
 pub(super) struct Cuts<'a> {
     pub(super) criterion: &'a Criterion,
     pub(super) node: Sums,
+    /// The least sum of hessians of a child, in their units.
+    pub(super) hessian_min: i64,
     pub(super) nulls: Sums,
     /// Cuts of no higher score are of no use.
     pub(super) bar: f64,
@@ -155,12 +157,12 @@ impl Cuts<'_> {
         I: Copy + PartialOrd + Default + Add<Output = I> + Sub<Output = I>,
         R: Real,
     {
-        let Criterion { min_rows, hessian_min, gradient_unit, hessian_unit, l2, .. } = *self.criterion;
+        let Criterion { min_rows, gradient_unit, hessian_unit, l2, .. } = *self.criterion;
         let whole = |sums: Sums| [sums.gradient, sums.hessian, sums.rows].map(&integer);
         // More than a node has is as much as anything more.
         let least = Least {
             rows: integer(min_rows.min(self.node.rows + 1)),
-            hessian: integer(hessian_min.min(self.node.hessian + 1)),
+            hessian: integer(self.hessian_min.min(self.node.hessian + 1)),
         };
         let l2 = R::of(l2 / hessian_unit);
         let unit = gradient_unit * gradient_unit / hessian_unit;
@@ -274,7 +276,7 @@ mod tests {
             for null_left in if cuts.nulls.rows > 0 { &[true, false][..] } else { &[false] } {
                 let left = if *null_left { below + cuts.nulls } else { below };
                 let right = cuts.node - left;
-                if below.rows > 0 && cuts.criterion.allows(left) && cuts.criterion.allows(right) {
+                if below.rows > 0 && [left, right].iter().all(|sums| cuts.criterion.allows(*sums, cuts.hessian_min)) {
                     let score = cuts.criterion.free_score(left) + cuts.criterion.free_score(right);
                     if score > best.map_or(0.0, |best| best.0) {
                         best = Some((score, bin, *null_left, left));
@@ -297,6 +299,7 @@ mod tests {
             min_hessian in 0.0_f64..20.0,
             l2 in prop_oneof![Just(0.0), 0.0_f64..50.0],
             times in prop_oneof![Just(1_i64), 2_i64..500],
+            rows_by_hessian: bool,
         ) {
             let (hessians, most) = match kind {
                 0 => (Hessians::One, 1.0),
@@ -307,14 +310,15 @@ mod tests {
             let rows = rows.min(packing.block_rows() as u32);
             let words = words(&packing, values, rows, most, seed);
             let spec = BoostedTrees { min_rows, min_hessian, l2, ..BoostedTrees::default() };
-            let criterion = spec.criterion(&packing);
+            let criterion = Criterion { rows_by_hessian, ..spec.criterion(&packing) };
             let planes = |sum: fn(Sums) -> i64| words.iter().map(|word| times * sum(packing.sums(*word))).collect();
             let planes: [Vec<i64>; 3] = [planes(|sums| sums.gradient), planes(|sums| sums.hessian), planes(|sums| sums.rows)];
             let packed = Bins { sums: Planes::Packed(&words, &packing), few: None };
             let apart = Bins { sums: Planes::Apart(planes.each_ref().map(|plane| &plane[..])), few: None };
             for bins in [packed, apart] {
                 let nulls = bins.at(values);
-                let cuts = Cuts { criterion: &criterion, node: bins.total(), nulls, bar: 0.0 };
+                let (node, criterion) = (bins.total(), &criterion);
+                let cuts = Cuts { criterion, node, hessian_min: criterion.hessian_min_of(node), nulls, bar: 0.0 };
                 prop_assert!(criterion.can_estimate(cuts.node.rows));
                 let of_best = |best: Best| (best.score, best.bin, best.null_left, best.left);
                 let expected = reckoned(cuts, bins, values);

@@ -41,6 +41,8 @@ pub(super) struct Criterion {
     pub(super) min_rows: i64,
     /// The least sum of hessians, in their units.
     pub(super) hessian_min: i64,
+    /// Whether `min_rows` is asked of hessians as well, each row counting by its share of them.
+    pub(super) rows_by_hessian: bool,
     pub(super) min_gain: f64,
     pub(super) categories: Categories,
     pub(super) gradient_unit: f64,
@@ -87,6 +89,8 @@ impl Bounds {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parent {
     pub(super) sums: Sums,
+    /// The least sum of hessians of a child, in their units.
+    pub(super) hessian_min: i64,
     pub(super) bounds: Bounds,
     /// What cuts are drawn by, if they are.
     pub(super) draw: Option<u64>,
@@ -184,14 +188,26 @@ impl Criterion {
         node.rows >= 2 * self.min_rows && node.hessian / 2 >= self.hessian_min
     }
 
+    /// The least sum of hessians of a node's children.
+    ///
+    /// A row whose class is settled has next to no hessian. Were it counted for a whole one, a leaf of such rows and one that was
+    /// taken for the other class would move that one by orders of magnitude, and the next tree back again.
+    pub(super) fn hessian_min_of(&self, node: Sums) -> i64 {
+        if !self.rows_by_hessian || node.rows == 0 {
+            return self.hessian_min;
+        }
+        let share = (self.min_rows as u128 * node.hessian as u128).div_ceil(node.rows as u128);
+        self.hessian_min.max(i64::try_from(share).unwrap_or(i64::MAX))
+    }
+
     #[inline(always)]
     fn hessian(&self, sums: Sums) -> f64 {
         sums.hessian as f64 * self.hessian_unit
     }
 
     #[inline(always)]
-    pub(super) fn allows(&self, sums: Sums) -> bool {
-        (sums.rows >= self.min_rows) & (sums.hessian >= self.hessian_min)
+    pub(super) fn allows(&self, sums: Sums, hessian_min: i64) -> bool {
+        (sums.rows >= self.min_rows) & (sums.hessian >= hessian_min)
     }
 
     /// How much a leaf with these sums lowers the loss, twice, if nothing binds its value.
@@ -257,7 +273,11 @@ impl Criterion {
                 && bins.few.is_none()
                 && values > FEW_VALUES =>
             {
-                best_cut(Cuts { criterion: self, node: node.sums, nulls, bar }, bins, values)
+                best_cut(
+                    Cuts { criterion: self, node: node.sums, hessian_min: node.hessian_min, nulls, bar },
+                    bins,
+                    values,
+                )
             }
             draw => {
                 let drawn = draw.map(|draw| draw_cut(bins, thresholds, draw_of(draw, feature)));
@@ -282,7 +302,7 @@ impl Criterion {
         let mut best: Option<Best> = None;
         let mut try_split = |left: Sums, bin: usize, null_left: bool| {
             let right = node.sums - left;
-            if self.allows(left) && self.allows(right) {
+            if [left, right].iter().all(|sums| self.allows(*sums, node.hessian_min)) {
                 let score = self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds);
                 if best.is_none_or(|best| score > best.score) && self.keeps_direction(node, left, feature) {
                     best = Some(Best { score, left, bin, null_left });
@@ -352,7 +372,7 @@ impl Criterion {
         let run: Vec<u16> = seen.iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect();
         let left = run.iter().fold(Sums::default(), |sums, bin| sums + bins.at(usize::from(*bin)));
         let right = node.sums - left;
-        (self.allows(left) && self.allows(right))
+        ([left, right].iter().all(|sums| self.allows(*sums, node.hessian_min)))
             .then(|| (self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds), left, run))
     }
 
@@ -361,7 +381,7 @@ impl Criterion {
         for bin in seen {
             let left = bins.at(usize::from(*bin));
             let right = node.sums - left;
-            if self.allows(left) && self.allows(right) {
+            if [left, right].iter().all(|sums| self.allows(*sums, node.hessian_min)) {
                 let score = self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds);
                 if best.is_none_or(|best| score > best.0) {
                     best = Some((score, left, *bin));
@@ -398,10 +418,10 @@ impl Criterion {
                 left = left + here;
                 since = since + here;
                 let right = node.sums - left;
-                if !self.allows(left) {
+                if !self.allows(left, node.hessian_min) {
                     continue;
                 }
-                if !self.allows(right) || evidence(right) < group {
+                if !self.allows(right, node.hessian_min) || evidence(right) < group {
                     break;
                 }
                 // A few rows more are no new candidate: they would only fit noise.

@@ -46,7 +46,7 @@ fn levels_of_noise_are_not_learned() {
         fit(&spec, &Task::Regression, &seen).model
     };
     let (sets, means) = (fit(10_000), fit(50));
-    assert!(squared_error(&means, &fresh) < 0.99 * squared_error(&sets, &fresh));
+    assert!(squared_error(&means, &fresh) < squared_error(&sets, &fresh));
     assert!(squared_error(&means, &fresh) < 1.04 / 12.0, "{}", squared_error(&means, &fresh));
 }
 
@@ -67,4 +67,14 @@ fn null_and_levels_never_seen_have_the_mean_of_all() {
     let found = predict(&model, &others).values;
     assert_eq!(found[0], found[1]);
     assert!((found[0] - 0.5).abs() < 0.5, "{found:?}");
+}
+
+#[test]
+fn what_is_learned_of_means_without_a_fold_holds_for_those_of_all() {
+    let level = |row: usize| row / 30;
+    let names: Vec<String> = (0..100).map(|level| format!("level {level}")).collect();
+    let cells = category((0..3000).map(|row| &*names[level(row)]));
+    let data = batch(vec![("cat", cells)], (0..3000).map(|row| level(row) as f64).collect());
+    let model = fit(&BoostedTrees::default(), &Task::Regression, &data).model;
+    assert!(squared_error(&model, &data) < 0.01, "{}", squared_error(&model, &data));
 }

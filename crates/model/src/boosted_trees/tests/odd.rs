@@ -1,5 +1,7 @@
 //! Rows and weights that a fit must not stumble over.
 
+use evenstep_exact::maths::ln;
+
 use super::*;
 use crate::ExtraTrees;
 use crate::boosted_trees::Goss;
@@ -165,4 +167,26 @@ fn a_share_made_of_a_count_is_that_count() {
     assert_eq!(super::super::allowed::count_of(0.07, 100), 7);
     assert_eq!(super::super::allowed::count_of(0.071, 100), 8);
     assert_eq!(super::super::allowed::count_of(1e-9, 100), 1);
+}
+
+#[test]
+fn a_rare_class_is_no_reason_to_go_astray() {
+    let rare = |seed: u64| {
+        let draws = Draws::new(Seed(seed), "rare");
+        let u = |row: usize, n: u32| draws.uniform_at(&(row as u128).to_le_bytes(), n);
+        let x = |n: u32| numbers((0..20_000).map(|row| u(row, n)));
+        let share = |row: usize| if u(row, 0) > 0.95 && u(row, 1) > 0.8 { 0.5 } else { 0.0 };
+        let y = (0..20_000).map(|row| f64::from(u8::from(u(row, 3) < share(row))));
+        batch(vec![("a", x(0)), ("b", x(1)), ("c", x(2))], y.collect())
+    };
+    let (seen, fresh) = (rare(1), rare(2));
+    let loss = |model: &Model| {
+        let found = predict(model, &fresh).values;
+        let one = |(p, y): (&f64, &f64)| -ln((if *y == 1.0 { *p } else { 1.0 - p }).max(1e-15));
+        found.iter().zip(&fresh.training().target).map(one).sum::<f64>() / fresh.rows() as f64
+    };
+    let share = fresh.training().target.iter().sum::<f64>() / fresh.rows() as f64;
+    let base = -share * ln(share) - (1.0 - share) * ln(1.0 - share);
+    let found = loss(&fit(&BoostedTrees::default(), &binary(), &seen).model);
+    assert!(found < 0.5 * base, "{found} is not much less than {base}");
 }
