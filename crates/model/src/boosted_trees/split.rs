@@ -210,6 +210,10 @@ impl Criterion {
         (sums.rows >= self.min_rows) & (sums.hessian >= hessian_min)
     }
 
+    fn allows_both(&self, node: Parent, left: Sums) -> bool {
+        self.allows(left, node.hessian_min) && self.allows(node.sums - left, node.hessian_min)
+    }
+
     /// How much a leaf with these sums lowers the loss, twice, if nothing binds its value.
     /// Source: Chen & Guestrin 2016, eq. 6 and 7.
     #[inline(always)]
@@ -302,7 +306,7 @@ impl Criterion {
         let mut best: Option<Best> = None;
         let mut try_split = |left: Sums, bin: usize, null_left: bool| {
             let right = node.sums - left;
-            if [left, right].iter().all(|sums| self.allows(*sums, node.hessian_min)) {
+            if self.allows_both(node, left) {
                 let score = self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds);
                 if best.is_none_or(|best| score > best.score) && self.keeps_direction(node, left, feature) {
                     best = Some(Best { score, left, bin, null_left });
@@ -372,7 +376,7 @@ impl Criterion {
         let run: Vec<u16> = seen.iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect();
         let left = run.iter().fold(Sums::default(), |sums, bin| sums + bins.at(usize::from(*bin)));
         let right = node.sums - left;
-        ([left, right].iter().all(|sums| self.allows(*sums, node.hessian_min)))
+        self.allows_both(node, left)
             .then(|| (self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds), left, run))
     }
 
@@ -381,7 +385,7 @@ impl Criterion {
         for bin in seen {
             let left = bins.at(usize::from(*bin));
             let right = node.sums - left;
-            if [left, right].iter().all(|sums| self.allows(*sums, node.hessian_min)) {
+            if self.allows_both(node, left) {
                 let score = self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds);
                 if best.is_none_or(|best| score > best.0) {
                     best = Some((score, left, *bin));
