@@ -64,6 +64,15 @@ pub(super) fn count_of(share: f64, of: usize) -> usize {
     (count.ceil() as usize).clamp(1, of.max(1))
 }
 
+/// Keeps a share of the allowed features: those with the lowest draws, which are the same for all features of a column.
+pub(super) fn keep(share: f64, matrix: &Matrix, allowed: &mut [bool], draw: impl Fn(usize) -> u64) {
+    let drawn = |at: usize| (draw(at), matrix.features[at].key, at);
+    let mut places: Vec<(u64, u128, usize)> = (0..allowed.len()).filter(|at| allowed[*at]).map(drawn).collect();
+    places.sort_unstable();
+    let columns: Vec<&[(u64, u128, usize)]> = places.chunk_by(|a, b| a.1 == b.1).collect();
+    columns.iter().skip(count_of(share, columns.len())).copied().flatten().for_each(|(_, _, at)| allowed[*at] = false);
+}
+
 impl<'a> Drawn<'a> {
     fn new(share: f64, draws: &Draws, purpose: &str, tree: (u32, usize), matrix: &'a Matrix) -> Drawn<'a> {
         let draws = draws.within(purpose);
@@ -78,10 +87,7 @@ impl<'a> Drawn<'a> {
         if self.share >= 1.0 {
             return;
         }
-        let drawn = |at: usize| (mix(place as u32, self.draws[at] ^ (place >> 32)), self.matrix.features[at].key, at);
-        let mut places: Vec<(u64, u128, usize)> = (0..allowed.len()).filter(|at| allowed[*at]).map(drawn).collect();
-        places.sort_unstable();
-        places.iter().skip(count_of(self.share, places.len())).for_each(|(_, _, at)| allowed[*at] = false);
+        keep(self.share, self.matrix, allowed, |at| mix(place as u32, self.draws[at] ^ (place >> 32)));
     }
 }
 

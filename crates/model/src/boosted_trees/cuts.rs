@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evenstep_exact::frequency::Frequency;
 use evenstep_exact::quantile::Distribution;
@@ -30,7 +31,7 @@ pub(super) enum Binning {
     /// A number's bin is the count of thresholds that it exceeds.
     Number(Vec<f64>),
     /// A level has a bin.
-    Category(Levels),
+    Category(Arc<Levels>),
     /// A level has the bin of its mean.
     Means(Box<Means>),
 }

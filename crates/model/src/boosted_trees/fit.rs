@@ -1,6 +1,7 @@
 //! Learning trees: boosted ones on the gradients that the rounds before left, averaged ones each from the start.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::ColumnName;
@@ -58,11 +59,9 @@ pub(crate) fn fit(
     let read: BTreeSet<u32> = trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature).collect();
     let mut levels = vec![None; data.features.len()];
     for feature in matrix.features.into_iter().filter(|feature| read.contains(&(feature.position as u32))) {
-        levels[feature.position] = match feature.binning {
-            Binning::Number(_) => None,
-            Binning::Category(of) => Some(of),
-            Binning::Means(of) => Some(of.levels),
-        };
+        if let Binning::Category(of) = feature.binning {
+            levels[feature.position] = Some(Arc::unwrap_or_clone(of));
+        }
     }
     let trees = Packed::of(&trees);
     let forest = Forest::new(&trees, &levels);

@@ -8,7 +8,8 @@ use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Workers;
 
 use super::BoostedTrees;
-use super::allowed::{Allowed, Interactions, count_of};
+use super::allowed::{Allowed, Interactions, keep};
+use super::cuts::Binning;
 use super::dart::shrink;
 use super::fit::{Averaged, best_round};
 use super::fixed_point::FixedPoint;
@@ -228,6 +229,9 @@ impl<'a> Growing<'a> {
         let allowed = Allowed::of(self.spec, interactions, columns, &self.draws, (round, class), matrix);
         let mut criterion = self.spec.criterion(&packing);
         criterion.rows_by_hessian = self.loss.settles();
+        if matrix.features.iter().any(|feature| matches!(feature.binning, Binning::Means(_))) {
+            criterion.noise = self.noise(&packing);
+        }
         if self.averaged.is_some() {
             // What rounding alone may seem to gain in a node whose targets are equal.
             criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit);
@@ -350,21 +354,12 @@ impl<'a> Growing<'a> {
 
     /// Which columns the next tree may use: those with the lowest draws.
     fn choose_columns(&self, matrix: &Matrix, round: u32) -> Vec<bool> {
-        let count = matrix.features.len();
-        let share = self.spec.column_sample;
-        if share >= 1.0 || count == 0 {
-            return vec![true; count];
+        let mut may_split = vec![true; matrix.features.len()];
+        if self.spec.column_sample < 1.0 {
+            let draws = self.draws.within("column_sample");
+            let drawn = |at: usize| draws.bits(&matrix.features[at].key.to_le_bytes(), round);
+            keep(self.spec.column_sample, matrix, &mut may_split, drawn);
         }
-        let draws = self.draws.within("column_sample");
-        let mut places: Vec<(u64, usize)> = matrix
-            .features
-            .iter()
-            .enumerate()
-            .map(|(at, feature)| (draws.bits(&feature.key.to_le_bytes(), round), at))
-            .collect();
-        places.sort_unstable();
-        let mut may_split = vec![false; count];
-        places[..count_of(share, count)].iter().for_each(|(_, at)| may_split[*at] = true);
         may_split
     }
 }

@@ -147,7 +147,7 @@ impl Partial for Seen {
 impl Seen {
     fn cut(&self, kind: Kind, bins: BinLimits) -> Option<(Binning, bool)> {
         let binning = match kind {
-            Kind::Category => Binning::Category(Levels::from_frequency(&self.levels, bins.min_rows)),
+            Kind::Category => Binning::Category(Arc::new(Levels::from_frequency(&self.levels, bins.min_rows))),
             _ => Binning::Number(thresholds(&self.numbers, bins)),
         };
         let empty = self.numbers.runs().is_empty() && self.levels.distinct() == 0;
@@ -197,22 +197,25 @@ pub(super) fn build(growing: &Growing<'_>) -> Matrix {
         |cut: &Option<(Binning, bool)>| matches!(cut, Some((Binning::Category(levels), _)) if has_means(levels.count));
     let folds = if cuts.iter().any(is_long) { means::folds(growing) } else { Vec::new() };
     for ((position, name, _), cut) in names.into_iter().zip(cuts) {
-        let cut = match cut {
-            Some((Binning::Category(levels), _)) if has_means(levels.count) => {
-                let means = Means::of(levels, growing, &folds, name, bins);
+        let Some((binning, has_null)) = cut else { continue };
+        // A category of many levels is two features: its means and its levels.
+        let of_means = match &binning {
+            Binning::Category(levels) if has_means(levels.count) => {
+                let means = Means::of(Arc::clone(levels), growing, &folds, name, bins);
                 worth_it(Binning::Means(Box::new(means)), false, 0)
             }
-            cut => cut,
+            _ => None,
         };
-        let Some((binning, has_null)) = cut else { continue };
-        let is_wide = binning.last() > u16::from(u8::MAX);
-        // Which lane tells a narrow one is said below.
-        let place = if is_wide { Place::Wide(wide.len()) } else { Place::Lane(0, None) };
-        if is_wide {
-            wide.push(features.len());
-        }
         let (key, monotone) = (key_of(name.as_str()), spec.monotone.get(name.as_str()).copied());
-        features.push(Feature { position, name: name.clone(), key, monotone, binning, has_null, place });
+        for (binning, has_null) in of_means.into_iter().chain([(binning, has_null)]) {
+            let is_wide = binning.last() > u16::from(u8::MAX);
+            // Which lane tells a narrow one is said below.
+            let place = if is_wide { Place::Wide(wide.len()) } else { Place::Lane(0, None) };
+            if is_wide {
+                wide.push(features.len());
+            }
+            features.push(Feature { position, name: name.clone(), key, monotone, binning, has_null, place });
+        }
     }
     let tables: Vec<Vec<Table<'_>>> = workers.map(batches.iter().collect(), |batch| {
         features.iter().map(|feature: &Feature| Table::of(&feature.binning, batch.column(&feature.name))).collect()

@@ -1,7 +1,10 @@
 //! Categories of many levels, each level taken for the mean target of its rows: sets of levels that are chosen by what a
 //! node holds would fit noise. So that no row's own target speaks for it, a row that is learned from sees the means of
 //! the rows in other folds, drawn by identity; any other row sees those of all.
+//! Sets of levels stay beside them, for what a level changes in how other columns act.
 //! Source: Micci-Barreca 2001, "A preprocessing scheme for high-cardinality categorical attributes".
+
+use std::sync::Arc;
 
 use evenstep_exact::reduce::Partial;
 use evenstep_table::ColumnName;
@@ -22,7 +25,7 @@ const FOLDS: usize = 8;
 /// The levels of a category, in the order of their means.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Means {
-    pub(super) levels: Levels,
+    pub(super) levels: Arc<Levels>,
     /// Of the means.
     pub(super) thresholds: Vec<f64>,
     /// How many thresholds the mean of each level's bin exceeds, then that of null and that of levels never seen: first
@@ -77,7 +80,13 @@ pub(super) fn folds(growing: &Growing<'_>) -> Vec<u8> {
 
 impl Means {
     /// Takes the mean of every level of a column.
-    pub(super) fn of(levels: Levels, growing: &Growing<'_>, folds: &[u8], name: &ColumnName, bins: BinLimits) -> Means {
+    pub(super) fn of(
+        levels: Arc<Levels>,
+        growing: &Growing<'_>,
+        folds: &[u8],
+        name: &ColumnName,
+        bins: BinLimits,
+    ) -> Means {
         let all = levels.count + 2;
         let target = |batch: usize, row: usize| growing.data.batches[batch].training().target[row];
         let weight = |row: usize| growing.weights.get(row).copied().unwrap_or(1.0);

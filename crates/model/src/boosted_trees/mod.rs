@@ -6,8 +6,9 @@
 //! fixed point at random, keyed by the row's identity and the tree, so every sum is the same
 //! in any order. Cuts come from the exact distribution of all training rows; the values of
 //! leaves from exact sums of the gradients as they were before rounding.
-//! A category of many levels is split by the mean target of each: while training, a row sees the means of other folds'
+//! A category of many levels is split by the mean target of each, too: while training, a row sees the means of other folds'
 //! rows, drawn by identity, so that no row's own target speaks for it; a level that training never saw has the mean of all.
+//! In a set of that many each level must gain more than one that tells nothing would seem to: some do by chance.
 //! Takes numbers, integers and booleans with nulls, and categories as they are. A null goes to the side
 //! that training found better; where a node saw none, to its heavier child, left if both weigh
 //! the same. A level that training never saw goes there too, and so does one that a node never saw.
@@ -114,7 +115,7 @@ pub struct BoostedTrees {
     pub l2: f64,
     /// Draws the values of leaves towards 0, by a constant.
     pub l1: f64,
-    /// A split must lower the loss by more than this.
+    /// A split must lower the loss by more than half of this, as in LightGBM.
     pub min_gain: f64,
     /// The largest value of a leaf before it is multiplied by `learning_rate`, either way; without it there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,7 +197,7 @@ pub struct EarlyStopping {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Categories {
-    /// A category of more levels is split by the mean target of each; not in a multiclass task.
+    /// A category of more levels is split by the mean target of each as well as by sets of them; not in a multiclass task.
     pub means_above: u32,
     /// So many rows of the mean of all rows are mixed into a level's own.
     pub mean_smoothing: f64,
@@ -333,6 +334,7 @@ impl BoostedTrees {
             rows_by_hessian: false,
             hessian_min: ((self.min_hessian / packing.hessian_unit).ceil() as i64).max(1),
             min_gain: self.min_gain,
+            noise: 0.0,
             categories: self.categories.clone(),
             gradient_unit: packing.gradient_unit,
             hessian_unit: packing.hessian_unit,

@@ -59,6 +59,20 @@ impl Partial for Losses {
     }
 }
 
+/// The squares of rounded gradients, and the hessians.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Spread {
+    squares: i128,
+    hessians: i128,
+}
+
+impl Partial for Spread {
+    fn merge(&mut self, other: Spread) {
+        self.squares += other.squares;
+        self.hessians += other.hessians;
+    }
+}
+
 impl Growing<'_> {
     /// For softmax: the logarithm of the sum of the exponentials of each row's scores.
     pub(super) fn take_norms(&mut self) {
@@ -153,6 +167,21 @@ impl Growing<'_> {
                 packing.pack(gradients, hessians, &seeds[block.clone()], key, &mut packed[block]);
             });
         });
+    }
+
+    /// What the score of a leaf is on average if its rows are drawn at random: the squares of gradients by the hessians.
+    pub(super) fn noise(&self, packing: &Packing) -> f64 {
+        let states =
+            rows::split_ref(&self.pieces, &self.packed).into_iter().zip(rows::split_ref(&self.pieces, &self.roles));
+        let seen = rows::fold(self.run.workers, &self.pieces, states, |_, (packed, roles), seen: &mut Spread| {
+            for (packed, _) in packed.iter().zip(*roles).filter(|(_, role)| **role == Role::Learned) {
+                let [gradient, hessian, _] = packing.take_apart(packing.spread(*packed)).map(i128::from);
+                seen.merge(Spread { squares: gradient * gradient, hessians: hessian });
+            }
+        });
+        let squares = seen.squares as f64 * packing.gradient_unit * packing.gradient_unit;
+        let hessians = seen.hessians as f64 * packing.hessian_unit;
+        if hessians > 0.0 { squares / hessians } else { 0.0 }
     }
 
     /// Sums the gradients of every leaf, as they were before rounding.

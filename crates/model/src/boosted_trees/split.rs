@@ -44,6 +44,8 @@ pub(super) struct Criterion {
     /// Whether `min_rows` is asked of hessians as well, each row counting by its share of them.
     pub(super) rows_by_hessian: bool,
     pub(super) min_gain: f64,
+    /// What the score of a leaf is on average if its rows are drawn at random; 0 if no category is split by means.
+    pub(super) noise: f64,
     pub(super) categories: Categories,
     pub(super) gradient_unit: f64,
     pub(super) hessian_unit: f64,
@@ -397,7 +399,7 @@ impl Criterion {
     }
 
     fn best_run(&self, node: Parent, seen: &[u16], bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
-        let Categories { smoothing, l2, max_per_split, min_rows, .. } = &self.categories;
+        let Categories { means_above, smoothing, l2, max_per_split, min_rows, .. } = &self.categories;
         let mean = |bin: u16| {
             let sums = bins.at(usize::from(bin));
             sums.gradient as f64 * self.gradient_unit / (self.hessian(sums) + smoothing)
@@ -410,6 +412,8 @@ impl Criterion {
         let mut sorted: Vec<(f64, u16)> = seen.iter().filter(often).map(|bin| (mean(*bin), *bin)).collect();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let longest = (*max_per_split as usize).min(sorted.len().div_ceil(2));
+        // Of many levels some stand out by chance: each must gain more than one that tells nothing would seem to.
+        let price = if sorted.len() > *means_above as usize { self.noise } else { 0.0 };
         let l2 = self.l2 + l2;
         let group = f64::from(*min_rows);
         let mut best: Option<(f64, Sums, usize, bool)> = None;
@@ -434,6 +438,7 @@ impl Criterion {
                 }
                 since = Sums::default();
                 let score = self.score(left, l2, node.bounds) + self.score(right, l2, node.bounds);
+                let score = score - price * length as f64;
                 if best.is_none_or(|best| score > best.0) {
                     best = Some((score, left, length, reversed));
                 }

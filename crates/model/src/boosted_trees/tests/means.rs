@@ -33,6 +33,11 @@ fn laws_of_categories_by_their_means() {
     check_laws(&spec(), &Task::Regression, &weighted(values(3000), weights(3000)));
     let stopping = Some(EarlyStopping { rounds: 3 });
     check_laws(&BoostedTrees { early_stopping: stopping, row_sample: 0.7, ..spec() }, &binary(), &two_classes(3000));
+    check_laws(
+        &BoostedTrees { column_sample: 0.5, column_sample_by_node: 0.5, ..spec() },
+        &binary(),
+        &two_classes(3000),
+    );
     check_laws(&BoostedTrees { bins: 1000, ..spec() }, &Task::Regression, &levels(20_000, 3000, 1, 1.0));
     let forest = RandomForest { trees: 3, depth: Some(6), categories: by_means(8), ..RandomForest::default() };
     check_laws(&forest, &Task::Regression, &values(3000));
@@ -56,6 +61,30 @@ fn levels_that_matter_are_learned() {
     let spec = BoostedTrees { categories: by_means(50), ..BoostedTrees::default() };
     let model = fit(&spec, &Task::Regression, &seen).model;
     assert!(squared_error(&model, &fresh) < 1.15 / 12.0, "{}", squared_error(&model, &fresh));
+}
+
+#[test]
+fn levels_that_change_how_another_column_acts_are_learned() {
+    let data = |seed: u64| {
+        let draws = Draws::new(Seed(seed), "levels");
+        let u = |row: usize, n: u32| draws.uniform_at(&(row as u128).to_le_bytes(), n);
+        let level = |row: usize| (u(row, 0) * 60.0) as usize;
+        let names: Vec<String> = (0..60).map(|level| format!("level {level}")).collect();
+        let slope = |level: usize| ((level * 7919) % 60) as f64 / 30.0 - 1.0;
+        let x: Vec<f64> = (0..12_000).map(|row| u(row, 1) - 0.5).collect();
+        let y = (0..12_000).map(|row| 10.0 * slope(level(row)) * x[row]).collect();
+        let cells = category((0..12_000).map(|row| &*names[level(row)]));
+        batch(vec![("cat", cells), ("x", Column::Number(x))], y)
+    };
+    let (seen, fresh) = (data(1), data(2));
+    let error = |one_hot_up_to: u32| {
+        // As many as there are: no sets of several levels.
+        let categories = Categories { one_hot_up_to, ..Categories::default() };
+        let model = fit(&BoostedTrees { categories, ..BoostedTrees::default() }, &Task::Regression, &seen).model;
+        squared_error(&model, &fresh)
+    };
+    let (with_sets, without) = (error(4), error(1000));
+    assert!(with_sets < 0.1 * without, "{with_sets} {without}");
 }
 
 #[test]
