@@ -22,6 +22,8 @@ pub(super) struct BinLimits {
     pub(super) most: usize,
     /// The fewest training rows of one, where the values allow it.
     pub(super) min_rows: u64,
+    /// How often the first and the last one are halved, towards the least and the greatest value, down to one row.
+    pub(super) tails: usize,
 }
 
 /// How the cells of a feature fall into bins. BinLimits of values come first, then the bin of
@@ -133,10 +135,10 @@ impl Levels {
     /// Gives each level a bin, in the order of their names. Those with fewer rows than a bin should
     /// have share the last one, and so do the rarest if there are too many; equally frequent ones by name.
     pub(super) fn from_frequency(seen: &Frequency<String>, min_rows: u64) -> Levels {
-        Levels::of_most(seen, BinLimits { most: LEVELS_MAX, min_rows })
+        Levels::of_most(seen, LEVELS_MAX, min_rows)
     }
 
-    fn of_most(seen: &Frequency<String>, BinLimits { most, min_rows }: BinLimits) -> Levels {
+    fn of_most(seen: &Frequency<String>, most: usize, min_rows: u64) -> Levels {
         let mut by_count: Vec<(&String, u64)> = seen.iter().collect();
         by_count.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         let mut own = by_count.partition_point(|(_, count)| *count >= min_rows);
@@ -166,7 +168,7 @@ pub(super) fn thresholds(seen: &Distribution, bins: BinLimits) -> Vec<f64> {
 
 /// The same, of the values in ascending order, each with its count of rows.
 pub(super) fn thresholds_of_runs(runs: &[(f64, u64)], bins: BinLimits) -> Vec<f64> {
-    let ends = if runs.len() <= bins.most { small_ends(runs, bins.min_rows) } else { equal_ends(runs, bins) };
+    let ends = if runs.len() <= bins.most { small_ends(runs, bins.min_rows) } else { ends_with_tails(runs, bins) };
     ends.into_iter().map(|end| midway(runs[end].0, runs[end + 1].0)).collect()
 }
 
@@ -182,6 +184,35 @@ fn small_ends(runs: &[(f64, u64)], min_rows: u64) -> Vec<usize> {
         }
     }
     ends
+}
+
+/// The last run of each bin but the last, of nearly equal bins whose first and last are halved.
+fn ends_with_tails(runs: &[(f64, u64)], bins: BinLimits) -> Vec<usize> {
+    let mut ends = equal_ends(runs, BinLimits { most: bins.most.saturating_sub(2 * bins.tails).max(2), ..bins });
+    if let (Some(first), Some(last)) = (ends.first().copied(), ends.last().copied()) {
+        ends.extend(halves(runs[last + 1..].iter(), bins.tails).map(|at| last + 1 + at));
+        ends.extend(halves(runs[..=first].iter().rev(), bins.tails).map(|at| first - 1 - at));
+        ends.sort_unstable();
+    }
+    ends
+}
+
+/// After which runs a bin is parted if what lies beyond is halved again and again.
+fn halves<'a>(
+    runs: impl ExactSizeIterator<Item = &'a (f64, u64)> + Clone,
+    times: usize,
+) -> impl Iterator<Item = usize> {
+    let mut beyond: u64 = runs.clone().map(|(_, count)| count).sum();
+    let (before_last, mut rows) = (runs.len() - 1, 0);
+    let ends = runs.take(before_last).enumerate().filter_map(move |(at, (_, count))| {
+        rows += count;
+        let is_half = 2 * rows >= beyond;
+        is_half.then(|| {
+            (beyond, rows) = (beyond - rows, 0);
+            at
+        })
+    });
+    ends.take(times)
 }
 
 /// The last run of each bin but the last bin.
@@ -287,7 +318,7 @@ mod tests {
     use super::*;
 
     fn check(values: &[f64], most: usize, expected: &[f64]) {
-        assert_eq!(thresholds(&Distribution::from_slice(values), BinLimits { most, min_rows: 3 }), expected);
+        assert_eq!(thresholds(&Distribution::from_slice(values), BinLimits { most, min_rows: 3, tails: 0 }), expected);
     }
 
     #[test]
@@ -297,7 +328,7 @@ mod tests {
         check(&[1.0, 1.0, 1.0, 2.0, 2.0, 2.0], 255, &[1.5]);
         check(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 255, &[3.5, 6.5]);
         assert_eq!(
-            thresholds(&Distribution::from_slice(&[1.0, 2.0, 3.0]), BinLimits { most: 9, min_rows: 1 }),
+            thresholds(&Distribution::from_slice(&[1.0, 2.0, 3.0]), BinLimits { most: 9, min_rows: 1, tails: 0 }),
             [1.5, 2.5]
         );
         check(&[f64::MAX, f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, -f64::MAX], 255, &[0.0]);
@@ -313,7 +344,7 @@ mod tests {
     fn a_heavy_value_has_a_bin_of_its_own_and_the_others_share_the_rest() {
         let mut values = vec![50.0; 900];
         values.extend((0..100).map(f64::from).filter(|x| *x != 50.0));
-        let cuts = thresholds(&Distribution::from_slice(&values), BinLimits { most: 10, min_rows: 3 });
+        let cuts = thresholds(&Distribution::from_slice(&values), BinLimits { most: 10, min_rows: 3, tails: 0 });
         assert!(cuts.len() <= 9 && cuts.len() >= 8, "{cuts:?}");
         assert!(cuts.contains(&49.5) && cuts.contains(&50.5), "{cuts:?}");
     }
@@ -321,11 +352,32 @@ mod tests {
     #[test]
     fn bins_have_nearly_equal_counts() {
         let values: Vec<f64> = (0..100_000).map(|i| f64::from(i).sqrt()).collect();
-        let cuts = thresholds(&Distribution::from_slice(&values), BinLimits { most: 255, min_rows: 3 });
+        let cuts = thresholds(&Distribution::from_slice(&values), BinLimits { most: 255, min_rows: 3, tails: 0 });
         assert_eq!(cuts.len(), 254);
         let mut rows = [0_u32; 255];
         values.iter().for_each(|value| rows[cuts.partition_point(|cut| cut < value)] += 1);
         assert!(rows.iter().all(|rows| (300..500).contains(rows)), "{rows:?}");
+    }
+
+    #[test]
+    fn the_first_and_the_last_bin_are_halved_towards_the_extremes() {
+        let values: Vec<f64> = (0..1000).map(f64::from).collect();
+        let check = |values: &[f64], tails: usize, expected: &[f64]| {
+            let bins = BinLimits { most: 8 + 2 * tails, min_rows: 3, tails };
+            assert_eq!(thresholds(&Distribution::from_slice(values), bins), expected, "{tails}");
+        };
+        let plain = [124.5, 249.5, 374.5, 499.5, 624.5, 749.5, 874.5];
+        check(&values, 0, &plain);
+        let (low, high) = ([30.5, 61.5], [937.5, 968.5]);
+        check(&values, 2, &[&low[..], &plain[..], &high[..]].concat());
+        // To the last row.
+        let (low, high) = ([0.5, 2.5, 6.5, 14.5, 30.5, 61.5], [937.5, 968.5, 984.5, 992.5, 996.5, 998.5]);
+        check(&values, 8, &[&low[..], &plain[..], &high[..]].concat());
+        // One value is in one bin.
+        let values: Vec<f64> = values.into_iter().map(|x| x.clamp(120.0, 900.0)).collect();
+        assert!(
+            thresholds(&Distribution::from_slice(&values), BinLimits { most: 24, min_rows: 3, tails: 8 }).len() < 23
+        );
     }
 
     #[test]
@@ -335,7 +387,7 @@ mod tests {
             seen.observe_n(level.to_owned(), count);
         }
         let check = |most: usize, bins: [u16; 5], count: usize| {
-            let levels = Levels::of_most(&seen, BinLimits { most, min_rows: 3 });
+            let levels = Levels::of_most(&seen, most, 3);
             assert_eq!(["a", "b", "c", "d", "e"].map(|name| levels.bin(name).unwrap()), bins);
             assert_eq!((levels.count, levels.bin("f")), (count, None));
         };

@@ -208,6 +208,7 @@ impl<'a> Growing<'a> {
         match self.loss.unit_hessian() {
             true if self.weights.is_empty() => Hessians::One,
             true if self.has_bootstrap() && self.undrawn.is_empty() => Hessians::Counts,
+            _ if self.averaged.is_some() => Hessians::Weights,
             _ => Hessians::Any { gradient_bits: self.spec.gradient_bits },
         }
     }

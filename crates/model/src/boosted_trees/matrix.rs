@@ -29,6 +29,9 @@ use super::ranks::{Thresholds, ranks};
 use super::rows::{self, Piece, Role};
 use super::segments::thresholds_of;
 
+/// So often the first and the last bin of a number are halved.
+const TAILS: usize = 8;
+
 /// The most lanes of a word.
 pub(super) const LANES: usize = 8;
 
@@ -171,7 +174,7 @@ struct Looked {
 
 impl Looked {
     fn cut(self, kind: Kind, bins: BinLimits) -> Option<(Binning, bool)> {
-        if kind == Kind::Category {
+        if kind == Kind::Category || bins.tails > 0 {
             return self.seen().cut(kind, bins);
         }
         let empty = self.numbers.is_empty();
@@ -190,7 +193,10 @@ pub(super) fn build(growing: &Growing<'_>) -> Matrix {
     let names: Vec<(usize, &ColumnName, Kind)> =
         schema.iter().enumerate().map(|(position, (name, kind))| (position, name, *kind)).collect();
     let (mut features, mut wide) = (Vec::new(), Vec::new());
-    let bins = BinLimits { most: spec.bins as usize, min_rows: u64::from(spec.min_rows_in_bin) };
+    let most = spec.bins as usize;
+    // A tree of its own can tell apart few rows of extreme values, as later trees don't.
+    let tails = if growing.averaged.is_some() { TAILS.min(most / 16) } else { 0 };
+    let bins = BinLimits { most, min_rows: u64::from(spec.min_rows_in_bin), tails };
     let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
     let has_means = |levels: usize| growing.width == 1 && levels > spec.categories.means_above as usize;
     let is_long =

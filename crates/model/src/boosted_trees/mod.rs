@@ -338,7 +338,7 @@ impl BoostedTrees {
             categories: self.categories.clone(),
             gradient_unit: packing.gradient_unit,
             hessian_unit: packing.hessian_unit,
-            sum_bits: packing.sum_bits(),
+            sum_bits: packing.sum_bits,
         }
     }
 }

@@ -13,8 +13,11 @@ use super::histogram::Sums;
 /// The bits of a gradient besides its sign where every hessian is 1.
 const LONE_GRADIENT_BITS: u32 = 30;
 
-/// The bits of gradient and hessian together where rows' hessians are small whole numbers.
-const COUNTED_BITS: u32 = 24;
+/// The bits of gradient and hessian together, besides what else a row keeps: as many as there are.
+const ALL_BITS: u32 = 29;
+
+/// The bits of a hessian that is a weight.
+const WEIGHT_BITS: u32 = 10;
 
 /// What is known of the hessians of a tree's rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +26,8 @@ pub(super) enum Hessians {
     One,
     /// Each is a whole number, of times that a row was drawn.
     Counts,
+    /// Each is a weight, and a row's error is not made up for by later trees.
+    Weights,
     /// They differ; gradients have so many bits.
     Any { gradient_bits: u32 },
 }
@@ -37,6 +42,8 @@ pub(super) struct Packing {
     /// Where hessian and gradient begin in a word.
     hessian_shift: u32,
     gradient_shift: u32,
+    /// Gradient and hessian of a row are below this power of two, in their units.
+    pub(super) sum_bits: u32,
     gradient_factor: f64,
     hessian_factor: f64,
     /// The gradient's unit, a power of two.
@@ -80,8 +87,9 @@ impl Packing {
             Hessians::One => (LONE_GRADIENT_BITS, 0),
             Hessians::Counts => {
                 let bits = (hessian.max(1.0) as u64).trailing_zeros();
-                (COUNTED_BITS - bits, bits)
+                (ALL_BITS - bits, bits)
             }
+            Hessians::Weights => (ALL_BITS - WEIGHT_BITS, WEIGHT_BITS),
             Hessians::Any { gradient_bits } => (gradient_bits, gradient_bits - 2),
         };
         // Gradient with its sign and hessian grow by as many bits as the count of rows has.
@@ -90,6 +98,7 @@ impl Packing {
         let unit = |power: f64, bits: u32| power / f64::from(1_u32 << bits);
         Packing {
             unit_hessian,
+            sum_bits: gradient_bits.max(hessian_bits) + 1,
             row_shift: hessian_bits + 1,
             hessian_shift: count_bits,
             gradient_shift: if unit_hessian { count_bits } else { hessian_bits + 2 * count_bits },
@@ -98,11 +107,6 @@ impl Packing {
             gradient_unit: unit(gradient, gradient_bits),
             hessian_unit: if unit_hessian { 1.0 } else { unit(hessian, hessian_bits) },
         }
-    }
-
-    /// Gradient and hessian of a row are below this power of two, in their units.
-    pub(super) fn sum_bits(&self) -> u32 {
-        if self.unit_hessian { LONE_GRADIENT_BITS + 1 } else { COUNTED_BITS + 1 }
     }
 
     /// Words of so many rows may be added before their sum must be taken apart.
@@ -239,7 +243,7 @@ mod tests {
     fn words_add_up_field_by_field_to_the_last_row_of_a_block() {
         let any = (8..=15).map(|gradient_bits| (Hessians::Any { gradient_bits }, 0.25));
         let counts = [1.0, 2.0, 8.0, 16.0].map(|most| (Hessians::Counts, most));
-        for (hessians, most) in any.chain(counts).chain([(Hessians::One, 1.0)]) {
+        for (hessians, most) in any.chain(counts).chain([(Hessians::Weights, 0.25), (Hessians::One, 1.0)]) {
             for sign in [-1.0, 1.0] {
                 let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
                 let hessian = (hessians != Hessians::One).then_some(most);

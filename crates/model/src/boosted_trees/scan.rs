@@ -291,7 +291,7 @@ mod tests {
         #[test]
         fn what_is_estimated_first_is_what_reckoning_all_finds(
             seed: u64,
-            kind in 0..3,
+            kind in 0..4,
             bits in 8_u32..=15,
             values in 17_usize..600,
             rows in 1_u32..2000,
@@ -304,6 +304,7 @@ mod tests {
             let (hessians, most) = match kind {
                 0 => (Hessians::One, 1.0),
                 1 => (Hessians::Counts, 8.0),
+                2 => (Hessians::Weights, 3.0),
                 _ => (Hessians::Any { gradient_bits: bits }, 3.0),
             };
             let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);

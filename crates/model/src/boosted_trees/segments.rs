@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     fn check(values: Vec<f64>, most: usize) {
-        let bins = BinLimits { most, min_rows: 3 };
+        let bins = BinLimits { most, min_rows: 3, tails: 0 };
         let expected = thresholds(&Distribution::from_slice(&values), bins);
         assert_eq!(thresholds_of(values, bins), expected, "{most}");
     }

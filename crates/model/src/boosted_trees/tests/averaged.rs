@@ -85,3 +85,33 @@ fn shares_of_classes_sum_to_1() {
         assert!((0..found.rows()).all(|row| (found.row(row).iter().sum::<f64>() - 1.0).abs() < 1e-12));
     }
 }
+
+#[test]
+fn few_large_targets_leave_the_others_theirs() {
+    let x: Vec<f64> = (0..4000).map(|row| f64::from(row) / 4000.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| if *x > 0.999 { 1e5 * x } else { (10.0 * x).floor() }).collect();
+    let data = batch(vec![("x", numbers(x))], y.clone());
+    let off = |data: &Batch| {
+        let model = testing::fit(&forest(), &Task::Regression, data).unwrap().model;
+        let found = predict(&model, data).values;
+        let mut off: Vec<f64> = found.iter().zip(&y).map(|(a, b)| (a - b).abs()).collect();
+        off.sort_by(f64::total_cmp);
+        off[2000]
+    };
+    let weights = |of: [f64; 4]| (0..4000).map(|row| of[row % 4]).collect();
+    assert!(off(&data) < 0.01, "{}", off(&data));
+    for of in [[1.5; 4], [1.0, 2.5, 0.25, 0.5]] {
+        let data = weighted(data.clone(), weights(of));
+        assert!(off(&data) < 0.1, "{}", off(&data));
+    }
+}
+
+#[test]
+fn the_rows_of_extreme_values_are_told_apart() {
+    let x: Vec<f64> = (0..4000).map(|row| f64::from(row) / 4000.0).collect();
+    let y: Vec<f64> = (0..4000).map(|row| if row >= 3998 { 1000.0 } else { 0.0 }).collect();
+    let data = batch(vec![("x", numbers(x))], y);
+    let tree = testing::fit(&DecisionTree::default(), &Task::Regression, &data).unwrap().model;
+    let found = predict(&tree, &data).values;
+    assert_eq!(found[3990..], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1000.0, 1000.0]);
+}
