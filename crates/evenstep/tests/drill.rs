@@ -799,3 +799,36 @@ fn a_spec_without_a_source_names_its_run() {
     project.write("a/p.toml", replaced(SMALL, "source = \"t.csv\"\n", ""));
     project.run(&["diff", "a/p.toml", "a/p.trace"]).ok();
 }
+
+#[test]
+fn more_rows_than_a_trace_can_name_are_told_by_the_data() {
+    let project = salted();
+    let row = |n: usize| {
+        let word = |from: usize| ["ab", "cd", "ef"][from % 3].to_owned();
+        // Some have no target: they are left out.
+        let y = if n % 50 == 7 { String::new() } else { (n * 7 % 31).to_string() };
+        [n.to_string(), word(n / 2), word(n * n / 5), (n % 17).to_string(), y]
+    };
+    let before: Vec<[String; 5]> = (0..4000).map(row).collect();
+    let mut after: Vec<[String; 5]> = (5..4002).map(row).collect();
+    after[..3000].iter_mut().for_each(|row| row[3].push_str(".5"));
+    train_in(&project, "a", SMALL, &before);
+    train_in(&project, "b", SMALL, &after);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let text = told["causes"][0]["text"].as_str().unwrap_or_default();
+    assert!(text.contains(": 2940 rows changed (id 5, 6, 8, 9, 10, …), 5 rows in A only (id 0, "), "{text}");
+    assert!(text.contains("2 rows in B only (id 4000, 4001)"), "{text}");
+    let rows = told["first"]["rows"].as_array().cloned().unwrap_or_default();
+    assert_eq!((rows.len(), told["first"]["many"].as_bool()), (1007, Some(true)));
+    let first = (&rows[0]["id"], &rows[0]["a"]["x"], &rows[0]["b"]["x"], &rows[0]["place_a"]);
+    assert_eq!(first, (&"5".into(), &"5".into(), &"5.5".into(), &"t.csv row 6".into()));
+    assert!(rows.iter().all(|row| row["a"].is_object() || row["b"].is_object()));
+    // Once A's data are others, no row is told for what it was.
+    project.write("a/t.csv", project.read("b/t.csv"));
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert_eq!(told["first"]["rows"].as_array().map(Vec::len), Some(0), "{told:#}");
+    assert!(
+        told["notes"].to_string().contains("the data of A can't be looked at: they are no longer what was traced"),
+        "{told:#}"
+    );
+}

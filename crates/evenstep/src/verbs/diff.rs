@@ -18,7 +18,7 @@ use super::{Answer, write_files};
 use crate::cli::Diff;
 use crate::{Host, output};
 
-/// So many rows, and so many columns of a stage, are told; JSON has them all.
+/// So many rows, and so many columns of a stage, are told; JSON has more.
 const ROWS_TOLD: usize = 10;
 const COLUMNS_TOLD: usize = 4;
 
@@ -105,11 +105,11 @@ fn tell_place(place: &Place) {
     for row in place.rows.iter().take(ROWS_TOLD) {
         output::line(&format!("    {}", row_told(row, place.column.as_ref())));
     }
-    if let Some(more) = place.rows.len().checked_sub(ROWS_TOLD).filter(|more| *more > 0) {
-        output::line(&format!("    and {}", counted(more, "more row")));
-    }
-    if place.many {
-        output::line("    more rows than a trace can name");
+    match (place.many, place.rows.len().saturating_sub(ROWS_TOLD)) {
+        (true, _) if place.rows.is_empty() => output::line("    more rows than a trace can name"),
+        (true, _) => output::line("    and more"),
+        (false, 0) => {}
+        (false, more) => output::line(&format!("    and {}", counted(more, "more row"))),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evenstep_exact::reduce::Workers;
 use evenstep_table::{ColumnName, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::{Changed, personal};
+use super::rows::{Changed, personal, reconcile_data};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Spread, Stage, Trace};
 
@@ -27,15 +28,21 @@ impl Seen {
 }
 
 /// Compares the traces, if both are at hand.
-pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
+pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
     let (Some(of_a), Some(of_b)) = (&a.trace, &b.trace) else { return };
     if !of_a.shares_salt_with(of_b) {
         let said = "the traces were written under different salts: rows can't be named. A folder `.evenstep` above both \
                     gives trainings one salt";
         findings.notes.push(said.to_owned());
     }
-    let mut walk =
-        Walk { a: of_a, b: of_b, latest_a: BTreeMap::new(), latest_b: BTreeMap::new(), tainted: BTreeSet::new() };
+    let mut walk = Walk {
+        a: of_a,
+        b: of_b,
+        workers,
+        latest_a: BTreeMap::new(),
+        latest_b: BTreeMap::new(),
+        tainted: BTreeSet::new(),
+    };
     walk.input(a, b, findings);
     walk.split(findings);
     for at in 0..findings.slots.pairs().len() {
@@ -50,6 +57,7 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
 struct Walk<'a> {
     a: &'a Trace,
     b: &'a Trace,
+    workers: &'a Workers,
     latest_a: BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>,
     latest_b: BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>,
     /// Columns of which one run has the training form and the other has not.
@@ -138,10 +146,10 @@ impl<'a> Walk<'a> {
             let same_columns = only_a.is_empty() && only_b.is_empty();
             let mut changed = Changed::default();
             if keys_comparable && same_columns && rows_differ {
-                changed = reconciled(a, b, self.a, self.b, &Stage::Input);
+                changed = self.reconciled(a, b, &Stage::Input, findings);
             }
             if keys_comparable && !labels.is_empty() {
-                changed.join(reconciled(a, b, self.a, self.b, &Stage::Labels));
+                changed.join(self.reconciled(a, b, &Stage::Labels, findings));
             }
             let differing: Vec<(&ColumnName, u64, u64)> = differing
                 .iter()
@@ -272,10 +280,32 @@ impl<'a> Walk<'a> {
         let mut seen = Seen::default();
         self.stage(Some(of_a), Some(of_b), &mut seen);
         if seen.state == State::Differs {
-            let output = reconciled(a, b, self.a, self.b, &Stage::Prediction);
+            let output = self.reconciled(a, b, &Stage::Prediction, findings);
             findings.rows.output = output.input;
         }
         findings.at(&Slot::Prediction).seen = seen;
+    }
+
+    /// The rows by which two stages differ.
+    fn reconciled(&self, a: &Side, b: &Side, stage: &Stage, findings: &mut Findings) -> Changed {
+        let salt = a.salt.as_ref().filter(|salt| self.a.is_salted_with(salt)).or(b.salt.as_ref());
+        let sketches = salt.and_then(|salt| self.a.sketch(stage, salt).zip(self.b.sketch(stage, salt)));
+        let Some((mine, theirs)) = sketches else { return Changed { unnamed: true, ..Changed::default() } };
+        let [first, second] = match mine.reconcile(&theirs) {
+            Reconciled::All { first, second } => [first, second],
+            Reconciled::Many if *stage == Stage::Prediction => return Changed { many: true, ..Changed::default() },
+            Reconciled::Many => match reconcile_data((a, &mine), (b, &theirs), stage, self.workers) {
+                Ok(all) => all,
+                Err(why) => {
+                    findings.notes.push(why);
+                    return Changed { many: true, ..Changed::default() };
+                }
+            },
+        };
+        let personal = personal(a, b);
+        let id = &self.a.head.id;
+        let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
+        Changed::of(stage, &first, &second, shown.then_some(id.as_slice()))
     }
 }
 
@@ -317,22 +347,6 @@ fn renamed<'a>(
         }
     };
     only_a.iter().filter_map(pair).collect()
-}
-
-/// The rows by which two stages differ.
-fn reconciled(a: &Side, b: &Side, of_a: &Trace, of_b: &Trace, stage: &Stage) -> Changed {
-    let salt = a.salt.as_ref().filter(|salt| of_a.is_salted_with(salt)).or(b.salt.as_ref());
-    let sketches = salt.and_then(|salt| of_a.sketch(stage, salt).zip(of_b.sketch(stage, salt)));
-    match sketches.map(|(mine, theirs)| mine.reconcile(&theirs)) {
-        Some(Reconciled::All { first, second }) => {
-            let personal = personal(a, b);
-            let id = &of_a.head.id;
-            let shown = !id.iter().chain(&of_b.head.id).any(|name| personal.contains(name));
-            Changed::of(stage, &first, &second, shown.then_some(id.as_slice()))
-        }
-        Some(Reconciled::Many) => Changed { many: true, ..Changed::default() },
-        None => Changed { unnamed: true, ..Changed::default() },
-    }
 }
 
 /// What is said of rows that differ at the input.

@@ -87,7 +87,7 @@ pub struct Place {
     pub column: Option<ColumnName>,
     /// The rows, as far as they can be named.
     pub rows: Vec<RowChange>,
-    /// Whether there are more rows than can be named.
+    /// Whether there are more rows than can be named, or than are told.
     pub many: bool,
 }
 
@@ -186,7 +186,7 @@ pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
     let slots = Slots::of(a, b);
     let found = slots.iter().map(|_| Finding::default()).collect();
     let mut findings = Findings { slots, found, notes: Vec::new(), rows: rows::Changed::default(), unmatched: false };
-    commitments::compare(a, b, &mut findings);
+    commitments::compare(a, b, &mut findings, workers);
     document::compare(a, b, &mut findings);
     files::compare(a, b, &mut findings);
     rows::read_values(a, b, &mut findings, workers);

@@ -13,9 +13,11 @@ use serde_json::{Map, Value};
 use super::align::{Slot, Slots};
 use super::{Findings, Side};
 use crate::prepare::as_known;
-use crate::trace::{Element, Origin, RowName, Stage, contents, elements};
+use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, contents, elements};
 use crate::{PipelineError, Run, Silent, Spec};
 
+/// Of more rows than a sketch recovers so many of each kind are told; the others are counted.
+const ROWS_KEPT: usize = 1000;
 /// So many ids stand in a sentence.
 const IDS_TOLD: usize = 5;
 
@@ -76,8 +78,10 @@ impl RowChange {
 pub(crate) struct Changed {
     pub(crate) input: Vec<RowChange>,
     pub(crate) output: Vec<RowChange>,
-    /// There are more than can be named.
+    /// There are more than can be named, or are kept.
     pub(crate) many: bool,
+    /// How many more of each kind there are than are kept.
+    pub(crate) beyond: BTreeMap<Change, usize>,
     /// There is no salt to name them by.
     pub(crate) unnamed: bool,
 }
@@ -97,13 +101,22 @@ impl Changed {
         let mut by_name: BTreeMap<RowName, (Vec<Element>, Vec<Element>)> = BTreeMap::new();
         first.iter().for_each(|element| by_name.entry(element.name).or_default().0.push(*element));
         second.iter().for_each(|element| by_name.entry(element.name).or_default().1.push(*element));
-        let mut input = Vec::new();
-        for (name, (mine, theirs)) in by_name {
+        let (mut changed, mut kept) = (Changed::default(), BTreeMap::<Change, usize>::new());
+        // In the order of the data.
+        for name in first.iter().chain(second).map(|element| element.name) {
+            let Some((mine, theirs)) = by_name.remove(&name) else { continue };
             for at in 0..mine.len().max(theirs.len()) {
-                input.push(change(stage, &name, mine.get(at).copied(), theirs.get(at).copied(), id));
+                let (of_a, of_b) = (mine.get(at).copied(), theirs.get(at).copied());
+                let kept = kept.entry(change_of(of_a, of_b)).or_default();
+                if *kept < ROWS_KEPT {
+                    changed.input.push(change(stage, &name, of_a, of_b, id));
+                    *kept += 1;
+                } else {
+                    *changed.beyond.entry(change_of(of_a, of_b)).or_default() += 1;
+                }
             }
         }
-        let mut changed = Changed { input, ..Changed::default() };
+        changed.many = !changed.beyond.is_empty();
         changed.sort();
         changed
     }
@@ -113,6 +126,10 @@ impl Changed {
         let known: BTreeSet<RowName> = self.input.iter().filter_map(RowChange::name).collect();
         self.input.extend(labels.input.into_iter().filter(|row| row.name().is_some_and(|name| !known.contains(&name))));
         self.many |= labels.many;
+        // Of rows that are not kept it isn't known whether they are among those of the inputs.
+        if self.beyond.is_empty() {
+            self.beyond = labels.beyond;
+        }
         self.unnamed |= labels.unnamed;
         self.sort();
     }
@@ -125,14 +142,15 @@ impl Changed {
     pub(crate) fn summary(&self) -> String {
         let told = |change: Change, word: &str| {
             let rows: Vec<&RowChange> = self.input.iter().filter(|row| row.change == change).collect();
-            if rows.is_empty() {
+            let count = rows.len() + self.beyond.get(&change).copied().unwrap_or(0);
+            if count == 0 {
                 return None;
             }
             let ids: Vec<String> =
                 rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
-            let more = if rows.len() > ids.len() && !ids.is_empty() { ", …" } else { "" };
+            let more = if count > ids.len() && !ids.is_empty() { ", …" } else { "" };
             let ids = if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) };
-            Some(format!("{} {word}{ids}", counted(rows.len(), "row")))
+            Some(format!("{} {word}{ids}", counted(count, "row")))
         };
         let parts =
             [told(Change::Changed, "changed"), told(Change::Removed, "in A only"), told(Change::Added, "in B only")];
@@ -173,6 +191,14 @@ fn column_of(rows: &[RowChange]) -> Option<ColumnName> {
     changed.filter_map(|row| row.a.as_ref().filter(|_| row.b.is_some())).flat_map(BTreeMap::keys).min().cloned()
 }
 
+fn change_of(of_a: Option<Element>, of_b: Option<Element>) -> Change {
+    match (of_a, of_b) {
+        (Some(_), Some(_)) => Change::Changed,
+        (Some(_), None) => Change::Removed,
+        _ => Change::Added,
+    }
+}
+
 fn change(
     stage: &Stage,
     name: &RowName,
@@ -185,11 +211,7 @@ fn change(
     RowChange {
         key: known.is_none().then(|| name.hex()),
         id: known.unwrap_or(Value::Null),
-        change: match (of_a, of_b) {
-            (Some(_), Some(_)) => Change::Changed,
-            (Some(_), None) => Change::Removed,
-            _ => Change::Added,
-        },
+        change: change_of(of_a, of_b),
         place_a: None,
         place_b: None,
         a: None,
@@ -234,7 +256,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             return BTreeMap::new();
         }
         look_up(side, &wanted, &personal, workers).unwrap_or_else(|why| {
-            notes.push(format!("the data of {} can't be looked at: {why}", side.name));
+            notes.push(unread(side, &why));
             BTreeMap::new()
         })
     };
@@ -277,6 +299,25 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
 
 type AllFound = BTreeMap<(Stage, Element), Found>;
 
+/// The rows by which the inputs of both sides differ: what sketches recover, without their limit.
+///
+/// # Errors
+/// A sentence on the side whose data can't be read any more, or are others by now.
+pub(crate) fn reconcile_data(
+    (a, traced_a): (&Side, &Sketch),
+    (b, traced_b): (&Side, &Sketch),
+    stage: &Stage,
+    workers: &Workers,
+) -> Result<[Vec<Element>; 2], String> {
+    let all = |side: &Side, traced: &Sketch| all_of(side, stage, traced, workers).map_err(|why| unread(side, &why));
+    let (mine, theirs) = (all(a, traced_a)?, all(b, traced_b)?);
+    Ok([more_often(&mine, &theirs), more_often(&theirs, &mine)])
+}
+
+fn unread(side: &Side, why: &str) -> String {
+    format!("the data of {} can't be looked at: {why}", side.name)
+}
+
 /// The columns whose values tell of people, as the contract of either side has it.
 pub(crate) fn personal(a: &Side, b: &Side) -> BTreeSet<ColumnName> {
     let rules = |side: &Side| side.document.as_ref()?.get("contract")?.as_object().cloned();
@@ -290,6 +331,56 @@ fn look_up(
     personal: &BTreeSet<ColumnName>,
     workers: &Workers,
 ) -> Result<AllFound, String> {
+    let mut found = BTreeMap::new();
+    each_row(side, workers, |stage, element, row| {
+        let wanted_one = (stage.clone(), element);
+        if wanted.contains(&wanted_one) {
+            found.insert(wanted_one, row.found(personal));
+        }
+    })?;
+    Ok(found)
+}
+
+/// The elements of all rows of a stage, in the order of the data, if these are still what was traced.
+fn all_of(side: &Side, stage: &Stage, traced: &Sketch, workers: &Workers) -> Result<Vec<Element>, String> {
+    let (mut all, mut sketch) = (Vec::new(), Sketch::default());
+    each_row(side, workers, |of, element, _| {
+        if of == stage {
+            sketch.add(&element);
+            all.push(element);
+        }
+    })?;
+    match sketch.reconcile(traced) {
+        Reconciled::All { first, second } if first.is_empty() && second.is_empty() => Ok(all),
+        _ => Err("they are no longer what was traced".to_owned()),
+    }
+}
+
+/// The elements that one has more often than the other, in the order in which it has them.
+fn more_often(all: &[Element], of_other: &[Element]) -> Vec<Element> {
+    let mut left: BTreeMap<Element, usize> = BTreeMap::new();
+    of_other.iter().for_each(|element| *left.entry(*element).or_default() += 1);
+    let is_more = |element: &&Element| match left.get_mut(element).filter(|left| **left > 0) {
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => true,
+    };
+    all.iter().filter(is_more).copied().collect()
+}
+
+/// A row as its run read it.
+struct Row<'a> {
+    batch: &'a Batch,
+    at: usize,
+    names: &'a [&'a ColumnName],
+    id: &'a [ColumnName],
+    place: &'a dyn Fn(usize) -> Place,
+}
+
+/// Reads the data of a side as its run did, and hands on each row as each of its ends was sketched.
+fn each_row(side: &Side, workers: &Workers, mut act: impl FnMut(&Stage, Element, &Row<'_>)) -> Result<(), String> {
     let (Some(data), Some(trace)) = (&side.data, &side.trace) else {
         return Err("nothing says where they are".to_owned());
     };
@@ -329,23 +420,24 @@ fn look_up(
     }
     let mut read = source.read(&reading, workers, &|_| ()).map_err(|error| error.to_string())?;
     let identity = if id.is_empty() { Identity::by_content(inputs) } else { Identity::by_id(id.iter().cloned()) };
-    let shows_id = !id.iter().any(|name| personal.contains(name));
-    let mut found = BTreeMap::new();
+    let target = part("/data/target").filter(|_| !scoring);
+    let target = target.and_then(|name| names.iter().find(|known| Some(known.as_str()) == name.as_str()));
     for (batch, origin) in read.batches.iter_mut().zip(&read.origins) {
         let Ok(keys) = identity.keys(batch) else { continue };
         let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
-        let shown = if shows_id { columns.as_slice() } else { &[] };
+        // Rows without a target were left out.
+        let is_traced = |row: usize| target.is_none_or(|target| !batch.column(target).is_null(row));
         for (of_stage, stage) in &sketched {
             let content = contents(batch, of_stage);
-            elements(&keys, &columns, &content, |row, element| {
-                let wanted_one = (stage.clone(), element);
-                if wanted.contains(&wanted_one) {
-                    found.insert(wanted_one, found_row(batch, row, &names, shown, personal, &origin.place(row)));
+            elements(&keys, &columns, &content, |at, element| {
+                if is_traced(at) {
+                    let row = Row { batch, at, names: &names, id: &id, place: &|at| origin.place(at) };
+                    act(stage, element, &row);
                 }
             });
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The rows that the training knew, if its spec had an `as_of`.
@@ -358,24 +450,24 @@ fn known_then(side: &Side, source: Source, named: &str, workers: &Workers) -> Re
     as_known(&spec, source, &Run { workers, progress: &Silent, trace: None })
 }
 
-fn found_row(
-    batch: &Batch,
-    row: usize,
-    names: &[&ColumnName],
-    id: &[&Column],
-    personal: &BTreeSet<ColumnName>,
-    place: &Place,
-) -> Found {
-    let cell = |name: &ColumnName| match batch.column(name).text(row) {
-        Some(_) if personal.contains(name) => Some("(personal)".to_owned()),
-        cell => cell,
-    };
-    let file =
-        Path::new(&*place.file).file_name().map_or(place.file.to_string(), |name| name.to_string_lossy().into_owned());
-    let text: Vec<String> = id.iter().map(|column| column.text(row).unwrap_or_default()).collect();
-    Found {
-        id: (!text.is_empty()).then(|| text.join(" ")),
-        place: format!("{file} row {}", place.row),
-        cells: names.iter().map(|name| ((*name).clone(), cell(name))).collect(),
+impl Row<'_> {
+    /// Its cells, and where it stands; without what tells of people.
+    fn found(&self, personal: &BTreeSet<ColumnName>) -> Found {
+        let Row { batch, at, names, id, place } = *self;
+        let cell = |name: &ColumnName| match batch.column(name).text(at) {
+            Some(_) if personal.contains(name) => Some("(personal)".to_owned()),
+            cell => cell,
+        };
+        let place = place(at);
+        let file = Path::new(&*place.file).file_name();
+        let file = file.map_or(place.file.to_string(), |name| name.to_string_lossy().into_owned());
+        let shows_id = !id.is_empty() && !id.iter().any(|name| personal.contains(name));
+        let text =
+            || id.iter().map(|name| batch.column(name).text(at).unwrap_or_default()).collect::<Vec<_>>().join(" ");
+        Found {
+            id: shows_id.then(text),
+            place: format!("{file} row {}", place.row),
+            cells: names.iter().map(|name| ((*name).clone(), cell(name))).collect(),
+        }
     }
 }

@@ -45,7 +45,8 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
         stages: difference.stages.iter().map(stage).collect(),
         rows: rows.iter().take(ROWS_SHOWN).flat_map(lines).collect(),
         rows_note: match (more, first.is_some_and(|place| place.many)) {
-            (_, true) => "There are more rows than a trace can name.".to_owned(),
+            (_, true) if rows.is_empty() => "There are more rows than a trace can name.".to_owned(),
+            (_, true) => "And more.".to_owned(),
             (0, false) => String::new(),
             (more, false) => format!("And {more} more."),
         },
