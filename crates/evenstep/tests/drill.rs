@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const ROWS: usize = 400;
 /// Of the cases, so many must be named in full.
-const RIGHT_AT_LEAST: usize = 49;
+const RIGHT_AT_LEAST: usize = 50;
 
 const SPEC: &str = r#"
 [pipeline]
@@ -238,6 +238,14 @@ fn cases() -> Vec<Case> {
         case!("a step added", "step 2 power", X, None, "step_added", |s| {
             let step = "[[step]]\nuse = \"power\"\ncolumns = [\"x\"]\nexponent = 2\n[[step]]\nuse = \"impute_median\"";
             s.spec = replaced(&s.spec, "[[step]]\nuse = \"impute_median\"", step);
+        }),
+        case!("a step moved", "step 2 standard_scale", X, None, "step_moved", |s| {
+            let step = "[[step]]\nuse = \"standard_scale\"\ncolumns = [\"x\"]\n";
+            s.spec = replaced(
+                &replaced(&s.spec, step, ""),
+                "[[step]]\nuse = \"impute_median\"",
+                &format!("{step}[[step]]\nuse = \"impute_median\""),
+            );
         }),
         case!("another step in its place", "step 2 impute_median", X, None, "step_removed", |s| {
             s.spec = replaced(&s.spec, "impute_median", "impute_mean");

@@ -67,6 +67,22 @@ impl Slots {
         &self.pairs
     }
 
+    /// Of a step that one side alone has at this place, if the other has it elsewhere: both, A's first, by their places among
+    /// the pairs.
+    pub(crate) fn moved(&self, at: usize) -> Option<[usize; 2]> {
+        let this = self.pairs[at].step();
+        let is_alike = |pair: &Pair| {
+            let step = pair.step();
+            pair.is_lone() && step.record.is_some() && step.name == this.name && spec(step) == spec(this)
+        };
+        let of_side = |is_a: bool| -> Vec<usize> {
+            (0..self.pairs.len())
+                .filter(|at| is_alike(&self.pairs[*at]) && self.pairs[*at].a.is_some() == is_a)
+                .collect()
+        };
+        of_side(true).into_iter().zip(of_side(false)).map(|(a, b)| [a, b]).find(|both| both.contains(&at))
+    }
+
     /// Whether it is only told where something of it differs.
     pub(crate) fn is_hidden(&self, at: usize) -> bool {
         self.slots[at] == Slot::Settings
@@ -90,10 +106,24 @@ impl Slots {
 }
 
 impl Pair {
+    /// A's step, or else B's.
+    pub(crate) fn step(&self) -> &StepOf {
+        self.a.as_ref().or(self.b.as_ref()).expect("a pair has one side at least")
+    }
+
+    fn is_lone(&self) -> bool {
+        self.a.is_some() != self.b.is_some()
+    }
+
     pub(crate) fn title(&self) -> String {
-        let step = self.a.as_ref().or(self.b.as_ref()).expect("a pair has one side at least");
+        let step = self.step();
         format!("step {} {}", step.number, step.name)
     }
+}
+
+/// What a document says of a step, if there is one.
+fn spec(step: &StepOf) -> Option<Option<&Value>> {
+    step.record.as_ref().map(|record| record.get("spec"))
 }
 
 /// The steps of one side: by its document, else by its trace.
@@ -122,7 +152,6 @@ fn steps(side: &Side) -> Vec<StepOf> {
 
 /// Pairs that keep the order of both: equal steps first, then, between them, steps of one name.
 fn pairs(a: Vec<StepOf>, b: Vec<StepOf>) -> Vec<Pair> {
-    let spec = |step: &StepOf| step.record.as_ref().map(|record| record.get("spec").cloned());
     let same = |a: &StepOf, b: &StepOf| {
         let known = a.record.is_some() && b.record.is_some();
         a.name == b.name && (!known || spec(a) == spec(b))
@@ -196,6 +225,26 @@ mod tests {
         let told: Vec<String> =
             pairs(steps(a), steps(b)).iter().map(|pair| number(&pair.a) + &number(&pair.b)).collect();
         assert_eq!(told.join(" "), expected, "{a} and {b}");
+    }
+
+    #[test]
+    fn a_step_that_both_have_at_other_places_was_moved() {
+        let steps = |words: &str| {
+            let step = |(at, word): (usize, &str)| StepOf {
+                number: at + 1,
+                name: word[..1].to_owned(),
+                record: Some(json!({ "spec": word[1..] })),
+            };
+            words.split_whitespace().enumerate().map(step).collect::<Vec<_>>()
+        };
+        let check = |a: &str, b: &str, expected: &[Option<[usize; 2]>]| {
+            let slots = Slots { slots: Vec::new(), pairs: pairs(steps(a), steps(b)) };
+            let found: Vec<_> = (0..slots.pairs.len()).map(|at| slots.moved(at)).collect();
+            assert_eq!(found, expected, "{a} and {b}");
+        };
+        check("a1 b1", "b1 a1", &[Some([0, 2]), None, Some([0, 2])]);
+        check("a1 b1", "b1 a2", &[None, None, None]);
+        check("a1 b1 c1 a1", "c1 b1 a1", &[None, Some([1, 3]), None, Some([1, 3]), None]);
     }
 
     #[test]

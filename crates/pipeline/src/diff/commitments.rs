@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
 
     /// Whether the step writes or reads a column that was made of a training form on one side only.
     fn reads_tainted(&self, pair: &Pair) -> bool {
-        let Some(record) = pair.a.as_ref().or(pair.b.as_ref()).and_then(|step| step.record.as_ref()) else {
+        let Some(record) = &pair.step().record else {
             return !self.tainted.is_empty();
         };
         let reads = record.get("reads").and_then(Value::as_array).into_iter().flatten();

@@ -175,10 +175,21 @@ fn evaluation(a: &Value, b: &Value, findings: &mut Findings) {
 fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
     let pair = findings.slots.pairs()[at].clone();
     let title = pair.title();
+    let moved =
+        findings.slots.moved(at).map(|places| (places, places.map(|at| findings.slots.pairs()[at].step().number)));
     let finding = findings.at(&Slot::Step(at));
     let (Some(mine), Some(theirs)) = (&pair.a, &pair.b) else {
+        if let Some(([a, b], [in_a, in_b])) = moved {
+            if at == a.min(b) {
+                let name = &pair.step().name;
+                let text = format!("step {in_a} {name} of A is step {in_b} of B: it was moved");
+                finding.causes.push(Cause::fact("step_moved", text));
+                finding.about.extend(columns_of(&pair));
+            }
+            return;
+        }
         let (side, kind) = if pair.a.is_some() { ("A", "step_removed") } else { ("B", "step_added") };
-        let spec = pair.a.as_ref().or(pair.b.as_ref()).and_then(|step| step.record.as_ref()?.get("spec"));
+        let spec = pair.step().record.as_ref().and_then(|record| record.get("spec"));
         finding.causes.push(Cause::fact(kind, format!("{title} is in {side} only: {}", word(spec))));
         finding.about.extend(columns_of(&pair));
         return;
@@ -211,7 +222,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
 
 /// The first column that the step of either side makes, drops or reads.
 fn columns_of(pair: &Pair) -> Option<ColumnName> {
-    let record = pair.a.as_ref().or(pair.b.as_ref())?.record.as_ref()?;
+    let record = pair.step().record.as_ref()?;
     let first = |key: &str| record.get(key).and_then(Value::as_array)?.first()?.as_str();
     let changed = first("changes").map(|change| change.trim_start_matches(['+', '-', '~']));
     let name = changed.map(|change| change.split(" ").next().filter(|_| change.contains(" → ")).unwrap_or(change));
