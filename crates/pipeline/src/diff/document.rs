@@ -29,6 +29,8 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     roles(of_a, of_b, findings);
     contract(a, b, of_a, of_b, findings);
     fingerprint(a, b, of_a, of_b, findings);
+    // By the rules cells are read.
+    findings.at(&Slot::Input).causes.sort_by_key(|cause| cause.kind == "data");
     let split = |document: &Value| document.pointer("/data/split").cloned();
     for (key, mine, theirs) in entries(split(of_a).as_ref(), split(of_b).as_ref()) {
         let text = format!("`split.{key}` is {}", both(mine, theirs));
