@@ -458,3 +458,12 @@ fn what_is_written_in_more_than_one_way_is_told() {
     );
     assert!(!spec.contains("few = "), "{spec}");
 }
+
+#[test]
+fn a_target_of_few_numbers_may_be_classes() {
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, n * 7 % 3));
+    assert!(spec.contains("task = \"regression\""), "{spec}");
+    assert!(spec.contains("# `y` has 3 values; if they are classes: `task = \"multiclass\"`"), "{spec}");
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, n * 7 % 31));
+    assert!(!spec.contains("if they are classes"), "{spec}");
+}

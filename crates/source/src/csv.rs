@@ -15,6 +15,12 @@ use crate::layout::{FileInfo, UNWANTED, column_names};
 /// So many fields are split before their cells are typed, column by column: they stay in the cache.
 const SPLIT: usize = 1 << 15;
 
+/// What a zip archive begins with.
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// What to do with a workbook.
+pub(crate) const AS_CSV: &str = "save the sheet as CSV";
+
 /// Opens a file up to its first row of data.
 pub(crate) fn open(
     path: &Path,
@@ -30,6 +36,10 @@ pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<(Blocks, u8, Vec<C
 }
 
 fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+    if blocks.start().starts_with(ZIP) {
+        let what = "the file is a workbook or another archive, expected text";
+        return Err(SourceError::malformed(what).in_file(path).help(AS_CSV));
+    }
     let delimiter = if format == Format::Tsv { b'\t' } else { delimiter(blocks.start()) };
     blocks.set_records(Records::Csv { delimiter });
     let in_file = |error: SourceError| error.in_file(path).at_line(1);
@@ -40,6 +50,11 @@ fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8
     if memchr::memchr_iter(b'\r', text.trim_end().as_bytes()).count() > 0 && !text.contains('"') {
         return Err(in_file(SourceError::malformed("lines end with carriage returns alone, expected line feeds"))
             .help("save the file with line ends of today"));
+    }
+    let line = text.trim_end();
+    if line.len() == 5 && line.to_lowercase().starts_with("sep=") {
+        return Err(in_file(SourceError::malformed(format!("`{line}` is for spreadsheets, expected column names")))
+            .help("leave the line out: the delimiter is found without it"));
     }
     let mut fields = Fields::new(text, delimiter);
     let mut spans = Vec::new();

@@ -32,6 +32,12 @@ pub enum Compression {
 pub const ENDINGS: &str =
     "`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text";
 
+/// Whether its ending is that of a spreadsheet's own files.
+pub(crate) fn is_workbook(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+    ["xlsx", "xls", "xlsm", "xlsb", "ods", "numbers"].contains(&ending.as_str())
+}
+
 /// Format and compression by the endings of the file's name; None if they are not known.
 pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
     let name = path.file_name()?.to_str()?.to_lowercase();

@@ -92,7 +92,10 @@ impl FileInfo {
         let Some((format, compression)) = format::of_path(path) else {
             let what = "the file's ending tells no format that is known";
             let error = SourceError::new(SourceErrorKind::Unsupported, what).in_file(path);
-            return Err(error.help(format!("endings are {}", format::ENDINGS)));
+            return Err(match format::is_workbook(path) {
+                true => error.help(csv::AS_CSV),
+                false => error.help(format!("endings are {}", format::ENDINGS)),
+            });
         };
         let mut unsupported = BTreeMap::new();
         let mut types = |schema: &Schema| unsupported = unsupported_types(schema);

@@ -115,6 +115,14 @@ fn quotes_close_and_lines_end() {
         DIR/a.csv, line 1: lines end with carriage returns alone, expected line feeds
         help: save the file with line ends of today
         ");
+    insta::assert_snapshot!(refusal("a.csv", b"sep=;\na;b\n1;2\n"), @"
+        DIR/a.csv, line 1: `sep=;` is for spreadsheets, expected column names
+        help: leave the line out: the delimiter is found without it
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0"), @"
+        DIR/a.csv: the file is a workbook or another archive, expected text
+        help: save the sheet as CSV
+        ");
 }
 
 #[test]
@@ -178,6 +186,10 @@ fn files_that_are_not_there() {
     insta::assert_snapshot!(open("[.csv"), @"`DIR/[.csv` is no pattern: invalid range pattern");
     insta::assert_snapshot!(refusal("a.xlsx", b""), @"
         DIR/a.xlsx: the file's ending tells no format that is known
+        help: save the sheet as CSV
+        ");
+    insta::assert_snapshot!(refusal("a.sav", b""), @"
+        DIR/a.sav: the file's ending tells no format that is known
         help: endings are `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text
         ");
 }

@@ -5,6 +5,9 @@ use evenstep_table::Kind;
 use super::Seen;
 use crate::look_alike::look_alike;
 
+/// Numbers of so many values may be classes.
+const FEW_VALUES: usize = 10;
+
 /// Sentences for people, each a line.
 pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
@@ -20,6 +23,12 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
                 "written as `1234.5` they are numbers, or with `format = \"1.234,56\"` in the contract".to_owned(),
             );
         }
+    }
+    let target = seen.columns.get(seen.target);
+    if let (Some(Kind::Integer), Some(few @ 3..=FEW_VALUES)) =
+        (seen.kind(seen.target), target.and_then(|target| target.distinct()))
+    {
+        remarks.push(format!("`{}` has {few} values; if they are classes: `task = \"multiclass\"`", seen.target));
     }
     let unread: Vec<String> = seen.unread.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
     if !unread.is_empty() {
