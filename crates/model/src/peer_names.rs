@@ -120,7 +120,17 @@ const BOOSTED_TREES: Names = &[
     ),
     (&["min_gain_to_split", "min_split_gain", "gamma", "min_split_loss"], Called("min_gain")),
     (&["lambda_l2", "reg_lambda", "lambda", "l2_leaf_reg", "l2_regularization"], Called("l2")),
-    (&["lambda_l1", "reg_alpha", "alpha", "l1_regularization"], Called("l1")),
+    (&["lambda_l1", "reg_alpha", "l1_regularization"], Called("l1")),
+    (&["alpha"], Instead("XGBoost's is `l1`; LightGBM's is `quantile`, or with `objective = \"huber\"` `huber_delta`")),
+    (
+        &["boosting", "boosting_type", "boost", "booster"],
+        Instead("`goss` and `dart` are set by name; a forest is a model, `use = \"random_forest\"`"),
+    ),
+    (&["extra_trees", "extra_tree"], Instead("cuts that are drawn are a model, `use = \"extra_trees\"`")),
+    (
+        &["path_smooth", "linear_tree", "linear_trees"],
+        Instead("a leaf has one value, drawn towards 0 by `l2` and `l1`"),
+    ),
     (&["max_delta_step", "max_tree_output", "max_leaf_output"], Called("max_leaf_value")),
     (&["bagging_fraction", "sub_row", "subsample", "bagging"], Called("row_sample")),
     (&["bagging_freq", "subsample_freq"], Called("row_sample_every")),

@@ -386,6 +386,10 @@ fn peers_names_are_answered_with_ours() {
     check("boosted_trees", "l2_leaf_reg", "`l2_leaf_reg` is called `l2` here");
     check("boosted_trees", "scale_pos_weight", "`scale_pos_weight` is called `positive_weight` here");
     check("boosted_trees", "random_state", "every draw derives from `[pipeline] seed`");
+    let forest = "`goss` and `dart` are set by name; a forest is a model, `use = \"random_forest\"`";
+    check("boosted_trees", "boosting_type", forest);
+    let alpha = "XGBoost's is `l1`; LightGBM's is `quantile`, or with `objective = \"huber\"` `huber_delta`";
+    check("boosted_trees", "alpha", alpha);
     check("ridge", "lambda", "`lambda` is called `alpha` here");
     check("ridge", "fit_intercept", "there is always an intercept");
     check("logistic_regression", "alpha", "`C` is the inverse of the penalty, 1/alpha");

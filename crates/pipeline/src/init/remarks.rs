@@ -24,9 +24,8 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
             );
         }
     }
-    let target = seen.columns.get(seen.target);
-    if let (Some(Kind::Integer), Some(few @ 3..=FEW_VALUES)) =
-        (seen.kind(seen.target), target.and_then(|target| target.distinct()))
+    if let Some(few @ 3..=FEW_VALUES) = seen.columns.get(seen.target).and_then(|target| target.distinct())
+        && seen.kind(seen.target) == Some(Kind::Integer)
     {
         remarks.push(format!("`{}` has {few} values; if they are classes: `task = \"multiclass\"`", seen.target));
     }
