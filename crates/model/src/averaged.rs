@@ -4,11 +4,48 @@ use std::collections::BTreeMap;
 
 use evenstep_exact::maths;
 use evenstep_table::{Schema, Task};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::boosted_trees::fit::Averaged;
 use crate::boosted_trees::predict::Model;
-use crate::boosted_trees::{BoostedTrees, Categories, check, fit};
+use crate::boosted_trees::{self, BoostedTrees, check, fit};
 use crate::{ModelError, Run, Trained, Training};
+
+/// How categories are split. A tree that others don't correct takes every level for what its rows say.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Categories {
+    /// A category of more levels is split by the mean target of each as well as by sets of them; not in a multiclass task.
+    pub means_above: u32,
+    /// So many rows of the mean of all rows are mixed into a level's own.
+    pub mean_smoothing: f64,
+    /// With up to so many levels, null among them, a split sets one level apart.
+    pub one_hot_up_to: u32,
+    /// Rows of the mean of all that are added to each level when levels are sorted; levels with fewer rows are not set apart.
+    pub smoothing: f64,
+    /// Draws the values of leaves towards the mean of all in splits of several levels.
+    pub l2: f64,
+    /// The most levels that a split sets apart.
+    pub max_per_split: u32,
+    /// The fewest rows by which two candidate splits of several levels differ.
+    pub min_rows: u32,
+}
+
+impl Default for Categories {
+    fn default() -> Categories {
+        let boosted_trees::Categories { means_above, mean_smoothing, one_hot_up_to, max_per_split, .. } =
+            boosted_trees::Categories::default();
+        Categories { means_above, mean_smoothing, one_hot_up_to, max_per_split, smoothing: 0.0, l2: 0.0, min_rows: 1 }
+    }
+}
+
+impl From<&Categories> for boosted_trees::Categories {
+    fn from(of: &Categories) -> boosted_trees::Categories {
+        let Categories { means_above, mean_smoothing, one_hot_up_to, smoothing, l2, max_per_split, min_rows } = *of;
+        boosted_trees::Categories { means_above, mean_smoothing, one_hot_up_to, smoothing, l2, max_per_split, min_rows }
+    }
+}
 
 /// How a family's trees are grown.
 pub(crate) struct Plan<'a> {
@@ -49,7 +86,7 @@ impl Plan<'_> {
             min_hessian: 0.0,
             bins: self.bins,
             column_sample_by_node: self.features,
-            categories: self.categories.clone(),
+            categories: self.categories.into(),
             class_weights: self.class_weights.clone(),
             ..BoostedTrees::default()
         }

@@ -330,7 +330,13 @@ impl Grower<'_> {
 
     fn parent(&self, node: &Node) -> Parent {
         let draw = self.draw.map(|draw| mix(node.path as u32, draw ^ (node.path >> 32)));
-        Parent { sums: node.sums, hessian_min: self.criterion.hessian_min_of(node.sums), bounds: node.bounds, draw }
+        Parent {
+            sums: node.sums,
+            hessian_min: self.criterion.hessian_min_of(node.sums),
+            min_gain: self.criterion.min_gain_of(node.sums),
+            bounds: node.bounds,
+            draw,
+        }
     }
 
     /// Which features a node may be split on.

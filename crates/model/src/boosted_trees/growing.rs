@@ -235,7 +235,10 @@ impl<'a> Growing<'a> {
         }
         if self.averaged.is_some() {
             // What rounding alone may seem to gain in a node whose targets are equal.
-            criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit);
+            match self.hessians() {
+                Hessians::Weights => criterion.weight_noise = NOISE,
+                _ => criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit),
+            }
         }
         let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
         let random_cuts = self.averaged.is_some_and(|averaged| averaged.random_cuts);

@@ -126,7 +126,9 @@ impl Means {
             })
         };
         let whole = total(&mut seen.0.iter());
-        let smoothing = growing.spec.categories.mean_smoothing;
+        // A row of the prior weighs as much as one of the others.
+        let weight_of_row = of_weights.value(whole.weight) / whole.rows as f64;
+        let smoothing = growing.spec.categories.mean_smoothing * weight_of_row;
         // The means of all bins, without the rows of a fold if one is given, and their rows in it.
         let means = |fold: Option<usize>| -> Vec<(f64, u64)> {
             let none = Sums::default();

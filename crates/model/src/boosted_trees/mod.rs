@@ -334,6 +334,7 @@ impl BoostedTrees {
             rows_by_hessian: false,
             hessian_min: ((self.min_hessian / packing.hessian_unit).ceil() as i64).max(1),
             min_gain: self.min_gain,
+            weight_noise: 0.0,
             noise: 0.0,
             categories: self.categories.clone(),
             gradient_unit: packing.gradient_unit,

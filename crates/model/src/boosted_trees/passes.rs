@@ -59,17 +59,21 @@ impl Partial for Losses {
     }
 }
 
-/// The squares of rounded gradients, and the hessians.
+/// Rounded gradients and their squares, hessians and rows.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Spread {
+    gradients: i128,
     squares: i128,
     hessians: i128,
+    rows: i128,
 }
 
 impl Partial for Spread {
     fn merge(&mut self, other: Spread) {
+        self.gradients += other.gradients;
         self.squares += other.squares;
         self.hessians += other.hessians;
+        self.rows += other.rows;
     }
 }
 
@@ -169,19 +173,22 @@ impl Growing<'_> {
         });
     }
 
-    /// What the score of a leaf is on average if its rows are drawn at random: the squares of gradients by the hessians.
+    /// What a leaf whose rows are drawn at random seems to gain on average: what gradients vary by, in hessians.
     pub(super) fn noise(&self, packing: &Packing) -> f64 {
         let states =
             rows::split_ref(&self.pieces, &self.packed).into_iter().zip(rows::split_ref(&self.pieces, &self.roles));
         let seen = rows::fold(self.run.workers, &self.pieces, states, |_, (packed, roles), seen: &mut Spread| {
             for (packed, _) in packed.iter().zip(*roles).filter(|(_, role)| **role == Role::Learned) {
-                let [gradient, hessian, _] = packing.take_apart(packing.spread(*packed)).map(i128::from);
-                seen.merge(Spread { squares: gradient * gradient, hessians: hessian });
+                let [gradients, hessians, rows] = packing.take_apart(packing.spread(*packed)).map(i128::from);
+                seen.merge(Spread { gradients, squares: gradients * gradients, hessians, rows });
             }
         });
-        let squares = seen.squares as f64 * packing.gradient_unit * packing.gradient_unit;
-        let hessians = seen.hessians as f64 * packing.hessian_unit;
-        if hessians > 0.0 { squares / hessians } else { 0.0 }
+        if seen.hessians <= 0 {
+            return 0.0;
+        }
+        let sum = seen.gradients as f64;
+        let spread = (seen.squares as f64 - sum * sum / seen.rows as f64).max(0.0);
+        spread * packing.gradient_unit * packing.gradient_unit / (seen.hessians as f64 * packing.hessian_unit)
     }
 
     /// Sums the gradients of every leaf, as they were before rounding.

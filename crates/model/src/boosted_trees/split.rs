@@ -44,7 +44,9 @@ pub(super) struct Criterion {
     /// Whether `min_rows` is asked of hessians as well, each row counting by its share of them.
     pub(super) rows_by_hessian: bool,
     pub(super) min_gain: f64,
-    /// What the score of a leaf is on average if its rows are drawn at random; 0 if no category is split by means.
+    /// Where hessians are weights, so many squares of what rounding moves a row by are no gain.
+    pub(super) weight_noise: f64,
+    /// What a leaf whose rows are drawn at random seems to gain on average; 0 if no category is split by means.
     pub(super) noise: f64,
     pub(super) categories: Categories,
     pub(super) gradient_unit: f64,
@@ -93,6 +95,8 @@ pub(super) struct Parent {
     pub(super) sums: Sums,
     /// The least sum of hessians of a child, in their units.
     pub(super) hessian_min: i64,
+    /// What a split must gain.
+    pub(super) min_gain: f64,
     pub(super) bounds: Bounds,
     /// What cuts are drawn by, if they are.
     pub(super) draw: Option<u64>,
@@ -169,12 +173,12 @@ impl Criterion {
         let gain = |score: f64| {
             let gain = score - unsplit;
             let is_better = match &best {
-                None => gain > self.min_gain,
+                None => gain > node.min_gain,
                 Some(best) => gain > best.gain || (gain == best.gain && at < best.feature),
             };
             is_better.then_some(gain)
         };
-        let bar = unsplit + best.as_ref().map_or(self.min_gain, |split| split.gain);
+        let bar = unsplit + best.as_ref().map_or(node.min_gain, |split| split.gain);
         let found = match &feature.binning {
             Binning::Number(thresholds) => self.best_of_number(node, (bar, gain), bins, feature, thresholds),
             Binning::Means(means) => self.best_of_number(node, (bar, gain), bins, feature, &means.thresholds),
@@ -200,6 +204,17 @@ impl Criterion {
         }
         let share = (self.min_rows as u128 * node.hessian as u128).div_ceil(node.rows as u128);
         self.hessian_min.max(i64::try_from(share).unwrap_or(i64::MAX))
+    }
+
+    /// What a split of a node must gain: more than rounding alone may seem to, in a node whose rows are alike.
+    pub(super) fn min_gain_of(&self, node: Sums) -> f64 {
+        if self.weight_noise == 0.0 || node.hessian <= 0 {
+            return self.min_gain;
+        }
+        let (gradient, hessian) = (node.gradient as f64 * self.gradient_unit, self.hessian(node));
+        let (of_gradient, of_hessian) = (self.gradient_unit, gradient / hessian * self.hessian_unit);
+        let off = of_gradient * of_gradient + of_hessian * of_hessian;
+        self.min_gain.max(self.weight_noise * off * node.rows as f64 / hessian)
     }
 
     #[inline(always)]

@@ -13,8 +13,8 @@ use evenstep_table::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::averaged::Categories;
 use crate::averaged::{LEAVES, Plan};
-use crate::boosted_trees::Categories;
 use crate::boosted_trees::fit::Averaged;
 
 /// One decision tree: the mean of the target in each leaf.

@@ -15,8 +15,8 @@ use evenstep_table::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::averaged::Categories;
 use crate::averaged::{LEAVES, Plan, features_of_a_node};
-use crate::boosted_trees::Categories;
 use crate::boosted_trees::fit::Averaged;
 
 /// Decision trees whose cuts are drawn at random, averaged.

@@ -16,8 +16,8 @@ use evenstep_table::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::averaged::Categories;
 use crate::averaged::{LEAVES, Plan, features_of_a_node};
-use crate::boosted_trees::Categories;
 use crate::boosted_trees::fit::Averaged;
 
 /// Decision trees, each grown on rows drawn with repetition and on few features a node, averaged.

@@ -70,7 +70,7 @@ fn many_trees_err_less_than_one() {
     let drawn = error(
         testing::fit(&ExtraTrees { trees: 50, ..ExtraTrees::default() }, &Task::Regression, &train).unwrap().model,
     );
-    assert!(forest < 0.7 * one && drawn < 0.7 * one, "{one} {forest} {drawn}");
+    assert!(forest < 0.7 * one && drawn < 0.9 * one, "{one} {forest} {drawn}");
 }
 
 #[test]
@@ -114,4 +114,32 @@ fn the_rows_of_extreme_values_are_told_apart() {
     let tree = testing::fit(&DecisionTree::default(), &Task::Regression, &data).unwrap().model;
     let found = predict(&tree, &data).values;
     assert_eq!(found[3990..], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1000.0, 1000.0]);
+}
+
+#[test]
+fn nodes_of_equal_targets_are_no_further_split_whatever_rows_weigh() {
+    let x: Vec<f64> = (0..5000).map(|row| f64::from(row) / 5000.0).collect();
+    let z: Vec<f64> = (0..5000).map(|row| f64::from(row * 7919 % 5000)).collect();
+    let y: Vec<f64> = x.iter().map(|x| f64::from(u8::from(*x > 0.5))).collect();
+    let data = batch(vec![("x", numbers(x)), ("z", numbers(z))], y);
+    let data = weighted(data, (0..5000).map(|row| 0.5 + f64::from(row * 31 % 101) / 100.0).collect());
+    for task in [Task::Regression, binary()] {
+        let tree = testing::fit(&DecisionTree::default(), &task, &data).unwrap().model;
+        assert!(tree.trees.feature.len() <= 12, "{} splits", tree.trees.feature.len());
+    }
+}
+
+#[test]
+fn small_nodes_are_split_by_categories() {
+    let names: Vec<String> = (0..20).map(|level| format!("level {level}")).collect();
+    let level = |row: usize| row * 7919 % 20;
+    let cells = category((0..2000).map(|row| &*names[level(row)]));
+    let x: Vec<f64> = (0..2000).map(|row| (row / 20) as f64).collect();
+    let y = (0..2000).map(|row| 10.0 * x[row] + level(row) as f64).collect();
+    let data = batch(vec![("cat", cells), ("x", numbers(x))], y);
+    let model = testing::fit(&forest(), &Task::Regression, &data).unwrap().model;
+    let found = predict(&model, &data).values;
+    let off = found.iter().zip(&data.training().target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / 2000.0;
+    // The levels alone vary by 33.
+    assert!(off < 20.0, "{off}");
 }

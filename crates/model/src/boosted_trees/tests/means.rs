@@ -39,7 +39,8 @@ fn laws_of_categories_by_their_means() {
         &two_classes(3000),
     );
     check_laws(&BoostedTrees { bins: 1000, ..spec() }, &Task::Regression, &levels(20_000, 3000, 1, 1.0));
-    let forest = RandomForest { trees: 3, depth: Some(6), categories: by_means(8), ..RandomForest::default() };
+    let categories = crate::averaged::Categories { means_above: 8, ..Default::default() };
+    let forest = RandomForest { trees: 3, depth: Some(6), categories, ..RandomForest::default() };
     check_laws(&forest, &Task::Regression, &values(3000));
 }
 
@@ -106,4 +107,22 @@ fn what_is_learned_of_means_without_a_fold_holds_for_those_of_all() {
     let data = batch(vec![("cat", cells)], (0..3000).map(|row| level(row) as f64).collect());
     let model = fit(&BoostedTrees::default(), &Task::Regression, &data).model;
     assert!(squared_error(&model, &data) < 0.01, "{}", squared_error(&model, &data));
+}
+
+#[test]
+fn the_unit_of_weights_moves_no_mean() {
+    let data = levels(6000, 300, 1, 3.0);
+    let off = |weight: f64| {
+        let data = weighted(data.clone(), vec![weight; 6000]);
+        let model = testing::fit(&RandomForest { trees: 10, ..RandomForest::default() }, &Task::Regression, &data)
+            .unwrap()
+            .model;
+        squared_error(&model, &levels(2000, 300, 2, 3.0))
+    };
+    let as_they_are = off(1.0);
+    assert!(
+        [1e-3, 1e6].map(off).iter().all(|off| *off < 1.1 * as_they_are),
+        "{as_they_are} {:?}",
+        [1e-3, 1e6].map(off)
+    );
 }
