@@ -312,7 +312,8 @@ pub(crate) fn shapes(base: &Members, of_levels: &Members) -> Vec<(&'static str, 
         ("50,000 trees of one split", trees(base, 50_000, 1, full(1))),
         ("5,000 trees of 31 splits", trees(base, 5_000, 31, full(31))),
         ("1,000 trees of 255 splits", trees(base, 1_000, 255, full(255))),
-        ("a category of 100,000 levels", levels(of_levels, 100_000)),
+        ("a category of 100,000 levels", sealed(levels(of_levels, 100_000, None))),
+        ("30,000 sets of a category of 10,000 levels", sets(of_levels, 10_000, 30_000, full(30_000))),
     ]
 }
 
@@ -347,8 +348,40 @@ fn trees(base: &Members, trees: usize, splits: u32, children: impl Fn(u32) -> [u
     sealed(members)
 }
 
-/// A bundle of trees whose first category has so many levels, in as many bins as before.
-fn levels(base: &Members, count: u32) -> Vec<u8> {
+/// A bundle of one tree on a category of so many levels, each of whose splits sends two levels of its own left.
+fn sets(base: &Members, count: u32, splits: u32, children: impl Fn(u32) -> [u32; 2]) -> Vec<u8> {
+    let mut members = levels(base, count, Some(count));
+    let mut tensors = read_tensors(&members[WEIGHTS]);
+    let side = tensors.iter().find(|tensor| tensor.name == "side").expect("trees have sides");
+    let category = side.bytes.iter().position(|side| *side == 2).expect("a split is on a category");
+    let feature = tensors.iter().find(|tensor| tensor.name == "feature").expect("trees have features");
+    let feature: [u8; 4] = *feature.bytes[4 * category..].first_chunk().expect("each split has a feature");
+    let pair = |at: u32| [at % (count - 20), at % (count - 20) + 1 + at / (count - 20)];
+    let each = || 0..splits;
+    let words = |of: &dyn Fn(u32) -> Vec<u32>| each().flat_map(of).flat_map(u32::to_le_bytes).collect::<Vec<u8>>();
+    let ones = |count: u32| (0..count).flat_map(|_| 1.0_f64.to_le_bytes()).collect::<Vec<u8>>();
+    for tensor in &mut tensors {
+        tensor.bytes = match tensor.name.as_str() {
+            "splits" => splits.to_le_bytes().to_vec(),
+            "feature" => feature.repeat(splits as usize),
+            "threshold" => each().flat_map(|at| f64::from(at).to_le_bytes()).collect(),
+            "side" => vec![2; splits as usize],
+            "left" => words(&|at| vec![children(at)[0]]),
+            "right" => words(&|at| vec![children(at)[1]]),
+            "gain" => ones(splits),
+            "value" | "cover" => ones(splits + 1),
+            "levels_left" => words(&|at| vec![0, pair(at)[0], pair(at)[1]]),
+            _ => continue,
+        };
+    }
+    let ends = words(&|at| vec![3 * (at + 1)]);
+    tensors.push(Raw { name: "set_ends".to_owned(), dtype: "U32".to_owned(), bytes: ends });
+    members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
+    sealed(members)
+}
+
+/// Members of a bundle of trees whose first category has so many levels, in as many bins as before if not told.
+fn levels(base: &Members, count: u32, bins: Option<u32>) -> Members {
     let mut members = base.clone();
     let mut tensors = read_tensors(&members[WEIGHTS]);
     let tensor = |name: &str| tensors.iter().position(|tensor| tensor.name == name).expect("trees have levels");
@@ -357,7 +390,8 @@ fn levels(base: &Members, count: u32) -> Vec<u8> {
         u32::from_le_bytes(*tensors[at].bytes[4 * cell..].first_chunk().expect("a cell has four bytes"))
     };
     let before = cell(levels, 0) as usize;
-    let bins = (0..before).map(|level| cell(bin, level)).max().expect("a category has levels") + 1;
+    let bins_before = (0..before).map(|level| cell(bin, level)).max().expect("a category has levels") + 1;
+    let bins = bins.unwrap_or(bins_before);
     let text_before: u32 = (0..before).map(|level| cell(bytes, level)).sum();
     let mut exchange = |at: usize, taken: usize, new: Vec<u8>| drop(tensors[at].bytes.splice(..taken, new));
     exchange(levels, 4, count.to_le_bytes().to_vec());
@@ -365,7 +399,7 @@ fn levels(base: &Members, count: u32) -> Vec<u8> {
     exchange(bytes, 4 * before, (0..count).flat_map(|_| 6_u32.to_le_bytes()).collect());
     exchange(text, text_before as usize, (0..count).flat_map(|level| format!("{level:06}").into_bytes()).collect());
     members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
-    sealed(members)
+    members
 }
 
 /// Bundles with a list of JSON that goes on and on: each list of a member, with each of some items.

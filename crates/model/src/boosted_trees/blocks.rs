@@ -7,10 +7,10 @@ use evenstep_table::NULL_CODE;
 use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::cells;
-use super::packed::{CATEGORY, Packed};
+use super::packed::{CATEGORY, Packed, PackedTree};
 use super::predict::Source;
 use super::ranks::{Thresholds, ranks};
-use super::tree::{Test, Tree};
+use super::tree::{Test, TreeSplit};
 
 /// Rows of a block: enough that one register's work hides the wait for another's.
 pub(super) const ROWS: usize = 256;
@@ -44,7 +44,7 @@ struct ByteSplit {
     right: u8,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 enum ByteTest {
     /// Ranks go left that are not above `last`, once `add` is added, which makes 0 of null where it goes left.
     Rank { add: u8, last: u8 },
@@ -82,39 +82,59 @@ impl Blocks {
             trees: trees.splits.iter().map(|splits| *splits as u8).collect(),
             splits: Vec::with_capacity(trees.feature.len()),
             values: Vec::with_capacity(trees.value.len()),
-            sets: Vec::with_capacity(trees.sets.len() / 2),
+            sets: Vec::with_capacity(trees.sets.words.len() / 2),
         };
-        trees.iter(levels).for_each(|tree| blocks.add(&tree, &cuts, place));
+        let mut places = vec![None; trees.sets.ends.len()];
+        for tree in trees.iter(levels) {
+            let test = |blocks: &mut Blocks, at: u32, split: &TreeSplit| match &split.test {
+                Test::Number { threshold, null_left } => {
+                    let (cuts, add) = (&cuts[place(split.feature)], u8::from(*null_left));
+                    ByteTest::Rank { add, last: cuts.partition_point(|cut| cut < threshold) as u8 + add }
+                }
+                Test::Category(set) => {
+                    let last = levels[split.feature as usize].as_ref().expect("a category has levels").unseen();
+                    let mut add = || blocks.add_set(&set.bits(last));
+                    match tree.shared_set(at) {
+                        Some(set) => *places[set].get_or_insert_with(add),
+                        None => add(),
+                    }
+                }
+            };
+            blocks.add(&tree, test, place);
+        }
+        blocks.sets.shrink_to_fit();
         Some(blocks)
     }
 
-    fn add(&mut self, tree: &Tree, cuts: &[Vec<f64>], place: impl Fn(u32) -> usize) {
+    fn add_set(&mut self, bits: &[u64]) -> ByteTest {
+        let from = self.sets.len() as u32;
+        self.sets.extend(bits);
+        ByteTest::Levels { from, words: bits.len() as u8 }
+    }
+
+    fn add(
+        &mut self,
+        tree: &PackedTree<'_>,
+        mut test: impl FnMut(&mut Blocks, u32, &TreeSplit) -> ByteTest,
+        place: impl Fn(u32) -> usize,
+    ) {
         // A tree without a split has its leaf where rows begin.
-        let mut leaves = leaf_bytes(tree.splits.len());
-        let mut byte_of = |child: Child| match child {
+        let mut leaves = leaf_bytes(tree.splits());
+        let mut byte_of = |blocks: &mut Blocks, child: Child| match child {
             Child::Split(split) => split as u8,
             Child::Leaf(leaf) => {
-                self.values.push(tree.leaves[leaf as usize]);
+                blocks.values.push(tree.leaf(leaf));
                 leaves.next().expect("a tree has one leaf more than splits")
             }
         };
-        for split in &tree.splits {
-            let feature = place(split.feature);
-            let test = match &split.test {
-                Test::Number { threshold, null_left } => {
-                    let add = u8::from(*null_left);
-                    ByteTest::Rank { add, last: cuts[feature].partition_point(|cut| cut < threshold) as u8 + add }
-                }
-                Test::Category(set) => {
-                    self.sets.extend(&set.0);
-                    ByteTest::Levels { from: (self.sets.len() - set.0.len()) as u32, words: set.0.len() as u8 }
-                }
-            };
-            let [left, right] = split.children.map(&mut byte_of);
-            self.splits.push(ByteSplit { feature: feature as u32, test, left, right });
+        for at in 0..tree.splits() as u32 {
+            let split = tree.split(at);
+            let test = test(self, at, &split);
+            let [left, right] = split.children.map(|child| byte_of(self, child));
+            self.splits.push(ByteSplit { feature: place(split.feature) as u32, test, left, right });
         }
-        if tree.splits.is_empty() {
-            byte_of(Child::Leaf(0));
+        if tree.splits() == 0 {
+            byte_of(self, Child::Leaf(0));
         }
     }
 

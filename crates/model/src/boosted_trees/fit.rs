@@ -63,7 +63,7 @@ pub(crate) fn fit(
             levels[feature.position] = Some(Arc::unwrap_or_clone(of));
         }
     }
-    let trees = Packed::of(&trees);
+    let trees = Packed::of(&trees, &levels);
     let forest = Forest::new(&trees, &levels);
     let (link, start) = match averaged {
         None => (objective.link(), start),

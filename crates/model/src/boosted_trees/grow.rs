@@ -361,7 +361,8 @@ impl Grower<'_> {
         let nodes: Vec<_> = nodes.into_iter().collect();
         let may_split: Vec<Vec<bool>> = nodes.iter().map(|(node, _)| self.features(node)).collect();
         let count = self.matrix.features.len();
-        let tasks = if self.shape.bins() * nodes.len() < SMALL_BINS { 1 } else { self.workers.count().min(count) };
+        let tasks =
+            if self.shape.bins() * nodes.len() < SMALL_BINS { 1 } else { (4 * self.workers.count()).min(count) };
         let part = |task: usize| count * task / tasks..count * (task + 1) / tasks;
         let jobs =
             nodes.iter().zip(&may_split).flat_map(|(node, may)| (0..tasks).map(move |task| (node, may, part(task))));
@@ -385,6 +386,10 @@ impl Grower<'_> {
                     left[usize::from(byte / 32)] |= 1 << (byte % 32);
                 }
                 order.part(self.workers, place, |rows, bits| simd::mark(rows, bytes, &left, bits))
+            }
+            Bins::Wide(bins) if place.len() <= usize::from(last) => {
+                let goes_left = |row: u32| split.rule.goes_left(bins[row as usize]);
+                order.part(self.workers, place, |rows, bits| mark(rows, bits, goes_left))
             }
             Bins::Wide(bins) => {
                 let left: Vec<bool> = (0..=last).map(goes_left).collect();

@@ -173,6 +173,28 @@ impl Bins<'_> {
         }
     }
 
+    /// Hands on the sums of each bin that has rows and at least so much hessian, in ascending order.
+    #[inline(always)]
+    pub(super) fn each_from(&self, hessian: i64, mut act: impl FnMut(u16, Sums)) {
+        let mut take = |bin: u16| {
+            let sums = self.at(usize::from(bin));
+            if sums.rows > 0 {
+                act(bin, sums);
+            }
+        };
+        match (self.few, self.sums) {
+            (Some(few), _) => few.iter().for_each(|bin| take(*bin)),
+            (None, Planes::Packed(words, packing)) => {
+                let least = packing.least_word(hessian);
+                let has_it = |(word, _): &(&i64, u16)| packing.without_gradient(**word) >= least;
+                words.iter().zip(0..).filter(has_it).for_each(|(_, bin)| take(bin));
+            }
+            (None, Planes::Apart([_, hessians, _])) => {
+                hessians.iter().zip(0..).filter(|(sum, _)| **sum >= hessian).for_each(|(_, bin)| take(bin));
+            }
+        }
+    }
+
     /// How many bins there are.
     #[inline]
     pub(super) fn len(&self) -> usize {

@@ -4,12 +4,13 @@
 //! Sets of levels stay beside them, for what a level changes in how other columns act.
 //! Source: Micci-Barreca 2001, "A preprocessing scheme for high-cardinality categorical attributes".
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use evenstep_exact::reduce::Partial;
 use evenstep_table::ColumnName;
 use serde::{Deserialize, Serialize};
 
+use super::bin_set::BinSet;
 use super::cuts::{BinLimits, Levels, thresholds_of_runs};
 use super::fixed_point::FixedPoint;
 use super::growing::Growing;
@@ -17,7 +18,6 @@ use super::matrix::bins_of_values;
 use super::passes::offsets;
 use super::quantise::{Largest, mix};
 use super::rows::{self, Role};
-use super::split::BinSet;
 
 /// Into so many parts the rows that are learned from fall.
 const FOLDS: usize = 8;
@@ -31,6 +31,8 @@ pub(super) struct Means {
     /// How many thresholds the mean of each level's bin exceeds, then that of null and that of levels never seen: first
     /// as rows of each fold see it, then as other rows do.
     ranks: Vec<Vec<u16>>,
+    /// What goes left of each threshold, once it is asked for: all splits there share it.
+    sets: Vec<OnceLock<Arc<BinSet>>>,
 }
 
 /// What is seen of a bin's rows in one fold.
@@ -159,7 +161,8 @@ impl Means {
         let thresholds = thresholds_of_runs(&runs, bins);
         let rank = |(mean, _): (f64, u64)| thresholds.partition_point(|threshold| *threshold < mean) as u16;
         let ranks = by_fold.into_iter().chain([means(None)]).map(|means| means.into_iter().map(rank).collect());
-        Means { ranks: ranks.collect(), levels, thresholds }
+        let sets = vec![OnceLock::new(); thresholds.len() + 1];
+        Means { ranks: ranks.collect(), levels, thresholds, sets }
     }
 
     /// The bins of the means of levels, as rows of a fold see them.
@@ -168,10 +171,12 @@ impl Means {
     }
 
     /// The levels' bins whose means fall into bins up to this one.
-    pub(super) fn up_to(&self, last: u16) -> BinSet {
-        let mut set = BinSet::up_to(self.levels.unseen());
-        let ranks = self.ranks(FOLDS as u8).iter().zip(0..);
-        ranks.filter(|(rank, _)| **rank <= last).for_each(|(_, bin)| set.add(bin));
-        set
+    pub(super) fn up_to(&self, last: u16) -> Arc<BinSet> {
+        let set = || {
+            let ranks = self.ranks(FOLDS as u8).iter().zip(0..);
+            let bins = ranks.filter(|(rank, _)| **rank <= last).map(|(_, bin)| bin);
+            Arc::new(BinSet::of(bins.collect(), self.levels.unseen()))
+        };
+        Arc::clone(self.sets[usize::from(last)].get_or_init(set))
     }
 }

@@ -28,6 +28,7 @@ use crate::{Contributions, Family, ModelError, Predictions, Run, Stored, Trained
 
 mod allowed;
 mod begin;
+mod bin_set;
 mod blocks;
 pub(crate) mod check;
 mod cuts;
@@ -56,6 +57,7 @@ mod residuals;
 mod rows;
 mod scan;
 mod segments;
+mod sets;
 pub(crate) mod shap;
 mod split;
 pub(crate) mod store;

@@ -1,11 +1,13 @@
 //! The trees of a model as they are stored: a list a property, split after split and leaf after leaf of every tree. A model that
 //! was read from a bundle shares them with what was read, so that its trees are in memory once.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::bin_set::BinSet;
 use super::cuts::Levels;
 use super::grow::Child;
-use super::split::BinSet;
+use super::sets::{Sets, own_words};
 use super::tree::{Test, Tree, TreeSplit};
 
 /// Marks a child that is a leaf.
@@ -21,46 +23,44 @@ pub(super) struct Packed {
     /// How many splits each tree has. It has one leaf more.
     pub(super) splits: Arc<Vec<u32>>,
     pub(super) feature: Arc<Vec<u32>>,
+    /// Of a split on a category, the number of its set.
     pub(super) threshold: Arc<Vec<f64>>,
     pub(super) side: Arc<Vec<u8>>,
     pub(super) left: Arc<Vec<u32>>,
     pub(super) right: Arc<Vec<u32>>,
     pub(super) gain: Arc<Vec<f64>>,
-    /// The levels that go left, 32 a word, of the splits on categories.
-    pub(super) sets: Arc<Vec<u32>>,
+    pub(super) sets: Sets,
     pub(super) value: Arc<Vec<f64>>,
     pub(super) cover: Arc<Vec<f64>>,
 }
 
 impl Packed {
-    pub(super) fn of(trees: &[Tree]) -> Packed {
+    /// Trees whose features have these levels.
+    pub(super) fn of(trees: &[Tree], levels: &[Option<Levels>]) -> Packed {
         let splits = || trees.iter().flat_map(|tree| &tree.splits);
         let child = |child: Child| match child {
             Child::Split(split) => split,
             Child::Leaf(leaf) => leaf | LEAF,
         };
-        let threshold = |split: &TreeSplit| match &split.test {
-            Test::Number { threshold, .. } => *threshold,
-            Test::Category(_) => 0.0,
+        let (sets, mut numbers) = Sets::of(splits(), levels);
+        let threshold = |split: &TreeSplit| match split.test {
+            Test::Number { threshold, .. } => threshold,
+            Test::Category(_) => f64::from(numbers.next().expect("each set has a number")),
         };
+        let threshold = list(splits().map(threshold));
         let side = |split: &TreeSplit| match split.test {
             Test::Number { null_left, .. } => u8::from(null_left) * NULL_LEFT,
             Test::Category(_) => CATEGORY,
         };
-        let sets = splits().filter_map(|split| match &split.test {
-            Test::Category(set) => Some(&set.0),
-            Test::Number { .. } => None,
-        });
-        let sets = sets.flatten().flat_map(|word| [*word as u32, (word >> 32) as u32]);
         Packed {
             splits: list(trees.iter().map(|tree| tree.splits.len() as u32)),
             feature: list(splits().map(|split| split.feature)),
-            threshold: list(splits().map(threshold)),
+            threshold,
             side: list(splits().map(side)),
             left: list(splits().map(|split| child(split.children[0]))),
             right: list(splits().map(|split| child(split.children[1]))),
             gain: list(splits().map(|split| split.gain)),
-            sets: list(sets),
+            sets,
             value: list(trees.iter().flat_map(|tree| tree.leaves.iter().copied())),
             cover: list(trees.iter().flat_map(|tree| tree.covers.iter().copied())),
         }
@@ -71,36 +71,79 @@ impl Packed {
         self.splits.len()
     }
 
-    /// Each tree, unpacked when it is asked for. `levels` are those of the features, by which sets have their lengths.
-    pub(super) fn iter<'a>(&'a self, levels: &'a [Option<Levels>]) -> impl Iterator<Item = Tree> + 'a {
-        let (mut first, mut leaf, mut word) = (0, 0, 0);
+    /// Each tree. `levels` are those of the features.
+    pub(super) fn iter<'a>(&'a self, levels: &'a [Option<Levels>]) -> impl Iterator<Item = PackedTree<'a>> {
+        let (mut first, mut leaf, mut own) = (0, 0, 0);
         self.splits.iter().map(move |count| {
-            let (splits, leaves) = (first..first + *count as usize, leaf..=leaf + *count as usize);
-            (first, leaf) = (splits.end, leaves.end() + 1);
-            Tree {
-                splits: splits.map(|at| self.split(at, levels, &mut word)).collect(),
-                leaves: self.value[leaves.clone()].to_vec(),
-                covers: self.cover[leaves].to_vec(),
+            let (splits, leaves) = (first..first + *count as usize, leaf..leaf + *count as usize + 1);
+            (first, leaf) = (splits.end, leaves.end);
+            let mut tree = PackedTree { trees: self, levels, splits, leaves, own: Vec::new() };
+            if self.sets.ends.is_empty() && !self.sets.words.is_empty() {
+                tree.own = tree.splits.clone().map(|at| (own, own += self.own_words(at, levels)).0).collect();
             }
+            tree
         })
     }
 
-    /// The split at a place, whose set begins at a word if it is on a category.
-    fn split(&self, at: usize, levels: &[Option<Levels>], word: &mut usize) -> TreeSplit {
-        let feature = self.feature[at];
-        let test = match &levels[feature as usize] {
+    fn own_words(&self, split: usize, levels: &[Option<Levels>]) -> usize {
+        levels[self.feature[split] as usize].as_ref().map_or(0, |levels| own_words(levels.unseen()))
+    }
+}
+
+/// One of the trees.
+pub(super) struct PackedTree<'a> {
+    trees: &'a Packed,
+    levels: &'a [Option<Levels>],
+    splits: Range<usize>,
+    leaves: Range<usize>,
+    /// Where the set of each split begins, if each has its own.
+    own: Vec<usize>,
+}
+
+impl PackedTree<'_> {
+    /// How many splits it has.
+    pub(super) fn splits(&self) -> usize {
+        self.splits.len()
+    }
+
+    /// The value of a leaf.
+    pub(super) fn leaf(&self, leaf: u32) -> f64 {
+        self.trees.value[self.leaves.start + leaf as usize]
+    }
+
+    /// The number of a split's set, if it has one that others may share.
+    pub(super) fn shared_set(&self, split: u32) -> Option<usize> {
+        let at = self.splits.start + split as usize;
+        let may_be = !self.trees.sets.ends.is_empty() && self.trees.side[at] == CATEGORY;
+        may_be.then(|| self.trees.threshold[at] as usize)
+    }
+
+    /// A split.
+    pub(super) fn split(&self, split: u32) -> TreeSplit {
+        let (trees, at) = (self.trees, self.splits.start + split as usize);
+        let feature = trees.feature[at];
+        let test = match &self.levels[feature as usize] {
             Some(levels) => {
-                let mut set = BinSet::up_to(levels.unseen());
-                for half in &mut set.0 {
-                    *half = u64::from(self.sets[*word]) | u64::from(self.sets[*word + 1]) << 32;
-                    *word += 2;
-                }
-                Test::Category(set)
+                let words = match self.own.get(split as usize) {
+                    Some(begin) => &trees.sets.words[*begin..][..own_words(levels.unseen())],
+                    None => trees.sets.shared(trees.threshold[at] as usize),
+                };
+                let set = BinSet::restored(words, levels.unseen());
+                Test::Category(Arc::new(set.expect("sets are looked at before they are kept")))
             }
-            None => Test::Number { threshold: self.threshold[at], null_left: self.side[at] == NULL_LEFT },
+            None => Test::Number { threshold: trees.threshold[at], null_left: trees.side[at] == NULL_LEFT },
         };
         let child = |child: u32| if child & LEAF == 0 { Child::Split(child) } else { Child::Leaf(child & !LEAF) };
-        TreeSplit { feature, test, children: [self.left[at], self.right[at]].map(child), gain: self.gain[at] }
+        TreeSplit { feature, test, children: [trees.left[at], trees.right[at]].map(child), gain: trees.gain[at] }
+    }
+
+    /// The whole tree, unpacked.
+    pub(super) fn unpacked(&self) -> Tree {
+        Tree {
+            splits: (0..self.splits() as u32).map(|split| self.split(split)).collect(),
+            leaves: self.trees.value[self.leaves.clone()].to_vec(),
+            covers: self.trees.cover[self.leaves.clone()].to_vec(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is done to every row between one tree and the next.
 
 use evenstep_exact::reduce::Partial;
+use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
 use serde::{Deserialize, Serialize};
 
@@ -178,9 +179,20 @@ impl Growing<'_> {
         let states =
             rows::split_ref(&self.pieces, &self.packed).into_iter().zip(rows::split_ref(&self.pieces, &self.roles));
         let seen = rows::fold(self.run.workers, &self.pieces, states, |_, (packed, roles), seen: &mut Spread| {
-            for (packed, _) in packed.iter().zip(*roles).filter(|(_, role)| **role == Role::Learned) {
-                let [gradients, hessians, rows] = packing.take_apart(packing.spread(*packed)).map(i128::from);
-                seen.merge(Spread { gradients, squares: gradients * gradients, hessians, rows });
+            // Of so few rows that their squares add up to less than 2⁶³.
+            let block = 1 << (62_u32.saturating_sub(2 * packing.sum_bits)).min(12);
+            for (packed, roles) in packed.chunks(block).zip(roles.chunks(block)) {
+                let of_row = |(packed, role): (&u32, &Role)| {
+                    let [gradient, hessian, _] = packing.take_apart(packing.spread(*packed));
+                    let is_learned = i64::from(*role == Role::Learned);
+                    [gradient * is_learned, hessian * is_learned, is_learned]
+                };
+                let rows = packed.iter().zip(roles).map(of_row);
+                let sums = widest!(rows.fold([0; 4], |[gradients, squares, hessians, rows], [g, h, n]| {
+                    [gradients + g, squares + g * g, hessians + h, rows + n]
+                }));
+                let [gradients, squares, hessians, rows] = sums.map(i128::from);
+                seen.merge(Spread { gradients, squares, hessians, rows });
             }
         });
         if seen.hessians <= 0 {

@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use evenstep_table::{Batch, Column, ColumnName, NULL_CODE};
 
+use super::bin_set::BinSet;
 use super::blocks::Blocks;
 use super::cuts::Levels;
 use super::grow::Child;
 use super::matrix::{bins_of_values, cells};
 use super::objective::Link;
-use super::packed::{self, Packed};
+use super::packed::{self, Packed, PackedTree};
 use super::tree::{Test, Tree, TreeSplit};
 use crate::Predictions;
 
@@ -32,8 +33,9 @@ pub(super) struct Forest {
     nodes: Vec<Node>,
     /// The value of each node that is a leaf.
     values: Vec<f64>,
-    /// The sets of levels that go left, one after the other.
+    /// The sets of levels that go left, one after the other: those that are bits, and those that are lists.
     sets: Vec<u64>,
+    lists: Vec<u16>,
     /// The root of each tree and how many steps its deepest leaf is away.
     trees: Vec<(u32, u32)>,
     /// The features that are read, by their position in the model.
@@ -47,7 +49,7 @@ pub(super) struct Forest {
 /// A split, or a leaf, which leads to itself.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Node {
-    /// Values that are not above it go left. In a split of a category, where its set begins in `sets`.
+    /// Values that are not above it go left. In a split of a category, the place of its set.
     threshold: f64,
     /// The child on the left; the one on the right comes after it.
     left: u32,
@@ -57,7 +59,12 @@ struct Node {
 
 const NULL_LEFT: u32 = 1 << 31;
 const CATEGORY: u32 = 1 << 30;
-const FEATURE: u32 = CATEGORY - 1;
+const LISTED: u32 = 1 << 29;
+const FEATURE: u32 = LISTED - 1;
+
+/// Where a set begins in `sets`; or twice where it begins in `lists`, and 1 if the others go left, times 2¹⁶, and how long it is.
+#[derive(Clone, Copy)]
+struct SetPlace(u64);
 
 impl Forest {
     /// Lays trees out for prediction.
@@ -68,13 +75,17 @@ impl Forest {
         let mut forest = Forest {
             nodes: Vec::with_capacity(nodes),
             values: Vec::with_capacity(nodes),
-            sets: Vec::with_capacity(trees.sets.len() / 2),
+            sets: Vec::with_capacity(trees.sets.words.len() / 2),
+            lists: Vec::new(),
             trees: Vec::with_capacity(trees.len()),
             features: used.into_iter().collect(),
             numbers_only: trees.side.iter().all(|side| *side != packed::CATEGORY),
             blocks: None,
         };
-        trees.iter(levels).for_each(|tree| forest.add(&tree));
+        let mut places = vec![None; trees.sets.ends.len()];
+        trees.iter(levels).for_each(|tree| forest.add(&tree, &mut places));
+        forest.sets.shrink_to_fit();
+        forest.lists.shrink_to_fit();
         forest.blocks = Blocks::of(trees, &forest.features, levels);
         forest
     }
@@ -84,10 +95,11 @@ impl Forest {
         &self.features
     }
 
-    /// Adds a tree, level by level, so that siblings are neighbours and what most rows pass is close together.
-    fn add(&mut self, tree: &Tree) {
+    /// Adds a tree, level by level, so that siblings are neighbours and what most rows pass is close together. `places` has where
+    /// shared sets are that were added before.
+    fn add(&mut self, tree: &PackedTree<'_>, places: &mut [Option<SetPlace>]) {
         let root = self.nodes.len() as u32;
-        let first = if tree.splits.is_empty() { Child::Leaf(0) } else { Child::Split(0) };
+        let first = if tree.splits() == 0 { Child::Leaf(0) } else { Child::Split(0) };
         let mut level = vec![first];
         let (mut next, mut depth) = (root, 0);
         while !level.is_empty() {
@@ -96,15 +108,19 @@ impl Forest {
             let splits = level.iter().filter(|child| matches!(child, Child::Split(_))).count();
             let mut below = Vec::with_capacity(2 * splits);
             for child in level {
-                let itself = self.nodes.len() as u32;
-                let Child::Split(split) = child else {
-                    self.add_leaf(itself, child, tree);
-                    continue;
-                };
-                let split = &tree.splits[split as usize];
-                let left = next + below.len() as u32;
-                below.extend(split.children);
-                self.add_split(split, left);
+                match child {
+                    Child::Leaf(leaf) => {
+                        let itself = self.nodes.len() as u32;
+                        self.nodes.push(Node { threshold: f64::INFINITY, left: itself, feature: NULL_LEFT });
+                        self.values.push(tree.leaf(leaf));
+                    }
+                    Child::Split(at) => {
+                        let split = tree.split(at);
+                        let left = next + below.len() as u32;
+                        below.extend(split.children);
+                        self.add_split(&split, left, tree.shared_set(at).map(|set| &mut places[set]));
+                    }
+                }
             }
             depth += u32::from(!below.is_empty());
             level = below;
@@ -112,24 +128,35 @@ impl Forest {
         self.trees.push((root, depth));
     }
 
-    fn add_leaf(&mut self, itself: u32, leaf: Child, tree: &Tree) {
-        let Child::Leaf(leaf) = leaf else { unreachable!("splits are added as splits") };
-        self.nodes.push(Node { threshold: f64::INFINITY, left: itself, feature: NULL_LEFT });
-        self.values.push(tree.leaves[leaf as usize]);
-    }
-
-    fn add_split(&mut self, split: &TreeSplit, left: u32) {
+    fn add_split(&mut self, split: &TreeSplit, left: u32, shared: Option<&mut Option<SetPlace>>) {
         let feature =
             self.features.binary_search(&split.feature).expect("all features that are read are listed") as u32;
         let (threshold, flags) = match &split.test {
             Test::Number { threshold, null_left } => (*threshold, if *null_left { NULL_LEFT } else { 0 }),
             Test::Category(set) => {
-                self.sets.extend(&set.0);
-                ((self.sets.len() - set.0.len()) as f64, CATEGORY)
+                let place = match shared {
+                    Some(place) => *place.get_or_insert_with(|| self.add_set(set)),
+                    None => self.add_set(set),
+                };
+                (place.0 as f64, if matches!(**set, BinSet::Bits(_)) { CATEGORY } else { CATEGORY | LISTED })
             }
         };
         self.nodes.push(Node { threshold, left, feature: feature | flags });
         self.values.push(0.0);
+    }
+
+    fn add_set(&mut self, set: &BinSet) -> SetPlace {
+        let place = match set {
+            BinSet::Bits(bits) => {
+                self.sets.extend(bits);
+                self.sets.len() - bits.len()
+            }
+            BinSet::Few { bins, others } => {
+                self.lists.extend(bins);
+                (self.lists.len() - bins.len()) << 17 | usize::from(*others) << 16 | bins.len()
+            }
+        };
+        SetPlace(place as u64)
     }
 
     /// The next node of a row at a node.
@@ -138,8 +165,14 @@ impl Forest {
         let node = &self.nodes[at as usize];
         let value = values[(node.feature & FEATURE) as usize];
         let left = if !NUMBERS_ONLY && node.feature & CATEGORY != 0 {
-            let bin = value as usize;
-            self.sets[node.threshold as usize + bin / 64] >> (bin % 64) & 1 == 1
+            let (bin, place) = (value as usize, node.threshold as usize);
+            match node.feature & LISTED {
+                0 => self.sets[place + bin / 64] >> (bin % 64) & 1 == 1,
+                _ => {
+                    let bins = &self.lists[place >> 17..][..place & 0xffff];
+                    bins.binary_search(&(bin as u16)).is_ok() != (place >> 16 & 1 == 1)
+                }
+            }
         } else {
             // Without a branch: which way a row goes can't be foreseen.
             (value <= node.threshold) | (value.is_nan() & (node.feature & NULL_LEFT != 0))
@@ -260,7 +293,7 @@ impl Model {
 
     /// Every tree, unpacked.
     pub(super) fn trees(&self) -> impl Iterator<Item = Tree> {
-        self.trees.iter(&self.levels)
+        self.trees.iter(&self.levels).map(|tree| tree.unpacked())
     }
 
     /// How many trees each score is a sum over.

@@ -161,6 +161,17 @@ impl Packing {
         Sums { gradient, hessian, rows }
     }
 
+    /// The part of a word that has hessian and count.
+    #[inline(always)]
+    pub(super) fn without_gradient(&self, word: i64) -> u64 {
+        word as u64 & ((1 << self.gradient_shift) - 1)
+    }
+
+    /// The least that this part is for such a sum of hessians.
+    pub(super) fn least_word(&self, hessian: i64) -> u64 {
+        if self.unit_hessian { hessian as u64 } else { (hessian as u64) << self.hessian_shift }
+    }
+
     /// Whether each sum of a block's rows fits into 32 bits.
     pub(super) fn is_narrow(&self) -> bool {
         !self.unit_hessian && self.gradient_shift >= 32 && self.gradient_shift - self.hessian_shift < 32

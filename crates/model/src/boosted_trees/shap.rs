@@ -13,14 +13,15 @@
 //! much as the tree has nodes, times the points. Every number is positive on its way down, so nothing cancels.
 
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use evenstep_exact::maths::cos;
 use evenstep_exact::simd::widest;
 use evenstep_table::{Batch, ColumnName};
 
+use super::bin_set::BinSet;
 use super::grow::Child;
 use super::predict::Model;
-use super::split::BinSet;
 use super::tree::{Test, Tree};
 use crate::Contributions;
 
@@ -130,7 +131,7 @@ struct Step {
     threshold: f64,
     null_left: bool,
     /// In a split of a category, the bins that go left.
-    set: Option<BinSet>,
+    set: Option<Arc<BinSet>>,
     /// The last edge on the way here that depends on the same feature.
     above: Option<usize>,
 }
@@ -408,7 +409,7 @@ mod tests {
         of_d.count = 3;
         ["0", "1", "2"].iter().zip(0..).for_each(|(level, bin)| of_d.push(level, bin));
         let levels = vec![None, None, None, Some(of_d)];
-        let trees = Packed::of(&trees);
+        let trees = Packed::of(&trees, &levels);
         let start = [0.25, -1.0, 3.0][..width].to_vec();
         Model { link: Link::Identity, start, forest: Forest::new(&trees, &levels), trees, levels }
     }
@@ -507,7 +508,7 @@ mod tests {
                 tree.splits[above].children[side] = Child::Split(at as u32);
             }
             let test = match *feature {
-                CATEGORY => Test::Category(BinSet(vec![set % 32])),
+                CATEGORY => Test::Category(Arc::new(BinSet::Bits(vec![set % 32]))),
                 2 => Test::Number { threshold: 0.5, null_left: *null_left },
                 _ => Test::Number { threshold: *threshold, null_left: *null_left },
             };
@@ -592,7 +593,7 @@ mod tests {
                 covers: (0..=depth).map(|leaf| (1 + leaf * 3 % 7) as f64).collect(),
             };
             let levels = vec![None; depth];
-            let trees = Packed::of(&[tree]);
+            let trees = Packed::of(&[tree], &levels);
             let forest = Forest::new(&trees, &levels);
             let model = Model { link: Link::Identity, start: vec![0.0], trees, levels, forest };
             let row: Vec<f64> = (0..depth).map(|at| if at == 4 { -1.0 } else { 1.0 }).collect();

@@ -1,37 +1,12 @@
 //! The best way to split a node in two, from its histogram.
 
+use super::bin_set::BinSet;
 use super::cuts::Binning;
 use super::histogram::{Bins, Sums};
 use super::matrix::Feature;
 use super::quantise::mix;
 use super::scan::{Cuts, best_cut};
 use super::{Categories, Direction};
-
-/// A set of bins.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(super) struct BinSet(pub(super) Vec<u64>);
-
-impl BinSet {
-    /// The empty set, of bins up to this one.
-    pub(super) fn up_to(last: u16) -> BinSet {
-        BinSet(vec![0; usize::from(last) / 64 + 1])
-    }
-
-    /// Whether the bin is in it.
-    #[inline]
-    pub(super) fn has(&self, bin: u16) -> bool {
-        self.0[usize::from(bin >> 6)] >> (bin & 63) & 1 == 1
-    }
-
-    pub(super) fn add(&mut self, bin: u16) {
-        self.0[usize::from(bin >> 6)] |= 1 << (bin & 63);
-    }
-
-    /// Whether all its bins are up to this one.
-    pub(super) fn ends_at(&self, last: u16) -> bool {
-        (u32::from(last) + 1..64 * self.0.len() as u32).all(|bin| !self.has(bin as u16))
-    }
-}
 
 /// What a split must keep to, and what it is worth.
 #[derive(Clone, Debug)]
@@ -139,9 +114,7 @@ impl Rule {
     pub(super) fn settle(&mut self, last_bin: u16, unknown_left: bool) {
         match self {
             Rule::Number { null_left, .. } => *null_left = null_left.or(Some(unknown_left)),
-            Rule::Category { left, seen, .. } if unknown_left => {
-                (0..=last_bin).filter(|bin| !seen.has(*bin)).for_each(|bin| left.add(bin));
-            }
+            Rule::Category { left, seen, .. } if unknown_left => *left = left.with_unseen(seen, last_bin),
             Rule::Category { .. } => {}
         }
     }
@@ -371,62 +344,61 @@ impl Criterion {
         bins: Bins<'_>,
         feature: &Feature,
     ) -> Option<(f64, Sums, Rule)> {
-        let seen = bins.seen();
         let several = bins.len() > self.categories.one_hot_up_to as usize;
         let (score, sums, run) = match node.draw {
-            Some(draw) => self.drawn_levels(node, &seen, bins, draw_of(draw, feature))?,
-            None if several => self.best_run(node, &seen, bins)?,
-            None => self.best_level(node, &seen, bins)?,
+            Some(draw) => self.drawn_levels(node, bins, draw_of(draw, feature))?,
+            None if several => self.best_run(node, bins)?,
+            None => self.best_level(node, bins)?,
         };
-        let set = |bins: &[u16]| {
-            let mut set = BinSet::up_to(feature.binning.last());
-            bins.iter().for_each(|bin| set.add(*bin));
-            set
+        let set = |mut bins: Vec<u16>| {
+            bins.sort_unstable();
+            BinSet::of(bins, feature.binning.last())
         };
         let regularised = several && node.draw.is_none();
-        let rule = || Rule::Category { left: set(&run), seen: set(&seen), regularised };
+        let rule = || Rule::Category { left: set(run), seen: set(bins.seen().into_owned()), regularised };
         gain(score).map(|gain| (gain, sums, rule()))
     }
 
     /// Each level to a side of its own accord.
-    fn drawn_levels(&self, node: Parent, seen: &[u16], bins: Bins<'_>, draw: u64) -> Option<(f64, Sums, Vec<u16>)> {
-        let run: Vec<u16> = seen.iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect();
+    fn drawn_levels(&self, node: Parent, bins: Bins<'_>, draw: u64) -> Option<(f64, Sums, Vec<u16>)> {
+        let run: Vec<u16> = bins.seen().iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect();
         let left = run.iter().fold(Sums::default(), |sums, bin| sums + bins.at(usize::from(*bin)));
         let right = node.sums - left;
         self.allows_both(node, left)
             .then(|| (self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds), left, run))
     }
 
-    fn best_level(&self, node: Parent, seen: &[u16], bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
+    fn best_level(&self, node: Parent, bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
         let mut best: Option<(f64, Sums, u16)> = None;
-        for bin in seen {
-            let left = bins.at(usize::from(*bin));
+        bins.each_from(0, |bin, left| {
             let right = node.sums - left;
             if self.allows_both(node, left) {
                 let score = self.score(left, self.l2, node.bounds) + self.score(right, self.l2, node.bounds);
                 if best.is_none_or(|best| score > best.0) {
-                    best = Some((score, left, *bin));
+                    best = Some((score, left, bin));
                 }
             }
-        }
+        });
         let (score, left, bin) = best?;
         Some((score, left, vec![bin]))
     }
 
-    fn best_run(&self, node: Parent, seen: &[u16], bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
+    fn best_run(&self, node: Parent, bins: Bins<'_>) -> Option<(f64, Sums, Vec<u16>)> {
         let Categories { means_above, smoothing, l2, max_per_split, min_rows, .. } = &self.categories;
-        let mean = |bin: u16| {
-            let sums = bins.at(usize::from(bin));
-            sums.gradient as f64 * self.gradient_unit / (self.hessian(sums) + smoothing)
-        };
+        let mean = |sums: Sums| sums.gradient as f64 * self.gradient_unit / (self.hessian(sums) + smoothing);
         // A row counts by its share of the hessian: one whose class is settled says little, and levels
         // made of such rows would be set apart again and again. So did LightGBM, for want of counts;
         // with counts, the log loss on 16,000 rows with 3,300 levels was 2.5% higher.
-        let evidence = |sums: Sums| sums.hessian as f64 * (node.sums.rows as f64 / node.sums.hessian as f64);
-        let often = |bin: &&u16| evidence(bins.at(usize::from(**bin))) >= *smoothing;
-        let mut sorted: Vec<(f64, u16)> = seen.iter().filter(often).map(|bin| (mean(*bin), *bin)).collect();
-        sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let rows_of_hessian = node.sums.rows as f64 / node.sums.hessian as f64;
+        let evidence = |sums: Sums| sums.hessian as f64 * rows_of_hessian;
+        let mut sorted: Vec<(f64, u16)> = Vec::new();
+        bins.each_from(least_hessian(*smoothing, rows_of_hessian), |bin, sums| {
+            if evidence(sums) >= *smoothing {
+                sorted.push((mean(sums), bin));
+            }
+        });
         let longest = (*max_per_split as usize).min(sorted.len().div_ceil(2));
+        sort_ends(&mut sorted, longest);
         // Of many levels some stand out by chance: each must gain more than one that tells nothing would seem to.
         let price = if sorted.len() > *means_above as usize { self.noise } else { 0.0 };
         let l2 = self.l2 + l2;
@@ -463,6 +435,30 @@ impl Criterion {
         let run = if reversed { &sorted[sorted.len() - length..] } else { &sorted[..length] };
         Some((score, left, run.iter().map(|(_, bin)| *bin).collect()))
     }
+}
+
+/// The least sum of hessians that is not below so many rows, at so many rows each.
+fn least_hessian(rows: f64, rows_of_hessian: f64) -> i64 {
+    // Most levels of a small node have less: they are passed over without a look at their other sums.
+    let mut least = ((rows / rows_of_hessian) as i64 - 1).max(0);
+    while (least as f64) * rows_of_hessian < rows {
+        least += 1;
+    }
+    least
+}
+
+/// Sorts levels by their means, then by their bins, as far as so many from either end are concerned.
+fn sort_ends(levels: &mut [(f64, u16)], longest: usize) {
+    let order = |a: &(f64, u16), b: &(f64, u16)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    if longest == 0 || levels.len() <= 4 * longest {
+        return levels.sort_unstable_by(order);
+    }
+    levels.select_nth_unstable_by(longest - 1, order);
+    let (first, rest) = levels.split_at_mut(longest);
+    let last = rest.len() - longest;
+    rest.select_nth_unstable_by(last, order);
+    first.sort_unstable_by(order);
+    rest[last..].sort_unstable_by(order);
 }
 
 /// A gradient moved towards 0 by `l1`.

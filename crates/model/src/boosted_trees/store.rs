@@ -1,20 +1,21 @@
 //! A model as tensors, and back, whoever wrote them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use evenstep_table::{ColumnName, Kind, Schema, Task};
 use serde_json::json;
 
+use super::bin_set::BinSet;
 use super::cuts::{LEVELS_MAX, Levels};
 use super::objective::Link;
 use super::packed::{CATEGORY, LEAF, NULL_LEFT, Packed};
 use super::predict::{Forest, Model};
-use super::split::BinSet;
+use super::sets::{Sets, are_worth, own_words};
 use super::tree::COVER_MAX;
 use crate::{ModelError, Stored, Tensor};
 
-/// The tensors that a model is stored as.
+/// The tensors that a model is stored as, without that of the ends of sets.
 const TENSORS: [&str; 15] = [
     "start",
     "splits",
@@ -32,8 +33,14 @@ const TENSORS: [&str; 15] = [
     "level_bytes",
     "level_text",
 ];
+/// Where each set ends in `levels_left`. Without it every split has a set of its own.
+const SET_ENDS: &str = "set_ends";
+
 /// The model's numbers, split after split and leaf after leaf of every tree; then the levels of
 /// the categories that are read, in the order of their features.
+///
+/// If splits share sets, the threshold of each that is on a category is the number of its set, by the order in which they
+/// come up; else it is 0.
 pub(crate) fn store(model: &Model) -> Stored {
     let trees = &model.trees;
     let levels = || model.levels.iter().flatten();
@@ -47,7 +54,7 @@ pub(crate) fn store(model: &Model) -> Stored {
         ("left", Tensor::U32(Arc::clone(&trees.left))),
         ("right", Tensor::U32(Arc::clone(&trees.right))),
         ("gain", Tensor::F64(Arc::clone(&trees.gain))),
-        ("levels_left", Tensor::U32(Arc::clone(&trees.sets))),
+        ("levels_left", Tensor::U32(Arc::clone(&trees.sets.words))),
         ("value", Tensor::F64(Arc::clone(&trees.value))),
         ("cover", Tensor::F64(Arc::clone(&trees.cover))),
         ("levels", Tensor::U32(Arc::new(levels().map(|levels| levels.len() as u32).collect()))),
@@ -55,13 +62,16 @@ pub(crate) fn store(model: &Model) -> Stored {
         ("level_bytes", Tensor::U32(Arc::new(named().map(|(name, _)| name.len() as u32).collect()))),
         ("level_text", Tensor::U8(Arc::new(named().flat_map(|(name, _)| name.bytes()).collect()))),
     ];
-    Stored {
-        facts: json!({ "link": model.link }),
-        tensors: tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect(),
+    let mut tensors: BTreeMap<String, Tensor> =
+        tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect();
+    if !trees.sets.ends.is_empty() {
+        tensors.insert(SET_ENDS.to_owned(), Tensor::U32(Arc::clone(&trees.sets.ends)));
     }
+    Stored { facts: json!({ "link": model.link }), tensors }
 }
 
 /// Reads a tensor from its front; short ones are an error, and so is what is left over.
+#[derive(Default)]
 struct Front<'a, T> {
     name: &'static str,
     rest: std::slice::Iter<'a, T>,
@@ -132,6 +142,10 @@ pub(crate) fn restore(features: &Schema, task: &Task, stored: &Stored) -> Result
     let mut front_of_start = front("start", start);
     (0..width).try_for_each(|_| front_of_start.finite().map(drop))?;
     front_of_start.end()?;
+    let set_ends = match stored.tensors.get(SET_ENDS) {
+        Some(_) => Some(stored!(stored, U32, "set_ends")),
+        None => None,
+    };
     let trees = Packed {
         splits: Arc::clone(stored!(stored, U32, "splits")),
         feature: Arc::clone(stored!(stored, U32, "feature")),
@@ -140,7 +154,10 @@ pub(crate) fn restore(features: &Schema, task: &Task, stored: &Stored) -> Result
         left: Arc::clone(stored!(stored, U32, "left")),
         right: Arc::clone(stored!(stored, U32, "right")),
         gain: Arc::clone(stored!(stored, F64, "gain")),
-        sets: Arc::clone(stored!(stored, U32, "levels_left")),
+        sets: Sets {
+            words: Arc::clone(stored!(stored, U32, "levels_left")),
+            ends: set_ends.map(Arc::clone).unwrap_or_default(),
+        },
         value: Arc::clone(stored!(stored, F64, "value")),
         cover: Arc::clone(stored!(stored, F64, "cover")),
     };
@@ -164,15 +181,21 @@ pub(crate) fn restore(features: &Schema, task: &Task, stored: &Stored) -> Result
         left: front("left", &trees.left),
         right: front("right", &trees.right),
         gain: front("gain", &trees.gain),
-        sets: front("levels_left", &trees.sets),
+        sets: SetReader {
+            words: front("levels_left", &trees.sets.words),
+            ends: set_ends.map(|ends| front(SET_ENDS, ends)),
+            ..SetReader::default()
+        },
         value: front("value", &trees.value),
         cover: front("cover", &trees.cover),
     };
     trees.splits.iter().try_for_each(|splits| reader.tree(*splits as usize))?;
     reader.end()?;
-    if let Some(name) = stored.tensors.keys().find(|name| !TENSORS.contains(&name.as_str())) {
+    if let Some(name) = stored.tensors.keys().find(|name| !TENSORS.contains(&name.as_str()) && *name != SET_ENDS) {
         return Err(bad(format!("nothing is called `{name}`")));
     }
+    // What it remembers to check by would take room beside the forest.
+    drop(reader);
     let forest = Forest::new(&trees, &levels);
     Ok(Model { link, start: start.to_vec(), trees, levels, forest })
 }
@@ -186,7 +209,7 @@ struct Reader<'a> {
     left: Front<'a, u32>,
     right: Front<'a, u32>,
     gain: Front<'a, f64>,
-    sets: Front<'a, u32>,
+    sets: SetReader<'a>,
     value: Front<'a, f64>,
     cover: Front<'a, f64>,
 }
@@ -222,13 +245,7 @@ impl Reader<'_> {
         };
         let (threshold, gain) = (self.threshold.finite()?, self.gain.finite()?);
         match (self.side.take()?, kind, levels) {
-            (CATEGORY, Kind::Category, Some(levels)) if threshold == 0.0 => {
-                let words: &[u32] = self.sets.many(2 * BinSet::up_to(levels.unseen()).0.len())?;
-                let set = words.chunks_exact(2).map(|word| u64::from(word[0]) | u64::from(word[1]) << 32);
-                if !BinSet(set.collect()).ends_at(levels.unseen()) {
-                    return Err(bad(format!("a split sends levels of `{name}` left that there are not")));
-                }
-            }
+            (CATEGORY, Kind::Category, Some(levels)) => self.sets.set((name, feature), levels.unseen(), threshold)?,
             (0 | NULL_LEFT, Kind::Number | Kind::Integer | Kind::Boolean, _) => (),
             _ => return Err(bad(format!("a split does not suit `{name}`, a {}", kind.word()))),
         }
@@ -260,6 +277,63 @@ impl Reader<'_> {
         self.sets.end()?;
         self.value.end()?;
         self.cover.end()
+    }
+}
+
+/// Reads the sets of splits.
+#[derive(Default)]
+struct SetReader<'a> {
+    words: Front<'a, u32>,
+    /// Where each ends, if splits share them, and where the last one did that was read.
+    ends: Option<Front<'a, u32>>,
+    end: usize,
+    /// The features of those that are shared; none is there twice.
+    features: Vec<u32>,
+    known: HashSet<(u32, &'a [u32])>,
+    /// How many words it would take if each split had its own.
+    of_splits: usize,
+}
+
+impl<'a> SetReader<'a> {
+    /// The set of a split, by its number.
+    fn set(&mut self, (name, feature): (&ColumnName, u32), last: u16, number: f64) -> Result<(), ModelError> {
+        self.of_splits += own_words(last);
+        let next = self.features.len();
+        let length = match &mut self.ends {
+            None if number == 0.0 => own_words(last),
+            Some(_) if number == f64::from(number as u32) && (number as usize) < next => {
+                return match self.features[number as usize] == feature {
+                    true => Ok(()),
+                    false => Err(bad(format!("a split of `{name}` has a set of another column"))),
+                };
+            }
+            Some(ends) if number == next as f64 => {
+                let (begin, end) = (self.end, ends.take()? as usize);
+                self.end = end;
+                end.checked_sub(begin).ok_or_else(|| bad(format!("`{SET_ENDS}` falls")))?
+            }
+            _ => return Err(bad(format!("a split of `{name}` has no set {number:?}"))),
+        };
+        let words = self.words.many(length)?;
+        let set = BinSet::restored(words, last);
+        let set = set.ok_or_else(|| bad(format!("a split sends levels of `{name}` left that there are not")))?;
+        if self.ends.is_some() {
+            if !set.is_shortest(last) || !self.known.insert((feature, words)) {
+                return Err(bad(format!("a set of levels of `{name}` is longer than it need be, or there twice")));
+            }
+            self.features.push(feature);
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), ModelError> {
+        self.words.end()?;
+        let Some(ends) = &self.ends else { return Ok(()) };
+        ends.end()?;
+        if are_worth(self.end, self.features.len(), self.of_splits) {
+            return Ok(());
+        }
+        Err(bad(format!("`{SET_ENDS}` is there, though sets are short enough without it")))
     }
 }
 

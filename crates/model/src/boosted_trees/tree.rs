@@ -1,9 +1,12 @@
 //! A tree as it is kept: tests on values, not on bins.
 
+use std::sync::Arc;
+
+use super::bin_set::BinSet;
 use super::cuts::Binning;
 use super::grow::{Child, Grown};
 use super::matrix::Matrix;
-use super::split::{BinSet, Rule};
+use super::split::Rule;
 
 /// The most that a leaf's cover can be, so that no sum of covers overflows.
 pub(super) const COVER_MAX: f64 = 1e290;
@@ -36,7 +39,7 @@ pub(super) enum Test {
     /// A number that is not above the threshold.
     Number { threshold: f64, null_left: bool },
     /// A level whose bin is in the set, which has null and unseen levels too.
-    Category(BinSet),
+    Category(Arc<BinSet>),
 }
 
 impl Tree {
@@ -51,7 +54,7 @@ impl Tree {
                     null_left: null_left.expect("a tree is settled before it is kept"),
                 },
                 (Rule::Number { last, .. }, Binning::Means(means)) => Test::Category(means.up_to(*last)),
-                (Rule::Category { left, .. }, Binning::Category(_)) => Test::Category(left.clone()),
+                (Rule::Category { left, .. }, Binning::Category(_)) => Test::Category(Arc::new(left.clone())),
                 _ => unreachable!("a rule is of its feature's kind"),
             };
             TreeSplit { feature: feature.position as u32, test, children: split.children, gain: split.gain }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{BoostedTrees, Direction, EarlyStopping, Growth, Model};
 use crate::testing::{binary, multiclass, name};
-use crate::{Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training, testing};
+use crate::{Family, ModelError, Predictions, RandomForest, Run, Stored, Tensor, Trained, Training, testing};
 
 /// Rows with keys that do not depend on where they stand, but on `n` alone.
 fn batch(columns: Vec<(&str, Column)>, target: Vec<f64>) -> Batch {
@@ -660,23 +660,38 @@ fn small() -> (Batch, Model) {
     (data, model)
 }
 
+/// The same of a forest whose splits share sets of levels, short ones and long ones.
+fn small_with_many_levels() -> (Batch, Model) {
+    let level = |row: usize| row % 2000;
+    let names: Vec<String> = (0..6000).map(|row| format!("level {}", level(row))).collect();
+    let y = (0..6000_u32).map(|row| f64::from(row.wrapping_mul(2_654_435_761) >> 31));
+    let cells = category(names.iter().map(|name| &**name));
+    let data = batch(vec![("cat", cells), ("x", numbers(by_threes(6000)))], y.collect());
+    let spec = RandomForest { trees: 10, depth: Some(10), ..RandomForest::default() };
+    let model = testing::fit(&spec, &binary(), &data).unwrap().model;
+    (data, model)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever a stranger changes: an error, or a model that predicts without a panic.
     #[test]
     fn a_strange_model_is_refused_or_harmless(
-        tensor in 0_usize..15,
+        which in 0_usize..2,
+        tensor in 0_usize..16,
         at in any::<prop::sample::Index>(),
         bits in prop_oneof![any::<u64>(), 0_u64..40, Just(u64::MAX), Just(1 << 31), (0_u64..9).prop_map(|leaf| leaf | 1 << 31)],
         change in 0..4,
     ) {
         thread_local! {
-            static SMALL: (Batch, Model) = small();
+            static SMALL: [(Batch, Model); 2] = [small(), small_with_many_levels()];
         }
-        SMALL.with(|(data, model)| {
+        SMALL.with(|small| {
+            let (data, model) = &small[which];
             let mut stored = super::store::store(model);
-            let name = stored.tensors.keys().nth(tensor).unwrap().clone();
+            assert_eq!(stored.tensors.len(), 15 + which);
+            let name = stored.tensors.keys().nth(tensor % stored.tensors.len()).unwrap().clone();
             fn edit<T: Copy>(all: &mut Arc<Vec<T>>, at: prop::sample::Index, to: T, change: i32) {
                 let all = Arc::make_mut(all);
                 match change {
