@@ -58,7 +58,8 @@ def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _is_of(library: str, data: object) -> bool:
-    return type(data).__module__.split(".")[0] == library
+    """Whether its class, or one that it is made from, is of a library."""
+    return any(one.__module__.split(".")[0] == library for one in type(data).__mro__)
 
 
 def _plain_polars(frame: Any) -> Any:

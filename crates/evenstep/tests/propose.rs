@@ -401,6 +401,30 @@ fn points_that_set_thousands_apart_are_seen_by_the_other_columns() {
 }
 
 #[test]
+fn a_comma_among_points_is_a_slip() {
+    let weight =
+        |n: usize| if n == 7 { "\"61,5\"".to_owned() } else { format!("{}.{:03}", 50 + n % 30, n * 37 % 1000) };
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, weight(n)));
+    holds(&spec, &["y = { type = \"number\", invalid = \"null\" }"]);
+}
+
+#[test]
+fn a_word_that_says_that_nothing_is_known_may_stand_in_most_cells() {
+    let (_, spec) = trains("x,z,y", |n| {
+        let (known, none) = (format!("{}.5", n * 7 % 90), "unknown".to_owned());
+        format!("{},{},{n}", if n % 3 == 0 { &known } else { &none }, if n % 2 == 0 { "none" } else { &known })
+    });
+    holds(&spec, &["missing = [\"\", \"unknown\"]"]);
+    assert!(!spec.contains("\"none\""), "it may be a value: {spec}");
+}
+
+#[test]
+fn a_target_with_a_currency_is_a_number_however_few_there_are() {
+    let (_, spec) = trains("x,y", |n| format!("{},${}.25", n % 13, n % 9 + 10));
+    holds(&spec, &["task = \"regression\"", "y = { type = \"number\", format = \"$1234.56\" }"]);
+}
+
+#[test]
 fn classes_that_differ_only_in_case_are_told() {
     let row = |n: usize| format!("{},{}", n % 9, ["yes", "no", "NO", "Yes "][n % 4]);
     let (spec, checked) = trains_file("c.csv", rows("x,y", 100, row));

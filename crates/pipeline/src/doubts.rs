@@ -7,6 +7,9 @@ use crate::artifact::Measured;
 /// A model with so small a part of its baseline's fault is nearly without one: of an error, and of what is missing to 1.
 const ERROR: f64 = 0.05;
 const MISSING: f64 = 0.002;
+/// With so small a part it is without one, whatever it goes by.
+const NO_ERROR: f64 = 0.01;
+const NOTHING_MISSING: f64 = 1e-6;
 /// Such a share of all gain is nearly all of it.
 const NEARLY_ALL: f64 = 0.9;
 
@@ -19,20 +22,32 @@ pub(crate) fn of(metrics: &[Measured], importance: &[Importance]) -> Vec<String>
             "by `{metric}`, the model is not shown to be better than the baseline, which knows no feature"
         )];
     }
-    let top = importance.iter().max_by(|a, b| a.share.total_cmp(&b.share));
-    match top {
-        Some(Importance { feature, share, .. }) if *share >= NEARLY_ALL && is_faultless(first) => vec![format!(
-            "by `{metric}`, the model is nearly without fault, and that by `{feature}`: {:.0} % of its importance. Does \
+    let mut by: Vec<&Importance> = importance.iter().collect();
+    by.sort_by(|a, b| b.share.total_cmp(&a.share));
+    let percent = |one: &Importance| format!("{:.0} %", (one.share * 100.0).floor());
+    match by[..] {
+        [top, ..] if top.share >= NEARLY_ALL && is_faultless(first, ERROR, MISSING) => vec![format!(
+            "by `{metric}`, the model is nearly without fault, and that by `{feature}`: {} of its importance. Does \
              `{feature}` give the target away, and is it known when a prediction is wanted?",
-            (share * 100.0).floor()
+            percent(top),
+            feature = top.feature
+        )],
+        [top, next, ..] if is_faultless(first, NO_ERROR, NOTHING_MISSING) => vec![format!(
+            "by `{metric}`, the model is without fault, most by `{}` ({} of its importance) and `{}` ({}). Does one of \
+             them give the target away, and are they known when a prediction is wanted?",
+            top.feature,
+            percent(top),
+            next.feature,
+            percent(next)
         )],
         _ => Vec::new(),
     }
 }
 
-fn is_faultless(measured: &Measured) -> bool {
+/// Whether the model has at most that part of its baseline's error, or of what is missing to 1.
+fn is_faultless(measured: &Measured, error: f64, missing: f64) -> bool {
     let Some((value, baseline)) = measured.value.zip(measured.baseline) else { return false };
-    if measured.higher_is_better { 1.0 - value <= MISSING * (1.0 - baseline) } else { value <= ERROR * baseline }
+    if measured.higher_is_better { 1.0 - value <= missing * (1.0 - baseline) } else { value <= error * baseline }
 }
 
 #[cfg(test)]
@@ -70,6 +85,13 @@ mod tests {
         for (higher, value, baseline) in [(true, 0.9995, 0.5), (false, 0.03, 2.0)] {
             assert!(said(higher, value, baseline, 0.99).contains("and that by `paid`: 99 %"), "{value} {baseline}");
             assert_eq!(said(higher, value, baseline, 0.6), "");
+        }
+        for (higher, value, baseline) in [(true, 1.0, 0.5), (false, 0.01, 2.0)] {
+            let said = said(higher, value, baseline, 0.6);
+            assert!(
+                said.contains("without fault, most by `paid` (60 % of its importance) and `other` (40 %)"),
+                "{said}"
+            );
         }
         assert_eq!(said(true, 0.95, 0.5, 0.99), "");
         assert_eq!(said(false, 0.5, 2.0, 0.99), "");

@@ -222,7 +222,9 @@ impl Stream {
             error.row = self.row as usize;
         }
         let count = errors.len();
-        Err(Problem::contract(errors, count))
+        let problem = Problem::contract(errors, count);
+        self.asked.service.metrics.refused(self.asked.served.name(), &problem);
+        Err(problem)
     }
 
     /// Ends the answer with a line that says why.

@@ -1,13 +1,15 @@
 //! `GET /metrics`: what was asked and answered, for Prometheus.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::{Lost, NoNumbers};
+use evenstep_table::ColumnName;
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -19,6 +21,8 @@ use prometheus_client::registry::Registry;
 
 use crate::Service;
 use crate::exposition::Exposition;
+use crate::parts::{Parts, STAGES};
+use crate::problem::Problem;
 
 /// Empty is the model of a request that was refused before its model was found.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -40,13 +44,33 @@ struct ByStep {
     column: String,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByColumn {
+    model: String,
+    column: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByRule {
+    model: String,
+    rule: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByStage {
+    stage: &'static str,
+}
+
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<ByStatus, Counter>,
     rows: Family<ByModel, Counter>,
     flags: Family<ByModel, Counter>,
     no_numbers: Family<ByStep, Counter>,
+    missing: Family<ByColumn, Counter>,
+    refused: Family<ByRule, Counter>,
     seconds: Histogram,
+    stages: Vec<(&'static str, Histogram)>,
     connections: Gauge,
     connections_refused: Counter,
     budget_seconds: Family<ByModel, Gauge<f64, AtomicU64>>,
@@ -59,6 +83,14 @@ pub(crate) struct OfModel {
     pub(crate) rows: Counter,
     pub(crate) flags: Counter,
     over_budget: Option<OverBudget>,
+    missing: BTreeMap<ColumnName, Missing>,
+}
+
+/// The missing cells of a column, counted from the first on.
+struct Missing {
+    of: ByColumn,
+    all: Family<ByColumn, Counter>,
+    counter: OnceLock<Counter>,
 }
 
 /// What the contract allows an answer, and how many took longer.
@@ -84,7 +116,9 @@ impl Metrics {
         let rows = Family::default();
         let flags = Family::default();
         let no_numbers = Family::default();
-        let seconds = Histogram::new(exponential_buckets(1e-5, 2.0, 20));
+        let (missing, refused) = (Family::default(), Family::default());
+        let histogram: fn() -> Histogram = || Histogram::new(exponential_buckets(1e-5, 2.0, 20));
+        let seconds = histogram();
         registry.register(
             "requests",
             "Requests for predictions and requests refused before a route was asked, by HTTP status and model",
@@ -97,7 +131,20 @@ impl Metrics {
             "Results of steps that were no finite number, and so null, by model, step and column",
             no_numbers.clone(),
         );
+        registry.register(
+            "missing_cells",
+            "Inputs that rows which were answered lack, or have as null, by model and column",
+            missing.clone(),
+        );
+        registry.register(
+            "refused_cells",
+            "Cells for which requests were refused, by model and the rule that they break",
+            refused.clone(),
+        );
         registry.register("request_seconds", "Seconds to answer a request for predictions", seconds.clone());
+        let stages = Family::<ByStage, Histogram, _>::new_with_constructor(histogram);
+        registry.register("stage_seconds", "Seconds that an answer spends in each of its stages", stages.clone());
+        let stages = STAGES.map(|stage| (stage, stages.get_or_create(&ByStage { stage }).clone())).to_vec();
         let connections = Gauge::default();
         let connections_refused = Counter::default();
         registry.register("connections", "Connections that are open", connections.clone());
@@ -132,7 +179,10 @@ impl Metrics {
             rows,
             flags,
             no_numbers,
+            missing,
+            refused,
             seconds,
+            stages,
             connections,
             connections_refused,
             budget_seconds,
@@ -161,15 +211,38 @@ impl Metrics {
         }
     }
 
-    /// What is counted of a model; `budget` is how long 99 of a hundred of its answers may take, if its contract says so.
-    pub(crate) fn of_model(&self, name: &str, budget: Option<Duration>) -> OfModel {
+    /// Cells for which rows are refused; of a request with many, those that are told.
+    pub(crate) fn refused(&self, model: &str, problem: &Problem) {
+        for error in problem.errors() {
+            let of = ByRule { model: model.to_owned(), rule: error.rule.word() };
+            self.refused.get_or_create(&of).inc();
+        }
+    }
+
+    /// How long the stages took of an answer to a request that came at `came`.
+    pub(crate) fn parts(&self, parts: &Parts, came: Instant) {
+        for (name, began, ended) in parts.of_request(came) {
+            if let Some((_, seconds)) = self.stages.iter().find(|(stage, _)| *stage == name) {
+                seconds.observe((ended - began).as_secs_f64());
+            }
+        }
+    }
+
+    /// What is counted of a model with these inputs; `budget` is how long 99 of a hundred of its answers may take, if its
+    /// contract says so.
+    pub(crate) fn of_model(&self, name: &str, inputs: &[ColumnName], budget: Option<Duration>) -> OfModel {
         let model = ByModel { model: name.to_owned() };
         let counter = |family: &Family<ByModel, Counter>| family.get_or_create(&model).clone();
         let over_budget = budget.map(|budget| {
             self.budget_seconds.get_or_create(&model).set(budget.as_secs_f64());
             OverBudget { budget, requests: counter(&self.over_budget) }
         });
-        OfModel { rows: counter(&self.rows), flags: counter(&self.flags), over_budget }
+        let missing = |column: &ColumnName| {
+            let of = ByColumn { model: name.to_owned(), column: column.to_string() };
+            (column.clone(), Missing { of, all: self.missing.clone(), counter: OnceLock::new() })
+        };
+        let missing = inputs.iter().map(missing).collect();
+        OfModel { rows: counter(&self.rows), flags: counter(&self.flags), over_budget, missing }
     }
 
     /// A request that was worked on or refused; of a model, if that was found.
@@ -186,6 +259,13 @@ impl Metrics {
 }
 
 impl OfModel {
+    /// Counts cells that a column lacks.
+    pub(crate) fn missing(&self, column: &ColumnName, cells: u64) {
+        if let Some(Missing { of, all, counter }) = self.missing.get(column) {
+            counter.get_or_init(|| all.get_or_create(of).clone()).inc_by(cells);
+        }
+    }
+
     /// Counts a request, if it took longer than it may.
     pub(crate) fn took(&self, took: Duration) {
         if let Some(OverBudget { budget, requests }) = &self.over_budget

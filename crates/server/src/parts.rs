@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use evenstep_pipeline::request::phases::{self, Phase};
 
+/// The stages of an answer, in their order.
+pub(crate) const STAGES: [&str; 5] = ["wait", "parse", "steps", "model", "write"];
+
 /// When parts of an answer ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {

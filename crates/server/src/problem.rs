@@ -171,6 +171,11 @@ impl Problem {
         }
     }
 
+    /// The cells that break the contract, as far as they are told.
+    pub(crate) fn errors(&self) -> &[RowError] {
+        &self.errors
+    }
+
     /// No such route: 404.
     pub(crate) fn not_found() -> Problem {
         Problem::unknown(

@@ -14,9 +14,10 @@ use tokio::task::yield_now;
 
 use crate::body::Held;
 use crate::limits::{TOGETHER_BYTES_MAX, TOGETHER_MAX};
+use crate::parts::Parts;
 use crate::predict;
 use crate::problem::Problem;
-use crate::work::{Asked, BUG, Said, Timed};
+use crate::work::{Asked, BUG, Said, Timed, timed};
 
 /// Requests to one bundle that wait to be answered.
 #[derive(Default)]
@@ -96,13 +97,13 @@ fn answer_all(asked: &Asked, group: Vec<Waiting>) {
     if group.len() > 1 {
         let bodies: Vec<&[u8]> = group.iter().map(|one| &one.body.bytes[..]).collect();
         let work = || {
-            let (answers, lost) = answer_together(predictor, &bodies)?;
+            let (answers, noticed) = answer_together(predictor, &bodies)?;
             let said: Vec<Said> = answers.iter().map(|answers| predict::in_json(predictor, answers)).collect();
-            Some((said, lost))
+            Some((said, noticed))
         };
-        let (all, parts) = asked.timed(|| catch_unwind(AssertUnwindSafe(work)).ok().flatten());
-        if let Some((said, lost)) = all {
-            asked.service.metrics.no_numbers(asked.served.name(), &lost);
+        let (all, parts) = Parts::timed(|| catch_unwind(AssertUnwindSafe(work)).ok().flatten());
+        if let Some((said, noticed)) = all {
+            asked.noticed(&noticed);
             for (one, said) in group.into_iter().zip(said) {
                 let _ = one.tell.send(Ok((said, parts.clone())));
             }
@@ -110,7 +111,7 @@ fn answer_all(asked: &Asked, group: Vec<Waiting>) {
         }
     }
     for one in group {
-        let _ = one.tell.send(asked.caught(|| predict::json(asked, &one.body.bytes)));
+        let _ = one.tell.send(timed(|| predict::json(asked, &one.body.bytes)));
     }
 }
 

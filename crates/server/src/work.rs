@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use evenstep_pipeline::request::{self, Answer, Refusal, Rows, Table};
+use evenstep_pipeline::request::{self, Answer, Noticed, Refusal, Rows, Table};
 use tokio::task::{spawn_blocking, yield_now};
 
 use crate::body::{self, Held};
@@ -52,8 +52,8 @@ impl Said {
     }
 }
 
-/// An answer, and how long its parts took, if that is traced.
-pub(crate) type Timed = (Said, Option<Parts>);
+/// An answer, and how long its parts took.
+pub(crate) type Timed = (Said, Parts);
 
 /// Answers a body by `work`; the head says how both are compressed.
 pub(crate) async fn answer(
@@ -93,11 +93,12 @@ fn told(asked: Asked, dialect: Dialect, head: &HeaderMap, started: Instant, said
         Ok(timed) => timed,
         Err(problem) => return asked.failed(dialect, problem, started),
     };
+    asked.service.metrics.parts(&parts, started);
     let asked = said.by.take().map_or_else(|| asked.clone(), |served| asked.with(served));
     let rows = said.rows;
     asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
     let mut response = respond(said, dialect, head);
-    asked.sign(&mut response, rows, parts);
+    asked.sign(&mut response, rows, Some(parts));
     response
 }
 
@@ -130,12 +131,12 @@ async fn compute(
         let _turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
         yield_now().await;
-        return asked.caught(|| work(asked, &body.bytes));
+        return timed(|| work(asked, &body.bytes));
     }
     let turn = service.large_turns.take().await?;
     let asked = asked.clone();
     let answered = spawn_blocking(move || {
-        let answer = asked.caught(|| {
+        let answer = timed(|| {
             packing.map_or(Ok(()), |packing| body.unpack(packing, BODY_BYTES_MAX))?;
             work(&asked, &body.bytes)
         });
@@ -191,6 +192,7 @@ impl Asked {
             None => self.clone(),
         };
         let problem = asked.refused(problem);
+        asked.service.metrics.refused(asked.served.name(), &problem);
         asked.count(dialect.status(&problem), 0, 0, started.elapsed());
         let mut response = problem.into_response();
         asked.sign(&mut response, 0, None);
@@ -223,34 +225,32 @@ impl Asked {
         }
     }
 
-    /// Works, and measures it if that is traced.
-    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Option<Parts>) {
-        if self.service.telemetry.is_none() {
-            return (work(), None);
-        }
-        let (done, parts) = Parts::timed(work);
-        (done, Some(parts))
-    }
-
-    /// The same, where a panic is a bug of ours.
-    pub(crate) fn caught(&self, work: impl FnOnce() -> Result<Said, Problem>) -> Result<Timed, Problem> {
-        let (said, parts) = self.timed(|| caught(work));
-        said.map(|said| (said, parts))
-    }
-
     /// Answers rows, one by one.
     pub(crate) fn answers(&self, rows: Rows<'_>) -> Result<Vec<Answer<'_>>, Refusal> {
         let answered = request::answer_rows(&self.served.predictor, rows, self.service.trace.as_deref())?;
-        self.service.metrics.no_numbers(self.served.name(), &answered.no_numbers);
+        self.noticed(&answered.noticed);
         Ok(answered.answers)
     }
 
     /// Answers rows, column by column, if `first_row` had come before them.
     pub(crate) fn table(&self, rows: Rows<'_>, first_row: u64) -> Result<Table, Refusal> {
         let table = request::answer_table(&self.served.predictor, rows, first_row, self.service.trace.as_deref())?;
-        self.service.metrics.no_numbers(self.served.name(), &table.no_numbers);
+        self.noticed(&table.noticed);
         Ok(table)
     }
+
+    /// Counts what was noticed of rows that were answered.
+    pub(crate) fn noticed(&self, Noticed { no_numbers, missing }: &Noticed) {
+        let metrics = &self.service.metrics;
+        metrics.no_numbers(self.served.name(), no_numbers);
+        missing.iter().for_each(|(column, cells)| self.served.counted(metrics).missing(column, *cells));
+    }
+}
+
+/// Works, and measures it; a panic is a bug of ours.
+pub(crate) fn timed(work: impl FnOnce() -> Result<Said, Problem>) -> Result<Timed, Problem> {
+    let (said, parts) = Parts::timed(|| caught(work));
+    said.map(|said| (said, parts))
 }
 
 /// A panic is a bug of ours; the next request must not suffer from it.

@@ -7,7 +7,7 @@
 //! with more, each class has a column `<column>_<class>` of shares, and the column itself is dropped.
 //! While training, each row is encoded from the other folds alone, prior and variances too: no row's
 //! own label is in its value, and the only row of a value has the prior of the other folds. Folds are
-//! drawn by row key, so that equal keys share one; where rows are split by group, by the group. Without
+//! drawn by row identity, rows of equal inputs apart; where rows are split by group, by the group. Without
 //! a row in any other fold the value is null.
 //! Exact because sums and sums of squares are, and what a fold takes away is taken exactly.
 //! Known as scikit-learn `TargetEncoder(smooth="auto", cv=5)`, feature-engine
@@ -234,8 +234,8 @@ impl TargetEncode {
         let (draws, folds) = (place.draws(), self.folds.get());
         let groups = &batch.training().group;
         move |row| {
-            let key = groups.get(row).unwrap_or(&batch.keys[row]);
-            draws.fold(&key.0, folds) as usize
+            let key = groups.get(row).map_or_else(|| batch.row_id(row).draw_key(), |group| group.0);
+            draws.fold(&key, folds) as usize
         }
     }
 }
@@ -432,6 +432,23 @@ mod tests {
         let (before, after) = (out_of_fold(1.0), out_of_fold(1e6));
         assert!((0..60).filter(|row| row % 6 == 2).all(|row| before[row] == after[row]));
         assert_ne!(before, after);
+    }
+
+    #[test]
+    fn rows_of_equal_inputs_are_in_folds_of_their_own() {
+        let mut batch = crate::testing::batch(&[("x", strings(&[Some("a"); 60]))]);
+        batch.keys = Arc::new(vec![batch.keys[0]; 60]);
+        batch.labels = Some(Arc::new(evenstep_table::Labels {
+            occurrence: (0..60).collect(),
+            target: (0..60).map(|row| f64::from(row % 2)).collect(),
+            ..Default::default()
+        }));
+        let fitted =
+            crate::testing::fit_batches(Box::new(step(json!(0))), std::slice::from_ref(&batch), Task::Regression, 1);
+        let after = fitted.expect("it fits").apply_training(batch).expect("it applies");
+        let texts = crate::testing::column_texts(after.get("x").expect("it is replaced"));
+        let values: std::collections::BTreeSet<_> = texts.iter().collect();
+        assert!(texts.iter().all(Option::is_some) && values.len() > 2, "{texts:?}");
     }
 
     #[test]

@@ -35,6 +35,11 @@ class Known:
         """Whether the column has a null, as far as anybody can tell."""
         return name not in self._columns or bool(self._columns[name].isna().any())
 
+    def zone(self, name: str) -> str | None:
+        """The time zone of a column's times, if they have one."""
+        zone = getattr(getattr(self._columns.get(name), "dtype", None), "tz", None)
+        return None if zone is None else str(zone)
+
     def has_none(self, name: str) -> bool:
         """Whether a null of the column is None, not NaN."""
         return name in self._columns and any(value is None for value in self._columns[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,7 +31,10 @@ def table_of(estimator: BaseEstimator, X: Any, *, reset: bool, fewest: int = 1) 
         if rows < fewest:
             name = type(estimator).__name__
             raise ValueError(f"Found array with {rows} sample(s) while a minimum of {fewest} is required by {name}.")
-        return _of_frame(X)
+        table = _of_frame(X)
+        if reset:
+            _tell_unread(table)
+        return table
     finite = "allow-nan" if get_tags(estimator).input_tags.allow_nan else True
     checked = validate_data(estimator, X, reset=reset, ensure_all_finite=finite, ensure_min_samples=fewest)
     given = getattr(estimator, "feature_names_in_", None)
@@ -71,6 +75,27 @@ def _is_text(of: pa.DataType) -> bool:
     return bool(pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_string_view(of))
 
 
+def _tell_unread(table: pa.Table) -> None:
+    """Warns of columns that no step and no model can read."""
+    for column in table.schema:
+        of = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if (
+            isinstance(of, pa.BaseExtensionType)
+            or pa.types.is_nested(of)
+            or pa.types.is_duration(of)
+            or pa.types.is_interval(of)
+            or pa.types.is_binary(of)
+            or pa.types.is_large_binary(of)
+            or pa.types.is_binary_view(of)
+            or pa.types.is_fixed_size_binary(of)
+        ):
+            warnings.warn(
+                f"`{column.name}` isn't learned from: cells of type `{of}` can't be read; give numbers, texts, dates or flags",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
 def _has_names(X: Any) -> bool:
     """Whether it is a frame whose columns have names. A pandas frame of numbered columns is an array."""
     columns = getattr(X, "columns", None) if not isinstance(X, pa.Table) else X.column_names
@@ -79,7 +104,7 @@ def _has_names(X: Any) -> bool:
 
 def _of_frame(frame: Any) -> pa.Table:
     try:
-        if type(frame).__module__.startswith("pandas"):
+        if any(one.__module__.split(".")[0] == "pandas" for one in type(frame).__mro__):
             table = pa.Table.from_pandas(frame, preserve_index=False)
         else:
             table = pa.table(frame)

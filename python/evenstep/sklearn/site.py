@@ -102,6 +102,10 @@ class Site:
             return False
         return not self._draft.is_untouched(column) or self._data.has_null(column.name)
 
+    def zone(self, column: Column) -> str | None:
+        """The time zone of a column's times, if they are known to have one."""
+        return self._data.zone(column.name) if self._draft.is_source(column) else None
+
     def has_none(self, column: Column) -> bool:
         """Whether a null of the column is None, not NaN, as far as the data or what the source has learned tell."""
         learned = self.learned("categories_")

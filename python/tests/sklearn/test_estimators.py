@@ -268,3 +268,29 @@ def test_work_is_shared_with_other_processes():
     model = EvenstepClassifier(trees=5, n_jobs=1)
     alone = cross_val_score(model, FRAME[NUMBERS], FRAME["y"], cv=2)
     assert (cross_val_score(model, FRAME[NUMBERS], FRAME["y"], cv=2, n_jobs=2) == alone).all()
+
+
+class Own(pd.DataFrame):
+    """A frame of a library that extends pandas."""
+
+    @property
+    def _constructor(self):
+        return Own
+
+
+def test_a_frame_of_a_class_that_extends_pandas_is_one_and_its_index_is_no_feature():
+    y = np.array(["a", "b"] * 100)
+    rows = Own({"x": np.random.default_rng(0).normal(size=200)})
+    rows.index = np.where(y == "a", 0, 1) * 1000 + np.arange(200)
+    model = EvenstepClassifier().fit(rows, y)
+    assert model.score(rows, y) < 0.9
+    model.predict(rows.reset_index(drop=True))
+
+
+def test_columns_that_nothing_reads_are_told():
+    known = np.random.default_rng(0).integers(0, 4, 200)
+    rows = pd.DataFrame({"x": np.arange(200) % 17, "k": pd.to_timedelta(known, "h"), "cut": pd.cut(known, 3)})
+    with pytest.warns(UserWarning) as told:
+        EvenstepClassifier().fit(rows, np.where(known % 2, "a", "b"))
+    said = " ".join(str(warning.message) for warning in told)
+    assert "`k` isn't learned from: cells of type `duration" in said and "`cut` isn't learned from" in said

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from cases import NUMBERS, frame
 from feature_engine import encoding, imputation
+from feature_engine.datetime import DatetimeFeatures
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -216,6 +217,28 @@ def test_feature_engine_after_feature_engine():
     ours = features(translation.toml, rows)
     for name in theirs.columns:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-9, atol=1e-9)
+
+
+def test_parts_of_times_are_those_of_their_zone():
+    pytest.importorskip("pyarrow")
+    hours = pd.to_timedelta(np.arange(200) * 37, "h")
+    rows = pd.DataFrame({"when": (pd.Timestamp("2021-01-01") + hours).tz_localize("Asia/Tokyo"), "y": np.arange(200) % 7.0})
+    pipeline = make_pipeline(DatetimeFeatures(variables=["when"], features_to_extract=["hour", "day_of_month"]))
+    theirs = pipeline.fit_transform(rows[["when"]])
+    translation = from_sklearn(pipeline, target="y", data=rows, test=0)
+    assert 'zone = "Asia/Tokyo"' in translation.toml
+    ours = features(translation.toml, rows)
+    for name, column in zip(["when_hour", "when_day_of_month"], theirs.columns, strict=True):
+        np.testing.assert_array_equal(ours[name], theirs[column])
+
+
+def test_what_is_far_from_the_same_is_not_said_to_be_near():
+    translation = from_sklearn(usual(LogisticRegression(solver="liblinear")), target="y", task="binary")
+    assert "draws the intercept towards 0" in str(translation) and "3 digits" not in str(translation)
+    with pytest.raises(NoEqualError, match="only a null is missing, not -1"):
+        from_sklearn(XGBRegressor(missing=-1), target="y", data=FRAME[[*NUMBERS, "y"]])
+    with pytest.raises(NoEqualError, match="in place of `lasso`, the model, stands one that knows the target alone"):
+        from_sklearn(make_pipeline(StandardScaler(), Lasso()), target="y", data=FRAME[[*NUMBERS, "y"]])
 
 
 def test_the_report_shows_itself_as_text_and_as_html():

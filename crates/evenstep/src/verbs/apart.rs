@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use evenstep_pipeline::PipelineError;
 use evenstep_source::format;
 
+use super::init::for_shell;
+
 /// Checks that before anything is done.
 ///
 /// # Errors
@@ -19,7 +21,7 @@ pub(crate) fn apart<'a>(
         let folder = super::folder_of(path);
         if !folder.is_dir() {
             let message = format!("`{}` can't be written: there is no folder `{}`", path.display(), folder.display());
-            return Err(PipelineError::input(message).help(format!("`mkdir -p {}` makes it", folder.display())));
+            return Err(PipelineError::input(message).help(format!("`mkdir -p {}` makes it", for_shell(folder))));
         }
         if let Some(why) = taken.insert(real(path), "is written already") {
             let message = format!("`{}` can't be written: it {why}", path.display());

@@ -58,12 +58,19 @@ fn families(text: &str, suffix_of_counters: &str) -> BTreeMap<String, usize> {
 fn metrics_are_told_in_the_classic_text_or_as_open_metrics() {
     let server = small();
     server.predict(JSON, JSON, br#"{"x": 1, "z": 2}"#).ok();
+    server.predict(JSON, JSON, br#"{"x": null, "z": 2}"#).ok();
+    server.predict(JSON, JSON, br#"{"x": "no", "z": 2}"#);
     // What Prometheus asks for, and whoever says nothing.
     for accept in ["text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "*/*"] {
         let (kind, text) = told(&server, accept);
         assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
         let families = families(&text, "");
-        assert_eq!(families["evenstep_requests_total"], 1, "{text}");
+        assert_eq!(families["evenstep_requests_total"], 2, "{text}");
+        assert!(text.contains("evenstep_missing_cells_total{model=\"p\",column=\"x\"} 1\n"), "{text}");
+        assert!(text.contains("evenstep_refused_cells_total{model=\"p\",rule=\"invalid\"} 1\n"), "{text}");
+        for stage in ["wait", "parse", "steps", "model", "write"] {
+            assert!(text.contains(&format!("evenstep_stage_seconds_count{{stage=\"{stage}\"}} 2\n")), "{text}");
+        }
         assert_eq!(families["evenstep_rows_total"], 1);
         assert_eq!(families["evenstep_connections"], 1);
         assert!(families["evenstep_request_seconds"] > 10);
@@ -73,5 +80,5 @@ fn metrics_are_told_in_the_classic_text_or_as_open_metrics() {
         told(&server, "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
     assert!(kind.starts_with(OPEN_METRICS), "{kind}");
     let text = text.strip_suffix("# EOF\n").expect("an end");
-    assert_eq!(families(text, "_total")["evenstep_requests"], 1);
+    assert_eq!(families(text, "_total")["evenstep_requests"], 2);
 }

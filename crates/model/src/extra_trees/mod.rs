@@ -7,7 +7,8 @@
 //! Takes numbers, integers and booleans with nulls, and categories as they are; null goes to the side that training
 //! found better, a level that training never saw to the heavier child.
 //! Known as scikit-learn `ExtraTreesClassifier`, `ExtraTreesRegressor`, whose defaults it keeps. Differs: a cut lies between bins
-//! of values; in a multiclass task each class has its trees, and shares are made to sum to 1; a tree has at most 32,768 leaves.
+//! of values, of three rows at least; a node all of whose drawn features are constant in it is a leaf, where scikit-learn draws
+//! on; in a multiclass task each class has its trees, and shares are made to sum to 1; a tree has at most 32,768 leaves.
 
 use std::collections::BTreeMap;
 

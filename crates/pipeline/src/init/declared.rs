@@ -7,7 +7,7 @@ use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
 use evenstep_table::{ColumnName, Kind, Rule, counted};
 
-use super::missing::{MARKS, is_mark};
+use super::missing::{MARKS, SIGNS, is_mark, is_sign};
 use super::words::{Words, shown};
 use super::{key, quoted};
 use crate::called::{is_code, is_date, is_quantity};
@@ -15,6 +15,8 @@ use crate::like_id;
 
 /// So few different words beside numbers are no values of their own.
 const FEW_WORDS: usize = 3;
+/// With more points for each comma, commas are slips.
+const FEW_COMMAS: u64 = 10;
 /// Texts in a smaller share of the cells are not what the column holds.
 const RARE: f64 = 0.1;
 /// Fewer different numbers may be codes.
@@ -62,6 +64,12 @@ impl Declared {
         Rule { format: self.format.clone(), invalid: Invalid::Null, ..Rule::new(self.kind) }
     }
 
+    /// Whether its numbers are written with a currency, a unit or a percent sign.
+    fn has_unit(&self) -> bool {
+        let is_of_number = |c: char| c.is_ascii_digit() || c.is_whitespace() || ".,'’-()".contains(c);
+        self.format.as_ref().is_some_and(|format| !format.chars().all(is_of_number))
+    }
+
     /// Sentences for people, each a line.
     pub(super) fn comments(&self) -> Vec<String> {
         let mut comments = self.why.clone();
@@ -98,7 +106,9 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
     }
     // What can't be classes is predicted as numbers if half of the cells are.
     let may_be_classes = is_target && may_be_classes(evidence);
-    if let Some(numbers) = for_people(evidence, words).filter(|_| !may_be_classes) {
+    let is_quantity =
+        |numbers: &Declared| numbers.has_unit() && evidence.distinct().is_none_or(|distinct| distinct > 2);
+    if let Some(numbers) = for_people(evidence, words).filter(|numbers| !may_be_classes || is_quantity(numbers)) {
         return Some(numbers);
     }
     if let Some(mostly) = evidence.mostly_but(MARKS).filter(|mostly| mostly.kind == Kind::Integer)
@@ -166,7 +176,9 @@ fn are_codes(name: &ColumnName, words: &Words) -> bool {
 
 /// What the column is but for few words, which repeat.
 fn but_few_words(evidence: &Evidence, words: &Words) -> Option<Mostly> {
-    let mostly = evidence.mostly_but(MARKS).filter(|mostly| mostly.kind != Kind::Boolean)?;
+    let signs_alone = words.cells() > 0 && words.iter().all(|(text, _)| is_sign(text));
+    let most = if signs_alone { SIGNS } else { MARKS };
+    let mostly = evidence.mostly_but(most).filter(|mostly| mostly.kind != Kind::Boolean)?;
     let (marks, others): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
     let is_word = |text: &str| !text.chars().any(|c| c.is_ascii_digit());
     let few = others.len() <= FEW_WORDS && others.iter().all(|(text, count)| is_word(text) && *count > 1);
@@ -183,6 +195,11 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
     }
     let examples: Vec<String> = numbers.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
     let found = number_format(numbers.iter().copied(), evidence.numbers())?;
+    // A comma here and there, where points stand before three digits: most are fractions, and the comma is a slip.
+    let commas: u64 = numbers.iter().filter(|(text, _)| text.contains(',')).map(|(_, count)| count).sum();
+    if found.format.contains("234,56") && evidence.maybe_thousands() > FEW_COMMAS * commas {
+        return None;
+    }
     let why = format!("numbers that no program reads as they stand, such as {}", examples.join(", "));
     let mut declared = Declared { format: Some(found.format), ..Declared::new(Kind::Number, why) };
     declared.why.extend(found.other.map(|other| {

@@ -12,8 +12,9 @@ use super::words::Words;
 
 /// Of the values of a column so large a share may be marks.
 pub(super) const MARKS: f64 = 0.3;
-/// Beside nothing but numbers, so many may be a `.` or the like, which is how some programs write what they don't have.
-const SIGNS: f64 = 0.95;
+/// Beside nothing but numbers, so many may be a `.` or the like, which is how some programs write what they don't have, or words
+/// that say so.
+pub(super) const SIGNS: f64 = 0.95;
 
 /// Texts that mean a missing value in any column.
 const ALWAYS: [&str; 10] = ["NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "n/a", "?"];
@@ -93,6 +94,25 @@ pub(super) fn is_mark(text: &str) -> bool {
         || text.len() <= 4 && text.chars().all(|c| matches!(c, '.' | '-' | '–' | '—' | '_' | '*' | '?' | '#' | '/'))
 }
 
+/// Whether the text says that nothing is known, and not that there is nothing, as `none` may.
+pub(super) fn is_sign(text: &str) -> bool {
+    const NONE_THERE: [&str; 12] = [
+        "nil",
+        "none",
+        "(none)",
+        "missing",
+        "(missing)",
+        "blank",
+        "(blank)",
+        "empty",
+        "(empty)",
+        "not applicable",
+        "tbd",
+        "void",
+    ];
+    is_mark(text) && !NONE_THERE.contains(&text.trim().to_lowercase().as_str())
+}
+
 /// Whether the column would be one of numbers, dates or times, but for a few marks.
 fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
     if is_target && may_be_classes(evidence) && evidence.mostly().is_none() {
@@ -100,7 +120,6 @@ fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
     }
     let others: Vec<(&str, u64)> = words.iter().filter(|(text, _)| !is_mark(text)).collect();
     let marks = words.cells() - others.iter().map(|(_, count)| count).sum::<u64>();
-    let is_sign = |text: &str| !text.chars().any(char::is_alphanumeric);
     let signs_alone = evidence.numbers() > 0 && words.iter().all(|(text, _)| is_sign(text));
     let most = if signs_alone { SIGNS } else { MARKS };
     if marks == 0 || marks as f64 > most * evidence.values() as f64 {

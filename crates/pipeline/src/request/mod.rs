@@ -2,6 +2,7 @@
 
 mod answer;
 mod json;
+mod noticed;
 pub mod phases;
 mod rows;
 
@@ -16,6 +17,7 @@ use serde_json::{Map, Number, Value};
 
 pub use answer::{Answer, Flagged, Prediction, Probabilities, document};
 pub use json::{object, parse};
+pub use noticed::Noticed;
 pub use rows::{Rows, named};
 
 use self::phases::Phase;
@@ -136,8 +138,8 @@ pub enum Refusal {
 pub struct Answered<'p> {
     /// One answer a row.
     pub answers: Vec<Answer<'p>>,
-    /// Results of steps that were no numbers.
-    pub no_numbers: NoNumbers,
+    /// What was noticed of them.
+    pub noticed: Noticed,
 }
 
 /// Answers the body of a request: one row, or a list of rows.
@@ -159,13 +161,13 @@ pub fn answer_rows<'p>(
 ) -> Result<Answered<'p>, Refusal> {
     let (read, ids) = predictor.read(rows, trace.is_some())?;
     let ends = [read.batch.rows()];
-    let (mut answers, no_numbers) = answer_read(predictor, read, &ids, &ends, trace)?;
-    Ok(Answered { answers: answers.pop().unwrap_or_default(), no_numbers })
+    let (mut answers, noticed) = answer_read(predictor, read, &ids, &ends, trace)?;
+    Ok(Answered { answers: answers.pop().unwrap_or_default(), noticed })
 }
 
 /// Answers the bodies of requests that came together, which takes less than to answer one after the other, with the same bits; and
-/// tells which results of steps were no numbers. None if one of them is out of the ordinary or refused: then each is to be answered by itself.
-pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option<(Vec<Vec<Answer<'p>>>, NoNumbers)> {
+/// tells what was noticed. None if one of them is out of the ordinary or refused: then each is to be answered by itself.
+pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option<(Vec<Vec<Answer<'p>>>, Noticed)> {
     let typer = predictor.typer_of(bodies.first()?);
     // Draws are keyed by what a request says of its rows.
     if predictor.steps.draw || bodies.iter().any(|body| !std::ptr::eq(predictor.typer_of(body), typer)) {
@@ -183,10 +185,11 @@ fn answer_read<'p>(
     ids: &Ids,
     ends: &[usize],
     trace: Option<&Recorder>,
-) -> Result<(Vec<Vec<Answer<'p>>>, NoNumbers), Refusal> {
+) -> Result<(Vec<Vec<Answer<'p>>>, Noticed), Refusal> {
     phases::ended(Phase::Parse);
     let batch = std::mem::take(&mut read.batch);
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
+    let noticed = Noticed::of(no_numbers, read.quality);
     let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
     for flag in read.flags {
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
@@ -197,7 +200,7 @@ fn answer_read<'p>(
     };
     let starts = [0].iter().chain(ends);
     let of_requests = starts.zip(ends).map(|(start, end)| (*start..*end).map(|row| answer(row, row - start)).collect());
-    Ok((of_requests.collect(), no_numbers))
+    Ok((of_requests.collect(), noticed))
 }
 
 /// What the columns of a prediction are called, and their types: those of a score file, without what tells its rows apart.
@@ -215,8 +218,8 @@ pub struct Table {
     pub ids: usize,
     /// Rules that rows break without being refused, by row.
     pub flags: Vec<Flag>,
-    /// Results of steps that were no numbers.
-    pub no_numbers: NoNumbers,
+    /// What was noticed of them.
+    pub noticed: Noticed,
 }
 
 /// Answers rows, column by column: what `score` would write of them, if `first_row` had come before them.
@@ -242,7 +245,7 @@ pub fn answer_table(
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
     header.extend(answer_columns(&predictor.task));
     columns.extend(told(&predictor.task, &predictions).into_iter().map(Arc::new));
-    Ok(Table { header, columns, ids, flags: read.flags, no_numbers })
+    Ok(Table { header, columns, ids, flags: read.flags, noticed: Noticed::of(no_numbers, read.quality) })
 }
 
 fn predict(

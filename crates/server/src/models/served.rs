@@ -56,7 +56,7 @@ impl Served {
     /// What is counted of the model; looked up once.
     pub(crate) fn counted(&self, metrics: &Metrics) -> &OfModel {
         let budget = self.predictor.serving.latency.p99.map(Time::duration);
-        self.counted.get_or_init(|| metrics.of_model(self.name(), budget))
+        self.counted.get_or_init(|| metrics.of_model(self.name(), &self.predictor.inputs, budget))
     }
 
     pub(crate) fn name(&self) -> &str {

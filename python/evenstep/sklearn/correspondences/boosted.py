@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..site import Site, find
+from ..site import Site, find, is_nan
 from .table import model
 from .trees import class_weights
 
@@ -146,6 +146,10 @@ def lightgbm(site: Site) -> dict[str, object]:
         "tweedie": "tweedie",
     }
     objective = _known(site, "objective", objectives)
+    if objective == "huber":
+        site.differs(
+            "`huber_delta` is the share of errors that count by their square, 0.9 if not given; `alpha` is the largest of those errors"
+        )
     every = value("subsample_freq")
     site.parameter("subsample_for_bin")
     depth, sample = value("max_depth"), value("subsample")
@@ -202,11 +206,13 @@ def xgboost(site: Site) -> dict[str, object]:
     objective = _known(site, "objective", objectives)
     depth, by_leaf = value("max_depth", 6), value("grow_policy", "depthwise") == "lossguide"
     bins = value("max_bin", 256)
+    missing = site.parameter("missing")
+    if not is_nan(missing) and missing is not None:
+        site.refuse(f"only a null is missing, not {missing!r}: replace it before, and leave `missing` out")
     for name in (
         "eval_metric",
         "tree_method",
         "device",
-        "missing",
         "enable_categorical",
         "callbacks",
         "validate_parameters",

@@ -147,10 +147,14 @@ def datetime_features(site: Site) -> list[Column]:
     if any(column.is_everything for column in chosen):
         site.refuse("which columns are dates isn't known: name its `variables`, fit it, or give `data`")
     keep = not site.parameter("drop_original")
-    site.parameter("missing_values"), site.parameter("utc")
+    site.parameter("missing_values")
+    zones = {None if site.parameter("utc") else site.zone(column) for column in chosen}
+    if len(zones) > 1:
+        site.refuse("its columns are of several time zones: give each zone a step of its own")
     _read_as(site, chosen, site.parameter("format"))
     names = [_PARTS[part] for part in parts]
-    site.step("datetime_parts", chosen, parts=names, keep=True if keep else None)
+    zone = next(iter(zones), None)
+    site.step("datetime_parts", chosen, parts=names, keep=True if keep else None, zone=None if zone == "UTC" else zone)
     if "week" in parts:
         site.note("the week is called `<column>_iso_week`")
     made = [

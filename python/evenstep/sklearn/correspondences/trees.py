@@ -8,7 +8,10 @@ from ..classes import text_of
 from ..site import Site
 from .table import model
 
-_CUTS = "cuts lie between bins of values, and what is drawn is drawn by name and identity: other trees, of one kind"
+_CUTS = (
+    "cuts lie between bins of values, of three rows at least, and what is drawn is drawn by name and identity, once "
+    "for each node: other trees, of one kind; on columns of 0 and 1, shallower ones"
+)
 
 
 @model("sklearn.RandomForestClassifier", "sklearn.RandomForestRegressor")
