@@ -437,10 +437,17 @@ impl Criterion {
     }
 }
 
+/// No sum of hessians is so large.
+const MORE_THAN_ANY: f64 = (1_i64 << 62) as f64;
+
 /// The least sum of hessians that is not below so many rows, at so many rows each.
 fn least_hessian(rows: f64, rows_of_hessian: f64) -> i64 {
     // Most levels of a small node have less: they are passed over without a look at their other sums.
-    let mut least = ((rows / rows_of_hessian) as i64 - 1).max(0);
+    let about = rows / rows_of_hessian;
+    if about >= MORE_THAN_ANY {
+        return i64::MAX;
+    }
+    let mut least = (about as i64 - 1).max(0);
     while (least as f64) * rows_of_hessian < rows {
         least += 1;
     }

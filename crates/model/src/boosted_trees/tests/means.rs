@@ -45,6 +45,17 @@ fn laws_of_categories_by_their_means() {
 }
 
 #[test]
+fn no_level_has_rows_enough_for_any_smoothing() {
+    for smoothing in [0.0, 1e-300, 1e18, 1e300] {
+        let categories = Categories { smoothing, means_above: 1_000_000, ..Categories::default() };
+        let spec = BoostedTrees { categories, trees: 3, ..BoostedTrees::default() };
+        let model = fit(&spec, &binary(), &two_classes(500)).model;
+        let on_sets = model.trees().any(|tree| !tree.splits.is_empty());
+        assert!(on_sets, "{smoothing}: numbers are split all the same");
+    }
+}
+
+#[test]
 fn levels_of_noise_are_not_learned() {
     let (seen, fresh) = (levels(6000, 300, 1, 0.0), levels(6000, 300, 2, 0.0));
     let fit = |above: u32| {
