@@ -31,10 +31,10 @@ def rows(data: Data) -> object:
         )
     if type(data).__name__ == "Series":
         raise DataError("a `Series` is one column, and rows have several\n  help: give a frame: `series.to_frame()`")
-    if _is_of("pandas", data):
+    if is_of("pandas", data):
         _refuse_objects(data)
     try:
-        stream: ArrowStream = _plain_polars(data) if _is_of("polars", data) else data
+        stream: ArrowStream = _plain_polars(data) if is_of("polars", data) else data
         return stream.__arrow_c_stream__()
     except ImportError as error:
         raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
@@ -57,7 +57,7 @@ def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [dict(row) for row in found]
 
 
-def _is_of(library: str, data: object) -> bool:
+def is_of(library: str, data: object) -> bool:
     """Whether its class, or one that it is made from, is of a library."""
     return any(one.__module__.split(".")[0] == library for one in type(data).__mro__)
 

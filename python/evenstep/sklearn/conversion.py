@@ -24,10 +24,7 @@ class NoEqualError(ValueError):
         self.findings = findings
         paths = [finding.path for finding in findings if finding.verdict is Verdict.NO_EQUAL]
         count = "one step has" if len(paths) == 1 else f"{len(paths)} steps have"
-        help = f"to go without, say `leave_out={paths!r}`"
-        if findings and findings[-1].verdict is Verdict.NO_EQUAL:
-            help += f"; in place of `{findings[-1].path}`, the model, stands one that knows the target alone, to be exchanged"
-        super().__init__(f"{count} no equal\n\n{report(findings)}\n\nhelp: {help}")
+        super().__init__(f"{count} no equal\n\n{report(findings)}\n\nhelp: to go without, say `leave_out={paths!r}`")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.findings,)

@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
+from evenstep._frames import is_of
+
 # Steps that read dates and times, which a text may be.
 _OF_MOMENTS = {"datetime_parts", "datetime_difference"}
 # Steps that take whole numbers for categories, but no fractions.
@@ -104,7 +106,7 @@ def _has_names(X: Any) -> bool:
 
 def _of_frame(frame: Any) -> pa.Table:
     try:
-        if any(one.__module__.split(".")[0] == "pandas" for one in type(frame).__mro__):
+        if is_of("pandas", frame):
             table = pa.Table.from_pandas(frame, preserve_index=False)
         else:
             table = pa.table(frame)

@@ -92,7 +92,10 @@ class Walk:
     def _no_equal(self, source: Any, columns: list[Column], path: str, why: str) -> list[Column]:
         left_out = path in self._leave_out
         verdict = Verdict.LEFT_OUT if left_out else Verdict.NO_EQUAL
-        self.findings.append(Finding(path, type(source).__name__, verdict, [], [why]))
+        notes = [why]
+        if hasattr(source, "predict"):
+            notes.append("left out, a model that knows the target alone takes its place, to be exchanged")
+        self.findings.append(Finding(path, type(source).__name__, verdict, [], notes))
         return columns
 
     # What works on some of the columns, side by side.

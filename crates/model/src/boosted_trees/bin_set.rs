@@ -26,7 +26,7 @@ impl BinSet {
             return BinSet::Few { bins, others: false };
         }
         let mut bits = vec![0; words_of_bits(last)];
-        bins.iter().for_each(|bin| bits[usize::from(bin >> 6)] |= 1 << (bin & 63));
+        bins.iter().for_each(|bin| flip(&mut bits, *bin));
         let left_out = usize::from(last) + 1 - bins.len();
         if is_few(left_out, last) {
             let others = (0..=last).filter(|bin| !has_bit(&bits, *bin)).collect();
@@ -57,16 +57,17 @@ impl BinSet {
 
     /// The same as bits.
     pub(super) fn bits(&self, last: u16) -> Vec<u64> {
-        let BinSet::Few { bins, others } = self else {
-            let BinSet::Bits(bits) = self else { unreachable!("a set has two forms") };
-            return bits.clone();
-        };
-        let mut bits = vec![0; words_of_bits(last)];
-        if *others {
-            (0..=last).for_each(|bin| bits[usize::from(bin >> 6)] |= 1 << (bin & 63));
+        match self {
+            BinSet::Bits(bits) => bits.clone(),
+            BinSet::Few { bins, others } => {
+                let mut bits = vec![0; words_of_bits(last)];
+                if *others {
+                    (0..=last).for_each(|bin| flip(&mut bits, bin));
+                }
+                bins.iter().for_each(|bin| flip(&mut bits, *bin));
+                bits
+            }
         }
-        bins.iter().for_each(|bin| bits[usize::from(bin >> 6)] ^= 1 << (bin & 63));
-        bits
     }
 
     /// As it is stored: bits, the lower half of each word first; or, where that is shorter, 1 for the others than the bins
@@ -99,6 +100,10 @@ impl BinSet {
         let is_list = bins.is_sorted_by(|a, b| a < b) && bins.last().is_none_or(|bin| *bin <= u32::from(last));
         is_list.then(|| BinSet::Few { bins: bins.iter().map(|bin| *bin as u16).collect(), others: *others == 1 })
     }
+}
+
+fn flip(bits: &mut [u64], bin: u16) {
+    bits[usize::from(bin >> 6)] ^= 1 << (bin & 63);
 }
 
 #[inline]
