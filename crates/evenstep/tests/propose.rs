@@ -149,7 +149,7 @@ fn dates_as_people_write_them_are_dates_of_the_proposal() {
     let row = |n: usize| {
         let (y, m, d) = (year(n), month(n), day(n));
         format!(
-            "{d}/{m}/{y},{m:02}/{d:02}/{y} 1{}:00 PM,{y}/{m:02}/{d:02} 00:{:02}:36,{}/{}/2020,{y}{m:02}{d:02},{},{}",
+            "{d}/{m}/{y},{m:02}/{d:02}/{y} 1{}:00 PM,{y}/{m:02}/{d:02} 00:{:02}:36,{}/{}/2020,{y}{m:02}{d:02},{},{y}-{m:02},{}",
             n % 3,
             n % 60,
             1 + n % 9,
@@ -158,7 +158,7 @@ fn dates_as_people_write_them_are_dates_of_the_proposal() {
             n % 7
         )
     };
-    let (spec, _) = trains_file("d.csv", rows("uk,us,log,either,start_date,odd,y", 200, row));
+    let (spec, _) = trains_file("d.csv", rows("uk,us,log,either,start_date,odd,since,y", 200, row));
     holds(
         &spec,
         &[
@@ -169,7 +169,8 @@ fn dates_as_people_write_them_are_dates_of_the_proposal() {
             "start_date = { type = \"date\", format = \"%Y%m%d\" }",
             "# 1 of 200 cells is of another type than date: `late`",
             "odd = { type = \"date\", format = \"%d.%m.%Y\", invalid = \"null\" }",
-            "columns = [\"either\", \"odd\", \"start_date\", \"uk\"]",
+            "since = { type = \"date\", format = \"%Y-%m\" }",
+            "columns = [\"either\", \"odd\", \"since\", \"start_date\", \"uk\"]",
             "columns = [\"log\", \"us\"]",
         ],
     );
@@ -490,4 +491,41 @@ fn a_target_of_few_numbers_may_be_classes() {
     assert!(spec.contains("# `y` has 3 values; if they are classes: `task = \"multiclass\"`"), "{spec}");
     let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, n * 7 % 31));
     assert!(!spec.contains("if they are classes"), "{spec}");
+}
+
+#[test]
+fn numbers_beyond_a_limit_become_null_in_a_column_of_numbers() {
+    let flagged = |n: usize| if n.is_multiple_of(9) { format!("<{}.5", n / 50) } else { format!("{n}.25") };
+    let (_, spec) = trains("dose,y", |n| format!("{},{}", flagged(n), n % 29));
+    holds(
+        &spec,
+        &["dose = { type = \"number\", invalid = \"null\" }", "12 of 100 cells are of another type than number"],
+    );
+    let (_, spec) = trains("rooms,y", |n| format!("{},{}", ["1", "2", "3+"][n % 3], n % 29));
+    assert!(!spec.contains("rooms ="), "a few numbers and a last one are classes:\n{spec}");
+}
+
+#[test]
+fn a_word_among_money_becomes_null() {
+    let fee = |n: usize| if n.is_multiple_of(5) { "PrivacySuppressed".to_owned() } else { format!("\"$1,{n:03}.00\"") };
+    let (_, spec) = trains("fee,y", |n| format!("{},{}", fee(n), n % 29));
+    holds(
+        &spec,
+        &[
+            "fee = { type = \"number\", format = \"$1,234.56\", invalid = \"null\" }",
+            "20 of 100 cells are of another type than number: `PrivacySuppressed` × 20",
+        ],
+    );
+}
+
+#[test]
+fn codes_that_tell_every_row_apart_are_the_id() {
+    let (_, spec) = trains("ref,x,y", |n| format!("C-{:05},{},{}", n * 7919 % 10_007, n % 13, n % 29));
+    holds(&spec, &["id = \"ref\""]);
+}
+
+#[test]
+fn an_id_that_repeats_may_be_a_group() {
+    let (_, spec) = trains("patient_id,x,y", |n| format!("{},{},{}", n / 4, n % 13, n % 29));
+    holds(&spec, &["# `patient_id` is called like an id, and repeats", "`group = \"patient_id\"`"]);
 }

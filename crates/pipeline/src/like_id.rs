@@ -1,7 +1,7 @@
 //! Columns that tell rows apart and say no more of them: an id, whoever forgot to declare it.
 
 use evenstep_exact::reduce::Workers;
-use evenstep_table::{Batch, Column, ColumnName, Kind, identity};
+use evenstep_table::{Batch, Coded, Column, ColumnName, Kind, identity};
 
 use crate::called::{is_quantity, words};
 
@@ -13,13 +13,15 @@ pub fn can_be(kind: Kind) -> bool {
     matches!(kind, Kind::Integer | Kind::Category | Kind::Text)
 }
 
-/// Whether no value occurs twice in a column that is called like an id, or whose whole numbers count through
-/// and are called like no quantity: a year in every row is a feature.
+/// Whether no value occurs twice in a column that is called like an id, whose whole numbers count through
+/// and are called like no quantity (a year in every row is a feature), or whose texts are codes.
 pub fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool {
     let kind = batches.first().map(|batch| batch.column(name).kind());
     kind.is_some_and(can_be)
         && (is_called_so(name.as_str()) && mostly_there(name, batches)
-            || !is_quantity(name.as_str()) && count_through(name, batches))
+            || !is_quantity(name.as_str()) && count_through(name, batches)
+            || batches.iter().all(|batch| batch.column(name).coded().is_some())
+                && are_codes(batches.iter().filter_map(|batch| batch.column(name).coded()).flat_map(texts)))
         && identity::repeated(batches, name, workers).is_empty()
 }
 
@@ -51,9 +53,39 @@ fn count_through(name: &ColumnName, batches: &[Batch]) -> bool {
     rows >= FEW && i128::from(greatest) - i128::from(least) == rows as i128 - 1
 }
 
+fn texts(coded: &Coded) -> impl Iterator<Item = &str> {
+    coded.values.iter().map(|text| &**text)
+}
+
+/// Whether the texts are codes of letters and digits, written alike: `C-17`, `7f3a9c…`.
+pub fn are_codes<'a>(mut texts: impl Iterator<Item = &'a str>) -> bool {
+    let has = |text: &str, is: fn(&char) -> bool| text.chars().any(|c| is(&c));
+    let is_code = |text: &str| {
+        has(text, char::is_ascii_digit) && has(text, char::is_ascii_alphabetic) && !has(text, |c| c.is_whitespace())
+    };
+    let Some(first) = texts.next().filter(|text| is_code(text)) else { return false };
+    let (mut same_length, mut same_shape, mut count) = (true, true, 1);
+    for text in texts {
+        same_length &= text.len() == first.len();
+        same_shape = same_shape && shape(text) == shape(first);
+        count += 1;
+        if !is_code(text) || !(same_length || same_shape) {
+            return false;
+        }
+    }
+    count >= FEW
+}
+
+/// The text with every run of digits as one.
+fn shape(text: &str) -> String {
+    let mut shape: Vec<char> = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape.dedup_by(|a, b| *a == '0' && *b == '0');
+    shape.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use evenstep_table::{Coded, NULL_INTEGER};
+    use evenstep_table::NULL_INTEGER;
 
     use super::*;
 
@@ -93,6 +125,13 @@ mod tests {
         let texts = |texts: &[&str]| Column::Text(Coded::from_strings(texts.iter().map(|text| Some(*text))));
         assert!(check("key", texts(&["a", "b", "c"])));
         assert!(!check("name", texts(&["a", "b", "c"])));
+        let codes = |code: fn(usize) -> String| {
+            let codes: Vec<String> = (5..25).map(code).collect();
+            check("ref", Column::Text(Coded::from_strings(codes.iter().map(|text| Some(text.as_str())))))
+        };
+        assert!(codes(|n| format!("C-{n}")), "of one shape");
+        assert!(codes(|n| format!("{:08x}a", n * 40_503_999)), "of one length");
+        assert!(!codes(|n| format!("flat {n}")) && !codes(|n| format!("${n}.50")) && !codes(|n| "x".repeat(n) + "1"));
         assert!(!check("id", Column::Number(vec![0.5, 1.5])));
     }
 }

@@ -11,7 +11,7 @@ use evenstep_table::check::{Breach, Found, Outcome};
 use evenstep_table::infer::Evidence;
 use evenstep_table::quality::{Place, Quality, Violation};
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, did_you_mean, identity};
+use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, closest, identity};
 
 use crate::arrow_cells::refuse;
 use crate::chunk::{Chunk, Origin, checked, id_of, violation};
@@ -310,6 +310,7 @@ impl Source {
         let wanted = |name: &ColumnName| plan.columns.binary_search_by(|column| column.name.cmp(name)).is_ok();
         let extra: Vec<ColumnName> = self.columns.iter().filter(|name| !wanted(name)).cloned().collect();
         let unsupported = self.unsupported();
+        let mut lacking: Vec<(&ColumnName, Option<&str>)> = Vec::new();
         for column in &plan.columns {
             if let Some(what) = unsupported.get(&column.name) {
                 return Err(refuse(&column.name, what).in_file(&self.paths[0]));
@@ -317,21 +318,26 @@ impl Source {
             if self.columns.contains(&column.name) {
                 continue;
             }
-            let near = did_you_mean(column.name.as_str(), extra.iter().map(ColumnName::as_str));
+            let near = closest(column.name.as_str(), extra.iter().map(ColumnName::as_str));
             let may_be_absent = plan.mode == Mode::Scoring && column.rule.absent == Absent::Null;
-            if may_be_absent && near.is_none() {
-                continue;
+            if !may_be_absent || near.is_some() {
+                lacking.push((&column.name, near));
             }
-            let error = SourceError::columns(format!("column `{}` is missing", column.name)).of_column(&column.name);
-            let error = error.in_file(&self.paths[0]);
-            return Err(match near {
-                Some(near) => {
-                    error.help(near.replace("did you mean", "the file has a column of nearly that name: did you mean"))
-                }
-                None => error.help(format!("the file has {}", listed(&self.columns))),
-            });
         }
-        Ok(extra)
+        let said = match &lacking[..] {
+            [] => return Ok(extra),
+            [(name, _)] => format!("column `{name}` is missing"),
+            several => format!("columns {} are missing", listed(several.iter().map(|(name, _)| name.as_str()))),
+        };
+        let error = SourceError::columns(said).of_column(lacking[0].0).in_file(&self.paths[0]);
+        let near: Vec<&str> = lacking.iter().filter_map(|(_, near)| *near).collect();
+        Err(error.help(match &near[..] {
+            [] => format!("the file has {}", listed(self.columns.iter().map(ColumnName::as_str))),
+            [near] => format!("the file has a column of nearly that name: did you mean `{near}`?"),
+            near => {
+                format!("the file has columns of nearly those names: did you mean {}?", listed(near.iter().copied()))
+            }
+        }))
     }
 
     fn no_rows(&self) -> SourceError {
@@ -376,9 +382,9 @@ pub(crate) fn rejected(quality: &Quality) -> SourceError {
     SourceError::new(SourceErrorKind::Rejected(Box::new(tally)), message).help(help)
 }
 
-fn listed(names: &[ColumnName]) -> String {
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = names.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = names.take(SHOWN).map(|name| format!("`{name}`")).collect();
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }

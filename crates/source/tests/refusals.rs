@@ -217,6 +217,11 @@ fn missing_columns_are_named_with_what_is_near() {
         DIR/a.csv: column `Lot_Area` is missing
         help: the file has `x`, `y`
         ");
+    let wanted = [("Lot_Area", Kind::Integer), ("Year", Kind::Integer), ("b", Kind::Integer)];
+    insta::assert_snapshot!(reading("a.csv", b"LotArea,b\n1,2\n", &wanted, Mode::Scoring), @"
+        DIR/a.csv: columns `Lot_Area`, `Year` are missing
+        help: the file has a column of nearly that name: did you mean `LotArea`?
+        ");
 }
 
 #[test]

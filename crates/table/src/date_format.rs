@@ -27,6 +27,10 @@ const DAYS: [&str; 20] = [
     "%m.%d.%y",
     "%d-%b-%y",
 ];
+/// How months are written: each is its first day.
+const MONTHS: [&str; 9] = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%Y-%b"];
+/// Of what is written like a year and a month, so many years are.
+const YEARS: std::ops::RangeInclusive<i16> = 1700..=2200;
 /// How times of day are written; the first of those that fit is taken.
 const TIMES: [&str; 5] = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%.f"];
 /// Whole numbers that are days, such as 20150902.
@@ -94,11 +98,12 @@ fn exchanged(format: &str) -> String {
 
 fn formats() -> impl Iterator<Item = (Kind, String)> {
     let days = DAYS.into_iter().map(|day| (Kind::Date, day.to_owned()));
+    let months = MONTHS.into_iter().map(|month| (Kind::Date, month.to_owned()));
     let times = TIMES.into_iter().map(|time| (Kind::Time, time.to_owned()));
     let both = DAYS
         .into_iter()
         .flat_map(|day| TIMES.into_iter().map(move |time| (Kind::Datetime(Clock::Civil), format!("{day} {time}"))));
-    days.chain(times).chain(both)
+    days.chain(months).chain(times).chain(both)
 }
 
 fn fits(kind: Kind, format: &str, text: &str) -> bool {
@@ -106,7 +111,16 @@ fn fits(kind: Kind, format: &str, text: &str) -> bool {
     let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
     let year = if format.contains("%Y") { longest == 4 } else { !format.contains("%y") || longest == 2 };
     let fraction = format.contains("%.f");
+    if MONTHS.contains(&format) && !is_month(format, text) {
+        return false;
+    }
     (year || fraction) && (4..=40).contains(&text.len()) && parse::moment(kind, Some(format), text).is_some()
+}
+
+/// Whether the month is one of a year that somebody may have written of: `10.2050` may be a number, and `12-3456` a code.
+fn is_month(format: &str, text: &str) -> bool {
+    let year = strtime::parse(format, text.trim_ascii()).ok().and_then(|parts| parts.year());
+    year.is_some_and(|year| YEARS.contains(&year))
 }
 
 #[cfg(test)]
@@ -138,6 +152,10 @@ mod tests {
         check(&["13/12/99 7:05", "1/2/20 17:05"], "datetime %d/%m/%y %H:%M");
         check(&["31.12.2020 10:00:00.25", "01.02.2020 11:30:00.5"], "datetime %d.%m.%Y %H:%M:%S%.f");
         check(&["3:45 PM", "11:00 AM"], "time %I:%M %p");
+        check(&["2013-01", "2013-12"], "date %Y-%m");
+        check(&["Jan-13", "Dec-99"], "date %b-%y");
+        check(&["1/2013", "12/2014"], "date %m/%Y");
+        check(&["January 2013", "May 2014"], "date %B %Y");
     }
 
     #[test]
@@ -155,6 +173,8 @@ mod tests {
         check(&["a", "b"], "none");
         check(&["12-345-6789"], "none");
         check(&["1/2", "3/4"], "none");
+        check(&["12-3456", "11-2345"], "none");
+        check(&["1/9999"], "none");
         check(&[], "none");
     }
 }

@@ -178,12 +178,19 @@ pub(crate) fn check_format(kind: Kind, format: &str) -> Result<(), String> {
     }
 }
 
+/// The date that the parts tell: of a month alone its first day.
+fn date_of(parts: &BrokenDownTime) -> Option<jiff::civil::Date> {
+    let of_month = || jiff::civil::Date::new(parts.year()?, parts.month()?, 1).ok();
+    let tells_day = parts.day().is_some() || parts.day_of_year().is_some() || parts.weekday().is_some();
+    if tells_day { parts.to_date().ok() } else { parts.to_date().ok().or_else(of_month) }
+}
+
 /// The parts that a format found as the column stores them; nothing finer than a microsecond.
 fn cell(kind: Kind, parts: &BrokenDownTime) -> Option<i64> {
     let exact = |nanos: i128| (nanos % 1000 == 0).then(|| i64::try_from(nanos / 1000).ok()).flatten();
     match kind {
         Kind::Date => {
-            let date = parts.to_date().ok()?;
+            let date = date_of(parts)?;
             if parts.to_time().is_ok_and(|time| time != jiff::civil::Time::midnight()) {
                 return None;
             }

@@ -42,13 +42,14 @@ pub(super) fn hold(
         match declared.get_mut(&name) {
             // Nobody said so but the name.
             Some(entry) if entry.format.as_deref() == Some(DIGITS) => drop(declared.remove(&name)),
+            // The cells of a few words are known.
+            Some(entry) if entry.invalid_null && tally.count * 2 <= values => {}
             Some(entry) if entry.format.is_some() && is_rare => entry.null_few(&tally, values),
             Some(entry) if entry.exchanged.is_some() => {
                 entry.exchange();
                 exchanged.insert(name, entry.rule());
             }
             Some(entry) if entry.format.is_some() => drop(declared.remove(&name)),
-            Some(entry) if entry.invalid_null && tally.count * 2 <= values => {}
             None if is_rare => {
                 let kind = columns[&name].kind().expect("it was read by its type");
                 declared.insert(name, Declared::but_few(kind, &tally, values));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use evenstep_pipeline::init::Words;
 use evenstep_pipeline::{PipelineError, Run, like_id};
 use evenstep_source::Source;
 use evenstep_table::identity::{self, Identity};
@@ -52,6 +53,7 @@ pub(super) fn refuse_no_ids(
 pub(super) fn like_ids(
     source: &Source,
     columns: &BTreeMap<ColumnName, Evidence>,
+    words: &BTreeMap<ColumnName, Words>,
     target: &ColumnName,
     missing: &[String],
     run: &Run<'_>,
@@ -59,7 +61,9 @@ pub(super) fn like_ids(
     let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
         let kind = evidence.kind().filter(|kind| name != target && like_id::can_be(*kind))?;
         let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
-        (unique && (kind == Kind::Integer || like_id::is_called_so(name.as_str()))).then(|| (name.clone(), kind))
+        let is_code = || words.get(name).is_some_and(|words| like_id::are_codes(words.iter().map(|(text, _)| text)));
+        let may_be = kind == Kind::Integer || like_id::is_called_so(name.as_str()) || is_code();
+        (unique && may_be).then(|| (name.clone(), kind))
     };
     let candidates: BTreeMap<ColumnName, Kind> = columns.iter().filter_map(may_be_one).collect();
     if candidates.is_empty() {

@@ -68,7 +68,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         words.values_mut().for_each(|words| words.leave_out(&missing));
     }
     refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
-    let mut like_ids = like_ids(source, &inferred.columns, &target, &missing, run)?;
+    let mut like_ids = like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
     if id.is_empty() {
         // One that is called so is rather meant than one that only counts through.
         let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);

@@ -5,7 +5,7 @@ use evenstep_table::formatted::number_format;
 use evenstep_table::infer::{Evidence, Mostly};
 use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
-use evenstep_table::{ColumnName, Kind, Rule, counted};
+use evenstep_table::{ColumnName, Kind, Rule, counted, parse};
 
 use super::missing::{MARKS, SIGNS, is_mark, is_sign};
 use super::words::{Words, shown};
@@ -180,17 +180,47 @@ fn but_few_words(evidence: &Evidence, words: &Words) -> Option<Mostly> {
     let most = if signs_alone { SIGNS } else { MARKS };
     let mostly = evidence.mostly_but(most).filter(|mostly| mostly.kind != Kind::Boolean)?;
     let (marks, others): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
-    let is_word = |text: &str| !text.chars().any(|c| c.is_ascii_digit());
-    let few = others.len() <= FEW_WORDS && others.iter().all(|(text, count)| is_word(text) && *count > 1);
-    let many = evidence.distinct().is_none_or(|distinct| distinct - marks.len() - others.len() > FEW_NUMBERS);
-    (words.cells() == mostly.others && few && (others.is_empty() || many)).then_some(mostly)
+    let (flagged, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(text, _)| is_flagged(text));
+    let many = has_many_but(evidence, marks.len() + flagged.len() + others.len());
+    let are_marks = flagged.is_empty() && others.is_empty();
+    (words.cells() == mostly.others && are_few_words(&others) && (are_marks || many)).then_some(mostly)
+}
+
+/// Whether a text is a number of which less is known than of others: `<0.5`, `> 100`, `~3`, `12*`.
+fn is_flagged(text: &str) -> bool {
+    let number = text.trim().trim_start_matches(['<', '>', '≤', '≥', '=', '~', '≈']);
+    let number = number.trim_end_matches(['*', '†', '‡', '+']);
+    number.len() < text.trim().len() && parse::number(number).is_some()
+}
+
+fn is_word(text: &str) -> bool {
+    text.contains(char::is_alphabetic) && !text.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether the texts are few words, each in several cells.
+fn are_few_words(texts: &[(&str, u64)]) -> bool {
+    texts.len() <= FEW_WORDS && texts.iter().all(|(text, count)| *count > 1 && is_word(text))
+}
+
+/// Whether a column has many values but so many.
+fn has_many_but(evidence: &Evidence, others: usize) -> bool {
+    evidence.distinct().is_none_or(|distinct| distinct > others + FEW_NUMBERS)
 }
 
 /// Numbers that are written for people, beside which others may be written as programs read them.
 fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
-    let (marks, numbers): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
+    let (marks, mut numbers): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
+    let few: Vec<(&str, u64)> = numbers.iter().copied().filter(|(text, _)| is_word(text)).collect();
+    let few_cells = few.iter().map(|(_, count)| count).sum::<u64>();
+    let has_words = !few.is_empty()
+        && are_few_words(&few)
+        && few_cells as f64 <= MARKS * evidence.values() as f64
+        && has_many_but(evidence, marks.len() + few.len());
+    if has_words {
+        numbers.retain(|(text, _)| !is_word(text));
+    }
     let marks: u64 = marks.iter().map(|(_, count)| count).sum();
-    if words.cells() + evidence.numbers() < evidence.values() || words.cells() == marks {
+    if words.cells() + evidence.numbers() < evidence.values() || numbers.is_empty() {
         return None;
     }
     let examples: Vec<String> = numbers.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
@@ -205,6 +235,10 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
     declared.why.extend(found.other.map(|other| {
         format!("no cell tells whether thousands or the fraction are set apart: if it is the other, write `{other}`")
     }));
+    if has_words {
+        declared.invalid_null = true;
+        declared.why.push(others(Kind::Number, few_cells, evidence.values(), &shown(few.into_iter(), few_cells)));
+    }
     let bare = evidence.numbers() + numbers.iter().filter(|(text, _)| !text.contains('%')).map(|(_, n)| n).sum::<u64>();
     if bare > 0 && declared.format.as_ref().is_some_and(|format| format.contains('%')) {
         let of = evidence.values() - marks;

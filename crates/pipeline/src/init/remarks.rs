@@ -1,8 +1,10 @@
 //! What a proposal says of columns beside what it does with them.
 
-use evenstep_table::Kind;
+use evenstep_table::infer::Evidence;
+use evenstep_table::{ColumnName, Kind};
 
-use super::Seen;
+use super::{Seen, quoted};
+use crate::like_id;
 use crate::look_alike::look_alike;
 
 /// Numbers of so many values may be classes.
@@ -24,6 +26,12 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
             );
         }
     }
+    if let Some(group) = group_of(seen) {
+        remarks.push(format!(
+            "`{group}` is called like an id, and repeats: if rows of one must stay together, so that the test"
+        ));
+        remarks.push(format!("rows are of others than were learned from: `group = {}`", quoted(group.as_str())));
+    }
     if let Some(few @ 3..=FEW_VALUES) = seen.columns.get(seen.target).and_then(|target| target.distinct())
         && seen.kind(seen.target) == Some(Kind::Integer)
     {
@@ -37,11 +45,20 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     remarks
 }
 
+/// A column that is called like an id and has several rows to most of its values.
+fn group_of<'a>(seen: &Seen<'a>) -> Option<&'a ColumnName> {
+    let repeats = |name: &ColumnName, evidence: &Evidence| {
+        let is_id = seen.kind(name).is_some_and(like_id::can_be) && like_id::is_called_so(name.as_str());
+        let repeats =
+            evidence.distinct().is_none_or(|distinct| distinct > FEW_VALUES && distinct as u64 * 2 <= seen.rows);
+        is_id && repeats && evidence.nulls == 0 && name != seen.target && !seen.id.contains(name)
+    };
+    seen.columns.iter().find(|(name, evidence)| repeats(name, evidence)).map(|(name, _)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-
-    use evenstep_table::ColumnName;
 
     use super::*;
 
