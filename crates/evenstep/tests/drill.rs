@@ -840,3 +840,99 @@ fn more_rows_than_a_trace_can_name_are_told_by_the_data() {
         "{told:#}"
     );
 }
+
+#[test]
+fn a_run_of_no_row_is_not_the_same() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    write_small(&project, "none.csv", &[]);
+    let score = |data: &str, trace: &str| {
+        project.run(&["score", "a/p.evenstep", "--input", data, "--output", "o.csv", "--trace", trace, "--quiet"]).ok();
+    };
+    score("a/t.csv", "a/all.trace");
+    score("none.csv", "a/none.trace");
+    let said = project.run(&["diff", "a/all.trace", "a/none.trace", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, told["first"]["stage"].as_str()), (1, Some("input")), "{told:#}");
+    assert!(told["causes"].to_string().contains("80 rows in A, no row in B"), "{told:#}");
+}
+
+#[test]
+fn buckets_are_of_all_columns_that_differ() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let mut rows = small();
+    rows[3][1] = "zz".to_owned();
+    rows.iter_mut().for_each(|row| row[3] += "1");
+    train_in(&project, "b", SMALL, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let input = &told["stages"][0];
+    assert_eq!((&input["columns"][0], &input["columns"][1]), (&"u".into(), &"x".into()), "{told:#}");
+    assert!(input["buckets"][0].as_u64() > Some(8), "all rows differ in `x`: {input:#}");
+}
+
+#[test]
+fn a_cell_that_makes_a_column_a_text_is_the_one_that_changed() {
+    let project = salted();
+    let spec = replaced(SMALL, "x = { type = \"number\" }\n", "");
+    let rows: Vec<[String; 5]> = (0..300)
+        .map(|n| [n.to_string(), "ab".into(), "cd".into(), (n % 17).to_string(), (n * 7 % 31).to_string()])
+        .collect();
+    train_in(&project, "a", &spec, &rows);
+    let mut slip = rows;
+    slip[40][3] = "6 ft".to_owned();
+    train_in(&project, "b", &spec, &slip);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let first = &told["first"]["rows"];
+    assert_eq!((first.as_array().map(Vec::len), &first[0]["b"]["x"]), (Some(1), &"6 ft".into()), "{told:#}");
+    let causes = told["causes"].to_string();
+    assert!(
+        causes.contains("in column `x`, read as integer in A and as category in B: 1 row changed (id 40)"),
+        "{causes}"
+    );
+    assert!(!causes.contains("out_of_range"), "{causes}");
+}
+
+#[test]
+fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let mut rows = small();
+    (rows[3][1], rows[4][3]) = ("zz".to_owned(), "99".to_owned());
+    write_small(&project, "live.csv", &rows);
+    project
+        .run(&["score", "a/p.evenstep", "--input", "live.csv", "--output", "o.csv", "--trace", "s.trace", "--quiet"])
+        .ok();
+    let cells = |args: &[&str]| {
+        let told = project.run(&[&["diff", "a/p.toml", "s.trace", "--json"], args].concat()).json();
+        let rows = told["first"]["rows"].as_array().cloned().unwrap_or_default();
+        let keys = |row: &Value| row["a"].as_object().map(|cells| cells.keys().cloned().collect::<Vec<_>>().join(" "));
+        rows.iter().filter_map(keys).collect::<Vec<_>>()
+    };
+    assert_eq!(cells(&[]), ["u", "x"]);
+    // The trace has no bundle beside it, but A's is of its artifact.
+    assert_eq!(cells(&["--data-b", "live.csv"]), ["u", "x"]);
+}
+
+#[test]
+fn what_is_served_and_said_of_a_bundle_is_compared() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", &replaced(SMALL, "[data]", "[serving]\nmode = \"batch\"\n[data]"), &small());
+    let said = project.run(&["diff", "a/p.evenstep", "b/p.evenstep", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, causes(&told)), (1, vec![("setting", false)]), "{told:#}");
+}
+
+#[test]
+fn a_folder_of_several_runs_is_refused() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    std::fs::create_dir(project.path("two")).expect("the folder is ours");
+    for name in ["two/x.evenstep", "two/y.evenstep"] {
+        std::fs::copy(project.path("a/p.evenstep"), project.path(name)).expect("copied");
+    }
+    let said = project.run(&["diff", "two", "a/p.toml"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("holds several runs: `x.evenstep`, `y.evenstep`"), "{}", said.err);
+}

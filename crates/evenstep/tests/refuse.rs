@@ -646,3 +646,49 @@ fn an_error_that_nobody_reads_is_no_panic() {
     drop(child.stderr.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(2));
 }
+
+#[test]
+fn a_slip_in_a_column_of_numbers_is_named() {
+    let project = Project::new();
+    let rows = |at: usize, cell: &str, y: &str| {
+        let x = |n: usize| if n == at { cell.to_owned() } else { format!("{n}.5") };
+        let y = |n: usize| if n == at { y.to_owned() } else { format!("{}.25", n * 7 % 113) };
+        (0..300).map(|n| format!("{},{},{}\n", x(n), n % 13, y(n))).collect::<String>()
+    };
+    let spec = |more: &str| {
+        format!(
+            "[pipeline]\nname = \"p\"\nseed = 0\n[data]\nsource = \"d.csv\"\ntarget = \"y\"\n{more}[model]\nuse = \"boosted_trees\"\n"
+        )
+    };
+    project.write("d.csv", format!("lot.area,z,y\n{}", rows(5, "31 sqft", "1")));
+    project.write("p.toml", spec(""));
+    let line = "[contract] \"lot.area\" = { type = \"number\", invalid = \"null\" }";
+    for verb in ["train", "check"] {
+        let said = project.run(&[verb, "p.toml", "--quiet"]);
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(said.err.contains("but for 1 cell (`31 sqft`)") && said.err.contains(line), "{}", said.err);
+    }
+    project.write("d.csv", format!("x,z,y\n{}", rows(5, "1", "abc")));
+    let said = project.run(&["train", "p.toml", "--quiet"]);
+    assert_eq!(said.code, 2, "{}", said.out);
+    assert!(said.err.contains("the target `y` would be of type number, but for 1 cell (`abc`)"), "{}", said.err);
+    // Nobody is told what is personal.
+    project.write("p.toml", spec("[contract]\ny = { personal = true }\n"));
+    assert!(!project.run(&["train", "p.toml", "--quiet"]).err.contains("abc"));
+    project.write("p.toml", spec("[contract]\ny = { type = \"number\", invalid = \"null\" }\n"));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+}
+
+#[test]
+fn a_personal_id_is_told_of_no_refused_cell() {
+    let project = Project::new();
+    project.write("d.csv", "id,x,y\nZoe,a,1\nMax,2,2\nIda,3,3\n");
+    project.write(
+        "p.toml",
+        "[pipeline]\nname = \"p\"\nseed = 0\n[data]\nsource = \"d.csv\"\ntarget = \"y\"\nid = \"id\"\ntask = \"regression\"\n[contract]\nid = { type = \"text\", personal = true }\nx = { type = \"number\", invalid = \"quarantine\" }\n[model]\nuse = \"dummy\"\n",
+    );
+    let said = project.run(&["check", "p.toml", "--json"]);
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let all = said.out + &said.err + &project.read("p.quarantine.jsonl");
+    assert!(all.contains("\"row\":1") && !all.contains("Zoe"), "{all}");
+}

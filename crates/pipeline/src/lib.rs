@@ -19,6 +19,7 @@ pub mod interface;
 pub mod like_id;
 pub mod lock;
 pub mod look_alike;
+mod mixed;
 pub mod mock;
 mod no_numbers;
 pub mod parts;

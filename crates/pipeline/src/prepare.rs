@@ -21,7 +21,7 @@ use crate::check::store_note;
 use crate::roles::{Roles, kind_of, refuse_no_time};
 use crate::spec::Spec;
 use crate::target::{self, Target};
-use crate::{PipelineError, Run};
+use crate::{PipelineError, Run, mixed};
 
 /// So few numbers may have three digits after the point by chance.
 const SOME: u64 = 10;
@@ -48,6 +48,8 @@ pub struct Prepared {
     pub quarantine: Vec<Violation>,
     /// Sentences for people.
     pub notes: Vec<String>,
+    /// What is to be said of columns of text that would be of another type but for few cells.
+    pub mixed: BTreeMap<ColumnName, String>,
 }
 
 /// What is known before a row is read for good: the contract, and the columns that are needed.
@@ -64,6 +66,8 @@ pub struct Surveyed {
     pub inputs: Vec<ColumnName>,
     /// Sentences for people about rows and columns that are not there yet.
     pub notes: Vec<String>,
+    /// What is to be said of columns of text that would be of another type but for few cells.
+    pub(crate) mixed: BTreeMap<ColumnName, String>,
     pub(crate) roles: Roles,
 }
 
@@ -117,8 +121,11 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         .iter()
         .filter(|(name, rule)| rule.kind.is_numeric() && rule.format.is_none() && !roles.id.contains(name));
     notes.extend(numbers.filter_map(|(name, _)| maybe_thousands(name, &inferred.columns[name])));
+    let mixed = mixed::of(spec, &contract, &inferred);
+    mixed::refuse_target(spec, &roles.target, &inferred, &mixed)?;
+    notes.extend(mixed.values().cloned());
     refuse_unavailable(spec, &contract, &inputs)?;
-    Ok(Surveyed { source, inferred, kept, contract, inputs, notes, roles })
+    Ok(Surveyed { source, inferred, kept, contract, inputs, notes, mixed, roles })
 }
 
 /// What is to be said of columns whose cells no column can hold.
@@ -241,7 +248,7 @@ fn inputs(
 /// # Errors
 /// Rows that break the contract, an id that is null or not unique, a target that can't be learned.
 pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
-    let Surveyed { source, inferred, kept, contract, inputs, mut notes, roles } = survey(spec, run)?;
+    let Surveyed { source, inferred, kept, contract, inputs, mut notes, mixed, roles } = survey(spec, run)?;
     run.progress.stage("read", Some(source.bytes()));
     let reading = Reading {
         missing: spec.data.missing.clone(),
@@ -289,6 +296,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
         source_columns,
         quarantine,
         notes,
+        mixed,
     })
 }
 

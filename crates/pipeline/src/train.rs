@@ -21,7 +21,7 @@ use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
 use crate::trace::{Recorder, Sums};
-use crate::{NoNumbers, PipelineError, Predictor, Run, absent, doubts, evaluate, golden, permutation, slices};
+use crate::{NoNumbers, PipelineError, Predictor, Run, absent, doubts, evaluate, golden, mixed, permutation, slices};
 
 /// What a training came to.
 pub struct Trained {
@@ -128,8 +128,10 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
-    let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds)?;
-    let mut fitted = fit(spec, &prepared, seen, run, &mut seconds)?;
+    let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds);
+    let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed))?;
+    let fitted = fit(spec, &prepared, seen, run, &mut seconds);
+    let mut fitted = fitted.map_err(|error| mixed::blame(error, &prepared.mixed))?;
 
     let clock = Instant::now();
     run.progress.stage("evaluate", None);

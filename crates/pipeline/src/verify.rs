@@ -80,7 +80,9 @@ pub fn verify_artifact(
         }
     } else {
         let named = spec.source_name();
-        checks[0].detail = format!("in the bundle {then}, of `{named}` {now}: these are other rows or columns");
+        checks[0].detail = format!(
+            "in the bundle {then}, of `{named}` {now}: these are other rows or columns; `evenstep diff` of trainings on both names them"
+        );
     }
     let equal = checks.iter().all(|check| check.equal);
     Ok(Verified { equal, checks, seconds: started.elapsed().as_secs_f64() })

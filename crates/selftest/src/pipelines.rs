@@ -141,6 +141,7 @@ fn prepared(task: &Task, workers: &Workers) -> Prepared {
         source_columns: INPUTS.len() + 1,
         quarantine: Vec::new(),
         notes: Vec::new(),
+        mixed: BTreeMap::new(),
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Reading {
     pub missing: Vec<String>,
     /// The columns to be read, and their rules.
     pub columns: BTreeMap<ColumnName, Rule>,
-    /// Those columns that name a row in messages.
+    /// Those columns that name a row in messages, unless they tell of people.
     pub id: Vec<ColumnName>,
     /// Why rows are read.
     pub mode: Mode,
@@ -63,7 +63,11 @@ impl Reading {
                 checker: Checker::new(rule, if scoring { self.seen.get(name) } else { None }),
             })
             .collect();
-        let id = self.id.iter().filter_map(|id| columns.iter().position(|column| column.name == *id)).collect();
+        let position = |id: &ColumnName| columns.iter().position(|column| column.name == *id);
+        let mut id: Vec<usize> = self.id.iter().filter_map(position).collect();
+        if id.iter().any(|at| columns[*at].rule.personal) {
+            id.clear();
+        }
         Plan { missing: Arc::new(MissingTokens::new(&self.missing)), columns, id, mode: self.mode, refusals: 0 }
     }
 }

@@ -37,8 +37,18 @@ pub fn difference(
     for (side, data) in sides.iter_mut().zip([data_a, data_b]) {
         subject::set_data(side, data, no_data);
     }
-    let [a, b] = &sides;
+    let [a, b] = &mut sides;
+    share(a, b);
+    share(b, a);
     Ok(diff::diff(a, b, workers))
+}
+
+/// A run of the same artifact as another is described by what lies beside that one.
+fn share(from: &diff::Side, to: &mut diff::Side) {
+    if to.digest.is_some() && to.digest == from.digest && to.document.is_none() {
+        to.document = from.document.clone();
+        to.artifact = to.artifact.take().or_else(|| from.artifact.clone());
+    }
 }
 
 /// The page that shows a difference of runs that are called `a` and `b`.
@@ -116,9 +126,7 @@ fn tell_place(place: &Place) {
 /// A row in a line: what became of it, what it is called, and its cells, those of the column where the runs part first.
 fn row_told(row: &RowChange, first: Option<&ColumnName>) -> String {
     let cell = |cell: Option<&Option<String>>| match cell {
-        // Spaces at an end are seen between quotes only.
-        Some(Some(text)) if text.trim() != text => format!("{text:?}"),
-        Some(Some(text)) => text.clone(),
+        Some(Some(text)) => diff::visible(text).into_owned(),
         Some(None) => "missing".to_owned(),
         None => "?".to_owned(),
     };

@@ -14,6 +14,16 @@ use crate::{Host, attestation, output};
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
+    let extension = args.subject.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if matches!(extension, "trace" | "lock") && args.subject.is_file() {
+        return Err(PipelineError::input(format!(
+            "`{}` is a {extension}, and a spec or a bundle is verified",
+            args.subject.display()
+        ))
+        .help(
+            "the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind".to_owned(),
+        ));
+    }
     let found = if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
         refuse_for_bundle(args)?;
         let bytes = read_bundle(&args.subject)?;

@@ -13,7 +13,7 @@ use crate::look_alike::look_alike;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
 use crate::train::check_features;
-use crate::{PipelineError, Run, evaluate, like_id, slices};
+use crate::{PipelineError, Run, evaluate, like_id, mixed, slices};
 
 mod notes;
 
@@ -98,7 +98,8 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         checked.interface = Some(Interface::of_prepared(spec, &prepared));
         checked.notes.extend(prepared.notes.iter().cloned());
         checked.notes.extend(look_alike(prepared.task.classes()));
-        checked.features = check_features(spec, prepared, run)?.into_keys().collect();
+        let features = check_features(spec, prepared, run);
+        checked.features = features.map_err(|error| mixed::blame(error, &surveyed.mixed))?.into_keys().collect();
         for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {
             let or_declare = if surveyed.roles.id.is_empty() { "declare it as `id`, or " } else { "" };
             checked.notes.push(format!(

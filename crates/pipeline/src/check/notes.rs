@@ -1,9 +1,10 @@
 //! What a check says for people.
 
-use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_INTEGER, counted};
+use evenstep_table::{Batch, Column, ColumnName, NULL_INTEGER, counted};
 
 use crate::as_of;
 use crate::init::{Words, declare};
+use crate::mixed::is_declared;
 use crate::prepare::Surveyed;
 use crate::spec::Spec;
 
@@ -24,21 +25,6 @@ pub(super) fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows
     } else {
         notes.push(format!("that ids are unique took {} of memory to check", bytes(rows * 24)));
     }
-    for (name, evidence) in &surveyed.inferred.columns {
-        let Some(mostly) = evidence.mostly().filter(|_| surveyed.contract.columns.contains_key(name)) else { continue };
-        // Who has written a type knows.
-        if is_declared(spec, name) {
-            continue;
-        }
-        if surveyed.contract.columns[name].kind == Kind::Category || surveyed.contract.columns[name].kind == Kind::Text
-        {
-            let kind = mostly.kind.word();
-            notes.push(format!(
-                "`{name}` would be of type {kind}, but for {}: [contract] {name} = {{ type = \"{kind}\", invalid = \"null\" }}",
-                counted(mostly.others, "cell")
-            ));
-        }
-    }
     let asked = spec.data.as_of.and_then(|_| as_of::column(&surveyed.roles)).map(|(_, column)| column);
     let extra: Vec<&ColumnName> = extra.iter().filter(|name| asked != Some(*name)).collect();
     if !extra.is_empty() {
@@ -53,10 +39,6 @@ fn bytes(count: u64) -> String {
         0..1_000_000 => format!("{} KB", count.div_ceil(1000)),
         _ => format!("{} MB", count.div_ceil(1_000_000)),
     }
-}
-
-fn is_declared(spec: &Spec, name: &ColumnName) -> bool {
-    spec.contract.get(name.as_str()).is_some_and(|rule| rule.kind.is_some())
 }
 
 /// What is to be said of inputs that are texts, but look like dates.

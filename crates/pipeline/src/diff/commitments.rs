@@ -17,13 +17,27 @@ pub(crate) struct Seen {
     pub(crate) state: State,
     /// The columns that differ.
     pub(crate) columns: Vec<ColumnName>,
-    /// In how many buckets the first of them differs.
-    pub(crate) spread: Option<Spread>,
+    /// Bucket by bucket, whether a column differs, as far as both traces tell.
+    pub(crate) buckets: BTreeMap<ColumnName, Vec<bool>>,
 }
 
 impl Seen {
     pub(crate) fn column(&self) -> Option<ColumnName> {
         self.columns.first().cloned()
+    }
+
+    /// In how many buckets of rows any of the columns differs, if that is known of all of them.
+    pub(crate) fn spread(&self) -> Option<Spread> {
+        let known: Vec<&Vec<bool>> = self.columns.iter().map(|name| self.buckets.get(name)).collect::<Option<_>>()?;
+        let of = known.first()?.len();
+        Some(Spread { differ: (0..of).filter(|bucket| known.iter().any(|column| column[*bucket])).count(), of })
+    }
+
+    fn add(&mut self, name: &ColumnName, buckets: Option<Vec<bool>>) {
+        self.columns.push(name.clone());
+        let Some(buckets) = buckets else { return };
+        let known = self.buckets.entry(name.clone()).or_insert_with(|| vec![false; buckets.len()]);
+        known.iter_mut().zip(buckets).for_each(|(known, differs)| *known |= differs);
     }
 }
 
@@ -66,7 +80,9 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn input(&mut self, a: &Side, b: &Side, findings: &mut Findings) {
-        let (Some(of_a), Some(of_b)) = (self.a.stages().get(&Stage::Input), self.b.stages().get(&Stage::Input)) else {
+        let stages = (self.a.stages().get(&Stage::Input), self.b.stages().get(&Stage::Input));
+        let (Some(of_a), Some(of_b)) = stages else {
+            none_read(stages, findings);
             return;
         };
         let origins_differ = self.a.head.origin != self.b.head.origin;
@@ -119,7 +135,12 @@ impl<'a> Walk<'a> {
             Vec::new()
         };
         let rows_differ = !differing.is_empty() || (keys_comparable && !same_rows) || of_a.rows != of_b.rows;
-        finding.seen.columns = differing.iter().map(|name| (*name).clone()).collect();
+        for name in &differing {
+            // Of other rows buckets tell nothing.
+            let comparable = keys_comparable && same_rows;
+            let buckets = || self.a.differing_buckets(&of_a.columns[*name], self.b, &of_b.columns[*name]);
+            finding.seen.add(name, comparable.then(buckets).flatten());
+        }
         if !keys_comparable {
             let by = |trace: &Trace, stage: &Commitments| match trace.head.id.as_slice() {
                 id if !id.is_empty() && id.iter().all(|name| stage.columns.contains_key(name)) => {
@@ -133,30 +154,36 @@ impl<'a> Walk<'a> {
                 by(self.b, of_b)
             ));
             findings.unmatched = of_a.rows > 0 || of_b.rows > 0;
-            let seen = &mut findings.at(&Slot::Input).seen;
-            seen.state = State::Unknown;
-        } else if let Some(first) = differing.first().filter(|_| same_rows) {
-            let finding = findings.at(&Slot::Input);
-            finding.seen.spread = self.a.spread(&of_a.columns[*first], self.b, &of_b.columns[*first]);
+            findings.at(&Slot::Input).seen.state = State::Unknown;
         }
         let labels = self.labels(same_rows && keys_comparable);
-        findings.at(&Slot::Input).seen.columns.extend(labels.iter().map(|name| (*name).clone()));
+        for name in &labels {
+            let [mine, theirs] = [self.a, self.b].map(|trace| &trace.stages()[&Stage::Labels].columns[*name]);
+            let buckets = (same_rows && keys_comparable).then(|| self.a.differing_buckets(mine, self.b, theirs));
+            findings.at(&Slot::Input).seen.add(name, buckets.flatten());
+        }
         if rows_differ || !labels.is_empty() {
             findings.at(&Slot::Input).seen.state = State::Differs;
             let same_columns = only_a.is_empty() && only_b.is_empty();
             let mut changed = Changed::default();
             if keys_comparable && same_columns && rows_differ {
                 changed = self.reconciled(a, b, &Stage::Input, findings);
+                if !same_kinds(of_a, of_b) {
+                    changed.leave_out_retyped(a, b, self.workers);
+                }
+                changed.keep_first();
             }
             if keys_comparable && !labels.is_empty() {
-                changed.join(self.reconciled(a, b, &Stage::Labels, findings));
+                let mut labels = self.reconciled(a, b, &Stage::Labels, findings);
+                labels.keep_first();
+                changed.join(labels);
             }
             let differing: Vec<(&ColumnName, u64, u64)> = differing
                 .iter()
                 .map(|name| (*name, of_a.columns[*name].nulls, of_b.columns[*name].nulls))
                 .chain(labels.iter().map(|name| (*name, 0, 0)))
                 .collect();
-            let text = said_of_rows(&changed, of_a, of_b, &differing, findings.at(&Slot::Input).seen.spread, a, b);
+            let text = said_of_rows(&changed, of_a, of_b, &differing, findings.at(&Slot::Input).seen.spread(), a, b);
             findings.at(&Slot::Input).causes.push(Cause::fact("data", text));
             findings.rows = changed;
         }
@@ -187,8 +214,8 @@ impl<'a> Walk<'a> {
         let differs =
             a.columns.iter().any(|(name, column)| b.columns.get(name).map(|other| other.root) != Some(column.root));
         seen.state = if differs { State::Differs } else { State::Same };
-        if let Some((mine, theirs)) = a.columns.values().next().zip(b.columns.values().next()).filter(|_| differs) {
-            seen.spread = self.a.spread(mine, self.b, theirs);
+        for (name, mine) in a.columns.iter().filter(|_| differs) {
+            seen.add(name, b.columns.get(name).and_then(|theirs| self.a.differing_buckets(mine, self.b, theirs)));
         }
     }
 
@@ -251,10 +278,9 @@ impl<'a> Walk<'a> {
             let same = mine.zip(theirs).is_some_and(|(a, b)| a.root == b.root && a.kind == b.kind);
             if !same {
                 seen.state = State::Differs;
-                if seen.columns.is_empty() {
-                    seen.spread = mine.zip(theirs).and_then(|(mine, theirs)| self.a.spread(mine, self.b, theirs));
-                }
-                seen.columns.push(name.clone());
+                let buckets =
+                    mine.zip(theirs).and_then(|(mine, theirs)| self.a.differing_buckets(mine, self.b, theirs));
+                seen.add(name, buckets);
             }
         }
     }
@@ -273,14 +299,18 @@ impl<'a> Walk<'a> {
                 let which = if trace.head.origin == Origin::Train { "held-out " } else { "" };
                 format!("{} of {}", counted(stage.rows, &format!("{which}row")), trace.head.origin.word())
             };
-            let note = format!("predictions are of other rows: {}, {}", told(of_a, self.a), told(of_b, self.b));
-            findings.notes.push(note);
+            findings.notes.push(format!(
+                "predictions are not compared, as they are of other rows: {} in A, {} in B",
+                told(of_a, self.a),
+                told(of_b, self.b)
+            ));
             return;
         }
         let mut seen = Seen::default();
         self.stage(Some(of_a), Some(of_b), &mut seen);
         if seen.state == State::Differs {
-            let output = self.reconciled(a, b, &Stage::Prediction, findings);
+            let mut output = self.reconciled(a, b, &Stage::Prediction, findings);
+            output.keep_first();
             findings.rows.output = output.input;
         }
         findings.at(&Slot::Prediction).seen = seen;
@@ -311,6 +341,19 @@ impl<'a> Walk<'a> {
 
 fn remember<'a>(latest: &mut BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>, stage: &'a Commitments) {
     latest.extend(stage.columns.iter().map(|(name, column)| (name.clone(), (column, stage.row_set))));
+}
+
+/// Says which side has read no row.
+fn none_read(stages: (Option<&Commitments>, Option<&Commitments>), findings: &mut Findings) {
+    let told = |stage: Option<&Commitments>| stage.map_or("no row".to_owned(), |stage| counted(stage.rows, "row"));
+    let (a, b) = stages;
+    if a.is_none() && b.is_none() {
+        findings.notes.push("neither trace is of any row".to_owned());
+        return;
+    }
+    let finding = findings.at(&Slot::Input);
+    finding.seen.state = State::Differs;
+    finding.causes.push(Cause::fact("data", format!("the data differ: {} in A, {} in B", told(a), told(b))));
 }
 
 /// The columns that one stage has and the other has not.
@@ -359,9 +402,13 @@ fn said_of_rows(
     a: &Side,
     b: &Side,
 ) -> String {
+    let retyped = |name: &ColumnName| {
+        let kinds = (kind(of_a, name)?.word(), kind(of_b, name)?.word());
+        (kinds.0 != kinds.1).then(|| format!(", read as {} in A and as {} in B", kinds.0, kinds.1))
+    };
     let in_columns = match columns {
         [] => String::new(),
-        [(one, ..)] => format!(" in column `{one}`"),
+        [(one, ..)] => format!(" in column `{one}`{}", retyped(one).unwrap_or_default()),
         [(first, ..), ..] => format!(" in {}, the first of them `{first}`", counted(columns.len(), "column")),
     };
     let counts = if of_a.rows == of_b.rows {

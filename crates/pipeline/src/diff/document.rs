@@ -4,7 +4,7 @@ use evenstep_table::ColumnName;
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::words::{both, entries, leaves, same, word};
+use super::words::{both, entries, leaves, same, visible, word};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Origin, Stage};
 
@@ -97,11 +97,19 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
             }
             continue;
         };
-        for (key, mine, theirs) in entries(mine, theirs) {
+        let declares =
+            |key: &str| [a, b].map(|side| Some(!side.artifact.as_ref()?.spec["contract"][column][key].is_null()));
+        let differing = entries(mine, theirs);
+        // With an inferred type goes what holds of it.
+        let retyped =
+            data_differ && differing.iter().any(|(key, ..)| *key == "type") && declares("type") == [Some(false); 2];
+        for (key, mine, theirs) in differing {
+            if retyped && key != "type" && declares(key) == [Some(false); 2] {
+                continue;
+            }
             let text = format!("the contract of `{column}`: `{key}` is {}", both(mine, theirs));
             // An undeclared type is what the cells say; whether it was declared, a lock doesn't tell.
-            let declares = |side: &Side| Some(!side.artifact.as_ref()?.spec["contract"][column]["type"].is_null());
-            let declared = [a, b].map(declares);
+            let declared = declares("type");
             let follows_data = key == "type" && data_differ && !declared.contains(&Some(true));
             let concerned = !same_rows || name.as_ref().is_some_and(|name| input.seen.columns.contains(name));
             if concerned && !CHANGES_NO_CELL.contains(&key) && !(follows_data && declared == [Some(false); 2]) {
@@ -270,9 +278,9 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
     }
     let features = (of_a.get("features"), of_b.get("features"));
     let told = |(name, mine, theirs): (&str, Option<&Value>, Option<&Value>)| match (mine, theirs) {
-        (Some(_), None) => format!("`{name}` is in A only"),
-        (None, Some(_)) => format!("`{name}` is in B only"),
-        _ => format!("`{name}` is {}", both(mine, theirs)),
+        (Some(_), None) => format!("`{}` is in A only", visible(name)),
+        (None, Some(_)) => format!("`{}` is in B only", visible(name)),
+        _ => format!("`{}` is {}", visible(name), both(mine, theirs)),
     };
     let differing: Vec<String> = entries(features.0, features.1).into_iter().map(told).collect();
     if !differing.is_empty() {

@@ -1,6 +1,6 @@
 //! What the files of a run say of each other: a spec that was changed since, a file that can't be read or is of another run.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::align::Slot;
 use super::words::leaves;
@@ -8,6 +8,9 @@ use super::{Cause, Findings, Side};
 
 /// So many values are told of specs.
 const TOLD: usize = 3;
+/// What a spec says of the artifact that no lock says, and no prediction follows from.
+const OF_THE_ARTIFACT_ALONE: [&str; 3] = ["/pipeline/name", "/serving", "/card"];
+const NAME: &str = "key";
 
 /// Compares what is not of the runs themselves, after all that is.
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
@@ -20,6 +23,15 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
             let note =
                 format!("the spec of {name} is not what its lock was made by: what the lock says is what is compared");
             findings.notes.push(note);
+        }
+    }
+    if let (Some(mine), Some(theirs)) = (&a.artifact, &b.artifact) {
+        for key in OF_THE_ARTIFACT_ALONE {
+            let (mine, theirs) = (mine.spec.pointer(key), theirs.spec.pointer(key));
+            let told = leaves(&json!({ NAME: mine }), &json!({ NAME: theirs }), TOLD);
+            let key = key.trim_start_matches('/').replace('/', ".");
+            let cause = |told: &String| Cause::fact("setting", told.replacen(NAME, &format!("`{key}`"), 1));
+            findings.at(&Slot::Settings).causes.extend(told.iter().map(cause));
         }
     }
     if (is_stale(a) || is_stale(b)) && findings.first().is_none() {

@@ -24,6 +24,7 @@ use crate::Artifact;
 use crate::trace::{Salt, Trace};
 
 pub use rows::{Cells, Change, RowChange};
+pub use words::visible;
 
 use align::{Slot, Slots};
 
@@ -111,7 +112,7 @@ pub struct StageLine {
     pub state: State,
     /// The columns that differ.
     pub columns: Vec<ColumnName>,
-    /// In how much of the rows, as far as buckets tell: so many of so many.
+    /// In how much of the rows any of them differs, as far as buckets tell: so many of so many.
     pub buckets: Option<(usize, usize)>,
 }
 
@@ -210,8 +211,8 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     let stages = stages.map(|(at, finding)| StageLine {
         stage: title(at),
         state: finding.state(),
-        columns: finding.seen.columns.clone(),
-        buckets: finding.seen.spread.map(|spread| (spread.differ, spread.of)),
+        columns: if finding.seen.columns.is_empty() { finding.about.clone() } else { finding.seen.columns.clone() },
+        buckets: finding.seen.spread().map(|spread| (spread.differ, spread.of)),
     });
     let stages = stages.collect();
     let (mut causes, mut learned) = (Vec::new(), Vec::new());

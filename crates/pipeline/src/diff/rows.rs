@@ -6,14 +6,14 @@ use std::path::Path;
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Reading, Source};
 use evenstep_table::quality::Place;
-use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, counted};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, RowKey, counted};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::align::{Slot, Slots};
 use super::{Findings, Side};
 use crate::prepare::as_known;
-use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, contents, elements};
+use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, bucket_of, contents, elements};
 use crate::{PipelineError, Run, Silent, Spec};
 
 /// Of more rows than a sketch recovers so many of each kind are told; the others are counted.
@@ -101,24 +101,46 @@ impl Changed {
         let mut by_name: BTreeMap<RowName, (Vec<Element>, Vec<Element>)> = BTreeMap::new();
         first.iter().for_each(|element| by_name.entry(element.name).or_default().0.push(*element));
         second.iter().for_each(|element| by_name.entry(element.name).or_default().1.push(*element));
-        let (mut changed, mut kept) = (Changed::default(), BTreeMap::<Change, usize>::new());
+        let mut changed = Changed::default();
         // In the order of the data.
         for name in first.iter().chain(second).map(|element| element.name) {
             let Some((mine, theirs)) = by_name.remove(&name) else { continue };
             for at in 0..mine.len().max(theirs.len()) {
-                let (of_a, of_b) = (mine.get(at).copied(), theirs.get(at).copied());
-                let kept = kept.entry(change_of(of_a, of_b)).or_default();
-                if *kept < ROWS_KEPT {
-                    changed.input.push(change(stage, &name, of_a, of_b, id));
-                    *kept += 1;
-                } else {
-                    *changed.beyond.entry(change_of(of_a, of_b)).or_default() += 1;
-                }
+                changed.input.push(change(stage, &name, mine.get(at).copied(), theirs.get(at).copied(), id));
             }
         }
-        changed.many = !changed.beyond.is_empty();
-        changed.sort();
         changed
+    }
+
+    /// Counts what is more of each kind than is told.
+    pub(crate) fn keep_first(&mut self) {
+        let mut kept = BTreeMap::<Change, usize>::new();
+        let beyond = &mut self.beyond;
+        self.input.retain(|row| {
+            let kept = kept.entry(row.change).or_default();
+            *kept += 1;
+            if *kept > ROWS_KEPT {
+                *beyond.entry(row.change).or_default() += 1;
+            }
+            *kept <= ROWS_KEPT
+        });
+        self.many |= !self.beyond.is_empty();
+        self.sort();
+    }
+
+    /// Leaves out the rows whose cells are written alike on both sides, and only read by other types: if the data of both
+    /// can still be read.
+    pub(crate) fn leave_out_retyped(&mut self, a: &Side, b: &Side, workers: &Workers) {
+        let found = |side: &Side, of: fn(&RowChange) -> Option<Element>| {
+            let wanted = self.input.iter().filter_map(|row| Some((row.stage.clone(), of(row)?))).collect();
+            look_up(side, &wanted, &BTreeSet::new(), workers)
+        };
+        let (Ok(of_a), Ok(of_b)) = (found(a, |row| row.of_a), found(b, |row| row.of_b)) else { return };
+        self.input.retain(|row| {
+            let cells = |all: &AllFound, of: Option<Element>| Some(all.get(&(row.stage.clone(), of?))?.cells.clone());
+            let both = cells(&of_a, row.of_a).zip(cells(&of_b, row.of_b));
+            both.is_none_or(|(mine, theirs)| mine != theirs)
+        });
     }
 
     /// Adds rows of which only the labels differ.
@@ -234,6 +256,8 @@ fn id_value(text: &str, id: &[ColumnName]) -> Value {
 
 /// A row of the data.
 struct Found {
+    /// The one of 256 buckets in which it was summed up.
+    bucket: u8,
     id: Option<String>,
     place: String,
     cells: Cells,
@@ -262,7 +286,13 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     };
     let of_a = found(a, wanted(|row| row.of_a));
     let of_b = found(b, wanted(|row| row.of_b));
-    let differing = findings.at(&Slot::Input).seen.columns.clone();
+    let seen = &findings.at(&Slot::Input).seen;
+    let (differing, buckets) = (seen.columns.clone(), seen.buckets.clone());
+    // What is known to differ in this row's bucket, and may so in the row.
+    let may_differ = |name: &ColumnName, found: &Found| {
+        let of_bucket = buckets.get(name).map(|buckets| buckets[usize::from(found.bucket) * buckets.len() / 256]);
+        of_bucket.unwrap_or_else(|| differing.contains(name))
+    };
     for row in &mut findings.rows.input {
         let mine = row.of_a.and_then(|element| of_a.get(&(row.stage.clone(), element)));
         let theirs = row.of_b.and_then(|element| of_b.get(&(row.stage.clone(), element)));
@@ -272,7 +302,9 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         (row.place_a, row.place_b) = (mine.map(|found| found.place.clone()), theirs.map(|found| found.place.clone()));
         (row.a, row.b) = match (mine, theirs) {
             (Some(mine), Some(theirs)) => {
-                let differs = |name: &ColumnName| mine.cells.get(name) != theirs.cells.get(name);
+                // A live row has no label.
+                let pair = |name: &ColumnName| Some((mine.cells.get(name)?, theirs.cells.get(name)?));
+                let differs = |name: &ColumnName| pair(name).is_some_and(|(mine, theirs)| mine != theirs);
                 let only = |cells: &Cells| -> Cells {
                     cells
                         .iter()
@@ -287,7 +319,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
                 let of_both = row.change == Change::Changed && !differing.is_empty();
                 let of = |found: &Found| -> Cells {
                     let mut cells = found.cells.clone();
-                    cells.retain(|name, _| !of_both || differing.contains(name));
+                    cells.retain(|name, _| !of_both || may_differ(name, found));
                     cells
                 };
                 (mine.map(of), theirs.map(of))
@@ -374,6 +406,7 @@ fn more_often(all: &[Element], of_other: &[Element]) -> Vec<Element> {
 struct Row<'a> {
     batch: &'a Batch,
     at: usize,
+    key: &'a RowKey,
     names: &'a [&'a ColumnName],
     id: &'a [ColumnName],
     place: &'a dyn Fn(usize) -> Place,
@@ -431,7 +464,7 @@ fn each_row(side: &Side, workers: &Workers, mut act: impl FnMut(&Stage, Element,
             let content = contents(batch, of_stage);
             elements(&keys, &columns, &content, |at, element| {
                 if is_traced(at) {
-                    let row = Row { batch, at, names: &names, id: &id, place: &|at| origin.place(at) };
+                    let row = Row { batch, at, key: &keys[at], names: &names, id: &id, place: &|at| origin.place(at) };
                     act(stage, element, &row);
                 }
             });
@@ -453,7 +486,7 @@ fn known_then(side: &Side, source: Source, named: &str, workers: &Workers) -> Re
 impl Row<'_> {
     /// Its cells, and where it stands; without what tells of people.
     fn found(&self, personal: &BTreeSet<ColumnName>) -> Found {
-        let Row { batch, at, names, id, place } = *self;
+        let Row { batch, at, key, names, id, place } = *self;
         let cell = |name: &ColumnName| match batch.column(name).text(at) {
             Some(_) if personal.contains(name) => Some("(personal)".to_owned()),
             cell => cell,
@@ -465,6 +498,7 @@ impl Row<'_> {
         let text =
             || id.iter().map(|name| batch.column(name).text(at).unwrap_or_default()).collect::<Vec<_>>().join(" ");
         Found {
+            bucket: bucket_of(key),
             id: shows_id.then(text),
             place: format!("{file} row {}", place.row),
             cells: names.iter().map(|name| ((*name).clone(), cell(name))).collect(),

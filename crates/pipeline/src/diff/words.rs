@@ -1,15 +1,26 @@
 //! Values and changes in words.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 /// Longer values are cut.
 const LONGEST: usize = 60;
 
+/// A text as it is shown: between quotes, if it has signs that nobody would see, such as blanks at an end and accents that
+/// stand apart from their letters.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let quoted = format!("{text:?}");
+    let hides = text.trim() != text || quoted.len() != text.len() + 2;
+    if hides { Cow::Owned(quoted) } else { Cow::Borrowed(text) }
+}
+
 /// A value as it is told.
 pub(crate) fn word(value: Option<&Value>) -> String {
     let text = match value {
         None | Some(Value::Null) => return "not set".to_owned(),
-        Some(Value::String(text)) => format!("`{text}`"),
+        Some(Value::String(text)) => format!("`{}`", visible(text)),
         Some(other) => other.to_string(),
     };
     match text.char_indices().nth(LONGEST) {
@@ -55,6 +66,15 @@ pub(crate) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
     }
 }
 
+/// Parts that have names of their own, in which order they stand; none, if one has none or shares it.
+fn named(parts: &[Value]) -> Option<BTreeMap<&str, &Value>> {
+    fn name(part: &Value) -> Option<&str> {
+        ["name", "metric", "by"].iter().find_map(|key| part.get(key)?.as_str())
+    }
+    let named: BTreeMap<&str, &Value> = parts.iter().map(|part| Some((name(part)?, part))).collect::<Option<_>>()?;
+    (named.len() == parts.len()).then_some(named)
+}
+
 /// The leaves of two values that differ, each with the path to it; so many at most.
 pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
     fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, most: usize, found: &mut Vec<String>) {
@@ -66,12 +86,27 @@ pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
             (Some(Value::Object(_)), Some(Value::Object(_))) => {
                 entries(a, b).into_iter().for_each(|(key, a, b)| walk(&join(key), a, b, most, found));
             }
-            (Some(Value::Array(x)), Some(Value::Array(y))) if x.len() == y.len() => {
-                for (at, (a, b)) in x.iter().zip(y).enumerate() {
-                    let name = a.get("name").and_then(Value::as_str).map(|name| format!("`{name}`"));
-                    walk(&join(&name.unwrap_or_else(|| at.to_string())), Some(a), Some(b), most, found);
+            (Some(Value::Array(x)), Some(Value::Array(y))) => match (named(x), named(y)) {
+                (Some(x), Some(y)) if !x.is_empty() && !y.is_empty() => {
+                    let names: BTreeSet<&str> = x.keys().chain(y.keys()).copied().collect();
+                    for name in names {
+                        let path = join(&format!("`{name}`"));
+                        match (x.get(name).copied(), y.get(name).copied()) {
+                            (Some(a), Some(b)) => walk(&path, Some(a), Some(b), most, found),
+                            (a, _) if found.len() < most => {
+                                found.push(format!("{path} is in {} only", if a.is_some() { "A" } else { "B" }));
+                            }
+                            _ => {}
+                        }
+                    }
                 }
-            }
+                _ if x.len() == y.len() => {
+                    for (at, (a, b)) in x.iter().zip(y).enumerate() {
+                        walk(&join(&at.to_string()), Some(a), Some(b), most, found);
+                    }
+                }
+                _ => found.push(format!("{path} is {}", both(a, b))),
+            },
             _ => found.push(format!("{path} is {}", both(a, b))),
         }
     }
@@ -87,6 +122,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn signs_that_nobody_would_see_are_shown() {
+        let shown = ["Zürich", "Zu\u{308}rich", "a ", "5 km"].map(|text| visible(text).into_owned());
+        assert_eq!(shown, ["Zürich", "\"Zu\\u{308}rich\"", "\"a \"", "5 km"]);
+    }
+
+    #[test]
     fn leaves_are_told_by_their_path() {
         let (a, b) =
             (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
@@ -94,6 +135,13 @@ mod tests {
         assert_eq!(leaves(&a, &b, 1).len(), 1);
         let (a, b) = (json!([{"name": "mae", "value": 1}]), json!([{"name": "mae", "value": 2}]));
         assert_eq!(leaves(&a, &b, 9), ["`mae` value is 1 in A and 2 in B"]);
+        let (a, b) = (
+            json!([{"metric": "mae", "value": 1}, {"metric": "r2", "value": 3}]),
+            json!([{"metric": "r2", "value": 3}]),
+        );
+        assert_eq!(leaves(&a, &b, 9), ["`mae` is in A only"]);
+        let (a, b) = (json!([{"metric": "mae"}, {"metric": "r2"}]), json!([{"metric": "r2"}, {"metric": "mae"}]));
+        assert!(leaves(&a, &b, 9).is_empty(), "the order of what has a name");
         assert!(leaves(&json!({"n": [{"l2": 1.0}]}), &json!({"n": [{"l2": 1}]}), 1).is_empty());
     }
 }

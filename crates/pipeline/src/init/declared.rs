@@ -125,7 +125,7 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
 }
 
 /// Whether so few values may be classes of a target, whatever they look like.
-pub(super) fn may_be_classes(evidence: &Evidence) -> bool {
+pub(crate) fn may_be_classes(evidence: &Evidence) -> bool {
     evidence.distinct().is_some_and(|distinct| distinct <= 100 && distinct as u64 * 2 <= evidence.values())
 }
 

@@ -68,7 +68,7 @@ impl Words {
 }
 
 /// Three of the texts, the most frequent first, and how many cells have others.
-pub(super) fn shown<'a>(texts: impl Iterator<Item = (&'a str, u64)>, cells: u64) -> String {
+pub(crate) fn shown<'a>(texts: impl Iterator<Item = (&'a str, u64)>, cells: u64) -> String {
     let mut texts: Vec<(&str, u64)> = texts.collect();
     texts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     texts.truncate(SHOWN);

@@ -25,7 +25,7 @@ pub use salt::{SALT_BYTES, Salt};
 pub use sketch::{Element, Reconciled, RowName, Sketch};
 pub use stage::{Form, Stage};
 pub use sums::Sums;
-pub(crate) use sums::{contents, elements};
+pub(crate) use sums::{bucket_of, contents, elements};
 
 use salt::Sealed;
 

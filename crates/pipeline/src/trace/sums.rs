@@ -122,6 +122,15 @@ impl Passed {
     }
 }
 
+/// The one of 256 buckets in which a row is summed up.
+pub(crate) fn bucket_of(key: &RowKey) -> u8 {
+    bucket(hash::words(key))
+}
+
+fn bucket(row: Wide) -> u8 {
+    (hash::of_row(row) >> 56) as u8
+}
+
 /// Rows as they are mixed with cells.
 struct Rows {
     /// The words of their keys.
@@ -133,7 +142,7 @@ struct Rows {
 impl Rows {
     fn of(keys: &[RowKey]) -> Rows {
         let words: Vec<Wide> = keys.iter().map(hash::words).collect();
-        let buckets = words.iter().map(|row| (hash::of_row(*row) >> 56) as u8).collect();
+        let buckets = words.iter().copied().map(bucket).collect();
         Rows { words, buckets }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evenstep_pipeline::diff::{Cells, Change, Difference, RowChange, StageLine, State};
+use evenstep_pipeline::diff::{Cells, Change, Difference, RowChange, StageLine, State, visible};
 use evenstep_report as report;
 use evenstep_table::ColumnName;
 use serde_json::Value;
@@ -65,7 +65,7 @@ fn lines(row: &RowChange) -> Vec<[String; 5]> {
     let head = [change_word(row.change).to_owned(), name_of(row)];
     let names: BTreeSet<&ColumnName> = row.a.iter().chain(&row.b).flat_map(|cells| cells.keys()).collect();
     let text = |cells: &Option<Cells>, name: &ColumnName| match cells.as_ref().and_then(|cells| cells.get(name)) {
-        Some(Some(text)) => text.clone(),
+        Some(Some(text)) => visible(text).into_owned(),
         Some(None) => "missing".to_owned(),
         None => String::new(),
     };

@@ -131,13 +131,17 @@ fn inside(path: &Path) -> Result<PathBuf, PipelineError> {
     if spec.is_file() {
         return Ok(spec);
     }
-    ["lock", "evenstep", "trace"]
-        .into_iter()
-        .find_map(|extension| siblings(path, extension).into_iter().next())
-        .ok_or_else(|| {
-            PipelineError::input(format!("`{}` holds neither a spec, nor a lock, a bundle or a trace", path.display()))
-                .help("name one of these, or a folder that `evenstep train` wrote to".to_owned())
-        })
+    let all = ["lock", "evenstep", "trace"].map(|extension| siblings(path, extension));
+    let first = all.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+    if let [one, other, ..] = &first[..] {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let message = format!("`{}` holds several runs: `{}`, `{}` …", path.display(), name(one), name(other));
+        return Err(PipelineError::input(message).help("name the file of one".to_owned()));
+    }
+    first.into_iter().next().ok_or_else(|| {
+        PipelineError::input(format!("`{}` holds neither a spec, nor a lock, a bundle or a trace", path.display()))
+            .help("name one of these, or a folder that `evenstep train` wrote to".to_owned())
+    })
 }
 
 fn files_of(path: &Path) -> Result<Files, PipelineError> {
