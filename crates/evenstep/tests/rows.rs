@@ -372,3 +372,43 @@ fn numbers_of_a_spreadsheet_are_read_by_their_format() {
     let said = project.run(&["train"]);
     assert!(said.code == 2 && said.err.contains("doesn't show how 1234.56 is written"), "{}", said.err);
 }
+
+fn small(steps: &str, data: &str) -> Project {
+    let project = Project::new();
+    let rows: String = (0..60).map(|n| format!("{n},{},{},{}\n", n % 20 + 1, 2000 + n % 9, n % 7)).collect();
+    project.write("data.csv", format!("id,x,t,y\n{rows}"));
+    project.write(
+        "p.toml",
+        format!("[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\ntask = \"regression\"\n{data}{steps}[model]\nuse = \"ridge\"\n"),
+    );
+    project
+}
+
+#[test]
+fn a_step_that_takes_no_value_below_0_trains_on_those_above() {
+    for step in ["log", "power", "box_cox", "log_plus_constant"] {
+        let exponent = if step == "power" { "exponent = 0.5\n" } else { "" };
+        let project =
+            small(&format!("[[step]]\nuse = \"{step}\"\ncolumns = [\"x\"]\non_domain = \"error\"\n{exponent}"), "");
+        project.run(&["train", "p.toml", "--quiet"]).ok();
+        project.run(&["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--quiet"]).ok();
+    }
+}
+
+#[test]
+fn a_new_column_is_not_called_like_the_id() {
+    let project = small("[[step]]\nuse = \"expression\"\nnew = \"id\"\nformula = \"x + 1\"\n", "");
+    for verb in ["check", "train"] {
+        let said = project.run(&[verb, "p.toml", "--quiet"]);
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(said.err.contains("the new column `id` has the name of the id"), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_column_that_a_formula_names_is_an_input_whatever_its_role() {
+    let step = |formula: &str| format!("[[step]]\nuse = \"expression\"\nnew = \"age\"\nformula = \"{formula}\"\n");
+    small(&step("2025 - t"), "time = \"t\"\n").run(&["train", "p.toml", "--quiet"]).ok();
+    let said = small(&step("y - 1"), "").run(&["train", "p.toml", "--quiet"]);
+    assert!(said.err.contains("names the target `y`"), "{}", said.err);
+}

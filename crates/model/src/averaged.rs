@@ -40,6 +40,25 @@ impl Default for Categories {
     }
 }
 
+impl Categories {
+    /// Refuses what is about levels in the order of their targets, where a set of levels is drawn.
+    fn refuse_of_sorted_levels(&self, family: &str) -> Result<(), ModelError> {
+        let plain = Categories::default();
+        let said = [
+            ("one_hot_up_to", self.one_hot_up_to != plain.one_hot_up_to),
+            ("smoothing", self.smoothing != plain.smoothing),
+            ("l2", self.l2 != plain.l2),
+            ("max_per_split", self.max_per_split != plain.max_per_split),
+            ("min_rows", self.min_rows != plain.min_rows),
+        ];
+        match said.into_iter().find(|(_, said)| *said) {
+            None => Ok(()),
+            Some((name, _)) => Err(ModelError::new(format!("`categories.{name}` says nothing to `{family}`"))
+                .help("its sets of levels are drawn, not sorted: leave it out".to_owned())),
+        }
+    }
+}
+
 impl From<&Categories> for boosted_trees::Categories {
     fn from(of: &Categories) -> boosted_trees::Categories {
         let Categories { means_above, mean_smoothing, one_hot_up_to, smoothing, l2, max_per_split, min_rows } = *of;
@@ -95,6 +114,9 @@ impl Plan<'_> {
     /// Whether such trees can do the task with these features.
     pub(crate) fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
         let spec = self.spec();
+        if self.averaged.random_cuts {
+            self.categories.refuse_of_sorted_levels(self.family)?;
+        }
         spec.check_ranges()?;
         spec.check_classes(task)?;
         check::check_features(self.family, features)

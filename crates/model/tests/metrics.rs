@@ -536,6 +536,25 @@ fn a_group_weighs_what_its_rows_do_in_the_mean() {
 }
 
 #[test]
+fn a_row_of_weight_0_is_in_no_ranking() {
+    let group = |at: u128| RowKey(at.to_le_bytes());
+    let judged = |target: &[f64], scores: &[f64], weights: &[f64], groups: &[RowKey]| {
+        let mut scored = Scored::new(Task::Ranking);
+        scored.add(target, weights, Predictions { width: 1, values: scores.to_vec() });
+        scored.add_groups(groups);
+        ["ndcg", "ndcg@10", "map", "mrr"].map(|name| value(name, &scored).unwrap())
+    };
+    let without = judged(&[3.0, 0.0, 1.0], &[1.0, 4.0, 2.0], &[1.0; 3], &[1, 1, 1].map(group));
+    let with = judged(
+        &[3.0, 9.0, 0.0, 1.0, 5.0],
+        &[1.0, 0.5, 4.0, 2.0, 1.0],
+        &[1.0, 0.0, 1.0, 1.0, 0.0],
+        &[1, 1, 1, 1, 2].map(group),
+    );
+    assert_eq!(with, without);
+}
+
+#[test]
 fn rankings_are_judged_group_by_group() {
     let value = |name: &str, scores: [f64; 6]| metric::find(name).unwrap().value(&ranked(scores)).unwrap();
     let best = [9.0, 1.0, 5.0, 1.0, 2.0, 0.0];

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::artifact::Artifact;
+use crate::error::ErrorKind;
 use crate::{PipelineError, Predictor, request};
 
 /// So many rows are made up.
@@ -26,7 +27,7 @@ pub struct GoldenRow {
 /// Makes up rows and scores them.
 ///
 /// # Errors
-/// Rows of the contract's own making that steps or model refuse.
+/// What no row could be scored for.
 pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<GoldenRow>, PipelineError> {
     let draws = Draws::new(Seed(artifact.seed), "golden");
     let rows = (0..ROWS).map(|n| {
@@ -42,9 +43,12 @@ pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<Gol
     });
     let mut golden = Vec::new();
     for row in rows {
-        // A row that the contract refuses, for lack of an allowed value, proves nothing.
-        if let Some(bits) = bits(predictor, &row)? {
-            golden.push(GoldenRow { row, bits });
+        // A row that the contract refuses, for lack of an allowed value, or a step that takes no such value, proves nothing.
+        match bits(predictor, &row) {
+            Ok(Some(bits)) => golden.push(GoldenRow { row, bits }),
+            Ok(None) => {}
+            Err(error) if error.kind == ErrorKind::Input => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(golden)

@@ -200,18 +200,27 @@ pub(crate) fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize>
 
 /// Whether the column's name stands in a step's spec, as a whole or in a formula.
 pub(crate) fn names(spec: &serde_json::Value, column: &ColumnName) -> bool {
-    fn stands_in(value: &serde_json::Value, column: &str) -> bool {
+    fn stands_in(value: &serde_json::Value, column: &str, is_formula: bool) -> bool {
         match value {
-            serde_json::Value::String(text) => text == column || text.contains(&format!("`{column}`")),
-            serde_json::Value::Array(items) => items.iter().any(|item| stands_in(item, column)),
-            serde_json::Value::Object(entries) => entries.values().any(|value| stands_in(value, column)),
+            serde_json::Value::String(text) => {
+                let is_word = |c: char| c.is_alphanumeric() || c == '_';
+                text == column
+                    || text.contains(&format!("`{column}`"))
+                    || is_formula && unquoted(text).split(|c| !is_word(c)).any(|word| word == column)
+            }
+            serde_json::Value::Array(items) => items.iter().any(|item| stands_in(item, column, is_formula)),
+            serde_json::Value::Object(entries) => entries.values().any(|value| stands_in(value, column, is_formula)),
             _ => false,
         }
     }
     ["columns", "from", "to", "formula"]
         .iter()
-        .filter_map(|key| spec.get(key))
-        .any(|value| stands_in(value, column.as_str()))
+        .any(|key| spec.get(key).is_some_and(|value| stands_in(value, column.as_str(), *key == "formula")))
+}
+
+/// A formula without its texts.
+fn unquoted(formula: &str) -> String {
+    formula.split(['"', '\'']).step_by(2).collect::<Vec<_>>().join(" ")
 }
 
 /// The inputs: the columns without a role, less those that steps at the head of the pipeline drop before

@@ -41,6 +41,8 @@ pub(crate) struct FittedStep {
 pub(crate) struct Fitting<'a> {
     /// The pipeline's seed.
     pub(crate) seed: Seed,
+    /// The columns that tell rows apart, which rows bring when they are scored.
+    pub(crate) id: &'a [ColumnName],
     /// What is predicted.
     pub(crate) task: &'a Task,
     /// The rules of the columns.
@@ -81,7 +83,13 @@ impl FittedSteps {
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
-            let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
+            let (before, new) = (shape.schema(), after.schema());
+            if let Some(id) = fitting.id.iter().find(|id| new.contains_key(*id) && !before.contains_key(*id)) {
+                let message =
+                    format!("the new column `{id}` has the name of the id, which rows bring when they are scored");
+                return Err(refused(StepError::of(id, message).help("give it another name".to_owned())));
+            }
+            let (changes, writes) = (changes(&before, &new), written(&shape, &after));
             batches = fitting
                 .workers
                 .map(batches, |batch| fitted.apply_training(batch))

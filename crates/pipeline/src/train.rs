@@ -240,6 +240,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
     let (seen, _) = split.by_row_key(prepared.batches, run.workers);
     let fitting = Fitting {
         seed: spec.seed(),
+        id: &prepared.roles.id,
         task: &prepared.task,
         contract: &prepared.contract,
         workers: run.workers,
@@ -271,6 +272,7 @@ fn fit(
     };
     let fitting = Fitting {
         seed: spec.seed(),
+        id: &prepared.roles.id,
         task,
         contract: &prepared.contract,
         workers: run.workers,

@@ -98,6 +98,11 @@ impl CapOutliers {
 
     /// The caps that lie `fold` spreads out from these two numbers.
     fn caps(&self, place: Place<'_>, (low, high): (f64, f64), spread: f64, fold: f64) -> Result<Caps, StepError> {
+        if self.method == CapMethod::Quantiles && fold >= 0.5 {
+            return Err(place
+                .error(format!("has no quantiles that {fold} of its values are beyond on each side"))
+                .help("by `method = \"quantiles\"` `fold` is below 0.5"));
+        }
         if spread <= 0.0 {
             let method = serde_json::to_string(&self.method).expect("a word");
             return Err(place

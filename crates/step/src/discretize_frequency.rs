@@ -3,16 +3,19 @@
 //! Learns: the edges of the bins, which are training values: quantiles by inverted CDF. A value so
 //! frequent that two edges fall on it has a bin of its own, so that there are fewer bins than asked for
 //! and no column is constant that wasn't: eight 0s, a 1 and a 2 in 3 bins are {0} and {1, 2}. Values
-//! beyond those of training fall into the first or the last bin. Nulls stay null.
-//! Exact because quantiles are order statistics of all rows: nothing is sampled.
+//! beyond those of training fall into the first or the last bin, and every bin has a row of training. Nulls
+//! stay null.
+//! Exact because quantiles are order statistics of all rows, and bins have rows or none: nothing is sampled.
 //! Known as feature-engine `EqualFrequencyDiscretiser(q=10)`, scikit-learn
 //! `KBinsDiscretizer(strategy="quantile")`. Differs: scikit-learn samples 200,000 rows by position, so
 //! that 855 of 250,000 change their bin when rows are shuffled; both put all of the example into one
 //! bin. Edges are values that occur, where they interpolate. `closed` is the right end, as in
 //! feature-engine.
 
+use std::collections::BTreeSet;
+
 use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
-use evenstep_exact::reduce::Next;
+use evenstep_exact::reduce::{Next, Partial};
 use evenstep_table::{Column, ColumnName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,26 @@ fn ten() -> BinCount {
     BinCount::new(10)
 }
 
+/// What is looked for: the quantiles, then which of the bins between them have rows.
+pub enum Search {
+    Quantiles(QuantileRound),
+    Filled(Vec<f64>),
+}
+
+/// What rows say of either.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Found {
+    ranks: Ranks,
+    filled: BTreeSet<usize>,
+}
+
+impl Partial for Found {
+    fn merge(&mut self, other: Found) {
+        self.ranks.merge(other.ranks);
+        self.filled.extend(other.filled);
+    }
+}
+
 /// The edges between bins closed on the right, given the quantiles at 0, 1/bins, … 1.
 fn edges(quantiles: &[f64]) -> Vec<f64> {
     let last = quantiles.len() - 1;
@@ -59,39 +82,51 @@ fn edges(quantiles: &[f64]) -> Vec<f64> {
 
 impl EachNumber for DiscretizeFrequency {
     const NAME: &'static str = "discretize_frequency";
-    type Round = QuantileRound;
-    type Seen = Ranks;
+    type Round = Search;
+    type Seen = Found;
     type Learned = Edges;
 
     fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    fn start(&self) -> QuantileRound {
+    fn start(&self) -> Search {
         let bins = self.bins.get();
         let shares: Vec<f64> = (0..=bins).map(|i| f64::from(i) / f64::from(bins)).collect();
-        QuantileRound::start(&shares, Rule::InvertedCdf)
+        Search::Quantiles(QuantileRound::start(&shares, Rule::InvertedCdf))
     }
 
-    fn observe(&self, round: &QuantileRound, seen: &mut Ranks, values: &[f64]) {
-        match self.closed {
-            Closed::Right => seen.observe(round, values),
+    fn observe(&self, round: &Search, seen: &mut Found, values: &[f64]) {
+        let mirrored: Vec<f64>;
+        let values = match self.closed {
+            Closed::Right => values,
             // Bins closed on the left are those of the negated values, seen in a mirror.
-            Closed::Left => seen.observe(round, &values.iter().map(|x| -x).collect::<Vec<f64>>()),
+            Closed::Left => {
+                mirrored = values.iter().map(|x| -x).collect();
+                &mirrored
+            }
+        };
+        match round {
+            Search::Quantiles(round) => seen.ranks.observe(round, values),
+            Search::Filled(edges) => {
+                seen.filled.extend(values.iter().map(|x| edges.partition_point(|edge| edge < x)));
+            }
         }
     }
 
-    fn next(
-        &self,
-        place: Place<'_>,
-        round: QuantileRound,
-        seen: Ranks,
-    ) -> Result<Next<QuantileRound, Edges>, StepError> {
-        let quantiles = match round.next(seen) {
-            Next::Again(round) => return Ok(Next::Again(round)),
-            Next::Done(quantiles) => quantiles.ok_or_else(|| place.no_value())?,
+    fn next(&self, place: Place<'_>, round: Search, seen: Found) -> Result<Next<Search, Edges>, StepError> {
+        let edges = match round {
+            Search::Quantiles(round) => {
+                return Ok(Next::Again(match round.next(seen.ranks) {
+                    Next::Again(round) => Search::Quantiles(round),
+                    Next::Done(quantiles) => Search::Filled(edges(&quantiles.ok_or_else(|| place.no_value())?)),
+                }));
+            }
+            Search::Filled(edges) => edges,
         };
-        let edges = edges(&quantiles);
+        // An edge below a frequent value may leave nothing between itself and the one before.
+        let filled = |(at, edge): (usize, f64)| seen.filled.contains(&at).then_some(edge);
+        let edges: Vec<f64> = edges.into_iter().enumerate().filter_map(filled).collect();
         Ok(Next::Done(Edges::new(match self.closed {
             Closed::Right => edges,
             Closed::Left => edges.into_iter().map(|edge| 0.0 - edge).collect(),
@@ -153,5 +188,14 @@ mod tests {
         check(4, "right", &[1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0], &[0, 1, 1, 1, 1, 1, 1, 2]);
         check(3, "left", &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0], &[0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
         check(3, "left", &[1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0], &[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn every_bin_has_a_row() {
+        let cells = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0, 4.0, 4.0];
+        for closed in ["right", "left"] {
+            check(10, closed, &cells, &[0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+            check(10, closed, &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0], &[0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
+        }
     }
 }

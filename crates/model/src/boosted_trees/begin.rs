@@ -55,6 +55,13 @@ impl Partial for Seen {
     }
 }
 
+impl Seen {
+    /// The largest weight as so many times the mean.
+    pub(super) fn weight_largest(&self) -> f64 {
+        self.weight_max * self.learned as f64 / self.weight.value()
+    }
+}
+
 /// Whether all targets have a logarithm, or are at least 0, where the objective asks for it.
 fn check_signs(objective: Objective, seen: &Seen) -> Result<(), ModelError> {
     let (bad, are, takes) = match objective {
@@ -185,6 +192,7 @@ impl<'a> Growing<'a> {
             },
             weights,
             weight_max: seen.weight_max,
+            weight_largest: seen.weight_largest(),
             scores: vec![vec![0.0; rows]; width],
             norms: if objective == Objective::Softmax && averaged.is_none() { vec![0.0; rows] } else { Vec::new() },
             ranking,

@@ -54,6 +54,8 @@ pub(super) struct Growing<'a> {
     /// Each row's weight, times its class's, and how often it was drawn for a tree; empty if all are 1.
     pub(super) weights: Vec<f64>,
     pub(super) weight_max: f64,
+    /// The largest weight as so many times the mean of those that are learned from, before any draw.
+    pub(super) weight_largest: f64,
     /// The same without draws, if rows are drawn by weighing them.
     pub(super) undrawn: Vec<f64>,
     /// The scores of each class.
@@ -187,6 +189,7 @@ impl<'a> Growing<'a> {
             seeds: self.seeds.clone(),
             weights: self.weights.clone(),
             weight_max: self.weight_max,
+            weight_largest: self.weight_largest,
             undrawn: self.undrawn.clone(),
             scores: self.scores.clone(),
             norms: Vec::new(),
@@ -208,7 +211,7 @@ impl<'a> Growing<'a> {
         match self.loss.unit_hessian() {
             true if self.weights.is_empty() => Hessians::One,
             true if self.has_bootstrap() && self.undrawn.is_empty() => Hessians::Counts,
-            _ if self.averaged.is_some() => Hessians::Weights,
+            _ if self.averaged.is_some() => Hessians::weights(self.weight_largest),
             _ => Hessians::Any { gradient_bits: self.spec.gradient_bits },
         }
     }
@@ -236,7 +239,7 @@ impl<'a> Growing<'a> {
         if self.averaged.is_some() {
             // What rounding alone may seem to gain in a node whose targets are equal.
             match self.hessians() {
-                Hessians::Weights => criterion.weight_noise = NOISE,
+                Hessians::Weights { .. } => criterion.weight_noise = NOISE,
                 _ => criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit),
             }
         }

@@ -89,7 +89,7 @@ pub struct BoostedTrees {
     /// In a ranking by `lambda_rank`, how many rows of a group are looked at from its top: 30 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank_truncation: Option<u32>,
-    /// Where scores start: with `mean` where one value for all rows would have the least loss, with `zero` at 0.
+    /// Where scores start: with `mean` where one value for all rows would have the least loss (`huber` at the median), with `zero` at 0.
     pub start: Start,
     /// How many rounds there are, 1 to 100,000; each adds a tree, or one for each of several classes.
     pub trees: u32,
@@ -161,7 +161,7 @@ pub struct BoostedTrees {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// Where one value for all rows would have the least loss.
+    /// Where one value for all rows would have the least loss; with `huber` the median.
     Mean,
     /// At 0.
     Zero,

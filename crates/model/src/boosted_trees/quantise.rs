@@ -16,8 +16,11 @@ const LONE_GRADIENT_BITS: u32 = 30;
 /// The bits of gradient and hessian together, besides what else a row keeps: as many as there are.
 const ALL_BITS: u32 = 29;
 
-/// The bits of a hessian that is a weight.
+/// The bits of a hessian that is a weight: some, or half of all where a few weigh far more than most.
 const WEIGHT_BITS: u32 = 10;
+const UNEVEN_WEIGHT_BITS: u32 = 14;
+/// The largest of uneven weights is more than so many times their mean.
+const UNEVEN: f64 = 8.0;
 
 /// What is known of the hessians of a tree's rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,10 +29,17 @@ pub(super) enum Hessians {
     One,
     /// Each is a whole number, of times that a row was drawn.
     Counts,
-    /// Each is a weight, and a row's error is not made up for by later trees.
-    Weights,
+    /// Each is a weight of so many bits, and a row's error is not made up for by later trees.
+    Weights { bits: u32 },
     /// They differ; gradients have so many bits.
     Any { gradient_bits: u32 },
+}
+
+impl Hessians {
+    /// Weights of which the largest is so many times the mean.
+    pub(super) fn weights(largest: f64) -> Hessians {
+        Hessians::Weights { bits: if largest > UNEVEN { UNEVEN_WEIGHT_BITS } else { WEIGHT_BITS } }
+    }
 }
 
 /// How rows are packed, and what one unit of gradient and hessian is worth.
@@ -89,7 +99,7 @@ impl Packing {
                 let bits = (hessian.max(1.0) as u64).trailing_zeros();
                 (ALL_BITS - bits, bits)
             }
-            Hessians::Weights => (ALL_BITS - WEIGHT_BITS, WEIGHT_BITS),
+            Hessians::Weights { bits } => (ALL_BITS - bits, bits),
             Hessians::Any { gradient_bits } => (gradient_bits, gradient_bits - 2),
         };
         // Gradient with its sign and hessian grow by as many bits as the count of rows has.
@@ -254,7 +264,11 @@ mod tests {
     fn words_add_up_field_by_field_to_the_last_row_of_a_block() {
         let any = (8..=15).map(|gradient_bits| (Hessians::Any { gradient_bits }, 0.25));
         let counts = [1.0, 2.0, 8.0, 16.0].map(|most| (Hessians::Counts, most));
-        for (hessians, most) in any.chain(counts).chain([(Hessians::Weights, 0.25), (Hessians::One, 1.0)]) {
+        for (hessians, most) in any.chain(counts).chain([
+            (Hessians::weights(1.0), 0.25),
+            (Hessians::weights(9.0), 0.25),
+            (Hessians::One, 1.0),
+        ]) {
             for sign in [-1.0, 1.0] {
                 let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
                 let hessian = (hessians != Hessians::One).then_some(most);

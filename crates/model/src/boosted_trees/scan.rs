@@ -304,7 +304,7 @@ mod tests {
             let (hessians, most) = match kind {
                 0 => (Hessians::One, 1.0),
                 1 => (Hessians::Counts, 8.0),
-                2 => (Hessians::Weights, 3.0),
+                2 => (Hessians::weights(1.0), 3.0),
                 _ => (Hessians::Any { gradient_bits: bits }, 3.0),
             };
             let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);

@@ -87,7 +87,9 @@ impl Family for LogisticRegression {
             return Err(ModelError::new("`max_iter` is 0, and there is at least one round"));
         }
         let (found, help) = match task {
-            Task::Regression => ("a number", "use `ridge`"),
+            Task::Regression => {
+                ("a number", "use `ridge`; or say `task = \"multiclass\"`, if these numbers are classes")
+            }
             Task::Ranking => ("an order of rows", "use `boosted_trees` with `objective = \"lambda_rank\"`"),
             Task::Binary { .. } | Task::Multiclass { .. } => return numbers_only(Self::NAME, features),
         };

@@ -59,7 +59,7 @@ pub(crate) fn discount(at: usize) -> f64 {
 /// The weighted mean over groups of a number; groups of which it is None are left out. A group weighs what its rows do in the
 /// mean.
 pub(super) fn mean_over<'a>(scored: &'a Scored, of: impl Fn(&Query) -> Option<f64>) -> Result<Prepared<'a>, Undefined> {
-    let mut rows: Vec<usize> = (0..scored.rows()).collect();
+    let mut rows: Vec<usize> = (0..scored.rows()).filter(|row| scored.weights().of(*row) > 0.0).collect();
     let place = |row: &usize| (scored.group(*row), !sortable(scored.prediction(*row)[0]), *row);
     rows.sort_unstable_by_key(place);
     let mut values = Vec::new();

@@ -17,11 +17,13 @@ fn squared_error(model: &Model, data: &Batch) -> f64 {
 #[test]
 fn laws_of_averaged_trees() {
     let weights = (0..3000).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
+    let uneven = (0..3000).map(|row| if row % 500 == 7 { 300.0 } else { 1.0 + (row % 3) as f64 }).collect();
     for (task, data) in [
         (Task::Regression, values(3000)),
         (binary(), two_classes(30_000)),
         (multiclass(3), three_classes(3000)),
         (binary(), weighted(two_classes(3000), weights)),
+        (Task::Regression, weighted(values(3000), uneven)),
     ] {
         check_laws(&RandomForest { trees: 3, ..forest() }, &task, &data);
         check_laws(&ExtraTrees { trees: 3, ..extra() }, &task, &data);
@@ -39,6 +41,23 @@ fn a_tree_alone_learns_its_rows_by_heart() {
     let right = predict(&model, &classes).values;
     assert!(right.iter().all(|p| (0.0..=1.0).contains(p)));
     assert!(right.iter().zip(&classes.training().target).filter(|(p, y)| p == y).count() > 1450);
+}
+
+#[test]
+fn a_row_of_much_weight_leaves_the_others_theirs() {
+    let data = values(2000);
+    let heavy = weighted(values(2000), (0..2000).map(|row| if row == 7 { 1000.0 } else { 1.0 }).collect());
+    let error = |data: &Batch| squared_error(&testing::fit(&extra(), &Task::Regression, data).unwrap().model, data);
+    let (even, uneven) = (error(&data), error(&heavy));
+    assert!(uneven < 1.5 * even, "{uneven} to {even}");
+}
+
+#[test]
+fn drawn_sets_of_levels_take_no_options_of_sorted_ones() {
+    let categories = crate::averaged::Categories { smoothing: 9.0, ..Default::default() };
+    let spec = ExtraTrees { categories, ..extra() };
+    let error = testing::fit(&spec, &Task::Regression, &values(30)).err().expect("refused");
+    assert_eq!(error.message, "`categories.smoothing` says nothing to `extra_trees`");
 }
 
 #[test]
