@@ -222,7 +222,7 @@ fn growth(task: TaskWord, rows: u64) -> String {
     let (trees, sampling, min_rows, l2) = match task {
         TaskWord::Regression if rows < 1000 => (150, "row_sample = 0.8\ncolumn_sample_by_node = 0.9", 8, 4),
         TaskWord::Regression => (200, "row_sample = 0.8\ncolumn_sample_by_node = 0.9", 10, 4),
-        _ if rows < 3000 => (150, "column_sample = 0.8", 10, 2),
+        TaskWord::Binary if rows < 3000 => (220, "column_sample = 0.8", 10, 2),
         _ => (220, "column_sample = 0.8", 20, 2),
     };
     format!("trees = {trees}\nlearning_rate = 0.05\nleaves = 31\n{sampling}\nmin_rows = {min_rows}\nl2 = {l2}")
