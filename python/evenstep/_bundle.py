@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evenstep import _native
-from evenstep._frames import Data, dictionaries, rows
+from evenstep._frames import Data, dictionaries, reading
+from evenstep._labels import Labels
 from evenstep._metrics import Metrics
 from evenstep._page import Page
 from evenstep._progress import in_notebook, progress_bar
@@ -68,6 +69,11 @@ class Bundle:
         """What was measured when it was trained, on the rows held out."""
         return Metrics(self.inspect()["evaluation"]["metrics"])
 
+    @property
+    def classes(self) -> list[Any]:
+        """The classes that it predicts, as the target had them: integers, flags or texts. None of them if it predicts numbers."""
+        return self._inner.classes
+
     def to_bytes(self) -> bytes:
         """The bytes of its file."""
         return self._inner.bytes
@@ -77,25 +83,28 @@ class Bundle:
         return self._inner.inspect()
 
     def score(self, data: Data, *, threads: int = 0, progress: bool | None = None) -> Table:
-        """Scores rows, as `evenstep score` does: the id, or the row's number, the prediction, probabilities, flags.
+        """Scores rows, as `evenstep score` does: the id, or the row's number from 0, the prediction, probabilities, flags.
+
+        A line for each row, in their order; `to_pandas` has the index of a frame of pandas. Classes are predicted as the target
+        had them: integers, flags or texts.
 
         Raises `DataError` for rows that break the contract where it says to reject them.
         """
-        source = rows(data)
-        with progress_bar(progress) as tell:
-            return Table._of(self._inner.score(source, threads, tell))
+        with reading(data) as source, progress_bar(progress) as tell:
+            return Table._of(self._inner.score(source, threads, tell), Labels(data))
 
     def transform(self, data: Data, *, threads: int = 0, progress: bool | None = None) -> Table:
-        """What its steps make of rows, as the model is given it: the id, or the row's number, the features by name, flags.
+        """What its steps make of rows, as the model is given it: the id, or the row's number from 0, the features by name, flags.
+
+        A line for each row, in their order; `to_pandas` has the index of a frame of pandas.
 
         Raises `DataError` for rows that break the contract where it says to reject them.
         """
-        source = rows(data)
-        with progress_bar(progress) as tell:
-            return Table._of(self._inner.transform(source, threads, tell))
+        with reading(data) as source, progress_bar(progress) as tell:
+            return Table._of(self._inner.transform(source, threads, tell), Labels(data))
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The answers to rows that are dictionaries, as `POST /predict` gives them.
+        """The answers to rows that are dictionaries, as `POST /predict` gives them, classes as texts.
 
         Raises `DataError` for rows that break the contract; `cells` names them.
         """
@@ -123,8 +132,7 @@ class Bundle:
         return verify(self, data, threads=threads, shuffle=shuffle, progress=progress)
 
     def _verify(self, data: Data | None, threads: int, shuffle: bool, progress: bool | None) -> dict[str, Any]:
-        source = None if data is None else rows(data)
-        with progress_bar(progress) as tell:
+        with reading(data) as source, progress_bar(progress) as tell:
             return self._inner.verify(self._path, source, threads, shuffle, tell)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:

@@ -30,7 +30,7 @@ class Checked:
 
     @property
     def rejected(self) -> list[dict[str, Any]]:
-        """The first of the cells for which nothing is trained: place, column, value, rule."""
+        """The first of the cells for which nothing is trained: place, column, value, rule. Rows of a frame are counted from 0."""
         return list(self._told["rejected"]["first"])
 
     @property

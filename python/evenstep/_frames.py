@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evenstep._errors import DataError
+from evenstep._labels import Labels, is_pandas, labelled
 
 
 @runtime_checkable
@@ -17,7 +19,7 @@ class ArrowStream(Protocol):
 
 
 Data: TypeAlias = "ArrowStream | str | os.PathLike[str]"
-"""Rows: a frame, or the name of a file or of many."""
+"""Rows: a frame, or the name of a file or of many. A frame's types are its columns': a text of digits is a text, a categorical a category."""
 
 
 def rows(data: Data) -> object:
@@ -31,15 +33,29 @@ def rows(data: Data) -> object:
         )
     if type(data).__name__ == "Series":
         raise DataError("a `Series` is one column, and rows have several\n  help: give a frame: `series.to_frame()`")
-    if is_of("pandas", data):
-        _refuse_objects(data)
+    stream = plain(data)
     try:
-        stream: ArrowStream = _plain_polars(data) if is_of("polars", data) else data
         return stream.__arrow_c_stream__()
     except ImportError as error:
         raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
     except Exception as error:
         raise DataError(f"the frame can't be read: {error}") from error
+
+
+@contextmanager
+def reading(data: Data | None) -> Iterator[object]:
+    """What the engine reads of `data`, or None; errors within tell the rows of a frame by its index, too."""
+    with labelled(Labels(data)):
+        yield None if data is None else rows(data)
+
+
+def plain(frame: Any) -> Any:
+    """The frame without the types that only its library has. Raises `DataError` for columns that no table holds."""
+    if is_pandas(frame):
+        from evenstep._pandas import readable
+
+        return readable(frame)
+    return _plain_polars(frame) if is_of("polars", frame) else frame
 
 
 def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -53,7 +69,8 @@ def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = list(given)
     for at, row in enumerate(found):
         if not isinstance(row, Mapping):
-            raise DataError(f"row {at + 1} is a `{type(row).__name__}`\n  help: a row is a dictionary, its cells by name")
+            what = f"row {at} (counted from 0) is a `{type(row).__name__}`"
+            raise DataError(f"{what}\n  help: a row is a dictionary, its cells by name")
     return [dict(row) for row in found]
 
 
@@ -70,29 +87,3 @@ def _plain_polars(frame: Any) -> Any:
     schema = getattr(frame, "schema", {})
     changed = [polars.col(name).cast(others[str(kind)]) for name, kind in schema.items() if str(kind) in others]
     return frame.with_columns(changed) if changed else frame
-
-
-def _refuse_objects(frame: Any) -> None:
-    """Columns in which anything may stand are taken if text alone stands in them."""
-    doubled = frame.columns[frame.columns.duplicated()]
-    if len(doubled):
-        raise DataError(
-            f"two columns are named `{doubled[0]}`\n  help: columns are reached by name, so names must differ"
-        )
-    from pandas.api.types import infer_dtype
-
-    plain = {"string", "empty", "boolean", "integer", "floating", "decimal", "date", "datetime", "datetime64", "time"}
-    for name, column in frame.items():
-        if column.dtype != object:
-            continue
-        what = infer_dtype(column, skipna=True)
-        if what not in plain:
-            missing = column.isna()
-            cells = [(at, cell) for at, (cell, gone) in enumerate(zip(column, missing, strict=True)) if not gone]
-            others = ((at, cell) for at, cell in cells if type(cell) is not type(cells[0][1]))
-            place, value = next(others, cells[0] if cells else (0, None))
-            raise DataError(
-                f"column `{name}` holds objects of several types ({what}): in row {place + 1} "
-                f"a `{type(value).__name__}`, {value!r:.40}\n"
-                f"  help: give it one type: `frame['{name}'] = frame['{name}'].astype(str)`"
-            )

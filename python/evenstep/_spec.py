@@ -9,7 +9,9 @@ from typing import Any
 
 from evenstep import _native
 from evenstep._checked import Checked
-from evenstep._frames import Data, rows
+from evenstep._errors import DataError
+from evenstep._frames import Data, reading
+from evenstep._labels import Labels
 from evenstep._progress import progress_bar
 from evenstep._trained import Trained, make_folder
 
@@ -84,6 +86,8 @@ class Spec:
 
     def set(self, values: Mapping[str, Any]) -> Spec:
         """The same spec with some values overridden: `spec.set({"model.trees": 100})`."""
+        if values is None:
+            raise TypeError('values are set by a dictionary, not None: `spec.set({"model.trees": 100})`')
         return self._of(_native.Spec(self.path, self.toml(), _overrides(values)))
 
     def write(self, path: str | os.PathLike[str] | None = None) -> str:
@@ -97,13 +101,11 @@ class Spec:
 
         Raises `SpecError` or `DataError` for what no training could start from. Cells that break the contract are an answer.
         """
-        source = None if data is None else rows(data)
-        with progress_bar(progress) as tell:
-            return Checked(self._inner.check(source, threads, tell))
+        with reading(data) as source, progress_bar(progress) as tell:
+            return Checked(Labels(data).mark(self._inner.check(source, threads, tell)))
 
     def _verify(self, data: Data | None, threads: int, shuffle: bool, progress: bool | None) -> dict[str, Any]:
-        source = None if data is None else rows(data)
-        with progress_bar(progress) as tell:
+        with reading(data) as source, progress_bar(progress) as tell:
             return self._inner.verify(source, threads, shuffle, tell)
 
     def train(
@@ -125,8 +127,7 @@ class Spec:
         """
         if out is not None:
             make_folder(out)
-        source = None if data is None else rows(data)
-        with progress_bar(progress) as tell:
+        with reading(data) as source, progress_bar(progress) as tell:
             trained = Trained._of(self._inner.train(source, threads, trace, tell), os.path.dirname(self.path))
         if out is not None:
             trained.write(out)
@@ -164,9 +165,12 @@ def init(
 
     Raises `DataError` for data that can't be read, a column that isn't there, a target that can't be learned.
     """
-    ids = [id] if isinstance(id, str) else list(id or [])
-    source = rows(data)
-    with progress_bar(progress) as tell:
+    ids = list(id) if isinstance(id, (list, tuple)) else [] if id is None else [id]
+    for column in [target, *ids]:
+        if not isinstance(column, str):
+            what = f"a column is named by a text, and `{column!r}` is a `{type(column).__name__}`"
+            raise DataError(f"{what}\n  help: what a frame calls `{column!r}` is `{str(column)!r}` here")
+    with reading(data) as source, progress_bar(progress) as tell:
         text = _native.propose_spec(source, name, target, ids, tell)
     return Spec(text, folder=folder)
 
@@ -176,4 +180,7 @@ def _restored(path: str, text: str) -> Spec:
 
 
 def _overrides(values: Mapping[str, Any] | None) -> list[str]:
+    if not isinstance(values, (Mapping, type(None))):
+        what = type(values).__name__
+        raise TypeError(f'values are set by a dictionary, not a `{what}`: `{{"model.trees": 100}}`')
     return [f"{key}={_native.toml_value(value)}" for key, value in (values or {}).items()]

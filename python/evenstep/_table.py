@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from evenstep import _native
+from evenstep._labels import Labels
 
 if TYPE_CHECKING:
     import pandas
@@ -24,11 +25,13 @@ class Table:
     """
 
     _inner: _native.Table
+    _labels: Labels
 
     @classmethod
-    def _of(cls, native: _native.Table) -> Table:
+    def _of(cls, native: _native.Table, labels: Labels) -> Table:
         table = cls.__new__(cls)
         table._inner = native
+        table._labels = labels
         return table
 
     def __len__(self) -> int:
@@ -46,8 +49,11 @@ class Table:
 
     @property
     def quarantine(self) -> list[dict[str, Any]]:
-        """The cells for which rows have no answer: column, row, value and rule of each."""
-        return list(self._inner.told()["quarantine"])
+        """The cells for which rows have no answer: column, row, value and rule of each.
+
+        Rows of a frame are counted from 0, and told by the index of pandas, too, unless it only counts; rows of a file from 1.
+        """
+        return list(self._labels.mark(self._inner.told()["quarantine"]))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self._inner.__arrow_c_stream__(requested_schema)
@@ -59,8 +65,10 @@ class Table:
         return pyarrow.table(self)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """As a frame of pandas."""
+        """As a frame of pandas; of the rows of one, with its index: `frame["p"] = bundle.score(frame).to_pandas()["prediction"]`."""
         frame: pandas.DataFrame = self.to_arrow().to_pandas()
+        if self._labels.index is not None:
+            frame.index = self._labels.index
         return frame
 
     def to_polars(self) -> polars.DataFrame:

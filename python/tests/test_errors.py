@@ -74,8 +74,9 @@ def test_cells_that_break_the_contract_are_named(project: Path, monkeypatch: pyt
     with pytest.raises(es.DataError) as of_frame:
         spec.train(rows)
     [cell] = of_frame.value.cells
-    assert (cell["column"], cell["row"], cell["value"]) == ("x", 5, "-1")
-    assert str(of_frame.value) == str(of_file.value).replace("rows.csv", "the frame")
+    assert (cell["column"], cell["row"], cell["value"]) == ("x", 4, "-1")
+    told = str(of_file.value).replace("rows.csv, row 5", "the frame, row 4 (counted from 0)")
+    assert str(of_frame.value) == told.replace("rows.csv", "the frame")
 
 
 def test_what_isn_t_there_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,7 @@ def test_a_request_that_breaks_the_contract_is_told_cell_by_cell(project: Path) 
             bundle.predict(rows)  # type: ignore[arg-type]
     with pytest.raises(es.DataError, match="`score` takes frames"):
         bundle.predict(frame())  # type: ignore[arg-type]
-    with pytest.raises(es.DataError, match="row 2 is a `int`"):
+    with pytest.raises(es.DataError, match=r"row 1 \(counted from 0\) is a `int`"):
         bundle.predict([{"x": 1}, 2])  # type: ignore[list-item]
 
 

@@ -85,15 +85,15 @@ def test_missing_values_are_one() -> None:
 
 def test_columns_that_no_table_holds_are_refused_by_name() -> None:
     rows = frame()
-    with pytest.raises(es.DataError, match="column `o` holds objects of several types .*in row 2 a `int`, 1"):
+    with pytest.raises(es.DataError, match="column `o` holds objects of several types .*in row 1 .*a `int`, 1"):
         digest(rows.assign(o=["a", 1] * 30))
     with pytest.raises(es.DataError, match="column `o` .*`Lock`|column `o` holds objects"):
         digest(rows.assign(o=[threading.Lock() for _ in range(len(rows))]))
     for cells, told in [
-        (["a", 1.5] * 30, "row 2 a `float`, 1.5"),
-        ([1.5, "a"] * 30, "row 2 a `str`, 'a'"),
-        ([None, "a", pandas.NA, 3] * 15, "row 4 a `int`, 3"),
-        ([b"a", None] * 30, "row 1 a `bytes`"),
+        (["a", 1.5] * 30, r"row 1 \(counted from 0\) a `float`, 1.5"),
+        ([1.5, "a"] * 30, r"row 1 \(counted from 0\) a `str`, 'a'"),
+        ([None, "a", pandas.NA, 3] * 15, r"row 3 \(counted from 0\) a `int`, 3"),
+        ([b"a", None] * 30, r"row 0 \(counted from 0\) a `bytes`"),
     ]:
         with pytest.raises(es.DataError, match=f"column `o` holds objects of several types .*in {told}"):
             digest(rows.assign(o=pandas.Series(cells, dtype=object)))

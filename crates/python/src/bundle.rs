@@ -10,15 +10,17 @@ use evenstep_pipeline::request::{self, Rows};
 use evenstep_pipeline::score::{Answers, Scored};
 use evenstep_pipeline::{PipelineError, Predictor, Run, score, transform};
 use evenstep_source::{Source, write};
-use evenstep_table::{ColumnName, Kind};
+use evenstep_table::{Column, ColumnName, Kind};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Value, json};
 
+use crate::classes::Classes;
 use crate::error::{Class, raised, refused};
 use crate::frame;
 use crate::json::{self, to_python};
 use crate::table::Table;
+use crate::wording::in_python;
 use crate::work::{Threads, briefly, work};
 
 /// What takes some rows' answers.
@@ -49,15 +51,22 @@ impl Bundle {
         py: Python<'_>,
         rows: &Bound<'_, PyAny>,
         how: (Threads, Option<&Bound<'_, PyAny>>),
+        classes: Option<&Classes<'_>>,
         header: fn(&Predictor, &Source) -> Vec<(ColumnName, Kind)>,
         say: fn(&Predictor, &Source, &Run<'_>, Write<'_>) -> Result<Scored, PipelineError>,
     ) -> PyResult<Table> {
         let source = frame::source(rows)?;
         work(py, how, Class::Data, |run| {
-            let schema = Arc::new(write::schema(&header(&self.predictor, &source), true));
+            let header = header(&self.predictor, &source);
+            let header = classes.map_or_else(|| header.clone(), |classes| classes.header(header.clone()));
+            let schema = Arc::new(write::schema(&header, true));
             let (mut batches, mut quarantine) = (Vec::new(), Vec::new());
             let scored = say(&self.predictor, &source, run, &mut |answers| {
-                let columns: Vec<_> = answers.columns.iter().collect();
+                let mut columns: Vec<&Column> = answers.columns.iter().collect();
+                let typed = classes.and_then(|classes| classes.typed(&answers.columns));
+                if let Some((place, column)) = &typed {
+                    columns[*place] = column;
+                }
                 let rows = columns.first().map_or(0, |column| column.rows());
                 batches.push(write::record_batch(&schema, &columns, rows, Some(&answers.flags))?);
                 quarantine.extend(answers.quarantine.iter().cloned());
@@ -115,6 +124,12 @@ impl Bundle {
         &self.opened.card
     }
 
+    /// The classes that it predicts, in the target's type.
+    #[getter]
+    fn classes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        Classes::of(&self.predictor).to_python(py)
+    }
+
     /// What `inspect --json` tells.
     fn inspect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &evenstep_cli::described(&self.opened))
@@ -128,7 +143,8 @@ impl Bundle {
         threads: Threads,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
-        self.say(py, rows, (threads, progress), score::header, |predictor, source, run, write| {
+        let classes = Classes::of(&self.predictor);
+        self.say(py, rows, (threads, progress), Some(&classes), score::header, |predictor, source, run, write| {
             score::score(predictor, source, run, write)
         })
     }
@@ -141,7 +157,7 @@ impl Bundle {
         threads: Threads,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
-        self.say(py, rows, (threads, progress), transform::feature_header, |predictor, source, run, write| {
+        self.say(py, rows, (threads, progress), None, transform::feature_header, |predictor, source, run, write| {
             transform::transform(predictor, source, run, write)
         })
     }
@@ -165,15 +181,22 @@ impl Bundle {
             }),
         };
         let how = How { shuffle, ..How::default() };
-        let found = work(py, (threads, progress), Class::Data, |run| {
+        let mut found = work(py, (threads, progress), Class::Data, |run| {
             of_bundle(&self.bytes, path.as_deref(), again, &how, run)
         })?;
+        found.how = in_python(&found.how);
+        found.not_proved.iter_mut().for_each(|what| *what = in_python(what));
         to_python(py, &found)
     }
 
     /// The answers to rows that are dictionaries, as `POST /predict` gives them.
     fn predict<'py>(&self, py: Python<'py>, rows: Vec<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        let rows = rows.iter().map(json::row).collect::<PyResult<Vec<_>>>()?;
+        // A frame may hold numbers for a category, which are its texts.
+        let is_category = |name: &str| {
+            let rule = ColumnName::new(name).and_then(|name| self.predictor.contract.columns.get(&name));
+            rule.is_some_and(|rule| matches!(rule.kind, Kind::Category | Kind::Text))
+        };
+        let rows = rows.iter().map(|row| json::row(row, is_category)).collect::<PyResult<Vec<_>>>()?;
         let answer = || -> Result<Value, request::Refusal> {
             let answered = request::answer_rows(&self.predictor, Rows::Objects(rows.into()), None)?;
             Ok(json!(answered.answers))

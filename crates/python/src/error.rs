@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use serde_json::{Value, json};
 
 use crate::json::to_python;
+use crate::wording::in_python;
 
 /// So many cells are told in a text; `cells` has more.
 const SHOWN: usize = 10;
@@ -55,12 +56,14 @@ pub(crate) fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
         Refusal::Malformed(message) | Refusal::TooLarge(message) => plain(py, Class::Data, &message),
         Refusal::Bug(message) => plain(py, Class::Bug, &message),
         Refusal::Contract { errors, count } => {
+            // One row alone needs no number.
+            let rows = if errors.iter().any(|error| error.row > 0) { ", in rows counted from 0" } else { "" };
             let line = |error: &RowError| format!("\n  row {}, {}", error.row, error.message);
             let lines: String = errors.iter().take(SHOWN).map(line).collect();
             let more = count.saturating_sub(SHOWN);
             let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
             let cells = if count == 1 { "cell breaks" } else { "cells break" };
-            let message = format!("{count} {cells} the contract{lines}{more}");
+            let message = format!("{count} {cells} the contract{rows}{lines}{more}");
             new(py, Class::Data, &message, &message, None, &json!(errors))
         }
     }
@@ -74,7 +77,7 @@ pub(crate) fn plain(py: Python<'_>, class: Class, message: &str) -> PyErr {
 fn new(py: Python<'_>, class: Class, text: &str, message: &str, help: Option<&str>, cells: &Value) -> PyErr {
     let made = || -> PyResult<Bound<'_, PyAny>> {
         let class = py.import("evenstep._errors")?.getattr(class.name())?;
-        class.call1((text, message, help, to_python(py, cells)?))
+        class.call1((in_python(text), in_python(message), help.map(in_python), to_python(py, cells)?))
     };
     made().map_or_else(|error| error, PyErr::from_value)
 }

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
 
 use crate::capsule;
+use crate::categorical;
 use crate::error::{Class, plain, raised};
 
 /// What messages call a frame.
@@ -36,7 +37,8 @@ pub(crate) fn source(rows: &Bound<'_, PyAny>) -> PyResult<Source> {
 }
 
 /// The frame without the index of pandas, and with the numbers of pandas copied: their memory may be written to by other
-/// threads while they are read. All others hand out what nobody changes any more.
+/// threads while they are read. All others hand out what nobody changes any more. A categorical of pandas is a category, also one
+/// of numbers; elsewhere a dictionary of numbers is only how they are stored.
 fn ours(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<RecordBatch>), ArrowError> {
     if !schema.metadata().contains_key("pandas") {
         return Ok((schema, batches));
@@ -45,12 +47,13 @@ fn ours(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<
     let wanted: Vec<usize> = (0..schema.fields().len()).filter(is_data).collect();
     let own = |batch: RecordBatch| {
         let batch = batch.project(&wanted).expect("the columns are those of its schema");
-        let columns = batch.columns().iter().map(copied).collect::<Result<_, _>>()?;
+        let own = |array| copied(array).map(categorical::with_strings);
+        let columns = batch.columns().iter().map(own).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+        RecordBatch::try_new_with_options(categorical::as_strings(&batch.schema()), columns, &options)
     };
     let schema = schema.project(&wanted).expect("the columns are those of the schema");
-    Ok((schema.into(), batches.into_iter().map(own).collect::<Result<_, _>>()?))
+    Ok((categorical::as_strings(&schema), batches.into_iter().map(own).collect::<Result<_, _>>()?))
 }
 
 /// # Errors

@@ -1,5 +1,6 @@
 //! JSON to Python, and rows of Python to JSON.
 
+use evenstep_exact::number::print_number;
 use evenstep_source::too_large;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -79,16 +80,33 @@ fn within(part: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     }
 }
 
-/// A row: its cells by name.
-pub(crate) fn row(row: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
+/// A row: its cells by name. Numbers and flags of categories are told as text, as those of frames are.
+pub(crate) fn row(row: &Bound<'_, PyDict>, is_category: impl Fn(&str) -> bool) -> PyResult<Map<String, Value>> {
     let mut cells = Map::with_capacity(row.len());
     for (name, cell) in row.iter() {
-        let name = name.cast::<PyString>()?.to_str()?.to_owned();
+        let Ok(name) = name.cast::<PyString>() else {
+            return Err(PyTypeError::new_err(format!("a cell's name is a text, not {}", name.repr()?)));
+        };
+        let name = name.to_str()?.to_owned();
         let value =
             value(&cell).map_err(|error| PyTypeError::new_err(format!("`{name}`: {}", error.value(row.py()))))?;
+        let value = match category_text(&value) {
+            Some(text) if is_category(&name) => text.into(),
+            _ => value,
+        };
         cells.insert(name, value);
     }
     Ok(cells)
+}
+
+/// The text of a number or a flag, as a category has it.
+pub(crate) fn category_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Number(number) if number.is_f64() => Some(print_number(number.as_f64()? + 0.0)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// A cell. Dates and times are told as text; NaN, as in frames, is a missing value. Nothing but a number that no cell can be
@@ -123,6 +141,8 @@ fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
         }
         "timedelta64" => return Err(PyTypeError::new_err("no cell can be a span of time: say it as a number")),
         "Decimal" => return Ok(of_float(cell.extract()?)),
+        // Of a column that was cut into bins.
+        "Interval" | "Period" => return Ok(cell.str()?.to_str()?.into()),
         _ => {}
     }
     // numpy's scalars know themselves as Python's.

@@ -2,6 +2,8 @@
 
 mod bundle;
 mod capsule;
+mod categorical;
+mod classes;
 mod difference;
 mod error;
 mod frame;
@@ -9,6 +11,7 @@ mod json;
 mod spec;
 mod table;
 mod trained;
+mod wording;
 mod work;
 
 use std::ffi::OsString;
@@ -37,7 +40,7 @@ mod _native {
 /// Rows that are dictionaries as a client of the server sends them.
 #[pyfunction]
 fn json_of(rows: Vec<Bound<'_, PyDict>>) -> PyResult<String> {
-    let rows = rows.iter().map(json::row).collect::<PyResult<Vec<_>>>()?;
+    let rows = rows.iter().map(|row| json::row(row, |_| false)).collect::<PyResult<Vec<_>>>()?;
     Ok(serde_json::to_string(&rows).expect("they are plain data"))
 }
 

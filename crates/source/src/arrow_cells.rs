@@ -40,12 +40,17 @@ impl Target for ColumnBuilder {
 pub(crate) struct Seeing<'a> {
     pub(crate) evidence: &'a mut Evidence,
     pub(crate) missing: &'a MissingTokens,
+    /// Whether strings are strings, whatever they read as.
+    pub(crate) is_frame: bool,
 }
 
 impl Target for Seeing<'_> {
     #[inline]
     fn push(&mut self, value: Value<'_>) {
-        self.evidence.see(value, self.missing);
+        match value {
+            Value::Text(text) if self.is_frame => self.evidence.strings(text, 1, self.missing),
+            value => self.evidence.see(value, self.missing),
+        }
     }
 
     fn references(&mut self, values: &[Option<&str>], rows: impl Iterator<Item = Option<usize>>) {
@@ -58,6 +63,7 @@ impl Target for Seeing<'_> {
         }
         for (value, count) in values.iter().zip(counts) {
             match value {
+                Some(text) if self.is_frame => self.evidence.strings(text, count, self.missing),
                 Some(text) if !self.missing.contains(text) => self.evidence.repeated(text, count),
                 _ => self.evidence.nulls += count,
             }

@@ -26,7 +26,7 @@ pub struct Flag {
 pub struct Origin {
     /// The file, as it was named.
     pub file: Arc<str>,
-    /// The number of the first row in the file, from 1.
+    /// The number of the first row in the file, from 1; in a frame, from 0.
     pub first_row: u64,
     /// When rows were set aside or left out: which of the rows read the batch has.
     pub kept: Option<Vec<usize>>,

@@ -151,6 +151,11 @@ impl FileInfo {
         })
     }
 
+    /// Whether it is a frame of a program: its types were chosen, and its rows are counted from 0.
+    pub(crate) fn is_frame(&self) -> bool {
+        matches!(self.details, Details::Memory(_))
+    }
+
     /// How many bytes it has, as far as the host tells.
     pub(crate) fn bytes(&self) -> u64 {
         match &self.details {

@@ -88,7 +88,7 @@ impl<'a> Queue<'a> {
         while self.file < self.files.len() {
             if self.open.is_none() {
                 self.open = Some(self.open_file()?);
-                self.next_row = 1;
+                self.next_row = u64::from(!self.files[self.file].is_frame());
             }
             let rows_at_once = self.rows;
             let details = &self.files[self.file].details;

@@ -77,7 +77,8 @@ impl Source {
         Ok(Source { files: files.into(), paths, columns, known: None })
     }
 
-    /// Rows in memory, which messages call `name`. They are not copied, and must not change.
+    /// Rows in memory, which messages call `name`. They are not copied, and must not change. Their types are what whoever made
+    /// them chose: strings of digits are no numbers, as they may be in files. Rows are counted from 0.
     ///
     /// # Errors
     /// Columns without a name, or with the same one.

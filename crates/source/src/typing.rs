@@ -24,7 +24,11 @@ pub(crate) fn see(
     parallel: bool,
 ) -> Result<u64, SourceError> {
     let mut places: Vec<Option<&mut Evidence>> = evidence.iter_mut().map(Some).collect();
-    let take = |place: &usize| Seeing { evidence: places[*place].take().expect("names differ"), missing };
+    let take = |place: &usize| Seeing {
+        evidence: places[*place].take().expect("names differ"),
+        missing,
+        is_frame: file.is_frame(),
+    };
     let mut seeing: Vec<Seeing<'_>> = slots.wanted.iter().map(take).collect();
     let rows = match (&file.details, part.work) {
         (Details::Delimited { delimiter }, Work::Block(block)) => {

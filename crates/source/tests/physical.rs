@@ -64,10 +64,26 @@ fn check(array: ArrayRef, kind: Kind, expected: &[Option<&str>]) {
     check_with(array, "{}", &[""], kind, expected);
 }
 
+/// The same, but for memory.
+fn check_files(array: ArrayRef, kind: Kind, expected: &[Option<&str>]) {
+    check_all(array, "{}", &[""], &[], kind, expected);
+}
+
 fn check_with(array: ArrayRef, declared: &str, missing: &[&str], kind: Kind, expected: &[Option<&str>]) {
+    check_all(array, declared, missing, &[MEMORY], kind, expected);
+}
+
+fn check_all(
+    array: ArrayRef,
+    declared: &str,
+    missing: &[&str],
+    others: &[&str],
+    kind: Kind,
+    expected: &[Option<&str>],
+) {
     let folder = tempfile::tempdir().expect("a folder");
     let described = format!("{:?}", array.data_type());
-    for file in save(&[("x", array)], folder.path()).into_iter().chain([MEMORY]) {
+    for file in save(&[("x", array)], folder.path()).into_iter().chain(others.iter().copied()) {
         let (contract, read) = read(file, folder.path(), declared, missing).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(contract.columns[&name("x")].kind, kind, "{file} {described}");
         let column = read.batches[0].column(&name("x"));
@@ -97,7 +113,7 @@ fn numbers_are_what_they_are_however_they_are_stored() {
 
 #[test]
 fn strings_are_read_like_cells_of_text_files() {
-    check(Arc::new(StringArray::from(vec!["1", "2", ""])), Kind::Integer, &[Some("1"), Some("2"), None]);
+    check_files(Arc::new(StringArray::from(vec!["1", "2", ""])), Kind::Integer, &[Some("1"), Some("2"), None]);
     check(Arc::new(LargeStringArray::from(vec!["0.5", "x"])), Kind::Text, &[Some("0.5"), Some("x")]);
     check(
         Arc::new(StringViewArray::from(vec!["a", "a", "b", "b"])),
@@ -114,9 +130,30 @@ fn strings_are_read_like_cells_of_text_files() {
         &[Some("a"), None, Some("b"), Some("a"), Some("b"), None],
     );
     let numbers: DictionaryArray<Int32Type> = vec!["3", "4", "3"].into_iter().collect();
-    check(Arc::new(numbers), Kind::Integer, &[Some("3"), Some("4"), Some("3")]);
+    check_files(Arc::new(numbers), Kind::Integer, &[Some("3"), Some("4"), Some("3")]);
     check(Arc::new(BooleanArray::from(vec![Some(true), None])), Kind::Boolean, &[Some("true"), None]);
     check_with(Arc::new(NullArray::new(2)), r#"{"x": {"type": "number"}}"#, &[], Kind::Number, &[None, None]);
+}
+
+#[test]
+fn strings_of_a_frame_are_strings_unless_they_are_dates_or_mark_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kind = |cells: ArrayRef| {
+        save(&[("x", cells)], folder.path());
+        let (contract, _) = read(MEMORY, folder.path(), "{}", &["", "?"]).expect("read");
+        contract.columns[&name("x")].kind
+    };
+    let strings = |cells: [&str; 4]| kind(Arc::new(StringArray::from(cells.to_vec())));
+    assert_eq!(strings(["1", "2", "1", "2"]), Kind::Category);
+    assert_eq!(strings(["1", "2", "3", ""]), Kind::Text);
+    assert_eq!(strings(["1.5", "2", "1.5", "2"]), Kind::Category);
+    assert_eq!(strings(["true", "false", "true", "false"]), Kind::Category);
+    assert_eq!(strings(["2024-12-30", "2024-12-31", "", "2024-12-30"]), Kind::Date);
+    assert_eq!(strings(["1", "2", "3", "?"]), Kind::Integer, "a number, but for its mark");
+    let coded: DictionaryArray<Int32Type> = ["3", "4", "3", "4"].into_iter().collect();
+    assert_eq!(kind(Arc::new(coded)), Kind::Category);
+    let marked: DictionaryArray<Int32Type> = ["3", "4", "?", "4"].into_iter().collect();
+    assert_eq!(kind(Arc::new(marked)), Kind::Integer);
 }
 
 #[test]
@@ -158,7 +195,8 @@ fn infinities_are_invalid_cells_in_every_format() {
         let (contract, read) = read(file, folder.path(), "{}", &[""]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(contract.columns[&name("x")].kind, Kind::Number, "{file}");
         assert_eq!(read.quality.columns[&name("x")].count(Breach::Invalid), 1, "{file}");
-        assert_eq!(read.quality.rejected.first[0].place.row, 2, "{file}");
+        let row = read.quality.rejected.first[0].place.row;
+        assert_eq!(row, if file == MEMORY { 1 } else { 2 }, "rows of a frame are counted from 0: {file}");
     }
 }
 
@@ -227,7 +265,7 @@ fn rows_in_memory_are_cut_and_left_out_like_those_of_a_file() {
         for known in [false, true] {
             let (texts, last, inferred, batches) = of(MEMORY, known, columns);
             let (of_file, last_of_file, inferred_of_file, _) = of("f.arrow", known, columns);
-            assert_eq!((texts.len(), last), (of_file.len(), last_of_file));
+            assert_eq!((texts.len(), last + 1), (of_file.len(), last_of_file));
             assert!(texts == of_file && inferred == inferred_of_file && batches >= 2);
         }
     }

@@ -66,6 +66,8 @@ pub struct Evidence {
     likely_missing: BTreeMap<String, u64>,
     pointed: u64,
     grouped: u64,
+    strings: u64,
+    marks: u64,
 }
 
 /// A column whose cells are nearly all of a better type than the inferred one.
@@ -97,6 +99,17 @@ impl Evidence {
     pub fn repeated(&mut self, text: &str, n: u64) {
         if n > 0 {
             self.read(text, short_decimal(text.as_bytes()), n);
+        }
+    }
+
+    /// Sees `n` cells that are strings by their type, whatever they read as.
+    pub fn strings(&mut self, text: &str, n: u64, missing: &MissingTokens) {
+        if missing.contains(text) {
+            self.nulls += n;
+            self.marks += if text.is_empty() { 0 } else { n };
+        } else {
+            self.strings += n;
+            self.repeated(text, n);
         }
     }
 
@@ -178,6 +191,15 @@ impl Evidence {
 
     /// The column's type; None if every cell is missing.
     pub fn kind(&self) -> Option<Kind> {
+        let kind = self.reads_as()?;
+        // A day may only be written; what has a type for numbers and flags has strings for something else, or for marks of missing
+        // values.
+        let is_string = self.strings > 0 && self.marks == 0 && (kind.is_numeric() || kind == Kind::Boolean);
+        Some(if is_string { self.string_kind() } else { kind })
+    }
+
+    /// What all cells read as, whatever they are stored as.
+    fn reads_as(&self) -> Option<Kind> {
         use Reads::*;
         if self.values() == 0 {
             return None;
@@ -199,11 +221,15 @@ impl Evidence {
         } else if self.only(&[Time]) {
             Kind::Time
         } else {
-            match self.distinct() {
-                Some(distinct) if distinct as u64 * 2 <= self.values() => Kind::Category,
-                _ => Kind::Text,
-            }
+            self.string_kind()
         })
+    }
+
+    fn string_kind(&self) -> Kind {
+        match self.distinct() {
+            Some(distinct) if distinct as u64 * 2 <= self.values() => Kind::Category,
+            _ => Kind::Text,
+        }
     }
 
     /// Whether datetimes of this column are instants, by the greater number of them.
@@ -242,7 +268,8 @@ impl Evidence {
         let most = groups.iter().map(|(_, reads)| fitting(reads)).max()?;
         let (kind, _) = groups.iter().find(|(_, reads)| fitting(reads) == most)?;
         let others = self.values() - most;
-        (others as f64 <= share * self.values() as f64).then(|| Mostly {
+        // Strings that all read as something better are meant to be strings.
+        (others > 0 && others as f64 <= share * self.values() as f64).then(|| Mostly {
             kind: *kind,
             others,
             examples: self.odd.list(),
@@ -293,6 +320,8 @@ impl Partial for Evidence {
         self.nulls += other.nulls;
         self.pointed += other.pointed;
         self.grouped += other.grouped;
+        self.strings += other.strings;
+        self.marks += other.marks;
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
         }

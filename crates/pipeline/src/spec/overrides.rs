@@ -50,7 +50,8 @@ pub(super) fn apply(path: &Path, text: String, overrides: &[Override]) -> Result
         }
     })?;
     for Override { keys, value } in overrides {
-        let missing = || PipelineError::input(format!("`--set {}`: there is no table to hold it", keys.join(".")));
+        let missing =
+            || PipelineError::input(format!("`{}` can't be set: there is no table to hold it", keys.join(".")));
         set(document.as_table_mut(), keys, value.clone()).ok_or_else(missing)?;
     }
     Ok(document.to_string())
@@ -93,7 +94,7 @@ mod tests {
         check(r#"contract."Lot.Frontage".min=0"#, r#"[contract]; [contract."Lot.Frontage"]; min = 0"#);
         check(r#"contract.'a=b'.min=0"#, r#"[contract]; [contract."a=b"]; min = 0"#);
         check("contract.Größe.unit=a=b", r#"[contract]; [contract."Größe"]; unit = "a=b""#);
-        check("step.1.columns=x", "`--set step.1.columns`: there is no table to hold it");
+        check("step.1.columns=x", "`step.1.columns` can't be set: there is no table to hold it");
     }
 
     #[test]

@@ -1,0 +1,127 @@
+"""The types of a frame are what its columns are: a text is a text, and a row of the frame is answered as the frame is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas
+import polars
+import pyarrow
+import pytest
+
+import evenstep as es
+
+ROWS = 120
+DIGITS = [str(n * 7 % 10) for n in range(ROWS)]
+
+
+def frame(z: Any) -> pandas.DataFrame:
+    numbers = range(ROWS)
+    rows = pandas.DataFrame({"x": [n % 7 + 0.5 for n in numbers], "y": [n * 3 % 11 * 1.5 for n in numbers]})
+    return rows.assign(z=z)
+
+
+def kind(bundle: es.Bundle) -> str:
+    return str(bundle.inspect()["identity"]["contract"]["z"]["type"])
+
+
+def trained(rows: es.Data) -> es.Bundle:
+    return es.init(rows, target="y").train(rows, progress=False).bundle
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        DIGITS,
+        ["0.5", "1.5", "2"] * 40,
+        ["true", "false"] * 60,
+        pandas.Categorical(DIGITS),
+        pandas.Categorical([n % 10 for n in range(ROWS)]),
+        pandas.Categorical([n % 10 / 4 for n in range(ROWS)]),
+        pandas.Categorical([n % 2 == 0 for n in range(ROWS)]),
+        pandas.cut(pandas.Series(range(ROWS)), 4),
+    ],
+)
+def test_texts_and_categoricals_are_categories_whatever_they_read_as(cells: Any) -> None:
+    rows = frame(cells)
+    bundle = trained(rows)
+    assert kind(bundle) == "category"
+    scores = bundle.score(rows).to_pandas()["prediction"].tolist()
+    answers = bundle.predict(rows.drop(columns="y").to_dict("records"))
+    assert [answer["prediction"] for answer in answers] == scores
+    as_text = rows.assign(z=rows["z"].map(lambda cell: str(cell).removesuffix(".0").replace("True", "true").replace("False", "false")))
+    assert bundle.score(as_text).to_pandas()["prediction"].tolist() == scores, "by their texts"
+
+
+def test_texts_of_polars_and_arrow_are_texts_and_their_dictionaries_of_numbers_are_numbers() -> None:
+    rows = frame(DIGITS)
+    digest = trained(rows).digest
+    for table in (polars.DataFrame(rows), pyarrow.Table.from_pandas(rows), rows.astype({"z": "string"})):
+        assert trained(table).digest == digest
+    assert trained(polars.DataFrame(rows).with_columns(polars.col("z").cast(polars.Categorical))).digest == digest
+    assert trained(pyarrow.Table.from_pandas(rows.astype({"z": "category"}))).digest == digest
+    coded = pyarrow.table({"x": rows["x"], "y": rows["y"], "z": pyarrow.array([n % 10 for n in range(ROWS)]).dictionary_encode()})
+    assert kind(trained(coded)) == "integer", "only how they are stored"
+
+
+def test_objects_that_are_numbers_are_numbers() -> None:
+    for cells, told in [
+        ([1, 2.5, None] * 40, "number"),
+        ([1, 2, None] * 40, "integer"),
+        ([10**30, 7, 3] * 40, "number"),
+        ([-(2**63), 7, None] * 40, "number"),
+        ([Decimal("1.5"), Decimal("2.5")] * 60, "number"),
+        ([True, False, None] * 40, "boolean"),
+    ]:
+        assert kind(trained(frame(pandas.Series(cells, dtype=object)))) == told, cells[0]
+    with pytest.raises(es.DataError, match="column `z` has an integer that is too large"):
+        trained(frame(pandas.Series([10**400, 1] * 60, dtype=object)))
+    with pytest.raises(es.DataError, match="column `z` is a categorical whose levels are of several types"):
+        trained(frame(pandas.Categorical([1, "a"] * 60)))
+
+
+def test_a_frame_and_its_file_give_one_digest(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    for cells in (
+        ["1", "2", "3", "?"] * 30,
+        ["2024-01-0%d" % (n % 9 + 1) for n in range(ROWS)],
+        [True, False] * 60,
+        [10**30 * n for n in range(ROWS)],
+        ["a", None, "b"] * 40,
+    ):
+        frame(pandas.Series(cells, dtype=object)).to_csv(path, index=False)
+        spec = es.init(path, target="y", name="p")
+        rows = pandas.read_csv(path)
+        assert spec.train(rows).digest == spec.train().digest == es.init(rows, target="y", name="p").train(rows).digest
+
+
+def test_a_spec_gives_one_digest_also_where_one_that_is_proposed_anew_would_be_another(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    frame(["NA", "b", "c"] * 40).to_csv(path, index=False)
+    spec, rows = es.init(path, target="y", name="p"), pandas.read_csv(path)
+    assert spec.train(rows).digest == spec.train().digest
+    proposed = es.init(rows, target="y", name="p")
+    assert (spec.to_dict()["data"]["missing"], proposed.to_dict()["data"]["missing"]) == (["", "NA"], [""])
+    assert proposed.train(rows).digest != spec.train().digest, "what stands for a missing value is of the digest"
+
+
+def test_columns_are_named_by_texts() -> None:
+    rows = frame(DIGITS)
+    with pytest.raises(es.DataError, match=r"a column is named by 2 parts, `\('x', 1\)`"):
+        trained(rows.set_axis(pandas.MultiIndex.from_product([["x"], [1, 2, 3]]), axis=1))
+    numbered = rows.set_axis([0, 1, 2], axis=1)
+    for target in (1, numbered.columns[1]):
+        with pytest.raises(es.DataError, match="(?s)a column is named by a text, and .*1.* is `'1'` here"):
+            es.init(numbered, target=target)
+    assert es.init(numbered, target="1").target == "1"
+
+
+def test_an_index_that_counts_and_has_a_name_is_a_column() -> None:
+    rows = frame(DIGITS)
+    named = rows.set_axis(pandas.RangeIndex(ROWS, name="id"))
+    told = rows.assign(id=range(ROWS))
+    assert es.init(named, target="y").to_dict() == es.init(told, target="y").to_dict()
+    assert trained(named).digest == trained(told).digest
+    assert named.index.equals(pandas.RangeIndex(ROWS)), "the frame itself is as it was"
