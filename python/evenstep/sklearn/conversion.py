@@ -59,10 +59,12 @@ def from_sklearn(
     says so step by step.
 
     Raises `NoEqualError` if a step has no equal and isn't left out; `ValueError` for a name in
-    `leave_out` that no step has, and for a classifier of which nothing tells how many classes there are.
+    `leave_out` that no step has, for a column that the data don't have, and for a classifier of which
+    nothing tells how many classes there are.
     """
     path = Path(data) if isinstance(data, (str, os.PathLike)) else None
     frame = _read(path) if path is not None else _as_pandas(data)
+    _refuse_unknown(frame, {"target": [target], "id": [id] if isinstance(id, str) else id or [], "weight": [weight] if weight else []})
     roles = {target, *([id] if isinstance(id, str) else id or []), *([weight] if weight else [])}
     names = _names(pipeline, frame)
     columns = columns_of(None if names is None else [n for n in names if n not in roles], _kinds(frame))
@@ -91,6 +93,15 @@ def from_sklearn(
         },
     }
     return Translation(_written(document, draft, out, walk.model), walk.findings)
+
+
+def _refuse_unknown(frame: Any, roles: dict[str, list[str]]) -> None:
+    """Raises `ValueError` for a role that is given to a column which the data don't have."""
+    known = [] if frame is None else [str(name) for name in frame.columns]
+    for role, names in roles.items():
+        for name in names:
+            if frame is not None and name not in known:
+                raise ValueError(f"`{role}` names `{name}`, and the data have no such column; they have {', '.join(known)}")
 
 
 def _check(findings: list[Finding], leave_out: list[str]) -> None:

@@ -42,7 +42,8 @@ class Column:
     `name` is what the spec calls it, of a family the pattern; `theirs` is what the original calls
     it, of a family the beginning. `kind` is a type of the contract, or empty if it isn't known.
     A filled column has no null; an uncertain one exists only if training has a null for it. A
-    family has members, of which `but` go a way of their own.
+    family has members, of which `but` go a way of their own; `members` are the names of all others, in the original's order,
+    if a fit tells them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Column:
     uncertain: bool = False
     but: tuple[str, ...] = ()
     is_member: bool = False
+    members: tuple[str, ...] = ()
 
     def of(self, kind: str) -> Column:
         """The column with another type. All columns there are never come to be of one."""
@@ -71,7 +73,13 @@ class Column:
         if not self.family or self.is_everything:
             return self
         start = self.name.removesuffix("*")
-        return replace(self, but=(*self.but, *(name for name in names if name.startswith(start))))
+        gone = [name for name in names if name.startswith(start)]
+        members = tuple(member for member in self.members if member not in gone)
+        return replace(self, but=(*self.but, *gone), members=members)
+
+    def only(self, kept: Iterable[str]) -> Column:
+        """The family with those of its members alone."""
+        return replace(self, members=tuple(kept))
 
     @property
     def called(self) -> str:

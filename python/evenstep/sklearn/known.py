@@ -22,6 +22,10 @@ class Known:
         except TypeError:
             return None
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return name in self._columns
+
     def spellings(self, name: str) -> dict[Any, list[str]]:
         """The texts that stand for each value of a column; none if the data are no text."""
         if name not in self._texts:
@@ -43,6 +47,10 @@ class Known:
     def has_none(self, name: str) -> bool:
         """Whether a null of the column is None, not NaN."""
         return name in self._columns and any(value is None for value in self._columns[name])
+
+    def has_nan(self, name: str) -> bool:
+        """Whether a null of the column is NaN, not None."""
+        return name in self._columns and any(value is not None for value in self._columns[name][self._columns[name].isna()])
 
 
 def _by_name(frame: Any) -> dict[str, Any]:

@@ -113,6 +113,14 @@ class Site:
             return any(value is None for value in learned[self.columns.index(column)])
         return self._draft.is_untouched(column) and self._data.has_none(column.name)
 
+    def is_known(self, column: Column) -> bool:
+        """Whether the data have the column."""
+        return self._data.has(column.name)
+
+    def has_nan(self, column: Column) -> bool:
+        """Whether a null of the column is NaN, not None, as far as the data tell."""
+        return self._draft.is_untouched(column) and self._data.has_nan(column.name)
+
     def name_what_is_not_carried_over(self) -> None:
         """Every parameter that was set and that no entry read is a difference."""
         signature = inspect.signature(type(self.source).__init__).parameters

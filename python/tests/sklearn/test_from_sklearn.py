@@ -13,9 +13,10 @@ from feature_engine import encoding, imputation
 from feature_engine.datetime import DatetimeFeatures
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from lightgbm import LGBMRegressor
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -320,6 +321,80 @@ def test_a_null_that_is_no_nan_is_a_category_of_the_original():
     rows = pd.DataFrame({"a": pd.Series(["u", None] * 20, dtype=object), "y": np.arange(40) % 3})
     for encoder in (OrdinalEncoder(), OrdinalEncoder().fit(rows[["a"]])):
         assert "a null is null" in str(from_sklearn(encoder, target="y", data=rows))
+
+
+@pytest.mark.parametrize("is_fitted", [True, False])
+def test_what_a_null_that_is_no_nan_becomes_is_told(is_fitted):
+    rows = pd.DataFrame({"a": pd.Series(["u", "v", None, "u"] * 10, dtype=object), "y": np.arange(40) % 3})
+    encoder = OrdinalEncoder(encoded_missing_value=-1)
+    told = from_sklearn(encoder.fit(rows[["a"]]) if is_fitted else encoder, target="y", data=rows, test=0)
+    assert not told.is_equal and "a null is -1, where None is one more value, the last" in str(told)
+    assert features(told.toml, rows)["a"].tolist()[:4] == [0, 1, -1, 0]
+    for imputer in (SimpleImputer(strategy="most_frequent"), SimpleImputer(strategy="constant", fill_value="z"), MissingIndicator()):
+        told = from_sklearn(imputer.fit(rows[["a"]]) if is_fitted else imputer, target="y", data=rows)
+        assert not told.is_equal and "None in `a` is missing, too, where scikit-learn takes NaN alone" in str(told)
+        gaps = rows.assign(a=rows["a"].where(rows["a"].notna(), np.nan))
+        assert from_sklearn(imputer, target="y", data=gaps).is_equal
+    none = SimpleImputer(strategy="most_frequent", missing_values=None)
+    assert from_sklearn(none, target="y", data=rows).is_equal
+    both = rows.assign(a=rows["a"].where(np.arange(40) > 0, np.nan))
+    assert "NaN in `a` is missing, too, where scikit-learn takes None alone" in str(from_sklearn(none, target="y", data=both))
+    unknown = ColumnTransformer([("filled", SimpleImputer(strategy="most_frequent"), ["a"])])
+    assert "None and NaN are missing alike" in str(from_sklearn(unknown, target="y"))
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 6])
+def test_a_choice_among_one_hot_columns_is_carried_over(k):
+    rows = FRAME[["city", "whole", "number", "y"]].assign(whole=FRAME["whole"] % 3)
+    encoded = ColumnTransformer([("codes", OneHotEncoder(), ["city", "whole"])], remainder="passthrough")
+    original = make_pipeline(encoded, SelectKBest(k=k), Ridge()).fit(rows.drop(columns="y"), rows["y"])
+    told = from_sklearn(original, target="y", data=rows, test=0)
+    assert [finding.verdict for finding in told.findings][-2] is Verdict.DIFFERS
+    assert "dropped by name" in str(told)
+    ours = scores(told.toml.replace('task = "binary"', 'task = "regression"'), rows)["prediction"]
+    np.testing.assert_allclose(ours, original.predict(rows.drop(columns="y")), rtol=1e-9, atol=1e-9)
+
+
+def test_a_choice_among_columns_that_cannot_be_named_is_refused():
+    rows = FRAME[["place", "number", "y"]].assign(place=FRAME["place"].where(FRAME["place"] == "in"), y=FRAME["place"] == "in")
+    encoded = ColumnTransformer([("codes", OneHotEncoder(), ["place"])], remainder="passthrough")
+    original = make_pipeline(encoded, SelectKBest(k=1), LogisticRegression()).fit(rows[["place", "number"]], rows["number"] > 3)
+    with pytest.raises(NoEqualError, match="`place_missing`, which exists only if training has a null"):
+        from_sklearn(original, target="y", data=rows)
+    grouped = make_pipeline(OneHotEncoder(max_categories=2), SelectKBest(k=1)).fit(FRAME[["city"]], FRAME["y"])
+    with pytest.raises(NoEqualError, match="which columns come in isn't known before training"):
+        from_sklearn(grouped, target="y", data=FRAME[["city", "y"]])
+
+
+def test_objectives_keep_their_parameters():
+    rows = FRAME[["skewed", "y"]]
+    for model, lines, note in [
+        (XGBRegressor(objective="reg:tweedie", tweedie_variance_power=1.2), ['"tweedie"', "tweedie_power = 1.2"], ""),
+        (XGBRegressor(objective="reg:pseudohubererror", huber_slope=2), ['"huber"', "huber_delta = 2.0"], "not smoothly"),
+        (XGBRegressor(objective="reg:pseudohubererror"), ["huber_delta = 1.0"], "not smoothly"),
+        (LGBMRegressor(objective="huber", alpha=0.8), ['"huber"', "huber_delta = 0.8"], ""),
+        (LGBMRegressor(objective="huber"), ["huber_delta = 0.9"], ""),
+        (GradientBoostingRegressor(loss="huber", alpha=0.8), ['"huber"'], "0.8 of each round's errors"),
+    ]:
+        told = from_sklearn(model, target="y", data=rows, task="regression")
+        assert all(line in told.toml for line in lines), told.toml
+        assert note in str(told) and "isn't carried over" not in str(told) and not told.is_equal
+        assert told.spec.check(rows), "the engine takes it"
+    assert "`tweedie_variance_power=1.2` isn't carried over" in str(
+        from_sklearn(XGBRegressor(tweedie_variance_power=1.2), target="y", data=rows)
+    )
+
+
+def test_a_column_that_the_data_do_not_have_is_refused_by_its_role(tmp_path):
+    FRAME.to_csv(tmp_path / "rows.csv", index=False)
+    for data in (FRAME[[*NUMBERS, "y"]], tmp_path / "rows.csv"):
+        for model in (Ridge(), LogisticRegression()):
+            with pytest.raises(ValueError, match="`target` names `nope`, and the data have no such column; they have number"):
+                from_sklearn(model, target="nope", data=data)
+        with pytest.raises(ValueError, match="`id` names `key`"):
+            from_sklearn(Ridge(), target="y", id=["number", "key"], data=data)
+        with pytest.raises(ValueError, match="`weight` names `w`"):
+            from_sklearn(Ridge(), target="y", weight="w", data=data)
 
 
 def test_what_nobody_knows_to_be_numbers_or_texts_is_no_equal_encoding(tmp_path):

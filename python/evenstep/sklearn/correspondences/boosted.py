@@ -75,8 +75,20 @@ def _categories(site: Site) -> None:
 @model("sklearn.GradientBoostingClassifier", "sklearn.GradientBoostingRegressor")
 def gradient_boosting(site: Site) -> dict[str, object]:
     site.differs("cuts lie between bins of values, and draws come from identity: other trees, of one kind")
-    losses = {"log_loss": None, "squared_error": None, "absolute_error": "absolute", "quantile": "quantile"}
+    losses = {
+        "log_loss": None,
+        "squared_error": None,
+        "absolute_error": "absolute",
+        "huber": "huber",
+        "quantile": "quantile",
+    }
     objective = _known(site, "loss", losses)
+    if objective == "huber":
+        share = site.parameter("alpha")
+        site.differs(
+            f"`huber_delta` is one error in the target's unit, by default from the targets, not what {share} of each round's "
+            "errors don't exceed (`alpha`)"
+        )
     depth, sample = site.parameter("max_depth"), site.parameter("subsample")
     site.parameter("criterion"), site.parameter("validation_fraction"), site.parameter("tol")
     rounds = site.parameter("n_iter_no_change")
@@ -146,10 +158,6 @@ def lightgbm(site: Site) -> dict[str, object]:
         "tweedie": "tweedie",
     }
     objective = _known(site, "objective", objectives)
-    if objective == "huber":
-        site.differs(
-            "`huber_delta` is the share of errors that count by their square, 0.9 if not given; `alpha` is the largest of those errors"
-        )
     every = value("subsample_freq")
     site.parameter("subsample_for_bin")
     depth, sample = value("max_depth"), value("subsample")
@@ -158,7 +166,8 @@ def lightgbm(site: Site) -> dict[str, object]:
     return {
         "use": "boosted_trees",
         "objective": objective,
-        "quantile": (site.parameter("alpha") or 0.9) if objective == "quantile" else None,
+        "quantile": _or(site.parameter("alpha"), 0.9) if objective == "quantile" else None,
+        "huber_delta": float(_or(site.parameter("alpha"), 0.9)) if objective == "huber" else None,
         "tweedie_power": site.parameter("tweedie_variance_power") if objective == "tweedie" else None,
         "trees": value("n_estimators"),
         "learning_rate": value("learning_rate"),
@@ -201,6 +210,7 @@ def xgboost(site: Site) -> dict[str, object]:
         "count:poisson": "poisson",
         "reg:gamma": "gamma",
         "reg:tweedie": "tweedie",
+        "reg:pseudohubererror": "huber",
         "reg:quantileerror": "quantile",
     }
     objective = _known(site, "objective", objectives)
@@ -222,11 +232,15 @@ def xgboost(site: Site) -> dict[str, object]:
         site.parameter(name)
     if value("gamma", 0) != 0:
         site.differs("`min_gain` is in the unit of the loss, where `gamma` counts half of it")
+    if objective == "huber":
+        site.differs("the loss turns from squares to sizes at `huber_delta`, not smoothly around `huber_slope`")
     rounds = site.parameter("early_stopping_rounds")
     return {
         "use": "boosted_trees",
         "objective": objective,
         "quantile": _quantile(site) if objective == "quantile" else None,
+        "huber_delta": float(value("huber_slope", 1.0)) if objective == "huber" else None,
+        "tweedie_power": value("tweedie_variance_power", None) if objective == "tweedie" else None,
         "trees": value("n_estimators", 100),
         "learning_rate": value("learning_rate", 0.3),
         "leaves": value("max_leaves", 0) or _leaves_of(depth),
@@ -264,6 +278,10 @@ def _known(site: Site, parameter: str, words: dict[Any, str | None]) -> str | No
     if not isinstance(word, (str, type(None))) or word not in words:
         site.refuse(f"`{parameter}={word!r}` has no counterpart; there are {', '.join(str(w) for w in words if w)}")
     return words[word]
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
 def _unless(value: Any, default: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from ..classes import text_of
@@ -34,12 +35,21 @@ def one_hot_encoder(site: Site) -> list[Column]:
     rest = [column for column in columns if column not in keep_null]
     site.step("one_hot", keep_null, top=top, drop_last=drop_last, missing="category")
     site.step("one_hot", rest, top=top, drop_last=drop_last)
-    missing = [
-        Column(f"{column.name}_missing", "boolean", f"{column.called}_nan", uncertain=True)
-        for column in keep_null
-        if not column.family
-    ]
-    return [_family(column) for column in columns] + missing
+    is_whole = top is None and not drop_last and site.parameter("min_frequency") is None
+    out = []
+    for at, column in enumerate(columns):
+        out.append(_family(column, _levels(site, at) if is_whole else []))
+        if column in keep_null and not column.family:
+            out.append(Column(f"{column.name}_missing", "boolean", f"{column.called}_nan", uncertain=True))
+    return out
+
+
+def _levels(site: Site, at: int) -> list[str]:
+    """The texts of the values for which a fitted encoder has a column, in its order."""
+    categories = site.learned("categories_")
+    if categories is None or at >= len(categories):
+        return []
+    return [text_of(value) for value in categories[at] if not is_nan(value)]
 
 
 def _group_rare(site: Site, columns: list[Column], unknown: str) -> int | None:
@@ -71,10 +81,11 @@ def _may_be_null(site: Site, column: Column) -> bool:
     return any(is_nan(value) for value in categories[at])
 
 
-def _family(column: Column) -> Column:
+def _family(column: Column, levels: Iterable[str] = ()) -> Column:
     if column.is_everything:
         return column
-    return Column(f"{column.name}=*", "boolean", f"{column.called}_", family=True)
+    members = tuple(f"{column.name}={level}" for level in levels)
+    return Column(f"{column.name}=*", "boolean", f"{column.called}_", family=True, members=members)
 
 
 @step("feature_engine.OneHotEncoder")
@@ -101,8 +112,7 @@ def ordinal_encoder(site: Site) -> list[Column]:
         site.refuse("`ordinal` doesn't group rare values; put `rare_labels` before it")
     given = site.parameter("categories")
     given = [None] * len(site.columns) if _is_auto(given) else given
-    if any(site.has_none(column) for column in site.columns):
-        site.differs("a null is null, where None is one more value")
+    has_none = any(site.has_none(column) for column in site.columns)
     by_value = []
     for column, values in zip(site.columns, given, strict=True):
         taken, order = _ordered(site, column, values)
@@ -116,6 +126,9 @@ def ordinal_encoder(site: Site) -> list[Column]:
     if unknown == "error":
         site.note(_UNSEEN_REFUSED)
         value = null
+    if has_none:
+        filled = value if not is_nan(value) and value == null else "null"
+        site.differs(f"a null is {filled}, where None is one more value, the last")
     if not is_nan(value) and value == null:
         site.step("impute_constant", columns, value=value)
     elif not is_nan(value):

@@ -114,10 +114,28 @@ def _frozen_mask(site: Site) -> list[Column]:
         site.refuse("no step chooses so; once it is fitted, its choice can be carried over")
     _read_all(site)
     site.differs(_FROZEN)
-    keep = site.source.get_support()
-    columns = site.one_by_one()
-    site.drop([column for column, kept in zip(columns, keep, strict=True) if not kept])
-    return [column for column, kept in zip(columns, keep, strict=True) if kept]
+    keep = [bool(kept) for kept in site.source.get_support()]
+    if any(column.family and not column.members for column in site.columns):
+        site.refuse("which columns come in isn't known before training; give `data`, or name columns")
+    names = [list(column.members) if column.family else [column.name] for column in site.columns]
+    if sum(map(len, names)) != len(keep):
+        site.refuse(f"it chose among {len(keep)} columns, and {sum(map(len, names))} come in")
+    chosen = iter(keep)
+    out = []
+    for column, members in zip(site.columns, names, strict=True):
+        kept = [name for name in members if next(chosen)]
+        if len(kept) < len(members):
+            _drop_but(site, column, kept)
+        if kept:
+            out.append(column.only(kept) if column.family else column)
+    return out
+
+
+def _drop_but(site: Site, column: Column, kept: list[str]) -> None:
+    """Drops a column, or a family but for some of its members: training anew may find others."""
+    if column.uncertain:
+        site.refuse(f"it drops `{column.name}`, which exists only if training has a null: it can't be named")
+    site.drop([column.without(kept)])
 
 
 def _read_all(site: Site) -> None:

@@ -9,11 +9,15 @@ from .table import step
 
 @step("sklearn.SimpleImputer")
 def simple_imputer(site: Site) -> list[Column]:
-    if not is_nan(site.parameter("missing_values")):
+    missing = site.parameter("missing_values")
+    if not is_nan(missing):
         site.refuse("what stands for a missing value is said for all columns, by `missing` in `[data]`")
     added = _indicators(site, site.columns) if site.parameter("add_indicator") else []
     strategy = site.parameter("strategy")
     site.parameter("keep_empty_features")
+    # Means and medians are of numbers, where None becomes NaN.
+    if strategy in ("most_frequent", "constant"):
+        _tell_other_nulls(site, missing)
     if strategy in ("mean", "median"):
         site.step(f"impute_{strategy}")
         filled = [column.of("number") for column in site.columns]
@@ -26,6 +30,17 @@ def simple_imputer(site: Site) -> list[Column]:
         site.refuse(f"`strategy={strategy!r}` is code")
     site.note("a column without any value is an error, not dropped")
     return [column.without_null() for column in filled] + added
+
+
+def _tell_other_nulls(site: Site, missing: object) -> None:
+    """Of NaN and None the original takes one for missing, and leaves the other."""
+    if any(site.is_source(column) and not site.is_known(column) for column in site.columns):
+        site.note("None and NaN are missing alike; among texts scikit-learn takes one of them for it (`missing_values`)")
+    for column in site.columns:
+        if missing is not None and site.has_none(column):
+            site.differs(f"None in `{column.called}` is missing, too, where scikit-learn takes NaN alone for it (`missing_values`)")
+        if missing is None and site.has_nan(column):
+            site.differs(f"NaN in `{column.called}` is missing, too, where scikit-learn takes None alone for it (`missing_values`)")
 
 
 def _constant(site: Site) -> list[Column]:
@@ -58,6 +73,7 @@ def _indicators(site: Site, columns: list[Column]) -> list[Column]:
 def missing_indicator(site: Site) -> list[Column]:
     if not is_nan(site.parameter("missing_values")):
         site.refuse("what stands for a missing value is said for all columns, by `missing` in `[data]`")
+    _tell_other_nulls(site, site.parameter("missing_values"))
     missing_only = site.parameter("features") == "missing-only"
     if site.parameter("error_on_new"):
         site.note("a null in a column that had none in training is no error")
