@@ -19,6 +19,8 @@ from evenstep import _native
 from evenstep._errors import DataError, Error
 from evenstep._frames import dictionaries
 
+# So many cells are told in a text; `cells` has more.
+_SHOWN = 10
 # A server on this machine is not behind the proxy that the environment names.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -64,7 +66,7 @@ class Server:
     def predict(self, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Asks it over HTTP for one row or many: what other programs would be told.
 
-        Raises `DataError` for rows that break the contract.
+        Raises `DataError` for rows that break the contract; `cells` names them. Raises `Error` if the server doesn't answer.
         """
         headers = {"Content-Type": "application/json"}
         told = _native.json_of(dictionaries([rows] if isinstance(rows, Mapping) else rows))
@@ -73,8 +75,11 @@ class Server:
             with _direct.open(request) as answer:
                 return list(json.load(answer)["predictions"])
         except urllib.error.HTTPError as error:
-            problem = json.load(error)
-            raise DataError(problem.get("detail", str(error)), cells=problem.get("errors")) from None
+            raise _refused(error) from None
+        except OSError as error:
+            if self._process.poll() is not None:
+                raise Error(f"the server at {self.url} has ended\n  help: `bundle.serve()` starts another") from None
+            raise Error(f"the server at {self.url} doesn't answer: {getattr(error, 'reason', error)}") from None
 
     def stop(self) -> None:
         """Lets it answer what it was asked, and end."""
@@ -96,6 +101,23 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<evenstep.Server at {self.url}>"
+
+
+def _refused(error: urllib.error.HTTPError) -> Error:
+    """What the server says of rows that it refuses, in the words of `Bundle.predict`."""
+    try:
+        problem = json.load(error)
+    except ValueError:
+        problem = {}
+    cells = problem.get("errors") or []
+    if not cells:
+        return DataError(problem.get("detail", str(error)))
+    count = problem["count"]
+    what = f"{count} {'cell breaks' if count == 1 else 'cells break'} the contract"
+    rows = ", in rows counted from 0" if any(cell["row"] > 0 for cell in cells) else ""
+    lines = "".join(f"\n  row {cell['row']}, {cell['message']}" for cell in cells[:_SHOWN])
+    more = f"\n  and {count - _SHOWN} more" if count > _SHOWN else ""
+    return DataError(what + rows + lines + more, cells=cells)
 
 
 def _drain(pipe: Any) -> None:

@@ -68,9 +68,17 @@ def test_a_bundle_is_served_and_answers_alike() -> None:
         with pytest.raises(es.DataError) as raised:
             server.predict({"id": 1, "x": "many"})
         assert raised.value.cells[0]["field"] == "x"
+        for refused in ([{"id": 1, "x": "many"}], [{"id": 1, "x": 1}, {"id": 2, "x": 1, "z": 2}], [{"id": 1, "x": "many"}] * 30):
+            with pytest.raises(es.DataError) as by_server:
+                server.predict(refused)
+            with pytest.raises(es.DataError) as by_bundle:
+                bundle.predict(refused)
+            assert str(by_server.value) == str(by_bundle.value)
         with pytest.raises(es.Error, match="already in use|address in use|Address"):
             bundle.serve(port=int(server.address.rsplit(":", 1)[1]))
     assert server._process.poll() is not None
+    with pytest.raises(es.Error, match=f"the server at {server.url} has ended\n  help: `bundle.serve\\(\\)` starts another"):
+        server.predict(rows)
 
 
 def test_a_server_is_not_behind_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

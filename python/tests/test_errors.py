@@ -120,14 +120,42 @@ def test_what_is_given_in_place_of_something_else_is_said() -> None:
         es.diff(spec, 2)  # type: ignore[arg-type]
     with pytest.raises(es.DataError, match="a `int` can't be verified"):
         es.verify(3)  # type: ignore[arg-type]
+    for values in (None, "model.l2=1", [("model.l2", 1)]):
+        with pytest.raises(TypeError, match="values are set by a dictionary, not"):
+            spec.set(values)  # type: ignore[arg-type]
+    assert es.Spec(SPEC, set=None) == spec
+    with pytest.raises(TypeError, match="values are set by a dictionary, not a `str`"):
+        es.Spec(SPEC, set="model.l2=1")  # type: ignore[arg-type]
     for value in (None, float("nan"), [None]):
         with pytest.raises(ValueError, match="can't stand in a spec"):
             spec.set({"model.l2": value})
-    with pytest.raises(ValueError, match="threads=-1"):
-        spec.train(frame(), threads=-1)
+    for threads in (-1, 2**70):
+        with pytest.raises(ValueError, match=f"threads={threads}: give 0"):
+            spec.train(frame(), threads=threads)
     with pytest.raises(TypeError, match="pickle its `bundle`"):
         pickle.dumps(spec.train(frame(), threads=2000))
     assert spec.set({"data.id": ["id"]}).to_dict()["data"]["id"] == ["id"]
+
+
+def test_nobody_is_told_to_write_what_only_the_command_line_has(project: Path) -> None:
+    told = []
+    for act in (
+        lambda: es.Spec.read(project / "none.toml"),
+        lambda: es.Spec.read(project / "rows.csv"),
+        lambda: es.init(frame(), target="y").train(),
+        lambda: es.Spec(SPEC, set={"data.source.x": 1}),
+        lambda: es.Spec(SPEC, set={"model.n_jobs": 1}),
+    ):
+        with pytest.raises(es.SpecError) as raised:
+            act()
+        told.append(f"{raised.value} {raised.value.help}")
+    trained = es.Spec.read(project / "pipeline.toml").train()
+    trained.write()
+    verified = es.verify(trained.bundle)
+    told += [*verified.not_proved, repr(verified), *trained.notes]
+    assert not [text for text in told if "--" in text.replace("the command line's `evenstep verify BUNDLE --policy FILE`", "")], told
+    assert "`evenstep.init(data, target=…)` writes one" in told[0] and 'rows.csv", target=…)` proposes a spec' in told[1]
+    assert "give a frame" in told[2] and "`train(threads=N)` sets them" in told[4]
 
 
 def test_columns_that_no_cell_holds_are_told() -> None:

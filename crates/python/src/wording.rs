@@ -1,10 +1,17 @@
 //! What is said to people of the command line, as people who write Python say it.
 
+const WORDS: [(&str, &str); 6] = [
+    ("give `--data FILE` for that", "give `data` for that"),
+    ("`--data FILE` trains it again", "with `data` it is trained again"),
+    ("`--policy FILE` says", "the command line's `evenstep verify BUNDLE --policy FILE` says"),
+    ("`train --no-trace` leaves the trace out", "`train(trace=False)` leaves the trace out"),
+    ("`train --threads N` sets them", "`train(threads=N)` sets them"),
+    ("`evenstep contract` and `evenstep mock` alone can do without", "give a frame, or name one in the spec"),
+];
+
 /// The text without what only the command line has.
 pub(crate) fn in_python(text: &str) -> String {
-    let text = text.replace("give `--data FILE` for that", "give `data` for that");
-    let text = text.replace("`--data FILE` trains it again", "with `data` it is trained again");
-    let text = text.replace("`--policy FILE` says", "the command line's `evenstep verify BUNDLE --policy FILE` says");
+    let text = WORDS.iter().fold(text.to_owned(), |text, (words, ours)| text.replace(words, ours));
     proposing(&text).unwrap_or(text)
 }
 

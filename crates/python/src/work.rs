@@ -1,6 +1,7 @@
 //! Work that takes long: without the interpreter's lock, on threads of its own, until it is done or somebody presses Ctrl-C.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use evenstep_exact::reduce::{Stopped, Workers};
 use evenstep_pipeline::{PipelineError, Progress, Run};
 use pyo3::Borrowed;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::{Class, plain, raised};
@@ -26,9 +27,14 @@ impl<'py> FromPyObject<'_, 'py> for Threads {
     type Error = PyErr;
 
     fn extract(number: Borrowed<'_, 'py, PyAny>) -> PyResult<Threads> {
-        let threads: i64 = number.extract()?;
-        let refused = |_| PyValueError::new_err(format!("threads={threads}: give 0, for one for each core, or more"));
-        usize::try_from(threads).map(Threads).map_err(refused)
+        let refused = |threads: &dyn Display| {
+            PyValueError::new_err(format!("threads={threads}: give 0, for one for each core, or more"))
+        };
+        match number.extract::<i64>() {
+            Ok(threads) => usize::try_from(threads).map(Threads).map_err(|_| refused(&threads)),
+            Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => Err(refused(&*number)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -14,14 +14,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     _check_y,
-    check_consistent_length,
     check_is_fitted,
 )
 
 from . import engine
 from .classes import texts_of
 from .parameters import SpecParameters
-from .rows import name_of, table_of, types_of, with_column
+from .rows import name_of, refuse_other_length, table_of, types_of, with_column
 
 
 # Models that want a number in each cell.
@@ -59,7 +58,6 @@ class _Model(SpecParameters):
         data: dict[str, object],
     ) -> None:
         """Trains on the rows of X, and y as the spec is to have it: by its name, and the type that its contract says."""
-        check_consistent_length(y, list(range(table.num_rows)))
         uses = [str(step.get("use")) for step in self.steps]
         contract = {name: rule for name, rule in types_of(table, uses).items() if name != self.id}
         table, name = with_column(table, target[0], y)
@@ -107,6 +105,7 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         target = name_of(y)
         table = table_of(self, X, reset=True, fewest=2)
         y = column_or_1d(y, warn=True)
+        refuse_other_length(y, table)
         if y.dtype == object and pd.isna(y).any():
             raise ValueError("Input y contains NaN.")
         check_classification_targets(y)
@@ -134,7 +133,7 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         """Classes by their number. Raises `ValueError` for a row that was set aside."""
         codes = {text: at for at, text in enumerate(texts_of(self.classes_))}
         if None in told:
-            raise ValueError(f"row {list(told).index(None)} has no prediction: the contract sets it aside")
+            raise ValueError(f"row {list(told).index(None)} (counted from 0) has no prediction: the contract sets it aside")
         return np.array([codes[text] for text in told], dtype=np.intp)
 
 
@@ -154,6 +153,7 @@ class EvenstepRegressor(RegressorMixin, _Model):
         target = name_of(y)
         table = table_of(self, X, reset=True, fewest=2)
         y = _check_y(y, y_numeric=True, estimator=self).astype(np.float64)
+        refuse_other_length(y, table)
         self._fit(table, y, (target, "number"), sample_weight, {"task": "regression"})
         return self
 

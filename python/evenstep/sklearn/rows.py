@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
-from evenstep._frames import is_of
+from evenstep._errors import DataError
+from evenstep._frames import is_of, plain
 
 # Steps that read dates and times, which a text may be.
 _OF_MOMENTS = {"datetime_parts", "datetime_difference"}
@@ -51,6 +52,12 @@ def with_column(table: pa.Table, name: str, values: Any) -> tuple[pa.Table, str]
     return table.append_column(name, pa.array(values)), name
 
 
+def refuse_other_length(y: np.ndarray, table: pa.Table) -> None:
+    """Raises `ValueError` for a target that isn't one value for each row."""
+    if len(y) != table.num_rows:
+        raise ValueError(f"y has {len(y)} values, and X has {table.num_rows} rows: give one value for each row")
+
+
 def name_of(y: Any) -> str:
     """What a column is called; `y` if it has no name of its own, or is a frame."""
     name = None if hasattr(y, "columns") else getattr(y, "name", None)
@@ -68,6 +75,9 @@ def types_of(table: pa.Table, steps: Iterable[str]) -> dict[str, dict[str, str]]
     for column in table.schema:
         if pa.types.is_floating(column.type) or pa.types.is_integer(column.type) and not whole_as_is:
             rules[column.name] = {"type": "number"}
+        elif pa.types.is_null(column.type):
+            # Whatever comes later, it is one that training never saw.
+            rules[column.name] = {"type": "category"}
         elif pa.types.is_dictionary(column.type) or _is_text(column.type) and not text_as_is:
             rules[column.name] = {"type": "category"}
     return rules
@@ -106,10 +116,13 @@ def _has_names(X: Any) -> bool:
 
 def _of_frame(frame: Any) -> pa.Table:
     try:
+        frame = plain(frame)
         if is_of("pandas", frame):
             table = pa.Table.from_pandas(frame, preserve_index=False)
         else:
             table = pa.table(frame)
+    except DataError as error:
+        raise ValueError(str(error)) from error
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"a column has cells of several types, or of one that no column has: {error}") from error
     return table.replace_schema_metadata(None)

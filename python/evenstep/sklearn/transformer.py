@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sklearn.base import TransformerMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from . import engine
 from .parameters import SpecParameters
-from .rows import table_of, types_of, with_column
+from .rows import refuse_other_length, table_of, types_of, with_column
 
 # Steps that name their columns in other keys than `columns`.
 _WITHOUT_COLUMNS = {"expression", "datetime_difference"}
@@ -100,7 +100,7 @@ def _numbers_of(y: Any, table: pa.Table) -> np.ndarray:
     if y is None:
         raise ValueError("the step looks at a target: y is required")
     y = column_or_1d(y, warn=True)
-    check_consistent_length(y, list(range(table.num_rows)))
+    refuse_other_length(y, table)
     return y.astype(np.float64) if y.dtype.kind in "biuf" else np.unique(y, return_inverse=True)[1].astype(np.float64)
 
 

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from cases import NUMBERS, frame
 from sklearn.base import clone
@@ -108,6 +109,54 @@ def test_texts_are_classes_of_their_own_whatever_they_read_as():
     codes = pd.DataFrame({"code": np.array(["1", "1.0", "01"])[np.arange(300) % 3]})
     model = EvenstepClassifier(trees=20).fit(codes, codes["code"] == "1.0")
     assert (model.predict(codes) == (codes["code"] == "1.0")).all()
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_a_column_without_any_value_says_nothing(gap):
+    rows = FRAME[NUMBERS].assign(empty=pd.Series([gap] * len(FRAME), dtype=object))
+    model = EvenstepClassifier(trees=5).fit(rows, FRAME["y"])
+    told = model.predict_proba(rows)
+    for later in (rows.assign(empty="a"), rows.assign(empty=1.5), rows.assign(empty=np.nan)):
+        np.testing.assert_array_equal(model.predict_proba(later), told)
+    table = polars.DataFrame(FRAME[NUMBERS]).with_columns(empty=polars.lit(None))
+    np.testing.assert_array_equal(EvenstepClassifier(trees=5).fit(table, FRAME["y"]).predict_proba(table), told)
+
+
+def test_numbers_beyond_64_bits_are_numbers():
+    large = pd.Series([10**30 * n for n in range(len(FRAME))], dtype=object)
+    floats = FRAME[NUMBERS].assign(large=large.astype(float))
+    told = EvenstepClassifier(trees=5).fit(floats, FRAME["y"]).predict_proba(floats)
+    rows = FRAME[NUMBERS].assign(large=large)
+    np.testing.assert_array_equal(EvenstepClassifier(trees=5).fit(rows, FRAME["y"]).predict_proba(rows), told)
+    with pytest.raises(ValueError, match="column `large` has an integer that is too large"):
+        EvenstepClassifier().fit(rows.assign(large=[10**400, *large[1:]]), FRAME["y"])
+
+
+def test_integers_of_128_bits_of_polars_are_read():
+    rows = polars.DataFrame(FRAME[NUMBERS])
+    long = rows.with_columns(polars.col("whole").cast(polars.Int128))
+    model = EvenstepClassifier(trees=5).fit(rows, FRAME["y"])
+    np.testing.assert_array_equal(EvenstepClassifier(trees=5).fit(long, FRAME["y"]).predict_proba(long), model.predict_proba(rows))
+
+
+def test_a_target_of_another_length_is_refused_with_both():
+    rows = FRAME[NUMBERS]
+    for estimator, y in [
+        (EvenstepClassifier(), FRAME["y"][:50]),
+        (EvenstepClassifier(), ["a"] * 50),
+        (EvenstepRegressor(), FRAME["number"][:50]),
+        (EvenstepTransformer("discretize_tree", columns=NUMBERS, order="target"), FRAME["y"][:50]),
+    ]:
+        with pytest.raises(ValueError, match=f"y has 50 values, and X has {len(FRAME)} rows: give one value for each row"):
+            estimator.fit(rows, y)
+
+
+def test_predictions_come_in_the_order_of_rows_and_classes_as_they_were_given():
+    rows = FRAME[NUMBERS].set_axis(np.arange(len(FRAME)) * 10)
+    for y in (FRAME["y"], FRAME["y"] == 1, FRAME["y"].astype("int8")):
+        told = EvenstepClassifier(trees=5).fit(rows, y.to_numpy()).predict(rows)
+        assert isinstance(told, np.ndarray) and told.dtype == y.dtype
+        assert rows.assign(p=told).loc[70, "p"] == told[7]
 
 
 def test_a_parameter_that_the_model_does_not_have_is_refused_with_what_was_meant():
@@ -291,6 +340,7 @@ def test_columns_that_nothing_reads_are_told():
     known = np.random.default_rng(0).integers(0, 4, 200)
     rows = pd.DataFrame({"x": np.arange(200) % 17, "k": pd.to_timedelta(known, "h"), "cut": pd.cut(known, 3)})
     with pytest.warns(UserWarning) as told:
-        EvenstepClassifier().fit(rows, np.where(known % 2, "a", "b"))
+        model = EvenstepClassifier().fit(rows, np.where(known % 2, "a", "b"))
     said = " ".join(str(warning.message) for warning in told)
-    assert "`k` isn't learned from: cells of type `duration" in said and "`cut` isn't learned from" in said
+    assert "`k` isn't learned from: cells of type `duration" in said and "cut" not in said
+    assert "cut" in model.bundle_.inspect()["identity"]["inputs"], "bins are categories"
