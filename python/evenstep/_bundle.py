@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from evenstep import _native
 from evenstep._frames import Data, dictionaries, reading
-from evenstep._labels import Labels
 from evenstep._metrics import Metrics
 from evenstep._page import Page
 from evenstep._progress import in_notebook, progress_bar
@@ -90,8 +89,8 @@ class Bundle:
 
         Raises `DataError` for rows that break the contract where it says to reject them.
         """
-        with reading(data) as source, progress_bar(progress) as tell:
-            return Table._of(self._inner.score(source, threads, tell), Labels(data))
+        with reading(data, self._personal) as (source, labels), progress_bar(progress) as tell:
+            return Table._of(self._inner.score(source, threads, tell), labels)
 
     def transform(self, data: Data, *, threads: int = 0, progress: bool | None = None) -> Table:
         """What its steps make of rows, as the model is given it: the id, or the row's number from 0, the features by name, flags.
@@ -100,11 +99,12 @@ class Bundle:
 
         Raises `DataError` for rows that break the contract where it says to reject them.
         """
-        with reading(data) as source, progress_bar(progress) as tell:
-            return Table._of(self._inner.transform(source, threads, tell), Labels(data))
+        with reading(data, self._personal) as (source, labels), progress_bar(progress) as tell:
+            return Table._of(self._inner.transform(source, threads, tell), labels)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The answers to rows that are dictionaries, as `POST /predict` gives them, classes as texts.
+        """The answers to rows that are dictionaries, as `POST /predict` gives them, classes as texts. A number or a flag of a
+        category is its text, as in frames.
 
         Raises `DataError` for rows that break the contract; `cells` names them.
         """
@@ -132,7 +132,7 @@ class Bundle:
         return verify(self, data, threads=threads, shuffle=shuffle, progress=progress)
 
     def _verify(self, data: Data | None, threads: int, shuffle: bool, progress: bool | None) -> dict[str, Any]:
-        with reading(data) as source, progress_bar(progress) as tell:
+        with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
             return self._inner.verify(self._path, source, threads, shuffle, tell)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
@@ -157,6 +157,9 @@ class Bundle:
     def card(self) -> str:
         """Its model card, as Markdown."""
         return self._inner.card
+
+    def _personal(self) -> list[str]:
+        return [name for name, rule in self.inspect()["identity"]["contract"].items() if rule.get("personal")]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Bundle, (self.to_bytes(),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -43,10 +43,11 @@ def rows(data: Data) -> object:
 
 
 @contextmanager
-def reading(data: Data | None) -> Iterator[object]:
-    """What the engine reads of `data`, or None; errors within tell the rows of a frame by its index, too."""
-    with labelled(Labels(data)):
-        yield None if data is None else rows(data)
+def reading(data: Data | None, personal: Callable[[], Container[str]] = tuple) -> Iterator[tuple[object, Labels]]:
+    """What the engine reads of `data`, or None, and what its rows are called, as errors within tell, too."""
+    labels = Labels(data, personal)
+    with labelled(labels):
+        yield None if data is None else rows(data), labels
 
 
 def plain(frame: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from evenstep._errors import Error
@@ -14,11 +15,19 @@ _ROW = re.compile(r"the frame, row (\d+)")
 
 
 class Labels:
-    """What the rows of a frame are called; nothing, if it has no index of its own."""
+    """What the rows of a frame are called; nothing, if it has no index of its own, or one that tells of people."""
 
-    def __init__(self, data: object) -> None:
+    def __init__(self, data: object, personal: Callable[[], Container[str]] = tuple) -> None:
+        """Of a frame, and the columns that tell of people, which are asked for if a label is to be told."""
         self.index: Any = getattr(data, "index", None) if is_pandas(data) else None
-        self._say = self.index is not None and not _only_counts(self.index)
+        self._personal = personal
+
+    @cached_property
+    def _say(self) -> bool:
+        if self.index is None or _only_counts(self.index):
+            return False
+        names = [str(name) for name in self.index.names if name is not None]
+        return not names or not any(map(self._personal().__contains__, names))
 
     def place(self, row: int) -> str:
         """A row for people."""

@@ -64,7 +64,7 @@ class Server:
         return f"http://{self.address}"
 
     def predict(self, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Asks it over HTTP for one row or many: what other programs would be told.
+        """Asks it over HTTP for one row or many: what other programs would be told. A category has to be a text to it.
 
         Raises `DataError` for rows that break the contract; `cells` names them. Raises `Error` if the server doesn't answer.
         """

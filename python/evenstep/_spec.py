@@ -11,7 +11,6 @@ from evenstep import _native
 from evenstep._checked import Checked
 from evenstep._errors import DataError
 from evenstep._frames import Data, reading
-from evenstep._labels import Labels
 from evenstep._progress import progress_bar
 from evenstep._trained import Trained, make_folder
 
@@ -101,11 +100,11 @@ class Spec:
 
         Raises `SpecError` or `DataError` for what no training could start from. Cells that break the contract are an answer.
         """
-        with reading(data) as source, progress_bar(progress) as tell:
-            return Checked(Labels(data).mark(self._inner.check(source, threads, tell)))
+        with reading(data, self._personal) as (source, labels), progress_bar(progress) as tell:
+            return Checked(labels.mark(self._inner.check(source, threads, tell)))
 
     def _verify(self, data: Data | None, threads: int, shuffle: bool, progress: bool | None) -> dict[str, Any]:
-        with reading(data) as source, progress_bar(progress) as tell:
+        with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
             return self._inner.verify(source, threads, shuffle, tell)
 
     def train(
@@ -127,11 +126,14 @@ class Spec:
         """
         if out is not None:
             make_folder(out)
-        with reading(data) as source, progress_bar(progress) as tell:
+        with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
             trained = Trained._of(self._inner.train(source, threads, trace, tell), os.path.dirname(self.path))
         if out is not None:
             trained.write(out)
         return trained
+
+    def _personal(self) -> list[str]:
+        return [name for name, rule in self.to_dict().get("contract", {}).items() if rule.get("personal")]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restored, (self.path, self.toml()))
@@ -170,7 +172,7 @@ def init(
         if not isinstance(column, str):
             what = f"a column is named by a text, and `{column!r}` is a `{type(column).__name__}`"
             raise DataError(f"{what}\n  help: what a frame calls `{column!r}` is `{str(column)!r}` here")
-    with reading(data) as source, progress_bar(progress) as tell:
+    with reading(data) as (source, _), progress_bar(progress) as tell:
         text = _native.propose_spec(source, name, target, ids, tell)
     return Spec(text, folder=folder)
 

@@ -109,6 +109,24 @@ def test_rows_of_a_frame_are_counted_from_0_and_told_by_their_index() -> None:
     assert (cell["row"], cell["index"]) == (4, "r4")
 
 
+def test_an_index_that_tells_of_people_is_no_label() -> None:
+    rows = frame(NUMBERS).rename_axis("who")
+    rule = 'who = { type = "text", personal = true }'
+    text = SPEC.format(policy="reject", invalid="quarantine").replace("[contract]", f"[contract]\n{rule}")
+    text = text.replace("[data]", '[data]\nid = "who"')
+    bundle = es.Spec(text).train(rows).bundle
+    high = rows.assign(x=rows["x"].where(rows.index != "r4", 9))
+    infinite = rows.assign(x=rows["x"].where(rows.index != "r4", numpy.inf))
+    for act in (bundle.score, es.Spec(text).train):
+        with pytest.raises(es.DataError, match=r"row 4 \(counted from 0\)") as raised:
+            act(high)
+        assert "index" not in raised.value.cells[0]
+    for [cell] in (es.Spec(text).check(high).rejected, bundle.score(infinite).quarantine):
+        assert "index" not in cell and cell["row"] == 4
+    with pytest.raises(es.DataError, match=r"row 4 \(counted from 0, index 'r4'\)"):
+        es.Spec(text.replace(", personal = true", "")).train(high)
+
+
 def test_cells_that_are_set_aside_are_told_by_position_and_index() -> None:
     rows = frame(NUMBERS).set_axis(numpy.arange(ROWS) * 10)
     bundle = spec(invalid="quarantine").train(rows).bundle

@@ -125,3 +125,14 @@ def test_an_index_that_counts_and_has_a_name_is_a_column() -> None:
     assert es.init(named, target="y").to_dict() == es.init(told, target="y").to_dict()
     assert trained(named).digest == trained(told).digest
     assert named.index.equals(pandas.RangeIndex(ROWS)), "the frame itself is as it was"
+
+
+def test_quantities_that_are_texts_are_told_and_read_as_numbers_where_the_contract_says_so() -> None:
+    rows = frame([f"{n % 20 * 0.5}" for n in range(ROWS)])
+    [note] = [note for note in es.init(rows.assign(z=rows["z"].astype(float)), target="y").train(rows).notes if "`z`" in note]
+    assert "`z` is text, and each text is a word of its own, though all of its 120 values are numbers" in note
+    spec = es.Spec('[pipeline]\nname = "p"\nseed = 1\n[data]\ntarget = "y"\n[contract]\nz = { type = "number" }\n[model]\nuse = "ridge"\n')
+    told = spec.train(rows)
+    assert told.digest == spec.train(rows.assign(z=rows["z"].astype(float))).digest
+    assert not [note for note in told.notes if "`z`" in note]
+    assert not [note for note in es.init(frame(DIGITS), target="y").train(frame(DIGITS)).notes if "`z`" in note], "codes"

@@ -115,7 +115,12 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     }
     let is_text = |kind| matches!(kind, Kind::Category | Kind::Text);
     let texts = contract.columns.iter().filter(|(name, rule)| is_text(rule.kind) && !roles.id.contains(name));
-    notes.extend(texts.filter_map(|(name, _)| written_for_people(name, &inferred.columns[name])));
+    let told = |name: &ColumnName| {
+        let evidence = &inferred.columns[name];
+        let is_declared = spec.contract.get(name.as_str()).is_some_and(|rule| rule.kind.is_some());
+        written_for_people(name, evidence).or_else(|| stored_as_strings(name, evidence).filter(|_| !is_declared))
+    };
+    notes.extend(texts.filter_map(|(name, _)| told(name)));
     let numbers = contract
         .columns
         .iter()
@@ -146,6 +151,17 @@ fn written_for_people(name: &ColumnName, evidence: &Evidence) -> Option<String> 
         formatted,
         counted(evidence.values() as usize, "value"),
     ))
+}
+
+/// What is to be said of a frame's column whose numbers are strings.
+fn stored_as_strings(name: &ColumnName, evidence: &Evidence) -> Option<String> {
+    evidence.are_quantities_as_strings().then(|| {
+        format!(
+            "`{name}` is text, and each text is a word of its own, though all of its {} are numbers. If they are quantities, \
+             hand them over as numbers, or say `type = \"number\"` of it in `[contract]`",
+            counted(evidence.values() as usize, "value"),
+        )
+    })
 }
 
 /// What is to be said of a column whose points may set thousands apart.

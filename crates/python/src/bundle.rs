@@ -1,5 +1,6 @@
 //! A trained pipeline that answers.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub(crate) struct Bundle {
     bytes: Vec<u8>,
     opened: Opened,
     predictor: Predictor,
+    /// The columns of strings.
+    categories: HashSet<String>,
 }
 
 impl Bundle {
@@ -40,7 +43,10 @@ impl Bundle {
             let bytes = read()?;
             let opened = evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(error.to_string()))?;
             let predictor = opened.predictor()?;
-            Ok(Bundle { bytes, opened, predictor })
+            let rules = predictor.contract.columns.iter();
+            let categories = rules.filter(|(_, rule)| matches!(rule.kind, Kind::Category | Kind::Text));
+            let categories = categories.map(|(name, _)| name.as_str().to_owned()).collect();
+            Ok(Bundle { bytes, opened, predictor, categories })
         };
         briefly(py, open).map_err(|error| raised(py, &error, Class::Bundle))
     }
@@ -57,8 +63,10 @@ impl Bundle {
     ) -> PyResult<Table> {
         let source = frame::source(rows)?;
         work(py, how, Class::Data, |run| {
-            let header = header(&self.predictor, &source);
-            let header = classes.map_or_else(|| header.clone(), |classes| classes.header(header.clone()));
+            let mut header = header(&self.predictor, &source);
+            if let Some(classes) = classes {
+                classes.set_type(&mut header);
+            }
             let schema = Arc::new(write::schema(&header, true));
             let (mut batches, mut quarantine) = (Vec::new(), Vec::new());
             let scored = say(&self.predictor, &source, run, &mut |answers| {
@@ -191,12 +199,8 @@ impl Bundle {
 
     /// The answers to rows that are dictionaries, as `POST /predict` gives them.
     fn predict<'py>(&self, py: Python<'py>, rows: Vec<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        // A frame may hold numbers for a category, which are its texts.
-        let is_category = |name: &str| {
-            let rule = ColumnName::new(name).and_then(|name| self.predictor.contract.columns.get(&name));
-            rule.is_some_and(|rule| matches!(rule.kind, Kind::Category | Kind::Text))
-        };
-        let rows = rows.iter().map(|row| json::row(row, is_category)).collect::<PyResult<Vec<_>>>()?;
+        let row = |row| json::row(row, |name| self.categories.contains(name));
+        let rows = rows.iter().map(row).collect::<PyResult<Vec<_>>>()?;
         let answer = || -> Result<Value, request::Refusal> {
             let answered = request::answer_rows(&self.predictor, Rows::Objects(rows.into()), None)?;
             Ok(json!(answered.answers))

@@ -15,7 +15,14 @@ impl<'a> Classes<'a> {
     pub(crate) fn of(predictor: &'a Predictor) -> Classes<'a> {
         let texts = predictor.task.classes();
         let kind = predictor.contract.columns.get(&predictor.data.target).map_or(Kind::Category, |rule| rule.kind);
-        Classes { texts, kind }
+        // A bundle may be of anybody's making.
+        let is_cell = |text: &String| match kind {
+            Kind::Integer => parse::integer(text).is_some(),
+            Kind::Number => parse::number(text).is_some(),
+            Kind::Boolean => parse::boolean(text).is_some(),
+            _ => kind == Kind::Text,
+        };
+        Classes { texts, kind: if texts.iter().all(is_cell) { kind } else { Kind::Category } }
     }
 
     /// Where the prediction stands in a table of scores, before the probabilities; None for numbers, which have their type.
@@ -23,12 +30,11 @@ impl<'a> Classes<'a> {
         (!self.texts.is_empty()).then(|| columns - 1 - self.texts.len())
     }
 
-    /// The header of scores, with the prediction in its type.
-    pub(crate) fn header(&self, mut header: Vec<(ColumnName, Kind)>) -> Vec<(ColumnName, Kind)> {
+    /// Gives the prediction its type in the header of scores.
+    pub(crate) fn set_type(&self, header: &mut [(ColumnName, Kind)]) {
         if let Some(place) = self.place(header.len()) {
             header[place].1 = self.kind;
         }
-        header
     }
 
     /// The prediction in its type, with its place among the columns of scores.
@@ -59,6 +65,6 @@ impl<'a> Classes<'a> {
 
 /// A cell for each row; each distinct text is read once.
 fn each<T: Copy>(texts: &Coded, null: T, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
-    let values = texts.map_values(|text| read(text).expect("a class is a cell of the target"));
+    let values = texts.map_values(|text| read(text).expect("every class was read as such a cell"));
     texts.codes.iter().map(|code| values.get(*code as usize).copied().unwrap_or(null)).collect()
 }

@@ -90,22 +90,18 @@ pub(crate) fn row(row: &Bound<'_, PyDict>, is_category: impl Fn(&str) -> bool) -
         let name = name.to_str()?.to_owned();
         let value =
             value(&cell).map_err(|error| PyTypeError::new_err(format!("`{name}`: {}", error.value(row.py()))))?;
-        let value = match category_text(&value) {
-            Some(text) if is_category(&name) => text.into(),
-            _ => value,
-        };
+        let is_other = matches!(value, Value::Number(_) | Value::Bool(_));
+        let value = if is_other && is_category(&name) { category_text(&value).into() } else { value };
         cells.insert(name, value);
     }
     Ok(cells)
 }
 
 /// The text of a number or a flag, as a category has it.
-pub(crate) fn category_text(value: &Value) -> Option<String> {
-    match value {
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Number(number) if number.is_f64() => Some(print_number(number.as_f64()? + 0.0)),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+fn category_text(value: &Value) -> String {
+    match value.as_f64().filter(|_| value.is_f64()) {
+        Some(number) => print_number(number + 0.0),
+        None => value.to_string(),
     }
 }
 

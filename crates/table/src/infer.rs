@@ -18,6 +18,8 @@ use crate::{Clock, Coded, Kind, MissingTokens};
 
 /// A string column with more distinct values than this is text.
 pub const MOST_CATEGORIES: usize = 20_000;
+/// Numbers of more different values are rather quantities than codes.
+const MANY: usize = 100;
 /// So many different cells are remembered that don't fit what most others are.
 const ODD: usize = 8;
 /// What often stands for a missing value; `init` proposes those that it sees.
@@ -196,6 +198,12 @@ impl Evidence {
         // values.
         let is_string = self.strings > 0 && self.marks == 0 && (kind.is_numeric() || kind == Kind::Boolean);
         Some(if is_string { self.string_kind() } else { kind })
+    }
+
+    /// Whether all cells are numbers, and strings by their type: more different ones than categories have, or with fractions.
+    pub fn are_quantities_as_strings(&self) -> bool {
+        let numbers = self.reads_as().is_some_and(Kind::is_quantity) && self.strings > 0 && self.marks == 0;
+        numbers && (self.count(Reads::Number) > 0 || self.distinct().is_none_or(|distinct| distinct > MANY))
     }
 
     /// What all cells read as, whatever they are stored as.
