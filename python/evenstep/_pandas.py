@@ -21,7 +21,7 @@ def readable(frame: Any) -> Any:
 
     _refuse_names(frame)
     columns = {name: _readable(frame, name, column) for name, column in frame.items()}
-    changed = {name: column for name, column in columns.items() if column is not frame[name] and column is not None}
+    changed = {name: column for name, column in columns.items() if column is not None}
     # A range is handed out as no column, also if it has a name.
     counts = isinstance(frame.index, pandas.RangeIndex) and frame.index.name is not None
     if not changed and not counts:
@@ -30,7 +30,7 @@ def readable(frame: Any) -> Any:
     for name, column in changed.items():
         frame[name] = column
     if counts:
-        frame.index = pandas.Index(frame.index.to_numpy(), name=frame.index.name)
+        frame.index = pandas.Index(frame.index.to_numpy(), name=str(frame.index.name))
     return frame
 
 
@@ -100,10 +100,12 @@ def _is_cell(cell: Any) -> bool:
 
 def _floats(name: Any, column: Any) -> Any:
     """Numbers of which not all are integers that a cell holds: the nearest floats, as of a file's numbers."""
+    import pandas
+
     try:
         cells = [math.nan if gone else float(cell) for cell, gone in zip(column, column.isna(), strict=True)]
     except OverflowError:
         raise DataError(
             f"column `{name}` has an integer that is too large for any number\n  help: leave it out, or write it as text"
         ) from None
-    return type(column)(cells, index=column.index, dtype="float64", name=column.name)
+    return pandas.Series(cells, index=column.index, dtype="float64", name=column.name)

@@ -120,6 +120,7 @@ def test_columns_are_named_by_texts() -> None:
 
 def test_an_index_that_counts_and_has_a_name_is_a_column() -> None:
     rows = frame(DIGITS)
+    assert es.init(rows.set_axis(pandas.RangeIndex(ROWS, name=0)), target="y").to_dict()["data"]["id"] == "0"
     named = rows.set_axis(pandas.RangeIndex(ROWS, name="id"))
     told = rows.assign(id=range(ROWS))
     assert es.init(named, target="y").to_dict() == es.init(told, target="y").to_dict()
