@@ -137,3 +137,12 @@ def test_quantities_that_are_texts_are_told_and_read_as_numbers_where_the_contra
     assert told.digest == spec.train(rows.assign(z=rows["z"].astype(float))).digest
     assert not [note for note in told.notes if "`z`" in note]
     assert not [note for note in es.init(frame(DIGITS), target="y").train(frame(DIGITS)).notes if "`z`" in note], "codes"
+
+
+def test_a_target_of_numbers_that_are_texts_is_told_what_to_do() -> None:
+    spec = es.Spec('[pipeline]\nname = "p"\nseed = 1\n[data]\ntarget = "z"\ntask = "regression"\n[model]\nuse = "ridge"\n')
+    with pytest.raises(es.SpecError, match=r"the target `z` is of type category(?s:.*)all its texts are numbers: give numbers, or say"):
+        spec.train(frame(DIGITS))
+    with pytest.raises(es.SpecError) as raised:
+        spec.train(frame(["a", "b"] * 60))
+    assert raised.value.help is None

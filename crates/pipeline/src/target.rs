@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_exact::reduce::{Partial, Workers};
-use evenstep_table::{Batch, Column, ColumnName, Kind, Task, did_you_mean};
+use evenstep_table::{Batch, Column, ColumnName, Kind, Task, did_you_mean, parse};
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
@@ -62,10 +62,14 @@ impl Target {
         let word = spec.data.task.unwrap_or_else(|| task_of(kind, count));
         if word == TaskWord::Regression {
             if !kind.is_numeric() {
+                // As the texts of a frame may be.
+                let are_numbers = values.iter().all(|value| parse::number(value).is_some());
+                let help = "all its texts are numbers: give numbers, or say `type = \"number\"` of it in `[contract]`";
                 return Err(refused(format!(
                     "the target `{name}` is of type {}, and a regression predicts a number",
                     kind.word()
-                )));
+                ))
+                .help(are_numbers.then(|| help.to_owned())));
             }
             return Ok(Target { task: Task::Regression, codes: BTreeMap::new() });
         }
