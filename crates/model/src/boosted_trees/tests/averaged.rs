@@ -56,7 +56,7 @@ fn a_row_of_much_weight_leaves_the_others_theirs() {
 fn drawn_sets_of_levels_take_no_options_of_sorted_ones() {
     let categories = crate::averaged::Categories { smoothing: 9.0, ..Default::default() };
     let spec = ExtraTrees { categories, ..extra() };
-    let error = testing::fit(&spec, &Task::Regression, &values(30)).err().expect("refused");
+    let error = testing::fit(&spec, &Task::Regression, &values(30)).expect_err("refused");
     assert_eq!(error.message, "`categories.smoothing` says nothing to `extra_trees`");
 }
 
