@@ -146,6 +146,9 @@ impl Made {
         if !findings.no_numbers.is_empty() {
             facts.0.insert("no_numbers".to_owned(), json!(findings.no_numbers));
         }
+        if findings.quality.quarantined > 0 {
+            facts.0.insert("set_aside".to_owned(), json!(findings.quality.quarantined));
+        }
         if let Some(trace) = &trace {
             facts.0.insert("trace".to_owned(), json!(trace.root()));
         }

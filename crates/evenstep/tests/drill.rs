@@ -711,6 +711,8 @@ fn rows_that_the_spec_sets_aside_are_not_a_fact_of_the_data() {
         assert!(causes.contains(&("data", true)) && causes.contains(&(cause, false)), "{told:#}");
     };
     check("quarantine", &replaced(&nulls, "\"null\"", "\"quarantine\""), "contract");
+    let told = project.run(&["diff", "a/p.toml", "quarantine/p.toml", "--json"]).json();
+    assert!(told["notes"].to_string().contains("B set 1 row aside for breaking the contract"), "{told:#}");
     check("category", &replaced(SMALL, "\"number\"", "\"category\""), "contract");
     check("bound", &replaced(&nulls, "\"null\"", "\"null\", max = 9, out_of_range = \"clip\""), "contract");
     check("id", &replaced(&nulls, "id = \"id\"\n", ""), "role");

@@ -1,5 +1,6 @@
 //! What the files of a run say of each other: a spec that was changed since, a file that can't be read or is of another run.
 
+use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::align::Slot;
@@ -18,6 +19,15 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         let damaged = side.damaged.iter().map(|text| Cause::fact("damaged", text.clone()));
         findings.at(&Slot::Settings).causes.extend(damaged);
         findings.notes.extend(side.foreign.iter().cloned());
+        if let Some(rows) = side.facts.get("set_aside").and_then(Value::as_u64) {
+            findings.notes.push(format!(
+                "{} set {} aside for breaking the contract, which its `.quarantine.jsonl` names: such a row is told as one \
+                 that {} doesn't have",
+                side.name,
+                counted(rows, "row"),
+                side.name
+            ));
+        }
         if is_stale(side) {
             let name = &side.name;
             let note =
