@@ -10,8 +10,7 @@ use super::{Cause, Findings, Side};
 /// So many values are told of specs.
 const TOLD: usize = 3;
 /// What a spec says of the artifact that no lock says, and no prediction follows from.
-const OF_THE_ARTIFACT_ALONE: [&str; 3] = ["/pipeline/name", "/serving", "/card"];
-const NAME: &str = "key";
+const OF_THE_ARTIFACT_ALONE: [&str; 4] = ["/pipeline/name", "/serving/mode", "/serving/latency", "/card"];
 
 /// Compares what is not of the runs themselves, after all that is.
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
@@ -37,11 +36,11 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     }
     if let (Some(mine), Some(theirs)) = (&a.artifact, &b.artifact) {
         for key in OF_THE_ARTIFACT_ALONE {
-            let (mine, theirs) = (mine.spec.pointer(key), theirs.spec.pointer(key));
-            let told = leaves(&json!({ NAME: mine }), &json!({ NAME: theirs }), TOLD);
-            let key = key.trim_start_matches('/').replace('/', ".");
-            let cause = |told: &String| Cause::fact("setting", told.replacen(NAME, &format!("`{key}`"), 1));
-            findings.at(&Slot::Settings).causes.extend(told.iter().map(cause));
+            let name = format!("`{}`", key.trim_start_matches('/').replace('/', "."));
+            let part = |spec: &Value| json!({ &name: spec.pointer(key) });
+            let told = leaves(&part(&mine.spec), &part(&theirs.spec), TOLD);
+            let causes = told.into_iter().map(|told| Cause::fact("setting", told));
+            findings.at(&Slot::Settings).causes.extend(causes);
         }
     }
     if (is_stale(a) || is_stale(b)) && findings.first().is_none() {

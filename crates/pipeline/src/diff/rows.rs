@@ -18,6 +18,8 @@ use crate::{PipelineError, Run, Silent, Spec};
 
 /// Of more rows than a sketch recovers so many of each kind are told; the others are counted.
 const ROWS_KEPT: usize = 1000;
+/// Of so many rows the cells of both sides are compared as texts.
+const RETYPED_MOST: usize = 100_000;
 /// So many ids stand in a sentence.
 const IDS_TOLD: usize = 5;
 
@@ -129,8 +131,11 @@ impl Changed {
     }
 
     /// Leaves out the rows whose cells are written alike on both sides, and only read by other types: if the data of both
-    /// can still be read.
+    /// can still be read, and rows are not too many to be held beside each other.
     pub(crate) fn leave_out_retyped(&mut self, a: &Side, b: &Side, workers: &Workers) {
+        if self.input.len() > RETYPED_MOST {
+            return;
+        }
         let found = |side: &Side, of: fn(&RowChange) -> Option<Element>| {
             let wanted = self.input.iter().filter_map(|row| Some((row.stage.clone(), of(row)?))).collect();
             look_up(side, &wanted, &BTreeSet::new(), workers)
