@@ -27,6 +27,8 @@ const CORRECTIONS: usize = 10;
 const SETTLED: f64 = 1e-26;
 /// A last step larger than this share of the first is worth a note.
 const UNSETTLED: f64 = 1e-16;
+/// A first step that is no larger, for each row, is rounding alone: no feature tells anything of the target.
+const NOTHING: f64 = 1e-28;
 
 /// Linear regression with a penalty on squared coefficients.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -147,7 +149,7 @@ fn settle(
         let first = *first.get_or_insert(size);
         if size > last / 4.0 {
             // Rounding is all that is left, or features too nearly collinear to tell apart.
-            return (coefficients, last <= UNSETTLED * first);
+            return (coefficients, last <= UNSETTLED * first || first <= NOTHING * design.total());
         }
         coefficients.iter_mut().zip(&step).for_each(|(coefficient, step)| *coefficient -= step);
         (run.progress)(round + 1, CORRECTIONS + 1, None);
@@ -259,6 +261,14 @@ mod tests {
         let trained = fit(&Ridge { alpha: 1.0 }, &Task::Regression, &batch).unwrap();
         assert_eq!(trained.notes, Vec::<String>::new(), "a penalty tells them apart");
         assert!(trained.model.0.coefficients[2] != 0.0);
+    }
+
+    #[test]
+    fn a_constant_feature_is_not_taken_for_a_collinear_one() {
+        let target: Vec<f64> = (0..300_u32).map(|i| f64::from(i * 37 % 101) / 7.0).collect();
+        let batch = batch(vec![("x", Column::Number(vec![3.0; 300]))], target, Vec::new());
+        let trained = fit(&Ridge::example(), &Task::Regression, &batch).unwrap();
+        assert_eq!(trained.notes, Vec::<String>::new());
     }
 
     /// A second feature that differs from the first in the sixth digit.
