@@ -170,7 +170,8 @@ fn dates_as_people_write_them_are_dates_of_the_proposal() {
             "# 1 of 200 cells is of another type than date: `late`",
             "odd = { type = \"date\", format = \"%d.%m.%Y\", invalid = \"null\" }",
             "since = { type = \"date\", format = \"%Y-%m\" }",
-            "columns = [\"either\", \"odd\", \"since\", \"start_date\", \"uk\"]",
+            "columns = [\"either\", \"odd\", \"start_date\", \"uk\"]",
+            "columns = [\"since\"]",
             "columns = [\"log\", \"us\"]",
         ],
     );
@@ -528,4 +529,42 @@ fn codes_that_tell_every_row_apart_are_the_id() {
 fn an_id_that_repeats_may_be_a_group() {
     let (_, spec) = trains("patient_id,x,y", |n| format!("{},{},{}", n / 4, n % 13, n % 29));
     holds(&spec, &["# `patient_id` is called like an id, and repeats", "`group = \"patient_id\"`"]);
+}
+
+#[test]
+fn what_is_written_like_a_code_a_month_or_a_limit_may_be_something_else() {
+    // A measurement that no row shares, and a series of days.
+    let (_, spec) = trains("mass,day,y", |n| {
+        format!("{}.25kg,{:02}-{}-20{:02},{}", n + 50, 1 + n % 28, ["Jan", "Oct"][n % 2], n / 2, n % 29)
+    });
+    holds(
+        &spec,
+        &["mass = { type = \"number\", format = \"1234.56kg\"", "day = { type = \"date\", format = \"%d-%b-%Y\" }"],
+    );
+    assert!(!spec.contains("\nid = "), "{spec}");
+    // Seasons, one of which is no month.
+    let (_, spec) = trains("season,y", |n| format!("{}-{:02},{}", 2001 + n % 12, (n % 12 + 2) % 100, n % 29));
+    assert!(!spec.contains("season ="), "{spec}");
+    let (_, spec) =
+        trains("season,y", |n| format!("{}-{:02},{}", 2001 + n % 9, if n == 50 { 13 } else { n % 12 + 1 }, n % 29));
+    assert!(!spec.contains("season ="), "{spec}");
+    let (_, spec) = trains("x,y", |n| {
+        format!("{},{}", n % 7, ["2003-04", "2004-05", "2005-09", "2006-01", "2006-02", "2006-03"][n % 6])
+    });
+    holds(&spec, &["task = \"multiclass\""]);
+    // Months have neither days nor weeks.
+    let (_, spec) = trains("since,y", |n| format!("{}-{:02},{}", 2015 + n % 5, 1 + n % 12, n % 29));
+    holds(&spec, &["columns = [\"since\"]\nparts = [\"year\", \"month\"]"]);
+    // What lies below a limit and what lies above are not one.
+    let flagged = |n: usize| {
+        if n.is_multiple_of(9) {
+            "<0.5".into()
+        } else if n % 9 == 1 {
+            ">99".into()
+        } else {
+            format!("{}.25", n % 30)
+        }
+    };
+    let (_, spec) = trains("dose,y", |n| format!("{},{}", flagged(n), n % 29));
+    assert!(!spec.contains("dose ="), "{spec}");
 }

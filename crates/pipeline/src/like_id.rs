@@ -3,10 +3,12 @@
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Kind, identity};
 
-use crate::called::{is_quantity, words};
+use crate::called::{is_date, is_quantity, words};
 
 /// In fewer rows, whole numbers may count through by chance.
 const FEW: usize = 10;
+/// Shorter texts of letters and digits in any order may be words.
+const LONG: usize = 8;
 
 /// Whether a column of that type can be an id.
 pub fn can_be(kind: Kind) -> bool {
@@ -20,7 +22,9 @@ pub fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool 
     kind.is_some_and(can_be)
         && (is_called_so(name.as_str()) && mostly_there(name, batches)
             || !is_quantity(name.as_str()) && count_through(name, batches)
-            || batches.iter().all(|batch| batch.column(name).coded().is_some())
+            || !is_quantity(name.as_str())
+                && !is_date(name.as_str())
+                && batches.iter().all(|batch| batch.column(name).coded().is_some())
                 && are_codes(batches.iter().filter_map(|batch| batch.column(name).coded()).flat_map(texts)))
         && identity::repeated(batches, name, workers).is_empty()
 }
@@ -57,14 +61,17 @@ fn texts(coded: &Coded) -> impl Iterator<Item = &str> {
     coded.values.iter().map(|text| &**text)
 }
 
-/// Whether the texts are codes of letters and digits, written alike: `C-17`, `7f3a9c…`.
+/// Whether the texts are codes of letters and digits: a number behind letters, as `C-17`, or so many signs of both kinds, as
+/// `7f3a9c01`. A number before letters is a measurement, and what has a point or a stroke a number or a date.
 pub fn are_codes<'a>(mut texts: impl Iterator<Item = &'a str>) -> bool {
-    let has = |text: &str, is: fn(&char) -> bool| text.chars().any(|c| is(&c));
+    let has = |text: &str, is: fn(char) -> bool| text.contains(is);
     let is_code = |text: &str| {
-        has(text, char::is_ascii_digit) && has(text, char::is_ascii_alphabetic) && !has(text, |c| c.is_whitespace())
+        has(text, |c| c.is_ascii_digit())
+            && has(text, |c| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#' | ':'))
     };
     let Some(first) = texts.next().filter(|text| is_code(text)) else { return false };
-    let (mut same_length, mut same_shape, mut count) = (true, true, 1);
+    let (mut same_length, mut same_shape, mut count) = (first.len() >= LONG, true, 1);
     for text in texts {
         same_length &= text.len() == first.len();
         same_shape = same_shape && shape(text) == shape(first);
@@ -73,7 +80,7 @@ pub fn are_codes<'a>(mut texts: impl Iterator<Item = &'a str>) -> bool {
             return false;
         }
     }
-    count >= FEW
+    count >= FEW && (!same_shape || first.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// The text with every run of digits as one.
@@ -131,6 +138,9 @@ mod tests {
         };
         assert!(codes(|n| format!("C-{n}")), "of one shape");
         assert!(codes(|n| format!("{:08x}a", n * 40_503_999)), "of one length");
+        assert!(
+            !codes(|n| format!("{n}kg")) && !codes(|n| format!("{n}.5V")) && !codes(|n| format!("201501{n:02}T0000"))
+        );
         assert!(!codes(|n| format!("flat {n}")) && !codes(|n| format!("${n}.50")) && !codes(|n| "x".repeat(n) + "1"));
         assert!(!check("id", Column::Number(vec![0.5, 1.5])));
     }

@@ -1,5 +1,7 @@
 //! Dates as people write them, and the format by which a contract reads them.
 
+use std::collections::BTreeSet;
+
 use jiff::fmt::strtime;
 
 use crate::{Clock, Kind, parse};
@@ -31,6 +33,8 @@ const DAYS: [&str; 20] = [
 const MONTHS: [&str; 9] = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%Y-%b"];
 /// Of what is written like a year and a month, so many years are.
 const YEARS: std::ops::RangeInclusive<i16> = 1700..=2200;
+/// Fewer different ones may be codes.
+const MONTHS_LEAST: usize = 6;
 /// How times of day are written; the first of those that fit is taken.
 const TIMES: [&str; 5] = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%.f"];
 /// Whole numbers that are days, such as 20150902.
@@ -67,6 +71,9 @@ pub fn date_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Optio
             (count > 0 && count * 100 >= all * share).then_some(count)
         };
         enough(&few, FITTING / 2)?;
+        if MONTHS.contains(&&*format) && !are_months(&format, &texts) {
+            return None;
+        }
         enough(&texts, FITTING).map(|count| (count, kind, format))
     };
     let mut found: Vec<(u64, Kind, String)> = formats().filter_map(tried).collect();
@@ -111,16 +118,26 @@ fn fits(kind: Kind, format: &str, text: &str) -> bool {
     let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
     let year = if format.contains("%Y") { longest == 4 } else { !format.contains("%y") || longest == 2 };
     let fraction = format.contains("%.f");
-    if MONTHS.contains(&format) && !is_month(format, text) {
-        return false;
-    }
     (year || fraction) && (4..=40).contains(&text.len()) && parse::moment(kind, Some(format), text).is_some()
 }
 
-/// Whether the month is one of a year that somebody may have written of: `10.2050` may be a number, and `12-3456` a code.
-fn is_month(format: &str, text: &str) -> bool {
-    let year = strtime::parse(format, text.trim_ascii()).ok().and_then(|parts| parts.year());
-    year.is_some_and(|year| YEARS.contains(&year))
+/// Whether all texts are months, and nothing else that is written like some: codes (`12-3456`), seasons (`2011-12`), quarters
+/// (`2015-3`), days (`Jan-14`).
+fn are_months(format: &str, texts: &[(&str, u64)]) -> bool {
+    let month = |(text, _): &(&str, u64)| {
+        let parts = strtime::parse(format, text.trim_ascii()).ok()?;
+        Some((parts.year()?, parts.month()?))
+    };
+    let Some(months) = texts.iter().map(month).collect::<Option<BTreeSet<_>>>() else { return false };
+    let years: BTreeSet<i16> = months.iter().map(|(year, _)| *year).collect();
+    let are_seasons = months.iter().all(|(year, month)| i16::from(*month) == (year + 1) % 100);
+    let may_be_days =
+        format.contains("%y") && years.len() > 12 && years.iter().all(|year| (2001..=2031).contains(year));
+    months.len() >= MONTHS_LEAST
+        && years.iter().all(|year| YEARS.contains(year))
+        && months.iter().any(|(_, month)| *month > 4)
+        && !are_seasons
+        && !may_be_days
 }
 
 #[cfg(test)]
@@ -152,10 +169,10 @@ mod tests {
         check(&["13/12/99 7:05", "1/2/20 17:05"], "datetime %d/%m/%y %H:%M");
         check(&["31.12.2020 10:00:00.25", "01.02.2020 11:30:00.5"], "datetime %d.%m.%Y %H:%M:%S%.f");
         check(&["3:45 PM", "11:00 AM"], "time %I:%M %p");
-        check(&["2013-01", "2013-12"], "date %Y-%m");
-        check(&["Jan-13", "Dec-99"], "date %b-%y");
-        check(&["1/2013", "12/2014"], "date %m/%Y");
-        check(&["January 2013", "May 2014"], "date %B %Y");
+        check(&["2013-01", "2013-12", "2014-03", "2014-04", "2014-05", "2014-06"], "date %Y-%m");
+        check(&["Jan-13", "Dec-99", "Feb-99", "Mar-99", "Apr-99", "Jun-99"], "date %b-%y");
+        check(&["1/2013", "12/2014", "2/2014", "3/2014", "4/2014", "5/2014"], "date %m/%Y");
+        check(&["January 2013", "May 2014", "June 2014", "July 2014", "April 2014", "March 2014"], "date %B %Y");
     }
 
     #[test]
@@ -173,8 +190,12 @@ mod tests {
         check(&["a", "b"], "none");
         check(&["12-345-6789"], "none");
         check(&["1/2", "3/4"], "none");
-        check(&["12-3456", "11-2345"], "none");
-        check(&["1/9999"], "none");
+        check(&["12-3456", "11-2345", "1-1234", "2-2345", "3-2345", "4-2345"], "none");
+        let seasons: Vec<String> = (2001..2012).map(|year| format!("{year}-{:02}", (year + 1) % 100)).collect();
+        check(&seasons.iter().map(String::as_str).collect::<Vec<_>>(), "none");
+        check(&["2015-1", "2015-2", "2015-3", "2015-4", "2016-1", "2016-2"], "none");
+        let days: Vec<String> = (1..29).map(|day| format!("Jun-{day:02}")).collect();
+        check(&days.iter().map(String::as_str).collect::<Vec<_>>(), "none");
         check(&[], "none");
     }
 }

@@ -40,6 +40,8 @@ pub(super) fn hold(
         let values = columns[&name].values();
         let is_rare = tally.count * ONE_IN <= values;
         match declared.get_mut(&name) {
+            // One that is none says that they are something else, such as seasons.
+            Some(entry) if entry.is_of_months() => drop(declared.remove(&name)),
             // Nobody said so but the name.
             Some(entry) if entry.format.as_deref() == Some(DIGITS) => drop(declared.remove(&name)),
             // The cells of a few words are known.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evenstep_pipeline::init::Words;
+use evenstep_pipeline::init::{self, Words};
 use evenstep_pipeline::{PipelineError, Run, like_id};
 use evenstep_source::Source;
 use evenstep_table::identity::{self, Identity};
@@ -61,7 +61,10 @@ pub(super) fn like_ids(
     let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
         let kind = evidence.kind().filter(|kind| name != target && like_id::can_be(*kind))?;
         let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
-        let is_code = || words.get(name).is_some_and(|words| like_id::are_codes(words.iter().map(|(text, _)| text)));
+        let is_code = || {
+            let words = words.get(name).filter(|words| like_id::are_codes(words.iter().map(|(text, _)| text)));
+            words.is_some() && init::declare(name, evidence, words, false).is_none()
+        };
         let may_be = kind == Kind::Integer || like_id::is_called_so(name.as_str()) || is_code();
         (unique && may_be).then(|| (name.clone(), kind))
     };

@@ -48,7 +48,9 @@ pub(super) fn dates(spec: &Spec, surveyed: &Surveyed, batches: &[Batch]) -> Vec<
         let mut words = Words::default();
         batches.iter().filter_map(|batch| batch.column(name).coded()).for_each(|coded| words.see(coded));
         let declared = declare(name, &surveyed.inferred.columns[name], Some(&words), false);
-        if let Some(declared) = declared.filter(|declared| words.cells() > 0 && declared.format.is_some()) {
+        if let Some(declared) =
+            declared.filter(|declared| words.cells() > 0 && declared.format.is_some() && !declared.kind.is_numeric())
+        {
             notes.push(format!("the values of `{name}` look like dates or times: [contract] {}", declared.line(name)));
         }
     }

@@ -1,5 +1,7 @@
 //! What the contract is to say of a column that reads as less than it is.
 
+use std::collections::BTreeSet;
+
 use evenstep_table::date_format::{DIGITS, date_format};
 use evenstep_table::formatted::number_format;
 use evenstep_table::infer::{Evidence, Mostly};
@@ -64,6 +66,11 @@ impl Declared {
         Rule { format: self.format.clone(), invalid: Invalid::Null, ..Rule::new(self.kind) }
     }
 
+    /// Whether its dates are months, which are written without a day.
+    pub fn is_of_months(&self) -> bool {
+        self.kind == Kind::Date && self.format.as_ref().is_some_and(|format| !format.contains("%d"))
+    }
+
     /// Whether its numbers are written with a currency, a unit or a percent sign.
     fn has_unit(&self) -> bool {
         let is_of_number = |c: char| c.is_ascii_digit() || c.is_whitespace() || ".,'’-()".contains(c);
@@ -121,7 +128,8 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
     let few_words = || but_few_words(evidence, words).filter(|_| !may_be_classes);
     let half = || evidence.mostly_but(0.5).filter(|mostly| is_target && !may_be_classes && mostly.kind.is_numeric());
     let mostly = evidence.mostly().or_else(few_words).or_else(half);
-    mostly.map(|mostly| of_mostly(&mostly, evidence, words)).or_else(|| by_format(evidence, words))
+    let dates = || by_format(evidence, words).filter(|dates| !may_be_classes || !dates.is_of_months());
+    mostly.map(|mostly| of_mostly(&mostly, evidence, words)).or_else(dates)
 }
 
 /// Whether so few values may be classes of a target, whatever they look like.
@@ -182,6 +190,12 @@ fn but_few_words(evidence: &Evidence, words: &Words) -> Option<Mostly> {
     let (marks, others): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
     let (flagged, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(text, _)| is_flagged(text));
     let many = has_many_but(evidence, marks.len() + flagged.len() + others.len());
+    // What is below and what is above are not one, if as categories they need not be.
+    let side = |text: &str| text.trim().chars().next().filter(|c| !c.is_ascii_digit());
+    let sides: BTreeSet<Option<char>> = flagged.iter().map(|(text, _)| side(text)).collect();
+    if sides.len() > 1 && evidence.kind() == Some(Kind::Category) {
+        return None;
+    }
     let are_marks = flagged.is_empty() && others.is_empty();
     (words.cells() == mostly.others && are_few_words(&others) && (are_marks || many)).then_some(mostly)
 }
@@ -209,17 +223,17 @@ fn has_many_but(evidence: &Evidence, others: usize) -> bool {
 
 /// Numbers that are written for people, beside which others may be written as programs read them.
 fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
-    let (marks, mut numbers): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
+    let (marked, mut numbers): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
     let few: Vec<(&str, u64)> = numbers.iter().copied().filter(|(text, _)| is_word(text)).collect();
     let few_cells = few.iter().map(|(_, count)| count).sum::<u64>();
     let has_words = !few.is_empty()
         && are_few_words(&few)
         && few_cells as f64 <= MARKS * evidence.values() as f64
-        && has_many_but(evidence, marks.len() + few.len());
+        && has_many_but(evidence, marked.len() + few.len());
     if has_words {
         numbers.retain(|(text, _)| !is_word(text));
     }
-    let marks: u64 = marks.iter().map(|(_, count)| count).sum();
+    let marks: u64 = marked.iter().map(|(_, count)| count).sum();
     if words.cells() + evidence.numbers() < evidence.values() || numbers.is_empty() {
         return None;
     }
@@ -236,8 +250,9 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
         format!("no cell tells whether thousands or the fraction are set apart: if it is the other, write `{other}`")
     }));
     if has_words {
+        let (cells, all) = (few_cells + marks, few.into_iter().chain(marked));
         declared.invalid_null = true;
-        declared.why.push(others(Kind::Number, few_cells, evidence.values(), &shown(few.into_iter(), few_cells)));
+        declared.why.push(others(Kind::Number, cells, evidence.values(), &shown(all, cells)));
     }
     let bare = evidence.numbers() + numbers.iter().filter(|(text, _)| !text.contains('%')).map(|(_, n)| n).sum::<u64>();
     if bare > 0 && declared.format.as_ref().is_some_and(|format| format.contains('%')) {

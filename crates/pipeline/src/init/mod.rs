@@ -65,6 +65,11 @@ impl Seen<'_> {
         self.declared.get(name).map(Declared::rule).or_else(|| self.columns[name].kind().map(Rule::new))
     }
 
+    /// Whether a column's dates are months.
+    fn is_of_months(&self, name: &ColumnName) -> bool {
+        self.declared.get(name).is_some_and(Declared::is_of_months)
+    }
+
     /// The columns that are learned from.
     pub fn inputs(&self) -> Vec<ColumnName> {
         let plan = Plan::of(self);
@@ -191,7 +196,13 @@ pub fn propose(seen: &Seen<'_>) -> String {
     let date_parts = r#"["year", "month", "day_of_month", "day_of_week", "day_of_year"]"#;
     let time_parts = r#"["hour", "minute"]"#;
     let datetime_parts = r#"["year", "month", "day_of_month", "day_of_week", "day_of_year", "hour", "minute"]"#;
-    for (names, parts) in [(&plan.dates, date_parts), (&plan.datetimes, datetime_parts), (&plan.times, time_parts)] {
+    let month_parts = r#"["year", "month"]"#;
+    for (names, parts) in [
+        (&plan.dates, date_parts),
+        (&plan.months, month_parts),
+        (&plan.datetimes, datetime_parts),
+        (&plan.times, time_parts),
+    ] {
         if !names.is_empty() {
             put("\n[[step]]");
             put("use = \"datetime_parts\"");

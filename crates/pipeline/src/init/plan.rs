@@ -13,6 +13,7 @@ pub(super) struct Plan<'a> {
     text: Vec<&'a ColumnName>,
     too_fine: Vec<&'a ColumnName>,
     pub(super) dates: Vec<&'a ColumnName>,
+    pub(super) months: Vec<&'a ColumnName>,
     pub(super) datetimes: Vec<&'a ColumnName>,
     pub(super) times: Vec<&'a ColumnName>,
 }
@@ -33,6 +34,7 @@ impl<'a> Plan<'a> {
                 Some(_) if evidence.distinct() == Some(1) && evidence.nulls == 0 => plan.constant.push(name),
                 Some(_) if seen.too_fine.contains(name) => plan.too_fine.push(name),
                 Some(Kind::Text) => plan.text.push(name),
+                Some(Kind::Date) if seen.is_of_months(name) => plan.months.push(name),
                 Some(Kind::Date) => plan.dates.push(name),
                 Some(Kind::Datetime(_)) => plan.datetimes.push(name),
                 Some(Kind::Time) => plan.times.push(name),
