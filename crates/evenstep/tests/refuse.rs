@@ -672,6 +672,10 @@ fn a_slip_in_a_column_of_numbers_is_named() {
     let said = project.run(&["train", "p.toml", "--quiet"]);
     assert_eq!(said.code, 2, "{}", said.out);
     assert!(said.err.contains("the target `y` would be of type number, but for 1 cell (`abc`)"), "{}", said.err);
+    // However many are none.
+    project.write("d.csv", project.read("d.csv").replace("3.25\n", "absent\n"));
+    let said = project.run(&["train", "p.toml", "--quiet"]);
+    assert!(said.err.contains("the target `y` would be of type number, but for") && said.code == 2, "{}", said.err);
     // Nobody is told what is personal.
     project.write("p.toml", spec("[contract]\ny = { personal = true }\n"));
     assert!(!project.run(&["train", "p.toml", "--quiet"]).err.contains("abc"));

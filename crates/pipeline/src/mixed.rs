@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use evenstep_source::Inferred;
+use evenstep_table::infer::Mostly;
 use evenstep_table::{ColumnName, Contract, Kind, counted};
 
 use crate::PipelineError;
@@ -14,33 +15,37 @@ pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTree
     let told = |(name, rule): (&ColumnName, &evenstep_table::Rule)| {
         let is_text = matches!(rule.kind, Kind::Category | Kind::Text);
         let mostly = inferred.columns[name].mostly().filter(|_| is_text && !is_declared(spec, name))?;
-        let examples = match (rule.personal, &mostly.examples[..]) {
-            (true, _) | (_, []) => String::new(),
-            (_, some) => {
-                format!(" ({})", shown(some.iter().map(|(text, count)| (text.as_str(), *count)), mostly.others))
-            }
-        };
-        let (kind, cells) = (mostly.kind.word(), counted(mostly.others, "cell"));
-        let line = format!("[contract] {} = {{ type = \"{kind}\", invalid = \"null\" }}", key(name));
-        Some((name.clone(), format!("`{name}` would be of type {kind}, but for {cells}{examples}: {line}")))
+        Some((name.clone(), but_for(name, &mostly, rule.personal)))
     };
     contract.columns.iter().filter_map(told).collect()
 }
 
-/// Refuses a target that is a number but in a few cells, unless somebody says that it has classes.
+/// What a column would be but for which cells, and the line for the contract.
+fn but_for(name: &ColumnName, mostly: &Mostly, is_personal: bool) -> String {
+    let examples = match &mostly.examples[..] {
+        some if !some.is_empty() && !is_personal => {
+            format!(" ({})", shown(some.iter().map(|(text, count)| (text.as_str(), *count)), mostly.others))
+        }
+        _ => String::new(),
+    };
+    let (kind, cells) = (mostly.kind.word(), counted(mostly.others, "cell"));
+    let line = format!("[contract] {} = {{ type = \"{kind}\", invalid = \"null\" }}", key(name));
+    format!("`{name}` would be of type {kind}, but for {cells}{examples}: {line}")
+}
+
+/// Refuses a target of many values most of which are numbers, unless somebody says that they are classes.
 pub(crate) fn refuse_target(
     spec: &Spec,
     target: &ColumnName,
+    contract: &Contract,
     inferred: &Inferred,
-    mixed: &BTreeMap<ColumnName, String>,
 ) -> Result<(), PipelineError> {
-    let evidence = &inferred.columns[target];
-    let is_number = evidence.mostly().is_some_and(|mostly| mostly.kind.is_numeric());
-    let Some(said) = mixed.get(target).filter(|_| is_number && spec.data.task.is_none() && !may_be_classes(evidence))
-    else {
-        return Ok(());
-    };
-    let error = PipelineError::input(format!("the target {said}"))
+    let (evidence, rule) = (&inferred.columns[target], &contract.columns[target]);
+    let is_text = matches!(rule.kind, Kind::Category | Kind::Text);
+    let is_open = is_text && !is_declared(spec, target) && spec.data.task.is_none() && !may_be_classes(evidence);
+    let mostly = evidence.mostly_but(0.5).filter(|mostly| is_open && mostly.others > 0 && mostly.kind.is_quantity());
+    let Some(mostly) = mostly else { return Ok(()) };
+    let error = PipelineError::input(format!("the target {}", but_for(target, &mostly, rule.personal)))
         .help("by that line the rows are left out; if all are classes, say `task = \"multiclass\"`".to_owned());
     Err(spec.text.point(error, &["data", "target"], "the target"))
 }

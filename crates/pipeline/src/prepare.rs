@@ -127,7 +127,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         .filter(|(name, rule)| rule.kind.is_numeric() && rule.format.is_none() && !roles.id.contains(name));
     notes.extend(numbers.filter_map(|(name, _)| maybe_thousands(name, &inferred.columns[name])));
     let mixed = mixed::of(spec, &contract, &inferred);
-    mixed::refuse_target(spec, &roles.target, &inferred, &mixed)?;
+    mixed::refuse_target(spec, &roles.target, &contract, &inferred)?;
     notes.extend(mixed.values().cloned());
     refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, mixed, roles })
