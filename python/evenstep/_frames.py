@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evenstep._errors import DataError
-from evenstep._labels import Labels, is_pandas, labelled
+from evenstep._labels import Labels, is_of, labelled
 
 
 @runtime_checkable
@@ -52,7 +52,7 @@ def reading(data: Data | None, personal: Callable[[], Container[str]] = tuple) -
 
 def plain(frame: Any) -> Any:
     """The frame without the types that only its library has. Raises `DataError` for columns that no table holds."""
-    if is_pandas(frame):
+    if is_of("pandas", frame):
         from evenstep._pandas import readable
 
         return readable(frame)
@@ -73,11 +73,6 @@ def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             what = f"row {at} (counted from 0) is a `{type(row).__name__}`"
             raise DataError(f"{what}\n  help: a row is a dictionary, its cells by name")
     return [dict(row) for row in found]
-
-
-def is_of(library: str, data: object) -> bool:
-    """Whether its class, or one that it is made from, is of a library."""
-    return any(one.__module__.split(".")[0] == library for one in type(data).__mro__)
 
 
 def _plain_polars(frame: Any) -> Any:

@@ -19,7 +19,7 @@ class Labels:
 
     def __init__(self, data: object, personal: Callable[[], Container[str]] = tuple) -> None:
         """Of a frame, and the columns that tell of people, which are asked for if a label is to be told."""
-        self.index: Any = getattr(data, "index", None) if is_pandas(data) else None
+        self.index: Any = getattr(data, "index", None) if is_of("pandas", data) else None
         self._personal = personal
 
     @cached_property
@@ -74,9 +74,9 @@ def labelled(labels: Labels) -> Iterator[None]:
         raise labels.told(error) from None
 
 
-def is_pandas(data: object) -> bool:
-    """Whether it is a frame of pandas, or of a class that extends it."""
-    return any(one.__module__.split(".")[0] == "pandas" for one in type(data).__mro__)
+def is_of(library: str, data: object) -> bool:
+    """Whether its class, or one that it is made from, is of a library."""
+    return any(one.__module__.split(".")[0] == library for one in type(data).__mro__)
 
 
 def _only_counts(index: Any) -> bool:

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use evenstep_source::Inferred;
 use evenstep_table::infer::Mostly;
-use evenstep_table::{ColumnName, Contract, Kind, counted};
+use evenstep_table::{ColumnName, Contract, Kind, Rule, counted};
 
 use crate::PipelineError;
 use crate::init::{key, may_be_classes, shown};
@@ -12,9 +12,8 @@ use crate::spec::Spec;
 
 /// What is to be said of such columns, whose types nobody has declared: which cells, and what the contract may say.
 pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTreeMap<ColumnName, String> {
-    let told = |(name, rule): (&ColumnName, &evenstep_table::Rule)| {
-        let is_text = matches!(rule.kind, Kind::Category | Kind::Text);
-        let mostly = inferred.columns[name].mostly().filter(|_| is_text && !is_declared(spec, name))?;
+    let told = |(name, rule): (&ColumnName, &Rule)| {
+        let mostly = inferred.columns[name].mostly().filter(|_| is_inferred_text(spec, name, rule))?;
         Some((name.clone(), but_for(name, &mostly, rule.personal)))
     };
     contract.columns.iter().filter_map(told).collect()
@@ -41,8 +40,7 @@ pub(crate) fn refuse_target(
     inferred: &Inferred,
 ) -> Result<(), PipelineError> {
     let (evidence, rule) = (&inferred.columns[target], &contract.columns[target]);
-    let is_text = matches!(rule.kind, Kind::Category | Kind::Text);
-    let is_open = is_text && !is_declared(spec, target) && spec.data.task.is_none() && !may_be_classes(evidence);
+    let is_open = is_inferred_text(spec, target, rule) && spec.data.task.is_none() && !may_be_classes(evidence);
     let mostly = evidence.mostly_but(0.5).filter(|mostly| is_open && mostly.others > 0 && mostly.kind.is_quantity());
     let Some(mostly) = mostly else { return Ok(()) };
     let error = PipelineError::input(format!("the target {}", but_for(target, &mostly, rule.personal)))
@@ -59,6 +57,11 @@ pub(crate) fn blame(error: PipelineError, mixed: &BTreeMap<ColumnName, String>) 
     }
 }
 
+fn is_inferred_text(spec: &Spec, name: &ColumnName, rule: &Rule) -> bool {
+    matches!(rule.kind, Kind::Category | Kind::Text) && !is_declared(spec, name)
+}
+
+/// Whether the spec says of what type the column is.
 pub(crate) fn is_declared(spec: &Spec, name: &ColumnName) -> bool {
     spec.contract.get(name.as_str()).is_some_and(|rule| rule.kind.is_some())
 }

@@ -117,8 +117,8 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let texts = contract.columns.iter().filter(|(name, rule)| is_text(rule.kind) && !roles.id.contains(name));
     let told = |name: &ColumnName| {
         let evidence = &inferred.columns[name];
-        let is_declared = spec.contract.get(name.as_str()).is_some_and(|rule| rule.kind.is_some());
-        written_for_people(name, evidence).or_else(|| stored_as_strings(name, evidence).filter(|_| !is_declared))
+        let as_strings = || stored_as_strings(name, evidence).filter(|_| !mixed::is_declared(spec, name));
+        written_for_people(name, evidence).or_else(as_strings)
     };
     notes.extend(texts.filter_map(|(name, _)| told(name)));
     let numbers = contract

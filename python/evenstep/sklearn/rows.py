@@ -13,7 +13,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
 from evenstep._errors import DataError
-from evenstep._frames import is_of, plain
+from evenstep._frames import plain
+from evenstep._labels import is_of
 
 # Steps that read dates and times, which a text may be.
 _OF_MOMENTS = {"datetime_parts", "datetime_difference"}

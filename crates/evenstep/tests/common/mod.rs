@@ -145,3 +145,15 @@ pub(crate) fn members(bundle: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let (members, _) = evenstep_bundle::unseal(bundle).expect("it is whole");
     members.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_owned())).collect()
 }
+
+/// The text with the first of what stands in it replaced.
+pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "`{from}` stands in the text");
+    text.replacen(from, to, 1)
+}
+
+/// Of each cause of a difference its kind, and whether it is likely.
+pub(crate) fn causes(told: &Value) -> Vec<(&str, bool)> {
+    let causes = told["causes"].as_array().into_iter().flatten();
+    causes.filter_map(|cause| Some((cause["kind"].as_str()?, cause["likely"] == true))).collect()
+}

@@ -168,15 +168,9 @@ impl<'a> Walk<'a> {
             let mut changed = Changed::default();
             if keys_comparable && same_columns && rows_differ {
                 changed = self.reconciled(a, b, &Stage::Input, findings);
-                if !same_kinds(of_a, of_b) {
-                    changed.leave_out_retyped(a, b, self.workers);
-                }
-                changed.keep_first();
             }
             if keys_comparable && !labels.is_empty() {
-                let mut labels = self.reconciled(a, b, &Stage::Labels, findings);
-                labels.keep_first();
-                changed.join(labels);
+                changed.join(self.reconciled(a, b, &Stage::Labels, findings));
             }
             let differing: Vec<(&ColumnName, u64, u64)> = differing
                 .iter()
@@ -309,8 +303,7 @@ impl<'a> Walk<'a> {
         let mut seen = Seen::default();
         self.stage(Some(of_a), Some(of_b), &mut seen);
         if seen.state == State::Differs {
-            let mut output = self.reconciled(a, b, &Stage::Prediction, findings);
-            output.keep_first();
+            let output = self.reconciled(a, b, &Stage::Prediction, findings);
             findings.rows.output = output.input;
         }
         findings.at(&Slot::Prediction).seen = seen;
@@ -335,7 +328,13 @@ impl<'a> Walk<'a> {
         let personal = personal(a, b);
         let id = &self.a.head.id;
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
-        Changed::of(stage, &first, &second, shown.then_some(id.as_slice()))
+        let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
+        let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
+        if *stage != Stage::Prediction && stages.is_some_and(|(of_a, of_b)| !same_kinds(of_a, of_b)) {
+            changed.leave_out_retyped(a, b, self.workers);
+        }
+        changed.keep_first();
+        changed
     }
 }
 

@@ -1,0 +1,332 @@
+//! Two small runs and one difference: what `diff` says of it, and what it doesn't.
+
+mod common;
+
+use common::{Project, causes, members, replaced};
+use serde_json::Value;
+
+#[test]
+fn what_lies_beside_a_lock_and_is_not_of_it_is_told() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", SMALL, &small());
+    let differs = |kind: &str, words: &[&str]| {
+        let said = project.run(&["diff", "a/p.toml", "b/p.toml"]);
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        assert_eq!((said.code, causes(&told)), (1, vec![(kind, false)]), "{told:#}");
+        assert!(words.iter().all(|word| said.out.contains(word)), "{}", said.out);
+    };
+    // The spec was changed, and not trained again.
+    project.write("b/p.toml", replaced(SMALL, "\"dummy\"", "\"ridge\""));
+    differs("spec", &["the spec of B is not what its lock was made by", "dummy", "ridge"]);
+    project.write("a/p.toml", replaced(SMALL, "\"dummy\"", "\"ridge\""));
+    assert_eq!(project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).ok().json()["equal"], true);
+    project.write("a/p.toml", SMALL);
+    project.write("b/p.toml", SMALL);
+    for file in ["b/p.evenstep", "b/p.trace"] {
+        let bytes = std::fs::read(project.path(file)).expect("it is there");
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() / 2] ^= 1;
+        project.write(file, flipped);
+        differs("damaged", &[file, "beside B can't be read"]);
+        project.write(file, bytes);
+    }
+    train_in(&project, "c", &replaced(SMALL, "seed = 1", "seed = 2"), &small());
+    std::fs::copy(project.path("c/p.evenstep"), project.path("b/p.evenstep")).expect("copied");
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).ok();
+    assert!(said.out.contains("`b/p.evenstep` beside B is of another run"), "{}", said.out);
+}
+
+/// A small table of numbers with an id, of two categories, and a target.
+fn write_small(project: &Project, name: &str, rows: &[[String; 5]]) {
+    let lines = rows.iter().map(|row| row.join(",") + "\n").collect::<String>();
+    project.write(name, "id,u,v,x,y\n".to_owned() + &lines);
+}
+
+fn small() -> Vec<[String; 5]> {
+    let row = |n: usize| {
+        let word = |from: usize| ["ab", "cd", "ef"][from % 3].to_owned();
+        let day = format!("2024-{:02}-{:02}", 1 + n % 12, 1 + n % 28);
+        [format!("{day} {n}"), word(n / 2), word(n * n / 5), (n % 17).to_string(), (n * 7 % 31).to_string()]
+    };
+    (0..80).map(row).collect()
+}
+
+const SMALL: &str = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"t.csv\"\ntarget = \"y\"\nid = \"id\"\ntask = \"regression\"\n[contract]\nx = { type = \"number\" }\n[[step]]\nuse = \"target_encode\"\ncolumns = [\"u\"]\n[model]\nuse = \"dummy\"\n";
+
+/// Trains the spec in a folder of its own, on the table.
+fn train_in(project: &Project, folder: &str, spec: &str, rows: &[[String; 5]]) {
+    std::fs::create_dir_all(project.path(folder)).expect("the folder is ours");
+    write_small(project, &format!("{folder}/t.csv"), rows);
+    project.write(&format!("{folder}/p.toml"), spec);
+    project.run(&["train", &format!("{folder}/p.toml"), "--quiet"]).ok();
+}
+
+fn salted() -> Project {
+    let project = Project::new();
+    std::fs::create_dir_all(project.path(".evenstep")).expect("the folder is ours");
+    project.write(".evenstep/salt", [7; 32]);
+    project
+}
+
+#[test]
+fn a_step_that_wrote_another_column_is_not_the_same() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", &replaced(SMALL, "[\"u\"]", "[\"v\"]"), &small());
+    for name in ["a", "b"] {
+        std::fs::create_dir(project.path(&format!("{name}_alone"))).expect("the folder is ours");
+        std::fs::rename(project.path(&format!("{name}/p.trace")), project.path(&format!("{name}_alone/p.trace")))
+            .expect("moved");
+    }
+    let told = project.run(&["diff", "a_alone", "b_alone", "--json"]).json();
+    let first = &told["first"];
+    assert_eq!(
+        (first["stage"].as_str(), first["column"].as_str()),
+        (Some("step 1 target_encode"), Some("u")),
+        "{told:#}"
+    );
+}
+
+#[test]
+fn rows_that_the_spec_sets_aside_are_not_a_fact_of_the_data() {
+    let project = salted();
+    let mut rows = small();
+    rows[5][3] = "five".to_owned();
+    let nulls = replaced(SMALL, "\"number\"", "\"number\", invalid = \"null\"");
+    train_in(&project, "a", &nulls, &rows);
+    let check = |folder: &str, spec: &str, cause: &str| {
+        train_in(&project, folder, spec, &rows);
+        let told = project.run(&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"]).json();
+        assert_eq!(told["first"]["stage"], "input", "{told:#}");
+        let causes = causes(&told);
+        assert!(causes.contains(&("data", true)) && causes.contains(&(cause, false)), "{told:#}");
+    };
+    check("quarantine", &replaced(&nulls, "\"null\"", "\"quarantine\""), "contract");
+    let told = project.run(&["diff", "a/p.toml", "quarantine/p.toml", "--json"]).json();
+    assert!(told["notes"].to_string().contains("B set 1 row aside for breaking the contract"), "{told:#}");
+    check("category", &replaced(SMALL, "\"number\"", "\"category\""), "contract");
+    check("bound", &replaced(&nulls, "\"null\"", "\"null\", max = 9, out_of_range = \"clip\""), "contract");
+    check("id", &replaced(&nulls, "id = \"id\"\n", ""), "role");
+}
+
+#[test]
+fn rows_not_yet_known_are_not_a_fact_of_the_data() {
+    let project = salted();
+    let rows: Vec<[String; 5]> = small()
+        .into_iter()
+        .enumerate()
+        .map(|(n, [id, _, v, x, y])| [n.to_string(), id.split(' ').next().unwrap_or_default().to_owned(), v, x, y])
+        .collect();
+    let spec = replaced(&replaced(SMALL, "[\"u\"]", "[\"v\"]"), "id = \"id\"\n", "id = \"id\"\ntime = \"u\"\n");
+    train_in(&project, "a", &spec, &rows);
+    train_in(&project, "b", &replaced(&spec, "time = \"u\"\n", "time = \"u\"\nas_of = 2024-07-01\n"), &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let causes = causes(&told);
+    assert!(causes.contains(&("data", true)) && causes.contains(&("role", false)), "{told:#}");
+}
+
+#[test]
+fn another_evaluation_is_a_difference() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let lock = project.read("a/p.lock");
+    project.write("other.lock", replaced(&lock, "held_out_rows = ", "held_out_rows = 9"));
+    let said = project.run(&["diff", "a/p.lock", "other.lock", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, causes(&told)), (1, vec![("evaluation", false)]), "{told:#}");
+    // What a field's absence costs is not in every lock.
+    project.write("measured.lock", lock + "\n[[evaluation.absent]]\nfield = \"x\"\n");
+    project.run(&["diff", "a/p.lock", "measured.lock"]).ok();
+}
+
+#[test]
+fn a_bundle_is_compared_by_what_it_holds() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    std::fs::create_dir(project.path("alone")).expect("the folder is ours");
+    let bytes = std::fs::read(project.path("a/p.evenstep")).expect("the bundle is there");
+    let with_lock = |change: fn(&str) -> String| {
+        let mut members = members(&bytes);
+        let lock = change(std::str::from_utf8(&members["pipeline.lock"]).expect("UTF-8"));
+        members.insert("pipeline.lock".to_owned(), lock.into_bytes());
+        project.write("alone/p.evenstep", evenstep_bundle::seal(members).expect("it is small"));
+        project.run(&["diff", "a/p.lock", "alone/p.evenstep"]).ok();
+    };
+    with_lock(str::to_owned);
+    with_lock(|lock| replaced(lock, "\"target_encode\"", "\"one_hot\""));
+}
+
+#[test]
+fn other_fingerprints_of_the_same_rows_are_told() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", SMALL, &small());
+    // Rows of equal commitments with another fingerprint: somebody wrote into the lock.
+    let lock = project.read("b/p.lock");
+    let at = lock.find("\"fp1:").expect("a fingerprint") + 5;
+    let other = if lock.as_bytes()[at] == b'0' { "1" } else { "0" };
+    project.write("b/p.lock", format!("{}{other}{}", &lock[..at], &lock[at + 1..]));
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let causes = causes(&told);
+    assert!(causes.contains(&("data", true)), "{told:#}");
+    assert!(causes.iter().all(|(kind, _)| *kind != "model_code"), "{told:#}");
+}
+
+#[test]
+fn a_personal_id_is_not_shown() {
+    let project = salted();
+    let spec = replaced(SMALL, "[contract]\n", "[contract]\nid = { type = \"text\", personal = true }\n");
+    let mut rows = small();
+    (rows[0][0], rows[1][0]) = ("Zoe".to_owned(), "Zachary of the far North".to_owned());
+    train_in(&project, "a", &spec, &rows);
+    (rows[0][3], rows[1][3]) = ("99".to_owned(), "98".to_owned());
+    train_in(&project, "b", SMALL, &rows);
+    for data in [&[][..], &["--no-data"]] {
+        for form in [&["--json"][..], &["--html", "page.html"]] {
+            let said = project.run(&[&["diff", "a/p.toml", "b/p.toml"], data, form].concat());
+            let page = if form.len() > 1 { project.read("page.html") } else { String::new() };
+            let all = said.out + &page;
+            let hex = "Zoe".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+            assert!(["Zoe", "Zachary", &hex].iter().all(|name| !all.contains(name)), "{all}");
+            assert!(data.is_empty() == all.contains("t.csv row 1") && all.contains("2 rows changed"), "{all}");
+        }
+    }
+}
+
+#[test]
+fn a_spec_without_a_source_names_its_run() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    project.write("a/p.toml", replaced(SMALL, "source = \"t.csv\"\n", ""));
+    project.run(&["diff", "a/p.toml", "a/p.trace"]).ok();
+}
+
+#[test]
+fn more_rows_than_a_trace_can_name_are_told_by_the_data() {
+    let project = salted();
+    let row = |n: usize| {
+        let word = |from: usize| ["ab", "cd", "ef"][from % 3].to_owned();
+        // Some have no target: they are left out.
+        let y = if n % 50 == 7 { String::new() } else { (n * 7 % 31).to_string() };
+        [n.to_string(), word(n / 2), word(n * n / 5), (n % 17).to_string(), y]
+    };
+    let before: Vec<[String; 5]> = (0..4000).map(row).collect();
+    let mut after: Vec<[String; 5]> = (5..4002).map(row).collect();
+    after[..3000].iter_mut().for_each(|row| row[3].push_str(".5"));
+    train_in(&project, "a", SMALL, &before);
+    train_in(&project, "b", SMALL, &after);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let text = told["causes"][0]["text"].as_str().unwrap_or_default();
+    assert!(text.contains(": 2940 rows changed (id 5, 6, 8, 9, 10, …), 5 rows in A only (id 0, "), "{text}");
+    assert!(text.contains("2 rows in B only (id 4000, 4001)"), "{text}");
+    let rows = told["first"]["rows"].as_array().cloned().unwrap_or_default();
+    assert_eq!((rows.len(), told["first"]["many"].as_bool()), (1007, Some(true)));
+    let first = (&rows[0]["id"], &rows[0]["a"]["x"], &rows[0]["b"]["x"], &rows[0]["place_a"]);
+    assert_eq!(first, (&"5".into(), &"5".into(), &"5.5".into(), &"t.csv row 6".into()));
+    assert!(rows.iter().all(|row| row["a"].is_object() || row["b"].is_object()));
+    // Once A's data are others, no row is told for what it was.
+    project.write("a/t.csv", project.read("b/t.csv"));
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert_eq!(told["first"]["rows"].as_array().map(Vec::len), Some(0), "{told:#}");
+    assert!(
+        told["notes"].to_string().contains("the data of A can't be looked at: they are no longer what was traced"),
+        "{told:#}"
+    );
+}
+
+#[test]
+fn a_run_of_no_row_is_not_the_same() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    write_small(&project, "none.csv", &[]);
+    let score = |data: &str, trace: &str| {
+        project.run(&["score", "a/p.evenstep", "--input", data, "--output", "o.csv", "--trace", trace, "--quiet"]).ok();
+    };
+    score("a/t.csv", "a/all.trace");
+    score("none.csv", "a/none.trace");
+    let said = project.run(&["diff", "a/all.trace", "a/none.trace", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, told["first"]["stage"].as_str()), (1, Some("input")), "{told:#}");
+    assert!(told["causes"].to_string().contains("80 rows in A, no row in B"), "{told:#}");
+}
+
+#[test]
+fn buckets_are_of_all_columns_that_differ() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let mut rows = small();
+    rows[3][1] = "zz".to_owned();
+    rows.iter_mut().for_each(|row| row[3] += "1");
+    train_in(&project, "b", SMALL, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let input = &told["stages"][0];
+    assert_eq!((&input["columns"][0], &input["columns"][1]), (&"u".into(), &"x".into()), "{told:#}");
+    assert!(input["buckets"][0].as_u64() > Some(8), "all rows differ in `x`: {input:#}");
+}
+
+#[test]
+fn a_cell_that_makes_a_column_a_text_is_the_one_that_changed() {
+    let project = salted();
+    let spec = replaced(SMALL, "x = { type = \"number\" }\n", "");
+    let rows: Vec<[String; 5]> = (0..300)
+        .map(|n| [n.to_string(), "ab".into(), "cd".into(), (n % 17).to_string(), (n * 7 % 31).to_string()])
+        .collect();
+    train_in(&project, "a", &spec, &rows);
+    let mut slip = rows;
+    slip[40][3] = "6 ft".to_owned();
+    train_in(&project, "b", &spec, &slip);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let first = &told["first"]["rows"];
+    assert_eq!((first.as_array().map(Vec::len), &first[0]["b"]["x"]), (Some(1), &"6 ft".into()), "{told:#}");
+    let causes = told["causes"].to_string();
+    assert!(
+        causes.contains("in column `x`, read as integer in A and as category in B: 1 row changed (id 40)"),
+        "{causes}"
+    );
+    assert!(!causes.contains("out_of_range"), "{causes}");
+}
+
+#[test]
+fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let mut rows = small();
+    (rows[3][1], rows[4][3]) = ("zz".to_owned(), "99".to_owned());
+    write_small(&project, "live.csv", &rows);
+    project
+        .run(&["score", "a/p.evenstep", "--input", "live.csv", "--output", "o.csv", "--trace", "s.trace", "--quiet"])
+        .ok();
+    let cells = |args: &[&str]| {
+        let told = project.run(&[&["diff", "a/p.toml", "s.trace", "--json"], args].concat()).json();
+        let rows = told["first"]["rows"].as_array().cloned().unwrap_or_default();
+        let keys = |row: &Value| row["a"].as_object().map(|cells| cells.keys().cloned().collect::<Vec<_>>().join(" "));
+        rows.iter().filter_map(keys).collect::<Vec<_>>()
+    };
+    assert_eq!(cells(&[]), ["u", "x"]);
+    // The trace has no bundle beside it, but A's is of its artifact.
+    assert_eq!(cells(&["--data-b", "live.csv"]), ["u", "x"]);
+}
+
+#[test]
+fn what_is_served_and_said_of_a_bundle_is_compared() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", &replaced(SMALL, "[data]", "[serving]\nmode = \"batch\"\n[data]"), &small());
+    let said = project.run(&["diff", "a/p.evenstep", "b/p.evenstep", "--json"]);
+    let told = said.json();
+    assert_eq!((said.code, causes(&told)), (1, vec![("setting", false)]), "{told:#}");
+}
+
+#[test]
+fn a_folder_of_several_runs_is_refused() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    std::fs::create_dir(project.path("two")).expect("the folder is ours");
+    for name in ["two/x.evenstep", "two/y.evenstep"] {
+        std::fs::copy(project.path("a/p.evenstep"), project.path(name)).expect("copied");
+    }
+    let said = project.run(&["diff", "two", "a/p.toml"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("holds several runs: `x.evenstep`, `y.evenstep`"), "{}", said.err);
+}
