@@ -2,7 +2,7 @@
 
 /// Whether the name is that of a quantity, which tells more of a row than which one it is: `year`, `list_price`.
 pub(crate) fn is_quantity(name: &str) -> bool {
-    const WORDS: [&str; 44] = [
+    const WORDS: [&str; 48] = [
         "age",
         "amount",
         "area",
@@ -26,8 +26,10 @@ pub(crate) fn is_quantity(name: &str) -> bool {
         "minute",
         "minutes",
         "month",
+        "period",
         "price",
         "quantity",
+        "rank",
         "rate",
         "salary",
         "score",
@@ -35,11 +37,13 @@ pub(crate) fn is_quantity(name: &str) -> bool {
         "seconds",
         "size",
         "speed",
+        "t",
         "temp",
         "temperature",
         "time",
         "timestamp",
         "total",
+        "trend",
         "volume",
         "wage",
         "week",

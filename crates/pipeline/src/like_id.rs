@@ -1,12 +1,14 @@
 //! Columns that tell rows apart and say no more of them: an id, whoever forgot to declare it.
 
 use evenstep_exact::reduce::Workers;
-use evenstep_table::{Batch, Coded, Column, ColumnName, Kind, identity};
+use evenstep_table::{Batch, Coded, Column, ColumnName, Kind, NULL_INTEGER, identity};
 
 use crate::called::{is_date, is_quantity, words};
 
-/// In fewer rows, whole numbers may count through by chance.
+/// In fewer rows, whole numbers may count through by chance, or be round.
 const FEW: usize = 10;
+/// Last words of names of ids, and of quantities: `order_no`, `Reynolds number`.
+const NUMBERS: [&str; 2] = ["no", "number"];
 /// Shorter texts of letters and digits in any order may be words.
 const LONG: usize = 8;
 
@@ -15,12 +17,19 @@ pub fn can_be(kind: Kind) -> bool {
     matches!(kind, Kind::Integer | Kind::Category | Kind::Text)
 }
 
+/// Those of the columns that tell rows apart and say no more of them.
+pub fn find(names: impl IntoIterator<Item = ColumnName>, batches: &[Batch], workers: &Workers) -> Vec<ColumnName> {
+    let mut found = names.into_iter().filter(|name| is_like(name, batches, workers)).collect();
+    retain_no_ranks(&mut found, batches);
+    found
+}
+
 /// Whether no value occurs twice in a column that is called like an id, whose whole numbers count through
 /// and are called like no quantity (a year in every row is a feature), or whose texts are codes.
-pub fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool {
+fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool {
     let kind = batches.first().map(|batch| batch.column(name).kind());
     kind.is_some_and(can_be)
-        && (is_called_so(name.as_str()) && mostly_there(name, batches)
+        && (is_called_so(name.as_str()) && mostly_there(name, batches) && !are_round(name, batches)
             || !is_quantity(name.as_str()) && count_through(name, batches)
             || !is_quantity(name.as_str())
                 && !is_date(name.as_str())
@@ -31,12 +40,62 @@ pub fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool 
 
 /// Whether the name's last word, or its first, is one for ids: `PassengerId`, `order_no`, `id.old`.
 pub fn is_called_so(name: &str) -> bool {
-    const LAST: [&str; 9] = ["id", "pid", "uid", "uuid", "guid", "key", "no", "nr", "number"];
+    const ALONE: [&str; 6] = ["index", "idx", "rowname", "rownames", "no", "number"];
+    may_group(name) || matches!(&words(name)[..], [alone] if ALONE.contains(&alone.as_str()))
+}
+
+/// Whether the name is that of an id of something that several rows may be about: `customer_id`. An index, and a number of nothing
+/// else, is one of rows or a quantity.
+pub fn may_group(name: &str) -> bool {
+    const LAST: [&str; 7] = ["id", "pid", "uid", "uuid", "guid", "key", "nr"];
     const FIRST: [&str; 3] = ["id", "uuid", "guid"];
-    const ALONE: [&str; 4] = ["index", "idx", "rowname", "rownames"];
     let words = words(name);
     let is_in = |word: Option<&String>, known: &[&str]| word.is_some_and(|word| known.contains(&word.as_str()));
-    is_in(words.last(), &LAST) || is_in(words.first(), &FIRST) || words.len() == 1 && is_in(words.first(), &ALONE)
+    is_in(words.last(), &LAST) || is_in(words.first(), &FIRST) || words.len() > 1 && is_in(words.last(), &NUMBERS)
+}
+
+/// Takes back those that count through, each in an order of its own: these are ranks. What counts through as the rows come numbers
+/// them.
+fn retain_no_ranks(names: &mut Vec<ColumnName>, batches: &[Batch]) {
+    let counting: Vec<(ColumnName, Vec<i64>)> = names
+        .iter()
+        .filter(|name| !is_called_so(name.as_str()) && count_through(name, batches))
+        .map(|name| (name.clone(), integers(name, batches).collect()))
+        .filter(|(_, cells): &(_, Vec<i64>)| !are_equal(cells.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]))))
+        .collect();
+    let run_alike = |a: &[i64], b: &[i64]| {
+        let pairs = || a.iter().zip(b);
+        are_equal(pairs().map(|(a, b)| a.wrapping_sub(*b))) || are_equal(pairs().map(|(a, b)| a.wrapping_add(*b)))
+    };
+    let is_alone = |(name, cells): &(ColumnName, Vec<i64>)| {
+        !counting.iter().any(|(other, others)| other != name && run_alike(cells, others))
+    };
+    let ranks: Vec<&ColumnName> = counting.iter().filter(|one| is_alone(one)).map(|(name, _)| name).collect();
+    if ranks.len() > 1 {
+        names.retain(|name| !ranks.contains(&name));
+    }
+}
+
+fn are_equal(mut numbers: impl Iterator<Item = i64>) -> bool {
+    let first = numbers.next();
+    numbers.all(|number| Some(number) == first)
+}
+
+/// Whether the name may be that of a quantity, and the numbers are round as those of ids aren't.
+fn are_round(name: &ColumnName, batches: &[Batch]) -> bool {
+    let is_round = |cell: i64| cell == NULL_INTEGER || cell % 5 == 0;
+    words(name.as_str()).last().is_some_and(|word| NUMBERS.contains(&word.as_str()))
+        && batches.iter().map(Batch::rows).sum::<usize>() >= FEW
+        && batches.iter().all(|batch| batch.column(name).kind() == Kind::Integer)
+        && integers(name, batches).all(is_round)
+}
+
+fn integers<'a>(name: &'a ColumnName, batches: &'a [Batch]) -> impl Iterator<Item = i64> + 'a {
+    let cells = |batch: &'a Batch| match batch.column(name) {
+        Column::Integer(cells) => cells.as_slice(),
+        _ => &[],
+    };
+    batches.iter().flat_map(move |batch| cells(batch).iter().copied())
 }
 
 fn mostly_there(name: &ColumnName, batches: &[Batch]) -> bool {
@@ -47,14 +106,13 @@ fn mostly_there(name: &ColumnName, batches: &[Batch]) -> bool {
 /// Whether the values span just as many whole numbers as there are rows.
 fn count_through(name: &ColumnName, batches: &[Batch]) -> bool {
     let (mut rows, mut least, mut greatest) = (0, i64::MAX, i64::MIN);
-    for batch in batches {
-        let Column::Integer(cells) = batch.column(name) else { return false };
-        rows += cells.len();
-        least = cells.iter().copied().fold(least, i64::min);
-        greatest = cells.iter().copied().fold(greatest, i64::max);
+    for cell in integers(name, batches) {
+        rows += 1;
+        least = least.min(cell);
+        greatest = greatest.max(cell);
     }
     // A null is the least of all, and no span is so wide.
-    rows >= FEW && i128::from(greatest) - i128::from(least) == rows as i128 - 1
+    rows >= FEW as i128 && i128::from(greatest) - i128::from(least) == rows - 1
 }
 
 fn texts(coded: &Coded) -> impl Iterator<Item = &str> {
@@ -92,8 +150,6 @@ fn shape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evenstep_table::NULL_INTEGER;
-
     use super::*;
 
     fn check(name: &str, column: Column) -> bool {
@@ -116,6 +172,34 @@ mod tests {
     }
 
     #[test]
+    fn of_several_columns_that_count_through_ranks_have_an_order_of_their_own() {
+        let rows = 20;
+        let cell = |column: &str, n: i64| match column {
+            "row" => n,
+            "back" => 100 - n,
+            "literacy" => n * 7 % 20,
+            "wealth" => n * 3 % 20,
+            "clergy_id" => n * 9 % 20,
+            _ => n * n,
+        };
+        let name = |text: &&str| ColumnName::new(text).expect("a name");
+        let kept = |all: &[&str]| {
+            let mut batch = Batch::unkeyed(rows);
+            for text in all {
+                batch.insert(name(text), Column::Integer((0..rows as i64).map(|n| cell(text, n)).collect()));
+            }
+            let mut names: Vec<ColumnName> = all.iter().map(name).collect();
+            retain_no_ranks(&mut names, &[batch]);
+            names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&["row", "literacy", "wealth", "squares"]), ["row", "squares"]);
+        assert_eq!(kept(&["literacy", "wealth"]), [""; 0]);
+        assert_eq!(kept(&["literacy"]), ["literacy"]);
+        assert_eq!(kept(&["row", "back"]), ["row", "back"]);
+        assert_eq!(kept(&["clergy_id", "wealth"]), ["clergy_id", "wealth"]);
+    }
+
+    #[test]
     fn an_id_repeats_no_value_and_is_called_so_or_counts_through() {
         let integers = |cells: &[i64]| Column::Integer(cells.to_vec());
         let shuffled: Vec<i64> = (0..20).map(|n| 100 + n * 7 % 20).collect();
@@ -125,6 +209,9 @@ mod tests {
         assert!(!check("year", integers(&shuffled)) && !check("Age", integers(&shuffled)));
         assert!(check("year_id", integers(&shuffled)) && check("age_code", integers(&shuffled)));
         assert!(check("PID", integers(&squares)));
+        let round: Vec<i64> = (1..20).map(|n| n * n * 10).collect();
+        assert!(check("order no", integers(&squares)) && !check("Reynolds number", integers(&round)));
+        assert!(check("id", integers(&round)));
         assert!(check("PID", integers(&[5, 9, NULL_INTEGER])));
         assert!(!check("PID", integers(&[5, NULL_INTEGER, NULL_INTEGER])));
         assert!(!check("PID", integers(&[5, 9, 9])));

@@ -30,7 +30,8 @@ const DAYS: [&str; 20] = [
     "%d-%b-%y",
 ];
 /// How months are written: each is its first day.
-const MONTHS: [&str; 9] = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%Y-%b"];
+const MONTHS: [&str; 12] =
+    ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%Y-%b", "%Y %b", "%Y %B"];
 /// Of what is written like a year and a month, so many years are.
 const YEARS: std::ops::RangeInclusive<i16> = 1700..=2200;
 /// Fewer different ones may be codes.
@@ -172,6 +173,8 @@ mod tests {
         check(&["2013-01", "2013-12", "2014-03", "2014-04", "2014-05", "2014-06"], "date %Y-%m");
         check(&["Jan-13", "Dec-99", "Feb-99", "Mar-99", "Apr-99", "Jun-99"], "date %b-%y");
         check(&["1/2013", "12/2014", "2/2014", "3/2014", "4/2014", "5/2014"], "date %m/%Y");
+        check(&["10-2013", "12-2014", "2-2014", "3-2014", "4-2014", "5-2014"], "date %m-%Y");
+        check(&["2013 Jan", "2014 May", "2014 Feb", "2014 Mar", "2014 Apr", "2014 Jun"], "date %Y %b");
         check(&["January 2013", "May 2014", "June 2014", "July 2014", "April 2014", "March 2014"], "date %B %Y");
     }
 

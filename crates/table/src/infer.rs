@@ -297,6 +297,11 @@ impl Evidence {
         self.count(Reads::Whole) + self.count(Reads::Number)
     }
 
+    /// Cells that are days, or days with a time, in ISO 8601.
+    pub fn days(&self) -> u64 {
+        [Reads::Date, Reads::Midnight, Reads::Civil, Reads::Instant].map(|reads| self.count(reads)).iter().sum()
+    }
+
     /// Cells that their file holds as floats, or writes with a point: whole numbers among them may have come out so by chance.
     /// It tells of the file, not of the values: other formats of the same table have another count.
     pub fn pointed(&self) -> u64 {

@@ -1,12 +1,11 @@
 //! Whether dates, times and numbers written for people are read as they were taken for: held against all cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_pipeline::init::Declared;
 use evenstep_pipeline::{PipelineError, Run};
 use evenstep_source::{Reading, Source};
 use evenstep_table::check::Breach;
-use evenstep_table::date_format::DIGITS;
 use evenstep_table::infer::Evidence;
 use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
@@ -15,7 +14,8 @@ use evenstep_table::{ColumnName, Kind, Rule};
 /// Of so many cells one may be read as nothing.
 const ONE_IN: u64 = 20;
 
-/// Mends or takes back what is declared of dates, times and formats of numbers; the columns of which too many are finer than a microsecond.
+/// Mends or takes back what is declared of dates, times and formats of numbers, and declares the days among whole numbers that may
+/// be some; the columns of which too many are finer than a microsecond.
 ///
 /// # Errors
 /// Data that can't be read.
@@ -23,9 +23,11 @@ pub(super) fn hold(
     source: &Source,
     columns: &BTreeMap<ColumnName, Evidence>,
     declared: &mut BTreeMap<ColumnName, Declared>,
+    may_be_days: &BTreeSet<ColumnName>,
     missing: &[String],
     run: &Run<'_>,
 ) -> Result<Vec<ColumnName>, PipelineError> {
+    declared.extend(may_be_days.iter().map(|name| (name.clone(), Declared::days())));
     let is_held =
         |rule: &Rule| matches!(rule.kind, Kind::Date | Kind::Time | Kind::Datetime(_)) || rule.format.is_some();
     let rule = |(name, evidence): (&ColumnName, &Evidence)| {
@@ -42,8 +44,7 @@ pub(super) fn hold(
         match declared.get_mut(&name) {
             // One that is none says that they are something else, such as seasons.
             Some(entry) if entry.is_of_months() => drop(declared.remove(&name)),
-            // Nobody said so but the name.
-            Some(entry) if entry.format.as_deref() == Some(DIGITS) => drop(declared.remove(&name)),
+            Some(_) if may_be_days.contains(&name) => drop(declared.remove(&name)),
             // The cells of a few words are known.
             Some(entry) if entry.invalid_null && tally.count * 2 <= values => {}
             Some(entry) if entry.format.is_some() && is_rare => entry.null_few(&tally, values),

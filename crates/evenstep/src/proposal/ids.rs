@@ -73,5 +73,5 @@ pub(super) fn like_ids(
         return Ok(Vec::new());
     }
     let batches = read(source, &candidates, missing, run)?;
-    Ok(candidates.into_keys().filter(|name| like_id::is_like(name, &batches, run.workers)).collect())
+    Ok(like_id::find(candidates.into_keys(), &batches, run.workers))
 }

@@ -81,7 +81,9 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
     });
     let mut declared = declared.collect();
     init::settle_points(others(), &mut declared);
-    let too_fine = formats::hold(source, &inferred.columns, &mut declared, &missing, run)?;
+    let days = others().filter(|(name, evidence)| **name != target && init::may_be_days(name, evidence));
+    let days = days.map(|(name, _)| name.clone()).collect();
+    let too_fine = formats::hold(source, &inferred.columns, &mut declared, &days, &missing, run)?;
     let evidence = &inferred.columns[&target];
     let kind = declared.get(&target).map(|declared| declared.kind).or(evidence.kind());
     let classes = target::classes(source, &target, kind, evidence, &missing, run)?;

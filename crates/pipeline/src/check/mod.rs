@@ -71,8 +71,7 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
     };
     let Read { quality, extra, batches, .. } =
         surveyed.source.examine_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
-    let inputs = surveyed.inputs.iter();
-    let like_ids: Vec<&ColumnName> = inputs.filter(|name| like_id::is_like(name, &batches, run.workers)).collect();
+    let like_ids = like_id::find(surveyed.inputs.iter().cloned(), &batches, run.workers);
     let large: Vec<&ColumnName> = surveyed.inputs.iter().filter(|name| notes::is_large(name, &batches)).collect();
     let dates = notes::dates(spec, &surveyed, &batches);
     drop(batches);

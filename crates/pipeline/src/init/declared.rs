@@ -23,6 +23,12 @@ const FEW_COMMAS: u64 = 10;
 const RARE: f64 = 0.1;
 /// Fewer different numbers may be codes.
 const FEW_NUMBERS: usize = 20;
+/// Words in so small a share of the cells are slips beside numbers, however many there are.
+const SLIPS: f64 = 0.05;
+/// Beside numbers, so large a share may be beyond one limit.
+const BEYOND: f64 = 0.6;
+/// Fewer whole numbers that read as days may be so by chance: they may count within one month.
+const FEW_DAYS: usize = 31;
 
 /// A column's entry in the contract, and why it stands there.
 #[derive(Clone, PartialEq, Debug)]
@@ -42,6 +48,12 @@ pub struct Declared {
 impl Declared {
     pub(super) fn new(kind: Kind, why: String) -> Declared {
         Declared { kind, format: None, exchanged: None, invalid_null: false, why: vec![why] }
+    }
+
+    /// Whole numbers such as 20150902, if all of them are days.
+    pub fn days() -> Declared {
+        let why = "whole numbers that all read as days by this format".to_owned();
+        Declared { format: Some(DIGITS.to_owned()), ..Declared::new(Kind::Date, why) }
     }
 
     /// An inferred type that few cells don't have.
@@ -95,16 +107,18 @@ impl Declared {
     }
 }
 
+/// Whether whole numbers of that name may be days such as 20150902, which is yet to be tried on all cells.
+pub fn may_be_days(name: &ColumnName, evidence: &Evidence) -> bool {
+    let is_plain = evidence.kind() == Some(Kind::Integer) && evidence.pointed() == 0 && evidence.mostly().is_none();
+    let many = evidence.distinct().is_none_or(|distinct| distinct > FEW_DAYS);
+    is_plain && (is_date(name.as_str()) || many && !like_id::is_called_so(name.as_str()) && !is_code(name.as_str()))
+}
+
 /// What is to be said of the column, if its inferred type won't do. Formats of dates are yet to be tried on all cells.
 pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is_target: bool) -> Option<Declared> {
     let kind = evidence.kind()?;
     let none = Words::default();
     let words = words.unwrap_or(&none);
-    let is_plain = evidence.pointed() == 0 && evidence.mostly().is_none();
-    if kind == Kind::Integer && is_date(name.as_str()) && is_plain && !is_target {
-        let why = "whole numbers that all read as days by this format".to_owned();
-        return Some(Declared { format: Some(DIGITS.to_owned()), ..Declared::new(Kind::Date, why) });
-    }
     if let Some(whole) = written_whole(name, evidence).filter(|_| !is_target) {
         return Some(whole);
     }
@@ -129,7 +143,20 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
     let half = || evidence.mostly_but(0.5).filter(|mostly| is_target && !may_be_classes && mostly.kind.is_numeric());
     let mostly = evidence.mostly().or_else(few_words).or_else(half);
     let dates = || by_format(evidence, words).filter(|dates| !may_be_classes || !dates.is_of_months());
-    mostly.map(|mostly| of_mostly(&mostly, evidence, words)).or_else(dates)
+    let declared = mostly.map(|mostly| of_mostly(&mostly, evidence, words)).or_else(dates);
+    declared.map(|declared| Declared {
+        why: declared.why.into_iter().chain(unknown(is_target, words)).collect(),
+        ..declared
+    })
+}
+
+/// What a target beyond a limit costs.
+fn unknown(is_target: bool, words: &Words) -> Option<String> {
+    let beyond = words.iter().any(|(text, _)| is_target && is_flagged(text));
+    beyond.then(|| {
+        "their rows are left out, and the model learns of no such values: if they matter, give them numbers, such as half the limit"
+            .to_owned()
+    })
 }
 
 /// Whether so few values may be classes of a target, whatever they look like.
@@ -184,20 +211,27 @@ fn are_codes(name: &ColumnName, words: &Words) -> bool {
 
 /// What the column is but for few words, which repeat.
 fn but_few_words(evidence: &Evidence, words: &Words) -> Option<Mostly> {
-    let signs_alone = words.cells() > 0 && words.iter().all(|(text, _)| is_sign(text));
-    let most = if signs_alone { SIGNS } else { MARKS };
-    let mostly = evidence.mostly_but(most).filter(|mostly| mostly.kind != Kind::Boolean)?;
+    let all = |is: &dyn Fn(&str) -> bool| words.cells() > 0 && words.iter().all(|(text, _)| is(text));
     let (marks, others): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
     let (flagged, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(text, _)| is_flagged(text));
-    let many = has_many_but(evidence, marks.len() + flagged.len() + others.len());
     // What is below and what is above are not one, if as categories they need not be.
     let side = |text: &str| text.trim().chars().next().filter(|c| !c.is_ascii_digit());
     let sides: BTreeSet<Option<char>> = flagged.iter().map(|(text, _)| side(text)).collect();
     if sides.len() > 1 && evidence.kind() == Some(Kind::Category) {
         return None;
     }
+    let most = match () {
+        () if all(&is_sign) => SIGNS,
+        () if all(&is_flagged) && sides.len() == 1 => BEYOND,
+        () => MARKS,
+    };
+    let mostly = evidence.mostly_but(most).filter(|mostly| mostly.kind != Kind::Boolean)?;
+    let many = has_many_but(evidence, marks.len() + flagged.len() + others.len());
     let are_marks = flagged.is_empty() && others.is_empty();
-    (words.cells() == mostly.others && are_few_words(&others) && (are_marks || many)).then_some(mostly)
+    let cells = others.iter().map(|(_, count)| count).sum::<u64>() as f64;
+    let are_slips = cells <= SLIPS * evidence.values() as f64 && others.iter().all(|(text, _)| is_word(text));
+    let are_few = are_slips && mostly.kind.is_numeric() || are_few_words(&others);
+    (words.cells() == mostly.others && are_few && (are_marks || many)).then_some(mostly)
 }
 
 /// Whether a text is a number of which less is known than of others: `<0.5`, `> 100`, `~3`, `12*`.
@@ -269,8 +303,10 @@ fn by_format(evidence: &Evidence, words: &Words) -> Option<Declared> {
     if (cells as f64) < RARE * evidence.values() as f64 {
         return None;
     }
-    let examples: Vec<String> = dates.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
-    let found = date_format(dates)?;
+    let found = date_format(dates.iter().copied())?;
+    let reads = |text: &str| parse::moment(found.kind, Some(&found.format), text).is_some();
+    let reading = dates.iter().filter(|(text, _)| reads(text));
+    let examples: Vec<String> = reading.take(2).map(|(text, _)| format!("`{text}`")).collect();
     let why = format!("not written in ISO 8601, but as {}", examples.join(", "));
     let of_two_digits = found.format.contains("%y").then(|| "years of two digits are read as 1969 to 2068".to_owned());
     let mut declared = Declared { format: Some(found.format), ..Declared::new(found.kind, why) };

@@ -7,7 +7,7 @@ use evenstep_table::infer::Evidence;
 use evenstep_table::{ColumnName, Kind, Rule, counted};
 
 pub(crate) use self::declared::may_be_classes;
-pub use self::declared::{Declared, declare};
+pub use self::declared::{Declared, declare, may_be_days};
 pub use self::missing::missing;
 use self::plan::Plan;
 pub use self::thousands::settle_points;

@@ -17,6 +17,15 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
         let Some(words) = seen.words.get(name).filter(|words| words.cells() > 0) else { continue };
         let is_string =
             matches!(seen.kind(name), Some(Kind::Category | Kind::Text)) && !seen.declared.contains_key(name);
+        if is_string && evidence.days() > 0 {
+            remarks.push(format!(
+                "`{name}` is text as it stands: {} of {} cells are dates such as 2024-12-31, others are {}",
+                evidence.days(),
+                evidence.values(),
+                words.shown()
+            ));
+            remarks.push("written in one way all of them are dates".to_owned());
+        }
         let numbers = evidence.numbers() + evidence.formatted().unwrap_or_default();
         if is_string && numbers * 2 >= evidence.values() {
             remarks
@@ -48,7 +57,7 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
 /// A column that is called like an id and has several rows to most of its values.
 fn group_of<'a>(seen: &Seen<'a>) -> Option<&'a ColumnName> {
     let repeats = |name: &ColumnName, evidence: &Evidence| {
-        let is_id = seen.kind(name).is_some_and(like_id::can_be) && like_id::is_called_so(name.as_str());
+        let is_id = seen.kind(name).is_some_and(like_id::can_be) && like_id::may_group(name.as_str());
         let repeats =
             evidence.distinct().is_none_or(|distinct| distinct > FEW_VALUES && distinct as u64 * 2 <= seen.rows);
         is_id && repeats && evidence.nulls == 0 && name != seen.target && !seen.id.contains(name)
