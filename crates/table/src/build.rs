@@ -329,24 +329,20 @@ impl ColumnBuilder {
             }
             (Cells::Boolean(cells), Value::Boolean(yes)) => cells.push(u8::from(yes)),
             (_, Value::Foreign(_)) => return false,
+            (_, Value::Date(days)) if !calendar::has_day(days.into()) => return false,
+            (_, Value::Civil(micros) | Value::Instant(micros)) if !calendar::has_moment(micros) => return false,
             (Cells::Strings(coder), value) if !strict => match value.text() {
                 Some(text) => coder.push(&text),
                 None => return false,
             },
             (Cells::Date(cells), Value::Date(days)) => cells.push(days),
             (Cells::Date(cells), Value::Civil(micros)) if micros.rem_euclid(iso::DAY) == 0 => {
-                match i32::try_from(micros.div_euclid(iso::DAY)) {
-                    Ok(days) => cells.push(days),
-                    Err(_) => return false,
-                }
+                cells.push(micros.div_euclid(iso::DAY) as i32);
             }
             (Cells::Integer(cells), value) => match (self.kind, value) {
                 (Kind::Time, Value::Time(micros)) => cells.push(micros),
                 (Kind::Datetime(Clock::Civil), Value::Civil(micros)) => cells.push(micros),
-                (Kind::Datetime(Clock::Civil), Value::Date(days)) => match i64::from(days).checked_mul(iso::DAY) {
-                    Some(micros) => cells.push(micros),
-                    None => return false,
-                },
+                (Kind::Datetime(Clock::Civil), Value::Date(days)) => cells.push(i64::from(days) * iso::DAY),
                 (Kind::Datetime(Clock::Instant), Value::Instant(micros)) => cells.push(micros),
                 _ => return false,
             },
@@ -522,6 +518,26 @@ mod tests {
                 let text = |typed: &Typed| (0..rows.len()).map(|row| typed.column.text(row)).collect::<Vec<_>>();
                 assert_eq!(text(&shared), text(&own), "{kind:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_lies_beyond_the_calendar_is_no_date() {
+        let day = 2_932_896;
+        for (kind, within, beyond) in [
+            (Kind::Date, Value::Date(day), Value::Date(day + 1)),
+            (Kind::Date, Value::Date(day), Value::Civil((i64::from(day) + 1) * iso::DAY)),
+            (Kind::Datetime(Clock::Civil), Value::Date(day), Value::Date(i32::MAX)),
+            (Kind::Datetime(Clock::Civil), Value::Civil(0), Value::Civil(i64::MAX)),
+            (Kind::Datetime(Clock::Instant), Value::Instant(0), Value::Instant(1 << 60)),
+            (Kind::Datetime(Clock::Instant), Value::Text("9999-12-31T23:59Z"), Value::Text("9999-12-31T23:59-01:00")),
+        ] {
+            let mut builder = ColumnBuilder::new(&Rule::new(kind), Arc::default(), Strictness::Request);
+            builder.push(within);
+            builder.push(beyond);
+            let typed = builder.finish();
+            assert_eq!(typed.invalid.iter().map(|cell| cell.row).collect::<Vec<_>>(), [1], "{kind:?}");
+            assert!(typed.column.text(0).is_some() && typed.column.text(1).is_none());
         }
     }
 

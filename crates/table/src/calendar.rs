@@ -6,6 +6,19 @@ use jiff::tz::TimeZone;
 use crate::Clock;
 pub use crate::iso::DAY;
 
+/// The calendar's days, by how many after 1970-01-01 they are: of the years 0000 to 9999, which ISO 8601 writes.
+const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
+
+/// Whether the calendar has the day that is so many days after 1970-01-01.
+pub(crate) fn has_day(days: i64) -> bool {
+    DAYS.contains(&days)
+}
+
+/// Whether the calendar has what is so many microseconds after the start of 1970.
+pub(crate) fn has_moment(micros: i64) -> bool {
+    has_day(micros.div_euclid(DAY))
+}
+
 /// Days since 1970-01-01 as `2024-12-30`.
 pub fn print_date(days: i32) -> String {
     date(days).map_or_else(|| format!("day {days}"), |date| date.to_string())
@@ -67,6 +80,16 @@ mod tests {
             Some(iso::Iso::Civil(micros) | iso::Iso::Instant(micros)) => micros,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_calendar_ends_where_dates_can_no_longer_be_written() {
+        assert_eq!([*DAYS.start(), *DAYS.end()].map(|days| print_date(days as i32)), ["0000-01-01", "9999-12-31"]);
+        for days in [DAYS.start() - 1, DAYS.end() + 1] {
+            assert!(!has_day(days) && !has_moment(days * DAY), "{days}");
+        }
+        let read = |text| crate::parse::moment(crate::Kind::Datetime(Clock::Instant), None, text);
+        assert!(read("9999-12-31T23:59:59Z").is_some() && read("9999-12-31T23:59:59-05:00").is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use evenstep_exact::number::{parse_integer, parse_number};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 
-use crate::{Clock, Kind, iso};
+use crate::{Clock, Kind, calendar, iso};
 
 /// A finite number, correctly rounded: an optional sign, digits, a point and digits, an exponent.
 #[inline]
@@ -88,13 +88,19 @@ pub fn boolean(text: &str) -> Option<bool> {
 /// A date, time or datetime as the column stores it, written in ISO 8601 or in `format`.
 #[inline]
 pub fn moment(kind: Kind, format: Option<&str>, text: &str) -> Option<i64> {
-    match format {
+    let cell = match format {
         None => iso::parse_as(kind, text).or_else(|| {
             let trimmed = text.trim_ascii();
             if trimmed.len() < text.len() { iso::parse_as(kind, trimmed) } else { None }
         }),
         Some(format) => cell(kind, &strtime::parse(format, text.trim_ascii()).ok()?),
-    }
+    };
+    // An offset may lead beyond the calendar.
+    cell.filter(|cell| match kind {
+        Kind::Date => calendar::has_day(*cell),
+        Kind::Datetime(_) => calendar::has_moment(*cell),
+        _ => true,
+    })
 }
 
 /// A decimal of at most 15 digits: what most cells are.

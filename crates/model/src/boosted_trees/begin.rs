@@ -23,6 +23,9 @@ const TARGET_MAX: f64 = 1e100;
 /// Squares of gradients would vanish below it, summed up over no matter how many rows.
 const WEIGHT_MIN: f64 = 1e-40;
 
+/// As much as so many rows draws leaves towards 0. Of 0, 1, 3, 5 and 10 it was the best on eight public tables.
+const L2_ROWS: f64 = 3.0;
+
 /// The share of the training rows that early stopping watches.
 const WATCHED_SHARE: f64 = 0.1;
 
@@ -56,6 +59,11 @@ impl Partial for Seen {
 }
 
 impl Seen {
+    /// The mean of the target, or each class's share of rows.
+    pub(super) fn means(&self) -> impl Iterator<Item = f64> {
+        self.targets.iter().map(|sum| sum.divided_by(&self.weight).unwrap_or(0.0))
+    }
+
     /// The largest weight as so many times the mean.
     pub(super) fn weight_largest(&self) -> f64 {
         self.weight_max * self.learned as f64 / self.weight.value()
@@ -193,6 +201,7 @@ impl<'a> Growing<'a> {
             weights,
             weight_max: seen.weight_max,
             weight_largest: seen.weight_largest(),
+            l2: vec![spec.l2.unwrap_or(0.0); width],
             scores: vec![vec![0.0; rows]; width],
             norms: if objective == Objective::Softmax && averaged.is_none() { vec![0.0; rows] } else { Vec::new() },
             ranking,
@@ -206,12 +215,17 @@ impl<'a> Growing<'a> {
         Ok((growing, seen))
     }
 
+    /// By how much the leaves of each class are drawn towards 0, if the spec leaves it open.
+    pub(super) fn draw_leaves(&mut self, seen: &Seen) {
+        if self.spec.l2.is_none() && self.averaged.is_none() {
+            // Weights that count rows are those; shares of a whole are small, and all that a leaf has.
+            let weight = (seen.weight.value() / seen.learned as f64).min(1.0);
+            self.l2 = seen.means().map(|mean| L2_ROWS * weight * self.loss.curvature(mean)).collect();
+        }
+    }
+
     /// Where the score of each class starts.
     pub(super) fn start(&mut self, seen: &Seen) -> Vec<f64> {
-        let starts = |loss: Loss| {
-            let mean = |sum: &ExactSum| loss.start(sum.divided_by(&seen.weight).unwrap_or(0.0));
-            seen.targets.iter().map(mean).collect()
-        };
         if let Loss::Huber { delta } = self.loss {
             let median = self.quantile_of_targets(0.5, |target| target);
             let delta =
@@ -227,7 +241,7 @@ impl<'a> Growing<'a> {
             Some(level) => vec![self.quantile_of_targets(level, |target| target)],
             // Whole gradients are rounded to themselves: a node of one class is known for one.
             None if self.averaged.is_some() && !self.data.task.classes().is_empty() => vec![0.0; self.width],
-            None => starts(self.loss),
+            None => seen.means().map(|mean| self.loss.start(mean)).collect(),
         }
     }
 

@@ -54,7 +54,7 @@ impl BoostedTrees {
         whole("min_rows_in_bin", self.min_rows_in_bin, 1, u32::MAX)?;
         whole("min_rows", self.min_rows, 1, u32::MAX)?;
         not_below("min_hessian", self.min_hessian)?;
-        not_below("l2", self.l2)?;
+        not_below("l2", self.l2.unwrap_or(0.0))?;
         not_below("l1", self.l1)?;
         not_below("min_gain", self.min_gain)?;
         above("max_leaf_value", self.max_leaf_value.unwrap_or(1.0))?;

@@ -172,6 +172,12 @@ pub(super) fn thresholds_of_runs(runs: &[(f64, u64)], bins: BinLimits) -> Vec<f6
     ends.into_iter().map(|end| midway(runs[end].0, runs[end + 1].0)).collect()
 }
 
+/// The least value of each bin, of the values in ascending order.
+pub(super) fn least_of_bins(runs: &[(f64, u64)], thresholds: &[f64]) -> Vec<f64> {
+    let after = |threshold: &f64| runs[runs.partition_point(|(value, _)| value <= threshold)].0;
+    runs.first().map(|(value, _)| *value).into_iter().chain(thresholds.iter().map(after)).collect()
+}
+
 /// Every value on its own, unless it has too few rows.
 fn small_ends(runs: &[(f64, u64)], min_rows: u64) -> Vec<usize> {
     let mut ends = Vec::new();

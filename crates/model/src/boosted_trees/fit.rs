@@ -34,6 +34,7 @@ pub(crate) fn fit(
 ) -> Result<Trained<Model>, ModelError> {
     let objective = Objective::of(spec.objective, data.task)?;
     let (mut growing, seen) = Growing::new(spec, averaged, data, run, objective)?;
+    growing.draw_leaves(&seen);
     let start = growing.start(&seen);
     for (scores, start) in growing.scores.iter_mut().zip(&start) {
         scores.fill(*start);
@@ -68,7 +69,8 @@ pub(crate) fn fit(
     let (link, start) = match averaged {
         None => (objective.link(), start),
         Some(_) if data.task.classes().is_empty() => (Link::Mean, vec![0.0; start.len()]),
-        Some(_) => (Link::Share, vec![0.0; start.len()]),
+        Some(_) if growing.width > 1 => (Link::Share, seen.means().collect()),
+        Some(_) => (Link::Share, vec![0.0]),
     };
     Ok(Trained { model: Model { link, start, trees, levels, forest }, importance, curve, notes })
 }

@@ -58,6 +58,8 @@ pub(super) struct Growing<'a> {
     pub(super) weight_largest: f64,
     /// The same without draws, if rows are drawn by weighing them.
     pub(super) undrawn: Vec<f64>,
+    /// By how much the leaves of each class are drawn towards 0.
+    pub(super) l2: Vec<f64>,
     /// The scores of each class.
     pub(super) scores: Vec<Vec<f64>>,
     /// For softmax, what makes a row's probabilities sum to 1.
@@ -191,6 +193,7 @@ impl<'a> Growing<'a> {
             weight_max: self.weight_max,
             weight_largest: self.weight_largest,
             undrawn: self.undrawn.clone(),
+            l2: self.l2.clone(),
             scores: self.scores.clone(),
             norms: Vec::new(),
             ranking: None,
@@ -231,7 +234,7 @@ impl<'a> Growing<'a> {
         let rows = self.choose_rows(round);
         let columns = self.choose_columns(matrix, round);
         let allowed = Allowed::of(self.spec, interactions, columns, &self.draws, (round, class), matrix);
-        let mut criterion = self.spec.criterion(&packing);
+        let mut criterion = self.spec.criterion(&packing, self.l2[class]);
         criterion.rows_by_hessian = self.loss.settles();
         if matrix.features.iter().any(|feature| matches!(feature.binning, Binning::Means(_))) {
             criterion.noise = self.noise(&packing);
@@ -275,7 +278,7 @@ impl<'a> Growing<'a> {
             }
             None => {
                 let value = |(leaf, sums): (&GrownLeaf, &LeafSums)| {
-                    let l2 = self.spec.l2 + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
+                    let l2 = self.l2[class] + if leaf.regularised { self.spec.categories.l2 } else { 0.0 };
                     let [gradient, hessian] = [gradient.value(sums.gradient), hessian.value(sums.hessian)];
                     // Rounded, a leaf may have had enough of it.
                     let hessian = if self.loss.settles() { hessian.max(self.spec.min_hessian) } else { hessian };

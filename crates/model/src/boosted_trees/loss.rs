@@ -100,6 +100,18 @@ impl Loss {
         }
     }
 
+    /// The mean second derivative of rows of weight 1 where every score is that of the mean, or of the class's share; for classes
+    /// as so many times the most that it can be.
+    pub(super) fn curvature(self, mean: f64) -> f64 {
+        match self {
+            Loss::Rank => 0.0,
+            Loss::Poisson => mean * POISSON_HESSIAN,
+            Loss::Tweedie { power } => maths::pow(mean, 2.0 - power),
+            Loss::Logistic | Loss::Softmax { .. } => 4.0 * mean * (1.0 - mean),
+            _ => 1.0,
+        }
+    }
+
     /// The gradient of each row, by its scores. For softmax `norms` holds the logarithm of the
     /// sum of the exponentials of all the row's scores, and `class` says whose tree is next.
     pub(super) fn gradients(self, scores: &[f64], norms: &[f64], targets: &[f64], class: usize, out: &mut [f64]) {

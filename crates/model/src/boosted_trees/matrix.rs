@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Direction;
 use super::allowed::key_of;
-use super::cuts::{BinLimits, Binning, Levels, thresholds};
+use super::cuts::{BinLimits, Binning, Levels, least_of_bins, thresholds};
 use super::growing::Growing;
 use super::lanes::{Bundle, Lane, Member, Sampled, bundle, share_lanes};
 use super::means::{self, Means};
@@ -74,6 +74,8 @@ pub(super) struct Feature {
     pub(super) monotone: Option<Direction>,
     /// Its bins.
     pub(super) binning: Binning,
+    /// The least value of each bin of a number, or of a mean, where cuts are drawn between them.
+    pub(super) least: Vec<f64>,
     /// Whether a row that is learned from has a null in it.
     pub(super) has_null: bool,
     place: Place,
@@ -148,20 +150,34 @@ impl Partial for Seen {
 }
 
 impl Seen {
-    fn cut(&self, kind: Kind, bins: BinLimits) -> Option<(Binning, bool)> {
+    fn cut(&self, kind: Kind, bins: BinLimits, with_least: bool) -> Option<Cut> {
         let binning = match kind {
             Kind::Category => Binning::Category(Arc::new(Levels::from_frequency(&self.levels, bins.min_rows))),
             _ => Binning::Number(thresholds(&self.numbers, bins)),
         };
-        let empty = self.numbers.runs().is_empty() && self.levels.distinct() == 0;
-        worth_it(binning, empty, self.nulls)
+        let runs = self.numbers.runs();
+        let least = match &binning {
+            Binning::Number(thresholds) if with_least => least_of_bins(runs, thresholds),
+            _ => Vec::new(),
+        };
+        let empty = runs.is_empty() && self.levels.distinct() == 0;
+        Cut::of(binning, least, empty, self.nulls)
     }
 }
 
-/// How cells fall into bins, and whether some are null; None if all fall into one.
-fn worth_it(binning: Binning, empty: bool, nulls: u64) -> Option<(Binning, bool)> {
-    let has_null = nulls > 0;
-    (!empty && binning.values() + usize::from(has_null) > 1).then_some((binning, has_null))
+/// How cells fall into bins, the least of each if it is wanted, and whether some are null.
+struct Cut {
+    binning: Binning,
+    least: Vec<f64>,
+    has_null: bool,
+}
+
+impl Cut {
+    /// None if all cells fall into one bin.
+    fn of(binning: Binning, least: Vec<f64>, empty: bool, nulls: u64) -> Option<Cut> {
+        let has_null = nulls > 0;
+        (!empty && binning.values() + usize::from(has_null) > 1).then_some(Cut { binning, least, has_null })
+    }
 }
 
 /// A column as this process has it: its numbers in any order, or its levels; and how many are null.
@@ -173,12 +189,12 @@ struct Looked {
 }
 
 impl Looked {
-    fn cut(self, kind: Kind, bins: BinLimits) -> Option<(Binning, bool)> {
-        if kind == Kind::Category || bins.tails > 0 {
-            return self.seen().cut(kind, bins);
+    fn cut(self, kind: Kind, bins: BinLimits, with_least: bool) -> Option<Cut> {
+        if kind == Kind::Category || bins.tails > 0 || with_least {
+            return self.seen().cut(kind, bins, with_least);
         }
         let empty = self.numbers.is_empty();
-        worth_it(Binning::Number(thresholds_of(self.numbers, bins)), empty, self.nulls)
+        Cut::of(Binning::Number(thresholds_of(self.numbers, bins)), Vec::new(), empty, self.nulls)
     }
 
     fn seen(self) -> Seen {
@@ -197,30 +213,30 @@ pub(super) fn build(growing: &Growing<'_>) -> Matrix {
     // A tree of its own can tell apart few rows of extreme values, as later trees don't.
     let tails = if growing.averaged.is_some() { TAILS.min(most / 16) } else { 0 };
     let bins = BinLimits { most, min_rows: u64::from(spec.min_rows_in_bin), tails };
-    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins);
+    let with_least = growing.averaged.is_some_and(|averaged| averaged.random_cuts);
+    let cuts = cut_all(workers, &names, |name, kind| look_at(batches, pieces, roles, name, kind), bins, with_least);
     let has_means = |levels: usize| growing.width == 1 && levels > spec.categories.means_above as usize;
-    let is_long =
-        |cut: &Option<(Binning, bool)>| matches!(cut, Some((Binning::Category(levels), _)) if has_means(levels.count));
+    let is_long = |cut: &Option<Cut>| matches!(cut, Some(Cut { binning: Binning::Category(levels), .. }) if has_means(levels.count));
     let folds = if cuts.iter().any(is_long) { means::folds(growing) } else { Vec::new() };
     for ((position, name, _), cut) in names.into_iter().zip(cuts) {
-        let Some((binning, has_null)) = cut else { continue };
+        let Some(cut) = cut else { continue };
         // A category of many levels is two features: its means and its levels.
-        let of_means = match &binning {
+        let of_means = match &cut.binning {
             Binning::Category(levels) if has_means(levels.count) => {
-                let means = Means::of(Arc::clone(levels), growing, &folds, name, bins);
-                worth_it(Binning::Means(Box::new(means)), false, 0)
+                let (means, least) = Means::of(Arc::clone(levels), growing, &folds, name, bins);
+                Cut::of(Binning::Means(Box::new(means)), least, false, 0)
             }
             _ => None,
         };
         let (key, monotone) = (key_of(name.as_str()), spec.monotone.get(name.as_str()).copied());
-        for (binning, has_null) in of_means.into_iter().chain([(binning, has_null)]) {
+        for Cut { binning, least, has_null } in of_means.into_iter().chain([cut]) {
             let is_wide = binning.last() > u16::from(u8::MAX);
             // Which lane tells a narrow one is said below.
             let place = if is_wide { Place::Wide(wide.len()) } else { Place::Lane(0, None) };
             if is_wide {
                 wide.push(features.len());
             }
-            features.push(Feature { position, name: name.clone(), key, monotone, binning, has_null, place });
+            features.push(Feature { position, name: name.clone(), key, monotone, binning, least, has_null, place });
         }
     }
     let tables: Vec<Vec<Table<'_>>> = workers.map(batches.iter().collect(), |batch| {
@@ -261,15 +277,16 @@ fn cut_all(
     columns: &[(usize, &ColumnName, Kind)],
     look_at: impl Fn(&ColumnName, Kind) -> Looked + Sync + Send,
     bins: BinLimits,
-) -> Vec<Option<(Binning, bool)>> {
+    with_least: bool,
+) -> Vec<Option<Cut>> {
     if workers.are_alone() {
-        return workers.map(columns.to_vec(), |(_, name, kind)| look_at(name, kind).cut(kind, bins));
+        return workers.map(columns.to_vec(), |(_, name, kind)| look_at(name, kind).cut(kind, bins, with_least));
     }
     let mut cuts = Vec::new();
     for some in columns.chunks(workers.count()) {
         let seen = workers.map(some.to_vec(), |(_, name, kind)| look_at(name, kind).seen());
         let seen = seen.into_iter().map(|seen| all_reduce(workers, seen)).zip(some);
-        cuts.extend(seen.map(|(seen, (_, _, kind))| seen.cut(*kind, bins)));
+        cuts.extend(seen.map(|(seen, (_, _, kind))| seen.cut(*kind, bins, with_least)));
     }
     cuts
 }

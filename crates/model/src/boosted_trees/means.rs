@@ -11,7 +11,7 @@ use evenstep_table::ColumnName;
 use serde::{Deserialize, Serialize};
 
 use super::bin_set::BinSet;
-use super::cuts::{BinLimits, Levels, thresholds_of_runs};
+use super::cuts::{BinLimits, Levels, least_of_bins, thresholds_of_runs};
 use super::fixed_point::FixedPoint;
 use super::growing::Growing;
 use super::matrix::bins_of_values;
@@ -81,14 +81,14 @@ pub(super) fn folds(growing: &Growing<'_>) -> Vec<u8> {
 }
 
 impl Means {
-    /// Takes the mean of every level of a column.
+    /// Takes the mean of every level of a column; and the least mean of each bin.
     pub(super) fn of(
         levels: Arc<Levels>,
         growing: &Growing<'_>,
         folds: &[u8],
         name: &ColumnName,
         bins: BinLimits,
-    ) -> Means {
+    ) -> (Means, Vec<f64>) {
         let all = levels.count + 2;
         let target = |batch: usize, row: usize| growing.data.batches[batch].training().target[row];
         let weight = |row: usize| growing.weights.get(row).copied().unwrap_or(1.0);
@@ -162,7 +162,8 @@ impl Means {
         let rank = |(mean, _): (f64, u64)| thresholds.partition_point(|threshold| *threshold < mean) as u16;
         let ranks = by_fold.into_iter().chain([means(None)]).map(|means| means.into_iter().map(rank).collect());
         let sets = vec![OnceLock::new(); thresholds.len() + 1];
-        Means { ranks: ranks.collect(), levels, thresholds, sets }
+        let least = least_of_bins(&runs, &thresholds);
+        (Means { ranks: ranks.collect(), levels, thresholds, sets }, least)
     }
 
     /// The bins of the means of levels, as rows of a fold see them.

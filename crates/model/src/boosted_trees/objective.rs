@@ -134,9 +134,9 @@ impl Link {
         matches!(self, Link::Mean | Link::Share)
     }
 
-    /// Turns the scores of one row into its prediction, where each is a sum over so many trees.
-    /// What is not finite becomes null.
-    pub(super) fn finish(self, scores: &mut [f64], trees: f64) {
+    /// Turns the scores of one row into its prediction, where each is a sum over so many trees. Where no class has a share, `start`
+    /// has those of all rows. What is not finite becomes null.
+    pub(super) fn finish(self, scores: &mut [f64], trees: f64, start: &[f64]) {
         match self {
             Link::Identity => {}
             Link::Log => scores[0] = maths::exp(scores[0]),
@@ -148,9 +148,12 @@ impl Link {
             Link::Mean => scores[0] /= trees,
             Link::Share => {
                 scores.iter_mut().for_each(|score| *score = (*score / trees).clamp(0.0, 1.0));
-                let sum: f64 = scores.iter().sum();
-                let classes = scores.len() as f64;
-                if classes > 1.0 {
+                if scores.len() > 1 {
+                    if scores.iter().all(|score| *score == 0.0) {
+                        scores.copy_from_slice(start);
+                    }
+                    let (sum, classes) = (scores.iter().sum::<f64>(), scores.len() as f64);
+                    // Bundles of earlier builds tell no shares of all rows.
                     scores.iter_mut().for_each(|score| *score = if sum > 0.0 { *score / sum } else { 1.0 / classes });
                 }
             }

@@ -243,7 +243,8 @@ impl Forest {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Model {
     pub(super) link: Link,
-    /// Where the score of each class starts, or the one score there is.
+    /// Where the score of each class starts, or the one score there is; of averaged trees of several classes, their shares of all
+    /// rows.
     pub(super) start: Vec<f64>,
     /// Round by round, in each round class by class.
     pub(super) trees: Packed,
@@ -296,6 +297,11 @@ impl Model {
         self.trees.iter(&self.levels).map(|tree| tree.unpacked())
     }
 
+    /// What trees are added to.
+    pub(super) fn base(&self) -> Vec<f64> {
+        if self.link == Link::Share { vec![0.0; self.start.len()] } else { self.start.clone() }
+    }
+
     /// How many trees each score is a sum over.
     pub(super) fn rounds(&self) -> f64 {
         (self.trees.len() / self.start.len()) as f64
@@ -304,14 +310,14 @@ impl Model {
     pub(crate) fn predict(&self, features: &[ColumnName], batch: &Batch) -> Predictions {
         let width = self.start.len();
         let mut values = self.scores(features, batch);
-        values.chunks_mut(width).for_each(|row| self.link.finish(row, self.rounds()));
+        values.chunks_mut(width).for_each(|row| self.link.finish(row, self.rounds(), &self.start));
         Predictions { width, values }
     }
 
     /// What the trees add up to, row by row and in each class by class.
     pub(super) fn scores(&self, features: &[ColumnName], batch: &Batch) -> Vec<f64> {
         let width = self.start.len();
-        let mut scores = self.start.repeat(batch.rows());
+        let mut scores = self.base().repeat(batch.rows());
         let sources = self.sources(features, batch);
         match &self.forest.blocks {
             Some(blocks) if batch.rows() >= SMALL_ROWS => blocks.add_scores(&sources, width, &mut scores),

@@ -310,8 +310,8 @@ mod tests {
             let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
             let rows = rows.min(packing.block_rows() as u32);
             let words = words(&packing, values, rows, most, seed);
-            let spec = BoostedTrees { min_rows, min_hessian, l2, ..BoostedTrees::default() };
-            let criterion = Criterion { rows_by_hessian, ..spec.criterion(&packing) };
+            let spec = BoostedTrees { min_rows, min_hessian, ..BoostedTrees::default() };
+            let criterion = Criterion { rows_by_hessian, ..spec.criterion(&packing, l2) };
             let planes = |sum: fn(Sums) -> i64| words.iter().map(|word| times * sum(packing.sums(*word))).collect();
             let planes: [Vec<i64>; 3] = [planes(|sums| sums.gradient), planes(|sums| sums.hessian), planes(|sums| sums.rows)];
             let packed = Bins { sums: Planes::Packed(&words, &packing), few: None };

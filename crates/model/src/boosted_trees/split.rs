@@ -153,8 +153,7 @@ impl Criterion {
         };
         let bar = unsplit + best.as_ref().map_or(node.min_gain, |split| split.gain);
         let found = match &feature.binning {
-            Binning::Number(thresholds) => self.best_of_number(node, (bar, gain), bins, feature, thresholds),
-            Binning::Means(means) => self.best_of_number(node, (bar, gain), bins, feature, &means.thresholds),
+            Binning::Number(_) | Binning::Means(_) => self.best_of_number(node, (bar, gain), bins, feature),
             Binning::Category(_) => self.best_of_category(node, gain, bins, feature),
         };
         let Some((gain, left, rule)) = found else { return best };
@@ -256,7 +255,6 @@ impl Criterion {
         (bar, gain): (f64, impl Fn(f64) -> Option<f64>),
         bins: Bins<'_>,
         feature: &Feature,
-        thresholds: &[f64],
     ) -> Option<(f64, Sums, Rule)> {
         let values = feature.binning.values();
         let nulls = if bins.len() > values { bins.at(values) } else { Sums::default() };
@@ -274,7 +272,7 @@ impl Criterion {
                 )
             }
             draw => {
-                let drawn = draw.map(|draw| draw_cut(bins, thresholds, draw_of(draw, feature)));
+                let drawn = draw.map(|draw| draw_cut(bins, &feature.least, draw_of(draw, feature)));
                 self.best_bound_cut(node, nulls, bins, feature, drawn)
             }
         };
@@ -359,9 +357,15 @@ impl Criterion {
         gain(score).map(|gain| (gain, sums, rule()))
     }
 
-    /// Each level to a side of its own accord.
+    /// Each level to a side of its own accord, but not all to one.
     fn drawn_levels(&self, node: Parent, bins: Bins<'_>, draw: u64) -> Option<(f64, Sums, Vec<u16>)> {
-        let run: Vec<u16> = bins.seen().iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect();
+        let seen = bins.seen();
+        let drawn = |again: u32| {
+            let draw = if again == 0 { draw } else { mix(again, draw) };
+            seen.iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect()
+        };
+        let parts = |run: &Vec<u16>| (1..seen.len()).contains(&run.len());
+        let run: Vec<u16> = (0..DRAWS_MAX).map(drawn).find(parts)?;
         let left = run.iter().fold(Sums::default(), |sums, bin| sums + bins.at(usize::from(*bin)));
         let right = node.sums - left;
         self.allows_both(node, left)
@@ -483,23 +487,26 @@ pub(super) fn leaf_value(gradient: f64, curvature: f64, l1: f64, bounds: Bounds)
     bounds.clamp(-shrink(gradient, l1) / curvature + 0.0)
 }
 
+/// Of two levels half of all draws part none.
+const DRAWS_MAX: u32 = 64;
+
 /// What a feature's cut in a node is drawn by.
 fn draw_of(node: u64, feature: &Feature) -> u64 {
     mix(feature.key as u32, node ^ (feature.key >> 64) as u64)
 }
 
-/// The bin of values after which a node is cut, drawn evenly between the least and the greatest of its values.
+/// The bin of values after which a node is cut, drawn evenly between the least and the greatest of its values, by the least of each
+/// bin.
 /// Source: Geurts et al. 2006, "Extremely randomized trees".
-fn draw_cut(bins: Bins<'_>, thresholds: &[f64], draw: u64) -> usize {
+fn draw_cut(bins: Bins<'_>, least: &[f64], draw: u64) -> usize {
     let seen = bins.seen();
-    let mut values = seen.iter().map(|bin| usize::from(*bin)).filter(|bin| *bin <= thresholds.len());
+    let mut values = seen.iter().map(|bin| usize::from(*bin)).filter(|bin| *bin < least.len());
     let first = values.next().unwrap_or(0);
     let last = values.next_back().unwrap_or(first);
     if last <= first + 1 {
         return first;
     }
-    let (least, most) = (thresholds[first], thresholds[last - 1]);
     let at = (draw >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
-    let cut = least * (1.0 - at) + most * at;
-    thresholds.partition_point(|threshold| *threshold < cut).clamp(first, last - 1)
+    let cut = least[first] * (1.0 - at) + least[last] * at;
+    (least.partition_point(|value| *value <= cut).saturating_sub(1)).clamp(first, last - 1)
 }

@@ -162,3 +162,55 @@ fn small_nodes_are_split_by_categories() {
     // The levels alone vary by 33.
     assert!(off < 20.0, "{off}");
 }
+
+/// Which share of many trees of one split parts the first value from the others.
+fn cuts_after(model: &Model, threshold: f64) -> f64 {
+    let cuts: Vec<f64> = model
+        .trees()
+        .map(|tree| match tree.splits[0].test {
+            super::super::tree::Test::Number { threshold, .. } => threshold,
+            ref other => panic!("{other:?}"),
+        })
+        .collect();
+    cuts.iter().filter(|cut| **cut == threshold).count() as f64 / cuts.len() as f64
+}
+
+#[test]
+fn cuts_are_drawn_evenly_between_the_least_and_the_greatest_value() {
+    let spec = ExtraTrees { leaves: 2, trees: 1000, ..extra() };
+    let check = |values: [f64; 3], threshold: f64, expected: f64| {
+        let data = batch(vec![("x", numbers((0..90).map(|row| values[row % 3])))], (0..90).map(f64::from).collect());
+        let share = cuts_after(&testing::fit(&spec, &Task::Regression, &data).unwrap().model, threshold);
+        assert!((share - expected).abs() < 0.05, "{values:?}: {share}");
+    };
+    check([0.0, 1.0, 2.0], 0.5, 0.5);
+    check([0.0, 1.0, 10.0], 0.5, 0.1);
+    check([0.0, 9.0, 10.0], 4.5, 0.9);
+}
+
+#[test]
+fn a_drawn_set_of_levels_is_never_all_or_none() {
+    for levels in [2, 3, 5] {
+        let data = batch(
+            vec![("x", category((0..90).map(|row| ["a", "b", "c", "d", "e"][row % levels])))],
+            (0..90).map(|row| [0.0, 1.0, 5.0, 2.0, 9.0][row % levels]).collect(),
+        );
+        let model = testing::fit(&extra(), &Task::Regression, &data).unwrap().model;
+        assert!(model.trees().all(|tree| tree.leaves.len() == levels), "{levels}");
+    }
+}
+
+#[test]
+fn a_row_that_no_class_claims_has_the_shares_of_all_rows() {
+    let data = batch(vec![("x", numbers((0..4).map(f64::from)))], vec![0.0, 1.0, 1.0, 2.0]);
+    let mut model = testing::fit(&DecisionTree::default(), &multiclass(3), &data).unwrap().model;
+    assert_eq!(model.start, [0.25, 0.5, 0.25]);
+    let scores = |model: &Model| {
+        let mut scores = vec![0.0; 3];
+        model.link.finish(&mut scores, model.rounds(), &model.start);
+        scores
+    };
+    assert_eq!(scores(&model), [0.25, 0.5, 0.25]);
+    model.start = vec![0.0; 3];
+    assert_eq!(scores(&model), [1.0 / 3.0; 3]);
+}

@@ -86,7 +86,7 @@ fn by_threes(rows: u32) -> impl Iterator<Item = f64> {
 }
 
 fn stump() -> BoostedTrees {
-    BoostedTrees { trees: 1, learning_rate: 1.0, leaves: 2, min_rows: 1, ..BoostedTrees::default() }
+    BoostedTrees { trees: 1, learning_rate: 1.0, leaves: 2, min_rows: 1, l2: Some(0.0), ..BoostedTrees::default() }
 }
 
 /// Numbers with nulls, a category with nulls and rare levels, a constant and an empty column.
@@ -157,8 +157,18 @@ fn regularisation_shrinks_and_clips_leaves() {
     let data = step();
     let leaves = |spec: BoostedTrees| fit(&spec, &Task::Regression, &data).model.trees().next().unwrap().leaves.clone();
     assert_eq!(leaves(stump()), [-2.0, 2.0]);
-    assert_eq!(leaves(BoostedTrees { l2: 30.0, ..stump() }), [-1.0, 1.0]);
+    assert_eq!(leaves(BoostedTrees { l2: Some(30.0), ..stump() }), [-1.0, 1.0]);
     assert_eq!(leaves(BoostedTrees { l1: 30.0, ..stump() }), [-1.0, 1.0]);
+    let as_three_rows = |data: &Batch, task: &Task, expected: [f64; 2]| {
+        let spec = BoostedTrees { l2: None, ..stump() };
+        let leaves = fit(&spec, task, data).model.trees().next().unwrap().leaves.clone();
+        assert!(leaves.iter().zip(expected).all(|(leaf, value)| (leaf - value).abs() < 1e-12), "{leaves:?}");
+    };
+    as_three_rows(&data, &Task::Regression, [-2.0 * 30.0 / 33.0, 2.0 * 30.0 / 33.0]);
+    as_three_rows(&weighted(step(), vec![0.1; 60]), &Task::Regression, [-2.0 * 30.0 / 33.0, 2.0 * 30.0 / 33.0]);
+    as_three_rows(&weighted(step(), vec![3.0; 60]), &Task::Regression, [-2.0 * 90.0 / 93.0, 2.0 * 90.0 / 93.0]);
+    let halves = batch(vec![("x", numbers(by_threes(60)))], (0..60).map(|row| f64::from(u8::from(row < 30))).collect());
+    as_three_rows(&halves, &binary(), [15.0 / 10.5, -15.0 / 10.5]);
     assert_eq!(leaves(BoostedTrees { max_leaf_value: Some(0.5), ..stump() }), [-0.5, 0.5]);
     // The split gains 60·4 = 240.
     assert_eq!(leaves(BoostedTrees { min_gain: 239.9, ..stump() }).len(), 2);

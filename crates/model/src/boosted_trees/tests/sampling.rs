@@ -96,7 +96,8 @@ fn scores_may_start_at_0() {
 fn bins_have_the_rows_asked_for() {
     let data = batch(vec![("x", numbers(by_threes(60)))], by_threes(60).collect());
     let thresholds = |rows: u32| {
-        let spec = BoostedTrees { min_rows: 1, leaves: 60, min_rows_in_bin: rows, ..BoostedTrees::default() };
+        let spec =
+            BoostedTrees { min_rows: 1, leaves: 60, min_rows_in_bin: rows, l2: Some(0.0), ..BoostedTrees::default() };
         fit(&spec, &Task::Regression, &data).model.trees().next().unwrap().splits.len()
     };
     assert_eq!([thresholds(1), thresholds(3), thresholds(9)], [19, 19, 6]);
