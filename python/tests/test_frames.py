@@ -159,3 +159,18 @@ def test_a_table_is_read_by_all(tmp_path: Path) -> None:
     assert table.to_pandas()["prediction"].tolist() == table.to_polars()["prediction"].to_list()
     assert table.to_arrow().equals(pyarrow.table(table)), "it can be read again"
     assert table.scored["rows"] == 60 and table.quarantine == []
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_column() -> None:
+    broken = pyarrow.array([b"\xff\xfe"] * 400, pyarrow.large_binary()).view(pyarrow.large_string())
+    table = pyarrow.table({"x": broken, "y": range(400)})
+    with pytest.raises(es.DataError, match="column `x`: .*Invalid UTF8"):
+        es.init(table, "y")
+
+
+def test_a_file_of_a_categorical_of_flags_is_read(tmp_path: Path) -> None:
+    flags = pandas.Categorical([True, False, None] * 200)
+    pandas.DataFrame({"x": flags, "y": range(600)}).to_parquet(tmp_path / "f.parquet")
+    spec = es.init(str(tmp_path / "f.parquet"), "y")
+    trained = spec.train()
+    assert trained.bundle.inspect()["contract"]["x"]["type"] == "boolean"

@@ -23,8 +23,18 @@ pub(crate) fn read(capsule: &Bound<'_, PyCapsule>) -> PyResult<Result<Batches, A
     Ok(capsule.py().detach(|| {
         let reader = reader?;
         let schema = reader.schema();
-        Ok((schema, reader.collect::<Result<_, _>>()?))
+        let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>()?;
+        batches.iter().try_for_each(check)?;
+        Ok((schema, batches))
     }))
+}
+
+/// Nobody has looked at what came: a text that is not UTF-8, or that ends where there is none, would be undefined behaviour.
+fn check(batch: &RecordBatch) -> Result<(), ArrowError> {
+    batch.schema_ref().fields().iter().zip(batch.columns()).try_for_each(|(field, column)| {
+        let told = |error| ArrowError::InvalidArgumentError(format!("column `{}`: {error}", field.name()));
+        column.to_data().validate_full().map_err(told)
+    })
 }
 
 /// Batches as a stream.

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Field, Schema};
 use evenstep_table::ColumnName;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::parquet_to_arrow_field_levels;
+use parquet::errors::ParquetError;
 
 use crate::SourceError;
 use crate::guard::guard;
@@ -28,6 +29,7 @@ impl Footer {
         let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
         guard(path, || {
             let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(malformed)?;
+            let metadata = without_levels_of_flags(metadata).map_err(malformed)?;
             let columns = column_names(metadata.schema().fields().iter().map(|field| field.name()))?;
             let footer = Footer { metadata };
             if footer.groups().into_iter().try_fold(0, u64::checked_add).is_none_or(|rows| rows > i64::MAX as u64) {
@@ -77,6 +79,22 @@ impl Footer {
     }
 }
 
+/// A categorical of flags, as pandas writes one: the file has plain flags, which the library can't turn back into what they were.
+fn without_levels_of_flags(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+    let has_flags =
+        |field: &Field| matches!(field.data_type(), DataType::Dictionary(_, values) if **values == DataType::Boolean);
+    if !metadata.schema().fields().iter().any(|field| has_flags(field)) {
+        return Ok(metadata);
+    }
+    let plain = |field: &Arc<Field>| match has_flags(field) {
+        true => Arc::new(Field::new(field.name(), DataType::Boolean, field.is_nullable())),
+        false => Arc::clone(field),
+    };
+    let schema = Schema::new(metadata.schema().fields().iter().map(plain).collect::<Vec<_>>());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+}
+
 /// Batches of a file's columns, in the file's order of both.
 pub(crate) struct Batches {
     path: std::path::PathBuf,
@@ -95,7 +113,7 @@ impl Iterator for Batches {
     }
 }
 
-fn malformed(error: parquet::errors::ParquetError) -> SourceError {
+fn malformed(error: ParquetError) -> SourceError {
     SourceError::malformed(sentence(&error.to_string()))
 }
 
