@@ -1,21 +1,55 @@
 //! Bodies of requests: read within a size, a time, and what all of them may take together.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::limits::{BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, REFUSED_TIME, SMALL_BODY_BYTES};
+use crate::limits::{
+    ANSWERS_KIB_MAX, BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, PART_BYTES, REFUSED_TIME, SMALL_BODY_BYTES,
+};
 use crate::packing::Packing;
 use crate::problem::Problem;
 
-/// Room for the bodies of all requests that are being answered: for the start of each, and for the rest of large ones.
+/// Room for the bodies of all requests that are being answered, for the start of each and for the rest of large ones; and for what is
+/// more than a part of answers.
 pub(crate) struct Room {
     starts: Arc<Semaphore>,
     rests: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+}
+
+/// An answer, and the room that it takes until it is sent, or given up.
+struct Sent {
+    bytes: Full<Bytes>,
+    _taken: Share,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.bytes).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.bytes.size_hint()
+    }
 }
 
 /// A body, and the room that it takes until it is dropped.
@@ -74,8 +108,18 @@ impl Share {
 
 impl Room {
     pub(crate) fn new() -> Room {
-        let room = || Arc::new(Semaphore::new(BODIES_KIB_MAX));
-        Room { starts: room(), rests: room() }
+        let room = |kib| Arc::new(Semaphore::new(kib));
+        Room { starts: room(BODIES_KIB_MAX), rests: room(BODIES_KIB_MAX), answers: room(ANSWERS_KIB_MAX) }
+    }
+
+    /// An answer as a body.
+    pub(crate) fn answer(&self, bytes: Vec<u8>) -> Result<Body, Problem> {
+        if bytes.len() <= PART_BYTES {
+            return Ok(bytes.into());
+        }
+        let mut taken = Share::of(&self.answers);
+        taken.grow(bytes.len())?;
+        Ok(Body::new(Sent { bytes: Full::new(bytes.into()), _taken: taken }))
     }
 
     /// No room yet, to be taken as it is needed.

@@ -9,6 +9,8 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 /// rest of large bodies may, apart, so that no large body, sent slowly, takes the room of small ones. As JSON values they
 /// take about ten times as much.
 pub(crate) const BODIES_KIB_MAX: usize = 64 << 10;
+/// What large answers may take together until their clients have read them, in KiB.
+pub(crate) const ANSWERS_KIB_MAX: usize = 256 << 10;
 /// An answer is not compressed if it is smaller: a packet takes it as it is.
 pub(crate) const ENCODED_BYTES_MIN: usize = 1 << 10;
 /// Memory that a Zstandard frame may ask for: two to the power of it.

@@ -63,7 +63,8 @@ impl Drop for Streaming {
 }
 
 /// All rows of a body, for an answer in another format.
-pub(crate) fn all(bytes: &[u8]) -> Result<Rows<'static>, Problem> {
+pub(crate) fn all(predictor: &Predictor, bytes: &[u8]) -> Result<Rows<'static>, Problem> {
+    predictor.refuse_many(lines(bytes).count())?;
     let rows = lines(bytes).enumerate().map(|(row, line)| parsed(line, || format!("row {row}: ")));
     Ok(Rows::Objects(rows.collect::<Result<Vec<_>, _>>()?.into()))
 }
@@ -265,9 +266,8 @@ fn parsed(line: &[u8], place: impl Fn() -> String) -> Result<Map<String, Value>,
     if line.len() > LINE_BYTES_MAX {
         return Err(too_long(place));
     }
-    let malformed = |what: &str| Refusal::Malformed(format!("{}the line is no {what}", place()));
-    let value = request::parse(line).map_err(|what| malformed(&format!("JSON: {what}")))?;
-    request::object(value).ok_or_else(|| malformed("object"))
+    let value = request::parse(line, "the line").map_err(|refusal| refusal.at(&place()))?;
+    request::object(value).ok_or_else(|| Refusal::Malformed(format!("{}the line is no object", place())))
 }
 
 fn too_long(place: impl Fn() -> String) -> Refusal {

@@ -57,7 +57,7 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
         Format::Json => Rows::of_contract(&asked.served.predictor, bytes)?,
         Format::Csv => Rows::csv(bytes)?,
         Format::Arrow => Rows::arrow(bytes)?,
-        Format::Lines => lines::all(bytes)?,
+        Format::Lines => lines::all(&asked.served.predictor, bytes)?,
     };
     if to == Format::Json {
         return Ok(in_json(&asked.served.predictor, &asked.answers(rows)?));

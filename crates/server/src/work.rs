@@ -89,15 +89,19 @@ pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> R
 
 /// An answer, or a problem in its place, counted.
 fn told(asked: Asked, dialect: Dialect, head: &HeaderMap, started: Instant, said: Result<Timed, Problem>) -> Response {
-    let (mut said, parts) = match said {
-        Ok(timed) => timed,
+    let prepared = said.and_then(|(mut said, parts)| {
+        let encoded = encode(&mut said, dialect, head);
+        Ok((asked.service.room.answer(std::mem::take(&mut said.bytes))?, encoded, said, parts))
+    });
+    let (body, encoded, mut said, parts) = match prepared {
+        Ok(prepared) => prepared,
         Err(problem) => return asked.failed(dialect, problem, started),
     };
     asked.service.metrics.parts(&parts, started);
     let asked = said.by.take().map_or_else(|| asked.clone(), |served| asked.with(served));
     let rows = said.rows;
     asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
-    let mut response = respond(said, dialect, head);
+    let mut response = respond(body, said, encoded);
     asked.sign(&mut response, rows, Some(parts));
     response
 }
@@ -146,22 +150,33 @@ async fn compute(
     answered.await.unwrap_or_else(|_| Err(Problem::bug(BUG)))
 }
 
-fn respond(mut said: Said, dialect: Dialect, head: &HeaderMap) -> Response {
+/// How an answer is compressed, if it may be.
+struct Encoded {
+    may_be: bool,
+    name: Option<&'static str>,
+}
+
+/// Compresses an answer, if the client takes that.
+fn encode(said: &mut Said, dialect: Dialect, head: &HeaderMap) -> Encoded {
     // Those of calls would be compressed message by message.
-    let may_be_encoded = dialect != Dialect::Grpc && Encoding::is_worth(said.bytes.len());
-    let encoding = Encoding::of_answer(head, said.bytes.len()).filter(|_| may_be_encoded);
+    let may_be = dialect != Dialect::Grpc && Encoding::is_worth(said.bytes.len());
+    let encoding = Encoding::of_answer(head, said.bytes.len()).filter(|_| may_be);
     let encoded = encoding.and_then(|encoding| Some((encoding.name(), encoding.deflate(&said.bytes).ok()?)));
     let name = encoded.map(|(name, bytes)| {
         said.bytes = bytes;
         name
     });
-    let mut response = ([(header::CONTENT_TYPE, said.kind)], said.bytes).into_response();
+    Encoded { may_be, name }
+}
+
+fn respond(body: Body, said: Said, encoded: Encoded) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, said.kind)], body).into_response();
     let headers = response.headers_mut();
     headers.extend(said.header);
-    if let Some(name) = name {
+    if let Some(name) = encoded.name {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
-    if may_be_encoded {
+    if encoded.may_be {
         // Whoever keeps it must not give it to others who would have it otherwise.
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }

@@ -5,7 +5,6 @@ use evenstep_table::build::{ColumnBuilder, Value};
 use serde_json::{Number, Value as Json};
 
 use crate::row::with_value;
-use crate::too_large::shown;
 
 /// Cells of one type, in row order.
 #[derive(Clone, PartialEq, Debug)]
@@ -88,7 +87,7 @@ impl NamedCells {
     /// A cell as messages show it.
     pub(crate) fn json(&self, row: usize) -> Json {
         match &self.cells {
-            Cells::Json(cells) => shown(&cells[row]),
+            Cells::Json(cells) => cells[row].clone(),
             Cells::Floats(cells) => Number::from_f64(cells[row]).map_or(Json::Null, Json::Number),
             Cells::Integers(cells) => cells[row].into(),
             Cells::Naturals(cells) => cells[row].into(),

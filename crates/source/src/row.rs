@@ -13,7 +13,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, did_you_mean, shortened};
+use evenstep_table::{Batch, ColumnName, Kind, did_you_mean, shortened};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl RowTyper {
                 }
             }
         }
-        let value = |row: usize, field: &ColumnName, _| rows[row].get(field.as_str()).map(shown);
+        let value = |row: usize, field: &ColumnName, _| rows[row].get(field.as_str()).cloned();
         let mut typed = self.check(builders, Strictness::Request, rows.len(), value);
         if self.extra == Extra::Reject {
             let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
@@ -173,10 +173,14 @@ impl RowTyper {
             .into_iter()
             .map(|refused| {
                 let (row, field) = (refused.place.row as usize, refused.column.to_string());
-                let personal = self.plan.columns[self.names[&refused.column]].rule.personal;
-                let value = if personal { None } else { value(row, &refused.column, refused.value) };
-                let message = format!("`{field}`: {}", refused.because);
-                RowError { row, field, value, rule: refused.rule, message }
+                let rule = &self.plan.columns[self.names[&refused.column]].rule;
+                let value = value(row, &refused.column, refused.value);
+                let because =
+                    value.as_ref().filter(|_| strictness == Strictness::Request && refused.rule == Breach::Invalid);
+                let because =
+                    because.and_then(|value| mistyped(rule.kind, value)).map_or(refused.because, str::to_owned);
+                let value = value.filter(|_| !rule.personal).map(|value| brief(shown(&value)));
+                RowError { message: format!("`{field}`: {because}"), row, field, value, rule: refused.rule }
             })
             .collect();
         TypedRows {
@@ -249,6 +253,33 @@ impl TypedRows {
         self.errors.sort_by(|a, b| (a.row, &a.field).cmp(&(b.row, &b.field)));
         self.errors.truncate(TOLD);
         self
+    }
+}
+
+/// What is wrong with a value of JSON that is of another type than the column; None if that doesn't say it.
+fn mistyped(kind: Kind, value: &Json) -> Option<&'static str> {
+    match (kind, value) {
+        (Kind::Number, Json::String(_)) => Some("a text, where a number is expected"),
+        (Kind::Integer, Json::String(_)) => Some("a text, where an integer is expected"),
+        (Kind::Boolean, Json::String(_)) => Some("a text, where `true` or `false` is expected"),
+        (Kind::Integer, Json::Number(number)) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => Some(
+            "it may not be exact: beyond 2^53 an integer is written with all its digits, and lies above -2^63 and below 2^63",
+        ),
+        (_, Json::Array(_)) => Some("a list, where one value is expected"),
+        (_, Json::Object(object)) if too_large_in(object).is_none() => Some("an object, where one value is expected"),
+        _ => None,
+    }
+}
+
+/// A value as errors tell it, which is short.
+fn brief(value: Json) -> Json {
+    match value {
+        Json::String(text) => shortened(&text).into(),
+        Json::Array(_) | Json::Object(_) => {
+            let text = value.to_string();
+            if shortened(&text) == text { value } else { shortened(&text).into() }
+        }
+        value => value,
     }
 }
 

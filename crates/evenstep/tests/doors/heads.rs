@@ -3,6 +3,7 @@
 use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{Column, ColumnName, Kind};
+use serde_json::json;
 
 use crate::client::{ARROW, JSON, LINES, Server, Told, small};
 
@@ -42,6 +43,31 @@ fn a_request_is_called_what_its_client_calls_it() {
         let made = told.json()["instance"].as_str().expect("a name").to_owned();
         assert!(made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()), "{made}");
         assert!(told.head.contains(&format!("x-request-id: {made}")), "{}", told.head);
+    }
+}
+
+#[test]
+fn small_bodies_of_many_rows_are_refused() {
+    let server = small();
+    let rows = 262_145;
+    for (kind, body) in [
+        ("text/csv", format!("x,z\n{}", "1,1\n".repeat(rows))),
+        (JSON, format!("[{}{{}}]", "{},".repeat(rows))),
+        (JSON, format!(r#"{{"columns":{{"x":[{}1]}}}}"#, "1,".repeat(rows - 1))),
+    ] {
+        let told = server.post("/predict", kind, "", body.as_bytes());
+        assert!(told.status == 413 && told.text().contains("may have 262144 rows"), "{kind}: {}", told.text());
+    }
+    let told = server.post("/predict", LINES, "Accept: text/csv\r\n", "{}\n".repeat(rows).as_bytes());
+    assert_eq!(told.status, 413);
+}
+
+#[test]
+fn values_are_told_in_short() {
+    let server = small();
+    for long in [json!("x".repeat(1_000_000)), json!(vec![1; 100_000])] {
+        let told = server.predict(JSON, JSON, json!({ "x": long, "z": 1 }).to_string().as_bytes());
+        assert!(told.status == 422 && told.body.len() < 1000, "{}", told.body.len());
     }
 }
 

@@ -7,20 +7,50 @@ use std::fmt;
 use evenstep_source::{too_large, too_large_in};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-/// Parses a whole text; where a number is too large, what stands in its place is no object to `object`.
+use super::Refusal;
+
+/// A list may have so many values: each takes 32 bytes, however short it was written.
+const LIST_MAX: usize = 1 << 20;
+
+/// Parses a whole text, which errors call by that name; where a number is too large, what stands in its place is no object to
+/// `object`.
 ///
 /// # Errors
-/// No JSON, or an object with two members of one name; said in words.
-pub fn parse(text: &[u8]) -> Result<Value, String> {
+/// No JSON, an object with two members of one name, or a list that is too long.
+pub fn parse(text: &[u8], name: &str) -> Result<Value, Refusal> {
     let value = strictly(text).or_else(|error| match with_large_set_apart(text) {
         Some(text) => strictly(&text),
         None => Err(error),
     });
-    value.map_err(|error| error.to_string())
+    value.map_err(|error| {
+        let what = error.to_string();
+        match error.classify() {
+            Category::Data if what.starts_with(TOO_LONG) => Refusal::TooLarge(format!("{name} has {what}")),
+            Category::Data => Refusal::Malformed(format!("{name}: {what}")),
+            _ => Refusal::Malformed(format!("{name} is no JSON: {what}{}", hint(text, &error))),
+        }
+    })
 }
+
+/// What many programs write where JSON has nothing to say.
+fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
+    let line = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    let is_there = |word: &str| rest.starts_with(word.as_bytes()) || rest.starts_with(&word.as_bytes()[1..]);
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return "; it begins with a byte order mark, which JSON has none of";
+    }
+    if ["NaN", "Infinity", "-Infinity"].into_iter().any(is_there) {
+        return "; it has no NaN and no infinity: a missing number is `null`";
+    }
+    ""
+}
+
+const TOO_LONG: &str = "a list of more than ";
 
 /// The members of an object; None of anything else.
 pub fn object(value: Value) -> Option<Map<String, Value>> {
@@ -130,6 +160,9 @@ impl<'de> Visitor<'de> for Strictly {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(Strictly)? {
+            if list.len() == LIST_MAX {
+                return Err(A::Error::custom(format!("{TOO_LONG}{LIST_MAX} values")));
+            }
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -155,16 +188,36 @@ mod tests {
 
     use super::*;
 
+    fn read(text: &[u8]) -> Result<Value, Refusal> {
+        parse(text, "the body")
+    }
+
+    fn refused(text: &[u8]) -> String {
+        match read(text) {
+            Err(Refusal::Malformed(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn two_members_of_one_name_are_refused() {
-        insta::assert_snapshot!(parse(br#"[{"a": 1, "b": 2, "a": 1}]"#).expect_err("it is there twice"), @"the object has `a` twice at line 1 column 21");
-        assert!(parse(br#"[{"a": 1}, {"a": 1}]"#).is_ok());
+        insta::assert_snapshot!(refused(br#"[{"a": 1, "b": 2, "a": 1}]"#), @"the body: the object has `a` twice at line 1 column 21");
+        assert!(read(br#"[{"a": 1}, {"a": 1}]"#).is_ok());
+    }
+
+    #[test]
+    fn what_other_programs_write_is_told() {
+        insta::assert_snapshot!(refused(br#"{"a": NaN}"#), @"the body is no JSON: expected value at line 1 column 7; it has no NaN and no infinity: a missing number is `null`");
+        insta::assert_snapshot!(refused(br#"{"a": -Infinity}"#), @"the body is no JSON: invalid number at line 1 column 8; it has no NaN and no infinity: a missing number is `null`");
+        insta::assert_snapshot!(refused(b"\xef\xbb\xbf{}"), @"the body is no JSON: expected value at line 1 column 1; it begins with a byte order mark, which JSON has none of");
+        let long = format!("[{}0]", "0,".repeat(LIST_MAX));
+        assert!(matches!(read(long.as_bytes()), Err(Refusal::TooLarge(_))));
     }
 
     #[test]
     fn a_number_that_is_too_large_is_set_apart() {
         let check = |text: &str, number: &str| {
-            let value = parse(text.as_bytes()).unwrap_or_else(|what| panic!("{text}: {what}"));
+            let value = read(text.as_bytes()).unwrap_or_else(|what| panic!("{text}: {what:?}"));
             assert_eq!(
                 value,
                 serde_json::json!([{ "a \"1e400\\": too_large(number), "b": "-1e400", "c": 1 }]),
@@ -176,23 +229,23 @@ mod tests {
             check(&format!(r#"[{{"a \"1e400\\": {number},"b":"-1e400","c":1}}]"#), number);
         }
         for text in ["01e400", "1e400x", "[1e400", r#"{1e400: 1}"#, "1e400 2", "1e", "\"\\", "-"] {
-            parse(text.as_bytes()).expect_err(text);
+            read(text.as_bytes()).expect_err(text);
         }
-        assert_eq!(object(parse(b"1e400").expect("JSON")), None);
-        assert!(object(parse(br#"{"a": 1e400}"#).expect("JSON")).is_some());
-        let many = parse(format!("[{}]", ["1e400"; 1500].join(",")).as_bytes()).expect("JSON");
+        assert_eq!(object(read(b"1e400").expect("JSON")), None);
+        assert!(object(read(br#"{"a": 1e400}"#).expect("JSON")).is_some());
+        let many = read(format!("[{}]", ["1e400"; 1500].join(",")).as_bytes()).expect("JSON");
         assert!(many.as_array().is_some_and(|many| many.len() == 1500 && many.iter().all(Value::is_object)));
     }
 
     proptest! {
         #[test]
         fn anything_else_is_as_serde_json_has_it(text in r#"(\[|\]|\{|\}|,|:|"a"|"b"|-?1|0\.1|1e9|18446744073709551615|null|true| ){0,12}"#) {
-            let ours = parse(text.as_bytes());
+            let ours = read(text.as_bytes());
             let theirs: Result<Value, _> = serde_json::from_str(&text);
             match (ours, theirs) {
                 (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours, theirs),
                 (Err(_), Err(_)) => {}
-                (Err(what), Ok(_)) => prop_assert!(what.contains("twice"), "{}", what),
+                (Err(what), Ok(_)) => prop_assert!(format!("{what:?}").contains("twice"), "{what:?}"),
                 (Ok(_), Err(what)) => prop_assert!(what.to_string().contains("out of range"), "{}", what),
             }
         }

@@ -45,8 +45,28 @@ impl RowTypers {
 /// A request may have so many cells. A body within its limits has fewer, unless most of them are only implied, as
 /// those of absent columns are.
 const CELLS_MAX: usize = 1 << 24;
+/// And so many rows of up to four classes: their answers take some 200 bytes each, whatever the rows take.
+const ROWS_MAX: usize = 1 << 18;
 
 impl Predictor {
+    /// How many rows a request may have: fewer of many columns or classes.
+    pub fn rows_max(&self) -> usize {
+        let of_answers = ROWS_MAX / self.task.classes().len().div_ceil(4).max(1);
+        of_answers.min(CELLS_MAX / self.inputs.len().max(1))
+    }
+
+    /// # Errors
+    /// More rows than a request may have.
+    pub fn refuse_many(&self, rows: usize) -> Result<(), Refusal> {
+        let most = self.rows_max();
+        if rows <= most {
+            return Ok(());
+        }
+        Err(Refusal::TooLarge(format!(
+            "a request to this model may have {most} rows: send more of them in parts, or line by line"
+        )))
+    }
+
     /// The rows by the contract, and whether one of them has an id.
     fn read_rows(&self, rows: &[Map<String, Value>]) -> (TypedRows, bool) {
         let id = &self.data.id;
@@ -76,9 +96,7 @@ impl Predictor {
 
     /// Rows of any shape by the contract, with their keys; they have types or are refused.
     fn read(&self, rows: Rows<'_>, traced: bool) -> Result<(TypedRows, Ids), Refusal> {
-        if rows.len().saturating_mul(self.inputs.len().max(1)) > CELLS_MAX {
-            return Err(Refusal::TooLarge(format!("{} rows are too many for one request; send several", rows.len())));
-        }
+        self.refuse_many(rows.len())?;
         let (read, has_id) = match rows {
             Rows::Objects(rows) => self.read_rows(&rows),
             Rows::Columns(body) => {
@@ -133,6 +151,18 @@ pub enum Refusal {
     Bug(String),
 }
 
+impl Refusal {
+    /// The same, with the place of what is wrong before it.
+    #[must_use]
+    pub fn at(self, place: &str) -> Refusal {
+        match self {
+            Refusal::Malformed(what) => Refusal::Malformed(format!("{place}{what}")),
+            Refusal::TooLarge(what) => Refusal::TooLarge(format!("{place}{what}")),
+            other => other,
+        }
+    }
+}
+
 /// What was said of the rows of a request.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answered<'p> {
@@ -173,7 +203,7 @@ pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option
     if predictor.steps.draw || bodies.iter().any(|body| !std::ptr::eq(predictor.typer_of(body), typer)) {
         return None;
     }
-    let (DirectRows { typed, has_id }, ends) = typer.direct(bodies, CELLS_MAX)?;
+    let (DirectRows { typed, has_id }, ends) = typer.direct(bodies, predictor.rows_max())?;
     let ids = Ids::of(predictor, &typed.batch, has_id);
     answer_read(predictor, typed, &ids, &ends, None).ok()
 }

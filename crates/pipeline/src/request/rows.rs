@@ -6,7 +6,7 @@ use evenstep_source::{Body, Cells, DirectRows, NamedCells, SourceError};
 use evenstep_table::ColumnName;
 use serde_json::{Map, Value};
 
-use super::{CELLS_MAX, Refusal, object, parse};
+use super::{Refusal, object, parse};
 use crate::Predictor;
 
 /// The only member of an object that holds columns. No row is like it: a cell is never an object.
@@ -29,7 +29,7 @@ impl Rows<'_> {
     /// # Errors
     /// As `json`.
     pub fn of_contract(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
-        let direct = predictor.typer_of(body).direct(&[body], CELLS_MAX);
+        let direct = predictor.typer_of(body).direct(&[body], predictor.rows_max());
         direct.map_or_else(|| Rows::json(body), |(rows, _)| Ok(Rows::Typed(rows)))
     }
 
@@ -38,7 +38,7 @@ impl Rows<'_> {
     /// # Errors
     /// Another shape, or no JSON.
     pub fn json(body: &[u8]) -> Result<Self, Refusal> {
-        let body = match parse(body).map_err(|what| malformed(format!("the body is no JSON: {what}")))? {
+        let body = match parse(body, "the body")? {
             Value::Array(items) => return Rows::objects(items),
             body => body,
         };

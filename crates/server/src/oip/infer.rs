@@ -47,7 +47,7 @@ fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said
     let (text, binary) = split.ok_or_else(|| {
         Problem::malformed(format!("the body has {} bytes, fewer than its JSON is said to have", bytes.len()))
     })?;
-    let body = request::parse(text).map_err(|what| Problem::malformed(format!("the body is no JSON: {what}")))?;
+    let body = request::parse(text, "the body")?;
     let Value::Object(mut body) = body else { return Err(Problem::malformed("the body is no object")) };
     let id = match body.remove("id") {
         None => None,

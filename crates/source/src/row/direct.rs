@@ -20,10 +20,10 @@ pub struct DirectRows {
 }
 
 impl RowTyper {
-    /// Types and checks the rows of texts: each one object, or a list of objects, of at most `cells_max` cells in all, whose members
+    /// Types and checks the rows of texts: each one object, or a list of objects, of at most `rows_max` rows in all, whose members
     /// are the columns of this typer and no others. Gives the row after the last of each text, too. None if anything is out of the
     /// ordinary or refused.
-    pub fn direct(&self, texts: &[&[u8]], cells_max: usize) -> Option<(DirectRows, Vec<usize>)> {
+    pub fn direct(&self, texts: &[&[u8]], rows_max: usize) -> Option<(DirectRows, Vec<usize>)> {
         // Once for all of a text, not string by string.
         let texts: Vec<&str> = texts.iter().map(|text| std::str::from_utf8(text).ok()).collect::<Option<_>>()?;
         let mut builders = self.take_builders(Strictness::Request);
@@ -32,7 +32,7 @@ impl RowTyper {
             builders: &mut builders,
             last_seen: vec![0; self.plan.columns.len()],
             rows: 0,
-            rows_max: cells_max / self.plan.columns.len().max(1),
+            rows_max,
         };
         let read: Result<Vec<usize>, serde_json::Error> = texts
             .iter()
