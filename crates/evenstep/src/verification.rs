@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use crate::environment::{Difference, differences};
 use crate::training::Outputs;
-use crate::verbs::{open_bundle, read_bundle, unreadable};
+use crate::verbs::init::for_shell;
+use crate::verbs::{folder_of, open_bundle, read_bundle, unreadable};
 use crate::{attestation, facts};
 
 /// What was found, what that proves, and what it cost.
@@ -107,10 +108,10 @@ pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Fou
         if how.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
     })?;
     let lock = Lock::parse(&text)?;
-    if how.frozen {
-        refuse_uncommitted(&outputs.lock, &lock)?;
-    }
     let mut found = Found { environment: differences(&lock::facts(&text).0, Epochs::NOW), ..Found::default() };
+    if how.frozen && !is_committed(&outputs.lock, &lock)? {
+        found.leave_open("that the lock is the one that was committed: it is in no git repository");
+    }
     found.cost.bytes_read = spec.source()?.bytes();
     let (verified, again) = verify_spec(spec, &lock, how.order(), run)?;
     found.add(verified);
@@ -142,15 +143,20 @@ fn trained(found: &Found, how: &How, run: &Run<'_>) -> String {
     format!("trained again in {:.2} s on {}, {rows}", found.seconds, counted(run.workers.count(), "thread"))
 }
 
-/// Under version control, the lock must be the one that is committed; its facts may be of a later run.
-fn refuse_uncommitted(path: &Path, lock: &Lock) -> Result<(), PipelineError> {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+/// Under version control, the lock must be the one that is committed; its facts may be of a later run. False where there is
+/// no repository.
+fn is_committed(path: &Path, lock: &Lock) -> Result<bool, PipelineError> {
+    let folder = folder_of(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if facts::git(folder, &["rev-parse", "--is-inside-work-tree"]).is_none() {
-        return Ok(());
+        let above = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
+        let Some(root) = above.ancestors().find(|folder| folder.join(".git").exists()) else { return Ok(false) };
+        let message = format!("whether `{}` is as it was committed isn't known: git fails", path.display());
+        let root = for_shell(root);
+        return Err(PipelineError::no(message).help(format!("`git -C {root} status` says why")));
     }
     let found = match facts::git(folder, &["show", &format!("HEAD:./{name}")]) {
-        Some(committed) if Lock::parse(&committed).is_ok_and(|committed| committed == *lock) => return Ok(()),
+        Some(committed) if Lock::parse(&committed).is_ok_and(|committed| committed == *lock) => return Ok(true),
         Some(_) => "is not as it was committed",
         None => "is not committed",
     };

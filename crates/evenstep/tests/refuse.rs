@@ -5,7 +5,8 @@ mod common;
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
-use common::{Project, Said};
+use common::{Project, Said, said};
+use serde_json::Value;
 
 const SPEC: &str = r#"[pipeline]
 name = "p"
@@ -350,6 +351,9 @@ fn frozen_takes_only_the_lock_that_is_committed() {
     frozen(1, "`p.lock` can't be read");
     project.run(&["train", "p.toml", "--quiet"]).ok();
     frozen(0, "");
+    let told = |json: Value| json["not_proved"].to_string().contains("in no git repository");
+    assert!(told(project.run(&["verify", "p.toml", "--frozen", "--json", "--quiet"]).json()));
+    assert!(!told(project.run(&["verify", "p.toml", "--json", "--quiet"]).json()));
     git(&["init", "--quiet"]);
     frozen(1, "`p.lock` is not committed");
     git(&["add", "p.lock"]);
@@ -359,6 +363,15 @@ fn frozen_takes_only_the_lock_that_is_committed() {
     frozen(0, "");
     project.write("p.lock", project.read("p.lock").replace("seed = 1", "seed = 2"));
     frozen(1, "is not as it was committed");
+    // Who can't ask git doesn't know.
+    for (name, value) in [("PATH", "/nonexistent"), ("GIT_DIR", "/nonexistent")] {
+        let mut verify = project.command(&["verify", "p.toml", "--frozen", "--quiet"]);
+        let said = said(verify.env(name, value).output().expect("the program starts"));
+        assert_eq!(said.code, 1, "{name}: {}\n{}", said.out, said.err);
+        assert!(said.err.contains("isn't known: git fails"), "{}", said.err);
+    }
+    let said = project.run(&["verify", "p.evenstep", "--frozen"]);
+    assert!(said.code == 2 && said.err.contains("`--frozen` goes with a spec"), "{}", said.err);
 }
 
 #[test]

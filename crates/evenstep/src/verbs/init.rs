@@ -39,7 +39,7 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
 }
 
 /// The path as shells take it for one word.
-pub(super) fn for_shell(path: &Path) -> String {
+pub(crate) fn for_shell(path: &Path) -> String {
     let path = path.display().to_string();
     let plain =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '\\' | '+' | '@' | '%' | ',');

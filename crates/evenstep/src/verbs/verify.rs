@@ -43,11 +43,19 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
 /// A bundle holds its spec, and is trained again only where its data are named.
 fn refuse_for_bundle(args: &Verify) -> Result<(), PipelineError> {
     let refused = |said: &str, help: &str| Err(PipelineError::input(said).help(help.to_owned()));
-    match (args.overrides.is_empty(), args.data.is_none() && args.shuffle) {
-        (false, _) => refused("`--set` goes with a spec, and this is a bundle", "a bundle's spec is as it was trained"),
-        (true, true) => refused("`--shuffle` trains again, and the data aren't named", "name them: `--data FILE`"),
-        (true, false) => Ok(()),
+    if !args.overrides.is_empty() {
+        return refused("`--set` goes with a spec, and this is a bundle", "a bundle's spec is as it was trained");
     }
+    if args.frozen {
+        return refused(
+            "`--frozen` goes with a spec, whose lock is committed, and this is a bundle",
+            "`--policy FILE` says who must have signed a bundle",
+        );
+    }
+    if args.shuffle && args.data.is_none() {
+        return refused("`--shuffle` trains again, and the data aren't named", "name them: `--data FILE`");
+    }
+    Ok(())
 }
 
 fn tell(found: &Found, host: &Host) {
