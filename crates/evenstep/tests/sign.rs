@@ -364,11 +364,14 @@ fn a_bundle_beside_its_spec_that_boasts_is_no_reproduction() {
     };
     let said = verify("golden.json", &|_| ());
     assert!(said.iter().all(|(code, _)| *code == 0), "{said:?}");
+    assert!(said[1].1.contains("that the profile is of the training rows"), "{said:?}");
     let [(spec, _), _] = verify("evaluation.json", &|evaluation| evaluation["metrics"][0]["value"] = 0.999.into());
     assert_eq!(spec, 1);
     let [(spec, _), (bundle, told)] = verify("golden.json", &|golden| *golden = serde_json::json!([]));
     assert_eq!((spec, bundle), (1, 0));
     assert!(told.contains("the bundle has no golden row"), "{told}");
+    let said = project.run(&["verify", "titanic.evenstep", "--data", "titanic.csv", "--quiet"]);
+    assert!(said.code == 1 && said.out.contains("DIFFERS  golden rows again"), "{}", said.out);
     for (place, value) in [
         ("/data/target", Value::from("Age")),
         ("/data/split/test", 0.5.into()),
@@ -384,6 +387,9 @@ fn a_bundle_beside_its_spec_that_boasts_is_no_reproduction() {
         steps.push(serde_json::json!({"use": "log", "columns": ["Age"]}));
     });
     assert!(bundle == 1 && told.contains("number of steps"), "{told}");
+    std::fs::remove_file(project.path("titanic.evenstep")).expect("it was there");
+    let said = project.run(&["verify", "--quiet"]).ok();
+    assert!(said.out.contains("not proved: that any bundle is what is locked"), "{}", said.out);
 }
 
 #[test]
