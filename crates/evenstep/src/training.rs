@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use evenstep_files::Files;
+use evenstep_files::{Files, Turn};
 use evenstep_pipeline::lock::Facts;
 use evenstep_pipeline::trace::{Head, Origin, Recorder};
 use evenstep_pipeline::train::{self, Trained};
@@ -183,6 +183,8 @@ impl Packed {
     /// # Errors
     /// A file that can't be written.
     pub fn write(&self, outputs: &Outputs, through: &Arc<dyn Files>) -> Result<(), PipelineError> {
+        // Two trainings at once leave all files of the one or all of the other.
+        let _turn = Turn::wait(&outputs.lock);
         let quarantine = aside::path_beside(&outputs.lock);
         let mut files = vec![
             (outputs.bundle.as_path(), self.bundle.as_slice()),

@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
 use common::{Project, members};
 use serde_json::Value;
 
@@ -180,6 +183,40 @@ fn a_private_key_is_its_owners_alone_and_never_written_over() {
     let again = project.run(&["key", "new"]);
     assert!(again.code == 2 && again.err.contains("`evenstep.key` is there already"), "{}", again.err);
     assert_eq!(project.read("evenstep.key"), written);
+}
+
+#[test]
+#[cfg(unix)]
+fn of_those_who_write_at_once_each_is_heard() {
+    let project = signed();
+    let names: Vec<String> = (0..12).map(|n| format!("of-{n}")).collect();
+    let each = |args: &dyn Fn(&str) -> Vec<String>| {
+        let start = |name: &String| {
+            let args = args(name);
+            let mut command = project.command(&args.iter().map(String::as_str).collect::<Vec<_>>());
+            command.stdout(Stdio::null()).spawn().expect("the program starts")
+        };
+        let started: Vec<Child> = names.iter().map(start).collect();
+        started.into_iter().for_each(|mut child| assert!(child.wait().expect("it ends").success()));
+    };
+    let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    each(&|name| words(format!("key new --out {name}.key")));
+    each(&|name| words(format!("sign titanic.evenstep --key {name}.key")));
+    let envelope: Value = serde_json::from_str(&project.read("titanic.evenstep.dsse.json")).expect("JSON");
+    assert_eq!(envelope["signatures"].as_array().map(Vec::len), Some(names.len()));
+    each(&|name| words(format!("key api {name} --file keys.toml")));
+    let keys = project.read("keys.toml");
+    assert!(names.iter().all(|name| keys.contains(&format!("\"{name}\""))), "{keys}");
+
+    // A training writes once another is done with it.
+    let turn = evenstep_files::Turn::wait(&project.path("pipeline.lock"));
+    let lock = project.read("pipeline.lock");
+    let mut child = project.command(&["train", "--quiet", "--set", "pipeline.seed=1"]);
+    let mut child = child.stdout(Stdio::null()).spawn().expect("the program starts");
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(child.try_wait().expect("it runs").is_none() && project.read("pipeline.lock") == lock);
+    drop(turn);
+    assert!(child.wait().expect("it ends").success() && project.read("pipeline.lock") != lock);
 }
 
 #[test]

@@ -11,6 +11,9 @@
 //! names its bundle; a reader who finds that they don't agree knows that the last write was cut
 //! short, and that writing again is all it takes.
 //!
+//! Who changes what a file says, or writes files that belong together, waits for a [`Turn`], so that of several processes
+//! none loses what another wrote.
+//!
 //! What is read whole is a regular file ([`read_regular`]): anything else may never end.
 
 mod disk;
@@ -18,9 +21,11 @@ mod error;
 mod faulty;
 mod output;
 mod regular;
+mod turn;
 
 pub use disk::{Disk, File, Files, Private};
 pub use error::FileError;
 pub use faulty::{Fault, Faulty, Lasting, Operation};
 pub use output::{Output, abandon, commit_all, read, write};
 pub use regular::{must_end, read_regular, read_regular_text};
+pub use turn::Turn;

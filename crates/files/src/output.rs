@@ -180,7 +180,7 @@ pub fn read(files: &dyn Files, path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-fn folder(target: &Path) -> &Path {
+pub(crate) fn folder(target: &Path) -> &Path {
     match target.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use evenstep_attest::PrivateKey;
+#[cfg(feature = "serve")]
+use evenstep_files::Turn;
 use evenstep_files::{FileError, Output, Private};
 use evenstep_pipeline::PipelineError;
 #[cfg(feature = "serve")]
@@ -66,6 +68,7 @@ fn new(args: &KeyNew, host: &Host) -> Answer {
 #[cfg(feature = "serve")]
 fn api(args: &KeyApi, host: &Host) -> Answer {
     let path = args.file.as_path();
+    let _turn = Turn::wait(path);
     let mut keys = if path.exists() { read_keys(path)? } else { ApiKeys::default() };
     let key = keys.add(&args.name).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
     write_files(&host.files, &[(path, keys.text().as_bytes())])?;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use evenstep_attest::{Envelope, PrivateKey};
+use evenstep_files::Turn;
 use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
@@ -18,6 +19,7 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let key =
         PrivateKey::parse(&pem).map_err(|error| PipelineError::input(format!("`{}`: {error}", args.key.display())))?;
     let path = attestation::beside(&args.bundle);
+    let _turn = Turn::wait(&path);
     let statement = attestation::statement(&args.bundle, &bytes, &opened.artifact);
     let envelope = attestation::read(&path)?;
     let same = |envelope: &Envelope| {
