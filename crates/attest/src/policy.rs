@@ -61,8 +61,7 @@ struct WrittenRule {
     pipelines: Vec<String>,
     #[serde(default = "one")]
     need: usize,
-    #[serde(default)]
-    from: Vec<String>,
+    from: Option<Vec<String>>,
 }
 
 fn one() -> usize {
@@ -113,11 +112,17 @@ fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, 
 fn checked(rule: WrittenRule, keys: &[TrustedKey]) -> Result<Rule, AttestError> {
     let WrittenRule { pipelines, need, from } = rule;
     let about = format!("the rule for `{}`", pipelines.join("`, `"));
+    if from.as_ref().is_some_and(Vec::is_empty) {
+        let message = format!("{about} counts on nobody: `from` names keys or roles, and without it everybody may sign");
+        return Err(AttestError::new(message));
+    }
+    let from = from.unwrap_or_default();
     let known = |from: &&String| keys.iter().any(|key| key.name == **from || key.role.as_ref() == Some(*from));
     if let Some(unknown) = from.iter().find(|from| !known(from)) {
         return Err(AttestError::new(format!("{about} counts on `{unknown}`, which is no key's name or role")));
     }
-    let patterns = pipelines.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<Vec<_>, _>>();
+    // Of the patterns that there are, `[…]` is none of ours.
+    let patterns = pipelines.iter().map(|pattern| Pattern::new(&pattern.replace('[', "[[]"))).collect::<Result<Vec<_>, _>>();
     let patterns = patterns.map_err(|error| AttestError::new(format!("{about} has no pattern of names: {error}")))?;
     let rule = Rule { pipelines: patterns, need, from };
     let people: BTreeSet<&str> = keys.iter().filter(|key| rule.counts(key)).map(|key| key.name.as_str()).collect();
@@ -159,6 +164,7 @@ mod tests {
         assert_eq!(read(&format!("{one}need = 2")), "2 keys, 1 rules");
         assert!(read(&format!("{one}need = 2\nfrom = [\"owner\"]")).contains("needs 2 signatures, and 1 can sign"));
         assert!(read(&format!("{one}from = [\"bob\"]")).contains("counts on `bob`"));
+        assert!(read(&format!("{one}from = []")).contains("the rule for `*` counts on nobody"));
         assert!(read(&format!("{one}needs = 2")).contains("unknown field `needs`"));
     }
 
@@ -175,5 +181,11 @@ mod tests {
         let policy = Policy::parse(&format!("{KEYS}{rules}")).expect("sound");
         let need = |name: &str| policy.rule(name).map(|rule| rule.need);
         assert_eq!((need("house-prices"), need("titanic")), (Some(2), Some(1)));
+    }
+
+    #[test]
+    fn brackets_in_the_name_of_a_pipeline_are_brackets() {
+        let policy = Policy::parse(&format!("{KEYS}[[rule]]\npipelines = [\"[ab]?\"]")).expect("sound");
+        assert_eq!(["[ab]1", "a1"].map(|name| policy.rule(name).is_some()), [true, false]);
     }
 }
