@@ -97,10 +97,19 @@ fn rows_that_the_spec_sets_aside_are_not_a_fact_of_the_data() {
     train_in(&project, "a", &nulls, &rows);
     let check = |folder: &str, spec: &str, cause: &str| {
         train_in(&project, folder, spec, &rows);
-        let told = project.run(&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"]).json();
-        assert_eq!(told["first"]["stage"], "input", "{told:#}");
-        let causes = causes(&told);
-        assert!(causes.contains(&("data", true)) && causes.contains(&(cause, false)), "{told:#}");
+        let diff = |more: &[&str]| {
+            let told =
+                project.run(&[&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"], more].concat()).json();
+            assert_eq!(told["first"]["stage"], "input", "{told:#}");
+            assert!(causes(&told).contains(&(cause, false)), "{told:#}");
+            told
+        };
+        let told = diff(&["--no-data"]);
+        assert!(causes(&told).contains(&("data", true)), "{told:#}");
+        // Where the files are there to be compared, they are not blamed.
+        let told = diff(&[]);
+        let noted = told["notes"].to_string().contains("the data of both are the same files, read elsewise");
+        assert!(cause == "role" || noted && !causes(&told).iter().any(|(kind, _)| *kind == "data"), "{told:#}");
     };
     check("quarantine", &replaced(&nulls, "\"null\"", "\"quarantine\""), "contract");
     let told = project.run(&["diff", "a/p.toml", "quarantine/p.toml", "--json"]).json();
@@ -122,8 +131,49 @@ fn rows_not_yet_known_are_not_a_fact_of_the_data() {
     train_in(&project, "a", &spec, &rows);
     train_in(&project, "b", &replaced(&spec, "time = \"u\"\n", "time = \"u\"\nas_of = 2024-07-01\n"), &rows);
     let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
-    let causes = causes(&told);
-    assert!(causes.contains(&("data", true)) && causes.contains(&("role", false)), "{told:#}");
+    assert_eq!(causes(&told)[..1], [("role", false)], "{told:#}");
+    assert!(told["notes"].to_string().contains("the same files, read elsewise: "), "{told:#}");
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json", "--no-data"]).json();
+    assert!(causes(&told).contains(&("data", true)) && causes(&told).contains(&("role", false)), "{told:#}");
+}
+
+#[test]
+fn a_role_or_a_column_more_is_not_a_difference_of_the_data() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let check = |folder: &str, spec: &str, column: &str| {
+        train_in(&project, folder, spec, &small());
+        let told = project.run(&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"]).json();
+        assert_eq!((&told["first"]["stage"], &told["first"]["column"]), (&"input".into(), &column.into()), "{told:#}");
+        assert!(causes(&told).iter().all(|(kind, _)| *kind != "data"), "{told:#}");
+    };
+    check("weight", &replaced(SMALL, "target = \"y\"", "target = \"y\"\nweight = \"x\""), "x");
+    check(
+        "drop",
+        &replaced(SMALL, "[[step]]", "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[[step]]"),
+        "v",
+    );
+}
+
+#[test]
+fn a_target_that_went_missing_is_told_from_a_row_that_did() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let mut rows = small();
+    (5..8).for_each(|at| rows[at][4] = String::new());
+    rows.remove(70);
+    train_in(&project, "b", SMALL, &rows);
+    let text = |runs: [&str; 2], more: &[&str]| {
+        let told = project.run(&[&["diff", runs[0], runs[1], "--json"], more].concat()).json();
+        let first = told["causes"][0].clone();
+        (first["text"].as_str().unwrap_or_default().to_owned(), first["likely"] == true)
+    };
+    let (said, likely) = text(["a/p.toml", "b/p.toml"], &[]);
+    assert!(!likely && said.contains("1 row in A only (id ") && said.contains("3 rows without a target in B"), "{said}");
+    let (said, likely) = text(["b/p.toml", "a/p.toml"], &[]);
+    assert!(!likely && said.contains("1 row in B only") && said.contains("3 rows without a target in A"), "{said}");
+    let (said, likely) = text(["a/p.toml", "b/p.toml"], &["--no-data"]);
+    assert!(likely && said.contains("4 rows in A only"), "{said}");
 }
 
 #[test]

@@ -178,7 +178,8 @@ impl<'a> Walk<'a> {
                 .chain(labels.iter().map(|name| (*name, 0, 0)))
                 .collect();
             let text = said_of_rows(&changed, of_a, of_b, &differing, findings.at(&Slot::Input).seen.spread(), a, b);
-            findings.at(&Slot::Input).causes.push(Cause::fact("data", text));
+            let cause = if changed.unsure { Cause::likely("data", text) } else { Cause::fact("data", text) };
+            findings.at(&Slot::Input).causes.push(cause);
             findings.rows = changed;
         }
         remember(&mut self.latest_a, of_a);
@@ -333,6 +334,9 @@ impl<'a> Walk<'a> {
         if *stage != Stage::Prediction && stages.is_some_and(|(of_a, of_b)| !same_kinds(of_a, of_b)) {
             changed.leave_out_retyped(a, b, self.workers);
         }
+        if *stage == Stage::Input && [self.a, self.b].iter().all(|trace| trace.head.origin == Origin::Train) {
+            changed.look_for_unlabelled((a, &mine), (b, &theirs), stage, self.workers);
+        }
         changed.keep_first();
         changed
     }
@@ -391,6 +395,9 @@ fn renamed<'a>(
     only_a.iter().filter_map(pair).collect()
 }
 
+/// How it is told that the data differ.
+pub(crate) const DATA_DIFFER: &str = "the data differ";
+
 /// What is said of rows that differ at the input.
 fn said_of_rows(
     changed: &Changed,
@@ -423,7 +430,7 @@ fn said_of_rows(
         .collect();
     let nulls = if nulls.is_empty() { String::new() } else { format!("; {}", nulls.join(", ")) };
     if !changed.input.is_empty() {
-        return format!("the data differ{in_columns}: {}{counts}{nulls}", changed.summary());
+        return format!("{DATA_DIFFER}{in_columns}: {}{counts}{nulls}", changed.summary());
     }
     let about = spread.filter(|spread| spread.differ < spread.of && spread.of >= 16);
     let about = about.map_or(String::new(), |Spread { differ, of }| format!(", in {differ} of {of} buckets of rows"));
@@ -432,5 +439,5 @@ fn said_of_rows(
         (false, false) => "; without the project's salt rows can't be named",
         (false, true) => "",
     };
-    format!("the data differ{in_columns}{about}{counts}{nulls}{which}")
+    format!("{DATA_DIFFER}{in_columns}{about}{counts}{nulls}{which}")
 }

@@ -15,6 +15,9 @@ const EVALUATION_TOLD: usize = 3;
 /// The keys of a rule by which no row is set aside, and no cell read elsewise.
 const CHANGES_NO_CELL: [&str; 4] = ["available", "personal", "unique", "unit"];
 
+/// The roles that one column has.
+const NAMES_A_COLUMN: [&str; 4] = ["group", "target", "time", "weight"];
+
 /// Compares the documents, if both are at hand.
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     let (Some(of_a), Some(of_b)) = (&a.document, &b.document) else {
@@ -68,6 +71,9 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
         };
         unsure_of_data(&mut input.causes);
         input.causes.push(Cause::fact(kind, format!("`data.{key}` is {told}")));
+        if NAMES_A_COLUMN.contains(&key) {
+            input.about.extend(mine.or(theirs).and_then(Value::as_str).and_then(ColumnName::new));
+        }
     }
     for (key, mine, theirs) in entries(a.get("task"), b.get("task")) {
         input.causes.push(Cause::fact("task", format!("the task's {key} is {}", both(mine, theirs))));
@@ -139,6 +145,12 @@ fn fingerprint(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Fi
         return;
     }
     let input = findings.at(&Slot::Input);
+    let of_other_columns =
+        input.causes.iter().any(|cause| matches!(cause.kind, "column" | "renamed" | "role" | "contract" | "missing"));
+    if of_other_columns && traced == State::Same {
+        // What both read of the data is the same.
+        return;
+    }
     let rows = |document: &Value| {
         let count = |key: &str| document.pointer(&format!("/evaluation/{key}")).and_then(Value::as_u64);
         Some(count("training_rows")? + count("held_out_rows")?)
@@ -148,8 +160,6 @@ fn fingerprint(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Fi
         _ => String::new(),
     };
     let text = format!("the fingerprints of the data differ{counts}");
-    let of_other_columns =
-        input.causes.iter().any(|cause| matches!(cause.kind, "column" | "renamed" | "role" | "contract" | "missing"));
     input.causes.push(if of_other_columns {
         Cause::likely("data", format!("{text}: of the columns, or of the rows, too"))
     } else if traced == State::Same {

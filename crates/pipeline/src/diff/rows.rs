@@ -1,7 +1,8 @@
 //! The rows that differ, by their own ids; with their cells, where the data can still be read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Reading, Source};
@@ -11,7 +12,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::align::{Slot, Slots};
-use super::{Findings, Side};
+use super::commitments::DATA_DIFFER;
+use super::{Cause, Findings, Side};
 use crate::prepare::as_known;
 use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, bucket_of, contents, elements};
 use crate::{PipelineError, Run, Silent, Spec};
@@ -67,6 +69,9 @@ pub struct RowChange {
     of_a: Option<Element>,
     #[serde(skip)]
     of_b: Option<Element>,
+    /// The other side's data have it, without a target: its training left it out.
+    #[serde(skip)]
+    unlabelled: bool,
 }
 
 impl RowChange {
@@ -82,8 +87,10 @@ pub(crate) struct Changed {
     pub(crate) output: Vec<RowChange>,
     /// There are more than can be named, or are kept.
     pub(crate) many: bool,
-    /// How many more of each kind there are than are kept.
-    pub(crate) beyond: BTreeMap<Change, usize>,
+    /// How many more of each kind there are than are kept; of those that one side alone has, with a target or without.
+    pub(crate) beyond: BTreeMap<(Change, bool), usize>,
+    /// Whether the other side's data have a row that its training left out isn't known.
+    pub(crate) unsure: bool,
     /// There is no salt to name them by.
     pub(crate) unnamed: bool,
 }
@@ -122,7 +129,7 @@ impl Changed {
             let kept = kept.entry(row.change).or_default();
             *kept += 1;
             if *kept > ROWS_KEPT {
-                *beyond.entry(row.change).or_default() += 1;
+                *beyond.entry((row.change, row.unlabelled)).or_default() += 1;
             }
             *kept <= ROWS_KEPT
         });
@@ -148,6 +155,28 @@ impl Changed {
         });
     }
 
+    /// Tells, of rows that one training alone had, those which the other left out for want of a target.
+    pub(crate) fn look_for_unlabelled(
+        &mut self,
+        (a, traced_a): (&Side, &Sketch),
+        (b, traced_b): (&Side, &Sketch),
+        stage: &Stage,
+        workers: &Workers,
+    ) {
+        for (change, side, traced) in [(Change::Removed, b, traced_b), (Change::Added, a, traced_a)] {
+            if self.input.iter().all(|row| row.change != change) {
+                continue;
+            }
+            match unlabelled(side, stage, traced, workers) {
+                Ok(names) => {
+                    let lone = self.input.iter_mut().filter(|row| row.change == change);
+                    lone.for_each(|row| row.unlabelled = row.name().is_some_and(|name| names.contains(&name)));
+                }
+                Err(_) => self.unsure = true,
+            }
+        }
+    }
+
     /// Adds rows of which only the labels differ.
     pub(crate) fn join(&mut self, labels: Changed) {
         let known: BTreeSet<RowName> = self.input.iter().filter_map(RowChange::name).collect();
@@ -167,9 +196,10 @@ impl Changed {
 
     /// How many rows became what, and the first ids.
     pub(crate) fn summary(&self) -> String {
-        let told = |change: Change, word: &str| {
-            let rows: Vec<&RowChange> = self.input.iter().filter(|row| row.change == change).collect();
-            let count = rows.len() + self.beyond.get(&change).copied().unwrap_or(0);
+        let told = |change: Change, unlabelled: bool, word: &str| {
+            let rows: Vec<&RowChange> =
+                self.input.iter().filter(|row| (row.change, row.unlabelled) == (change, unlabelled)).collect();
+            let count = rows.len() + self.beyond.get(&(change, unlabelled)).copied().unwrap_or(0);
             if count == 0 {
                 return None;
             }
@@ -179,8 +209,13 @@ impl Changed {
             let ids = if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) };
             Some(format!("{} {word}{ids}", counted(count, "row")))
         };
-        let parts =
-            [told(Change::Changed, "changed"), told(Change::Removed, "in A only"), told(Change::Added, "in B only")];
+        let parts = [
+            told(Change::Changed, false, "changed"),
+            told(Change::Removed, false, "in A only"),
+            told(Change::Removed, true, "without a target in B"),
+            told(Change::Added, false, "in B only"),
+            told(Change::Added, true, "without a target in A"),
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
@@ -246,6 +281,7 @@ fn change(
         stage: stage.clone(),
         of_a,
         of_b,
+        unlabelled: false,
     }
 }
 
@@ -289,8 +325,11 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             BTreeMap::new()
         })
     };
-    let of_a = found(a, wanted(|row| row.of_a));
-    let of_b = found(b, wanted(|row| row.of_b));
+    let (wanted_a, wanted_b) = (wanted(|row| row.of_a), wanted(|row| row.of_b));
+    let all = (wanted_a.len(), wanted_b.len());
+    let of_a = found(a, wanted_a);
+    let of_b = found(b, wanted_b);
+    let are_traced = (of_a.len(), of_b.len()) == all;
     let seen = &findings.at(&Slot::Input).seen;
     let (differing, buckets) = (seen.columns.clone(), seen.buckets.clone());
     // What is known to differ in this row's bucket, and may so in the row.
@@ -332,6 +371,36 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         };
     }
     findings.notes.extend(notes);
+    if are_traced && is_one_file(a, b) {
+        blame_no_data(findings);
+    }
+}
+
+/// Of data that are the same bytes, rows differ only for how they are read.
+fn blame_no_data(findings: &mut Findings) {
+    let input = findings.at(&Slot::Input);
+    let (of_data, others) = std::mem::take(&mut input.causes).into_iter().partition(|cause| cause.kind == "data");
+    input.causes = others;
+    let of_data: Vec<Cause> = of_data;
+    let rest = of_data.iter().filter_map(|cause| cause.text.strip_prefix(DATA_DIFFER));
+    let notes: Vec<String> =
+        rest.map(|rest| format!("the data of both are the same files, read elsewise{rest}")).collect();
+    findings.notes.extend(notes);
+}
+
+/// Whether the data of both sides are the same, byte by byte.
+fn is_one_file(a: &Side, b: &Side) -> bool {
+    let paths = |side: &Side| {
+        let data = side.data.as_ref()?;
+        Some(Source::open(&data.source, &data.base).ok()?.paths().to_vec())
+    };
+    let hash = |path: &PathBuf| Some(blake3::Hasher::new().update_reader(File::open(path).ok()?).ok()?.finalize());
+    let size = |path: &PathBuf| path.metadata().ok().map(|metadata| metadata.len());
+    let same = |(a, b): (&PathBuf, &PathBuf)| {
+        let real = a.canonicalize().ok();
+        real.is_some() && real == b.canonicalize().ok() || size(a) == size(b) && hash(a).is_some_and(|of_a| Some(of_a) == hash(b))
+    };
+    paths(a).zip(paths(b)).is_some_and(|(a, b)| !a.is_empty() && a.len() == b.len() && a.iter().zip(&b).all(same))
 }
 
 type AllFound = BTreeMap<(Stage, Element), Found>;
@@ -371,7 +440,7 @@ fn look_up(
     let mut found = BTreeMap::new();
     each_row(side, workers, |stage, element, row| {
         let wanted_one = (stage.clone(), element);
-        if wanted.contains(&wanted_one) {
+        if row.is_traced && wanted.contains(&wanted_one) {
             found.insert(wanted_one, row.found(personal));
         }
     })?;
@@ -380,15 +449,42 @@ fn look_up(
 
 /// The elements of all rows of a stage, in the order of the data, if these are still what was traced.
 fn all_of(side: &Side, stage: &Stage, traced: &Sketch, workers: &Workers) -> Result<Vec<Element>, String> {
-    let (mut all, mut sketch) = (Vec::new(), Sketch::default());
-    each_row(side, workers, |of, element, _| {
+    let mut all = Vec::new();
+    each_row_traced(side, stage, traced, workers, |element, is_traced| all.extend(is_traced.then_some(element)))?;
+    Ok(all)
+}
+
+/// The names of the rows that a training left out for want of a target, if its data are still what was traced.
+fn unlabelled(side: &Side, stage: &Stage, traced: &Sketch, workers: &Workers) -> Result<BTreeSet<RowName>, String> {
+    let mut names = BTreeSet::new();
+    each_row_traced(side, stage, traced, workers, |element, is_traced| {
+        names.extend((!is_traced).then_some(element.name));
+    })?;
+    Ok(names)
+}
+
+/// Hands on the elements of all rows of a stage, and whether they are among those that were traced.
+///
+/// # Errors
+/// A sentence on data that can't be read, or are no longer what was traced.
+fn each_row_traced(
+    side: &Side,
+    stage: &Stage,
+    traced: &Sketch,
+    workers: &Workers,
+    mut act: impl FnMut(Element, bool),
+) -> Result<(), String> {
+    let mut sketch = Sketch::default();
+    each_row(side, workers, |of, element, row| {
         if of == stage {
-            sketch.add(&element);
-            all.push(element);
+            if row.is_traced {
+                sketch.add(&element);
+            }
+            act(element, row.is_traced);
         }
     })?;
     match sketch.reconcile(traced) {
-        Reconciled::All { first, second } if first.is_empty() && second.is_empty() => Ok(all),
+        Reconciled::All { first, second } if first.is_empty() && second.is_empty() => Ok(()),
         _ => Err("they are no longer what was traced".to_owned()),
     }
 }
@@ -415,6 +511,8 @@ struct Row<'a> {
     names: &'a [&'a ColumnName],
     id: &'a [ColumnName],
     place: &'a dyn Fn(usize) -> Place,
+    /// A training leaves out rows without a target.
+    is_traced: bool,
 }
 
 /// Reads the data of a side as its run did, and hands on each row as each of its ends was sketched.
@@ -463,15 +561,12 @@ fn each_row(side: &Side, workers: &Workers, mut act: impl FnMut(&Stage, Element,
     for (batch, origin) in read.batches.iter_mut().zip(&read.origins) {
         let Ok(keys) = identity.keys(batch) else { continue };
         let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
-        // Rows without a target were left out.
         let is_traced = |row: usize| target.is_none_or(|target| !batch.column(target).is_null(row));
         for (of_stage, stage) in &sketched {
             let content = contents(batch, of_stage);
             elements(&keys, &columns, &content, |at, element| {
-                if is_traced(at) {
-                    let row = Row { batch, at, key: &keys[at], names: &names, id: &id, place: &|at| origin.place(at) };
-                    act(stage, element, &row);
-                }
+                let (place, is_traced) = (&|at| origin.place(at), is_traced(at));
+                act(stage, element, &Row { batch, at, key: &keys[at], names: &names, id: &id, place, is_traced });
             });
         }
     }
@@ -491,7 +586,7 @@ fn known_then(side: &Side, source: Source, named: &str, workers: &Workers) -> Re
 impl Row<'_> {
     /// Its cells, and where it stands; without what tells of people.
     fn found(&self, personal: &BTreeSet<ColumnName>) -> Found {
-        let Row { batch, at, key, names, id, place } = *self;
+        let Row { batch, at, key, names, id, place, is_traced: _ } = *self;
         let cell = |name: &ColumnName| match batch.column(name).text(at) {
             Some(_) if personal.contains(name) => Some("(personal)".to_owned()),
             cell => cell,
