@@ -201,10 +201,21 @@ fn a_bundle_is_compared_by_what_it_holds() {
         let lock = change(std::str::from_utf8(&members["pipeline.lock"]).expect("UTF-8"));
         members.insert("pipeline.lock".to_owned(), lock.into_bytes());
         project.write("alone/p.evenstep", evenstep_bundle::seal(members).expect("it is small"));
-        project.run(&["diff", "a/p.lock", "alone/p.evenstep"]).ok();
+        project.run(&["diff", "a/p.lock", "alone/p.evenstep", "--json"]).json()
     };
-    with_lock(str::to_owned);
-    with_lock(|lock| replaced(lock, "\"target_encode\"", "\"one_hot\""));
+    assert_eq!(with_lock(str::to_owned)["equal"], true);
+    // What a lock says that isn't the artifact's is compared with nothing; that it was changed is told.
+    let told = with_lock(|lock| replaced(lock, "\"target_encode\"", "\"one_hot\""));
+    assert_eq!((causes(&told), &told["first"]["stage"]), (vec![("members", false)], &"files".into()), "{told:#}");
+
+    let mut changed = members(&bytes);
+    changed.insert("report.html".to_owned(), b"<p>all is well".to_vec());
+    changed.insert("more.sh".to_owned(), b"#!/bin/sh".to_vec());
+    changed.insert("golden.json".to_owned(), b"[]".to_vec());
+    project.write("alone/p.evenstep", evenstep_bundle::seal(changed).expect("it is small"));
+    let said = project.run(&["diff", "a/p.evenstep", "alone/p.evenstep"]);
+    let told = "the bundles are of one artifact, and differ in `golden.json`; `more.sh`, in B only; `report.html`";
+    assert!(said.code == 1 && said.out.contains(told), "{}", said.out);
 }
 
 #[test]

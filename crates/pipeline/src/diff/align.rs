@@ -20,6 +20,8 @@ pub(crate) enum Slot {
     Prediction,
     /// What belongs to no stage.
     Settings,
+    /// What the files of the run are, which no stage is to blame for.
+    Files,
 }
 
 /// A step of one run.
@@ -51,7 +53,7 @@ impl Slots {
         let pairs = pairs(steps(a), steps(b));
         let mut slots = vec![Slot::Input, Slot::Split];
         slots.extend((0..pairs.len()).map(Slot::Step));
-        slots.extend([Slot::Model, Slot::Prediction, Slot::Settings]);
+        slots.extend([Slot::Model, Slot::Prediction, Slot::Settings, Slot::Files]);
         Slots { slots, pairs }
     }
 
@@ -85,7 +87,7 @@ impl Slots {
 
     /// Whether it is only told where something of it differs.
     pub(crate) fn is_hidden(&self, at: usize) -> bool {
-        self.slots[at] == Slot::Settings
+        matches!(self.slots[at], Slot::Settings | Slot::Files)
     }
 
     pub(crate) fn is_output(&self, at: usize) -> bool {
@@ -101,6 +103,7 @@ impl Slots {
             Slot::Model => "model".to_owned(),
             Slot::Prediction => "prediction".to_owned(),
             Slot::Settings => "settings".to_owned(),
+            Slot::Files => "files".to_owned(),
         }
     }
 }

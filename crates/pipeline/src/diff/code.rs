@@ -88,6 +88,6 @@ fn likely_code(a: &Side, b: &Side, findings: &Findings, at: usize) -> Option<Cau
             "split_code",
             "the same rows are split elsewise by the same spec and seed: the engine's code is another",
         )),
-        Slot::Input | Slot::Settings => None,
+        Slot::Input | Slot::Settings | Slot::Files => None,
     }
 }

@@ -1,10 +1,12 @@
 //! What the files of a run say of each other: a spec that was changed since, a file that can't be read or is of another run.
 
+use std::collections::BTreeSet;
+
 use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::align::Slot;
-use super::words::leaves;
+use super::words::{leaves, visible};
 use super::{Cause, Findings, Side};
 
 /// So many values are told of specs.
@@ -16,7 +18,7 @@ const OF_THE_ARTIFACT_ALONE: [&str; 4] = ["/pipeline/name", "/serving/mode", "/s
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     for side in [a, b] {
         let damaged = side.damaged.iter().map(|text| Cause::fact("damaged", text.clone()));
-        findings.at(&Slot::Settings).causes.extend(damaged);
+        findings.at(&Slot::Files).causes.extend(damaged);
         findings.notes.extend(side.foreign.iter().cloned());
         if let Some(rows) = side.facts.get("set_aside").and_then(Value::as_u64) {
             findings.notes.push(format!(
@@ -48,8 +50,29 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         let told = leaves(mine, theirs, TOLD);
         if !told.is_empty() {
             let text = format!("the specs as they are now differ, but not the locks: {}", told.join("; "));
-            findings.at(&Slot::Settings).causes.push(Cause::fact("spec", text));
+            findings.at(&Slot::Files).causes.push(Cause::fact("spec", text));
         }
+    }
+    if findings.first().is_none() && a.digest == b.digest {
+        members(a, b, findings);
+    }
+}
+
+/// Bundles of one artifact have the same bytes, unless engines of other words wrote them, or somebody changed one.
+fn members(a: &Side, b: &Side, findings: &mut Findings) {
+    if a.members.is_empty() || b.members.is_empty() {
+        return;
+    }
+    let names: BTreeSet<&String> = a.members.keys().chain(b.members.keys()).collect();
+    let told = |name: &&String| match (a.members.get(*name), b.members.get(*name)) {
+        (mine, theirs) if mine == theirs => None,
+        (Some(_), Some(_)) => Some(format!("`{}`", visible(name))),
+        (mine, _) => Some(format!("`{}`, in {} only", visible(name), if mine.is_some() { "A" } else { "B" })),
+    };
+    let differing: Vec<String> = names.iter().filter_map(told).collect();
+    if !differing.is_empty() {
+        let text = format!("the bundles are of one artifact, and differ in {}", differing.join("; "));
+        findings.at(&Slot::Files).causes.push(Cause::fact("members", text));
     }
 }
 

@@ -15,6 +15,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use evenstep_exact::canonical::Digest;
 use evenstep_exact::reduce::Workers;
 use evenstep_table::ColumnName;
 use serde::Serialize;
@@ -41,6 +42,8 @@ pub struct Side {
     pub facts: BTreeMap<String, Value>,
     /// The artifact.
     pub artifact: Option<Artifact>,
+    /// The members of the bundle that the artifact is from, each with its digest.
+    pub members: BTreeMap<String, Digest>,
     /// What its stages committed to.
     pub trace: Option<Trace>,
     /// What opens the trace's sketches.

@@ -207,6 +207,7 @@ fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
     side.document = Some(lock::document(&text)?.0);
     side.digest = Some(opened.digest);
     side.artifact = Some(opened.artifact);
+    side.members = opened.manifest.into_iter().map(|(name, member)| (name, member.blake3)).collect();
     Ok(())
 }
 
