@@ -36,8 +36,8 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     findings.at(&Slot::Input).causes.sort_by_key(|cause| cause.kind == "data");
     let split = |document: &Value| document.pointer("/data/split").cloned();
     for (key, mine, theirs) in entries(split(of_a).as_ref(), split(of_b).as_ref()) {
-        let text = format!("`split.{key}` is {}", both(mine, theirs));
-        findings.at(&Slot::Split).causes.push(Cause::fact("split", text));
+        let cause = Cause::setting("split", &format!("`split.{key}`"), mine, theirs);
+        findings.at(&Slot::Split).causes.push(cause);
     }
     for at in 0..findings.slots.pairs().len() {
         step(at, a, b, findings);
@@ -46,8 +46,8 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     for key in ["extra", "format"] {
         let (mine, theirs) = (of_a.get(key), of_b.get(key));
         if !same(mine, theirs) {
-            let text = format!("`{key}` is {}", both(mine, theirs));
-            findings.at(&Slot::Settings).causes.push(Cause::fact("setting", text));
+            let cause = Cause::setting("setting", &format!("`{key}`"), mine, theirs);
+            findings.at(&Slot::Settings).causes.push(cause);
         }
     }
     if findings.first().is_none() {
@@ -64,19 +64,14 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
             "missing" => "missing",
             _ => "role",
         };
-        let list = |value: Option<&Value>| value.map_or("none".to_owned(), ToString::to_string);
-        let told = match mine.or(theirs) {
-            Some(Value::Array(_)) => format!("{} in A and {} in B", list(mine), list(theirs)),
-            _ => both(mine, theirs),
-        };
         unsure_of_data(&mut input.causes);
-        input.causes.push(Cause::fact(kind, format!("`data.{key}` is {told}")));
+        input.causes.push(Cause::setting(kind, &format!("`data.{key}`"), mine, theirs));
         if NAMES_A_COLUMN.contains(&key) {
             input.about.extend(mine.or(theirs).and_then(Value::as_str).and_then(ColumnName::new));
         }
     }
     for (key, mine, theirs) in entries(a.get("task"), b.get("task")) {
-        input.causes.push(Cause::fact("task", format!("the task's {key} is {}", both(mine, theirs))));
+        input.causes.push(Cause::setting("task", &format!("the task's {key}"), mine, theirs));
     }
 }
 
@@ -113,7 +108,7 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
             if retyped && key != "type" && declares(key) == [Some(false); 2] {
                 continue;
             }
-            let text = format!("the contract of `{column}`: `{key}` is {}", both(mine, theirs));
+            let rule = Cause::setting("contract", &format!("the contract of `{column}`: `{key}`"), mine, theirs);
             // An undeclared type is what the cells say; whether it was declared, a lock doesn't tell.
             let declared = declares("type");
             let follows_data = key == "type" && data_differ && !declared.contains(&Some(true));
@@ -122,9 +117,9 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
                 unsure_of_data(&mut input.causes);
             }
             input.causes.push(if follows_data {
-                Cause::likely("contract", format!("{text}; undeclared, it follows the data"))
+                Cause { likely: true, text: format!("{}; undeclared, it follows the data", rule.text), ..rule }
             } else {
-                Cause::fact("contract", text)
+                rule
             });
         }
         input.about.extend(name);
@@ -216,7 +211,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
     };
     let (Some(of_a), Some(of_b)) = (&mine.record, &theirs.record) else { return };
     for (key, mine, theirs) in entries(of_a.get("spec"), of_b.get("spec")) {
-        finding.causes.push(Cause::fact("step", format!("{title}: `{key}` is {}", both(mine, theirs))));
+        finding.causes.push(Cause::setting("step", &format!("{title}: `{key}`"), mine, theirs));
     }
     if let Some(versions) = versions(a, b, Some(of_a), Some(of_b)) {
         finding.causes.push(Cause::fact("step_code", format!("the code of {title} is {versions}")));
@@ -263,13 +258,11 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
     let used = (part(mine, "use"), part(theirs, "use"));
     let finding = findings.at(&Slot::Model);
     if !same(used.0.as_ref(), used.1.as_ref()) {
-        let text = format!("the model is {}", both(used.0.as_ref(), used.1.as_ref()));
-        finding.causes.push(Cause::fact("model", text));
+        finding.causes.push(Cause::setting("model", "the model", used.0.as_ref(), used.1.as_ref()));
     } else {
         let specs = (part(mine, "spec"), part(theirs, "spec"));
         for (key, mine, theirs) in entries(specs.0.as_ref(), specs.1.as_ref()) {
-            let text = format!("the model's `{key}` is {}", both(mine, theirs));
-            finding.causes.push(Cause::fact("hyperparameter", text));
+            finding.causes.push(Cause::setting("hyperparameter", &format!("the model's `{key}`"), mine, theirs));
         }
         if let Some(versions) = versions(a, b, mine, theirs) {
             finding.causes.push(Cause::fact("model_code", format!("the code of the model is {versions}")));

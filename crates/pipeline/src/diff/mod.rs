@@ -104,6 +104,12 @@ pub struct Cause {
     pub likely: bool,
     /// A sentence for people.
     pub text: String,
+    /// What was set in A, whole, where it is a setting that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub a: Option<Value>,
+    /// What was set in B.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b: Option<Value>,
 }
 
 /// How a stage compares.
@@ -134,11 +140,16 @@ pub enum State {
 
 impl Cause {
     fn fact(kind: &'static str, text: impl Into<String>) -> Cause {
-        Cause { kind, likely: false, text: text.into() }
+        Cause { kind, likely: false, text: text.into(), a: None, b: None }
+    }
+
+    /// A setting of that name, which differs.
+    fn setting(kind: &'static str, what: &str, a: Option<&Value>, b: Option<&Value>) -> Cause {
+        Cause { a: a.cloned(), b: b.cloned(), ..Cause::fact(kind, words::differs(what, a, b)) }
     }
 
     fn likely(kind: &'static str, text: impl Into<String>) -> Cause {
-        Cause { kind, likely: true, text: text.into() }
+        Cause { likely: true, ..Cause::fact(kind, text) }
     }
 }
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// Longer values are cut.
 const LONGEST: usize = 60;
+/// So many values of an object are told.
+const LEAVES_TOLD: usize = 3;
 
 /// A text as it is shown: between quotes, if it has signs that nobody would see, such as blanks at an end and accents that
 /// stand apart from their letters.
@@ -18,11 +20,18 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 
 /// A value as it is told.
 pub(crate) fn word(value: Option<&Value>) -> String {
-    let text = match value {
-        None | Some(Value::Null) => return "not set".to_owned(),
+    cut(whole(value))
+}
+
+fn whole(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "not set".to_owned(),
         Some(Value::String(text)) => format!("`{}`", visible(text)),
         Some(other) => other.to_string(),
-    };
+    }
+}
+
+fn cut(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
@@ -32,6 +41,42 @@ pub(crate) fn word(value: Option<&Value>) -> String {
 /// `a` in A and `b` in B.
 pub(crate) fn both(a: Option<&Value>, b: Option<&Value>) -> String {
     format!("{} in A and {} in B", word(a), word(b))
+}
+
+/// How what is called so differs: by what it is in A and in B, or, of values that are too long for that, by where they differ.
+pub(crate) fn differs(what: &str, a: Option<&Value>, b: Option<&Value>) -> String {
+    let is_long = |value: Option<&Value>| whole(value).chars().count() > LONGEST;
+    if !is_long(a) && !is_long(b) {
+        return format!("{what} is {}", both(a, b));
+    }
+    match (a, b) {
+        (Some(Value::Array(x)), Some(Value::Array(y))) => {
+            let only = |x: &[Value], y: &[Value], side: &str| {
+                let is_lone = |item: &&Value| !y.iter().any(|other| same(Some(item), Some(other)));
+                let lone: Vec<String> = x.iter().filter(is_lone).map(|item| word(Some(item))).collect();
+                (!lone.is_empty()).then(|| format!("{} in {side} only", lone.join(", ")))
+            };
+            let told: Vec<String> = only(x, y, "A").into_iter().chain(only(y, x, "B")).collect();
+            match told.is_empty() {
+                true => format!("{what} has the same in another order, or not as often"),
+                false => format!("{what} has {}", told.join("; ")),
+            }
+        }
+        (Some(x @ Value::Object(_)), Some(y @ Value::Object(_))) => {
+            format!("{what} differs: {}", leaves(x, y, LEAVES_TOLD).join("; "))
+        }
+        (Some(Value::String(x)), Some(Value::String(y))) => {
+            let same = x.chars().zip(y.chars()).take_while(|(x, y)| x == y).count();
+            let around = |text: &str| {
+                let from = same.saturating_sub(LONGEST / 3);
+                let rest: String = text.chars().skip(from).collect();
+                let begins = if from > 0 { "…" } else { "" };
+                format!("`{}`", cut(visible(&format!("{begins}{rest}")).into_owned()))
+            };
+            format!("{what} is {} in A and {} in B", around(x), around(y))
+        }
+        _ => format!("{what} is {}", both(a, b)),
+    }
 }
 
 /// The entries of two objects that differ, by key.
@@ -105,9 +150,9 @@ pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
                         walk(&join(&at.to_string()), Some(a), Some(b), most, found);
                     }
                 }
-                _ => found.push(format!("{path} is {}", both(a, b))),
+                _ => found.push(differs(path, a, b)),
             },
-            _ => found.push(format!("{path} is {}", both(a, b))),
+            _ => found.push(differs(path, a, b)),
         }
     }
     let mut found = Vec::new();
@@ -125,6 +170,25 @@ mod tests {
     fn signs_that_nobody_would_see_are_shown() {
         let shown = ["Zürich", "Zu\u{308}rich", "a ", "5 km"].map(|text| visible(text).into_owned());
         assert_eq!(shown, ["Zürich", "\"Zu\\u{308}rich\"", "\"a \"", "5 km"]);
+    }
+
+    #[test]
+    fn of_long_values_what_differs_is_told() {
+        let check = |a: Value, b: Value, expected: &str| assert_eq!(differs("`x`", Some(&a), Some(&b)), expected);
+        check(json!(["hour"]), json!(["minute"]), "`x` is [\"hour\"] in A and [\"minute\"] in B");
+        let parts = ["year", "month", "day", "weekday", "day_of_year", "hour", "quarter"];
+        let (all, fewer) = (json!([&parts[..], &["minute"]].concat()), json!(parts));
+        check(all.clone(), fewer.clone(), "`x` has `minute` in A only");
+        check(fewer.clone(), json!([&parts[1..], &["era"]].concat()), "`x` has `year` in A only; `era` in B only");
+        check(fewer, json!([&parts[1..], &parts[..1]].concat()), "`x` has the same in another order, or not as often");
+        let formula = "a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q";
+        check(
+            json!(formula),
+            json!(format!("{formula} + 1")),
+            "`x` is `… + m + n + o + p + q` in A and `… + m + n + o + p + q + 1` in B",
+        );
+        let long = "so long that it is cut long before its end, which nobody sees";
+        check(json!({"y": {"n": 1, "of": long}}), json!({"y": {"n": 2, "of": long}}), "`x` differs: y n is 1 in A and 2 in B");
     }
 
     #[test]
