@@ -113,7 +113,8 @@ fn checked(rule: WrittenRule, keys: &[TrustedKey]) -> Result<Rule, AttestError> 
     let WrittenRule { pipelines, need, from } = rule;
     let about = format!("the rule for `{}`", pipelines.join("`, `"));
     if from.as_ref().is_some_and(Vec::is_empty) {
-        let message = format!("{about} counts on nobody: `from` names keys or roles, and without it everybody may sign");
+        let message =
+            format!("{about} counts on nobody: `from` names keys or roles, and without it everybody may sign");
         return Err(AttestError::new(message));
     }
     let from = from.unwrap_or_default();
@@ -122,7 +123,8 @@ fn checked(rule: WrittenRule, keys: &[TrustedKey]) -> Result<Rule, AttestError> 
         return Err(AttestError::new(format!("{about} counts on `{unknown}`, which is no key's name or role")));
     }
     // Of the patterns that there are, `[…]` is none of ours.
-    let patterns = pipelines.iter().map(|pattern| Pattern::new(&pattern.replace('[', "[[]"))).collect::<Result<Vec<_>, _>>();
+    let patterns =
+        pipelines.iter().map(|pattern| Pattern::new(&pattern.replace('[', "[[]"))).collect::<Result<Vec<_>, _>>();
     let patterns = patterns.map_err(|error| AttestError::new(format!("{about} has no pattern of names: {error}")))?;
     let rule = Rule { pipelines: patterns, need, from };
     let people: BTreeSet<&str> = keys.iter().filter(|key| rule.counts(key)).map(|key| key.name.as_str()).collect();

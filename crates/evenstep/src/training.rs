@@ -185,7 +185,7 @@ impl Packed {
     pub fn write(&self, outputs: &Outputs, through: &Arc<dyn Files>) -> Result<(), PipelineError> {
         // Two trainings at once leave all files of the one or all of the other.
         let _turn = Turn::wait(&outputs.lock);
-        let quarantine = aside::path_beside(&outputs.lock);
+        let quarantine = outputs.lock.with_extension("quarantine.jsonl");
         let mut files = vec![
             (outputs.bundle.as_path(), self.bundle.as_slice()),
             (outputs.report.as_path(), self.report.as_bytes()),

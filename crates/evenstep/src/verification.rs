@@ -225,7 +225,9 @@ pub fn of_bundle(
     match again {
         None => {
             found.leave_open("that training gives this artifact: `--data FILE` trains it again");
-            found.leave_open("that the profile is of the training rows: no digest covers it, and `--data FILE` compares it");
+            found.leave_open(
+                "that the profile is of the training rows: no digest covers it, and `--data FILE` compares it",
+            );
         }
         Some(again) => {
             let spec = match again {

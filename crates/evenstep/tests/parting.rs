@@ -148,11 +148,7 @@ fn a_role_or_a_column_more_is_not_a_difference_of_the_data() {
         assert!(causes(&told).iter().all(|(kind, _)| *kind != "data"), "{told:#}");
     };
     check("weight", &replaced(SMALL, "target = \"y\"", "target = \"y\"\nweight = \"x\""), "x");
-    check(
-        "drop",
-        &replaced(SMALL, "[[step]]", "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[[step]]"),
-        "v",
-    );
+    check("drop", &replaced(SMALL, "[[step]]", "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[[step]]"), "v");
 }
 
 #[test]
@@ -169,7 +165,10 @@ fn a_target_that_went_missing_is_told_from_a_row_that_did() {
         (first["text"].as_str().unwrap_or_default().to_owned(), first["likely"] == true)
     };
     let (said, likely) = text(["a/p.toml", "b/p.toml"], &[]);
-    assert!(!likely && said.contains("1 row in A only (id ") && said.contains("3 rows without a target in B"), "{said}");
+    assert!(
+        !likely && said.contains("1 row in A only (id ") && said.contains("3 rows without a target in B"),
+        "{said}"
+    );
     let (said, likely) = text(["b/p.toml", "a/p.toml"], &[]);
     assert!(!likely && said.contains("1 row in B only") && said.contains("3 rows without a target in A"), "{said}");
     let (said, likely) = text(["a/p.toml", "b/p.toml"], &["--no-data"]);

@@ -5,7 +5,7 @@ mod common;
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
-use common::{Project, Said, said};
+use common::{Project, Said, replaced, said};
 use serde_json::Value;
 
 const SPEC: &str = r#"[pipeline]
@@ -538,7 +538,7 @@ fn what_is_named_in_place_of_something_else_is_told() {
         (&["report", "p.evenstep", "--output", "p.toml"], ["is no name for a page", "`.html`"]),
         (&["score", "p.evenstep", "--input", "data.csv", "--trace", "p.toml"], ["is no name for a trace", "`.trace`"]),
         (
-            &["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--trace", "s.quarantine.jsonl"],
+            &["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--trace", "s.csv.quarantine.jsonl"],
             ["is written already", "another file"],
         ),
         (&["serve", "p.evenstep", "--trace", "data.csv"], ["is no name for a trace", "`.trace`"]),
@@ -708,4 +708,34 @@ fn a_personal_id_is_told_of_no_refused_cell() {
     project.run(&["train", "p.toml", "--quiet"]).ok();
     let all = said.out + &said.err + &project.read("p.quarantine.jsonl");
     assert!(all.contains("\"row\":1") && !all.contains("Zoe"), "{all}");
+}
+
+#[test]
+fn files_that_are_scored_may_have_columns_of_their_own() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    project.write("in-1.csv", "x,z\n1,2\n");
+    project.write("in-2.csv", "z,x,more\n2,1,5\n");
+    let said = project.run(&["score", "p.evenstep", "--input", "in-*.csv"]).ok();
+    assert!(said.out.lines().count() == 3 && said.err.contains("ignored: more"), "{}\n{}", said.out, said.err);
+}
+
+#[test]
+fn what_is_set_aside_is_named_by_the_whole_name_of_the_scores() {
+    let project = project();
+    let spec = replaced(SPEC, "[[step]]", "[contract]\nx = { type = \"number\", invalid = \"quarantine\" }\n[[step]]");
+    project.write("p.toml", replaced(&spec, "target = \"y\"", "target = \"y\"\nid = \"id\""));
+    let rows = (0..60).fold(String::new(), |text, n| format!("{text}{n},{},{},{}\n", n % 13, n * 7 % 17, n * 3 % 29));
+    project.write("data.csv", format!("id,x,z,y\n{rows}"));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    project.write("bad.csv", "x,z\none,2\n");
+    let score =
+        |input: &str| project.run(&["score", "p.evenstep", "--input", input, "--output", "p.csv", "--json"]).ok();
+    let said = score("bad.csv");
+    assert_eq!(said.json()["quarantine"], "p.csv.quarantine.jsonl");
+    assert!(said.err.contains("the input has no `id`: rows are numbered"), "{}", said.err);
+    assert!(project.read("p.csv.quarantine.jsonl").contains("invalid"));
+    let said = score("data.csv");
+    assert_eq!((&said.json()["quarantine"], said.err.contains("the input has no")), (&Value::Null, false));
+    assert_eq!(project.read("p.csv.quarantine.jsonl"), "", "what was said of other rows is gone");
 }

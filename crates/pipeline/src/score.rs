@@ -1,10 +1,11 @@
 //! Batch scoring: chunk by chunk, in bounded memory, in the input's order.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
-use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source};
+use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source, SourceError};
 use evenstep_table::quality::Violation;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Rule, Task};
@@ -28,6 +29,15 @@ pub struct Scored {
 }
 
 impl Predictor {
+    /// The files that `pattern` names, to be scored.
+    ///
+    /// # Errors
+    /// As [`Source::open`]; but of columns that nobody asks for, each file may have its own.
+    pub fn source(&self, pattern: &str) -> Result<Source, SourceError> {
+        let wanted = |name: &ColumnName| self.inputs.contains(name) || self.data.id.contains(name);
+        Source::open_wanting(pattern, Path::new("."), wanted)
+    }
+
     /// What is wanted of rows to be scored: the inputs, and the id where the source has it.
     pub fn reading(&self, available: Option<&[ColumnName]>) -> Reading {
         let has = |name: &ColumnName| available.is_none_or(|columns| columns.contains(name));

@@ -61,7 +61,7 @@ impl Bundle {
         header: fn(&Predictor, &Source) -> Vec<(ColumnName, Kind)>,
         say: fn(&Predictor, &Source, &Run<'_>, Write<'_>) -> Result<Scored, PipelineError>,
     ) -> PyResult<Table> {
-        let source = frame::source(rows)?;
+        let source = frame::source_by(rows, |pattern| self.predictor.source(pattern))?;
         work(py, how, Class::Data, |run| {
             let mut header = header(&self.predictor, &source);
             if let Some(classes) = classes {

@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, make_array};
 use arrow_buffer::Buffer;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
-use evenstep_source::Source;
+use evenstep_source::{Source, SourceError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
 
@@ -20,9 +20,17 @@ const INDEX: &str = "__index_level_";
 
 /// The rows: a stream, or the name of files.
 pub(crate) fn source(rows: &Bound<'_, PyAny>) -> PyResult<Source> {
+    source_by(rows, |pattern| Source::open(pattern, Path::new(".")))
+}
+
+/// The same, with files opened in a manner of one's own.
+pub(crate) fn source_by(
+    rows: &Bound<'_, PyAny>,
+    open: impl FnOnce(&str) -> Result<Source, SourceError>,
+) -> PyResult<Source> {
     let py = rows.py();
     let opened = match rows.cast::<PyString>() {
-        Ok(pattern) => Source::open(pattern.to_str()?, Path::new(".")),
+        Ok(pattern) => open(pattern.to_str()?),
         Err(_) => {
             let read = capsule::read(rows.cast::<PyCapsule>()?)?;
             let (schema, batches) = read.map_err(|error| plain(py, Class::Data, &format!("{NAME}: {error}")))?;

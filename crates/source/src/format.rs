@@ -30,7 +30,7 @@ pub enum Compression {
 
 /// The endings that are known, for messages.
 pub const ENDINGS: &str =
-    "`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text";
+    "`.csv`, `.txt`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text";
 
 /// Whether its ending is that of a spreadsheet's own files.
 pub(crate) fn is_workbook(path: &Path) -> bool {

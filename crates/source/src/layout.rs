@@ -199,8 +199,11 @@ pub(crate) fn column_names<S: AsRef<str>>(names: impl Iterator<Item = S>) -> Res
 }
 
 /// The names that all files have together, in the order of the first that has them.
-/// A file that lacks one is an error.
-pub(crate) fn common_columns(files: &[FileInfo]) -> Result<Vec<ColumnName>, SourceError> {
+/// A file that lacks one which is wanted is an error.
+pub(crate) fn common_columns(
+    files: &[FileInfo],
+    wanted: impl Fn(&ColumnName) -> bool,
+) -> Result<Vec<ColumnName>, SourceError> {
     let mut columns: Vec<ColumnName> = Vec::new();
     let mut known = std::collections::BTreeMap::new();
     for file in files {
@@ -213,7 +216,7 @@ pub(crate) fn common_columns(files: &[FileInfo]) -> Result<Vec<ColumnName>, Sour
     }
     for file in files {
         let has: std::collections::BTreeSet<&ColumnName> = file.columns.iter().collect();
-        if let Some(lacking) = columns.iter().find(|name| !has.contains(name)) {
+        if let Some(lacking) = columns.iter().find(|name| wanted(name) && !has.contains(name)) {
             let other = &known[lacking].name;
             let error = SourceError::columns(format!("the file lacks column `{lacking}`, which {other} has"));
             let near = did_you_mean(lacking.as_str(), file.columns.iter().map(ColumnName::as_str));

@@ -70,10 +70,20 @@ impl Source {
     ///
     /// The pattern is a path, or one with `*`, `?`, `[…]` and `**`; its files are sorted by path.
     pub fn open(pattern: &str, base: &Path) -> Result<Source, SourceError> {
+        Source::open_wanting(pattern, base, |_| true)
+    }
+
+    /// The same for reading columns of which it is known that they are `wanted`: all files have these or none has; of others
+    /// a file may have its own.
+    pub fn open_wanting(
+        pattern: &str,
+        base: &Path,
+        wanted: impl Fn(&ColumnName) -> bool,
+    ) -> Result<Source, SourceError> {
         let paths = crate::find::paths(pattern, base)?;
         let look = |path: &PathBuf| FileInfo::look(path, base);
         let files: Vec<FileInfo> = paths.iter().map(look).collect::<Result<_, _>>()?;
-        let columns = common_columns(&files)?;
+        let columns = common_columns(&files, wanted)?;
         Ok(Source { files: files.into(), paths, columns, known: None })
     }
 

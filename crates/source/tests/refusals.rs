@@ -190,7 +190,7 @@ fn files_that_are_not_there() {
         ");
     insta::assert_snapshot!(refusal("a.sav", b""), @"
         DIR/a.sav: the file's ending tells no format that is known
-        help: endings are `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text
+        help: endings are `.csv`, `.txt`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet`, `.arrow`, `.feather`, also with `.gz` or `.zst` if text
         ");
 }
 
@@ -204,6 +204,10 @@ fn files_of_one_source_have_one_schema() {
         DIR/1.csv: the file lacks column `prices`, which 2.csv has
         help: did you mean `price`?
         ");
+    let wanting =
+        |wanted: &'static str| Source::open_wanting("*.csv", folder.path(), move |name| name.as_str() == wanted);
+    assert_eq!(wanting("a").expect("both have it").column_names().len(), 3);
+    wanting("price").expect_err("one has it");
 }
 
 #[test]

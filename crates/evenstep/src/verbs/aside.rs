@@ -1,5 +1,6 @@
 //! Rows that the contract sets aside while a file is written: why, in a file of lines beside it.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,9 +18,11 @@ pub(super) struct Aside {
     output: Option<Output>,
 }
 
-/// `scores.csv` has `scores.quarantine.jsonl`.
-pub(crate) fn path_beside(output: &Path) -> PathBuf {
-    output.with_extension("quarantine.jsonl")
+/// `scores.csv` has `scores.csv.quarantine.jsonl`, which is neither that of `scores.parquet` nor that of a training.
+pub(super) fn path_beside(output: &Path) -> PathBuf {
+    let mut path = OsString::from(output);
+    path.push(".quarantine.jsonl");
+    path.into()
 }
 
 impl Aside {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_pipeline::explain::{self, Explained, Shape};
-use evenstep_source::Source;
 
 use super::apart::apart;
 use super::loaded::{Loaded, load};
@@ -20,7 +19,8 @@ const SHOWN: usize = 5;
 pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
     let Loaded { predictor, environment, .. } = load(&args.bundle, host)?;
     predictor.base()?;
-    let source = Source::open(&args.input, Path::new("."))?;
+    let source = predictor.source(&args.input)?;
+    score::note_missing_id(&predictor, &source, host);
     apart(source.paths().iter().map(PathBuf::as_path).chain([args.bundle.as_path()]), args.output.as_deref())?;
     let shape = Shape { top: args.top.map(|top| top.get()) };
     let header = shape.header(&predictor, &source);
@@ -28,7 +28,8 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
         explain::explain(&predictor, &source, run.workers, run.progress, shape, write)
     })?;
     if args.output.is_some() && host.json {
-        output::json(&Told { done: &explained, environment });
+        let quarantine = score::quarantine(args.output.as_deref(), &explained.scored);
+        output::json(&Told { done: &explained, quarantine, environment });
     } else if !host.quiet {
         tell(&explained, args.output.as_deref());
     }

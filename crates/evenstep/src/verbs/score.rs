@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use evenstep_pipeline::score::{self, Scored};
 use evenstep_pipeline::trace::{Origin, Recorder};
-use evenstep_pipeline::{Mode, Run};
+use evenstep_pipeline::{Mode, Predictor, Run};
 use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
@@ -23,6 +23,9 @@ use crate::{Host, output, salt};
 pub(super) struct Told<'a, T> {
     #[serde(flatten)]
     pub(super) done: &'a T,
+    /// The file that says why rows have no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) quarantine: Option<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) environment: Vec<Difference>,
 }
@@ -32,7 +35,8 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     if interface.serving.mode == Mode::Online && !host.quiet {
         output::note("the contract is of requests alone, `[serving] mode = \"online\"`: a file is scored all the same");
     }
-    let source = Source::open(&args.input, Path::new("."))?;
+    let source = predictor.source(&args.input)?;
+    note_missing_id(&predictor, &source, host);
     let inputs = source.paths().iter().map(PathBuf::as_path).chain([args.bundle.as_path()]);
     let aside = args.output.as_deref().map(path_beside);
     apart(inputs, args.output.as_deref().into_iter().chain(aside.as_deref()).chain(args.trace.as_deref()))?;
@@ -51,11 +55,25 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
         write_files(&host.files, &[(path, trace.to_bytes().as_slice())])?;
     }
     if args.output.is_some() && host.json {
-        output::json(&Told { done: &scored, environment });
+        let quarantine = quarantine(args.output.as_deref(), &scored);
+        output::json(&Told { done: &scored, quarantine, environment });
     } else if !host.quiet {
         tell(&scored, "scored", args.output.as_deref());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that rows are only numbered, for want of their id.
+pub(super) fn note_missing_id(predictor: &Predictor, source: &Source, host: &Host) {
+    if predictor.reading(Some(source.column_names())).id.len() < predictor.data.id.len() && !host.quiet {
+        let id: Vec<String> = predictor.data.id.iter().map(|name| format!("`{name}`")).collect();
+        output::note(&format!("the input has no {}: rows are numbered in `row`, from 0", id.join(" and ")));
+    }
+}
+
+/// Where it is said why rows have no answer, if some have none.
+pub(super) fn quarantine(path: Option<&Path>, scored: &Scored) -> Option<PathBuf> {
+    path.filter(|_| scored.unanswered > 0).map(path_beside)
 }
 
 /// Says how many rows were scored, or whatever was done, and what was odd about them.
@@ -65,8 +83,8 @@ pub(crate) fn tell(scored: &Scored, done: &str, path: Option<&Path>) {
         said += &format!(", {} of them without an answer", scored.unanswered);
     }
     output::note(&said);
-    if let (Some(path), 1..) = (path, scored.unanswered) {
-        output::note(&format!("  why is said in `{}`", path_beside(path).display()));
+    if let Some(path) = quarantine(path, scored) {
+        output::note(&format!("  why is said in `{}`", path.display()));
     }
     for (flag, count) in &scored.flags {
         output::note(&format!("  flagged {count} × {flag}"));

@@ -28,7 +28,9 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     if host.json {
         let all = parts.batches.iter().flat_map(|batch| &batch.parts);
         let count = |wanted: Part| all.clone().filter(|part| **part == wanted).count();
-        output::json(&json!({ "train": count(Part::Train), "test": count(Part::Test), "output": args.output }));
+        output::json(
+            &json!({ "train": count(Part::Train), "test": count(Part::Test), "none": count(Part::None), "output": args.output }),
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

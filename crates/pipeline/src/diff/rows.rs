@@ -398,7 +398,8 @@ fn is_one_file(a: &Side, b: &Side) -> bool {
     let size = |path: &PathBuf| path.metadata().ok().map(|metadata| metadata.len());
     let same = |(a, b): (&PathBuf, &PathBuf)| {
         let real = a.canonicalize().ok();
-        real.is_some() && real == b.canonicalize().ok() || size(a) == size(b) && hash(a).is_some_and(|of_a| Some(of_a) == hash(b))
+        real.is_some() && real == b.canonicalize().ok()
+            || size(a) == size(b) && hash(a).is_some_and(|of_a| Some(of_a) == hash(b))
     };
     paths(a).zip(paths(b)).is_some_and(|(a, b)| !a.is_empty() && a.len() == b.len() && a.iter().zip(&b).all(same))
 }

@@ -188,7 +188,11 @@ mod tests {
             "`x` is `… + m + n + o + p + q` in A and `… + m + n + o + p + q + 1` in B",
         );
         let long = "so long that it is cut long before its end, which nobody sees";
-        check(json!({"y": {"n": 1, "of": long}}), json!({"y": {"n": 2, "of": long}}), "`x` differs: y n is 1 in A and 2 in B");
+        check(
+            json!({"y": {"n": 1, "of": long}}),
+            json!({"y": {"n": 2, "of": long}}),
+            "`x` differs: y n is 1 in A and 2 in B",
+        );
     }
 
     #[test]
