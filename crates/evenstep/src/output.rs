@@ -39,6 +39,11 @@ pub(crate) fn line(text: &str) {
     keep(writeln!(io::stdout(), "{}", harmless(text)));
 }
 
+/// The same, with colours that are ours.
+pub(crate) fn coloured(text: &str) {
+    keep(writeln!(io::stdout(), "{text}"));
+}
+
 /// The result, for machines.
 pub(crate) fn json<T: Serialize>(value: &T) {
     let text = serde_json::to_string_pretty(value).expect("results are plain data");
@@ -54,22 +59,31 @@ pub(crate) fn error(mut error: PipelineError) {
 }
 
 /// The text as a terminal can show it: names and values come from data, and what would move its cursor or clear it is
-/// written as an escape. Line breaks and our colours stay.
-fn harmless(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if !text.contains(acts) {
+/// written as an escape, as is what would turn the order of letters. Line breaks stay.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// The same of a name or a value within a line.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    escaped(text, acts)
+}
+
+/// Whether a terminal does something else with it than show it.
+fn acts(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&acts) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    for (at, c) in text.char_indices() {
-        let is_colour = || COLOURS.iter().any(|colour| text[at..].starts_with(colour));
-        if acts(c) && !is_colour() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    for c in text.chars() {
+        if acts(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown.into()
 }
-
-/// What begins and ends red and green.
-const COLOURS: [&str; 3] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[39m"];
 
 /// Lets errors be printed without line breaks of their own: a path or a command in them is there to be copied.
 pub(crate) fn keep_lines_whole() {
@@ -85,12 +99,13 @@ pub(crate) fn note(text: &str) {
 
 /// Columns of text, aligned; the first column to the left, the others to the right.
 pub(crate) fn table(rows: &[Vec<String>]) {
+    let rows: Vec<Vec<Cow<'_, str>>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
+    for row in &rows {
         let cells: Vec<String> = row
             .iter()
             .zip(&widths)
@@ -123,7 +138,7 @@ mod tests {
     fn what_would_move_the_cursor_is_written_out() {
         let forged = "key \u{1b}[2K\r\u{1b}[A\u{9b}2J\u{7f}";
         assert_eq!(harmless(forged), r"key \u{1b}[2K\r\u{1b}[A\u{9b}2J\u{7f}");
-        let ours = "a\tb\n\u{1b}[31mDIFFERS\u{1b}[39m ü";
-        assert_eq!(harmless(ours), ours);
+        assert_eq!(harmless("\u{1b}[31mred p\u{202e}q"), r"\u{1b}[31mred p\u{202e}q");
+        assert_eq!((harmless("a\tb\n ü"), one_line("a\tb\n ü")), ("a\tb\n ü".into(), r"a\tb\n ü".into()));
     }
 }

@@ -711,6 +711,29 @@ fn a_personal_id_is_told_of_no_refused_cell() {
 }
 
 #[test]
+fn names_from_data_do_nothing_to_a_terminal_and_break_no_table() {
+    let project = Project::new();
+    let rows = (0..60).fold(String::new(), |text, n| format!("{text}{},{},{}\n", n % 13, n * 7 % 17, n * 3 % 29));
+    project.write("data.csv", format!("\"x\u{1b}[31m\",\"z\nz\u{202e}\",y\n{rows}"));
+    project.write("p.toml", replaced(SPEC, "[[step]]\nuse = \"impute_median\"\ncolumns = [\"x\"]\n", ""));
+    let train = project.run(&["train", "p.toml"]).ok();
+    let all = [
+        &["check", "p.toml"][..],
+        &["contract", "p.toml"],
+        &["inspect", "p.evenstep"],
+        &["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv"],
+        &["diff", "p.toml", "p.evenstep"],
+    ];
+    for said in std::iter::once(train).chain(all.map(|args| project.run(args).ok())) {
+        let text = said.out + &said.err;
+        assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("z\nz"), "{text}");
+    }
+    project.write("p.toml", SPEC.replace("name = \"p\"", "name = \"p\u{202e}q\""));
+    let said = project.run(&["train", "p.toml"]);
+    assert!(said.code == 2 && said.err.contains("turns the order of letters"), "{}", said.err);
+}
+
+#[test]
 fn files_that_are_scored_may_have_columns_of_their_own() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();

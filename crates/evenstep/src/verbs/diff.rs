@@ -76,10 +76,10 @@ pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
 fn tell(difference: &Difference, args: &Diff) {
     output::line(&format!("  A  {}\n  B  {}\n", args.a.display(), args.b.display()));
     match &difference.first {
-        None if difference.equal => output::line(&format!("  {}", paint("nothing differs", State::Same))),
+        None if difference.equal => output::coloured(&format!("  {}", paint("nothing differs", State::Same))),
         None => {
             let said = page::nowhere(difference).unwrap_or_default().to_lowercase();
-            output::line(&format!("  {}", paint(&said, State::Differs)));
+            output::coloured(&format!("  {}", paint(&said, State::Differs)));
         }
         Some(place) => tell_place(place),
     }
@@ -100,9 +100,9 @@ fn tell(difference: &Difference, args: &Diff) {
         };
         let mark = if parting == Some(stage.stage.as_str()) { "►" } else { " " };
         let columns = page::columns_told(stage, COLUMNS_TOLD);
-        output::line(
-            format!("{mark} {}  {:32} {columns}", paint(&format!("{word:7}"), stage.state), stage.stage).trim_end(),
-        );
+        let what = format!("{:32} {columns}", stage.stage);
+        let what = output::one_line(what.trim_end());
+        output::coloured(&format!("{mark} {}  {what}", paint(&format!("{word:7}"), stage.state)));
     }
     for note in &difference.notes {
         output::line(&format!("\n  note: {note}"));
@@ -111,7 +111,8 @@ fn tell(difference: &Difference, args: &Diff) {
 
 fn tell_place(place: &Place) {
     let column = place.column.as_ref().map_or(String::new(), |column| format!(", column `{column}`"));
-    output::line(&format!("  {}", paint(&format!("they part at {}{column}", place.stage), State::Differs)));
+    let said = format!("they part at {}{column}", place.stage);
+    output::coloured(&format!("  {}", paint(&output::one_line(&said), State::Differs)));
     for row in place.rows.iter().take(ROWS_TOLD) {
         output::line(&format!("    {}", row_told(row, place.column.as_ref())));
     }

@@ -90,6 +90,7 @@ fn tell_people(opened: &Opened) {
         let rule = serde_json::to_value(rule).unwrap_or(Value::Null);
         let words: Vec<String> =
             rule.as_object().into_iter().flatten().map(|(key, value)| format!("{key} {value}")).collect();
+        let name = output::one_line(name.as_str());
         output::line(&format!("  {name}: {}", words.join(", ").replace('"', "")));
     }
 
@@ -105,7 +106,8 @@ fn tell_people(opened: &Opened) {
     output::line(&format!("\nmodel: {} {}", artifact.model.name, compact(&artifact.model.spec)));
     let features: Vec<String> =
         artifact.features.iter().map(|(name, kind)| format!("{name} ({})", kind.word())).collect();
-    output::line(&format!("  {}: {}", counted(features.len(), "feature"), features.join(", ")));
+    let features = format!("  {}: {}", counted(features.len(), "feature"), features.join(", "));
+    output::line(&output::one_line(&features));
 
     output::line(&format!(
         "\nevaluation: {} learned from, {} held out",

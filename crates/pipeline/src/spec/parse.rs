@@ -152,8 +152,10 @@ impl Spec {
             Err(self.text.point(PipelineError::input(message), keys, label))
         };
         let name = &self.pipeline.name;
-        if name.trim_matches(['.', ' ']).is_empty() || name.chars().any(|c| matches!(c, '/' | '\\') || c.is_control()) {
-            let message = "a pipeline's name is more than dots, and holds no slash and no control character";
+        // Files are called like it, and people look at it to tell which is which.
+        let hides = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if name.trim_matches(['.', ' ']).is_empty() || name.chars().any(|c| matches!(c, '/' | '\\') || hides(c)) {
+            let message = "a pipeline's name is more than dots, and holds no slash, no control character and none that turns the order of letters";
             return refuse(message, &["pipeline", "name"], "the name");
         }
         if !(0.0..1.0).contains(&self.data.split.test) {
