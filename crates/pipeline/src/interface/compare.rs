@@ -165,8 +165,8 @@ mod tests {
         ← breaking: field `at`: written as `%d.%m.%Y` before, in ISO 8601 now
         ");
         insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"datetime\", zone = \"UTC\" }"), @r"
-        → breaking: field `at`: type date is datetime now: what was one may not be the other
-        ← breaking: field `at`: type datetime is date now: what was one may not be the other
+        → breaking: field `at`: type date is datetime with an offset now: what was one may not be the other
+        ← breaking: field `at`: type datetime with an offset is date now: what was one may not be the other
         ");
         insta::assert_snapshot!(check("at = { type = \"date\" }", "at = { type = \"date\", missing = \"reject\" }"), @r"
         → breaking: field `at`: a null is refused now
@@ -200,6 +200,17 @@ mod tests {
         → breaking: missing values: `NA` no longer stands for one
         ← compatible: missing values: `NA` stands for one now
         ");
+    }
+
+    #[test]
+    fn what_is_said_of_a_field() {
+        let personal = "at = { type = \"date\", personal = true, available = \"store\" }";
+        insta::assert_snapshot!(check("at = { type = \"date\" }", personal), @r"
+        → compatible: field `at`: whoever asks has it from elsewhere now; what is sent stays; compatible: field `at`: the contract says now that it tells of people
+        ← compatible: field `at`: whoever asks has it from elsewhere now; what is sent stays; compatible: field `at`: the contract no longer says that it tells of people
+        ");
+        let said = check("target = \"y\"", "target = \"age\"");
+        assert_eq!(said.matches("field `y`: ").count(), 2, "once there and once back: {said}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use evenstep_exact::number::print_number;
 use evenstep_source::Extra;
 use evenstep_table::rule::{Bound, Invalid, Missing, OutOfRange, Unseen};
-use evenstep_table::{ColumnName, Kind, Rule};
+use evenstep_table::{Clock, ColumnName, Kind, Rule};
 
 use super::Interface;
 use super::compare::{Change, Changes};
@@ -15,7 +15,11 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
         let is_field = interface.inputs.contains(name) || interface.id.contains(name);
         interface.columns.columns.get(name).filter(|_| is_field).cloned()
     };
-    let names = old.columns.columns.keys().chain(new.columns.columns.keys().filter(|name| of(old, name).is_none()));
+    let names = old
+        .columns
+        .columns
+        .keys()
+        .chain(new.columns.columns.keys().filter(|name| !old.columns.columns.contains_key(*name)));
     for name in names {
         let changes = &mut Changes { found, place: format!("field `{name}`"), field: Some(name.clone()) };
         match (of(old, name), of(new, name)) {
@@ -58,7 +62,7 @@ fn rules(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
             (old.kind, new.kind),
             (Kind::Integer, Kind::Number) | (Kind::Category, Kind::Text) | (Kind::Text, Kind::Category)
         );
-        let what = format!("type {} is {} now", old.kind.word(), new.kind.word());
+        let what = format!("type {} is {} now", word(old.kind), word(new.kind));
         let why = if widened { "what was one is the other too" } else { "what was one may not be the other" };
         changes.add(!widened, "type", format!("{what}: {why}"));
     }
@@ -84,6 +88,23 @@ fn rules(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
         changes.add(false, "zone", "its days are those of another zone; what is sent stays");
     }
     unit(old, new, changes);
+    if old.available != new.available {
+        changes.add(false, "available", "whoever asks has it from elsewhere now; what is sent stays");
+    }
+    match (old.personal, new.personal) {
+        (false, true) => changes.add(false, "personal", "the contract says now that it tells of people"),
+        (true, false) => changes.add(false, "personal", "the contract no longer says that it tells of people"),
+        _ => {}
+    }
+}
+
+/// A type in words; datetimes are of two.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Datetime(Clock::Civil) => "datetime without an offset",
+        Kind::Datetime(Clock::Instant) => "datetime with an offset",
+        kind => kind.word(),
+    }
 }
 
 /// The more answers a policy leaves, the higher.
