@@ -41,11 +41,23 @@ pub(crate) fn facts(bundle: &Path, artifact: &str) -> Option<Facts> {
 
 /// A lock beside the bundle that has its digest.
 pub(crate) fn lock_beside(bundle: &Path, artifact: &str) -> Option<String> {
-    let folder = bundle.parent().unwrap_or(Path::new(""));
-    let candidates = [bundle.with_extension("lock"), folder.join("pipeline.lock")];
-    candidates.iter().find_map(|path| {
+    locks_beside(bundle).iter().find_map(|path| {
         let text = evenstep_files::read_regular_text(path).ok()?;
         (Lock::parse(&text).ok()?.digest == artifact).then_some(text)
+    })
+}
+
+/// Where the bundle's lock may lie.
+fn locks_beside(bundle: &Path) -> [PathBuf; 2] {
+    [bundle.with_extension("lock"), bundle.with_file_name("pipeline.lock")]
+}
+
+/// Why a lock beside the bundle can't be read, if one can't.
+pub(crate) fn unreadable_lock_beside(bundle: &Path) -> Option<String> {
+    locks_beside(bundle).iter().filter(|path| path.exists()).find_map(|path| {
+        let read = evenstep_files::read_regular_text(path).map_err(|error| error.to_string());
+        let error = read.and_then(|text| Lock::parse(&text).map_err(|error| error.message)).err()?;
+        Some(format!("`{}` can't be read: {error}", path.display()))
     })
 }
 

@@ -286,7 +286,10 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
             });
             found.check("lock beside", said);
         }
-        None => found.leave_open("that it is the artifact you mean: no lock beside it has its digest"),
+        None => match path.and_then(attestation::unreadable_lock_beside) {
+            Some(why) => drop(found.check("lock beside", Err(why))),
+            None => found.leave_open("that it is the artifact you mean: no lock beside it has its digest"),
+        },
     }
     let facts = beside.map(|text| lock::facts(&text));
     card(found, opened, facts.as_ref());

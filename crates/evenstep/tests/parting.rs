@@ -263,6 +263,20 @@ fn a_spec_without_a_source_names_its_run() {
 }
 
 #[test]
+fn a_spec_without_its_lock_is_the_run_of_its_bundle() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    train_in(&project, "b", &replaced(SMALL, "seed = 1", "seed = 2"), &small());
+    std::fs::remove_file(project.path("b/p.lock")).expect("it was there");
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert!(causes(&told).contains(&("seed", false)), "{told:#}");
+    assert!(!told["notes"].to_string().contains("no trace"), "{told:#}");
+    std::fs::remove_file(project.path("b/p.evenstep")).expect("it was there");
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]);
+    assert!(said.code == 2 && said.err.contains("`b/p.lock` can't be read"), "{}", said.err);
+}
+
+#[test]
 fn more_rows_than_a_trace_can_name_are_told_by_the_data() {
     let project = salted();
     let row = |n: usize| {

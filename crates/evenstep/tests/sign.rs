@@ -451,4 +451,7 @@ fn a_word_changed_in_a_lock_shows() {
         assert_eq!(said.code, 1, "{from}: {}", said.out);
         assert!(said.out.contains("has this digest, and says something else than the bundle under `"), "{}", said.out);
     }
+    project.write("pipeline.lock", "no lock");
+    let said = project.run(&["verify", "titanic.evenstep", "--quiet"]);
+    assert!(said.code == 1 && said.out.contains("`pipeline.lock` can't be read"), "{}", said.out);
 }

@@ -45,7 +45,10 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
         "evenstep" => take_bundle(&mut side, open_bundle(path)?)?,
         _ => {
             let lock = files.lock.as_deref().ok_or_else(|| no_lock(path))?;
-            take_lock(&mut side, read_lock(lock)?);
+            match files.bundle.as_deref().filter(|bundle| named == "toml" && bundle.is_file() && !lock.exists()) {
+                Some(bundle) => take_bundle(&mut side, open_bundle(bundle)?)?,
+                None => take_lock(&mut side, read_lock(lock)?),
+            }
             if named == "toml" {
                 side.spec = Spec::read(path, &[]).ok().map(|spec| spec.resolved());
             }
