@@ -74,8 +74,8 @@ impl Policy {
     /// # Errors
     /// TOML that doesn't parse, a key that is none or stands there twice, or a rule that nothing can meet.
     pub fn parse(text: &str) -> Result<Policy, AttestError> {
-        let written: Written =
-            toml::from_str(text).map_err(|error| AttestError::new(format!("the policy doesn't parse: {error}")))?;
+        let written: Written = toml::from_str(text)
+            .map_err(|error| AttestError::new(format!("the policy doesn't parse: {}", plain(&error))))?;
         let keys: Vec<TrustedKey> = written.key.into_iter().map(trusted).collect::<Result<_, _>>()?;
         for (at, key) in keys.iter().enumerate() {
             if let Some(other) = keys[..at].iter().find(|other| other.public == key.public) {
@@ -101,6 +101,11 @@ impl Rule {
         let named = |from: &String| *from == key.name || Some(from) == key.role.as_ref();
         self.from.is_empty() || self.from.iter().any(named)
     }
+}
+
+/// In words of people, not of Rust.
+fn plain(error: &toml::de::Error) -> String {
+    error.to_string().replace("expected usize", "expected a whole number from 1").replace("sequence", "list")
 }
 
 fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, AttestError> {
@@ -168,6 +173,7 @@ mod tests {
         assert!(read(&format!("{one}from = [\"bob\"]")).contains("counts on `bob`"));
         assert!(read(&format!("{one}from = []")).contains("the rule for `*` counts on nobody"));
         assert!(read(&format!("{one}needs = 2")).contains("unknown field `needs`"));
+        assert!(read(&format!("{one}need = \"2\"")).contains("expected a whole number from 1"));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use evenstep_attest::{
-    AttestError, BUILD_TYPE, BuildDefinition, Envelope, Policy, Resource, RunDetails, Statement, Subject, Verdict,
-    judge, sha256,
+    AttestError, BUILD_TYPE, Because, BuildDefinition, Envelope, Policy, Resource, RunDetails, Statement, Subject,
+    Verdict, judge, sha256,
 };
 use evenstep_bundle::Opened;
 use evenstep_exact::canonical::canonical_json;
@@ -28,7 +28,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
     match evenstep_files::read_regular_text(path) {
         Ok(text) => Envelope::parse(&text)
             .map(Some)
-            .map_err(|error| PipelineError::no(format!("`{}`: {error}", path.display()))),
+            .map_err(|error| PipelineError::no(format!("`{}`: {error}", path.display())).of_file(path)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(super::verbs::unreadable(path, &error)),
     }
@@ -152,7 +152,7 @@ pub(crate) fn refused(error: &AttestError) -> PipelineError {
 pub(crate) fn policy(path: &Path) -> Result<(Policy, String), PipelineError> {
     let text = std::fs::read_to_string(path).map_err(|error| super::verbs::unreadable(path, &error))?;
     let policy = Policy::parse(&text);
-    let policy = policy.map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
+    let policy = policy.map_err(|error| super::verbs::unusable(path, error))?;
     Ok((policy, sha256(text.as_bytes())))
 }
 
@@ -173,8 +173,10 @@ pub(crate) fn judged(
 /// What a verdict says, and after it each signature.
 fn told(verdict: &Verdict) -> String {
     let signatures: Vec<String> = verdict.signatures.iter().map(ToString::to_string).collect();
-    match (verdict.trusted, signatures.is_empty()) {
-        (true, _) | (false, true) => verdict.because.to_string(),
-        (false, false) => format!("{} ({})", verdict.because, signatures.join("; ")),
+    // Without a rule no signature could count.
+    let is_ruled = !matches!(verdict.because, Because::NoRule { .. });
+    match verdict.trusted || signatures.is_empty() || !is_ruled {
+        true => verdict.because.to_string(),
+        false => format!("{} ({})", verdict.because, signatures.join("; ")),
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::environment::{Difference, differences};
 use crate::training::Outputs;
 use crate::verbs::init::for_shell;
-use crate::verbs::{folder_of, open_bundle, read_bundle, unreadable};
+use crate::verbs::{folder_of, open_bundle, read_bundle, unreadable, unusable};
 use crate::{attestation, facts};
 
 /// What was found, what that proves, and what it cost.
@@ -105,9 +105,9 @@ pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Fou
     let outputs = Outputs::beside(path, &spec.pipeline.name);
     let text = evenstep_files::read_regular_text(&outputs.lock).map_err(|error| {
         let said = unreadable(&outputs.lock, &error).help("`evenstep train` writes the lock".to_owned());
-        if how.frozen { PipelineError::no(said.message.clone()).help(said.help) } else { said }
+        if how.frozen { PipelineError::no(said.message.clone()).help(said.help).of_file(&outputs.lock) } else { said }
     })?;
-    let lock = Lock::parse(&text)?;
+    let lock = Lock::parse(&text).map_err(|error| unusable(&outputs.lock, error))?;
     let mut found = Found { environment: differences(&lock::facts(&text).0, Epochs::NOW), ..Found::default() };
     if how.frozen && !is_committed(&outputs.lock, &lock)? {
         found.leave_open("that the lock is the one that was committed: it is in no git repository");

@@ -762,3 +762,35 @@ fn what_is_set_aside_is_named_by_the_whole_name_of_the_scores() {
     assert_eq!((&said.json()["quarantine"], said.err.contains("the input has no")), (&Value::Null, false));
     assert_eq!(project.read("p.csv.quarantine.jsonl"), "", "what was said of other rows is gone");
 }
+
+#[test]
+fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    project.write("no.toml", "no policy");
+    project.write("no.evenstep", "no bundle");
+    project.write("no.html", "<p>");
+    let told = |args: &[&str], file: &str, words: &str| {
+        let said = project.run(&[args, &["--json"]].concat());
+        let error = &said.json()["error"];
+        assert!(said.code == 2 && error["file"] == file, "{args:?}: {error}");
+        assert!(error["message"].as_str().is_some_and(|said| said.contains(words)), "{args:?}: {error}");
+    };
+    told(&["verify", "p.evenstep", "--policy", "no.toml"], "no.toml", "doesn't parse");
+    told(&["inspect", "no.evenstep"], "no.evenstep", "doesn't begin like a bundle");
+    told(&["inspect", "p.trace"], "p.trace", "is a trace, and a bundle is wanted");
+    project.write("p.lock", "no lock");
+    told(&["verify", "p.toml"], "p.lock", "`p.lock`: the lock doesn't parse");
+    let said = project.run(&["verify", "no.html"]);
+    assert!(said.err.contains("is a page, and a spec or a bundle is verified"), "{}", said.err);
+    let said = project.run(&["check", "p.toml", "--set", "pipeline.seed=18446744073709551615"]);
+    assert!(said.err.contains("beyond the integers of TOML"), "{}", said.err);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", project.path("link.csv")).expect("made");
+        for args in [&["--input", "link.csv"][..], &["--input", "data.csv", "--output", "link.csv"]] {
+            let said = project.run(&[&["score", "p.evenstep"], args].concat());
+            assert!(said.code == 2 && said.err.contains("a link to a file that isn't there"), "{}", said.err);
+        }
+    }
+}

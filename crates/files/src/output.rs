@@ -44,11 +44,15 @@ impl Output {
     /// Starts to write `target`, or what it links to, which keeps its bytes for now.
     pub fn create(files: Arc<dyn Files>, target: &Path) -> Result<Output, FileError> {
         let fail = |error| FileError::new(target, "create", error);
-        let linked = target.is_symlink().then(|| target.canonicalize()).transpose().map_err(fail)?;
-        let target = linked.as_deref().unwrap_or(target);
-        if target.metadata().is_ok_and(|found| !found.is_file()) {
+        let found = target.metadata();
+        if found.as_ref().is_ok_and(|found| !found.is_file()) {
             return Err(fail(io::Error::other("it is no file, but a folder, a device or a pipe")));
         }
+        if found.is_err() && target.is_symlink() {
+            return Err(fail(io::Error::other("it is a link to a file that isn't there")));
+        }
+        let linked = target.is_symlink().then(|| target.canonicalize()).transpose().map_err(fail)?;
+        let target = linked.as_deref().unwrap_or(target);
         let name = target.file_name().ok_or_else(|| fail(io::Error::other("not the name of a file")))?;
         let folder = folder(target);
         let stem = format!(".{}.tmp-", name.to_string_lossy());
@@ -420,7 +424,14 @@ mod tests {
         let error = write(&(Arc::new(Disk) as Arc<dyn Files>), folder.path(), b"new").expect_err("it is a folder");
         assert!(error.to_string().contains("no file"), "{error}");
         #[cfg(unix)]
-        Output::create(Arc::new(Disk), Path::new("/dev/null")).expect_err("it is a device");
+        {
+            Output::create(Arc::new(Disk), Path::new("/dev/null")).expect_err("it is a device");
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink("nowhere", &link).expect("made");
+            let error = Output::create(Arc::new(Disk), &link).expect_err("it leads nowhere");
+            assert!(error.to_string().contains("a link to a file that isn't there"), "{error}");
+            assert!(error.help().is_none());
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub struct PipelineError {
     pub help: Option<String>,
     place: Option<Box<Place>>,
     data: Option<Box<SourceError>>,
+    file: Option<Box<Path>>,
 }
 
 /// The file to blame, the line in it from 1, and the column: a spec's by its number from 1, the data's by its name.
@@ -51,7 +52,14 @@ struct Place {
 impl PipelineError {
     /// Something given that can't be used.
     pub fn input(message: impl Into<String>) -> PipelineError {
-        PipelineError { kind: ErrorKind::Input, message: message.into(), help: None, place: None, data: None }
+        PipelineError {
+            kind: ErrorKind::Input,
+            message: message.into(),
+            help: None,
+            place: None,
+            data: None,
+            file: None,
+        }
     }
 
     /// A no.
@@ -83,6 +91,12 @@ impl PipelineError {
         PipelineError { place: Some(Box::new(Place { source, span, label })), ..self }
     }
 
+    /// The same error of a file, which its message names.
+    #[must_use]
+    pub fn of_file(self, path: &Path) -> PipelineError {
+        PipelineError { file: Some(path.into()), ..self }
+    }
+
     /// What is wrong with the data, if they are to blame.
     pub fn data(&self) -> Option<&SourceError> {
         self.data.as_deref()
@@ -97,7 +111,9 @@ impl PipelineError {
             let (line, column) = (Some(line as u64), Some(column.to_string()));
             return Whereabouts { file: Some(source.name().to_owned()), line, column };
         }
-        self.data().map_or_else(Whereabouts::default, |data| Whereabouts {
+        let file = self.file.as_ref().map(|file| file.display().to_string());
+        let of_file = Whereabouts { file, ..Whereabouts::default() };
+        self.data().map_or(of_file, |data| Whereabouts {
             file: data.file.as_ref().map(|file| file.display().to_string()),
             line: data.line,
             column: data.column.as_ref().map(ToString::to_string),

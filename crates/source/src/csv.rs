@@ -47,7 +47,12 @@ fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8
         return Err(SourceError::malformed("the file is empty, expected a header of column names").in_file(path));
     };
     let text = utf8(&header.bytes, &header, delimiter, &[]).map_err(|error| error.in_file(path))?;
-    if memchr::memchr_iter(b'\r', text.trim_end().as_bytes()).count() > 0 && !text.contains('"') {
+    let mut quoted = false;
+    let mut ends = text.trim_end().bytes().filter(|byte| {
+        quoted ^= *byte == b'"';
+        *byte == b'\r' && !quoted
+    });
+    if ends.next().is_some() {
         return Err(in_file(SourceError::malformed("lines end with carriage returns alone, expected line feeds"))
             .help("save the file with line ends of today"));
     }

@@ -20,6 +20,11 @@ pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceEr
         let error = SourceError::new(SourceErrorKind::Unsupported, format!("`{pattern}` is a pipe or a device"));
         return Err(error.help("rows are read more than once: write them to a file, and name that"));
     }
+    if whole.is_symlink() {
+        let error =
+            SourceError::new(SourceErrorKind::NotFound, format!("`{pattern}` is a link to a file that isn't there"));
+        return Err(error);
+    }
     let mut paths = matches(&whole)?;
     if paths.is_empty() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));

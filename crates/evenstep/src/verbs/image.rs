@@ -12,7 +12,7 @@ use serde_json::json;
 
 use self::push::Destination;
 use super::apart::{apart, called_as};
-use super::{Answer, read_bundle, unreadable, write_files};
+use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Image;
 use crate::{Host, output};
 
@@ -26,8 +26,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     args.output.as_deref().map_or(Ok(()), |path| called_as(path, "an image", "tar"))?;
     let destination = args.push.as_deref().map(Destination::new).transpose()?;
     let bundle = read_bundle(&args.bundle)?;
-    let opened = evenstep_bundle::open(&bundle)
-        .map_err(|error| PipelineError::input(format!("`{}`: {error}", args.bundle.display())))?;
+    let opened = evenstep_bundle::open(&bundle).map_err(|error| unusable(&args.bundle, error))?;
     // What would not be served here is not shipped.
     let predictor = opened.predictor()?;
     let engine = engine(args.engine.as_deref())?;
@@ -71,6 +70,5 @@ fn engine(named: Option<&Path>) -> Result<Engine, PipelineError> {
     };
     let path: PathBuf = named.map_or_else(this, |path| Ok(path.to_owned()))?;
     let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-    Engine::new(bytes)
-        .map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())).help(error.help().to_owned()))
+    Engine::new(bytes).map_err(|error| unusable(&path, &error).help(error.help().to_owned()))
 }

@@ -11,7 +11,7 @@ use evenstep_pipeline::lock::Lock;
 use evenstep_table::counted;
 use serde_json::{Value, json};
 
-use super::{Answer, open_bundle, unreadable};
+use super::{Answer, open_bundle, unreadable, unusable};
 use crate::cli::Inspect;
 use crate::{Host, output};
 
@@ -22,7 +22,7 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         }
         let text =
             evenstep_files::read_regular_text(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
-        let lock = Lock::parse(&text)?;
+        let lock = Lock::parse(&text).map_err(|error| unusable(&args.subject, error))?;
         if host.json {
             output::json(&lock.json())
         } else {
@@ -54,7 +54,7 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
 fn peek(path: &Path) -> Result<Manifest, PipelineError> {
     let opened = evenstep_files::must_end(path).and_then(|()| File::open(path));
     let mut file = opened.map_err(|error| unreadable(path, &error))?;
-    evenstep_bundle::peek(&mut file).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+    evenstep_bundle::peek(&mut file).map_err(|error| unusable(path, error))
 }
 
 /// All that a bundle holds, for machines.

@@ -17,7 +17,7 @@ use evenstep_pipeline::PipelineError;
 use evenstep_server::ApiKeys;
 use serde_json::json;
 
-use super::{Answer, file_error, write_files};
+use super::{Answer, file_error, unusable, write_files};
 #[cfg(feature = "serve")]
 use crate::cli::KeyApi;
 use crate::cli::{Key, KeyNew, KeyVerb};
@@ -70,7 +70,7 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
     let path = args.file.as_path();
     let _turn = Turn::wait(path);
     let mut keys = if path.exists() { read_keys(path)? } else { ApiKeys::default() };
-    let key = keys.add(&args.name).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))?;
+    let key = keys.add(&args.name).map_err(|error| unusable(path, error))?;
     write_files(&host.files, &[(path, keys.text().as_bytes())])?;
     if host.json {
         output::json(&json!({ "name": args.name, "key": key, "file": path }));
@@ -86,5 +86,5 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
 pub(crate) fn read_keys(path: &Path) -> Result<ApiKeys, PipelineError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))?;
-    ApiKeys::parse(&text).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+    ApiKeys::parse(&text).map_err(|error| unusable(path, error))
 }

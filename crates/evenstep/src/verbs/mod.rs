@@ -35,6 +35,7 @@ pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
 
+use std::fmt::Display;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -71,15 +72,28 @@ fn data_of(spec: &Spec) -> PathBuf {
 /// The bundle at that path, read and found whole.
 pub(crate) fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
     let bytes = read_bundle(path)?;
-    evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+    evenstep_bundle::open(&bytes).map_err(|error| unusable(path, error))
+}
+
+/// What a file of ours with that ending is, if it is no bundle.
+pub(crate) fn other_than_bundle(ending: &str) -> Option<&'static str> {
+    Some(match ending {
+        "toml" => "a spec",
+        "lock" => "a lock",
+        "trace" => "a trace",
+        "html" => "a page",
+        _ => return None,
+    })
 }
 
 /// The bytes of the bundle at that path, whatever they are.
 pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
-    if path.extension().is_some_and(|ending| ending == "toml") && path.exists() {
-        let path = path.display();
-        return Err(PipelineError::input(format!("`{path}` is a spec, and a bundle is wanted"))
-            .help(format!("`evenstep train {path}` makes one of it")));
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if let Some(what) = other_than_bundle(ending).filter(|_| path.exists()) {
+        let error = PipelineError::input(format!("`{}` is {what}, and a bundle is wanted", path.display()));
+        return Err(error
+            .of_file(path)
+            .help((ending == "toml").then(|| format!("`evenstep train {}` makes one of it", path.display()))));
     }
     evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))
 }
@@ -157,5 +171,10 @@ fn file_error(error: FileError) -> PipelineError {
 
 /// A file that can't be read.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> PipelineError {
-    PipelineError::input(format!("`{}` can't be read: {error}", path.display()))
+    PipelineError::input(format!("`{}` can't be read: {error}", path.display())).of_file(path)
+}
+
+/// A file that is read, and can't be used.
+pub(crate) fn unusable(path: &Path, error: impl Display) -> PipelineError {
+    PipelineError::input(format!("`{}`: {error}", path.display())).of_file(path)
 }

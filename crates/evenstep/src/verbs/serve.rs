@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use self::live::Live;
 use self::loading::Loading;
-use super::Answer;
 use super::apart::{apart, called_as};
 use super::kept::Promised;
+use super::{Answer, unusable};
 use crate::cli::{self, Reach, Serve};
 use crate::{Host, output};
 
@@ -108,7 +108,7 @@ fn admin(args: &Serve) -> Result<Option<AdminOptions>, PipelineError> {
 }
 
 fn some_keys(path: &Path, help: &str) -> Result<Keyring, PipelineError> {
-    let refused = |error| PipelineError::input(format!("`{}`: {error}", path.display()));
+    let refused = |error| unusable(path, error);
     let keys = Keyring::open(path).map_err(refused)?;
     if keys.is_empty() {
         let message = format!("`{}` has no keys, so nobody could ask", path.display());

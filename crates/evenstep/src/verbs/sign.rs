@@ -7,17 +7,15 @@ use evenstep_files::Turn;
 use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
-use super::{Answer, read_bundle, unreadable, write_files};
+use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Sign;
 use crate::{Host, attestation, output};
 
 pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let bytes = read_bundle(&args.bundle)?;
-    let opened = evenstep_bundle::open(&bytes)
-        .map_err(|error| PipelineError::input(format!("`{}`: {error}", args.bundle.display())))?;
+    let opened = evenstep_bundle::open(&bytes).map_err(|error| unusable(&args.bundle, error))?;
     let pem = std::fs::read_to_string(&args.key).map_err(|error| unreadable(&args.key, &error))?;
-    let key =
-        PrivateKey::parse(&pem).map_err(|error| PipelineError::input(format!("`{}`: {error}", args.key.display())))?;
+    let key = PrivateKey::parse(&pem).map_err(|error| unusable(&args.key, error))?;
     let path = attestation::beside(&args.bundle);
     let _turn = Turn::wait(&path);
     let statement = attestation::statement(&args.bundle, &bytes, &opened.artifact);

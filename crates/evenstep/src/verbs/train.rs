@@ -44,7 +44,7 @@ fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
         PipelineError::no(super::unreadable(path, &error).message)
             .help("train once without `--frozen`: it writes the lock".to_owned())
     })?;
-    let locked = Lock::parse(&text)?.digest;
+    let locked = Lock::parse(&text).map_err(|error| super::unusable(path, error))?.digest;
     if locked == *digest {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use evenstep_pipeline::{PipelineError, Spec};
 use evenstep_table::counted;
 
-use super::{Answer, read_bundle};
+use super::{Answer, other_than_bundle, read_bundle};
 use crate::cli::Verify;
 use crate::environment::Difference;
 use crate::verification::{Again, Found, How, of_bundle, of_spec};
@@ -15,9 +15,10 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
     let extension = args.subject.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    if matches!(extension, "trace" | "lock") && args.subject.is_file() {
+    let other = other_than_bundle(extension).filter(|_| extension != "toml" && args.subject.is_file());
+    if let Some(what) = other {
         return Err(PipelineError::input(format!(
-            "`{}` is a {extension}, and a spec or a bundle is verified",
+            "`{}` is {what}, and a spec or a bundle is verified",
             args.subject.display()
         ))
         .help(

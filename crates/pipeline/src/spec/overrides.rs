@@ -32,7 +32,15 @@ impl FromStr for Override {
             "write KEY=VALUE, such as `data.source=other.csv`; a name with a dot stands in quotes: `contract.\"a.b\".min=0`",
         )?;
         let value = &value[1..];
-        Ok(Override { keys, value: value.parse().unwrap_or_else(|_| value.into()) })
+        let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
+        let read =
+            value.parse().or_else(|_| match digits.is_empty() || digits.contains(|c: char| !c.is_ascii_digit()) {
+                true => Ok(Value::from(value)),
+                false => {
+                    Err(format!("{value} is beyond the integers of TOML, -2^63 to 2^63 - 1; a text stands in quotes"))
+                }
+            })?;
+        Ok(Override { keys, value: read })
     }
 }
 
@@ -95,6 +103,16 @@ mod tests {
         check(r#"contract.'a=b'.min=0"#, r#"[contract]; [contract."a=b"]; min = 0"#);
         check("contract.Größe.unit=a=b", r#"[contract]; [contract."Größe"]; unit = "a=b""#);
         check("step.1.columns=x", "`step.1.columns` can't be set: there is no table to hold it");
+    }
+
+    #[test]
+    fn an_integer_that_toml_has_not_is_no_text() {
+        check(
+            "data.rows=18446744073709551615",
+            "18446744073709551615 is beyond the integers of TOML, -2^63 to 2^63 - 1; a text stands in quotes",
+        );
+        check("data.rows=9223372036854775807", "rows = 9223372036854775807");
+        check("data.source=-", "source = \"-\"");
     }
 
     #[test]

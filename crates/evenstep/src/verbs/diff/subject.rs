@@ -10,7 +10,7 @@ use evenstep_pipeline::trace::Trace;
 use evenstep_pipeline::{PipelineError, Spec};
 use serde_json::Value;
 
-use super::super::{folder_of, open_bundle, unreadable};
+use super::super::{folder_of, open_bundle, unreadable, unusable};
 use crate::salt;
 use crate::training::Outputs;
 
@@ -191,8 +191,7 @@ fn no_lock(path: &Path) -> PipelineError {
 fn read_lock(path: &Path) -> Result<Locked, PipelineError> {
     let text = evenstep_files::read_regular_text(path)
         .map_err(|error| unreadable(path, &error).help("`evenstep train` writes the lock".to_owned()))?;
-    let (mut document, facts) = lock::document(&text)
-        .map_err(|error| PipelineError::input(format!("`{}`: {}", path.display(), error.message)))?;
+    let (mut document, facts) = lock::document(&text).map_err(|error| unusable(path, error))?;
     let digest = document.as_object_mut().and_then(|parts| parts.remove("digest"));
     Ok(Locked { document, facts, digest: digest.and_then(|digest| digest.as_str().map(str::to_owned)) })
 }
@@ -216,7 +215,7 @@ fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
 
 fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
     let bytes = evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))?;
-    Trace::from_bytes(&bytes).map_err(|error| PipelineError::input(format!("`{}`: {error}", path.display())))
+    Trace::from_bytes(&bytes).map_err(|error| unusable(path, error))
 }
 
 /// The source that the lock names, relative to the lock's folder.
