@@ -52,7 +52,8 @@ impl EachNumber for LogPlusConstant {
         Ok(Next::Done(match (self.constant, seen.min().ok_or_else(|| place.no_value())?) {
             (AutoOr::Is(constant), _) => constant,
             (AutoOr::Auto(_), min) if min > 0.0 => 0.0,
-            (AutoOr::Auto(_), min) => min.abs() + 1.0,
+            // From 2^53 on, 1 is lost in the sum.
+            (AutoOr::Auto(_), min) => (min.abs() + 1.0).max(min.abs().next_up()),
         }))
     }
 
@@ -84,6 +85,8 @@ mod tests {
         let five = 1.609_437_912_434_100_3;
         check_numbers(step(), &[Some(-3.0), Some(1.0), None], &[Some(0.0), Some(five), None]);
         check_numbers(step(), &[Some(5.0), Some(1.0)], &[Some(five), Some(0.0)]);
+        let two = 0.693_147_180_559_945_3;
+        check_numbers(step(), &[Some(-9_007_199_254_740_992.0)], &[Some(two)]);
         let live = numbers(&[Some(-4.0), Some(-5.0)]);
         check_live(step(), &[("x", numbers(&[Some(-3.0)]))], &[("x", live)], &[("x", numbers(&[None, None]))]);
         let fixed = LogPlusConstant { constant: AutoOr::Is(2.0), ..step() };

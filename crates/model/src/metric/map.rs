@@ -2,6 +2,7 @@
 //! averaged over the relevant rows.
 //!
 //! A row is relevant if its target is above 0. A group without one is left out; undefined if there is no other.
+//! A group has the mean weight of its rows; rows of weight 0 are in none.
 //! Known as LightGBM `map`, XGBoost `map`.
 
 use super::queries::mean_over;

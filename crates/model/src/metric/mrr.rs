@@ -1,7 +1,7 @@
 //! The mean over groups of 1 / the position of the first relevant row.
 //!
 //! Of rows of equal scores the first relevant one stands where it would on average. A row is relevant if its target is above 0.
-//! A group without one is left out; undefined if there is no other.
+//! A group without one is left out; undefined if there is no other. A group has the mean weight of its rows; rows of weight 0 are in none.
 
 use super::queries::mean_over;
 use super::{Metric, Tasks};

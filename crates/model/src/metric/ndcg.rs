@@ -2,7 +2,8 @@
 //! the best order would have.
 //!
 //! Rows of equal scores share the positions that they hold. A group without a relevant row is left out; undefined if
-//! there is no other. Known as scikit-learn `ndcg_score` on gains of 2ʳ − 1, as LightGBM and XGBoost have them.
+//! there is no other. A group has the mean weight of its rows; rows of weight 0 are in none.
+//! Known as scikit-learn `ndcg_score` on gains of 2ʳ − 1, as LightGBM and XGBoost have them.
 
 use super::queries::mean_over;
 use super::{Metric, Prepared, Scored, Tasks, Undefined};

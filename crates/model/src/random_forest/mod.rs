@@ -8,7 +8,7 @@
 //! Known as scikit-learn `RandomForestClassifier`, `RandomForestRegressor`, whose defaults it keeps. Differs: splits lie
 //! between bins of values, of three rows at least; a node all of whose drawn features are constant in it is a leaf, where
 //! scikit-learn draws on: of columns of 0 and 1 such trees are shallower, unless `column_sample_by_node` is more; a row's count in a sample is a Poisson variable of mean 1, so that samples have about as many
-//! rows as there are; in a multiclass task each class has its trees, and shares are made to sum to 1; a tree has at most
+//! rows as there are; in a multiclass task each class has its trees, and shares are made to sum to 1, where no class has one to those of all rows; a tree has at most
 //! 32,768 leaves.
 
 use std::collections::BTreeMap;
