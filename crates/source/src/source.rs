@@ -246,7 +246,7 @@ impl Source {
         let read = self.examine_kept(kept, reading, workers, progress)?;
         match read.quality.rejected.count {
             0 => Ok(read),
-            _ => Err(rejected(&read.quality)),
+            _ => Err(rejected(&read.quality, "")),
         }
     }
 
@@ -384,11 +384,11 @@ impl Read {
     }
 }
 
-/// The error that lists refused cells.
-pub(crate) fn rejected(quality: &Quality) -> SourceError {
+/// The error that lists refused cells, of so many rows as are said.
+pub(crate) fn rejected(quality: &Quality, among: &str) -> SourceError {
     let tally = quality.rejected.clone();
     let cells = if tally.count == 1 { "cell breaks" } else { "cells break" };
-    let message = format!("{} {cells} a rule of the contract", tally.count);
+    let message = format!("{} {cells} a rule of the contract{among}", tally.count);
     let help = "change the data, or say in `[contract]` what becomes of such cells";
     SourceError::new(SourceErrorKind::Rejected(Box::new(tally)), message).help(help)
 }

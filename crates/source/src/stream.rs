@@ -37,7 +37,7 @@ impl Stream {
                     Err(error) => Err(error),
                 };
                 let results: Vec<Result<Chunk, SourceError>> = match read {
-                    Ok(chunks) => chunks.into_iter().map(accepted).collect(),
+                    Ok(chunks) => chunks.into_iter().map(|chunk| accepted(chunk, rows)).collect(),
                     Err(error) => vec![Err(error)],
                 };
                 for result in results {
@@ -53,8 +53,12 @@ impl Stream {
     }
 }
 
-fn accepted(chunk: Chunk) -> Result<Chunk, SourceError> {
-    if chunk.quality.rejected.count > 0 { Err(rejected(&chunk.quality)) } else { Ok(chunk) }
+fn accepted(chunk: Chunk, rows_most: usize) -> Result<Chunk, SourceError> {
+    if chunk.quality.rejected.count == 0 {
+        return Ok(chunk);
+    }
+    let among = if chunk.batch.rows() < rows_most { "" } else { "; what follows these rows wasn't looked at" };
+    Err(rejected(&chunk.quality, among))
 }
 
 impl Iterator for Stream {

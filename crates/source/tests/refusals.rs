@@ -251,3 +251,17 @@ fn refused_cells_are_listed_with_their_places() {
         help: change the data, or say in `[contract]` what becomes of such cells
         ");
 }
+
+#[test]
+fn a_stream_that_ends_early_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = |rows: usize| {
+        std::fs::write(folder.path().join("a.csv"), format!("n\n{}", "x\n".repeat(rows))).expect("written");
+        let source = Source::open("a.csv", folder.path()).expect("a file");
+        let columns = [(name("n"), Rule::new(Kind::Number))].into();
+        let mut stream = source.stream(&Reading { columns, ..Reading::default() }).expect("a stream");
+        stream.next().expect("a chunk").expect_err("no number").message
+    };
+    assert_eq!(told(100), "100 cells break a rule of the contract");
+    assert_eq!(told(50_000), "16384 cells break a rule of the contract; what follows these rows wasn't looked at");
+}
