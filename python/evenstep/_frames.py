@@ -26,6 +26,19 @@ def rows(data: Data) -> object:
     """What the engine reads of `data`: a name, or a stream."""
     if isinstance(data, (str, os.PathLike)):
         return os.fspath(data)
+    stream = plain(stream_of(data))
+    try:
+        return stream.__arrow_c_stream__()
+    except ImportError as error:
+        raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
+    except Exception as error:
+        raise DataError(f"the frame can't be read: {error}") from error
+
+
+def stream_of(data: object) -> ArrowStream:
+    """The frame. Raises `DataError` for what is none."""
+    if is_of("polars", data) and type(data).__name__ == "LazyFrame":
+        raise DataError("a `LazyFrame` is a query that hasn't been run\n  help: give its rows: `frame.collect()`")
     if not isinstance(data, ArrowStream):
         raise DataError(
             f"`{type(data).__name__}` holds no rows that can be read\n"
@@ -33,13 +46,7 @@ def rows(data: Data) -> object:
         )
     if type(data).__name__ == "Series":
         raise DataError("a `Series` is one column, and rows have several\n  help: give a frame: `series.to_frame()`")
-    stream = plain(data)
-    try:
-        return stream.__arrow_c_stream__()
-    except ImportError as error:
-        raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
-    except Exception as error:
-        raise DataError(f"the frame can't be read: {error}") from error
+    return data
 
 
 @contextmanager

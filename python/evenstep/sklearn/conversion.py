@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
+
+from evenstep._frames import stream_of
+from evenstep._labels import is_of
 
 from . import toml
 from .classes import reads_otherwise, text_of
@@ -59,20 +62,29 @@ def from_sklearn(
     says so step by step.
 
     Raises `NoEqualError` if a step has no equal and isn't left out; `ValueError` for a name in
-    `leave_out` that no step has, for a column that the data don't have, and for a classifier of which
-    nothing tells how many classes there are.
+    `leave_out` that no step has, for a column that the data don't have, for data that aren't of the columns that the
+    pipeline was fitted on, and for a classifier of which nothing tells how many classes there are; `DataError` for data
+    that hold no rows.
     """
+    if pipeline is None or isinstance(pipeline, str):
+        raise ValueError(f"{pipeline!r} is no pipeline: give a transformer, a model, or what holds them")
     path = Path(data) if isinstance(data, (str, os.PathLike)) else None
-    frame = _read(path) if path is not None else _as_pandas(data)
+    frame, index = _with_index(_read(path) if path is not None else _as_pandas(data))
     _refuse_unknown(frame, {"target": [target], "id": [id] if isinstance(id, str) else id or [], "weight": [weight] if weight else []})
     roles = {target, *([id] if isinstance(id, str) else id or []), *([weight] if weight else [])}
-    names = _names(pipeline, frame)
-    columns = columns_of(None if names is None else [n for n in names if n not in roles], _kinds(frame))
+    fitted = _fitted_names(pipeline)
+    given = None if frame is None else [str(name) for name in frame.columns if str(name) not in roles]
+    by_place = fitted is not None and given is not None and _is_by_place(fitted, given)
+    names = _names(fitted, given, by_place, {*roles, *index})
+    columns = columns_of(names, _kinds(frame))
     texts = None if path is None else _texts(path)
-    draft = Draft(sources=list(columns))
+    draft = Draft(sources=columns_of(names if given is None else given, {}))
+    draft.drop(Column(name) for name in given or [] if name not in (names or []))
     leave_out = list(leave_out)
     walk = Walk(draft, frame, Known(frame, texts), roles, leave_out)
     out = walk.run(pipeline, columns)
+    if by_place:
+        walk.findings[0].notes.insert(0, f"it was fitted without names, and takes columns in this order: {', '.join(names or [])}")
     _check(walk.findings, leave_out)
     task_found, positive_found = _task(pipeline, frame, target)
     if task_found is None and task is None and _is_classifier(pipeline):
@@ -190,7 +202,21 @@ _PANDAS_MISSING = {
 
 
 def _as_pandas(data: Any) -> Any:
-    return data.to_pandas() if hasattr(data, "to_pandas") else data
+    if data is None or is_of("pandas", stream_of(data)):
+        return data
+    if hasattr(data, "to_pandas"):
+        return data.to_pandas()
+    import pyarrow
+
+    return pyarrow.table(data).to_pandas()
+
+
+def _with_index(frame: Any) -> tuple[Any, set[str]]:
+    """The frame with what of its index has a name as columns, as training reads it, and these names."""
+    if frame is None:
+        return None, set()
+    names = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(names) if names else frame, set(map(str, names))
 
 
 def _kinds(frame: Any) -> dict[str, str]:
@@ -201,17 +227,50 @@ def _kinds(frame: Any) -> dict[str, str]:
     return {str(name): words.get(dtype.kind, "category") for name, dtype in frame.dtypes.items()}
 
 
-def _names(pipeline: Any, frame: Any) -> list[str] | None:
-    """The names of the columns: those of the data, else those that the pipeline was fitted on."""
+def _fitted_names(pipeline: Any) -> list[str] | None:
+    """The names of the columns that it was fitted on, of those of an array `x0`, `x1`, …; None if it isn't fitted."""
     fitted = getattr(pipeline, "feature_names_in_", None)
     if fitted is None and (search := getattr(pipeline, "best_estimator_", None)) is not None:
         fitted = getattr(search, "feature_names_in_", None)
-    if frame is not None:
-        return [str(name) for name in (frame.columns if fitted is None else fitted)]
     if fitted is not None:
         return [str(name) for name in fitted]
     count = getattr(pipeline, "n_features_in_", None)
-    return None if count is None else [f"x{at}" for at in range(count)]
+    return None if count is None else _numbered(count)
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"x{at}" for at in range(count)]
+
+
+def _is_by_place(fitted: list[str], given: list[str]) -> bool:
+    """Whether it was fitted on an array, so that nothing but their order tells which columns of the data are which."""
+    return fitted == _numbered(len(fitted)) and not set(fitted) <= set(given)
+
+
+def _names(
+    fitted: list[str] | None, given: list[str] | None, by_place: bool, others: Collection[str]
+) -> list[str] | None:
+    """The columns that the pipeline reads: those that it was fitted on, else those of the data but for the others.
+
+    Raises `ValueError` for data that aren't what it was fitted on.
+    """
+    if given is None:
+        return fitted
+    free = [name for name in given if name not in others]
+    if fitted is None:
+        return free
+    if by_place and len(fitted) != len(free):
+        told = f"the pipeline was fitted on an array of {len(fitted)} columns, and the data have {len(free)} beside the target"
+        raise ValueError(f"{told}: {', '.join(free)}; give data of those columns alone, in that order")
+    if by_place:
+        return free
+    # LightGBM writes `_` for a blank.
+    written = {name.replace(" ", "_"): name for name in given}
+    names = [name if name in given else written.get(name, name) for name in fitted]
+    if unknown := [name for name in names if name not in given and name not in others]:
+        told = f"the pipeline was fitted on `{unknown[0]}`, and the data have no such column"
+        raise ValueError(f"{told}; they have {', '.join(given)}")
+    return names
 
 
 def _last(pipeline: Any) -> Any:

@@ -67,6 +67,8 @@ class Walk:
         translate, translate_model = step_for(source), model_for(source)
         before = len(self.draft.steps), {name: dict(rule) for name, rule in self.draft.contract.items()}
         try:
+            if read := [column.name for column in columns if column.name in self._roles]:
+                raise NoEqual(f"it reads `{read[0]}`, which the spec has as target, id or weight")
             if translate is not None:
                 columns = translate(site)
                 site.name_what_is_not_carried_over()
@@ -105,7 +107,8 @@ class Walk:
             raise NoEqual("results aren't weighted (`transformer_weights`)")
         fitted = getattr(source, "transformers_", None)
         branches = [
-            (name, inner, self._select(chosen, columns)) for name, inner, chosen in fitted or source.transformers
+            (name, inner, self._select(chosen, columns, is_dropped=_is_word(inner, "drop")))
+            for name, inner, chosen in fitted or source.transformers
         ]
         taken = {column.name for _, _, chosen in branches for column in chosen}
         rest = [column.without(taken) for column in columns if column.name not in taken]
@@ -149,7 +152,7 @@ class Walk:
         for _, chosen in gone:
             if any(column.is_everything for column in chosen):
                 self.draft.keep_only_named()
-            self.draft.drop(c for c in chosen if c.name not in uses and not c.is_everything)
+            self.draft.drop(c for c in chosen if c.name not in {*uses, *self._roles} and not c.is_everything)
         for name, inner, own in work:
             if own:
                 if any(column.is_everything for column in own) and len(work) > 1 and not _passes(inner):
@@ -167,7 +170,7 @@ class Walk:
         self.draft.plain("expression", [column], [new], new=new, formula=quoted(column))
         return Column(new, column.kind, column.called, filled=column.filled)
 
-    def _select(self, chosen: Any, columns: list[Column]) -> list[Column]:
+    def _select(self, chosen: Any, columns: list[Column], *, is_dropped: bool) -> list[Column]:
         """The columns that a `ColumnTransformer` means: by name, position, mask, slice or function."""
         if callable(chosen):
             if self._frame is None:
@@ -179,7 +182,7 @@ class Walk:
             return self._sliced(chosen, columns)
         chosen = list(chosen)
         if all(isinstance(one, str) for one in chosen):
-            return [find(columns, one) for one in chosen if one not in self._roles]
+            return [find(columns, one) for one in chosen if not is_dropped or one not in self._roles]
         _none_open(columns)
         if all(isinstance(one, bool) or type(one).__name__ == "bool" for one in chosen):
             return [column for column, taken in zip(columns, chosen, strict=True) if taken]

@@ -5,8 +5,11 @@ import re
 import subprocess
 import sys
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow as pa
 import pytest
 from cases import NUMBERS, frame
 from feature_engine import encoding, imputation
@@ -31,6 +34,7 @@ from sklearn.preprocessing import (
 from trained import features, scores
 from xgboost import XGBClassifier, XGBRegressor
 
+import evenstep
 from evenstep.sklearn import NoEqualError, Verdict, from_sklearn
 
 # What peers warn of is theirs to mend.
@@ -395,6 +399,75 @@ def test_a_column_that_the_data_do_not_have_is_refused_by_its_role(tmp_path):
             from_sklearn(Ridge(), target="y", id=["number", "key"], data=data)
         with pytest.raises(ValueError, match="`weight` names `w`"):
             from_sklearn(Ridge(), target="y", weight="w", data=data)
+
+
+def inputs(told, rows):
+    """What a training of the translation learns from."""
+    return set(told.spec.train(rows, progress=False).bundle.inspect()["identity"]["inputs"])
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "model", "lightgbm", "file", "index", "range"])
+def test_what_a_pipeline_was_not_fitted_on_is_no_input(kind, tmp_path):
+    rows = FRAME[["whole", "skewed", "number", "y"]].rename(columns={"skewed": "a b"})
+    read = ["number", "a b"]
+    model = LGBMRegressor(n_estimators=3, verbose=-1) if kind == "lightgbm" else Ridge()
+    original = (model if kind in ("model", "lightgbm") else make_pipeline(StandardScaler(), model)).fit(rows[read], rows["y"])
+    if kind in ("index", "range"):
+        rows = rows.drop(columns="whole")
+        rows.index = pd.Index(rows["number"], name="key") if kind == "index" else pd.RangeIndex(len(rows), name="key")
+    data = tmp_path / "rows.csv" if kind == "file" else rows
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    told = from_sklearn(original, target="y", data=data, test=0)
+    assert inputs(told, data) == set(read)
+    if told.is_equal:
+        np.testing.assert_allclose(scores(told.toml, data)["prediction"], original.predict(rows[read]), rtol=1e-9)
+
+
+def test_an_index_with_a_name_is_no_input_and_may_be_the_id():
+    rows = FRAME[["number", "skewed", "y"]].set_index(pd.Index(range(len(FRAME)), name="key"))
+    for of in (make_pipeline(StandardScaler(), Ridge()), make_pipeline(StandardScaler(), Ridge()).fit(rows[["number", "skewed"]], rows["y"])):
+        assert inputs(from_sklearn(of, target="y", data=rows, test=0), rows) == {"number", "skewed"}
+        assert inputs(from_sklearn(of, target="y", data=rows, id="key", test=0), rows) == {"number", "skewed"}
+
+
+def test_what_was_fitted_on_an_array_takes_columns_by_their_order_if_there_are_as_many():
+    rows = FRAME[["number", "skewed", "whole", "y"]]
+    original = make_pipeline(StandardScaler(), Ridge()).fit(rows[["number", "skewed"]].to_numpy(), rows["y"])
+    with pytest.raises(ValueError, match="fitted on an array of 2 columns, and the data have 3 beside the target: number, skewed, whole"):
+        from_sklearn(original, target="y", data=rows)
+    told = from_sklearn(original, target="y", data=rows.drop(columns="whole"))
+    assert "it was fitted without names, and takes columns in this order: number, skewed" in str(told)
+
+
+def test_data_without_a_column_that_the_pipeline_was_fitted_on_are_refused():
+    original = make_pipeline(StandardScaler(), Ridge()).fit(FRAME[NUMBERS], FRAME["y"])
+    with pytest.raises(ValueError, match="fitted on `whole`, and the data have no such column; they have number, skewed"):
+        from_sklearn(original, target="y", data=FRAME[["number", "skewed", "y"]])
+
+
+def test_a_pipeline_that_reads_its_target_is_refused():
+    original = make_pipeline(StandardScaler(), Ridge()).fit(FRAME[NUMBERS], FRAME["y"])
+    for more in ({"target": "whole"}, {"target": "y", "id": "whole"}, {"target": "y", "weight": "whole"}):
+        with pytest.raises(NoEqualError, match="it reads `whole`, which the spec has as target, id or weight"):
+            from_sklearn(original, data=FRAME[[*NUMBERS, "y"]], **more)
+    chosen = ColumnTransformer([("scaled", StandardScaler(), ["number", "whole"]), ("gone", "drop", ["skewed", "y"])])
+    assert from_sklearn(chosen, target="y", data=FRAME[[*NUMBERS, "y"]]).is_equal
+    with pytest.raises(NoEqualError, match="`whole`"):
+        from_sklearn(chosen, target="whole", data=FRAME[[*NUMBERS, "y"]])
+
+
+def test_frames_of_all_libraries_tell_columns_and_nothing_else_does():
+    rows = FRAME[["number", "skewed", "y"]]
+    told = from_sklearn(StandardScaler(), target="y", data=rows).toml
+    for data in (polars.DataFrame(rows), pa.Table.from_pandas(rows), duckdb.from_df(rows)):
+        assert from_sklearn(StandardScaler(), target="y", data=data).toml == told
+    with pytest.raises(evenstep.DataError, match="`frame.collect\\(\\)`"):
+        from_sklearn(StandardScaler(), target="y", data=polars.DataFrame(rows).lazy())
+    with pytest.raises(evenstep.DataError, match="`list` holds no rows"):
+        from_sklearn(StandardScaler(), target="y", data=[1, 2])
+    for nothing in (None, "passthrough"):
+        with pytest.raises(ValueError, match="is no pipeline"):
+            from_sklearn(nothing, target="y", data=rows)
 
 
 def test_what_nobody_knows_to_be_numbers_or_texts_is_no_equal_encoding(tmp_path):
