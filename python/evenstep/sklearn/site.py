@@ -175,11 +175,17 @@ class Site:
         self._draft.plain("expression", reads, [new], new=new, formula=formula)
         return Column(new, kind)
 
+    def number(self, column: Column) -> str:
+        """A column as formulas reckon with it: flags are 1 and 0."""
+        values = self.values(column) if column.kind == "category" else None
+        is_flag = column.kind == "boolean" or values and all(isinstance(value, bool) for value in values)
+        return f"if({quoted(column)}, 1, 0)" if is_flag else quoted(column)
+
     def rewrite(self, column: Column, formula: Callable[[str], str], suffix: str) -> Column:
         """Replaces a column by a formula of it. The new one has another name, as no formula takes its own place."""
         if column.family:
             self.refuse("how many columns come in isn't known before training")
-        new = self.add(f"{column.name}_{suffix}", formula(quoted(column)), [column])
+        new = self.add(f"{column.name}_{suffix}", formula(self.number(column)), [column])
         self.drop([column])
         return Column(new.name, new.kind, column.called)
 

@@ -54,7 +54,12 @@ class Walk:
 
     def _search(self, search: Any, columns: list[Column], path: str) -> list[Column]:
         best = getattr(search, "best_estimator_", None)
-        return self.run(search.estimator if best is None else best, columns, path)
+        if best is not None:
+            return self.run(best, columns, path)
+        kind = type(search).__name__
+        notes = ["nothing is searched, and its estimator is taken as it is: fit it first, with `refit`, for the best that it finds"]
+        self.findings.append(Finding(path or kind.lower(), kind, Verdict.DIFFERS, [], notes))
+        return self.run(search.estimator, columns, path)
 
     def _pipeline(self, pipeline: Any, columns: list[Column], path: str) -> list[Column]:
         for name, source in pipeline.steps:
@@ -168,7 +173,8 @@ class Walk:
         if self.draft.taken(new):
             raise NoEqual(f"`{column.called}` goes two ways, and a column `{new}` exists")
         self.draft.plain("expression", [column], [new], new=new, formula=quoted(column))
-        return Column(new, column.kind, column.called, filled=column.filled)
+        kind = "number" if column.kind == "integer" else column.kind
+        return Column(new, kind, column.called, filled=column.filled)
 
     def _select(self, chosen: Any, columns: list[Column], *, is_dropped: bool) -> list[Column]:
         """The columns that a `ColumnTransformer` means: by name, position, mask, slice or function."""

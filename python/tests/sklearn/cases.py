@@ -221,6 +221,8 @@ DIFFERS = [
     Case(prep.PowerTransformer(), ["number", "skewed"], "differs", 1e-5),
     Case(prep.PowerTransformer("box-cox", standardize=False), ["skewed"], "differs", 1e-4),
     Case(imputation.RandomSampleImputer(), ["gaps"], "differs", None),
+    Case(creation.RelativeFeatures(["number"], ["skewed"], ["floordiv"]), NUMBERS, "differs", None),
+    Case(prep.FunctionTransformer(np.square), ["whole"], "differs", None),
     Case(encoding.CountFrequencyEncoder(), ["city"], "differs"),
     Case(encoding.OrdinalEncoder("arbitrary"), ["city"], "differs", None),
     Case(encoding.RareLabelEncoder(), ["city"], "differs", None),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from cases import NUMBERS, frame
 from feature_engine import encoding, imputation
+from feature_engine.creation import RelativeFeatures
 from feature_engine.datetime import DatetimeFeatures
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
@@ -24,11 +25,13 @@ from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
     KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     StandardScaler,
 )
 from trained import features, scores
@@ -468,6 +471,64 @@ def test_frames_of_all_libraries_tell_columns_and_nothing_else_does():
     for nothing in (None, "passthrough"):
         with pytest.raises(ValueError, match="is no pipeline"):
             from_sklearn(nothing, target="y", data=rows)
+
+
+def test_a_search_that_was_not_made_is_a_difference():
+    rows = FRAME[[*NUMBERS, "y"]]
+    search = GridSearchCV(make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": [0.1, 10.0]})
+    told = from_sklearn(search, target="y", data=rows)
+    assert not told.is_equal and told.findings[0].source == "GridSearchCV" and "nothing is searched" in str(told)
+    assert from_sklearn(search.fit(rows[NUMBERS], rows["y"]), target="y", data=rows).is_equal
+    unknown = GridSearchCV(search.estimator, search.param_grid, refit=False).fit(rows[NUMBERS], rows["y"])
+    assert not from_sklearn(unknown, target="y", data=rows).is_equal
+
+
+def test_what_numpy_makes_of_integers_is_another():
+    rows = pd.DataFrame({"i": [1, 2, 4] * 20, "f": [0.5, 2.0, 4.0] * 20, "y": np.arange(60.0)})
+    for function in (np.reciprocal, np.square):
+        assert not from_sklearn(FunctionTransformer(function), target="y", data=rows[["i", "y"]]).is_equal
+        assert from_sklearn(FunctionTransformer(function), target="y", data=rows[["f", "y"]]).is_equal
+        assert "of columns of integers" in str(from_sklearn(ColumnTransformer([("f", FunctionTransformer(function), ["f"])]), target="y"))
+
+
+def test_a_quotient_that_is_rounded_down_is_another():
+    rows = pd.DataFrame({"a": [3.0, 1.0] * 20, "b": [0.1, 0.2] * 20, "y": np.arange(40.0)})
+    assert not from_sklearn(RelativeFeatures(["a"], ["b"], ["floordiv"]), target="y", data=rows).is_equal
+
+
+def test_flags_are_reckoned_with_as_0_and_1():
+    flags = np.arange(60) % 3 == 0
+    rows = pd.DataFrame({"b": flags, "a": np.arange(60) / 7, "y": np.arange(60) * 3 % 11.0})
+    objects = rows.assign(b=pd.Series(flags, dtype=object))
+    for transformer, data, name, its in [
+        (PolynomialFeatures((1, 2)), rows, "b a", "b a"),
+        (Binarizer(), objects, "b_above", "b"),
+        (MinMaxScaler((-1, 1)), rows, "b_scaled", "b"),
+    ]:
+        told = from_sklearn(transformer, target="y", data=data, test=0)
+        theirs = transformer.set_output(transform="pandas").fit_transform(data[["b", "a"]])
+        assert told.is_equal, told
+        np.testing.assert_allclose(features(told.toml, data)[name], theirs[its].astype(float), rtol=1e-12)
+
+
+def test_an_integer_that_goes_two_ways_is_no_category_on_the_second():
+    rows = pd.DataFrame({"i": np.arange(60) % 4, "y": np.arange(60) * 3 % 11.0})
+    scaled, codes = ("s", StandardScaler(), ["i"]), ("o", OneHotEncoder(), ["i"])
+    with pytest.raises(NoEqualError, match="`i_o` is a number by then, which is no category"):
+        from_sklearn(ColumnTransformer([scaled, codes]), target="y", data=rows)
+    told = from_sklearn(ColumnTransformer([codes, scaled]), target="y", data=rows, test=0)
+    assert told.is_equal and {"i=3", "i_s"} <= set(features(told.toml, rows))
+
+
+def test_a_null_that_no_row_has_gets_no_column():
+    rows = FRAME[["city", "y"]]
+    told = from_sklearn(OneHotEncoder(), target="y", data=rows, task="binary", test=0)
+    assert "city_missing" not in features(told.toml, rows) and "_missing" not in str(told)
+    gaps = rows.assign(city=rows["city"].where(FRAME["whole"] > 1))
+    told = from_sklearn(OneHotEncoder(), target="y", data=gaps, task="binary", test=0)
+    assert "city_missing" in features(told.toml, gaps)
+    unknown = from_sklearn(ColumnTransformer([("c", OneHotEncoder(), ["city"])]), target="y", task="binary")
+    assert "nulls have a column, `<column>_missing`, also where training has none" in str(unknown)
 
 
 def test_what_nobody_knows_to_be_numbers_or_texts_is_no_equal_encoding(tmp_path):

@@ -32,6 +32,8 @@ def one_hot_encoder(site: Site) -> list[Column]:
     elif drop is not None:
         site.differs(f"no column is left out, as `drop={drop!r}` does")
     keep_null = [column for column in columns if not column.filled and _may_be_null(site, column)]
+    if keep_null and site.learned("categories_") is None and not all(map(site.is_known, keep_null)):
+        site.note("nulls have a column, `<column>_missing`, also where training has none: fit it, or give `data`")
     rest = [column for column in columns if column not in keep_null]
     site.step("one_hot", keep_null, top=top, drop_last=drop_last, missing="category")
     site.step("one_hot", rest, top=top, drop_last=drop_last)
@@ -76,9 +78,9 @@ def _may_be_null(site: Site, column: Column) -> bool:
     at = site.columns.index(column) if column in site.columns else None
     if at is None:
         at = next(i for i, other in enumerate(site.columns) if other.name == column.name)
-    if categories is None or at >= len(categories):
-        return True
-    return any(is_nan(value) for value in categories[at])
+    if categories is None:
+        return site.may_be_null(column)
+    return at >= len(categories) or any(is_nan(value) for value in categories[at])
 
 
 def _family(column: Column, levels: Iterable[str] = ()) -> Column:

@@ -7,7 +7,7 @@ from itertools import chain, combinations, combinations_with_replacement
 from typing import Any
 
 from ..flow import Column
-from ..site import DATETIMES, Site, find, quoted
+from ..site import DATETIMES, Site, find
 from .table import step
 
 # More terms than these make a spec that nobody reads.
@@ -17,7 +17,7 @@ _MOST_TERMS = 200
 @step("sklearn.PolynomialFeatures")
 def polynomial_features(site: Site) -> list[Column]:
     degree, alone = site.parameter("degree"), site.parameter("interaction_only")
-    lowest, highest = degree if isinstance(degree, tuple) else (1, degree)
+    lowest, highest = degree if isinstance(degree, list) else (1, degree)
     columns = site.one_by_one()
     if lowest > 1:
         site.refuse("columns themselves stay, beside their products")
@@ -30,7 +30,7 @@ def polynomial_features(site: Site) -> list[Column]:
     made = []
     for term in terms:
         name = " ".join(_power(column, term.count(column)) for column in dict.fromkeys(term))
-        made.append(site.add(name, " * ".join(quoted(column) for column in term), term))
+        made.append(site.add(name, " * ".join(map(site.number, term)), term))
     return columns + made
 
 
@@ -61,7 +61,7 @@ def math_features(site: Site) -> list[Column]:
         if function not in _MATHS:
             site.refuse(f"no formula is known for `{function}`; they are {', '.join(_MATHS)}")
         new = names[at] if names else f"{function}_{'_'.join(map(str, variables))}"
-        made.append(site.add(new, _MATHS[function]([quoted(column) for column in columns]), columns))
+        made.append(site.add(new, _MATHS[function](list(map(site.number, columns))), columns))
     return _dropped(site, columns if site.parameter("drop_original") else []) + made
 
 
@@ -88,11 +88,13 @@ def relative_features(site: Site) -> list[Column]:
             site.refuse(f"no formula is known for `{function}`; they are {', '.join(_RELATIVE)}")
         for reference in references:
             for column in columns:
-                formula = _RELATIVE[function].format(quoted(column), quoted(reference))
+                formula = _RELATIVE[function].format(site.number(column), site.number(reference))
                 if "div" in function and fill_value is not None:
-                    formula = f"if({quoted(reference)} == 0, {fill_value!r}, {formula})"
+                    formula = f"if({site.number(reference)} == 0, {fill_value!r}, {formula})"
                 new = f"{column.called}_{function}_{reference.called}"
                 made.append(site.add(new, formula, [column, reference]))
+    if "floordiv" in functions:
+        site.differs("it is the quotient that is rounded down, and there the exact one: 3 // 0.1 is 30 here, and 29 there")
     if fill_value is None and any("div" in function for function in functions):
         site.note("a quotient by 0 is null, where feature-engine refuses")
     dropped = dict.fromkeys([*columns, *references]) if site.parameter("drop_original") else []

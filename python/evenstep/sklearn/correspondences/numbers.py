@@ -23,7 +23,8 @@ def min_max_scaler(site: Site) -> list[Column]:
     site.step("min_max_scale", clip=True if clip else None)
     if (low, high) == (0, 1):
         return _numbers(site)
-    return [site.rewrite(c, lambda x: f"{x} * {high - low!r} + {low!r}", "scaled") for c in site.one_by_one()]
+    site.one_by_one()
+    return [site.rewrite(c, lambda x: f"{x} * {high - low!r} + {low!r}", "scaled") for c in _numbers(site)]
 
 
 @step("sklearn.RobustScaler")
@@ -76,6 +77,11 @@ _FORMULAS = {
     "ceil": "ceil({})",
     "sign": "if({0} > 0, 1, if({0} < 0, 0 - 1, 0))",
 }
+# What numpy makes of integers is an integer again.
+_OF_INTEGERS = {
+    "square": "a square may be any number, where numpy's integers overflow",
+    "reciprocal": "a fraction stays one, where numpy rounds that of an integer towards 0",
+}
 
 
 @step("sklearn.FunctionTransformer")
@@ -87,6 +93,10 @@ def function_transformer(site: Site) -> list[Column]:
     of_numpy = type(function).__name__ == "ufunc" and not arguments
     if of_numpy and name in _STEPS:
         use, parameters = _STEPS[name]
+        if name in _OF_INTEGERS and any(column.kind in ("integer", "boolean") for column in site.columns):
+            site.differs(_OF_INTEGERS[name])
+        elif name in _OF_INTEGERS and any(not column.kind for column in site.columns):
+            site.note(f"of columns of integers: {_OF_INTEGERS[name]}")
         site.step(use, **parameters)
         site.note("what has no result is null, not NaN or infinite")
         return _numbers(site)
