@@ -100,6 +100,7 @@ EQUAL = [
     Case(prep.StandardScaler(with_std=False), NUMBERS),
     Case(prep.MinMaxScaler(), NUMBERS),
     Case(prep.MinMaxScaler((-1, 2.5), clip=True), NUMBERS, renamed={name: f"{name}_scaled" for name in NUMBERS}),
+    Case(prep.MaxAbsScaler(), [*NUMBERS, "gaps"], renamed={name: f"{name}_scaled" for name in [*NUMBERS, "gaps"]}),
     Case(prep.RobustScaler(), NUMBERS),
     Case(prep.RobustScaler(quantile_range=(10, 80)), ["gaps"]),
     Case(prep.OneHotEncoder(), ["city"], renamed=CITIES),

@@ -27,6 +27,17 @@ def min_max_scaler(site: Site) -> list[Column]:
     return [site.rewrite(c, lambda x: f"{x} * {high - low!r} + {low!r}", "scaled") for c in _numbers(site)]
 
 
+@step("sklearn.MaxAbsScaler")
+def max_abs_scaler(site: Site) -> list[Column]:
+    learned = site.learned("scale_")
+    if learned is None:
+        site.refuse("no step learns the value furthest from 0; once it is fitted, what it divides by can be carried over")
+    site.note("what it divides by is what it learned, and is learned no more")
+    bound = "max(min({}, 1), 0 - 1)" if site.parameter("clip") else "{}"
+    formulas = [bound.format(f"{{}} / {float(by)!r}") for by in learned]
+    return [site.rewrite(c, formula.format, "scaled") for c, formula in zip(site.one_by_one(), formulas, strict=True)]
+
+
 @step("sklearn.RobustScaler")
 def robust_scaler(site: Site) -> list[Column]:
     if not (site.parameter("with_centering") and site.parameter("with_scaling")):
