@@ -101,7 +101,7 @@ def from_sklearn(
             "positive": positive or positive_found,
             "weight": weight,
             "split": {"test": float(test)},
-            "missing": _missing(texts),
+            "missing": _missing(frame, texts),
         },
     }
     return Translation(_written(document, draft, out, walk.model), walk.findings)
@@ -169,10 +169,13 @@ def _texts(path: Path) -> Any:
     return pandas.read_csv(path, sep="\t" if ".tsv" in path.name else ",", dtype=str, keep_default_na=False)
 
 
-def _missing(texts: Any) -> list[str] | None:
-    """What stands for a missing value in a file of text: what pandas takes for one, as far as the file has it."""
+def _missing(frame: Any, texts: Any) -> list[str] | None:
+    """What stands for a missing value, if that isn't the empty text alone: in a file of text what pandas takes for one, as
+    far as the file has it; elsewhere no text, if an empty one is a value.
+    """
     if texts is None:
-        return None
+        cells = [] if frame is None else [cell for _, column in frame.items() if column.dtype.kind == "O" for cell in column]
+        return [] if any(isinstance(cell, str) and not cell for cell in cells) else None
     found = {word for name in texts.columns for word in texts[name].unique()} & _PANDAS_MISSING
     return ["", *sorted(found - {""})] if found - {""} else None
 

@@ -531,6 +531,16 @@ def test_a_null_that_no_row_has_gets_no_column():
     assert "nulls have a column, `<column>_missing`, also where training has none" in str(unknown)
 
 
+def test_an_empty_text_of_a_frame_is_a_value(tmp_path):
+    rows = pd.DataFrame({"a": ["", "u", "v"] * 20, "y": np.arange(60) * 3 % 11.0})
+    rows.to_parquet(tmp_path / "rows.parquet")
+    for data in (rows, rows.astype({"a": "category"}), tmp_path / "rows.parquet"):
+        told = from_sklearn(OrdinalEncoder(), target="y", data=data, test=0)
+        assert told.is_equal and "missing = []" in told.toml
+        assert features(told.toml, data)["a"].tolist()[:3] == [0, 1, 2]
+    assert "missing" not in from_sklearn(OrdinalEncoder(), target="y", data=rows[rows["a"] != ""]).toml
+
+
 def test_what_nobody_knows_to_be_numbers_or_texts_is_no_equal_encoding(tmp_path):
     columns = ColumnTransformer([("codes", OrdinalEncoder(), ["a"])])
     assert "fit it, or give `data`" in from_sklearn(columns, target="y").findings[0].notes[0]
