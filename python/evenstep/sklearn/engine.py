@@ -22,6 +22,8 @@ def spec(
     model: Mapping[str, object],
 ) -> str:
     """A spec's text. Raises `ValueError` for a value that no spec can hold."""
+    if seed is None:
+        raise ValueError("seed=None: give a whole number from 0 on, which every draw derives from")
     try:
         parts = [toml.table("[pipeline]", {"name": name, "seed": toml.plain(seed)}), toml.table("[data]", data)]
         parts += [toml.table("[contract]", contract)] if contract else []

@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 from . import engine
 from .classes import texts_of
 from .parameters import SpecParameters
-from .rows import name_of, refuse_other_length, table_of, types_of, with_column
+from .rows import missing_in, name_of, refuse_other_length, table_of, types_of, with_column
 
 
 # Models that want a number in each cell.
@@ -58,26 +58,46 @@ class _Model(SpecParameters):
         data: dict[str, object],
     ) -> None:
         """Trains on the rows of X, and y as the spec is to have it: by its name, and the type that its contract says."""
-        uses = [str(step.get("use")) for step in self.steps]
+        uses = self._uses()
         contract = {name: rule for name, rule in types_of(table, uses).items() if name != self.id}
         table, name = with_column(table, target[0], y)
         contract[name] = {"type": target[1]}
-        data = {"target": name, **data, "id": self.id, "split": {"test": 0.0}}
+        data = {"target": name, **data, "id": self.id, "split": {"test": 0.0}, "missing": missing_in(table)}
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
             table, data["weight"] = with_column(table, "weight", weights)
         model = {"use": self.model, **self._parameters}
         self.spec_ = engine.spec(self.name, self.seed, data, contract, self.steps, model)
-        self.bundle_ = engine.train(self.spec_, table, max(0, self.n_jobs or 0))
+        self.bundle_ = engine.train(self.spec_, table, self._threads())
+
+    def _uses(self) -> list[str]:
+        """What its steps are called. Raises `ValueError` for steps that are no tables."""
+        if isinstance(self.steps, (Mapping, str)) or not all(isinstance(step, Mapping) for step in self.steps):
+            raise ValueError(f'steps={self.steps!r}: give a list of tables, such as [{{"use": "impute_median", "columns": ["age"]}}]')
+        return [str(step.get("use")) for step in self.steps]
+
+    def _threads(self) -> int:
+        if not isinstance(self.n_jobs, (int, np.integer, type(None))):
+            raise ValueError(f"n_jobs={self.n_jobs!r}: give a whole number, or None for one for each core")
+        return max(0, int(self.n_jobs or 0))
 
     def _answers(self, X: Any) -> dict[str, np.ndarray]:
-        """Predictions by the names that the engine has for them. Shape: one each for every row of X."""
+        """Predictions by the names that the engine has for them. Shape: one each for every row of X.
+
+        Raises `ValueError` for a row that has none.
+        """
         check_is_fitted(self)
-        return engine.score(self.bundle_, table_of(self, X, reset=False))
+        answers = engine.score(self.bundle_, table_of(self, X, reset=False))
+        if (gone := pd.isna(answers["prediction"])).any():
+            raise ValueError(
+                f"row {gone.argmax()} (counted from 0) has no prediction: a feature is missing there (NaN), and `{self.model}` "
+                "wants a number in each; let a step fill it, such as `impute_median`"
+            )
+        return answers
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        fills = any(str(step.get("use")).startswith("impute_") for step in self.steps)
+        fills = any(use.startswith("impute_") for use in self._uses())
         tags.input_tags.allow_nan = fills or self.model not in _WITHOUT_NULLS
         return tags
 
@@ -121,7 +141,8 @@ class EvenstepClassifier(ClassifierMixin, _Model):
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, shape (rows,): of two the second one from a probability of 0.5 on."""
         answers = self._answers(X)
-        told: np.ndarray = self.classes_[self._codes(answers["prediction"])]
+        codes = {text: at for at, text in enumerate(texts_of(self.classes_))}
+        told: np.ndarray = self.classes_[[codes[text] for text in answers["prediction"]]]
         return told
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -129,12 +150,11 @@ class EvenstepClassifier(ClassifierMixin, _Model):
         answers = self._answers(X)
         return np.column_stack([answers[f"probability_{text}"] for text in texts_of(self.classes_)])
 
-    def _codes(self, told: np.ndarray) -> np.ndarray:
-        """Classes by their number. Raises `ValueError` for a row that was set aside."""
-        codes = {text: at for at, text in enumerate(texts_of(self.classes_))}
-        if None in told:
-            raise ValueError(f"row {list(told).index(None)} (counted from 0) has no prediction: the contract sets it aside")
-        return np.array([codes[text] for text in told], dtype=np.intp)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithm of each probability, shape (rows, classes): −∞ for one of 0."""
+        with np.errstate(divide="ignore"):
+            told: np.ndarray = np.log(self.predict_proba(X))
+        return told
 
 
 class EvenstepRegressor(RegressorMixin, _Model):
@@ -158,5 +178,5 @@ class EvenstepRegressor(RegressorMixin, _Model):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The number for each row, shape (rows,), in the target's unit; NaN for a row that was set aside."""
+        """The number for each row, shape (rows,), in the target's unit."""
         return self._answers(X)["prediction"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
@@ -36,11 +37,17 @@ def table_of(estimator: BaseEstimator, X: Any, *, reset: bool, fewest: int = 1) 
             name = type(estimator).__name__
             raise ValueError(f"Found array with {rows} sample(s) while a minimum of {fewest} is required by {name}.")
         table = _of_frame(X)
-        if reset:
-            _tell_unread(table)
-        return table
+        if not hasattr(estimator, "feature_names_in_"):
+            table = table.rename_columns([f"x{at}" for at in range(table.num_columns)])
+        return _without_unread(table, tell=reset)
     finite = "allow-nan" if get_tags(estimator).input_tags.allow_nan else True
-    checked = validate_data(estimator, X, reset=reset, ensure_all_finite=finite, ensure_min_samples=fewest)
+    try:
+        checked = validate_data(estimator, X, reset=reset, ensure_all_finite=finite, ensure_min_samples=fewest)
+    except ValueError as error:
+        if not hasattr(X, "columns") or "could not convert" not in str(error):
+            raise
+        what = "columns that are named by numbers are taken for those of an array, which holds numbers only"
+        raise ValueError(f"{error}: {what}; name them by texts: `X.columns = X.columns.astype(str)`") from error
     given = getattr(estimator, "feature_names_in_", None)
     names = [f"x{at}" for at in range(checked.shape[1])] if given is None else [str(name) for name in given]
     return pa.table({name: pa.array(np.ascontiguousarray(checked[:, at])) for at, name in enumerate(names)})
@@ -51,6 +58,12 @@ def with_column(table: pa.Table, name: str, values: Any) -> tuple[pa.Table, str]
     while name in table.column_names:
         name += "_"
     return table.append_column(name, pa.array(values)), name
+
+
+def missing_in(table: pa.Table) -> list[str] | None:
+    """What the spec has to name as missing: nothing, if an empty text is a value of the table."""
+    texts = [column.cast(pa.string()) for column in table.columns if _is_text(_of_cells(column.type))]
+    return [] if any(pc.any(pc.equal(column, "")).as_py() for column in texts) else None
 
 
 def refuse_other_length(y: np.ndarray, table: pa.Table) -> None:
@@ -88,10 +101,15 @@ def _is_text(of: pa.DataType) -> bool:
     return bool(pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_string_view(of))
 
 
-def _tell_unread(table: pa.Table) -> None:
-    """Warns of columns that no step and no model can read."""
+def _of_cells(of: pa.DataType) -> pa.DataType:
+    return of.value_type if pa.types.is_dictionary(of) else of
+
+
+def _without_unread(table: pa.Table, *, tell: bool) -> pa.Table:
+    """The table without columns that no step and no model can read, of which it may warn."""
+    unread = []
     for column in table.schema:
-        of = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        of = _of_cells(column.type)
         if (
             isinstance(of, pa.BaseExtensionType)
             or pa.types.is_nested(of)
@@ -102,11 +120,14 @@ def _tell_unread(table: pa.Table) -> None:
             or pa.types.is_binary_view(of)
             or pa.types.is_fixed_size_binary(of)
         ):
-            warnings.warn(
-                f"`{column.name}` isn't learned from: cells of type `{of}` can't be read; give numbers, texts, dates or flags",
-                UserWarning,
-                stacklevel=4,
-            )
+            unread.append(column.name)
+            if tell:
+                warnings.warn(
+                    f"`{column.name}` isn't learned from: cells of type `{of}` can't be read; give numbers, texts, dates or flags",
+                    UserWarning,
+                    stacklevel=4,
+                )
+    return table.drop_columns(unread)
 
 
 def _has_names(X: Any) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .classes import text_of
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -18,8 +20,9 @@ def plain(value: Any) -> Any:
     return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
-def key(name: str) -> str:
-    """A key, in quotes where TOML wants them."""
+def key(name: object) -> str:
+    """A key, in quotes where TOML wants them; of a class its text."""
+    name = text_of(name)
     return name if _BARE.fullmatch(name) else text(name)
 
 

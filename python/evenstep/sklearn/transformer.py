@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import engine
 from .parameters import SpecParameters
-from .rows import refuse_other_length, table_of, types_of, with_column
+from .rows import missing_in, refuse_other_length, table_of, types_of, with_column
 
 # Steps that name their columns in other keys than `columns`.
 _WITHOUT_COLUMNS = {"expression", "datetime_difference"}
@@ -55,7 +55,7 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
         step: dict[str, Any] = {"use": self.step}
         if self.step not in _WITHOUT_COLUMNS:
             step["columns"] = names
-        data = {"target": target, "task": "regression", "split": {"test": 0.0}}
+        data = {"target": target, "task": "regression", "split": {"test": 0.0}, "missing": missing_in(table)}
         self.spec_ = engine.spec("transformer", self.seed, data, contract, [step | self._parameters], {"use": "dummy"})
         self.bundle_ = engine.train(self.spec_, table)
         out = engine.transform(self.bundle_, table.slice(0, 1)).column_names

@@ -347,3 +347,69 @@ def test_columns_that_nothing_reads_are_told():
     said = " ".join(str(warning.message) for warning in told)
     assert "`k` isn't learned from: cells of type `duration" in said and "cut" not in said
     assert "cut" in model.bundle_.inspect()["identity"]["inputs"], "bins are categories"
+
+
+def test_a_row_that_a_linear_model_cannot_answer_is_refused_with_what_to_do():
+    rows, gaps = FRAME[NUMBERS], FRAME[NUMBERS].assign(skewed=FRAME["skewed"].where(FRAME.index != 3))
+    regressor = EvenstepRegressor("ridge").fit(rows, FRAME["number"])
+    classifier = EvenstepClassifier("logistic_regression").fit(rows, FRAME["y"])
+    for ask in (regressor.predict, classifier.predict, classifier.predict_proba, classifier.predict_log_proba):
+        with pytest.raises(ValueError, match=r"row 3 \(counted from 0\) has no prediction: .*\(NaN\).*`impute_median`"):
+            ask(gaps)
+    filled = EvenstepRegressor("ridge", steps=[{"use": "impute_median", "columns": NUMBERS}]).fit(rows, FRAME["number"])
+    assert not np.isnan(filled.predict(gaps)).any()
+
+
+def test_logarithms_are_those_of_the_probabilities():
+    model = EvenstepClassifier(trees=5).fit(FRAME[NUMBERS], FRAME["y"])
+    np.testing.assert_array_equal(model.predict_log_proba(FRAME[NUMBERS]), np.log(model.predict_proba(FRAME[NUMBERS])))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_an_empty_text_is_a_text_if_training_has_one(library):
+    texts = pd.DataFrame({"a": ["", "u", "v", None] * 50, "b": np.arange(200) % 7})
+    rows = texts if library == "pandas" else polars.DataFrame(texts)
+    filled = EvenstepTransformer("impute_constant", columns=["a"], value="gone").fit(rows).transform(rows)
+    assert filled["a"].tolist()[:4] == ["", "u", "v", "gone"]
+    y = texts["a"] == ""
+    model = EvenstepClassifier(trees=20, min_rows=5).fit(rows, y)
+    assert (model.predict(rows) == y).all()
+
+
+def test_a_frame_is_taken_by_the_order_of_its_columns_after_an_array():
+    rows = FRAME[NUMBERS]
+    model = EvenstepClassifier(trees=5).fit(rows.to_numpy(), FRAME["y"])
+    for frame_of_names in (rows, polars.DataFrame(rows)):
+        with pytest.warns(UserWarning, match="X has feature names, but EvenstepClassifier was fitted without feature names"):
+            told = model.predict_proba(frame_of_names)
+        np.testing.assert_array_equal(told, model.predict_proba(rows.to_numpy()))
+    with pytest.raises(ValueError, match="X has 2 features, but EvenstepClassifier is expecting 3"):
+        model.predict(rows[NUMBERS[:2]])
+
+
+def test_parameters_that_are_no_such_thing_are_refused_in_words():
+    for given, message in [
+        ({"steps": {"use": "one_hot"}}, "steps=.* give a list of tables"),
+        ({"steps": ["one_hot"]}, "steps=.* give a list of tables"),
+        ({"n_jobs": "x"}, "n_jobs='x': give a whole number"),
+        ({"seed": None}, "seed=None: give a whole number"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            EvenstepRegressor(**given).fit(FRAME[NUMBERS], FRAME["number"])
+    named_by_numbers = FRAME[["number", "city"]].set_axis([0, 1], axis=1)
+    with pytest.raises(ValueError, match=r"named by numbers .*X.columns.astype\(str\)"):
+        EvenstepClassifier().fit(named_by_numbers, FRAME["y"])
+
+
+def test_classes_are_weighed_by_themselves():
+    weighed = EvenstepClassifier(trees=5, class_weights={0: 1, 1: 3}).fit(FRAME[NUMBERS], FRAME["y"])
+    by_text = EvenstepClassifier(trees=5, class_weights={"0": 1, "1": 3}).fit(FRAME[NUMBERS], FRAME["y"])
+    assert weighed.bundle_.digest == by_text.bundle_.digest
+
+
+def test_a_column_of_lists_is_in_no_transformer_s_way():
+    rows = polars.DataFrame({"c": ["u", "v"] * 20, "l": [[1], [2]] * 20})
+    for encoder in (EvenstepTransformer("one_hot", columns=["c"]), EvenstepTransformer("one_hot")):
+        encoder.fit(rows)
+        assert encoder.get_feature_names_out().tolist() == ["c=u", "c=v"]
+        assert encoder.transform(rows).shape == (40, 2)
