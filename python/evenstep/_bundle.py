@@ -94,6 +94,7 @@ class Bundle:
 
     def transform(self, data: Data, *, threads: int = 0, progress: bool | None = None) -> Table:
         """What its steps make of rows, as the model is given it: the id, or the row's number from 0, the features by name, flags.
+        If a feature is called like the first or the last of these, that one gets a `_`.
 
         A line for each row, in their order; `to_pandas` has the index of a frame of pandas.
 
@@ -106,7 +107,7 @@ class Bundle:
         """The answers to rows that are dictionaries, as `POST /predict` gives them, classes as texts. A number or a flag of a
         category is its text, as in frames.
 
-        Raises `DataError` for rows that break the contract; `cells` names them.
+        Raises `DataError` for rows that break the contract, of which `cells` tells where, and for what no cell can be.
         """
         return self._inner.predict(dictionaries(rows))
 

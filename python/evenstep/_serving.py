@@ -36,6 +36,8 @@ class Server:
     """Host and port."""
 
     def __init__(self, bundle: bytes, name: str, host: str, port: int) -> None:
+        if not 0 <= port <= 65535:
+            raise Error(f"port={port}: give 0, for any that is free, or a number up to 65535")
         self._folder = tempfile.TemporaryDirectory(prefix="evenstep-")
         path = os.path.join(self._folder.name, f"{name}.evenstep")
         with open(path, "wb") as file:

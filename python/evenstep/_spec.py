@@ -57,6 +57,8 @@ class Spec:
         """A spec by what its text would hold: `{"pipeline": {…}, "data": {…}, "step": [{…}], "model": {…}}`.
 
         What is None is left out.
+
+        Raises `SpecError` for what no spec can hold, by its key, and for parts that are no spec.
         """
         return cls(_native.toml_of(parts), folder=folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 from pathlib import Path
 
@@ -103,8 +104,12 @@ def test_a_request_that_breaks_the_contract_is_told_cell_by_cell(project: Path) 
         bundle.predict([{"x": 1}, {"x": "many"}])
     [cell] = raised.value.cells
     assert (cell["row"], cell["field"], cell["value"]) == (1, "x", "many")
-    with pytest.raises(TypeError, match="`x`: no cell can be of type `list`"):
-        bundle.predict_one({"x": []})
+    with pytest.raises(es.DataError, match=r"row 1 \(counted from 0\), `x`: no cell can be of type `list`"):
+        bundle.predict([{"x": 1}, {"x": []}])
+    with pytest.raises(es.DataError, match="a cell's name is a text, not 1"):
+        bundle.predict_one({1: 2})  # type: ignore[dict-item]
+    with bundle.serve() as server, pytest.raises(es.DataError, match=r"row 1 \(counted from 0\), `x`: no cell"):
+        server.predict([{"x": 1}, {"x": []}])
     for rows in ({"x": 1}, "x", 3):
         with pytest.raises(es.DataError, match="no list of rows"):
             bundle.predict(rows)  # type: ignore[arg-type]
@@ -129,6 +134,17 @@ def test_what_is_given_in_place_of_something_else_is_said() -> None:
     for value in (None, float("nan"), [None]):
         with pytest.raises(ValueError, match="can't stand in a spec"):
             spec.set({"model.l2": value})
+    for parts, message in [
+        ([1], "a spec is made of a dictionary of its sections, not of a `list`"),
+        ({"data": {3: 1}}, "`data`: a key is a text, not 3"),
+        ({"data": {"id": [None]}}, "`data.id`: None and NaN can't stand in a spec"),
+        ({"model": {"l2": float("nan")}}, "`model.l2`: None and NaN can't stand in a spec"),
+        ({"model": {"l2": object()}}, "`model.l2`: no cell can be of type `object`"),
+    ]:
+        with pytest.raises(es.SpecError, match=re.escape(message)):
+            es.Spec.from_dict(parts)  # type: ignore[arg-type]
+    named = es.Spec.from_dict({**spec.to_dict(), "data": {**spec.to_dict()["data"], "source": Path("a") / "b.csv"}})
+    assert named.to_dict()["data"]["source"] == "a/b.csv"
     for threads in (-1, 2**70):
         with pytest.raises(ValueError, match=f"threads={threads}: give 0"):
             spec.train(frame(), threads=threads)
@@ -156,6 +172,17 @@ def test_nobody_is_told_to_write_what_only_the_command_line_has(project: Path) -
     assert not [text for text in told if "--" in text.replace("the command line's `evenstep verify BUNDLE --policy FILE`", "")], told
     assert "`evenstep.init(data, target=…)` writes one" in told[0] and 'rows.csv", target=…)` proposes a spec' in told[1]
     assert "give a frame" in told[2] and "`train(threads=N)` sets them" in told[4]
+
+
+def test_a_frame_is_no_file(project: Path) -> None:
+    bundle = es.Spec.read(project / "pipeline.toml").train().bundle
+    for rows, help in [(frame()[["y"]], "the data have `y`"), (pandas.DataFrame(), "the data have no column")]:
+        with pytest.raises(es.DataError) as raised:
+            bundle.score(rows)
+        assert raised.value.help == help and str(raised.value).endswith(f"help: {help}")
+    for port in (-1, 99999):
+        with pytest.raises(es.Error, match=f"port={port}: give 0, for any that is free, or a number up to 65535"):
+            bundle.serve(port=port)
 
 
 def test_columns_that_no_cell_holds_are_told() -> None:

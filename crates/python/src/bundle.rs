@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_schema::Schema;
 use evenstep_bundle::Opened;
 use evenstep_cli::verification::{Again, How, of_bundle};
 use evenstep_pipeline::artifact::version_of;
@@ -67,7 +68,7 @@ impl Bundle {
             if let Some(classes) = classes {
                 classes.set_type(&mut header);
             }
-            let schema = Arc::new(write::schema(&header, true));
+            let schema = Arc::new(with_names_apart(&write::schema(&header, true)));
             let (mut batches, mut quarantine) = (Vec::new(), Vec::new());
             let scored = say(&self.predictor, &source, run, &mut |answers| {
                 let mut columns: Vec<&Column> = answers.columns.iter().collect();
@@ -199,8 +200,7 @@ impl Bundle {
 
     /// The answers to rows that are dictionaries, as `POST /predict` gives them.
     fn predict<'py>(&self, py: Python<'py>, rows: Vec<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        let row = |row| json::row(row, |name| self.categories.contains(name));
-        let rows = rows.iter().map(row).collect::<PyResult<Vec<_>>>()?;
+        let rows = json::rows(py, &rows, |name| self.categories.contains(name))?;
         let answer = || -> Result<Value, request::Refusal> {
             let answered = request::answer_rows(&self.predictor, Rows::Objects(rows.into()), None)?;
             Ok(json!(answered.answers))
@@ -208,4 +208,17 @@ impl Bundle {
         let answers = py.detach(answer).map_err(|refusal| refused(py, refusal))?;
         to_python(py, &answers)
     }
+}
+
+/// The schema in which no feature is called like the column before all of them, or like the flags behind them: these get `_`s.
+fn with_names_apart(schema: &Schema) -> Schema {
+    let mut fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    for place in [0, fields.len() - 1] {
+        let mut name = fields[place].name().clone();
+        while fields.iter().enumerate().any(|(other, field)| other != place && *field.name() == name) {
+            name.push('_');
+        }
+        fields[place].set_name(name);
+    }
+    Schema::new(fields)
 }

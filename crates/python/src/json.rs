@@ -8,6 +8,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence,
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::error::{Class, plain};
+
 /// What is nested deeper is no spec.
 const DEPTH_MAX: usize = 32;
 
@@ -40,31 +42,50 @@ fn value_to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, P
     })
 }
 
+/// What can't stand in a spec: the keys down to it, and why.
+pub(crate) struct Unfit {
+    pub(crate) keys: Vec<String>,
+    pub(crate) why: PyErr,
+}
+
+impl From<PyErr> for Unfit {
+    fn from(why: PyErr) -> Unfit {
+        Unfit { keys: Vec::new(), why }
+    }
+}
+
 /// Whatever a spec may hold: cells, lists and dictionaries of them; what is None is left out of the latter.
-pub(crate) fn nested(part: &Bound<'_, PyAny>) -> PyResult<Value> {
+pub(crate) fn nested(part: &Bound<'_, PyAny>) -> Result<Value, Unfit> {
     within(part, DEPTH_MAX)
 }
 
-fn within(part: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
+fn within(part: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
     let Some(deeper) = depth.checked_sub(1) else {
-        return Err(PyValueError::new_err("this is nested too deeply"));
+        return Err(PyValueError::new_err("this is nested too deeply").into());
     };
     if part.is_instance_of::<PyString>() {
-        return value(part);
+        return Ok(value(part)?);
     }
     if let Ok(entries) = part.cast::<PyMapping>() {
         let mut parts = Map::new();
         for entry in entries.items()?.iter() {
-            let (name, part): (String, Bound<'_, PyAny>) = entry.extract()?;
+            let (name, part): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry.extract()?;
+            let Ok(name) = name.extract::<String>() else {
+                return Err(PyTypeError::new_err(format!("a key is a text, not {}", name.repr()?)).into());
+            };
             if !part.is_none() {
-                parts.insert(name, within(&part, deeper)?);
+                let part = within(&part, deeper).map_err(|mut unfit| {
+                    unfit.keys.insert(0, name.clone());
+                    unfit
+                })?;
+                parts.insert(name, part);
             }
         }
         return Ok(Value::Object(parts));
     }
     if let Ok(items) = part.cast::<PySequence>() {
         let items = items.try_iter()?.map(|item| within(&item?, deeper));
-        return Ok(Value::Array(items.collect::<PyResult<_>>()?));
+        return Ok(Value::Array(items.collect::<Result<_, _>>()?));
     }
     // What numpy and pandas have for a list, and for a number.
     if let Ok(plain) = part.call_method0("tolist")
@@ -73,23 +94,40 @@ fn within(part: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     {
         return within(&plain, deeper);
     }
+    // A path is its text.
+    if let Ok(path) = part.call_method0("__fspath__") {
+        return within(&path, deeper);
+    }
     match value(part)? {
-        Value::Null => Err(PyValueError::new_err("None and NaN can't stand in a spec: leave them out")),
-        Value::Object(_) => Err(PyValueError::new_err(format!("{} can't stand in a spec", part.str()?))),
+        Value::Null => Err(PyValueError::new_err("None and NaN can't stand in a spec: leave them out").into()),
+        Value::Object(_) => Err(PyValueError::new_err(format!("{} can't stand in a spec", part.str()?)).into()),
         value => Ok(value),
     }
 }
 
-/// A row: its cells by name. Numbers and flags of categories are told as text, as those of frames are.
-pub(crate) fn row(row: &Bound<'_, PyDict>, is_category: impl Fn(&str) -> bool) -> PyResult<Map<String, Value>> {
+/// Rows: their cells by name. Numbers and flags of categories are told as text, as those of frames are.
+pub(crate) fn rows(
+    py: Python<'_>,
+    rows: &[Bound<'_, PyDict>],
+    is_category: impl Fn(&str) -> bool,
+) -> PyResult<Vec<Map<String, Value>>> {
+    rows.iter().enumerate().map(|(at, row)| self::row(py, at, row, &is_category)).collect()
+}
+
+fn row(
+    py: Python<'_>,
+    at: usize,
+    row: &Bound<'_, PyDict>,
+    is_category: impl Fn(&str) -> bool,
+) -> PyResult<Map<String, Value>> {
+    let refused = |what: &str| plain(py, Class::Data, &format!("row {at} (counted from 0), {what}"));
     let mut cells = Map::with_capacity(row.len());
     for (name, cell) in row.iter() {
         let Ok(name) = name.cast::<PyString>() else {
-            return Err(PyTypeError::new_err(format!("a cell's name is a text, not {}", name.repr()?)));
+            return Err(refused(&format!("a cell's name is a text, not {}", name.repr()?)));
         };
         let name = name.to_str()?.to_owned();
-        let value =
-            value(&cell).map_err(|error| PyTypeError::new_err(format!("`{name}`: {}", error.value(row.py()))))?;
+        let value = value(&cell).map_err(|error| refused(&format!("`{name}`: {}", error.value(py))))?;
         let is_other = matches!(value, Value::Number(_) | Value::Bool(_));
         let value = if is_other && is_category(&name) { category_text(&value).into() } else { value };
         cells.insert(name, value);

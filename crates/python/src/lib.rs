@@ -39,8 +39,8 @@ mod _native {
 
 /// Rows that are dictionaries as a client of the server sends them.
 #[pyfunction]
-fn json_of(rows: Vec<Bound<'_, PyDict>>) -> PyResult<String> {
-    let rows = rows.iter().map(|row| json::row(row, |_| false)).collect::<PyResult<Vec<_>>>()?;
+fn json_of(py: Python<'_>, rows: Vec<Bound<'_, PyDict>>) -> PyResult<String> {
+    let rows = json::rows(py, &rows, |_| false)?;
     Ok(serde_json::to_string(&rows).expect("they are plain data"))
 }
 

@@ -10,9 +10,9 @@ use evenstep_files::{Disk, Files};
 use evenstep_pipeline::{Override, PipelineError, Spec as Read, check};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyMapping, PyString};
 
-use crate::error::{Class, raised};
+use crate::error::{Class, plain, raised};
 use crate::frame;
 use crate::json::{nested, to_python};
 use crate::trained::Trained;
@@ -171,13 +171,23 @@ pub(crate) fn propose_spec(
 /// What a spec holds as its text.
 #[pyfunction]
 pub(crate) fn toml_of(parts: &Bound<'_, PyAny>) -> PyResult<String> {
-    toml::to_string(&nested(parts)?).map_err(|error| PyValueError::new_err(error.to_string()))
+    let py = parts.py();
+    let Ok(parts) = parts.cast::<PyMapping>() else {
+        let what = format!("a spec is made of a dictionary of its sections, not of a `{}`", parts.get_type().name()?);
+        return Err(plain(py, Class::Spec, &what));
+    };
+    let parts = nested(parts).map_err(|unfit| {
+        let keys = if unfit.keys.is_empty() { String::new() } else { format!("`{}`: ", unfit.keys.join(".")) };
+        plain(py, Class::Spec, &format!("{keys}{}", unfit.why.value(py)))
+    })?;
+    toml::to_string(&parts).map_err(|error| plain(py, Class::Spec, &error.to_string()))
 }
 
 /// A value as it stands in a spec.
 #[pyfunction]
 pub(crate) fn toml_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let value = toml::Value::try_from(nested(value)?).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let value = nested(value).map_err(|unfit| unfit.why)?;
+    let value = toml::Value::try_from(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(value.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! What is said to people of the command line, as people who write Python say it.
 
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 7] = [
+    ("the file has ", "the data have "),
     ("give `--data FILE` for that", "give `data` for that"),
     ("`--data FILE` trains it again", "with `data` it is trained again"),
     ("`--policy FILE` says", "the command line's `evenstep verify BUNDLE --policy FILE` says"),
@@ -11,6 +12,9 @@ const WORDS: [(&str, &str); 6] = [
 
 /// The text without what only the command line has.
 pub(crate) fn in_python(text: &str) -> String {
+    if let Some(before) = text.trim_end().strip_suffix("the file has") {
+        return format!("{before}the data have no column");
+    }
     let text = WORDS.iter().fold(text.to_owned(), |text, (words, ours)| text.replace(words, ours));
     proposing(&text).unwrap_or(text)
 }
