@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evenstep._errors import DataError
@@ -63,6 +64,8 @@ def plain(frame: Any) -> Any:
         from evenstep._pandas import readable
 
         return readable(frame)
+    if is_of("pyarrow", frame) and type(frame).__name__ == "RecordBatchReader":
+        return _unread(frame)
     return _plain_polars(frame) if is_of("polars", frame) else frame
 
 
@@ -80,6 +83,17 @@ def dictionaries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             what = f"row {at} (counted from 0) is a `{type(row).__name__}`"
             raise DataError(f"{what}\n  help: a row is a dictionary, its cells by name")
     return [dict(row) for row in found]
+
+
+def _unread(reader: Any) -> Any:
+    """The reader, all of whose rows are still to be read. Raises `DataError` for one without any."""
+    try:
+        first = next(iter(reader), None)
+    except Exception as error:
+        raise DataError(f"the reader can't be read: {error}") from error
+    if first is None:
+        raise DataError("the reader has no rows, or none any more\n  help: a reader is read once: give a table, or make another")
+    return type(reader).from_batches(reader.schema, chain([first], reader))
 
 
 def _plain_polars(frame: Any) -> Any:

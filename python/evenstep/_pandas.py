@@ -15,7 +15,7 @@ _PLAIN = {"string", "empty", "boolean", "floating", "decimal", "date", "datetime
 def readable(frame: Any) -> Any:
     """The frame itself, or one with columns in place of those for which Arrow has no type.
 
-    Raises `DataError` for objects of several types, and for columns that no name reaches.
+    Raises `DataError` for objects of several types, or of one that no cell can be, and for columns that no name reaches.
     """
     import pandas
 
@@ -55,9 +55,13 @@ def _readable(frame: Any, name: Any, column: Any) -> Any:
 
     if isinstance(column.dtype, pandas.CategoricalDtype):
         return _readable_levels(name, column)
+    if isinstance(column.dtype, (pandas.PeriodDtype, pandas.IntervalDtype)):
+        return column.astype("string")
     if column.dtype != object:
         return None
     what = infer_dtype(column, skipna=True)
+    if what in ("period", "interval"):
+        return column.astype("string")
     if what in _PLAIN:
         return None
     if what == "mixed-integer-float" or what == "integer" and not all(map(_is_cell, column)):
@@ -66,12 +70,13 @@ def _readable(frame: Any, name: Any, column: Any) -> Any:
         return None
     missing = column.isna()
     cells = [(at, cell) for at, (cell, gone) in enumerate(zip(column, missing, strict=True)) if not gone]
-    others = ((at, cell) for at, cell in cells if type(cell) is not type(cells[0][1]))
-    place, value = next(others, cells[0] if cells else (0, None))
+    others = [(at, cell) for at, cell in cells if type(cell) is not type(cells[0][1])]
+    place, value = (others or cells)[0]
+    objects = f"of several types ({what})" if others else "that no cell can be"
+    help = f"give it one type: `frame['{name}'] = frame['{name}'].astype('string')`" if others else "leave it out, or make texts or numbers of it"
     raise DataError(
-        f"column `{name}` holds objects of several types ({what}): in {Labels(frame).place(place)} "
-        f"a `{type(value).__name__}`, {value!r:.40}\n"
-        f"  help: give it one type: `frame['{name}'] = frame['{name}'].astype(str)`"
+        f"column `{name}` holds objects {objects}: in {Labels(frame).place(place)} "
+        f"a `{type(value).__name__}`, {value!r:.40}\n  help: {help}"
     )
 
 
@@ -88,7 +93,7 @@ def _readable_levels(name: Any, column: Any) -> Any:
     if what.startswith("mixed"):
         raise DataError(
             f"column `{name}` is a categorical whose levels are of several types ({what})\n"
-            f"  help: give them one: `frame['{name}'] = frame['{name}'].astype(str).astype('category')`"
+            f"  help: give them one: `frame['{name}'] = frame['{name}'].astype('string').astype('category')`"
         )
     return None
 

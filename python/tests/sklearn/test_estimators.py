@@ -341,12 +341,14 @@ def test_a_frame_of_a_class_that_extends_pandas_is_one_and_its_index_is_no_featu
 
 def test_columns_that_nothing_reads_are_told():
     known = np.random.default_rng(0).integers(0, 4, 200)
-    rows = pd.DataFrame({"x": np.arange(200) % 17, "k": pd.to_timedelta(known, "h"), "cut": pd.cut(known, 3)})
+    months = pd.PeriodIndex(np.array(["2020-01", "2020-02", "2020-03", "2020-04"])[known], freq="M")
+    rows = pd.DataFrame({"x": np.arange(200) % 17, "k": pd.to_timedelta(known, "h"), "cut": pd.cut(known, 3), "month": months})
     with pytest.warns(UserWarning) as told:
         model = EvenstepClassifier().fit(rows, np.where(known % 2, "a", "b"))
     said = " ".join(str(warning.message) for warning in told)
     assert "`k` isn't learned from: cells of type `duration" in said and "cut" not in said
-    assert "cut" in model.bundle_.inspect()["identity"]["inputs"], "bins are categories"
+    assert {"cut", "month"} <= set(model.bundle_.inspect()["identity"]["inputs"]), "bins and periods are categories"
+    assert "month" not in said and model.bundle_.inspect()["identity"]["contract"]["month"]["type"] == "category"
 
 
 def test_a_row_that_a_linear_model_cannot_answer_is_refused_with_what_to_do():
