@@ -12,7 +12,7 @@ from evenstep._checked import Checked
 from evenstep._errors import DataError
 from evenstep._frames import Data, reading
 from evenstep._progress import progress_bar
-from evenstep._trained import Trained, make_folder
+from evenstep._trained import Trained, place_of
 
 
 class Spec:
@@ -120,14 +120,14 @@ class Spec:
     ) -> Trained:
         """Fits and evaluates, on `data`, or on what the spec names.
 
-        `out` is where the bundle goes, a file, or a folder if it ends in `/`, which is made if need be; lock, report and
-        trace go beside it. Without it nothing is written: `Trained.write` does it later. `threads` is one for each core if 0; no bit depends on it. `trace` lets
+        `out` is where the bundle goes: a file; or a folder, if it ends in `/`, is a `Path` without a suffix, or is there. A folder
+        is made if need be, once the training is done. Lock, report and trace go beside it. Without it nothing is written: `Trained.write` does it later. `threads` is one for each core if 0; no bit depends on it. `trace` lets
         `evenstep.diff` name rows. `progress` shows a bar; if None, in notebooks and terminals.
 
         Raises `SpecError`, `DataError`; and `KeyboardInterrupt`, after which nothing is written.
         """
         if out is not None:
-            make_folder(out)
+            place_of(out)
         with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
             trained = Trained._of(self._inner.train(source, threads, trace, tell), os.path.dirname(self.path))
         if out is not None:

@@ -12,14 +12,21 @@ from evenstep._errors import DataError
 from evenstep._metrics import Metrics
 
 
-def make_folder(out: str | os.PathLike[str]) -> None:
-    """Makes the folder that `out` asks for, `models/`; but not the folders above, which may be mistyped."""
+def place_of(out: str | os.PathLike[str]) -> str:
+    """The file that `out` is, or the folder, which ends in `/`: a `Path` never does, and is one if it has no suffix.
+
+    Raises `DataError` for a folder that can't be made, so that nobody trains for nothing.
+    """
     path = os.fspath(out)
-    if path.endswith("/") and not os.path.isdir(path):
-        try:
-            os.mkdir(path)
-        except OSError as error:
-            raise DataError(f"the folder `{path}` can't be made: {error.strerror}") from error
+    if isinstance(out, os.PathLike) and not os.path.splitext(path)[1]:
+        path = os.path.join(path, "")
+    if path.endswith("/"):
+        above = path.rstrip("/") or "/"
+        while not os.path.lexists(above):
+            above = os.path.dirname(above) or "."
+        if not os.path.isdir(above) or not os.access(above, os.W_OK):
+            raise DataError(f"the folder `{path}` can't be made: `{above}` is no folder that can be written to")
+    return path
 
 
 class Trained:
@@ -98,13 +105,14 @@ class Trained:
     def write(self, out: str | os.PathLike[str] | None = None) -> dict[str, str]:
         """Writes lock, bundle, report and trace, all of them or none; gives their paths.
 
-        They go beside the spec, as by the command line; with `out`, a file or a folder, there.
+        They go beside the spec, as by the command line; with `out`, a file or a folder as `Spec.train` takes it, there.
 
         Raises `DataError` for a place that can't be written to.
         """
-        if out is not None:
-            make_folder(out)
-        written = self._inner.write(None if out is None else os.fspath(out))
+        place = None if out is None else place_of(out)
+        if place is not None and place.endswith("/"):
+            os.makedirs(place, exist_ok=True)
+        written = self._inner.write(place)
         self.paths = {name: path for name, path in written.items() if path is not None}
         self._hashes = {path: _hash_of(path) for name, path in self.paths.items() if name != "report"}
         return self.paths

@@ -235,3 +235,13 @@ def test_no_two_columns_of_a_table_are_called_alike() -> None:
     table = bundle.transform(rows)
     assert table.columns == ["row_", "flags", "row", "x", "flags_"]
     assert table.to_polars()["row"].to_list() == list(range(90))
+
+
+def test_files_go_to_a_folder_that_is_made_if_need_be(tmp_path: Path) -> None:
+    trained = es.Spec(SPEC).train(frame())
+    for out, folder in [(f"{tmp_path}/a/b/", "a/b"), (tmp_path / "c", "c"), (tmp_path / "c", "c"), (tmp_path, ".")]:
+        assert Path(trained.write(out)["bundle"]) == tmp_path / folder / "p.evenstep"
+    assert Path(trained.write(tmp_path / "d.evenstep")["bundle"]) == tmp_path / "d.evenstep"
+    assert es.Spec(SPEC).train(frame(), f"{tmp_path}/e/f/").paths["lock"] == f"{tmp_path}/e/f/p.lock"
+    with pytest.raises(es.DataError, match="`.*/d.evenstep/models/` can't be made: `.*/d.evenstep` is no folder"):
+        es.Spec(SPEC).train(frame(), tmp_path / "d.evenstep" / "models")
