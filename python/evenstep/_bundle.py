@@ -23,7 +23,7 @@ class Bundle:
     """A bundle: steps, model and contract as one file.
 
     Opening one proves it: it is whole, and gives the bits of its golden rows on this host. It can be used from several
-    threads, and is pickled by its bytes.
+    threads, is pickled by its bytes, and equals others of its digest.
     """
 
     _inner: _native.Bundle
@@ -164,6 +164,12 @@ class Bundle:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Bundle, (self.to_bytes(),))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bundle) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     def __repr__(self) -> str:
         return f"<evenstep.Bundle {self.name!r} {self.version}>"

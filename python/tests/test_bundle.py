@@ -245,3 +245,10 @@ def test_files_go_to_a_folder_that_is_made_if_need_be(tmp_path: Path) -> None:
     assert es.Spec(SPEC).train(frame(), f"{tmp_path}/e/f/").paths["lock"] == f"{tmp_path}/e/f/p.lock"
     with pytest.raises(es.DataError, match="`.*/d.evenstep/models/` can't be made: `.*/d.evenstep` is no folder"):
         es.Spec(SPEC).train(frame(), tmp_path / "d.evenstep" / "models")
+
+
+def test_bundles_of_one_digest_are_equal() -> None:
+    one, again = (es.Spec(SPEC).train(rows).bundle for rows in (frame(), frame()[::-1]))
+    other = es.Spec(SPEC.replace("ridge", "dummy")).train(frame()).bundle
+    assert one == again and one != other and one != one.digest
+    assert len({one, again, other, pickle.loads(pickle.dumps(one))}) == 2
