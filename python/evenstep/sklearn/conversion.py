@@ -80,6 +80,8 @@ def from_sklearn(
     texts = None if path is None else _texts(path)
     draft = Draft(sources=columns_of(names if given is None else given, {}))
     draft.drop(Column(name) for name in given or [] if name not in (names or []))
+    if given is None and fitted is not None and fitted != _numbered(len(fitted)):
+        draft.keep_only_named()
     leave_out = list(leave_out)
     walk = Walk(draft, frame, Known(frame, texts), roles, leave_out)
     out = walk.run(pipeline, columns)
@@ -154,7 +156,11 @@ def _read(path: Path) -> Any:
     if suffix in (".jsonl", ".ndjson"):
         return pandas.read_json(path, lines=True)
     if suffix == ".parquet":
-        return pandas.read_parquet(path)
+        frame = pandas.read_parquet(path)
+        if not isinstance(frame.index, pandas.RangeIndex):
+            # As the file calls what has no name, and training, too.
+            frame.index.names = [name or f"__index_level_{at}__" for at, name in enumerate(frame.index.names)]
+        return frame
     if suffix in (".arrow", ".feather"):
         return pandas.read_feather(path)
     raise ValueError(f"`{path}` is of no known format: .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow, .feather")

@@ -165,7 +165,7 @@ class Draft:
             self.step("drop_columns", gone)
 
     def keep_only_named(self) -> None:
-        """Columns of the data that no step names are no inputs."""
+        """Columns of the data that no step names, and that don't come out, are no inputs."""
         self._only_named = True
 
     def is_source(self, column: Column) -> bool:
@@ -188,7 +188,7 @@ class Draft:
             used = sorted((self._touched - self._made) | set(loose))
         else:
             used = [name for name in known if name not in self._unused]
-        if not self._unused and not self._only_named or used == known:
+        if not self._unused and not (self._only_named and used):
             return self.steps
         few = len(self._unused) < len(used) and not self._only_named
         head = ("drop_columns", sorted(self._unused)) if few or not used else ("select_columns", used)

@@ -15,6 +15,7 @@ from cases import NUMBERS, frame
 from feature_engine import encoding, imputation
 from feature_engine.creation import RelativeFeatures
 from feature_engine.datetime import DatetimeFeatures
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from lightgbm import LGBMRegressor
@@ -409,7 +410,7 @@ def inputs(told, rows):
     return set(told.spec.train(rows, progress=False).bundle.inspect()["identity"]["inputs"])
 
 
-@pytest.mark.parametrize("kind", ["pipeline", "model", "lightgbm", "file", "index", "range"])
+@pytest.mark.parametrize("kind", ["pipeline", "model", "lightgbm", "csv", "parquet", "index", "range"])
 def test_what_a_pipeline_was_not_fitted_on_is_no_input(kind, tmp_path):
     rows = FRAME[["whole", "skewed", "number", "y"]].rename(columns={"skewed": "a b"})
     read = ["number", "a b"]
@@ -418,8 +419,9 @@ def test_what_a_pipeline_was_not_fitted_on_is_no_input(kind, tmp_path):
     if kind in ("index", "range"):
         rows = rows.drop(columns="whole")
         rows.index = pd.Index(rows["number"], name="key") if kind == "index" else pd.RangeIndex(len(rows), name="key")
-    data = tmp_path / "rows.csv" if kind == "file" else rows
+    data = tmp_path / f"rows.{kind}" if kind in ("csv", "parquet") else rows
     rows.to_csv(tmp_path / "rows.csv", index=False)
+    rows.set_axis(rows["number"].rank().to_numpy()).to_parquet(tmp_path / "rows.parquet")
     told = from_sklearn(original, target="y", data=data, test=0)
     assert inputs(told, data) == set(read)
     if told.is_equal:
@@ -440,6 +442,15 @@ def test_what_was_fitted_on_an_array_takes_columns_by_their_order_if_there_are_a
         from_sklearn(original, target="y", data=rows)
     told = from_sklearn(original, target="y", data=rows.drop(columns="whole"))
     assert "it was fitted without names, and takes columns in this order: number, skewed" in str(told)
+
+
+@pytest.mark.parametrize("original", [make_pipeline(StandardScaler(), Ridge()), Ridge(), LGBMRegressor(n_estimators=3, verbose=-1)], ids=str)
+def test_what_was_fitted_on_names_chooses_them_without_data(original):
+    rows = FRAME[["whole", "number", "skewed", "y"]]
+    told = from_sklearn(clone(original).fit(rows[["skewed", "number"]], rows["y"]), target="y", test=0)
+    assert inputs(told, rows) == {"skewed", "number"}
+    of_array = clone(original).fit(rows[["skewed", "number"]].to_numpy(), rows["y"])
+    assert "select_columns" not in from_sklearn(of_array, target="y").toml
 
 
 def test_data_without_a_column_that_the_pipeline_was_fitted_on_are_refused():
