@@ -85,8 +85,8 @@ def from_sklearn(
     leave_out = list(leave_out)
     walk = Walk(draft, frame, Known(frame, texts), roles, leave_out)
     out = walk.run(pipeline, columns)
-    if by_place:
-        walk.findings[0].notes.insert(0, f"it was fitted without names, and takes columns in this order: {', '.join(names or [])}")
+    for first in walk.findings[:1] if by_place else []:
+        first.notes.insert(0, f"it was fitted without names, and takes columns in this order: {', '.join(names or [])}")
     _check(walk.findings, leave_out)
     task_found, positive_found = _task(pipeline, frame, target)
     if task_found is None and task is None and _is_classifier(pipeline):

@@ -442,6 +442,8 @@ def test_what_was_fitted_on_an_array_takes_columns_by_their_order_if_there_are_a
         from_sklearn(original, target="y", data=rows)
     told = from_sklearn(original, target="y", data=rows.drop(columns="whole"))
     assert "it was fitted without names, and takes columns in this order: number, skewed" in str(told)
+    nothing = ColumnTransformer([("gone", "drop", [0])]).fit(rows[["number", "skewed"]].to_numpy())
+    assert not from_sklearn(nothing, target="y", data=rows.drop(columns="whole")).findings
 
 
 @pytest.mark.parametrize("original", [make_pipeline(StandardScaler(), Ridge()), Ridge(), LGBMRegressor(n_estimators=3, verbose=-1)], ids=str)
