@@ -1,8 +1,9 @@
 //! What is said to people of the command line, as people who write Python say it.
 
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("the file has ", "the data have "),
     ("give `--data FILE` for that", "give `data` for that"),
+    ("`--data FILE` compares it", "with `data` it is compared"),
     ("`--data FILE` trains it again", "with `data` it is trained again"),
     ("`--policy FILE` says", "the command line's `evenstep verify BUNDLE --policy FILE` says"),
     ("`train --no-trace` leaves the trace out", "`train(trace=False)` leaves the trace out"),

@@ -178,7 +178,7 @@ impl RowTyper {
                 let because =
                     value.as_ref().filter(|_| strictness == Strictness::Request && refused.rule == Breach::Invalid);
                 let because =
-                    because.and_then(|value| mistyped(rule.kind, value)).map_or(refused.because, str::to_owned);
+                    because.and_then(|value| mistyped(rule.kind, value, rule.personal)).unwrap_or(refused.because);
                 let value = value.filter(|_| !rule.personal).map(|value| brief(shown(&value)));
                 RowError { message: format!("`{field}`: {because}"), row, field, value, rule: refused.rule }
             })
@@ -257,18 +257,29 @@ impl TypedRows {
 }
 
 /// What is wrong with a value of JSON that is of another type than the column; None if that doesn't say it.
-fn mistyped(kind: Kind, value: &Json) -> Option<&'static str> {
-    match (kind, value) {
-        (Kind::Number, Json::String(_)) => Some("a text, where a number is expected"),
-        (Kind::Integer, Json::String(_)) => Some("a text, where an integer is expected"),
-        (Kind::Boolean, Json::String(_)) => Some("a text, where `true` or `false` is expected"),
-        (Kind::Integer, Json::Number(number)) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => Some(
-            "it may not be exact: beyond 2^53 an integer is written with all its digits, and lies above -2^63 and below 2^63",
-        ),
-        (_, Json::Array(_)) => Some("a list, where one value is expected"),
-        (_, Json::Object(object)) if too_large_in(object).is_none() => Some("an object, where one value is expected"),
-        _ => None,
-    }
+fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
+    let wanted = match kind {
+        Kind::Number => "a number",
+        Kind::Integer => "an integer",
+        Kind::Boolean => "true or false",
+        _ => "one value",
+    };
+    let is = match value {
+        Json::String(_) if wanted != "one value" => format!("is a text, where {wanted} is expected"),
+        Json::Number(number) if kind == Kind::Integer && number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
+            "may not be exact: beyond 2^53 an integer is written with all its digits, and lies above -2^63 and below 2^63".to_owned()
+        }
+        Json::Array(_) => return Some("a list, where one value is expected".to_owned()),
+        Json::Object(object) if too_large_in(object).is_none() => {
+            return Some("an object, where one value is expected".to_owned());
+        }
+        _ => return None,
+    };
+    Some(match (is_personal, value) {
+        (true, _) => format!("the value {is}"),
+        (false, Json::String(text)) => format!("`{}` {is}", shortened(text)),
+        (false, value) => format!("`{value}` {is}"),
+    })
 }
 
 /// A value as errors tell it, which is short.

@@ -85,7 +85,7 @@ mod tests {
         let five = 1.609_437_912_434_100_3;
         check_numbers(step(), &[Some(-3.0), Some(1.0), None], &[Some(0.0), Some(five), None]);
         check_numbers(step(), &[Some(5.0), Some(1.0)], &[Some(five), Some(0.0)]);
-        let two = 0.693_147_180_559_945_3;
+        let two = std::f64::consts::LN_2;
         check_numbers(step(), &[Some(-9_007_199_254_740_992.0)], &[Some(two)]);
         let live = numbers(&[Some(-4.0), Some(-5.0)]);
         check_live(step(), &[("x", numbers(&[Some(-3.0)]))], &[("x", live)], &[("x", numbers(&[None, None]))]);

@@ -76,7 +76,7 @@ fn a_mock_refuses_what_the_contract_refuses() {
         .collect();
     told.sort();
     insta::assert_snapshot!(told.join("\n"), @r"
-    `Floor.No`: a text, where an integer is expected
+    `Floor.No`: `x` is a text, where an integer is expected
     `area`: the value is missing
     `built`: the column is missing
     `twon` is not in the contract

@@ -125,7 +125,7 @@ fn every_policy_refuses_or_flags_by_name() {
 fn a_personal_value_is_not_repeated() {
     let typer = typer(r#"{"x": {"type": "integer", "personal": true}}"#, &[]);
     let typed = check(&typer, r#"[{"x": "secret"}]"#);
-    insta::assert_snapshot!(serde_json::to_string(&typed.errors).expect("JSON"), @r#"[{"row":0,"field":"x","rule":"invalid","message":"`x`: a text, where an integer is expected"}]"#);
+    insta::assert_snapshot!(serde_json::to_string(&typed.errors).expect("JSON"), @r#"[{"row":0,"field":"x","rule":"invalid","message":"`x`: the value is a text, where an integer is expected"}]"#);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
     let wrong = typer.columns(&wrong.expect("of one length")).expect("cells");
     insta::assert_snapshot!(messages(&wrong).join("\n"), @r"
     0 invalid `c`: `7` is not a category
-    0 invalid `i`: a text, where an integer is expected
+    0 invalid `i`: `2` is a text, where an integer is expected
     0 absent `n`: the column is missing
     ");
     // Where there is no row, none can say what it lacks.
