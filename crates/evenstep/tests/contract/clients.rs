@@ -178,6 +178,12 @@ fn one_client_in_python_asks_the_mock_and_then_the_model() {
     assert!(model["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{model}");
     assert_eq!(mock["contract"], model["contract"]);
     assert_ne!(mock["first"], model["first"]);
+    // Of several models its own is asked, and none other that is the default.
+    let other = ["--set", "pipeline.name=other", "--set", "pipeline.seed=9", "--out", "other.evenstep"];
+    project.run(&[&["train", "p.toml", "--quiet"][..], &other].concat()).ok();
+    let both = ask(&Server::of(&project, &["serve", "other.evenstep", "rents.evenstep"])).json();
+    assert_eq!(both["first"], model["first"]);
+    assert_ne!(both["digest"], model["digest"], "the default is another");
 }
 
 #[test]

@@ -223,6 +223,12 @@ fn several_bundles_are_served_by_their_own_names() {
     assert_eq!(server.told["models"].as_array().map(Vec::len), Some(3), "{}", server.told);
     assert_eq!(server.answers("/predict"), of("b"));
     assert_eq!(server.answers("/models/q/predict"), of("other"));
+    let paths = |place: &str| server.get(&format!("{place}/openapi.json")).ok().json()["paths"].clone();
+    assert!(paths("")["/predict"].is_object() && paths("/models/p")["/predict"].is_object());
+    for path in ["/predict", "/invocations"] {
+        assert!(paths("/models/q")[path].is_null(), "another model answers there: {path}");
+    }
+    assert!(paths("/models/q")["/models/{model}/predict"].is_object());
     let version = |name: &str| of(name)["sha256:".len()..][..12].to_owned();
     for name in ["a", "b"] {
         assert_eq!(server.answers(&format!("/models/p/versions/{}/predict", version(name))), of(name));

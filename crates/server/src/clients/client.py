@@ -5,6 +5,7 @@ It needs Python 3.8 and nothing else.
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any, Dict, List, Literal, Optional, Sequence, TypedDict
 
@@ -57,16 +58,24 @@ class Refused(Exception):
 
 
 class Client:
-    """A server's address, and the key that it asks for, if it does."""
+    """A server's address, the key that it asks for, if it does, and what it calls the model; with None its default is asked."""
 
-    def __init__(self, url: str = "http://127.0.0.1:8080", key: Optional[str] = None, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        key: Optional[str] = None,
+        timeout: float = 10.0,
+        model: Optional[str] = "MODEL",
+    ) -> None:
         self.url = url.rstrip("/")
         self.key = key
         self.timeout = timeout
+        self.model = model
 
     def predict(self, rows: Sequence[Row]) -> List[Prediction]:
         """One prediction a row, in their order."""
-        predictions: List[Prediction] = self.ask("/predict", list(rows))["predictions"]
+        place = "" if self.model is None else "/models/" + urllib.parse.quote(self.model, safe="")
+        predictions: List[Prediction] = self.ask(place + "/predict", list(rows))["predictions"]
         return predictions
 
     def health(self) -> Dict[str, Any]:

@@ -36,19 +36,22 @@ export class Refused extends Error {
   }
 }
 
-/** A server's address, and the key that it asks for, if it does. */
+/** A server's address, the key that it asks for, if it does, and what it calls the model; with null its default is asked. */
 export class Client {
   url: string;
   key: string | undefined;
+  model: string | null;
 
-  constructor(url: string = "http://127.0.0.1:8080", key?: string) {
+  constructor(url: string = "http://127.0.0.1:8080", key?: string, model: string | null = "MODEL") {
     this.url = url.replace(/\/+$/, "");
     this.key = key;
+    this.model = model;
   }
 
   /** One prediction a row, in their order. */
   async predict(rows: Row[]): Promise<Prediction[]> {
-    return (await this.ask("/predict", rows)).predictions;
+    const place = this.model === null ? "" : `/models/${encodeURIComponent(this.model)}`;
+    return (await this.ask(`${place}/predict`, rows)).predictions;
   }
 
   /** Which model answers; a mock's digest begins with `mock:`. */

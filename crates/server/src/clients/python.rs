@@ -24,6 +24,7 @@ pub fn python(interface: &Interface) -> String {
     let places = [
         ("NAME", one_line(&interface.name).replace(['\\', '"'], "")),
         ("\"DIGEST\"", literal(&interface.digest())),
+        ("\"MODEL\"", literal(&interface.name)),
         ("PREDICTION = float", format!("PREDICTION = {prediction}")),
         ("    # REQUIRED\n", of(true)),
         ("    # OPTIONAL\n", of(false)),

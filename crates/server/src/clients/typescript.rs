@@ -21,6 +21,7 @@ pub fn typescript(interface: &Interface) -> String {
     let places = [
         ("NAME", one_line(&interface.name)),
         ("\"DIGEST\"", literal(&interface.digest())),
+        ("\"MODEL\"", literal(&interface.name)),
         ("type Value = number", format!("type Value = {prediction}")),
         ("  // ROW\n", rows),
     ];

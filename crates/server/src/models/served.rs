@@ -17,6 +17,8 @@ pub(crate) struct Served {
     pub(crate) predictor: Predictor,
     /// Its OpenAPI document, as it is sent.
     pub(crate) openapi: Bytes,
+    /// The same of a model that isn't the default.
+    pub(crate) openapi_alone: Bytes,
     /// Its digest, as a header says it.
     pub(crate) digest: HeaderValue,
     /// Those who wait for its answers.
@@ -36,8 +38,10 @@ impl fmt::Debug for Served {
 impl Served {
     /// A predictor under its own name and version.
     pub(crate) fn new(predictor: Predictor, stamp: Option<Stamp>) -> Served {
+        let document = openapi::document(&predictor);
         Served {
-            openapi: openapi::document(&predictor).to_string().into(),
+            openapi: document.to_string().into(),
+            openapi_alone: openapi::alone(document).to_string().into(),
             digest: HeaderValue::from_str(&predictor.digest).expect("a digest is of letters and digits"),
             predictor,
             together: Together::default(),

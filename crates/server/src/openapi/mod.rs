@@ -4,18 +4,34 @@ mod inference;
 mod mlflow;
 pub(crate) mod schemas;
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::{Predictor, mock};
 use serde_json::{Map, Value, json};
 
+use crate::Service;
 use crate::exposition::Exposition;
 use crate::formats::Format;
 use crate::models::Chosen;
 
+/// Where the default model answers, and no other.
+const OF_DEFAULT: [&str; 2] = ["/predict", "/invocations"];
+
 /// The document of the model that the path names, or of the default one.
-pub(crate) async fn openapi(Chosen(served): Chosen) -> Response {
-    ([(header::CONTENT_TYPE, Format::Json.media_type())], served.openapi.clone()).into_response()
+pub(crate) async fn openapi(State(service): State<Arc<Service>>, Chosen(served): Chosen) -> Response {
+    let is_default = Arc::ptr_eq(service.models.now().default(), &served);
+    let document = if is_default { &served.openapi } else { &served.openapi_alone };
+    ([(header::CONTENT_TYPE, Format::Json.media_type())], document.clone()).into_response()
+}
+
+/// The same document without the routes at which the default model answers.
+pub(crate) fn alone(mut document: Value) -> Value {
+    let paths = document["paths"].as_object_mut().expect("a document has paths");
+    paths.retain(|path, _| !OF_DEFAULT.contains(&path.as_str()));
+    document
 }
 
 /// The OpenAPI document of a predictor.
