@@ -52,11 +52,11 @@ fn look(service: &Service, files: &Files) {
     }
     match service.models.look() {
         None => {}
-        Some(Ok(())) => {
+        Some(Ok(ended)) => {
             let default = Arc::clone(service.models.now().default());
             let (model, version) = (default.name(), default.version());
             let default = json!({ "model": model, "version": version, "digest": default.predictor.digest });
-            service.log.event("models_changed", &[("default", default)]);
+            service.log.event("models_changed", &[("default", default), ("no_longer", json!(ended))]);
         }
         Some(Err(what)) => {
             let goes_on = json!("what was served before goes on being served");

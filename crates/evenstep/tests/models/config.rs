@@ -107,6 +107,28 @@ fn a_file_that_changes_is_served_and_one_that_is_wrong_is_not() {
 }
 
 #[test]
+fn what_an_administrator_did_stands_until_the_file_says_something_else() {
+    let project = project();
+    let (a, b) = (digest(&project, "a.evenstep"), digest(&project, "b.evenstep"));
+    project.write("models.toml", TWO);
+    let server = Server::with_admin(&project, &["--config", "models.toml"]);
+    models(&project, &server, &["alias", "p", "default", "2"]).ok();
+    assert_eq!(server.answers("/predict"), b);
+    // The same bytes, and an edit that is taken back.
+    let bytes = std::fs::read(project.path("a.evenstep")).expect("read");
+    project.write("a.evenstep", &bytes);
+    project.write("models.toml", "[models.p.versions");
+    server.line_with("models_refused");
+    project.write("models.toml", TWO);
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert_eq!(server.answers("/predict"), b);
+    project.write("models.toml", TWO.replace("next = \"2\"", "next = \"1\""));
+    server.wait_for("/predict", &a);
+    let line = server.line_with("models_changed");
+    assert!(line.contains("alias `default` of `p` is `2`") && !line.contains("is `1`"), "{line}");
+}
+
+#[test]
 fn a_bundle_that_is_written_anew_is_served_anew_once_it_is_whole() {
     let project = project();
     let (a, b) = (digest(&project, "a.evenstep"), digest(&project, "b.evenstep"));

@@ -1,6 +1,6 @@
 //! The file that says what to serve, watched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -127,6 +127,8 @@ fn within(what: &str, count: usize, max: usize) -> Result<(), String> {
 pub(crate) struct Watched {
     path: PathBuf,
     seen: Option<Seen>,
+    /// What it said to serve when that was last taken over.
+    given: BTreeSet<String>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -138,7 +140,7 @@ struct Seen {
 
 impl Watched {
     pub(crate) fn new(path: &Path) -> Watched {
-        Watched { path: path.to_owned(), seen: None }
+        Watched { path: path.to_owned(), seen: None, given: BTreeSet::new() }
     }
 
     /// Whether something looks otherwise than at the last time that this was asked. What was refused then is not looked at
@@ -160,6 +162,14 @@ impl Watched {
 
     fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// Whether the file says to serve something else than when this was last asked, whatever it and the bundles look like.
+    pub(crate) fn gives_other(&mut self, state: &State) -> bool {
+        let facts = state.facts();
+        let is_other = self.given != facts;
+        self.given = facts;
+        is_other
     }
 
     /// What the file says, loaded: bundles that are served already as they are, the others anew.

@@ -91,6 +91,7 @@ impl Models {
     pub fn of_config(path: &Path, load: Loader) -> Result<Models, ModelsError> {
         let mut watched = Watched::new(path);
         let state = watched.state(None, &load).map_err(ModelsError)?;
+        watched.gives_other(&state);
         Ok(Models::at(state, load, Some(Mutex::new(watched))))
     }
 
@@ -139,25 +140,29 @@ impl Models {
         loaded(&self.load, Bundle::Sent { bytes, signatures })
     }
 
-    /// Looks whether the file says something else than before, or other bundles lie where it says, and serves these.
-    /// None if nothing changed.
-    pub(crate) fn look(&self) -> Option<Result<(), String>> {
+    /// Looks whether the file says something else than before, or other bundles lie where it says, and serves these; what no longer
+    /// holds then, in sentences. None if nothing changed: what an administrator did stands.
+    pub(crate) fn look(&self) -> Option<Result<Vec<String>, String>> {
         let mut watched = self.watched.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         if !watched.changed() {
             return None;
         }
-        let next = watched.state(Some(&self.now()), &self.load);
-        Some(next.map(|next| self.take_over(next)))
+        match watched.state(Some(&self.now()), &self.load) {
+            Ok(next) if watched.gives_other(&next) => Some(Ok(self.take_over(next))),
+            Ok(_) => None,
+            Err(what) => Some(Err(what)),
+        }
     }
 
-    /// Serves another state, which remembers where aliases of the present one point.
-    fn take_over(&self, mut next: State) {
+    /// Serves another state, which remembers where aliases of the present one point; what no longer holds.
+    fn take_over(&self, mut next: State) -> Vec<String> {
         let done = self.change(|state| {
             next.remember(state);
+            let ended = state.facts().difference(&next.facts()).cloned().collect();
             *state = next;
-            Ok(())
+            Ok(ended)
         });
-        done.expect("nothing in it refuses");
+        done.expect("nothing in it refuses")
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is served at one moment, and how the next one follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evenstep_table::did_you_mean;
@@ -70,6 +70,19 @@ impl State {
                 assert!(known.all(|version| model.versions.contains_key(version)), "an alias points at what is loaded");
             }
         }
+    }
+
+    /// What is served, in sentences: two states of the same answer alike.
+    pub(super) fn facts(&self) -> BTreeSet<String> {
+        let of_model = |(name, model): (&String, &Model)| {
+            let version = |served: &Arc<Served>| {
+                format!("version `{}` of `{name}` is {}", served.version(), served.predictor.digest)
+            };
+            let alias = |(alias, to): (&String, &Alias)| format!("alias `{alias}` of `{name}` is `{}`", to.version);
+            model.versions.values().map(version).chain(model.aliases.iter().map(alias)).collect::<Vec<_>>()
+        };
+        let default = format!("the default is `{}`", self.default);
+        self.models.iter().flat_map(of_model).chain([default]).collect()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
