@@ -40,7 +40,25 @@ pub(crate) struct Streamed(Arc<Streaming>);
 struct Streaming {
     under_way: OnceLock<UnderWay>,
     line: OnceLock<Pending>,
+    made: Made,
+}
+
+/// What was made of an answer until it ended.
+#[derive(Default)]
+pub(crate) struct Made {
     rows: AtomicUsize,
+    how: OnceLock<Option<&'static str>>,
+}
+
+impl Made {
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// How it ended; None if with its last row.
+    pub(crate) fn ended(&self) -> Option<&'static str> {
+        self.how.get().copied().unwrap_or(Some("cut"))
+    }
 }
 
 impl Streamed {
@@ -57,7 +75,7 @@ impl Streamed {
 impl Drop for Streaming {
     fn drop(&mut self) {
         if let Some(line) = self.line.take() {
-            line.tell(Some(&self.rows));
+            line.tell(Some(&self.made));
         }
     }
 }
@@ -87,10 +105,7 @@ pub(crate) async fn answer(
     let mut response = ([(header::CONTENT_TYPE, Format::Lines.media_type())], Body::new(channel)).into_response();
     asked.sign(&mut response, 0, None);
     response.extensions_mut().insert(streamed.clone());
-    tokio::spawn(async move {
-        let rows = Stream { asked, sender, row: 0, flags: 0 }.run(first, body).await;
-        streamed.0.rows.store(rows, Ordering::Relaxed);
-    });
+    tokio::spawn(Stream { asked, sender, row: 0, flags: 0, streamed }.run(first, body));
     response
 }
 
@@ -108,20 +123,24 @@ struct Stream {
     /// How many rows were answered.
     row: u64,
     flags: usize,
+    streamed: Streamed,
 }
 
 impl Stream {
-    /// How many rows were answered.
-    async fn run(mut self, first: Option<Next>, body: Body) -> usize {
+    async fn run(mut self, first: Option<Next>, body: Body) {
         let started = Instant::now();
         let ended = self.answer_all(first, body).await;
-        let (rows, flags) = (self.row as usize, self.flags);
-        self.asked.count(StatusCode::OK, rows, flags, started.elapsed());
+        let (status, how) = match ended {
+            Ok(()) => (StatusCode::OK, None),
+            Err(Ended::Refused(status)) => (status, Some("refused")),
+            Err(Ended::Gone) => (StatusCode::OK, Some("abandoned")),
+        };
+        self.asked.count(status, self.row as usize, self.flags, started.elapsed());
+        let _ = self.streamed.0.made.how.set(how);
         if let Err(Ended::Gone) = ended {
             // The client must not take what it has for the whole.
             self.sender.abort(Error::other("the client read too slowly"));
         }
-        rows
     }
 
     async fn answer_all(&mut self, mut first: Option<Next>, mut body: Body) -> Result<(), Ended> {
@@ -208,6 +227,7 @@ impl Stream {
                 let bytes = written(&table, Format::Lines).map_err(|error| Problem::bug(error.to_string()))?;
                 said.extend(bytes);
                 self.row += rows.len() as u64;
+                self.streamed.0.made.rows.store(self.row as usize, Ordering::Relaxed);
                 self.flags += table.flags.len();
                 return Ok(());
             }
@@ -233,7 +253,7 @@ impl Stream {
         let problem = self.asked.refused(problem);
         let line = json!({ "error": problem.json(), "row": self.row });
         self.send(format!("{line}\n").into_bytes()).await?;
-        Err(Ended::Refused)
+        Err(Ended::Refused(problem.status()))
     }
 
     async fn send(&mut self, said: Vec<u8>) -> Result<(), Ended> {
@@ -249,8 +269,8 @@ impl Stream {
 
 /// Why an answer ends before its rows.
 enum Ended {
-    /// A line of it says so.
-    Refused,
+    /// A line of it says so, with this status.
+    Refused(StatusCode),
     /// The client reads no more, or too slowly.
     Gone,
 }

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::Service;
 use crate::dialect::Became;
 use crate::limits::LOG_LINES_MAX;
-use crate::lines::Streamed;
+use crate::lines::{Made, Streamed};
 use crate::models::Served;
 use crate::parts::Parts;
 use crate::seldom::Seldom;
@@ -203,11 +203,13 @@ pub(crate) struct Finished<'a> {
     pub(crate) parent: Option<Parent>,
     pub(crate) answered: Option<&'a Answered>,
     pub(crate) rows: usize,
+    /// How an answer ended that was made row by row, if not with its last row.
+    ended: Option<&'static str>,
 }
 
 impl Pending {
-    /// Tells it, with the rows that were answered since.
-    pub(crate) fn tell(self, rows: Option<&AtomicUsize>) {
+    /// Tells it, with what was made of the answer since.
+    pub(crate) fn tell(self, made: Option<&Made>) {
         let known = self.answered.as_ref().map_or(0, |answered| answered.rows);
         let finished = Finished {
             began: self.line.began,
@@ -217,7 +219,8 @@ impl Pending {
             status: self.status,
             parent: self.line.parent,
             answered: self.answered.as_ref(),
-            rows: rows.map_or(known, |rows| rows.load(Ordering::Relaxed)),
+            rows: made.map_or(known, Made::rows),
+            ended: made.and_then(Made::ended),
         };
         let trace = match &self.service.telemetry {
             Some(telemetry) => Some(telemetry.tell(&finished)),
@@ -246,6 +249,9 @@ impl Pending {
             add("version", json!(served.version()));
             add("digest", json!(served.predictor.digest));
             add("rows", json!(finished.rows));
+        }
+        if let Some(ended) = finished.ended {
+            add("ended", json!(ended));
         }
         add("microseconds", json!(finished.began.elapsed().as_micros() as u64));
         self.service.log.tell(line);

@@ -77,6 +77,29 @@ fn requests_are_told_to_people_in_words_and_to_nobody_unless_asked() {
 }
 
 #[test]
+fn an_answer_line_by_line_tells_how_it_ended() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep", "--log", "json"]);
+    let row = "{\"x\": 1, \"z\": 2}\n";
+    let mut connection = server.connect();
+    for body in [row.repeat(2), format!("{row}{{x}}\n"), format!("{row}{{\"x\": \"hush\", \"z\": 2}}\n")] {
+        let told = connection.ask("POST", "/predict", "Content-Type: application/x-ndjson\r\n", body.as_bytes());
+        assert_eq!(told.status, 200);
+    }
+    drop(connection);
+    let metrics = server.get("/metrics").text();
+    for status in [200, 400, 422] {
+        assert!(
+            metrics.contains(&format!("evenstep_requests_total{{status=\"{status}\",model=\"p\"}} 1")),
+            "{metrics}"
+        );
+    }
+    let lines: Vec<Value> = server.end().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<_> = lines.iter().take(3).map(|line| (line["rows"].as_u64(), line["ended"].as_str())).collect();
+    assert_eq!(told, [(Some(2), None), (Some(1), Some("refused")), (Some(1), Some("refused"))]);
+}
+
+#[test]
 fn a_call_that_is_refused_is_told_of_the_model_that_it_names() {
     let project = project();
     let server = Server::start(&project, &["a.evenstep", "other.evenstep", "--log", "json"]);
