@@ -5,7 +5,7 @@ use evenstep_source::write::Writer;
 use evenstep_table::{Column, ColumnName, Kind};
 use serde_json::json;
 
-use crate::client::{ARROW, JSON, LINES, Server, Told, small};
+use crate::client::{ARROW, JSON, LINES, Server, Told, small, small_project};
 
 #[test]
 fn an_answer_comes_in_the_format_that_is_most_welcome() {
@@ -182,4 +182,18 @@ fn what_is_refused_or_kept_for_its_coding_says_so() {
     }
     assert!(!server.predict(JSON, JSON, row).head.contains("vary"), "it is the same for all");
     assert!(server.predict(JSON, "", row).ok().head.contains(&format!("content-type: {JSON}")));
+}
+
+#[test]
+fn a_row_without_an_id_beside_others_breaks_no_rule() {
+    let project = small_project();
+    project.write(
+        "data.csv",
+        (0..200).fold("k,x,z,y\n".to_owned(), |text, n| format!("{text}{n},{},{},{n}\n", n % 17, n % 23)),
+    );
+    project.run(&["train", "--quiet", "--set", "data.id=k"]).ok();
+    let server = Server::start(&project, "p.evenstep");
+    let told = server.predict(JSON, JSON, br#"[{"k": 7, "x": 1, "z": 2}, {"x": 1, "z": 2}]"#).ok().json();
+    assert_eq!((&told["predictions"][0]["id"], &told["predictions"][1]["id"]), (&json!(7), &json!(null)));
+    assert!(told["predictions"][1]["flags"].is_null(), "{told}");
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use evenstep_model::Predictions;
 pub use evenstep_source::RowError;
 use evenstep_source::{DirectRows, Flag, RowTyper, TypedRows};
+use evenstep_table::check::Breach;
 use evenstep_table::{Batch, Column, ColumnName, Kind};
 use serde_json::{Map, Number, Value};
 
@@ -97,7 +98,7 @@ impl Predictor {
     /// Rows of any shape by the contract, with their keys; they have types or are refused.
     fn read(&self, rows: Rows<'_>, traced: bool) -> Result<(TypedRows, Ids), Refusal> {
         self.refuse_many(rows.len())?;
-        let (read, has_id) = match rows {
+        let (mut read, has_id) = match rows {
             Rows::Objects(rows) => self.read_rows(&rows),
             Rows::Columns(body) => {
                 let id = &self.data.id;
@@ -109,6 +110,8 @@ impl Predictor {
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
         }
+        // An id is echoed if it is there: a row without one breaks no rule.
+        read.flags.retain(|flag| flag.rule != Breach::Absent || !self.data.id.contains(&flag.field));
         let ids = Ids::of(self, &read.batch, has_id);
         Ok((self.keyed(read, has_id, traced), ids))
     }
