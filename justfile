@@ -3,7 +3,7 @@ default:
     @just --list
 
 # Everything that must hold before a change lands
-ready: fmt-check lint test python-test push-test deny
+ready: fmt-check lint test python-test push-test signature-test deny
 
 # Format every Rust file, also those that only a macro declares
 fmt:
@@ -41,9 +41,17 @@ python-test:
     cargo test --workspace --locked --test package
     tests/python.sh
 
-# A wheel for every Linux on x86-64 with glibc 2.17 or later, in `python/dist`. Needs Python and the network
+# A wheel for every Linux on this processor with glibc 2.17 or later, in `python/dist`. Needs Python and the network
 wheel:
     tests/wheel.sh
+
+# The same for aarch64, tried in an emulated Python of that processor. Needs Debian, as root
+wheel-aarch64:
+    tests/aarch64-wheel.sh
+
+# Sign a release's checksums by a new key, and check them as the docs say. Needs ssh-keygen
+signature-test:
+    tests/signature.sh
 
 # The static program with all that a release consists of, in `dist/`
 release *targets:

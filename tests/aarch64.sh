@@ -1,14 +1,9 @@
 #!/usr/bin/env bash
 # Builds what is released for aarch64, and runs its self-test under emulation: it must print the released digest.
-# Debian, as root: a compiler with aarch64's standard library, a linker and an emulator are installed if need be.
+# Debian, as root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if ! [ -e /usr/lib/rustlib/aarch64-unknown-linux-gnu ] || ! command -v qemu-aarch64-static >/dev/null; then
-  dpkg --add-architecture arm64
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu \
-    libc6-dev-arm64-cross qemu-user-static
-fi
+tests/aarch64-tools.sh
 # In a folder of its own: another compiler would build all of target/ anew.
 export CARGO_TARGET_DIR=target/aarch64 RUSTC=/usr/bin/rustc RUNNER=qemu-aarch64-static
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc

@@ -304,99 +304,79 @@ fn part_avx2(items: &[u32], bits: &[u64], ones: &mut [u32], zeros: &mut [u32]) -
     done
 }
 
+/// How many rows' bytes are looked up at a time: what is read of them was written long enough ago.
+const LOOKED_UP: usize = 1024;
+
 /// Sets the bit of each row whose byte is in a set, and clears the others'; counts the bits set.
 ///
 /// `set` has the bit of byte `b` at `b % 32` of its word `b / 32`; `bits` has 64 rows' in each word,
-/// the first in the lowest.
+/// the first in the lowest. Rows ascend.
 ///
 /// # Panics
 /// Where a row has no byte, or no bit.
 pub fn mark(rows: &[u32], bytes: &[u8], set: &[u32; 8], bits: &mut [u64]) -> usize {
     assert_eq!(rows.len().div_ceil(64), bits.len(), "each row has its bit");
-    for (bits, rows) in bits.iter_mut().zip(rows.chunks(64)) {
-        let done = match level() {
-            // SAFETY: the processor has what its level says.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { mark_avx512(rows, bytes, set) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { mark_avx2(rows, bytes, set) },
-            _ => None,
-        };
-        *bits = done.unwrap_or_else(|| mark_one_by_one(rows, bytes, set));
+    let mut found = [0; LOOKED_UP];
+    for (bits, rows) in bits.chunks_mut(LOOKED_UP / 64).zip(rows.chunks(LOOKED_UP)) {
+        let (first, last) = (rows[0] as usize, rows[rows.len() - 1] as usize);
+        if last - first + 1 == rows.len() {
+            found[..rows.len()].copy_from_slice(&bytes[first..=last]);
+        } else {
+            // One by one: an instruction that gathers them takes longer on most processors.
+            found.iter_mut().zip(rows).for_each(|(byte, row)| *byte = bytes[*row as usize]);
+        }
+        bits.iter_mut().zip(found.as_chunks::<64>().0).for_each(|(bits, bytes)| *bits = are_in(set, bytes));
+        let beyond = bits.len() * 64 - rows.len();
+        if let Some(last) = bits.last_mut() {
+            *last &= u64::MAX >> beyond;
+        }
     }
     bits.iter().map(|bits| bits.count_ones() as usize).sum()
 }
 
-fn mark_one_by_one(rows: &[u32], bytes: &[u8], set: &[u32; 8]) -> u64 {
-    let is_in = |row: u32| {
-        let byte = bytes[row as usize];
-        u64::from(set[usize::from(byte >> 5)] >> (byte & 31) & 1)
-    };
-    rows.iter().rev().fold(0, |bits, row| bits << 1 | is_in(*row))
-}
-
-/// Gathers the bytes of sixteen rows at a time. None if there are not 64 rows, or if one of them is
-/// so near to the end that the three bytes after its own are not all there.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn mark_avx512(rows: &[u32], bytes: &[u8], set: &[u32; 8]) -> Option<u64> {
-    use std::arch::x86_64::{
-        __m512i, _mm512_and_si512, _mm512_cmplt_epu32_mask, _mm512_i32gather_epi32, _mm512_permutexvar_epi32,
-        _mm512_set1_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_test_epi32_mask,
-    };
-    use std::mem::transmute;
-    let end = i32::try_from(bytes.len()).ok()?.checked_sub(3)?;
-    let rows: &[u32; 64] = rows.try_into().ok()?;
-    // SAFETY: sixteen integers of 32 bits are a register of 512, whatever they are.
-    let set: __m512i = unsafe { transmute([*set, [0; 8]]) };
-    let mut bits = 0;
-    for (at, rows) in rows.as_chunks::<16>().0.iter().enumerate() {
-        // SAFETY: as above.
-        let rows: __m512i = unsafe { transmute(*rows) };
-        if _mm512_cmplt_epu32_mask(rows, _mm512_set1_epi32(end)) != u16::MAX {
-            return None;
-        }
-        // SAFETY: every row's byte and the three after it were found to lie within the slice.
-        let four = unsafe { _mm512_i32gather_epi32::<1>(rows, bytes.as_ptr().cast()) };
-        let byte = _mm512_and_si512(four, _mm512_set1_epi32(0xff));
-        let word = _mm512_permutexvar_epi32(_mm512_srli_epi32::<5>(byte), set);
-        let bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(byte, _mm512_set1_epi32(31)));
-        bits |= u64::from(_mm512_test_epi32_mask(word, bit)) << (16 * at);
+/// A bit for each byte: whether it is in a set.
+#[inline]
+fn are_in(set: &[u32; 8], bytes: &[u8; 64]) -> u64 {
+    match level() {
+        Level::Baseline => are_in_one_by_one(set, bytes),
+        // SAFETY: the processor has what its level says.
+        #[cfg(target_arch = "x86_64")]
+        _ => unsafe { are_in_avx2(set, bytes) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => are_in_one_by_one(set, bytes),
     }
-    Some(bits)
 }
 
-/// Looks up 32 bytes at a time. None if there are not 64 rows.
+fn are_in_one_by_one(set: &[u32; 8], bytes: &[u8; 64]) -> u64 {
+    let is_in = |byte: u8| u64::from(set[usize::from(byte >> 5)] >> (byte & 31) & 1);
+    bytes.iter().rev().fold(0, |bits, byte| bits << 1 | is_in(*byte))
+}
+
+/// Looks up 32 bytes at a time.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn mark_avx2(rows: &[u32], bytes: &[u8], set: &[u32; 8]) -> Option<u64> {
+fn are_in_avx2(set: &[u32; 8], bytes: &[u8; 64]) -> u64 {
     use std::arch::x86_64::{
         __m256i, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cmpeq_epi8, _mm256_movemask_epi8,
         _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi64x, _mm256_shuffle_epi8, _mm256_srli_epi16,
     };
     use std::mem::transmute;
-    let rows: &[u32; 64] = rows.try_into().ok()?;
     // SAFETY: eight integers of 32 bits are a register of 256, whatever they are.
     let set: __m256i = unsafe { transmute(*set) };
     // A byte's upper five bits tell the set's byte, of the first sixteen or of the others, its lower three the bit.
     let (below, above) = (_mm256_permute2x128_si256::<0x00>(set, set), _mm256_permute2x128_si256::<0x11>(set, set));
     let powers = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
     let mut bits = 0;
-    for (at, rows) in rows.as_chunks::<32>().0.iter().enumerate() {
-        let mut found = [0; 32];
-        for (byte, row) in found.iter_mut().zip(rows) {
-            *byte = bytes[*row as usize];
-        }
+    for (at, bytes) in bytes.as_chunks::<32>().0.iter().enumerate() {
         // SAFETY: 32 bytes are a register of 256 bits, whatever they are.
-        let found: __m256i = unsafe { transmute::<[u8; 32], __m256i>(found) };
+        let found: __m256i = unsafe { transmute::<[u8; 32], __m256i>(*bytes) };
         let index = _mm256_and_si256(_mm256_srli_epi16::<3>(found), _mm256_set1_epi8(0x0f));
         let eight = _mm256_blendv_epi8(_mm256_shuffle_epi8(below, index), _mm256_shuffle_epi8(above, index), found);
         let bit = _mm256_shuffle_epi8(powers, _mm256_and_si256(found, _mm256_set1_epi8(7)));
         let is_in = _mm256_cmpeq_epi8(_mm256_and_si256(eight, bit), bit);
         bits |= u64::from(_mm256_movemask_epi8(is_in) as u32) << (32 * at);
     }
-    Some(bits)
+    bits
 }
 
 #[cfg(test)]
@@ -422,24 +402,27 @@ mod tests {
 
     #[test]
     fn rows_are_marked_whose_byte_is_in_the_set() {
-        let bytes: Vec<u8> = (0..1000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let bytes: Vec<u8> = (0..3000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         for set in [[0; 8], [u32::MAX; 8], [0xdead_beef, 1, 2, 0x8000_0000, 0xffff, 0, 77, u32::MAX]] {
-            for length in [0, 1, 63, 64, 65, 300, 1000] {
-                let rows: Vec<u32> = (1000 - length..1000).collect();
+            for (length, step) in
+                [0, 1, 63, 64, 65, 300, 1000].into_iter().flat_map(|length| [(length, 1), (3 * length, 3)])
+            {
+                let rows: Vec<u32> = (3000 - length..3000).step_by(step).collect();
                 let is_in = |row: &u32| set[usize::from(bytes[*row as usize]) / 32] >> (bytes[*row as usize] % 32) & 1;
                 let expected: Vec<u32> = rows.iter().map(is_in).collect();
                 let mut bits = vec![u64::MAX; rows.len().div_ceil(64)];
                 let count = mark(&rows, &bytes, &set, &mut bits);
                 let marked: Vec<u32> = (0..rows.len()).map(|at| (bits[at / 64] >> (at % 64)) as u32 & 1).collect();
                 assert_eq!((&marked, count), (&expected, expected.iter().sum::<u32>() as usize));
-                let one_by_one = rows.chunks(64).map(|rows| mark_one_by_one(rows, &bytes, &set)).collect::<Vec<_>>();
-                assert_eq!(one_by_one, bits);
+            }
+            for bytes in bytes.as_chunks().0 {
+                assert_eq!(are_in(&set, bytes), are_in_one_by_one(&set, bytes));
             }
         }
     }
 
     #[test]
-    #[should_panic = "out of bounds"]
+    #[should_panic = "out of"]
     fn a_row_without_a_byte_is_refused() {
         mark(&(40..104).collect::<Vec<_>>(), &[0; 103], &[0; 8], &mut [0]);
     }
