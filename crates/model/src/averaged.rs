@@ -104,6 +104,7 @@ impl Plan<'_> {
             min_gain: self.min_gain,
             min_hessian: 0.0,
             bins: self.bins,
+            min_rows_in_bin: 1,
             column_sample_by_node: self.features,
             categories: self.categories.into(),
             class_weights: self.class_weights.clone(),

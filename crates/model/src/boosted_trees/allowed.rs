@@ -87,7 +87,11 @@ impl<'a> Drawn<'a> {
         if self.share >= 1.0 {
             return;
         }
-        keep(self.share, self.matrix, allowed, |at| mix(place as u32, self.draws[at] ^ (place >> 32)));
+        keep(self.share, self.matrix, allowed, |at| self.draw(at, place));
+    }
+
+    fn draw(&self, at: usize, place: u64) -> u64 {
+        mix(place as u32, self.draws[at] ^ (place >> 32))
     }
 }
 
@@ -117,6 +121,22 @@ impl<'a> Allowed<'a> {
         self.by_level.keep(&mut allowed, depth as u64);
         self.by_node.keep(&mut allowed, path);
         allowed
+    }
+
+    /// The features that the tree allows a node, in the order in which they are drawn for it, and how many of the first it may use.
+    pub(super) fn in_turn(&self, together: &Together, depth: usize, path: u64) -> (Vec<usize>, usize) {
+        let mut allowed: Vec<bool> =
+            (0..self.tree.len()).map(|at| self.tree[at] && self.interactions.allow(together, at)).collect();
+        self.by_level.keep(&mut allowed, depth as u64);
+        let mut features: Vec<usize> = (0..allowed.len()).filter(|at| allowed[*at]).collect();
+        let first = match self.by_node.share >= 1.0 {
+            true => features.len(),
+            false => count_of(self.by_node.share, features.len()),
+        };
+        if first < features.len() {
+            features.sort_by_cached_key(|at| (self.by_node.draw(*at, path), self.by_node.matrix.features[*at].key));
+        }
+        (features, first)
     }
 
     /// How many features a node may use at most.

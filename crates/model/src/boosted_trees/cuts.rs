@@ -61,6 +61,21 @@ impl Binning {
         }
     }
 
+    /// The bin after which values are cut between two bins, where a node has no row in those between: the cut nearest to their middle.
+    pub(super) fn middle(&self, last: u16, next: u16) -> u16 {
+        let thresholds = match self {
+            Binning::Number(thresholds) => &thresholds[..],
+            Binning::Means(means) => &means.thresholds,
+            Binning::Category(_) => return last,
+        };
+        let between = &thresholds[usize::from(last)..usize::from(next).min(thresholds.len())];
+        let [Some(first), Some(end)] = [between.first(), between.last()] else { return last };
+        let middle = 0.5 * first + 0.5 * end;
+        let above = between.partition_point(|cut| *cut < middle);
+        let is_nearer = |at: usize| between[at] - middle < middle - between[at - 1];
+        last + (if above > 0 && !is_nearer(above) { above - 1 } else { above }) as u16
+    }
+
     /// The bin of nulls.
     pub(super) fn null(&self) -> u16 {
         self.values() as u16

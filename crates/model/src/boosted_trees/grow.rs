@@ -8,6 +8,7 @@ use evenstep_exact::simd;
 
 use super::Growth;
 use super::allowed::{Allowed, Together};
+use super::classes::Classes;
 use super::few::Few;
 use super::histogram::{self, Builder, Form, Histogram, Shape, Sums};
 use super::matrix::{Bins, Matrix};
@@ -168,6 +169,8 @@ pub(super) struct Grower<'a> {
     pub(super) matrix: &'a Matrix,
     pub(super) shape: &'a Shape,
     pub(super) builder: Builder<'a>,
+    /// What a tree of several classes is grown by, in the place of the builder's gradients.
+    pub(super) classes: Option<Classes<'a>>,
     pub(super) criterion: &'a Criterion,
     pub(super) allowed: &'a Allowed<'a>,
     /// What a leaf's value lies between at most.
@@ -195,13 +198,24 @@ impl Grower<'_> {
         tree.leaves.push(GrownLeaf { rows: rows.len() as i64, regularised: false, bounds: self.bounds });
 
         if let Some(first) = self.allowed.tree.iter().position(|may| *may) {
-            let form = if self.workers.are_alone() { self.builder.form(rows.len() as i64) } else { Form::Apart };
-            let root = self.builder.build(order.rows(&rows), form);
-            let sums = self.builder.feature(&root, first).total();
-            let (bounds, together) = (self.bounds, self.allowed.root());
-            let node = Node { rows, sums, bounds, depth: 0, path: 0, together, parent: None };
-            let split = self.search([(&node, &root)]).pop().flatten();
-            waiting.extend(split.map(|split| self.candidate(split, 0, node, Some(root))));
+            let node = |sums: Sums| {
+                let (bounds, together) = (self.bounds, self.allowed.root());
+                Node { rows: rows.clone(), sums, bounds, depth: 0, path: 0, together, parent: None }
+            };
+            let (split, node, histogram) = match &self.classes {
+                Some(classes) => {
+                    let node = node(classes.total(order.rows(&rows), first));
+                    (self.search_classes(classes, order, &node), node, None)
+                }
+                None => {
+                    let form =
+                        if self.workers.are_alone() { self.builder.form(rows.len() as i64) } else { Form::Apart };
+                    let root = self.builder.build(order.rows(&rows), form);
+                    let node = node(self.builder.feature(&root, first).total());
+                    (self.search([(&node, &root)]).pop().flatten(), node, Some(root))
+                }
+            };
+            waiting.extend(split.map(|split| self.candidate(split, 0, node, histogram)));
         }
 
         while tree.splits.len() + 1 < self.limits.leaves {
@@ -257,6 +271,11 @@ impl Grower<'_> {
         let [left, right] = children;
         if !may(&left.0) && !may(&right.0) {
             return Vec::new();
+        }
+        if let Some(classes) = &self.classes {
+            let children = [left, right].into_iter().filter(|(node, _)| may(node));
+            let search = |(node, leaf): (Node, usize)| (self.search_classes(classes, order, &node), (node, leaf), None);
+            return children.map(search).collect();
         }
         if self.are_few(&left.0.rows, &right.0.rows) {
             let children = [left, right].into_iter().filter(|(node, _)| may(node));
@@ -328,8 +347,19 @@ impl Grower<'_> {
         })
     }
 
+    /// The best split of a node for all classes.
+    fn search_classes(&self, classes: &Classes<'_>, order: &Order, node: &Node) -> Option<Split> {
+        let (features, first) = self.allowed.in_turn(&node.together, node.depth, node.path);
+        classes.search(order.rows(&node.rows), (&features, first), self.draw(node))
+    }
+
+    /// What the cuts of a node are drawn by, if they are.
+    fn draw(&self, node: &Node) -> Option<u64> {
+        self.draw.map(|draw| mix(node.path as u32, draw ^ (node.path >> 32)))
+    }
+
     fn parent(&self, node: &Node) -> Parent {
-        let draw = self.draw.map(|draw| mix(node.path as u32, draw ^ (node.path >> 32)));
+        let draw = self.draw(node);
         Parent {
             sums: node.sums,
             hessian_min: self.criterion.hessian_min_of(node.sums),

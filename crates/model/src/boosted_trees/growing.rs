@@ -116,9 +116,9 @@ impl<'a> Growing<'a> {
             let left_out = self.spec.dart.as_ref().map_or(Vec::new(), |dart| dart.left_out(&self.draws, round));
             self.rate = self.spec.learning_rate / (1 + left_out.len()) as f64;
             self.add_rounds(matrix, &left_out, &grown, &trees, -1.0);
-            for (as_grown, tree) in self.one_round(matrix, &interactions, round)? {
+            for (tree, as_grown) in self.one_round(matrix, &interactions, round)? {
                 trees.push(tree);
-                grown.extend(self.spec.dart.is_some().then_some(as_grown));
+                grown.extend(as_grown.filter(|_| self.spec.dart.is_some()));
             }
             shrink(&left_out, self.width, &mut trees);
             self.add_rounds(matrix, &left_out, &grown, &trees, 1.0);
@@ -147,9 +147,12 @@ impl<'a> Growing<'a> {
         matrix: &Matrix,
         interactions: &Interactions,
         round: u32,
-    ) -> Result<Vec<(Grown, Tree)>, ModelError> {
+    ) -> Result<Vec<(Tree, Option<Grown>)>, ModelError> {
         self.take_norms();
         self.draw_weights(round)?;
+        if self.averaged.is_some() && self.width > 1 {
+            return Ok(self.grow_for_all(matrix, interactions, round).into_iter().map(|tree| (tree, None)).collect());
+        }
         let shape = Shape::new(matrix, self.unit_hessian());
         (0..self.width).map(|class| self.grow(matrix, &shape, interactions, round, class)).collect()
     }
@@ -171,7 +174,7 @@ impl<'a> Growing<'a> {
             trees
         });
         let trees = trees.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(trees.into_iter().flatten().map(|(_, tree)| tree).collect())
+        Ok(trees.into_iter().flatten().map(|(tree, _)| tree).collect())
     }
 
     /// The same rows, for another to grow trees from.
@@ -210,7 +213,7 @@ impl<'a> Growing<'a> {
         self.hessians() == Hessians::One
     }
 
-    fn hessians(&self) -> Hessians {
+    pub(super) fn hessians(&self) -> Hessians {
         match self.loss.unit_hessian() {
             true if self.weights.is_empty() => Hessians::One,
             true if self.has_bootstrap() && self.undrawn.is_empty() => Hessians::Counts,
@@ -227,7 +230,7 @@ impl<'a> Growing<'a> {
         interactions: &Interactions,
         round: u32,
         class: usize,
-    ) -> Result<(Grown, Tree), ModelError> {
+    ) -> Result<(Tree, Option<Grown>), ModelError> {
         let largest = self.take_gradients(round, class)?;
         let packing = Packing::new(largest, self.hessians());
         self.round(&packing, round, class);
@@ -240,24 +243,24 @@ impl<'a> Growing<'a> {
             criterion.noise = self.noise(&packing);
         }
         if self.averaged.is_some() {
+            criterion.cuts_midway = true;
             // What rounding alone may seem to gain in a node whose targets are equal.
             match self.hessians() {
                 Hessians::Weights { .. } => criterion.weight_noise = NOISE,
                 _ => criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit),
             }
         }
-        let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
-        let random_cuts = self.averaged.is_some_and(|averaged| averaged.random_cuts);
         let grower = Grower {
             workers: self.run.workers,
             matrix,
             shape,
             builder: Builder::new(self.run.workers, matrix, shape, &allowed.tree, packing, &self.packed, &self.room),
+            classes: None,
             criterion: &criterion,
             allowed: &allowed,
             bounds: Bounds::around_zero(self.spec.max_leaf_value),
-            draw: random_cuts.then(|| self.draws.within("cuts").bits(&tree_key(round, class), 0)),
-            limits: Limits { leaves: self.spec.leaves as usize, depth, growth: self.spec.growth },
+            draw: self.draw_of_cuts(round, class),
+            limits: self.limits(),
         };
         let (mut grown, leaves) = grower.grow(&mut self.order, rows);
         self.order.write_leaves(self.run.workers, &leaves, &mut self.leaf_of_row);
@@ -294,12 +297,23 @@ impl<'a> Growing<'a> {
         if self.averaged.is_some() {
             let start = self.scores[class].first().copied().unwrap_or(0.0);
             let tree = Tree::new(&grown, values.iter().map(|value| start + value).collect(), covers, matrix);
-            return Ok((grown, tree));
+            return Ok((tree, None));
         }
         let values: Vec<f64> = values.iter().map(|value| self.rate * value + 0.0).collect();
         self.add_values(matrix, &grown, &values, class);
         let tree = Tree::new(&grown, values, covers, matrix);
-        Ok((grown, tree))
+        Ok((tree, Some(grown)))
+    }
+
+    /// What the cuts of a tree are drawn by, if they are.
+    pub(super) fn draw_of_cuts(&self, round: u32, class: usize) -> Option<u64> {
+        let random_cuts = self.averaged.is_some_and(|averaged| averaged.random_cuts);
+        random_cuts.then(|| self.draws.within("cuts").bits(&tree_key(round, class), 0))
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let depth = self.spec.depth.map_or(usize::MAX, |depth| depth as usize);
+        Limits { leaves: self.spec.leaves as usize, depth, growth: self.spec.growth }
     }
 
     /// Weighs the rows of the next trees, if their draws are weights.
@@ -341,7 +355,7 @@ impl<'a> Growing<'a> {
     }
 
     /// The rows that the next tree is grown from, in their order.
-    fn choose_rows(&mut self, round: u32) -> Place {
+    pub(super) fn choose_rows(&mut self, round: u32) -> Place {
         let (share, roles, weights) = (self.spec.row_sample, &self.roles, &self.weights);
         let all = 0..roles.len() as u32;
         if (self.has_bootstrap() || self.spec.goss.is_some()) && !weights.is_empty() {
@@ -363,7 +377,7 @@ impl<'a> Growing<'a> {
     }
 
     /// Which columns the next tree may use: those with the lowest draws.
-    fn choose_columns(&self, matrix: &Matrix, round: u32) -> Vec<bool> {
+    pub(super) fn choose_columns(&self, matrix: &Matrix, round: u32) -> Vec<bool> {
         let mut may_split = vec![true; matrix.features.len()];
         if self.spec.column_sample < 1.0 {
             let draws = self.draws.within("column_sample");

@@ -31,6 +31,7 @@ mod begin;
 mod bin_set;
 mod blocks;
 pub(crate) mod check;
+mod classes;
 mod cuts;
 mod dart;
 mod few;
@@ -59,6 +60,7 @@ mod scan;
 mod segments;
 mod sets;
 pub(crate) mod shap;
+mod shared;
 mod split;
 pub(crate) mod store;
 #[cfg(test)]
@@ -339,6 +341,7 @@ impl BoostedTrees {
             rows_by_hessian: false,
             hessian_min: ((self.min_hessian / packing.hessian_unit).ceil() as i64).max(1),
             min_gain: self.min_gain,
+            cuts_midway: false,
             weight_noise: 0.0,
             noise: 0.0,
             categories: self.categories.clone(),

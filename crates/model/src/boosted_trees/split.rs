@@ -19,6 +19,8 @@ pub(super) struct Criterion {
     /// Whether `min_rows` is asked of hessians as well, each row counting by its share of them.
     pub(super) rows_by_hessian: bool,
     pub(super) min_gain: f64,
+    /// Whether values are cut midway between those of a node, rather than next above the lower: small nodes differ in that.
+    pub(super) cuts_midway: bool,
     /// Where hessians are weights, so many squares of what rounding moves a row by are no gain.
     pub(super) weight_noise: f64,
     /// What a leaf whose rows are drawn at random seems to gain on average; 0 if no category is split by means.
@@ -272,13 +274,18 @@ impl Criterion {
                 )
             }
             draw => {
-                let drawn = draw.map(|draw| draw_cut(bins, &feature.least, draw_of(draw, feature)));
+                let drawn = draw.map(|draw| drawn_cut(&bins.seen(), &feature.least, draw_of(draw, feature)));
                 self.best_bound_cut(node, nulls, bins, feature, drawn)
             }
         };
         let Best { score, left, bin, null_left } = best?;
         let null_left = (nulls.rows > 0).then_some(null_left);
-        let rule = || Rule::Number { last: bin as u16, null: feature.binning.null(), null_left };
+        let rule = || {
+            let may_move = self.cuts_midway && node.draw.is_none();
+            let next = (bin + 1..values).find(|next| may_move && bins.at(*next).rows > 0);
+            let last = next.map_or(bin as u16, |next| feature.binning.middle(bin as u16, next as u16));
+            Rule::Number { last, null: feature.binning.null(), null_left }
+        };
         gain(score).map(|gain| (gain, left, rule()))
     }
 
@@ -344,7 +351,7 @@ impl Criterion {
     ) -> Option<(f64, Sums, Rule)> {
         let several = bins.len() > self.categories.one_hot_up_to as usize;
         let (score, sums, run) = match node.draw {
-            Some(draw) => self.drawn_levels(node, bins, draw_of(draw, feature))?,
+            Some(draw) => self.best_of_drawn_levels(node, bins, draw_of(draw, feature))?,
             None if several => self.best_run(node, bins)?,
             None => self.best_level(node, bins)?,
         };
@@ -357,15 +364,8 @@ impl Criterion {
         gain(score).map(|gain| (gain, sums, rule()))
     }
 
-    /// Each level to a side of its own accord, but not all to one.
-    fn drawn_levels(&self, node: Parent, bins: Bins<'_>, draw: u64) -> Option<(f64, Sums, Vec<u16>)> {
-        let seen = bins.seen();
-        let drawn = |again: u32| {
-            let draw = if again == 0 { draw } else { mix(again, draw) };
-            seen.iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect()
-        };
-        let parts = |run: &Vec<u16>| (1..seen.len()).contains(&run.len());
-        let run: Vec<u16> = (0..DRAWS_MAX).map(drawn).find(parts)?;
+    fn best_of_drawn_levels(&self, node: Parent, bins: Bins<'_>, draw: u64) -> Option<(f64, Sums, Vec<u16>)> {
+        let run = drawn_levels(&bins.seen(), draw)?;
         let left = run.iter().fold(Sums::default(), |sums, bin| sums + bins.at(usize::from(*bin)));
         let right = node.sums - left;
         self.allows_both(node, left)
@@ -491,15 +491,24 @@ pub(super) fn leaf_value(gradient: f64, curvature: f64, l1: f64, bounds: Bounds)
 const DRAWS_MAX: u32 = 64;
 
 /// What a feature's cut in a node is drawn by.
-fn draw_of(node: u64, feature: &Feature) -> u64 {
+pub(super) fn draw_of(node: u64, feature: &Feature) -> u64 {
     mix(feature.key as u32, node ^ (feature.key >> 64) as u64)
+}
+
+/// Each level to a side of its own accord, but not all to one: those that go left.
+pub(super) fn drawn_levels(seen: &[u16], draw: u64) -> Option<Vec<u16>> {
+    let drawn = |again: u32| {
+        let draw = if again == 0 { draw } else { mix(again, draw) };
+        seen.iter().copied().filter(|bin| mix(u32::from(*bin), draw) & 1 == 1).collect()
+    };
+    let parts = |run: &Vec<u16>| (1..seen.len()).contains(&run.len());
+    (0..DRAWS_MAX).map(drawn).find(parts)
 }
 
 /// The bin of values after which a node is cut, drawn evenly between the least and the greatest of its values, by the least of each
 /// bin.
 /// Source: Geurts et al. 2006, "Extremely randomized trees".
-fn draw_cut(bins: Bins<'_>, least: &[f64], draw: u64) -> usize {
-    let seen = bins.seen();
+pub(super) fn drawn_cut(seen: &[u16], least: &[f64], draw: u64) -> usize {
     let mut values = seen.iter().map(|bin| usize::from(*bin)).filter(|bin| *bin < least.len());
     let first = values.next().unwrap_or(0);
     let last = values.next_back().unwrap_or(first);

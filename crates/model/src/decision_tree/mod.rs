@@ -1,11 +1,11 @@
 //! One decision tree: the mean of the target in each leaf.
 //!
-//! Learns: splits, best first, and the mean of the target in every leaf (in a multiclass task a tree for each class).
+//! Learns: splits, best first, and the mean of the target in every leaf, in a multiclass task the share of each class there.
 //! Exact because the tree is grown as those of `boosted_trees` are.
 //! Takes numbers, integers and booleans with nulls, and categories as they are; null goes to the side that training
 //! found better, a level that training never saw to the heavier child.
 //! Known as scikit-learn `DecisionTreeClassifier`, `DecisionTreeRegressor`, whose defaults it keeps. Differs: splits lie between
-//! bins of values, of three rows at least; in a multiclass task each class has its tree, and shares are made to sum to 1, where no class has one to those of all rows; it has at most 32,768 leaves.
+//! bins of values; it has at most 32,768 leaves.
 
 use std::collections::BTreeMap;
 

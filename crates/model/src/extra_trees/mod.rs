@@ -1,6 +1,6 @@
 //! Decision trees whose cuts are drawn at random, averaged.
 //!
-//! Learns: for each tree (in a multiclass task one for each class) the mean of the target in every leaf. In each node every
+//! Learns: for each tree the mean of the target in every leaf, in a multiclass task the share of each class there. In each node every
 //! feature that may be used has one cut, drawn evenly between the least and the greatest of its values there, or
 //! for a category one set of levels, neither none nor all; the best of these is taken. What `categories` says of sorted levels
 //! (`one_hot_up_to`, `smoothing`, `l2`, `max_per_split`, `min_rows`) is refused: none are sorted.
@@ -8,8 +8,8 @@
 //! Takes numbers, integers and booleans with nulls, and categories as they are; null goes to the side that training
 //! found better, a level that training never saw to the heavier child.
 //! Known as scikit-learn `ExtraTreesClassifier`, `ExtraTreesRegressor`, whose defaults it keeps. Differs: a cut lies between bins
-//! of values, of three rows at least; a node all of whose drawn features are constant in it is a leaf, where scikit-learn draws
-//! on; in a multiclass task each class has its trees, and shares are made to sum to 1, where no class has one to those of all rows; a tree has at most 32,768 leaves.
+//! of values; with two classes or a number, a node all of whose drawn features are constant in it is a leaf, where scikit-learn draws
+//! on, as this does with more classes; a tree has at most 32,768 leaves.
 
 use std::collections::BTreeMap;
 

@@ -1,15 +1,16 @@
 //! Decision trees, each grown on rows drawn with repetition and on few features a node, averaged.
 //!
-//! Learns: for each tree (in a multiclass task one for each class) the mean of the target in every leaf.
-//! Exact because trees are grown as those of `boosted_trees` are: how often a row stands in a tree's sample is drawn
-//! by the row's identity and the tree, which features a node may use by their names and the node's path.
+//! Learns: for each tree the mean of the target in every leaf, in a multiclass task the share of each class there.
+//! Exact because trees are grown as those of `boosted_trees` are, or where there are several classes by their counts: how often a
+//! row stands in a tree's sample is drawn by the row's identity and the tree, which features a node may use by their names and the
+//! node's path.
 //! Takes numbers, integers and booleans with nulls, and categories as they are; null goes to the side that training
 //! found better, a level that training never saw to the heavier child.
 //! Known as scikit-learn `RandomForestClassifier`, `RandomForestRegressor`, whose defaults it keeps. Differs: splits lie
-//! between bins of values, of three rows at least; a node all of whose drawn features are constant in it is a leaf, where
-//! scikit-learn draws on: of columns of 0 and 1 such trees are shallower, unless `column_sample_by_node` is more; a row's count in a sample is a Poisson variable of mean 1, so that samples have about as many
-//! rows as there are; in a multiclass task each class has its trees, and shares are made to sum to 1, where no class has one to those of all rows; a tree has at most
-//! 32,768 leaves.
+//! between bins of values; with two classes or a number, a node all of whose drawn features are constant in it is a leaf, where
+//! scikit-learn draws on, as this does with more classes: of columns of 0 and 1 such trees are shallower, unless
+//! `column_sample_by_node` is more; a row's count in a sample is a Poisson variable of mean 1, so that samples have about as many
+//! rows as there are; a tree has at most 32,768 leaves.
 
 use std::collections::BTreeMap;
 

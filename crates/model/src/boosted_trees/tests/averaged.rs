@@ -93,6 +93,90 @@ fn many_trees_err_less_than_one() {
 }
 
 #[test]
+fn one_tree_tells_the_shares_of_all_classes() {
+    let data = three_classes(1500);
+    let fine = DecisionTree { bins: 5000, ..DecisionTree::default() };
+    let model = testing::fit(&fine, &multiclass(3), &data).unwrap().model;
+    let found = predict(&model, &data);
+    let right = (0..1500).filter(|row| found.row(*row)[data.training().target[*row] as usize] == 1.0).count();
+    assert!(right > 1450, "{right}");
+    for model in [model, testing::fit(&extra(), &multiclass(3), &data).unwrap().model] {
+        let trees: Vec<_> = model.trees().collect();
+        for round in trees.chunks(3) {
+            assert!(round.iter().all(|tree| tree.splits == round[0].splits && tree.covers == round[0].covers));
+            let shares = (0..round[0].leaves.len()).map(|leaf| round.iter().map(|tree| tree.leaves[leaf]).sum::<f64>());
+            assert!(shares.into_iter().all(|sum| (sum - 1.0).abs() < 1e-12));
+        }
+    }
+}
+
+#[test]
+fn a_split_for_all_classes_has_the_least_impurity() {
+    let cell = |row: usize| (row * 7919 % 23) as f64;
+    let names: Vec<String> = (0..400).map(|row| format!("level {}", row * 31 % 4)).collect();
+    let x: Vec<f64> = (0..400).map(|row| if row % 7 == 0 { f64::NAN } else { cell(row) }).collect();
+    let target: Vec<f64> = (0..400)
+        .map(|row| match row {
+            row if row % 7 == 0 => 2.0,
+            row if row % 3 == 0 => f64::from(u8::from(cell(row) > 9.0)),
+            row => (row * 31 % 4 % 3) as f64,
+        })
+        .collect();
+    let weight: Vec<f64> = (0..400).map(|row| [1.0, 2.0, 0.0, 0.5][row % 4]).collect();
+    let impurity = |left: &dyn Fn(usize) -> bool| {
+        let mut sides = [[0.0; 3]; 2];
+        (0..400).for_each(|row| sides[usize::from(left(row))][target[row] as usize] += weight[row]);
+        let of = |side: [f64; 3]| {
+            let all: f64 = side.iter().sum();
+            if all == 0.0 { f64::INFINITY } else { all - side.iter().map(|of| of * of).sum::<f64>() / all }
+        };
+        of(sides[0]) + of(sides[1])
+    };
+    let of_number = |null_left: bool| {
+        let x = &x;
+        let at = move |cut: usize| impurity(&|row| if x[row].is_nan() { null_left } else { x[row] <= cut as f64 });
+        (0..23).map(at).collect::<Vec<_>>()
+    };
+    let of_levels = |bits: u32| impurity(&|row| bits >> (row * 31 % 4) & 1 == 1);
+    let numbers_alone = [of_number(true), of_number(false)].concat().into_iter().fold(f64::INFINITY, f64::min);
+    let levels_alone = (1..15).map(of_levels).fold(f64::INFINITY, f64::min);
+    let columns = [("x", numbers(x.clone())), ("level", category(names.iter().map(|name| &**name)))];
+    for (column, expected) in columns.into_iter().zip([numbers_alone, levels_alone]) {
+        let data = weighted(batch(vec![column], target.clone()), weight.clone());
+        let spec = DecisionTree { leaves: 2, ..DecisionTree::default() };
+        let model = testing::fit(&spec, &multiclass(3), &data).unwrap().model;
+        let found = predict(&model, &data);
+        let (first, all) = (found.row(1).to_vec(), impurity(&|_| true) + impurity(&|_| false));
+        assert!(all.is_infinite());
+        let of_model = impurity(&|row| found.row(row) == first);
+        assert!((of_model - expected).abs() < 1e-9, "{of_model} {expected}");
+    }
+}
+
+#[test]
+fn values_are_cut_midway_between_those_of_a_node() {
+    let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    let z = x.map(|x| f64::from(u8::from(x % 4.0 != 0.0)));
+    let target = x.map(|x| if x % 4.0 != 0.0 { 1.0 } else { f64::from(u8::from(x == 8.0)) * 2.0 });
+    let far = target.map(|y| if y == 1.0 { 99.0 } else { y });
+    for (task, target) in [(multiclass(3), target), (Task::Regression, far)] {
+        let data = batch(vec![("x", numbers(x)), ("z", numbers(z))], target.to_vec());
+        let model = testing::fit(&DecisionTree::default(), &task, &data).unwrap().model;
+        // Of the rows whose z is 0 the values are 0, 4 and 8; others have those between.
+        assert_eq!(cuts_of(&model, 0), [5.5]);
+    }
+}
+
+#[test]
+fn two_processes_grow_what_one_does() {
+    let weights = (0..2000).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
+    for data in [three_classes(2000), weighted(three_classes(2000), weights)] {
+        check_two_processes(&RandomForest { trees: 3, ..forest() }, &multiclass(3), &data);
+        check_two_processes(&ExtraTrees { trees: 3, ..extra() }, &multiclass(3), &data);
+    }
+}
+
+#[test]
 fn shares_of_classes_sum_to_1() {
     let data = three_classes(2000);
     for model in [
@@ -161,6 +245,16 @@ fn small_nodes_are_split_by_categories() {
     let off = found.iter().zip(&data.training().target).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / 2000.0;
     // The levels alone vary by 33.
     assert!(off < 20.0, "{off}");
+}
+
+/// The thresholds of a feature in the first tree.
+fn cuts_of(model: &Model, feature: u32) -> Vec<f64> {
+    let of_feature = model.trees().next().unwrap().splits.into_iter().filter(|split| split.feature == feature);
+    let threshold = |split: super::super::tree::TreeSplit| match split.test {
+        super::super::tree::Test::Number { threshold, .. } => threshold,
+        other => panic!("{other:?}"),
+    };
+    of_feature.map(threshold).collect()
 }
 
 /// Which share of many trees of one split parts the first value from the others.

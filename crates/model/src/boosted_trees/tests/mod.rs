@@ -403,22 +403,26 @@ fn two_processes_learn_what_one_does() {
         (&stopping, binary(), weighted(two_classes(30_000), weights(30_000))),
         (&sampled(), multiclass(3), three_classes(2000)),
     ] {
-        let alone = fit(spec, &task, &data).model;
-        let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
-        let learn = |threads: usize, rows: Vec<usize>| {
-            let half = [data.take(&rows)];
-            let workers = Workers::threads(threads).with_peers(pair.clone());
-            let features = data.schema();
-            let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
-            Family::fit(spec, &Training { batches: &half, features: &features, task: &task }, &run).unwrap().model
-        };
-        let some = |rest: bool| (0..data.rows()).filter(|row| row.is_multiple_of(3) == rest).collect();
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| learn(3, some(true)));
-            assert_eq!(learn(1, some(false)), alone);
-            assert_eq!(other.join().unwrap(), alone);
-        });
+        check_two_processes(spec, &task, &data);
     }
+}
+
+fn check_two_processes<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
+    let alone = testing::fit(spec, task, data).unwrap().model;
+    let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
+    let learn = |threads: usize, rows: Vec<usize>| {
+        let half = [data.take(&rows)];
+        let workers = Workers::threads(threads).with_peers(pair.clone());
+        let features = data.schema();
+        let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
+        spec.fit(&Training { batches: &half, features: &features, task }, &run).unwrap().model
+    };
+    let some = |rest: bool| (0..data.rows()).filter(|row| row.is_multiple_of(3) == rest).collect();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| learn(3, some(true)));
+        assert_eq!(learn(1, some(false)), alone);
+        assert_eq!(other.join().unwrap(), alone);
+    });
 }
 
 /// A process that is not alone for all it knows, so that it bundles no features.
