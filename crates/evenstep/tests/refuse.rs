@@ -116,6 +116,44 @@ fn a_split_names_rows_by_number_and_by_declared_id() {
     insta::assert_snapshot!(head("data.id=[\"x\", \"id\"]"), @r#"row,x,id,part | 0,0,"a,0",test"#);
 }
 
+/// Rows with a list in `tags`, which no table holds.
+fn nested() -> String {
+    let line = |n: i32| format!("{{\"x\":{n},\"z\":{},\"tags\":[{n}],\"y\":{}}}\n", n * 7 % 17, n * 3 % 29);
+    (0..100).map(line).collect()
+}
+
+#[test]
+fn a_column_that_no_table_holds_has_no_role() {
+    let project = project();
+    project.write("data.jsonl", nested());
+    let said = ["column `tags`: its values are a list, expected single values"];
+    for role in ["id", "target", "group", "weight", "time", "recorded"] {
+        for verb in ["check", "train", "split"] {
+            let set = format!("data.{role}=tags");
+            refused_by(&project, &[verb, "p.toml", "--set", "data.source=data.jsonl", "--set", &set], &said);
+        }
+    }
+    let of_two = "data.id=[\"x\",\"tags\"]";
+    refused_by(&project, &["split", "p.toml", "--set", "data.source=data.jsonl", "--set", of_two], &said);
+}
+
+#[test]
+fn a_column_that_no_table_holds_is_noted_dropped_or_refused_by_the_step_that_reads_it() {
+    let project = project();
+    project.write("data.jsonl", nested());
+    let train = |steps: &str| {
+        project.write("p.toml", SPEC.replace("data.csv", "data.jsonl").replacen("[[step]]", steps, 1));
+        project.run(&["train", "p.toml"])
+    };
+    let note = "of a type that is not read, and so no inputs: `tags` (a list)";
+    assert!(train("[[step]]").ok().out.contains(note));
+    let drop = "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"tags\"]\n\n[[step]]";
+    assert!(!train(drop).ok().out.contains(note));
+    std::fs::remove_file(project.path("p.evenstep")).expect("it was written");
+    project.write("p.toml", SPEC.replace("data.csv", "data.jsonl").replace("[\"x\"]", "[\"x\", \"tags\"]"));
+    refused(&project, &["column `tags`: its values are a list, expected single values"]);
+}
+
 #[test]
 fn steps_are_numbered_as_in_the_spec_though_the_first_only_choose_columns() {
     let project = project();

@@ -78,7 +78,7 @@ pub struct Surveyed {
 pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let source = spec.source()?;
     let columns = source.column_names();
-    let roles = Roles::of(spec, columns)?;
+    let roles = Roles::of(spec, &source)?;
     no_step_names_the_target(spec, &roles.target)?;
     let declared = declared_rules(spec, columns)?;
     let known = as_of::known(spec, &source, &roles, &declared, run)?;
@@ -87,7 +87,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let told = |bytes: u64| run.progress.done(bytes, "");
     let (inferred, kept) = source.infer_keeping(&spec.data.missing, &declared, run.workers, &told)?;
     refuse_no_time(spec, &roles, &inferred, &declared)?;
-    let (inputs, unknown) = inputs(spec, &roles, &inferred, &declared)?;
+    let Chosen { inputs, unknown, unread } = inputs(spec, &source, &roles, &inferred, &declared)?;
     if inputs.is_empty() {
         let error = PipelineError::input("no column is left to learn from")
             .help("besides the target and the id there has to be one that no step drops at once".to_owned());
@@ -103,7 +103,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
             PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
-    notes.extend(unreadable(&source, &roles));
+    notes.extend(unreadable(&source, &unread));
     let idle: Vec<String> = spec
         .contract
         .keys()
@@ -134,10 +134,9 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
 }
 
 /// What is to be said of columns whose cells no column can hold.
-fn unreadable(source: &Source, roles: &Roles) -> Option<String> {
-    let unreadable = source.unsupported();
-    let told = unreadable.iter().filter(|(name, _)| roles.all().all(|role| role != *name));
-    let told: Vec<String> = told.map(|(name, what)| format!("`{name}` ({what})")).collect();
+fn unreadable(source: &Source, unread: &[ColumnName]) -> Option<String> {
+    let unsupported = source.unsupported();
+    let told: Vec<String> = unread.iter().map(|name| format!("`{name}` ({})", unsupported[name])).collect();
     (!told.is_empty()).then(|| format!("of a type that is not read, and so no inputs: {}", told.join(", ")))
 }
 
@@ -181,7 +180,7 @@ fn maybe_thousands(name: &ColumnName, evidence: &Evidence) -> Option<String> {
 /// # Errors
 /// As [`survey`].
 pub(crate) fn as_known(spec: &Spec, source: Source, run: &Run<'_>) -> Result<Source, PipelineError> {
-    let roles = Roles::of(spec, source.column_names())?;
+    let roles = Roles::of(spec, &source)?;
     let declared = declared_rules(spec, source.column_names())?;
     let known = as_of::known(spec, &source, &roles, &declared, run)?;
     Ok(known.into_iter().fold(source, Source::known_by))
@@ -239,14 +238,25 @@ fn unquoted(formula: &str) -> String {
     formula.split(['"', '\'']).step_by(2).collect::<Vec<_>>().join(" ")
 }
 
+/// The columns without a role, by what becomes of them.
+struct Chosen {
+    /// Those that steps or model read; and the role columns that a step names.
+    inputs: Vec<ColumnName>,
+    /// Those of which nothing was known yet.
+    unknown: Vec<ColumnName>,
+    /// Those that no table can hold, and that nobody asks for.
+    unread: Vec<ColumnName>,
+}
+
 /// The inputs: the columns without a role, less those that steps at the head of the pipeline drop before
 /// anybody reads them; and those role columns that a step names.
 fn inputs(
     spec: &Spec,
+    source: &Source,
     roles: &Roles,
     inferred: &Inferred,
     declared: &BTreeMap<ColumnName, RuleSpec>,
-) -> Result<(Vec<ColumnName>, Vec<ColumnName>), PipelineError> {
+) -> Result<Chosen, PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
     let kind = |name: &ColumnName| kind_of(name, inferred, declared);
     let columns = inferred.columns.keys().filter(|name| !role.contains(name));
@@ -256,8 +266,15 @@ fn inputs(
     // Otherwise a column without any value has no type: while columns are chosen it counts as text.
     let columns = columns.into_iter();
     let mut schema: Schema = columns.map(|name| (name.clone(), kind(name).unwrap_or(Kind::Text))).collect();
+    // What is never read may be dropped as well.
+    let mut unread: Vec<ColumnName> = source.unsupported().into_keys().filter(|name| !role.contains(name)).collect();
+    schema.extend(unread.iter().map(|name| (name.clone(), Kind::Text)));
     for (index, step) in spec.steps.iter().take(spec.choosing_steps()).enumerate() {
         schema = crate::steps::chosen(&**step, schema, index, &spec.text)?;
+    }
+    unread.retain(|name| schema.remove(name).is_some());
+    if let Some(name) = unread.iter().find(|name| step_that_names(spec, name).is_some()) {
+        source.refuse_unsupported(name)?;
     }
     if let Some(name) = schema.keys().find(|name| kind(name).is_none()) {
         return Err(PipelineError::input(format!("column `{name}` has no value in any row"))
@@ -265,7 +282,7 @@ fn inputs(
     }
     let named = role.into_iter().filter(|name| **name != roles.target && step_that_names(spec, name).is_some());
     let inputs: BTreeSet<ColumnName> = schema.keys().chain(named).cloned().collect();
-    Ok((inputs.into_iter().collect(), unknown.into_iter().cloned().collect()))
+    Ok(Chosen { inputs: inputs.into_iter().collect(), unknown: unknown.into_iter().cloned().collect(), unread })
 }
 
 /// Reads the rows and gives them identity and labels.

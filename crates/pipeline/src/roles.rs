@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evenstep_exact::canonical::canonical_value;
-use evenstep_source::Inferred;
+use evenstep_source::{Inferred, Source};
 use evenstep_table::infer::Evidence;
 use evenstep_table::{ColumnName, Kind, Rule, RuleSpec, did_you_mean};
 
@@ -22,14 +22,17 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    pub(crate) fn of(spec: &Spec, columns: &[ColumnName]) -> Result<Roles, PipelineError> {
+    pub(crate) fn of(spec: &Spec, source: &Source) -> Result<Roles, PipelineError> {
+        let columns = source.column_names();
         let find = |key: &str, name: &str| {
             let found = columns.iter().find(|column| column.as_str() == name).cloned();
-            found.ok_or_else(|| {
+            let found = found.ok_or_else(|| {
                 let error = PipelineError::input(format!("the data have no column `{name}`"))
                     .help(did_you_mean(name, columns.iter().map(ColumnName::as_str)));
                 spec.text.point(error, &["data", key], "not among the columns")
-            })
+            })?;
+            let read = source.refuse_unsupported(&found).map_err(PipelineError::from);
+            read.map_err(|error| spec.text.point(error, &["data", key], "this column")).map(|()| found)
         };
         let optional = |key: &str, name: &Option<String>| name.as_ref().map(|name| find(key, name)).transpose();
         let data = &spec.data;

@@ -6,7 +6,8 @@ use arrow_array::types::{
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::extension::EXTENSION_TYPE_NAME_KEY;
+use arrow_schema::{DataType, Field, TimeUnit};
 use evenstep_table::build::{ColumnBuilder, Value};
 use evenstep_table::calendar;
 use evenstep_table::infer::Evidence;
@@ -16,6 +17,9 @@ use crate::SourceError;
 use crate::SourceErrorKind;
 
 const DAY_MILLIS: i64 = 86_400_000;
+
+/// What Arrow calls the type of identifiers of 16 bytes.
+pub(crate) const UUID: &str = "arrow.uuid";
 
 /// What takes the cells of one column.
 pub(crate) trait Target {
@@ -71,8 +75,16 @@ impl Target for Seeing<'_> {
     }
 }
 
-/// Why a type cannot be a column's; None if it can.
-pub(crate) fn unsupported(data_type: &DataType) -> Option<String> {
+/// Why a field cannot be a column; None if it can.
+pub(crate) fn unsupported(field: &Field) -> Option<String> {
+    let is_uuid = field.metadata().get(EXTENSION_TYPE_NAME_KEY).is_some_and(|name| name == UUID);
+    match field.data_type() {
+        DataType::FixedSizeBinary(16) if is_uuid => None,
+        other => unsupported_type(other),
+    }
+}
+
+fn unsupported_type(data_type: &DataType) -> Option<String> {
     match data_type {
         DataType::Null
         | DataType::Boolean
@@ -88,7 +100,7 @@ pub(crate) fn unsupported(data_type: &DataType) -> Option<String> {
         | DataType::Decimal64(_, _)
         | DataType::Decimal128(_, _)
         | DataType::Decimal256(_, _) => None,
-        DataType::Dictionary(_, values) => unsupported(values),
+        DataType::Dictionary(_, values) => unsupported_type(values),
         numeric if numeric.is_numeric() => None,
         other => Some(match other {
             DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _) | DataType::ListView(_) => {
@@ -192,10 +204,29 @@ pub(crate) fn feed(array: &ArrayRef, target: &mut impl Target) -> Result<(), Sou
             DataType::UInt32 => dictionary::<UInt32Type>(array, target)?,
             _ => dictionary::<UInt64Type>(array, target)?,
         },
+        DataType::FixedSizeBinary(16) => {
+            let cells = array.as_fixed_size_binary().iter();
+            cells.for_each(|cell| match cell {
+                Some(bytes) => target.push(Value::Text(&hyphenated(bytes))),
+                None => target.push(Value::Null),
+            });
+        }
         // Refused by name before any row is read.
         other => return Err(SourceError::malformed(format!("unexpected type {other}"))),
     }
     Ok(())
+}
+
+/// A UUID as everybody writes it: 8-4-4-4-12 digits. Source: RFC 9562, section 4.
+fn hyphenated(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (place, byte) in bytes.iter().enumerate() {
+        if matches!(place, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    }
+    text
 }
 
 fn primitive<T: ArrowPrimitiveType>(

@@ -75,7 +75,7 @@ impl Body {
         let columns = column_names(schema.fields().iter().map(|field| field.name()));
         let columns = columns.map_err(|error| error.in_file(path))?;
         for (name, field) in columns.iter().zip(schema.fields()) {
-            if let Some(what) = arrow_cells::unsupported(field.data_type()) {
+            if let Some(what) = arrow_cells::unsupported(field) {
                 return Err(arrow_cells::refuse(name, &what).in_file(path));
             }
         }

@@ -1,6 +1,7 @@
 //! JSON lines: an object a line, its members by name.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use evenstep_table::ColumnName;
@@ -31,9 +32,24 @@ enum JsonCell<'a> {
     TooLarge(String),
 }
 
-/// The names in all objects of a file, in the order in which they come.
-pub(crate) fn names(blocks: &mut Blocks, path: &std::path::Path) -> Result<Vec<ColumnName>, SourceError> {
-    struct Names<'a>(&'a mut FxHashMap<String, usize>);
+/// What stands in a column of a file, as far as it decides whether a table can hold it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Holds {
+    #[default]
+    Nulls,
+    Lists,
+    Objects,
+    /// Some single values.
+    Values,
+}
+
+/// The names in all objects of a file, in the order in which they come; and those that no table can hold: of which
+/// every value is nested.
+pub(crate) fn names(
+    blocks: &mut Blocks,
+    path: &std::path::Path,
+) -> Result<(Vec<ColumnName>, BTreeMap<ColumnName, String>), SourceError> {
+    struct Names<'a>(&'a mut FxHashMap<String, (usize, Holds)>);
     impl<'de> Visitor<'de> for Names<'_> {
         type Value = ();
 
@@ -43,11 +59,23 @@ pub(crate) fn names(blocks: &mut Blocks, path: &std::path::Path) -> Result<Vec<C
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
             while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-                if !self.0.contains_key(&*name) {
-                    let place = self.0.len();
-                    self.0.insert(name.into_owned(), place);
+                let holds = match self.0.get_mut(&*name) {
+                    Some((_, holds)) => holds,
+                    None => {
+                        let place = self.0.len();
+                        &mut self.0.entry(name.into_owned()).or_insert((place, Holds::Nulls)).1
+                    }
+                };
+                if *holds == Holds::Values {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
                 }
-                map.next_value::<IgnoredAny>()?;
+                *holds = match map.next_value::<&RawValue>()?.get().as_bytes() {
+                    [b'n', ..] => *holds,
+                    [b'[', ..] => Holds::Lists,
+                    [b'{', ..] => Holds::Objects,
+                    _ => Holds::Values,
+                };
             }
             Ok(())
         }
@@ -61,12 +89,20 @@ pub(crate) fn names(blocks: &mut Blocks, path: &std::path::Path) -> Result<Vec<C
             read.map_err(|error| malformed(&error, line).in_file(path))?;
         }
     }
-    let mut names: Vec<(usize, String)> = found.into_iter().map(|(name, place)| (place, name)).collect();
-    names.sort_unstable();
+    let mut names: Vec<(usize, String, Holds)> =
+        found.into_iter().map(|(name, (place, holds))| (place, name, holds)).collect();
+    names.sort_unstable_by_key(|(place, ..)| *place);
     if names.is_empty() {
         return Err(SourceError::malformed("the file is empty, expected a JSON object a line").in_file(path));
     }
-    column_names(names.into_iter().map(|(_, name)| name)).map_err(|error| error.in_file(path))
+    let columns = column_names(names.iter().map(|(_, name, _)| name)).map_err(|error| error.in_file(path))?;
+    let nested = columns.iter().zip(&names).filter_map(|(name, (_, _, holds))| match holds {
+        Holds::Lists => Some((name.clone(), "a list".to_owned())),
+        Holds::Objects => Some((name.clone(), "an object".to_owned())),
+        Holds::Nulls | Holds::Values => None,
+    });
+    let nested = nested.collect();
+    Ok((columns, nested))
 }
 
 /// Gives the cells of a block to the wanted columns by `push(column, value)`; how many rows there were.

@@ -106,11 +106,13 @@ impl FileInfo {
             }
             Format::JsonLines => {
                 let mut blocks = Blocks::open(path, compression, Records::Lines)?;
-                (json::names(&mut blocks, path)?, Details::Lines)
+                let columns;
+                (columns, unsupported) = json::names(&mut blocks, path)?;
+                (columns, Details::Lines)
             }
             Format::Parquet => {
                 let (footer, columns) = Footer::read(path)?;
-                types(footer.schema());
+                types(&footer.schema());
                 (columns, Details::Parquet(footer))
             }
             Format::Arrow => {
@@ -169,7 +171,7 @@ fn unsupported_types(schema: &Schema) -> BTreeMap<ColumnName, String> {
     let unsupported = schema
         .fields()
         .iter()
-        .filter_map(|field| Some((ColumnName::new(field.name())?, arrow_cells::unsupported(field.data_type())?)));
+        .filter_map(|field| Some((ColumnName::new(field.name())?, arrow_cells::unsupported(field)?)));
     unsupported.collect()
 }
 

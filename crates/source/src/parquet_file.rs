@@ -5,14 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::extension::EXTENSION_TYPE_NAME_KEY;
 use arrow_schema::{DataType, Field, Schema};
 use evenstep_table::ColumnName;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::parquet_to_arrow_field_levels;
+use parquet::basic::LogicalType;
 use parquet::errors::ParquetError;
 
 use crate::SourceError;
+use crate::arrow_cells::UUID;
 use crate::guard::guard;
 use crate::layout::column_names;
 use crate::parquet_pages::Groups;
@@ -40,8 +43,15 @@ impl Footer {
     }
 
     /// The columns' types.
-    pub(crate) fn schema(&self) -> &Arc<Schema> {
-        self.metadata.schema()
+    pub(crate) fn schema(&self) -> Schema {
+        let roots = self.metadata.metadata().file_metadata().schema_descr().root_schema().get_fields();
+        let fields = self.metadata.schema().fields().iter().zip(roots).map(|(field, root)| {
+            // The library tells of a UUID only that it is bytes.
+            let is_uuid = root.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid);
+            let uuid = is_uuid.then(|| (EXTENSION_TYPE_NAME_KEY.to_owned(), UUID.to_owned()));
+            uuid.into_iter().fold(Field::clone(field), |field, uuid| field.with_metadata([uuid]))
+        });
+        Schema::new_with_metadata(fields.collect::<Vec<_>>(), self.metadata.schema().metadata().clone())
     }
 
     /// How many rows each row group has.
@@ -67,7 +77,7 @@ impl Footer {
             let metadata = self.metadata.metadata();
             let schema = metadata.file_metadata().schema_descr();
             let mask = ProjectionMask::roots(schema, columns.iter().copied());
-            let hint = Some(self.schema().fields());
+            let hint = Some(self.metadata.schema().fields());
             let levels = parquet_to_arrow_field_levels(schema, mask, hint).map_err(malformed)?;
             let groups = group.map_or_else(|| (0..metadata.num_row_groups()).collect(), |group| vec![group]);
             let groups = Groups::new(file, metadata.clone(), groups);

@@ -225,6 +225,12 @@ impl Source {
         self.files.iter().flat_map(|file| file.unsupported.clone()).collect()
     }
 
+    /// Refuses a column that no table can hold.
+    pub fn refuse_unsupported(&self, name: &ColumnName) -> Result<(), SourceError> {
+        let file = self.files.iter().find_map(|file| Some((file, file.unsupported.get(name)?)));
+        file.map_or(Ok(()), |(file, what)| Err(refuse(name, what).in_file(&file.path)))
+    }
+
     /// Reads all rows. Cells that break a rule whose policy is `reject` are an error.
     pub fn read(
         &self,
@@ -320,12 +326,9 @@ impl Source {
     fn check_columns(&self, plan: &Plan) -> Result<Vec<ColumnName>, SourceError> {
         let wanted = |name: &ColumnName| plan.columns.binary_search_by(|column| column.name.cmp(name)).is_ok();
         let extra: Vec<ColumnName> = self.columns.iter().filter(|name| !wanted(name)).cloned().collect();
-        let unsupported = self.unsupported();
         let mut lacking: Vec<(&ColumnName, Option<&str>)> = Vec::new();
         for column in &plan.columns {
-            if let Some(what) = unsupported.get(&column.name) {
-                return Err(refuse(&column.name, what).in_file(&self.paths[0]));
-            }
+            self.refuse_unsupported(&column.name)?;
             if self.columns.contains(&column.name) {
                 continue;
             }

@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use arrow_array::types::{Float16Type, Int8Type, Int32Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, Float16Array,
-    Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, LargeStringArray, ListArray, NullArray, RecordBatch,
-    StringArray, StringViewArray, StructArray, Time32SecondArray, Time64NanosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray,
+    Float16Array, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, LargeStringArray, ListArray,
+    NullArray, RecordBatch, StringArray, StringViewArray, StructArray, Time32SecondArray, Time64NanosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
+use arrow_schema::{Field, Schema};
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Known, Mode, Read, Reading, Source, SourceError};
 use evenstep_table::check::Breach;
 use evenstep_table::{Clock, ColumnName, Contract, Kind, Rule, RuleSpec};
+use parquet::data_type::FixedLenByteArrayType;
+use parquet::file::writer::SerializedFileWriter;
 
 /// What messages call the rows in memory.
 const MEMORY: &str = "memory";
@@ -232,6 +235,37 @@ fn lists_and_structs_are_left_alone_or_refused_by_name() {
         let error = source.read(&reading, &Workers::threads(1), &|_| ()).expect_err("a list is no cell");
         let text = error.to_string().replace(&*folder.path().join(file).to_string_lossy(), "FILE");
         assert_eq!(text.replace(MEMORY, "FILE"), "FILE: column `tags`: its values are a list, expected single values");
+    }
+}
+
+#[test]
+fn uuids_are_read_as_their_text() {
+    const TEXT: &str = "00112233-4455-6677-8899-aabbccddeeff";
+    let bytes: Vec<u8> = (0..16).map(|place| place * 0x11).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let cells = FixedSizeBinaryArray::try_from_sparse_iter_with_size([Some(&bytes), None].into_iter(), 16);
+    let cells: ArrayRef = Arc::new(cells.expect("16 bytes each"));
+    let uuid = Field::new("x", cells.data_type().clone(), true).with_metadata([("ARROW:extension:name", "arrow.uuid")]);
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![uuid])), vec![cells]).expect("a column");
+    let create = |file: &str| std::fs::File::create(folder.path().join(file)).expect("created");
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(create("f.arrow"), &batch.schema()).expect("started");
+    writer.write(&batch).and_then(|()| writer.finish()).expect("written");
+    // As programs write it that know Parquet alone.
+    let schema = "message m { optional fixed_len_byte_array(16) x (UUID); }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).expect("a schema"));
+    let file = create("p.parquet");
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).expect("started");
+    let mut group = writer.next_row_group().expect("started");
+    let mut column = group.next_column().expect("started").expect("one");
+    let cells = [parquet::data_type::FixedLenByteArray::from(bytes)];
+    column.typed::<FixedLenByteArrayType>().write_batch(&cells, Some(&[1, 0]), None).expect("written");
+    column.close().and_then(|()| group.close().map(drop)).expect("written");
+    writer.close().expect("written");
+    for file in ["f.arrow", MEMORY, "p.parquet"] {
+        let (contract, read) = read(file, folder.path(), "{}", &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(contract.columns[&name("x")].kind, Kind::Text, "{file}");
+        let column = read.batches[0].column(&name("x"));
+        assert_eq!([column.text(0).as_deref(), column.text(1).as_deref()], [Some(TEXT), None], "{file}");
     }
 }
 

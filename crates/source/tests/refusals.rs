@@ -139,7 +139,7 @@ fn json_lines_are_objects_of_single_values() {
         DIR/a.jsonl, line 3: column `a` holds a list, expected single values
         help: each line is one JSON object of single values: {"name": value, …}
         "#);
-    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":{}}\n"), @r#"
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":{}}\n{\"a\":1}\n"), @r#"
         DIR/a.jsonl, line 1: column `a` holds an object, expected single values
         help: each line is one JSON object of single values: {"name": value, …}
         "#);
@@ -151,6 +151,16 @@ fn json_lines_are_objects_of_single_values() {
         DIR/a.jsonl: column 1 of the file has no name
         help: name it, or leave it out: pandas writes no index with `index=False`
         ");
+}
+
+#[test]
+fn a_column_of_nothing_but_nested_values_is_refused_by_whoever_reads_it() {
+    let rows = b"{\"a\":null,\"b\":1}\n{\"a\":[1],\"b\":2}\n{\"b\":3}\n";
+    insta::assert_snapshot!(reading("a.jsonl", rows, &[("a", Kind::Integer)], Mode::Training), @"
+        DIR/a.jsonl: column `a`: its values are a list, expected single values
+        help: leave the column out, or write its parts as columns of their own
+        ");
+    assert!(reading("a.jsonl", rows, &[("b", Kind::Integer)], Mode::Training).starts_with("accepted"));
 }
 
 #[test]
