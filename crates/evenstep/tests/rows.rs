@@ -412,3 +412,27 @@ fn a_column_that_a_formula_names_is_an_input_whatever_its_role() {
     let said = small(&step("y - 1"), "").run(&["train", "p.toml", "--quiet"]);
     assert!(said.err.contains("names the target `y`"), "{}", said.err);
 }
+
+const BY_ID: &str = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+    task = \"regression\"\n[model]\nuse = \"boosted_trees\"\ntrees = 2\n";
+
+#[test]
+fn an_id_and_a_group_beyond_64_bits_are_exact_in_every_format() {
+    let project = Project::new();
+    let huge = |n: u64| 10_499_958_131_665_514_997 + n;
+    let csv = (0..200).map(|n| format!("{},{},{},{}\n", huge(n), huge(n / 5), n % 9, n % 7)).collect::<String>();
+    project.write("data.csv", format!("id,group,x,y\n{csv}"));
+    let line = |n| format!("{{\"id\":{},\"group\":{},\"x\":{},\"y\":{}}}\n", huge(n), huge(n / 5), n % 9, n % 7);
+    project.write("data.jsonl", (0..200).map(line).collect::<String>());
+    project.write("pipeline.toml", BY_ID.replace("target =", "group = \"group\"\ntarget ="));
+    let digest = project.digest(&[]);
+    assert_eq!(project.digest(&["--set", "data.source=data.jsonl"]), digest);
+    for file in ["data.csv", "data.jsonl"] {
+        let scores = project.run(&["score", "p.evenstep", "--input", file, "--quiet"]).ok().out;
+        let first = scores.lines().nth(1).expect("a row");
+        assert!(first.starts_with("10499958131665514997,"), "{file}: {first}");
+    }
+    let parts = project.run(&["split", "--json", "--quiet", "--output", "parts.csv"]).ok().json();
+    assert!(parts["test"].as_u64().is_some_and(|rows| rows > 0 && rows < 100), "{parts}");
+}
+

@@ -97,7 +97,12 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let wanted: BTreeSet<&ColumnName> = inputs.iter().chain(roles.used()).collect();
     let evidence = inferred.columns.iter().filter(|(name, _)| wanted.contains(name));
     let evidence = evidence.map(|(name, evidence)| (name.clone(), evidence.clone())).collect();
-    let declared = declared.into_iter().filter(|(name, _)| wanted.contains(name)).collect();
+    let mut declared: BTreeMap<_, _> = declared.into_iter().filter(|(name, _)| wanted.contains(name)).collect();
+    for name in roles.id.iter().chain(&roles.group).filter(|name| !inputs.contains(name)) {
+        if inferred.columns[name].kind_as_name() == Some(Kind::Category) {
+            declared.entry(name.clone()).or_default().kind.get_or_insert(Kind::Category.into());
+        }
+    }
     let contract = Contract::resolve(&declared, &evidence, spec.data.zone.as_deref()).map_err(|error| {
         let said =
             PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);

@@ -68,6 +68,7 @@ pub struct Evidence {
     likely_missing: BTreeMap<String, u64>,
     pointed: u64,
     grouped: u64,
+    beyond: u64,
     strings: u64,
     marks: u64,
 }
@@ -139,6 +140,9 @@ impl Evidence {
             self.pointed += n;
             self.grouped += if decimal.places == 3 && may_be_grouped(text) { n } else { 0 };
         }
+        if reads == Reads::Number && decimal.is_none() && is_integer(text) {
+            self.beyond += n;
+        }
         self.distinct.insert(text);
         if matches!(reads, Reads::Other | Reads::Formatted | Reads::NotFinite) {
             self.odd.add(text, n);
@@ -198,6 +202,13 @@ impl Evidence {
         // values.
         let is_string = self.strings > 0 && self.marks == 0 && (kind.is_numeric() || kind == Kind::Boolean);
         Some(if is_string { self.string_kind() } else { kind })
+    }
+
+    /// The column's type where its values are names, as those of an id: integers beyond an i64 are texts of digits, since as
+    /// numbers some would be rounded to one.
+    pub fn kind_as_name(&self) -> Option<Kind> {
+        let are_integers = self.beyond > 0 && self.beyond == self.count(Reads::Number);
+        self.kind().map(|kind| if kind == Kind::Number && are_integers { Kind::Category } else { kind })
     }
 
     /// Whether all cells are numbers, and strings by their type: more different ones than categories have, or with fractions.
@@ -333,6 +344,7 @@ impl Partial for Evidence {
         self.nulls += other.nulls;
         self.pointed += other.pointed;
         self.grouped += other.grouped;
+        self.beyond += other.beyond;
         self.strings += other.strings;
         self.marks += other.marks;
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
@@ -359,6 +371,11 @@ pub fn reads(text: &str) -> Reads {
 fn may_be_grouped(text: &str) -> bool {
     let whole = text.trim_start_matches(['+', '-']).split('.').next().unwrap_or_default();
     (1..=3).contains(&whole.len()) && !whole.starts_with('0')
+}
+
+/// Whether a number is written without point and exponent.
+fn is_integer(text: &str) -> bool {
+    text.trim_ascii().trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[inline]

@@ -29,7 +29,7 @@ pub(super) fn refuse_no_ids(
             counted(columns[name].nulls as usize, "row")
         )));
     }
-    let kinds = id.iter().filter_map(|name| Some((name.clone(), columns[name].kind()?))).collect();
+    let kinds = id.iter().filter_map(|name| Some((name.clone(), columns[name].kind_as_name()?))).collect();
     let mut batches = read(source, &kinds, missing, run)?;
     let identity = Identity::by_id(id.iter().cloned());
     for batch in &mut batches {
@@ -59,7 +59,7 @@ pub(super) fn like_ids(
     run: &Run<'_>,
 ) -> Result<Vec<ColumnName>, PipelineError> {
     let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
-        let kind = evidence.kind().filter(|kind| name != target && like_id::can_be(*kind))?;
+        let kind = evidence.kind_as_name().filter(|kind| name != target && like_id::can_be(*kind))?;
         let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
         let is_code = || {
             let words = words.get(name).filter(|words| like_id::are_codes(words.iter().map(|(text, _)| text)));
