@@ -27,8 +27,10 @@ impl Roles {
         let find = |key: &str, name: &str| {
             let found = columns.iter().find(|column| column.as_str() == name).cloned();
             let found = found.ok_or_else(|| {
+                let near = did_you_mean(name, columns.iter().map(ColumnName::as_str));
+                let near = near.map(|near| format!("{near} ")).unwrap_or_default();
                 let error = PipelineError::input(format!("the data have no column `{name}`"))
-                    .help(did_you_mean(name, columns.iter().map(ColumnName::as_str)));
+                    .help(format!("{near}{}", source.columns_as_read()));
                 spec.text.point(error, &["data", key], "not among the columns")
             })?;
             let read = source.refuse_unsupported(&found).map_err(PipelineError::from);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::SourceError;
 use crate::buffers::{Buffer, Buffers};
+use crate::fields::Blank;
 use crate::format::Compression;
 
 /// How much is read at once.
@@ -39,9 +40,23 @@ pub(crate) enum Records {
     Csv {
         /// What stands between fields.
         delimiter: u8,
+        /// What a blank line is.
+        blank: Blank,
     },
     /// At every line end.
     Lines,
+}
+
+impl Records {
+    /// Until more is known.
+    pub(crate) const COMMAS: Records = Records::Csv { delimiter: b',', blank: Blank::Skipped };
+
+    fn blank(self) -> Blank {
+        match self {
+            Records::Csv { blank, .. } => blank,
+            Records::Lines => Blank::Skipped,
+        }
+    }
 }
 
 /// A file being cut.
@@ -147,7 +162,7 @@ impl Blocks {
         &self.rest
     }
 
-    /// Takes the delimiter that the first bytes showed.
+    /// Takes what the first bytes showed.
     pub(crate) fn set_records(&mut self, records: Records) {
         self.records = records;
     }
@@ -248,6 +263,9 @@ impl Blocks {
     /// Whether every line end in the range ends a record.
     fn is_plain(&self, start: usize, end: usize) -> bool {
         let quoted = self.records != Records::Lines && memchr::memchr(b'"', &self.rest[start..end]).is_some();
+        if self.records.blank() == Blank::Record {
+            return !quoted;
+        }
         // Two more bytes, for a blank line across the edge of two pieces.
         let around = &self.rest[start.saturating_sub(2)..end];
         !quoted
@@ -278,9 +296,9 @@ impl Blocks {
                     next => {
                         scan.quote = None;
                         scan.at = at + 1;
-                        let ends = |byte: &u8| {
-                            self.records == (Records::Csv { delimiter: *byte }) || b"\r\n \t".contains(byte)
-                        };
+                        let delimits =
+                            |byte| matches!(self.records, Records::Csv { delimiter, .. } if delimiter == byte);
+                        let ends = |byte: &u8| delimits(*byte) || b"\r\n \t".contains(byte);
                         if !next.is_none_or(ends) && memchr::memchr(b'\n', &bytes[quote..at]).is_some() {
                             scan.strayed = Some(quote);
                             return false;
@@ -296,7 +314,7 @@ impl Blocks {
             let at = scan.at + found;
             scan.at = at + 1;
             if bytes[at] == b'\n' {
-                let blank = matches!(&bytes[scan.end..at], [] | [b'\r']);
+                let blank = self.records.blank() == Blank::Skipped && matches!(&bytes[scan.end..at], [] | [b'\r']);
                 scan.end = at + 1;
                 if !blank {
                     scan.rows += 1;
@@ -304,7 +322,7 @@ impl Blocks {
                         return true;
                     }
                 }
-            } else if let Records::Csv { delimiter } = self.records
+            } else if let Records::Csv { delimiter, .. } = self.records
                 && (at == scan.end || bytes[at - 1] == delimiter)
             {
                 scan.quote = Some(at);
@@ -368,8 +386,8 @@ mod tests {
     use super::*;
     use crate::fields::Fields;
 
-    fn fields(text: &str) -> Vec<Vec<String>> {
-        let (mut fields, mut records) = (Fields::new(text, b','), Vec::new());
+    fn fields(text: &str, blank: Blank) -> Vec<Vec<String>> {
+        let (mut fields, mut records) = (Fields::new(text, b',', blank), Vec::new());
         loop {
             let mut spans = Vec::new();
             if fields.record(|_, span| spans.push(span)).is_none() {
@@ -383,11 +401,12 @@ mod tests {
         #[test]
         fn cutting_and_splitting_see_the_same_records(
             text in "([a-c\",\n]|\r\n|,\"|\",|\n\n|\n\r\n|é){0,150}", piece in 3usize..40, rows in 1usize..5,
+            blank in prop_oneof![Just(Blank::Skipped), Just(Blank::Record)],
         ) {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("a.csv");
             std::fs::write(&path, &text).expect("written");
-            let records = Records::Csv { delimiter: b',' };
+            let records = Records::Csv { delimiter: b',', blank };
             let mut blocks = Blocks::open_in_pieces(&path, Compression::None, records, piece).expect("opened");
             let (mut found, mut lines) = (Vec::new(), 1);
             let error = loop {
@@ -399,7 +418,7 @@ mod tests {
                         prop_assert_eq!(block.first_line, lines);
                         prop_assert!(block.rows <= rows);
                         let text = std::str::from_utf8(&block.bytes).expect("cut between characters");
-                        let records = fields(text);
+                        let records = fields(text, blank);
                         prop_assert_eq!(records.len(), block.rows);
                         lines += text.matches('\n').count() as u64;
                         found.extend(records);
@@ -409,7 +428,7 @@ mod tests {
             match error {
                 None => {
                     let whole = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
-                    prop_assert_eq!(found, fields(&whole));
+                    prop_assert_eq!(found, fields(&whole, blank));
                 }
                 Some(error) => {
                     let told = error.message.contains("never closes") || error.message.contains("some lines below");

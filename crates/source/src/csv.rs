@@ -8,7 +8,7 @@ use evenstep_table::build::ColumnBuilder;
 use crate::SourceError;
 use crate::arrow_cells::Seeing;
 use crate::blocks::{Block, Blocks, Records};
-use crate::fields::{Fields, Span};
+use crate::fields::{Blank, Fields, Span, Stray};
 use crate::format::{Compression, Format};
 use crate::layout::{FileInfo, UNWANTED, column_names};
 
@@ -27,12 +27,12 @@ pub(crate) fn open(
     format: Format,
     compression: Compression,
 ) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
-    header(Blocks::open(path, compression, Records::Csv { delimiter: b',' })?, path, format)
+    header(Blocks::open(path, compression, Records::COMMAS)?, path, format)
 }
 
 /// The same of text in memory, which messages name by `path`.
 pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
-    header(Blocks::of_bytes(path, bytes, Records::Csv { delimiter: b',' })?, path, Format::Csv)
+    header(Blocks::of_bytes(path, bytes, Records::COMMAS)?, path, Format::Csv)
 }
 
 fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
@@ -41,7 +41,7 @@ fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8
         return Err(SourceError::malformed(what).in_file(path).help(AS_CSV));
     }
     let delimiter = if format == Format::Tsv { b'\t' } else { delimiter(blocks.start()) };
-    blocks.set_records(Records::Csv { delimiter });
+    blocks.set_records(Records::Csv { delimiter, blank: Blank::Skipped });
     let in_file = |error: SourceError| error.in_file(path).at_line(1);
     let Some(header) = blocks.header()? else {
         return Err(SourceError::malformed("the file is empty, expected a header of column names").in_file(path));
@@ -61,27 +61,38 @@ fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8
         return Err(in_file(SourceError::malformed(format!("`{line}` is for spreadsheets, expected column names")))
             .help("leave the line out: the delimiter is found without it"));
     }
-    let mut fields = Fields::new(text, delimiter);
+    let mut fields = Fields::new(text, delimiter, Blank::Skipped);
     let mut spans = Vec::new();
     fields.record(|_, span| spans.push(span));
     let columns = column_names(spans.iter().map(|span| fields.text(*span))).map_err(in_file)?;
+    blocks.set_records(Records::Csv { delimiter, blank: Blank::of(columns.len()) });
     Ok((blocks, delimiter, columns))
 }
 
-/// The character that the first line has most of, outside quotes.
+/// The character that splits most of the first lines as it splits the header; of equals, the one that the header has most of.
 fn delimiter(start: &[u8]) -> u8 {
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    const KNOWN: [u8; 4] = *b",;\t|";
+    const LOOKED_AT: usize = 64 << 10;
+    let (mut header, mut line, mut alike) = (None, [0usize; 4], [0usize; 4]);
     let mut quoted = false;
-    for byte in start {
+    for byte in start.iter().take(LOOKED_AT) {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' if !quoted => break,
             _ if quoted => {}
-            byte => counts.iter_mut().filter(|(delimiter, _)| delimiter == byte).for_each(|(_, count)| *count += 1),
+            b'\n' => {
+                let header = header.get_or_insert(line);
+                for (place, alike) in alike.iter_mut().enumerate() {
+                    *alike += usize::from(line[place] > 0 && line[place] == header[place]);
+                }
+                line = [0; 4];
+            }
+            byte => (0..4).filter(|place| KNOWN[*place] == *byte).for_each(|place| line[place] += 1),
         }
     }
+    let header = header.unwrap_or(line);
     // The first of the greatest.
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
+    let best = (0..4).rev().max_by_key(|place| (alike[*place], header[*place]));
+    best.map_or(b',', |place| KNOWN[place])
 }
 
 /// What takes the cells of one column.
@@ -113,7 +124,7 @@ impl Texts for Seeing<'_> {
 /// Where each record of a block starts.
 pub(crate) fn starts(file: &FileInfo, delimiter: u8, block: &Block) -> Result<Vec<usize>, SourceError> {
     let text = utf8(&block.bytes, block, delimiter, &file.columns).map_err(|error| error.in_file(&file.path))?;
-    let mut fields = Fields::new(text, delimiter);
+    let mut fields = Fields::new(text, delimiter, Blank::of(file.columns.len()));
     let next = || fields.record(|_, _| ()).map(|_| fields.position());
     Ok(std::iter::from_fn(next).collect())
 }
@@ -131,7 +142,7 @@ pub(crate) fn read_block<C: Texts>(
     let wanted = columns.len();
     let rows_at_once = (SPLIT / wanted.max(1)).max(1);
     let mut spans = vec![Span::default(); rows_at_once * wanted];
-    let mut fields = Fields::new(text, delimiter);
+    let mut fields = Fields::new(text, delimiter, Blank::of(file.columns.len()));
     let mut total = 0;
     loop {
         fields.clear();
@@ -147,6 +158,7 @@ pub(crate) fn read_block<C: Texts>(
             });
             match count {
                 None => break,
+                Some(_) if fields.stray().is_some() => return Err(stray(file, block, &fields)),
                 Some(count) if count == of_file.len() => rows += 1,
                 Some(count) => return Err(ragged(file, block, text, fields.position(), count)),
             }
@@ -172,6 +184,22 @@ fn ragged(file: &FileInfo, block: &Block, text: &str, at: usize, count: usize) -
         error.help("a cell that holds the delimiter is written in quotes")
     } else {
         error.help("a missing cell is written as nothing between two delimiters")
+    }
+}
+
+fn stray(file: &FileInfo, block: &Block, fields: &Fields<'_>) -> SourceError {
+    let Stray { at, field, closes } = fields.stray().expect("whoever asks has seen it");
+    let what = match closes {
+        true => "text follows the quote that closes a cell",
+        false => "a quote stands within a cell that has no quotes around it",
+    };
+    let error = SourceError::malformed(what)
+        .in_file(&file.path)
+        .at_line(line_of(block, &fields.whole().as_bytes()[..at]))
+        .help("write a cell that holds quotes in quotes, and those within it twice: `\"say \"\"hi\"\"\"`");
+    match file.columns.get(field) {
+        Some(name) => error.of_column(name),
+        None => error,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Splits records of delimited text into fields, quotes right, without copying.
 //!
 //! As RFC 4180, and where that is silent as `csv-core`: a quote opens a field only at its
-//! start, one that closes may be followed by more text, and blank lines are no records.
+//! start, one that closes may be followed by more text, and blank lines are no records, unless there is but one column.
 
 /// A field: where its text stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,22 +13,52 @@ pub(crate) struct Span {
 
 const IN_SCRATCH: u32 = 1 << 31;
 
+/// What a blank line is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Blank {
+    /// Nothing.
+    Skipped,
+    /// A record of one column, whose cell is empty.
+    Record,
+}
+
+impl Blank {
+    /// In a table of so many columns.
+    pub(crate) fn of(columns: usize) -> Blank {
+        if columns == 1 { Blank::Record } else { Blank::Skipped }
+    }
+}
+
 /// A block of records being split.
 pub(crate) struct Fields<'a> {
     text: &'a str,
     marks: Marks<'a>,
+    blank: Blank,
     /// Where the next record starts.
     at: usize,
     started: usize,
     /// Texts of fields that are not as they stand in the file.
     scratch: String,
+    stray: Option<Stray>,
+}
+
+/// A quote that no writer of CSV leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stray {
+    /// Where it stands in the text.
+    pub(crate) at: usize,
+    /// The position of its field in the record.
+    pub(crate) field: usize,
+    /// Whether it closes the field, and more text follows; else it stands within a field that has no quotes around it.
+    pub(crate) closes: bool,
 }
 
 impl<'a> Fields<'a> {
     /// Splits whole records, the last of which ends with a line feed.
-    pub(crate) fn new(text: &'a str, delimiter: u8) -> Fields<'a> {
+    pub(crate) fn new(text: &'a str, delimiter: u8, blank: Blank) -> Fields<'a> {
         debug_assert!(text.is_empty() || text.ends_with('\n'), "blocks hold whole records");
-        Fields { text, marks: Marks::new(text.as_bytes(), delimiter), at: 0, started: 0, scratch: String::new() }
+        let marks = Marks::new(text.as_bytes(), delimiter);
+        Fields { text, marks, blank, at: 0, started: 0, scratch: String::new(), stray: None }
     }
 
     /// The text of a field; good until the next `clear`.
@@ -42,6 +72,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The text that is split.
+    pub(crate) fn whole(&self) -> &'a str {
+        self.text
+    }
+
     /// Forgets the texts of earlier records.
     pub(crate) fn clear(&mut self) {
         self.scratch.clear();
@@ -52,6 +87,12 @@ impl<'a> Fields<'a> {
         self.started
     }
 
+    /// The first quote where none may be, in the records so far.
+    #[inline]
+    pub(crate) fn stray(&self) -> Option<Stray> {
+        self.stray
+    }
+
     /// The next record, field by field, as (its position, its text); how many there were.
     /// None at the end.
     #[inline]
@@ -60,6 +101,7 @@ impl<'a> Fields<'a> {
         loop {
             match &bytes[self.at..] {
                 [] => return None,
+                _ if self.blank == Blank::Record => break,
                 [b'\n', ..] => self.at += 1,
                 [b'\r', b'\n', ..] => self.at += 2,
                 _ => break,
@@ -71,7 +113,7 @@ impl<'a> Fields<'a> {
         let mut fields = 0;
         loop {
             if bytes[start] == b'"' {
-                let (span, end) = self.quoted(start);
+                let (span, end) = self.quoted(start, fields);
                 field(fields, span);
                 fields += 1;
                 start = end + 1;
@@ -85,6 +127,7 @@ impl<'a> Fields<'a> {
                 if bytes[mark] != b'"' {
                     break mark;
                 }
+                self.stray.get_or_insert(Stray { at: mark, field: fields, closes: false });
             };
             if bytes[end] == b'\n' {
                 let text_end = if end > start && bytes[end - 1] == b'\r' { end - 1 } else { end };
@@ -103,7 +146,7 @@ impl<'a> Fields<'a> {
 
     /// A field that starts with a quote, and where the mark stands that ends it.
     #[cold]
-    fn quoted(&mut self, start: usize) -> (Span, usize) {
+    fn quoted(&mut self, start: usize, field: usize) -> (Span, usize) {
         let bytes = self.text.as_bytes();
         let opening = self.marks.next();
         debug_assert_eq!(opening, start);
@@ -129,6 +172,9 @@ impl<'a> Fields<'a> {
         let tail = if bytes[end] == b'\n' { tail.strip_suffix('\r').unwrap_or(tail) } else { tail };
         if !doubled && tail.is_empty() {
             return (span(start + 1, closing), end);
+        }
+        if !tail.trim_ascii().is_empty() {
+            self.stray.get_or_insert(Stray { at: closing, field, closes: true });
         }
         let from = self.scratch.len();
         self.scratch.push_str(&self.text[start + 1..closing].replace("\"\"", "\""));
@@ -216,7 +262,7 @@ mod tests {
     use super::*;
 
     fn split(text: &str) -> Vec<Vec<String>> {
-        let mut fields = Fields::new(text, b',');
+        let mut fields = Fields::new(text, b',', Blank::Skipped);
         let mut records = Vec::new();
         loop {
             let mut spans = Vec::new();

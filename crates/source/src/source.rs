@@ -17,7 +17,7 @@ use crate::arrow_cells::refuse;
 use crate::chunk::{Chunk, Origin, checked, id_of, violation};
 use crate::kept::{Keeper, Kept, KeptPart};
 use crate::known::{Known, LeftOut};
-use crate::layout::{FileInfo, Slots, common_columns};
+use crate::layout::{Details, FileInfo, Slots, common_columns};
 use crate::queue::{Parts, Queue, Shared};
 use crate::reading::{Mode, Plan, Reading};
 use crate::stream::Stream;
@@ -117,6 +117,18 @@ impl Source {
     /// The columns in the first file's own order; for views, as positions mean nothing.
     pub fn column_names(&self) -> &[ColumnName] {
         &self.columns
+    }
+
+    /// The columns for a message that misses one, and how they were told apart.
+    pub fn columns_as_read(&self) -> String {
+        let columns = listed(self.columns.iter().map(ColumnName::as_str));
+        match self.files[0].details {
+            Details::Delimited { delimiter: b'\t' } => format!("read with tabs, the file has {columns}"),
+            Details::Delimited { delimiter } => {
+                format!("read with `{}`, the file has {columns}", char::from(delimiter))
+            }
+            _ => format!("the file has {columns}"),
+        }
     }
 
     /// Sees all rows, exactly, and says what each column's cells read as.
@@ -346,7 +358,7 @@ impl Source {
         let error = SourceError::columns(said).of_column(lacking[0].0).in_file(&self.paths[0]);
         let near: Vec<&str> = lacking.iter().filter_map(|(_, near)| *near).collect();
         Err(error.help(match &near[..] {
-            [] => format!("the file has {}", listed(self.columns.iter().map(ColumnName::as_str))),
+            [] => self.columns_as_read(),
             [near] => format!("the file has a column of nearly that name: did you mean `{near}`?"),
             near => {
                 format!("the file has columns of nearly those names: did you mean {}?", listed(near.iter().copied()))

@@ -193,6 +193,20 @@ fn a_stream_gives_what_a_read_gives() {
 }
 
 #[test]
+fn a_blank_line_of_one_column_is_a_missing_cell() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |text: &str, expected: &[Option<&str>]| {
+        std::fs::write(folder.path().join("a.csv"), text).expect("written");
+        let rows: Vec<Vec<Option<String>>> = load("a.csv", folder.path(), 2).rows;
+        assert_eq!(rows.iter().map(|row| row[0].as_deref()).collect::<Vec<_>>(), expected, "{text:?}");
+    };
+    check("x\n1\n\n3\n\n5\n", &[Some("1"), None, Some("3"), None, Some("5")]);
+    check("x\r\n\r\n2\r\n\r\n", &[None, Some("2"), None]);
+    check("\nx\n1\n\n3", &[Some("1"), None, Some("3")]);
+    check("x,y\n1,2\n\n3,4\n", &[Some("1"), Some("3")]);
+}
+
+#[test]
 fn ten_thousand_columns_are_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let header: Vec<String> = (0..10_000).map(|n| format!("c{n}")).collect();

@@ -102,6 +102,40 @@ fn text_is_utf8() {
 }
 
 #[test]
+fn a_quote_stands_around_a_cell_or_twice_within_quotes() {
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n1,\"say \\\"hi\\\" 1\"\n"), @r#"
+        DIR/a.csv, line 3: column `b`: text follows the quote that closes a cell
+        help: write a cell that holds quotes in quotes, and those within it twice: `"say ""hi"""`
+        "#);
+    insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,5\" pipe\n"), @r#"
+        DIR/a.csv, line 2: column `b`: a quote stands within a cell that has no quotes around it
+        help: write a cell that holds quotes in quotes, and those within it twice: `"say ""hi"""`
+        "#);
+    assert!(refusal("a.csv", b"a,b\n\"1\" ,\"x\"\"y\"\n").starts_with("accepted"));
+}
+
+#[test]
+fn the_delimiter_is_what_splits_the_rows_as_it_splits_the_header() {
+    let columns = |text: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a.csv"), text).expect("written");
+        let source = Source::open("a.csv", folder.path()).expect("a header");
+        source.column_names().iter().map(ColumnName::as_str).collect::<Vec<_>>().join(" ~ ")
+    };
+    assert_eq!(columns("k,w|kg|x|z,y\n0,0.5,0\n1,0.5,0\n"), "k ~ w|kg|x|z ~ y");
+    assert_eq!(
+        columns("k;price, in EUR;size, in m, net, x;y\n0;0,5;0;0\n"),
+        "k ~ price, in EUR ~ size, in m, net, x ~ y"
+    );
+    assert_eq!(columns("a;b\n\"1,2\";3\n\"4,5\";6\n"), "a ~ b");
+    assert_eq!(columns("a\tb,c\n"), "a\tb ~ c", "without rows the header decides, and of equals the first");
+    insta::assert_snapshot!(reading("a.csv", b"a;b\n1;2\n", &[("c_c", Kind::Integer)], Mode::Training), @"
+        DIR/a.csv: column `c_c` is missing
+        help: read with `;`, the file has `a`, `b`
+        ");
+}
+
+#[test]
 fn quotes_close_and_lines_end() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n1,\"2\n3,4\n"), @r#"
         DIR/a.csv, line 3: a quoted field opens here and never closes
@@ -229,7 +263,7 @@ fn missing_columns_are_named_with_what_is_near() {
         ");
     insta::assert_snapshot!(reading("a.csv", b"x,y\n1,2\n", &wanted, Mode::Scoring), @"
         DIR/a.csv: column `Lot_Area` is missing
-        help: the file has `x`, `y`
+        help: read with `,`, the file has `x`, `y`
         ");
     let wanted = [("Lot_Area", Kind::Integer), ("Year", Kind::Integer), ("b", Kind::Integer)];
     insta::assert_snapshot!(reading("a.csv", b"LotArea,b\n1,2\n", &wanted, Mode::Scoring), @"
