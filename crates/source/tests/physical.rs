@@ -312,6 +312,18 @@ fn rows_in_memory_are_cut_and_left_out_like_those_of_a_file() {
     assert!(told.into_inner().abs_diff(source.bytes()) < 8, "progress counts up to all bytes");
 }
 
+#[test]
+fn days_as_numbers_are_read_by_their_digits() {
+    let declared = r#"{"x": {"type": "date", "format": "%Y%m%d"}}"#;
+    let days = || vec![Some(20_240_131), None, Some(20_241_230)];
+    let expected = [Some("2024-01-31"), None, Some("2024-12-30")];
+    check_with(Arc::new(Int64Array::from(days())), declared, &[""], Kind::Date, &expected);
+    check_with(Arc::new(Int32Array::from(vec![Some(20_240_131)])), declared, &["20240131"], Kind::Date, &[None]);
+    let seconds = r#"{"x": {"type": "datetime", "format": "%s"}}"#;
+    let kind = Kind::Datetime(Clock::Instant);
+    check_with(Arc::new(UInt64Array::from(vec![90])), seconds, &[], kind, &[Some("1970-01-01T00:01:30Z")]);
+}
+
 /// Every third prefix, and every byte changed, of small files: refused or read, never a panic.
 #[test]
 fn damaged_files_are_refused_without_a_panic() {
