@@ -436,3 +436,14 @@ fn an_id_and_a_group_beyond_64_bits_are_exact_in_every_format() {
     assert!(parts["test"].as_u64().is_some_and(|rows| rows > 0 && rows < 100), "{parts}");
 }
 
+#[test]
+fn numbers_in_columns_of_text_are_read_as_they_are_written_in_json_lines_too() {
+    let project = Project::new();
+    let written = |n: u32| ["1.50", "1.5", "2", "123456789012345678901234567"][n as usize % 4];
+    let csv = (0..60).map(|n| format!("{n},{},{}\n", written(n), n % 7)).collect::<String>();
+    project.write("data.csv", format!("id,x,y\n{csv}"));
+    let line = |n| format!("{{\"id\":{n},\"x\":{},\"y\":{}}}\n", written(n), n % 7);
+    project.write("data.jsonl", (0..60).map(line).collect::<String>());
+    project.write("pipeline.toml", format!("{BY_ID}[contract]\nx = {{ type = \"category\" }}\n"));
+    assert_eq!(project.digest(&["--set", "data.source=data.jsonl"]), project.digest(&[]));
+}

@@ -105,29 +105,31 @@ pub(crate) fn names(
     Ok((columns, nested))
 }
 
-/// Gives the cells of a block to the wanted columns by `push(column, value)`; how many rows there were.
+/// Gives the cells of a block to the wanted columns by `push(column, value)`; how many rows there were. In columns of
+/// `strings` a number is its text, as it is written.
 pub(crate) fn read_block(
     file: &FileInfo,
     block: &Block,
     of_file: &[u32],
-    wanted: usize,
+    strings: &[bool],
     mut push: impl FnMut(usize, Value<'_>),
 ) -> Result<usize, SourceError> {
     let slots: FxHashMap<&str, u32> =
         file.columns.iter().map(ColumnName::as_str).zip(of_file.iter().copied()).collect();
-    let mut cells: Vec<JsonCell<'_>> = vec![NO_CELL; wanted];
+    let mut cells: Vec<JsonCell<'_>> = vec![NO_CELL; strings.len()];
     // The row in which each column of the file was met last, to find doubled names.
-    let mut met = vec![0u64; wanted];
+    let mut met = vec![0u64; strings.len()];
     let mut rows = 0;
     for (line, text) in lines(block) {
         let fail = |error: SourceError| error.in_file(&file.path);
         let text = std::str::from_utf8(text).map_err(|_| fail(not_utf8(line)))?;
         cells.fill(NO_CELL);
         rows += 1;
-        let mut row = Row { slots: &slots, cells: &mut cells, met: &mut met, number: 2 * rows as u64 };
+        let number = 2 * rows as u64;
+        let mut row = Row { slots: &slots, strings, cells: &mut cells, met: &mut met, number, is_rounded: false };
         let mut json = serde_json::Deserializer::from_str(text);
-        if (&mut row).deserialize(&mut json).and_then(|()| json.end()).is_err() {
-            // Once more, slowly: a number that is too large is only an invalid cell.
+        if (&mut row).deserialize(&mut json).and_then(|()| json.end()).is_err() || row.is_rounded {
+            // Once more, slowly: a number that is too large is only an invalid cell, and one among strings is a text.
             row.number += 1;
             let mut json = serde_json::Deserializer::from_str(text);
             let read = Slowly(row).deserialize(&mut json).and_then(|()| json.end());
@@ -197,9 +199,12 @@ impl JsonCell<'_> {
 /// Reads one object into the cells of its row.
 struct Row<'r, 'a> {
     slots: &'r FxHashMap<&'r str, u32>,
+    strings: &'r [bool],
     cells: &'r mut [JsonCell<'a>],
     met: &'r mut [u64],
     number: u64,
+    /// Whether a number among strings was read as a float.
+    is_rounded: bool,
 }
 
 impl Row<'_, '_> {
@@ -235,7 +240,11 @@ impl<'de> Visitor<'de> for &mut Row<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key_seed(Text)? {
             match self.slot(&name)? {
-                Some(slot) => self.cells[slot] = map.next_value_seed(Cell { name: &name })?,
+                Some(slot) => {
+                    let cell = map.next_value_seed(Cell { name: &name })?;
+                    self.is_rounded |= self.strings[slot] && matches!(cell, JsonCell::Float(_));
+                    self.cells[slot] = cell;
+                }
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -269,11 +278,11 @@ impl<'de> Visitor<'de> for Slowly<'_, 'de> {
             };
             let raw: &'de RawValue = map.next_value()?;
             let mut json = serde_json::Deserializer::from_str(raw.get());
+            let is_number = raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
             self.0.cells[slot] = match (Cell { name: &name }).deserialize(&mut json) {
+                _ if is_number && self.0.strings[slot] => JsonCell::Text(Cow::Borrowed(raw.get())),
                 Ok(cell) => cell,
-                Err(_) if raw.get().starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
-                    JsonCell::TooLarge(raw.get().to_owned())
-                }
+                Err(_) if is_number => JsonCell::TooLarge(raw.get().to_owned()),
                 Err(error) => return Err(A::Error::custom(error)),
             };
         }

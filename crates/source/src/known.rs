@@ -65,7 +65,7 @@ impl Known {
                         (self.rows(&mut builder, &mut part.left_out), csv::starts(file, *delimiter, &block)?)
                     }
                     _ => {
-                        json::read_block(file, &block, &of_file, 1, |_, value: Value<'_>| builder.push(value))?;
+                        json::read_block(file, &block, &of_file, &[false], |_, value: Value<'_>| builder.push(value))?;
                         (self.rows(&mut builder, &mut part.left_out), json::starts(&block))
                     }
                 };

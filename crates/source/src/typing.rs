@@ -36,7 +36,7 @@ pub(crate) fn see(
         }
         (_, Work::Block(block)) => {
             let push = |slot: usize, value: Value<'_>| seeing[slot].push(value);
-            json::read_block(file, &block, &slots.of_file, slots.wanted.len(), push)?
+            json::read_block(file, &block, &slots.of_file, &vec![false; slots.wanted.len()], push)?
         }
         (Details::Parquet(footer), Work::Group(group)) => {
             each_column(file, footer, group, slots, (usize::MAX, parallel), seeing, |_| ())?;
@@ -94,8 +94,9 @@ impl<'a> Typer<'a> {
                 chunks.push(self.chunk(part.file, finish(&mut wanted), rows, &mut rows_of));
             }
             (_, Work::Block(block)) => {
+                let strings: Vec<bool> = wanted.iter().map(ColumnBuilder::holds_strings).collect();
                 let push = |slot: usize, value: Value<'_>| wanted[slot].push(value);
-                let rows = json::read_block(file, &block, &slots.of_file, slots.wanted.len(), push)?;
+                let rows = json::read_block(file, &block, &slots.of_file, &strings, push)?;
                 drop(block);
                 chunks.push(self.chunk(part.file, finish(&mut wanted), rows, &mut rows_of));
             }

@@ -146,6 +146,11 @@ impl ColumnBuilder {
         }
     }
 
+    /// Whether its cells are strings.
+    pub fn holds_strings(&self) -> bool {
+        matches!(self.cells, Cells::Strings(_))
+    }
+
     /// How many rows it has so far.
     pub fn rows(&self) -> usize {
         match &self.cells {
