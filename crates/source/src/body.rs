@@ -57,6 +57,7 @@ impl Body {
             format: Format::Csv,
             compression: Compression::None,
             columns: columns.clone(),
+            constants: Vec::new(),
             details: Details::Delimited { delimiter },
             unsupported: Default::default(),
         };

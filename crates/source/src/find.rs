@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use evenstep_table::did_you_mean;
+use evenstep_table::{ColumnName, did_you_mean};
 
 use crate::{SourceError, SourceErrorKind};
 
@@ -25,13 +25,38 @@ pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceEr
             SourceError::new(SourceErrorKind::NotFound, format!("`{pattern}` is a link to a file that isn't there"));
         return Err(error);
     }
-    let mut paths = matches(&whole)?;
+    let mut paths = matches(pattern, base)?;
     if paths.is_empty() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));
         return Err(error.help(near(&whole).unwrap_or_else(|| looked_in(base))));
     }
     paths.sort_unstable();
     Ok(paths)
+}
+
+/// What the folders of a file that fits a pattern say of all its rows: `year=2024/region=n`, as Apache Hive writes it.
+pub(crate) fn constants(pattern: &str, base: &Path, path: &Path) -> Vec<(ColumnName, Option<String>)> {
+    let below = below(pattern, base, path);
+    let folders = below.parent().into_iter().flat_map(Path::components);
+    let constant = |folder: Component<'_>| {
+        let (name, value) = folder.as_os_str().to_str()?.split_once('=')?;
+        let value = (value != "__HIVE_DEFAULT_PARTITION__").then(|| decoded(value));
+        Some((ColumnName::new(&decoded(name))?, value))
+    };
+    folders.filter_map(constant).collect()
+}
+
+/// A text in which `%2F` stands for `/`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 fn looked_in(base: &Path) -> String {
@@ -41,15 +66,35 @@ fn looked_in(base: &Path) -> String {
     }
 }
 
-fn matches(pattern: &Path) -> Result<Vec<PathBuf>, SourceError> {
+fn matches(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let whole = base.join(pattern);
     let bad = |error: glob::PatternError| {
-        let what = format!("`{}` is no pattern: {}", pattern.display(), error.msg);
+        let what = format!("`{}` is no pattern: {}", whole.display(), error.msg);
         SourceError::new(SourceErrorKind::NotFound, what)
     };
-    let found = glob::glob(&pattern.to_string_lossy()).map_err(bad)?;
+    let found = glob::glob(&whole.to_string_lossy()).map_err(bad)?;
     let paths = found.collect::<Result<Vec<_>, _>>();
     let paths = paths.map_err(|error| SourceError::io(error.path(), error.error()))?;
-    Ok(paths.into_iter().filter(|path| path.is_file()).collect())
+    let is_data = |path: &PathBuf| path.is_file() && !is_hidden(pattern, &below(pattern, base, path));
+    Ok(paths.into_iter().filter(is_data).collect())
+}
+
+/// Whether a program hid it, and the pattern doesn't ask for such: checkpoints, files that are still being written.
+fn is_hidden(pattern: &str, below: &Path) -> bool {
+    let asked = Path::new(pattern).components().filter_map(|part| part.as_os_str().to_str());
+    let asked = asked.filter(|part| part.starts_with('.')).filter_map(|part| glob::Pattern::new(part).ok());
+    let asked: Vec<glob::Pattern> = asked.collect();
+    let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
+    let hidden = parts.filter(|part| part.starts_with('.'));
+    hidden.into_iter().any(|part| !asked.iter().any(|asked| asked.matches(&part)))
+}
+
+/// What of a path that fits a pattern lies below the part that stands for itself.
+fn below(pattern: &str, base: &Path, path: &Path) -> PathBuf {
+    let is_fixed = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let fixed: PathBuf = Path::new(pattern).components().take_while(is_fixed).collect();
+    let plain = |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+    plain(path).strip_prefix(plain(&base.join(fixed))).map(Path::to_owned).unwrap_or_default()
 }
 
 /// A file of nearly that name in the folder.

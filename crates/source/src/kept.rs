@@ -114,7 +114,9 @@ impl<'a> Keeper<'a> {
     /// The part's rows, if they stand in delimited text; else the part is given back.
     pub(crate) fn keep(&mut self, part: Part) -> Result<Result<KeptPart, Part>, SourceError> {
         let (file, slots) = (&self.files[part.file], &self.slots[part.file]);
-        let (&Details::Delimited { delimiter }, Work::Block(block)) = (&file.details, &part.work) else {
+        let (&Details::Delimited { delimiter }, Work::Block(block), []) =
+            (&file.details, &part.work, &slots.constants[..])
+        else {
             return Ok(Err(part));
         };
         let take = |place: &usize| self.guesses[*place].take().expect("every guess is back");

@@ -45,15 +45,15 @@ impl Known {
         Known { column, rule, missing: Arc::new(MissingTokens::new(missing)), latest }
     }
 
-    /// Where the column stands in a file; every file of a source has it.
-    pub(crate) fn place(&self, file: &FileInfo) -> usize {
-        file.columns.iter().position(|column| *column == self.column).expect("files have the same columns")
+    /// Where the column stands in a file; None if its folders tell it.
+    pub(crate) fn place(&self, file: &FileInfo) -> Option<usize> {
+        file.columns.iter().position(|column| *column == self.column)
     }
 
     /// The part with the rows that are known; of a batch, only the columns in `slots` are left.
     pub(crate) fn only(&self, file: &FileInfo, slots: &Slots, mut part: Part) -> Result<Part, SourceError> {
         let mut builder = ColumnBuilder::new(&self.rule, Arc::clone(&self.missing), Strictness::File);
-        let place = self.place(file);
+        let Some(place) = self.place(file) else { return self.all_or_none(file, builder, part) };
         let (rows, work) = match part.work {
             Work::Block(block) => {
                 let mut of_file = vec![UNWANTED; file.columns.len()];
@@ -83,6 +83,28 @@ impl Known {
             Work::Group(_) => unreachable!("groups are read as batches where rows are left out"),
         };
         Ok(Part { kept: Some(rows), work, ..part })
+    }
+
+    /// The part, or nothing of it: its folders say since when all its rows are known.
+    fn all_or_none(&self, file: &FileInfo, mut builder: ColumnBuilder, mut part: Part) -> Result<Part, SourceError> {
+        let told = file.constants.iter().find(|(name, _)| *name == self.column);
+        let (_, value) = told.expect("files of a source have the same columns");
+        let rows = match &part.work {
+            Work::Block(block) => block.rows,
+            Work::Batch(batch) => batch.num_rows(),
+            Work::Group(_) => unreachable!("groups are read as batches where rows are left out"),
+        };
+        builder.references(&[value.as_deref()], std::iter::repeat_n(Some(0), rows));
+        let known = self.rows(&mut builder, &mut part.left_out);
+        match &mut part.work {
+            Work::Block(block) if known.is_empty() => {
+                block.bytes.clear();
+                block.rows = 0;
+            }
+            Work::Batch(batch) if known.is_empty() => *batch = batch.slice(0, 0),
+            _ => {}
+        }
+        Ok(Part { kept: Some(known), ..part })
     }
 
     /// The rows of a part that are known.

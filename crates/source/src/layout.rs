@@ -24,6 +24,8 @@ pub(crate) struct FileInfo {
     pub(crate) compression: Compression,
     /// The columns in the file's own order.
     pub(crate) columns: Vec<ColumnName>,
+    /// What its folders say of all its rows, in columns that no file of the source has.
+    pub(crate) constants: Vec<(ColumnName, Option<String>)>,
     pub(crate) details: Details,
     /// Columns that no table can hold, and what they are.
     pub(crate) unsupported: BTreeMap<ColumnName, String>,
@@ -56,6 +58,8 @@ pub(crate) struct Slots {
     pub(crate) in_file: Vec<usize>,
     /// For each wanted column: its position for whoever wants it.
     pub(crate) wanted: Vec<usize>,
+    /// For each wanted column that the folders tell: its position among them, and for whoever wants it.
+    pub(crate) constants: Vec<(usize, usize)>,
 }
 
 /// A column that nobody wants.
@@ -64,7 +68,10 @@ pub(crate) const UNWANTED: u32 = u32::MAX;
 impl Slots {
     /// Which of the file's columns `position` wants, and where it wants them.
     pub(crate) fn new(file: &FileInfo, position: impl Fn(&ColumnName) -> Option<usize>) -> Slots {
-        let mut slots = Slots { of_file: vec![UNWANTED; file.columns.len()], in_file: Vec::new(), wanted: Vec::new() };
+        let constants = file.constants.iter().enumerate();
+        let constants = constants.filter_map(|(place, (name, _))| Some((place, position(name)?))).collect();
+        let of_file = vec![UNWANTED; file.columns.len()];
+        let mut slots = Slots { of_file, in_file: Vec::new(), wanted: Vec::new(), constants };
         for (place, name) in file.columns.iter().enumerate() {
             if let Some(position) = position(name) {
                 slots.of_file[place] = slots.wanted.len() as u32;
@@ -123,7 +130,8 @@ impl FileInfo {
             }
         };
         let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
-        Ok(FileInfo { path: path.to_owned(), name, format, compression, columns, details, unsupported })
+        let (path, constants) = (path.to_owned(), Vec::new());
+        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported })
     }
 
     /// Looks at rows in memory, which messages call `name`. None is copied.
@@ -148,6 +156,7 @@ impl FileInfo {
             format: Format::Arrow,
             compression: Compression::None,
             columns: columns.map_err(|error| error.in_file(path))?,
+            constants: Vec::new(),
             details: Details::Memory(parts.collect()),
             unsupported: unsupported_types(schema),
         })

@@ -130,7 +130,7 @@ impl<'a> Queue<'a> {
     fn open_file(&self) -> Result<Open, SourceError> {
         let info = &self.files[self.file];
         let mut columns = self.slots[self.file].in_file.clone();
-        if let Some(place) = self.known.map(|known| known.place(info)) {
+        if let Some(place) = self.known.and_then(|known| known.place(info)) {
             columns.push(place);
             columns.sort_unstable();
             columns.dedup();

@@ -82,8 +82,9 @@ impl Source {
     ) -> Result<Source, SourceError> {
         let paths = crate::find::paths(pattern, base)?;
         let look = |path: &PathBuf| FileInfo::look(path, base);
-        let files: Vec<FileInfo> = paths.iter().map(look).collect::<Result<_, _>>()?;
-        let columns = common_columns(&files, wanted)?;
+        let mut files: Vec<FileInfo> = paths.iter().map(look).collect::<Result<_, _>>()?;
+        let mut columns = common_columns(&files, wanted)?;
+        columns.extend(told_by_folders(&mut files, &columns, |path| crate::find::constants(pattern, base, path)));
         Ok(Source { files: files.into(), paths, columns, known: None })
     }
 
@@ -372,6 +373,27 @@ impl Source {
         }
         SourceError::malformed("there are column names, but no rows").in_file(&self.paths[0])
     }
+}
+
+/// The columns that the files' folders tell, if those of each file tell the same ones, and no file has them itself.
+fn told_by_folders(
+    files: &mut [FileInfo],
+    columns: &[ColumnName],
+    constants: impl Fn(&Path) -> Vec<(ColumnName, Option<String>)>,
+) -> Vec<ColumnName> {
+    let told: Vec<_> = files.iter().map(|file| constants(&file.path)).collect();
+    let names = |constants: &[(ColumnName, Option<String>)]| -> Vec<ColumnName> {
+        constants.iter().map(|(name, _)| name.clone()).collect()
+    };
+    let first = told.first().map(|first| names(first)).unwrap_or_default();
+    let are_new = first.iter().enumerate().all(|(at, name)| !columns.contains(name) && !first[..at].contains(name));
+    if !are_new || told.iter().any(|told| names(told) != first) {
+        return Vec::new();
+    }
+    for (file, told) in files.iter_mut().zip(told) {
+        file.constants = told;
+    }
+    first
 }
 
 impl Read {

@@ -50,6 +50,12 @@ pub(crate) fn see(
             batch.num_rows()
         }
     };
+    for (constant, place) in &slots.constants {
+        match &file.constants[*constant].1 {
+            Some(text) if !missing.contains(text) => evidence[*place].repeated(text, rows as u64),
+            _ => evidence[*place].nulls += rows as u64,
+        }
+    }
     Ok(rows as u64)
 }
 
@@ -130,10 +136,17 @@ impl<'a> Typer<'a> {
         for (position, typed) in self.slots[file].wanted.iter().zip(typed) {
             all[*position] = Some(typed);
         }
-        let typed = all.into_iter().zip(&mut self.builders).map(|(typed, builder)| {
+        let (info, slots) = (&self.files[file], &self.slots[file]);
+        let typed = all.into_iter().zip(&mut self.builders).enumerate().map(|(position, (typed, builder))| {
             typed.unwrap_or_else(|| {
                 let builder = builder.as_mut().expect("only builders of wanted columns are lent");
-                (0..rows).for_each(|_| builder.push_absent());
+                match slots.constants.iter().find(|(_, wanted)| *wanted == position) {
+                    Some((place, _)) => {
+                        let value = info.constants[*place].1.as_deref();
+                        builder.references(&[value], std::iter::repeat_n(Some(0), rows));
+                    }
+                    None => (0..rows).for_each(|_| builder.push_absent()),
+                }
                 builder.finish()
             })
         });

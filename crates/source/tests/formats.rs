@@ -207,6 +207,70 @@ fn a_blank_line_of_one_column_is_a_missing_cell() {
 }
 
 #[test]
+fn folders_tell_columns_of_all_their_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+        std::fs::write(path, text).expect("written");
+    };
+    for (year, place) in [("2023", "a%2Fb"), ("2023", "c"), ("2024", "__HIVE_DEFAULT_PARTITION__"), ("2024", "c")] {
+        write(&format!("d/year={year}/place={place}/f.csv"), "x\n1\n2\n");
+        write(&format!("d/year={year}/place={place}/f.jsonl"), "{\"x\":1}\n{\"x\":2}\n");
+    }
+    write(
+        "whole.csv",
+        "x,year,place\n1,2023,a/b\n2,2023,a/b\n1,2023,c\n2,2023,c\n1,2024,\n2,2024,\n1,2024,c\n2,2024,c\n",
+    );
+    let whole = load("whole.csv", folder.path(), 1);
+    assert_eq!(whole.schema[&name("year")], Kind::Integer);
+    for ending in ["csv", "jsonl"] {
+        let mut seen = load(&format!("d/*/*/*.{ending}"), folder.path(), 2);
+        assert_eq!(seen.fingerprint, whole.fingerprint, "{ending}");
+        seen.rows.sort();
+        let mut rows = whole.rows.clone();
+        rows.sort();
+        assert_eq!(seen.rows, rows, "{ending}");
+    }
+    // What was known by the end of 2023, where that is what the folders tell.
+    let known = |file: &str, rule: Kind| {
+        let known = evenstep_source::Known::new(name("year"), evenstep_table::Rule::new(rule), &[], 19_722);
+        open(file, folder.path()).known_by(known).infer(&[], &Workers::threads(1), &|_| ()).expect("read")
+    };
+    for (day, ending) in [("2023-12-31", "csv"), ("2024-01-01", "csv"), ("2023-12-31", "jsonl")] {
+        write(
+            &format!("k/year={day}/f.{ending}"),
+            if ending == "csv" { "x\n1\n2\n" } else { "{\"x\":1}\n{\"x\":2}\n" },
+        );
+    }
+    let inferred = known("k/*/*.csv", Kind::Date);
+    assert_eq!((inferred.rows, inferred.left_out.later), (2, 2));
+    assert_eq!(known("k/*/*.jsonl", Kind::Date).rows, 2);
+    // The file's own column goes before; and what is fixed in the pattern tells nothing apart.
+    write("e/x=9/f.csv", "x\n1\n2\n");
+    assert_eq!(open("e/*/*.csv", folder.path()).column_names(), [name("x")]);
+    assert_eq!(open("d/year=2023/place=c/*.csv", folder.path()).column_names(), [name("x")]);
+}
+
+#[test]
+fn a_pattern_takes_nothing_that_is_hidden() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join(".checkpoints")).expect("created");
+    for file in ["a.csv", ".b.csv", ".checkpoints/a.csv"] {
+        std::fs::write(folder.path().join(file), "x\n1\n").expect("written");
+    }
+    let found = |pattern: &str| {
+        let source = open(pattern, folder.path());
+        let names = source.paths().iter().map(|path| path.strip_prefix(folder.path()).expect("below").to_owned());
+        names.map(|path| path.to_string_lossy().replace('\\', "/")).collect::<Vec<_>>()
+    };
+    assert_eq!(found("*.csv"), ["a.csv"]);
+    assert_eq!(found("**/*.csv"), ["a.csv"]);
+    assert_eq!(found(".*.csv"), [".b.csv"]);
+    assert_eq!(found(".checkpoints/*.csv"), [".checkpoints/a.csv"]);
+}
+
+#[test]
 fn ten_thousand_columns_are_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let header: Vec<String> = (0..10_000).map(|n| format!("c{n}")).collect();
