@@ -437,6 +437,22 @@ fn an_id_and_a_group_beyond_64_bits_are_exact_in_every_format() {
 }
 
 #[test]
+fn a_category_that_is_spelt_otherwise_in_every_row_is_told() {
+    let project = Project::new();
+    let row = |flag: fn(u32) -> &'static str| {
+        let row = |n: u32| format!("{n},{},{}\n", flag(n % 2), n % 7);
+        format!("id,x,y\n{}", (0..60).map(row).collect::<String>())
+    };
+    project.write("data.csv", row(|n| ["False", "True"][n as usize]));
+    project.write("new.csv", row(|n| ["false", "true"][n as usize]));
+    project.write("pipeline.toml", format!("{BY_ID}[contract]\nx = {{ type = \"category\" }}\n"));
+    project.run(&["train", "--quiet"]).ok();
+    let said = project.run(&["score", "p.evenstep", "--input", "new.csv", "--output", "scores.csv"]).ok().err;
+    let told = "flagged 60 × x: unseen, in all rows: training saw `False`, `True`, the rows have `false`";
+    assert!(said.contains(told), "{said}");
+}
+
+#[test]
 fn numbers_in_columns_of_text_are_read_as_they_are_written_in_json_lines_too() {
     let project = Project::new();
     let written = |n: u32| ["1.50", "1.5", "2", "123456789012345678901234567"][n as usize % 4];

@@ -6,6 +6,7 @@ use std::path::Path;
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
 use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source, SourceError};
+use evenstep_table::check::Breach;
 use evenstep_table::quality::Violation;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Rule, Task};
@@ -26,6 +27,9 @@ pub struct Scored {
     pub ignored: Vec<ColumnName>,
     /// Results of steps that were no numbers.
     pub no_numbers: NoNumbers,
+    /// Of flags that all rows have, since no category was seen in training: what was seen, and what the rows have.
+    #[serde(skip)]
+    pub all_unseen: BTreeMap<String, String>,
 }
 
 impl Predictor {
@@ -162,14 +166,17 @@ pub(crate) fn answer_all<T: Send>(
     let reading = predictor.reading(Some(source.column_names()));
     let mut scored = Scored { ignored: ignored(predictor, source), ..Scored::default() };
     let mut chunks = source.stream(&reading)?;
+    let mut unseen = BTreeMap::new();
     loop {
         // As many chunks as there are threads, so that memory is bounded and nobody waits.
         let group: Vec<Chunk> = chunks.by_ref().take(workers.count()).collect::<Result<_, _>>()?;
         if group.is_empty() {
+            scored.all_unseen = all_unseen(predictor, &scored, unseen);
             return Ok(scored);
         }
         for answer in workers.map(group, |chunk| answer(predictor, chunk, &reading.id, lines, &say)) {
-            let Answered { rows, unanswered, mut answers, no_numbers, with } = answer?;
+            let Answered { rows, unanswered, mut answers, no_numbers, unseen: of_chunk, with } = answer?;
+            unseen.extend(of_chunk);
             scored.no_numbers.merge(no_numbers);
             if reading.id.is_empty() {
                 let numbers = scored.rows as i64..scored.rows as i64 + rows as i64;
@@ -185,6 +192,24 @@ pub(crate) fn answer_all<T: Send>(
             take(&answers, with)?;
         }
     }
+}
+
+/// What is to be said of columns of which no category is known: they are spelt otherwise, most likely.
+fn all_unseen(
+    predictor: &Predictor,
+    scored: &Scored,
+    unseen: BTreeMap<ColumnName, String>,
+) -> BTreeMap<String, String> {
+    const SHOWN: usize = 3;
+    let said = |(name, text): (ColumnName, String)| {
+        let flag = format!("{name}: {}", Breach::Unseen.word());
+        let seen = predictor.seen.get(&name)?.categories.as_ref()?;
+        let is_told = scored.flags.get(&flag) == Some(&scored.rows) && !predictor.contract.columns[&name].personal;
+        let known: Vec<String> = seen.iter().take(SHOWN).map(|known| format!("`{known}`")).collect();
+        let more = if seen.len() > SHOWN { ", …" } else { "" };
+        is_told.then(|| (flag, format!("training saw {}{more}, the rows have `{text}`", known.join(", "))))
+    };
+    unseen.into_iter().filter_map(said).collect()
 }
 
 fn ignored(predictor: &Predictor, source: &Source) -> Vec<ColumnName> {
@@ -204,6 +229,8 @@ struct Answered<T> {
     unanswered: usize,
     answers: Answers,
     no_numbers: NoNumbers,
+    /// A category that training didn't see, by column.
+    unseen: BTreeMap<ColumnName, String>,
     with: T,
 }
 
@@ -219,6 +246,12 @@ fn answer<T>(
     let rows = batch.rows();
     let repeated: Vec<usize> = (0..rows).flat_map(|row| std::iter::repeat_n(row, lines)).collect();
     let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).take(&repeated)).collect();
+    let mut unseen = BTreeMap::new();
+    for flag in chunk.flags.iter().filter(|flag| flag.rule == Breach::Unseen) {
+        if !unseen.contains_key(&flag.field) {
+            unseen.extend(batch.column(&flag.field).text(flag.row).map(|text| (flag.field.clone(), text)));
+        }
+    }
     let (said, no_numbers, with) = say(batch, &chunk.unanswered)?;
     columns.extend(said);
     // A flag of a row is on each of its lines.
@@ -228,7 +261,7 @@ fn answer<T>(
     };
     let flags = chunk.flags.chunk_by(|a, b| a.row == b.row).flat_map(of_row).collect();
     let answers = Answers { columns, flags, quarantine: chunk.quarantine };
-    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers, no_numbers, with })
+    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers, no_numbers, unseen, with })
 }
 
 /// Predictions as columns, by the task.

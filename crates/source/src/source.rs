@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::check::{Breach, Found, Outcome};
-use evenstep_table::infer::Evidence;
+use evenstep_table::infer::{Evidence, often_is_missing};
 use evenstep_table::quality::{Place, Quality, Violation};
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, closest, identity};
@@ -426,7 +426,11 @@ pub(crate) fn rejected(quality: &Quality, among: &str) -> SourceError {
     let tally = quality.rejected.clone();
     let cells = if tally.count == 1 { "cell breaks" } else { "cells break" };
     let message = format!("{} {cells} a rule of the contract{among}", tally.count);
-    let help = "change the data, or say in `[contract]` what becomes of such cells";
+    let mut help = "change the data, or say in `[contract]` what becomes of such cells".to_owned();
+    let invalid = tally.first.iter().filter(|found| found.rule == Breach::Invalid);
+    if let Some(text) = invalid.filter_map(|found| found.value.as_deref()).find(|text| often_is_missing(text)) {
+        help += &format!("; if `{text}` is to be a missing value, add it to `missing` in `[data]`");
+    }
     SourceError::new(SourceErrorKind::Rejected(Box::new(tally)), message).help(help)
 }
 

@@ -136,6 +136,15 @@ fn the_delimiter_is_what_splits_the_rows_as_it_splits_the_header() {
 }
 
 #[test]
+fn what_often_stands_for_a_missing_value_may_be_one() {
+    insta::assert_snapshot!(reading("a.csv", b"a,b\n1,2\nNaN,2\n", &[("a", Kind::Number)], Mode::Training), @"
+        1 cell breaks a rule of the contract
+          a.csv, row 2, column `a`: `NaN` is not a number
+        help: change the data, or say in `[contract]` what becomes of such cells; if `NaN` is to be a missing value, add it to `missing` in `[data]`
+        ");
+}
+
+#[test]
 fn quotes_close_and_lines_end() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n1,\"2\n3,4\n"), @r#"
         DIR/a.csv, line 3: a quoted field opens here and never closes

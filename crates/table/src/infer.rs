@@ -146,7 +146,7 @@ impl Evidence {
         self.distinct.insert(text);
         if matches!(reads, Reads::Other | Reads::Formatted | Reads::NotFinite) {
             self.odd.add(text, n);
-            if text.len() <= 7 && LIKELY_MISSING.contains(&text) {
+            if text.len() <= 7 && often_is_missing(text) {
                 *self.likely_missing.entry(text.to_owned()).or_default() += n;
             }
         }
@@ -356,6 +356,11 @@ impl Partial for Evidence {
             *self.likely_missing.entry(token).or_default() += count;
         }
     }
+}
+
+/// Whether the text often stands for a missing value.
+pub fn often_is_missing(text: &str) -> bool {
+    LIKELY_MISSING.contains(&text)
 }
 
 /// What a text reads as. A text and the value that it writes read alike.

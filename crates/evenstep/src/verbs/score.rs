@@ -87,7 +87,8 @@ pub(crate) fn tell(scored: &Scored, done: &str, path: Option<&Path>) {
         output::note(&format!("  why is said in `{}`", path.display()));
     }
     for (flag, count) in &scored.flags {
-        output::note(&format!("  flagged {count} × {flag}"));
+        let why = scored.all_unseen.get(flag).map(|why| format!(", in all rows: {why}")).unwrap_or_default();
+        output::note(&format!("  flagged {count} × {flag}{why}"));
     }
     for sentence in scored.no_numbers.sentences() {
         output::note(&format!("  {sentence}"));
