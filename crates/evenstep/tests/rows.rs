@@ -437,6 +437,24 @@ fn an_id_and_a_group_beyond_64_bits_are_exact_in_every_format() {
 }
 
 #[test]
+fn no_column_that_is_written_is_called_like_another() {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{n},{n},{n},{},{}\n", n % 9, n % 7);
+    project.write("data.csv", format!("prediction,flags,row,part,x,y\n{}", (0..60).map(row).collect::<String>()));
+    let header = |id: &str, verb: &[&str]| {
+        project.write("pipeline.toml", BY_ID.replace("\"id\"", id));
+        project.run(&["train", "--quiet"]).ok();
+        project.run(verb).ok().out.lines().next().expect("a header").to_owned()
+    };
+    let score = ["score", "p.evenstep", "--input", "data.csv", "--quiet"];
+    let explain = ["explain", "p.evenstep", "--input", "data.csv", "--quiet"];
+    insta::assert_snapshot!(header(r#"["prediction", "flags"]"#, &score), @"id_prediction,id_flags,prediction,flags");
+    insta::assert_snapshot!(header(r#"["prediction", "row"]"#, &explain), @"id_prediction,row,prediction,base,contribution_flags,contribution_part,contribution_x,flags");
+    insta::assert_snapshot!(header(r#"["row", "part"]"#, &["split", "--quiet"]), @"row,id_row,id_part,part");
+    insta::assert_snapshot!(header(r#"["row", "part"]"#, &score), @"row,part,prediction,flags");
+}
+
+#[test]
 fn a_category_that_is_spelt_otherwise_in_every_row_is_told() {
     let project = Project::new();
     let row = |flag: fn(u32) -> &'static str| {

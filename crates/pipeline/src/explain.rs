@@ -4,9 +4,10 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_exact::sum::ExactSum;
 use evenstep_model::{Contributions, Predictions};
 use evenstep_source::Source;
+use evenstep_source::write::FLAGS;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Kind, Task};
 
-use crate::score::{Answers, Scored, answer_all, header_of_ids, told};
+use crate::score::{Answers, Scored, after_ids, answer_all, header_of_ids, told};
 use crate::{PipelineError, Predictor, Progress};
 
 /// What was explained.
@@ -42,7 +43,7 @@ impl Shape {
     /// Several classes have a line each, since each has a score of its own.
     pub fn header(self, predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
         let column = |name: &str, kind: Kind| (ColumnName::new(name).expect("a name"), kind);
-        let mut header = header_of_ids(predictor, source);
+        let mut header = Vec::new();
         match &predictor.task {
             Task::Regression | Task::Ranking => header.push(column("prediction", Kind::Number)),
             Task::Binary { classes } => {
@@ -69,7 +70,7 @@ impl Shape {
                 header.push(column("rest", Kind::Number));
             }
         }
-        header
+        after_ids(header_of_ids(predictor, source), header, FLAGS)
     }
 
     /// Contributions as columns, a line for each score of each row.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
+use evenstep_source::write::FLAGS;
 use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source, SourceError};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Violation;
@@ -85,9 +86,28 @@ pub struct Answers {
 
 /// The columns of a score file: `id`, or the names of a composite one, or `row`; then the prediction.
 pub fn header(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
-    let mut header = header_of_ids(predictor, source);
-    header.extend(answer_columns(&predictor.task));
-    header
+    after_ids(header_of_ids(predictor, source), answer_columns(&predictor.task), FLAGS)
+}
+
+/// The id's columns before others. One that is called like another, or like one of `also`, is called `id_` and its name.
+pub fn after_ids(
+    mut ids: Vec<(ColumnName, Kind)>,
+    others: impl IntoIterator<Item = (ColumnName, Kind)>,
+    also: &str,
+) -> Vec<(ColumnName, Kind)> {
+    let others: Vec<(ColumnName, Kind)> = others.into_iter().collect();
+    for at in 0..ids.len() {
+        let is_taken = |name: &ColumnName| {
+            let before = ids.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, column)| column);
+            name.as_str() == also || before.chain(&others).any(|(taken, _)| taken == name)
+        };
+        let mut name = ids[at].0.clone();
+        while is_taken(&name) {
+            name = ColumnName::new(&format!("id_{name}")).expect("a name");
+        }
+        ids[at].0 = name;
+    }
+    ids.into_iter().chain(others).collect()
 }
 
 /// What the columns of a prediction are called, and their types.

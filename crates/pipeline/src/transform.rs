@@ -1,17 +1,17 @@
 //! The steps alone: what the model would be given of each row.
 
 use evenstep_source::Source;
+use evenstep_source::write::FLAGS;
 use evenstep_table::{Batch, Column, ColumnName, Kind};
 
-use crate::score::{Answers, Scored, answer_all, header_of_ids};
+use crate::score::{Answers, Scored, after_ids, answer_all, header_of_ids};
 use crate::{PipelineError, Predictor, Run};
 
 /// The columns of a file of features: `id`, or the names of a composite one, or `row`; then what the steps make, in the
 /// order of the names.
 pub fn feature_header(predictor: &Predictor, source: &Source) -> Vec<(ColumnName, Kind)> {
-    let mut header = header_of_ids(predictor, source);
-    header.extend(predictor.steps.output.iter().map(|(name, kind)| (name.clone(), *kind)));
-    header
+    let features = predictor.steps.output.iter().map(|(name, kind)| (name.clone(), *kind));
+    after_ids(header_of_ids(predictor, source), features, FLAGS)
 }
 
 /// Applies the steps to every row of the source and hands on what they make of it, chunk by chunk.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::parts::{self, Part, Parted, Parts};
+use evenstep_pipeline::score::after_ids;
 use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{Coded, Column, ColumnName, Kind};
@@ -37,9 +38,8 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
 
 fn table(parts: &Parts, path: Option<&Path>) -> Result<Vec<u8>, PipelineError> {
     let name = |name: &str| ColumnName::new(name).expect("a name");
-    let mut header = vec![(name("row"), Kind::Integer)];
-    header.extend(parts.id.iter().cloned());
-    header.push((name("part"), Kind::Category));
+    let mut header = after_ids(parts.id.clone(), [(name("part"), Kind::Category)], "row");
+    header.insert(0, (name("row"), Kind::Integer));
     let mut writer = match path {
         Some(path) => Writer::for_path(path, Vec::new(), header, false)?,
         None => Writer::new(Format::Csv, Compression::None, Vec::new(), header, false)?,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use evenstep_model::Predictions;
 pub use evenstep_source::RowError;
+use evenstep_source::write::FLAGS;
 use evenstep_source::{DirectRows, Flag, RowTyper, TypedRows};
 use evenstep_table::check::Breach;
 use evenstep_table::{Batch, Column, ColumnName, Kind};
@@ -22,7 +23,7 @@ pub use noticed::Noticed;
 pub use rows::{Rows, named};
 
 use self::phases::Phase;
-use crate::score::{answer_columns, id_header, row_header, told};
+use crate::score::{after_ids, answer_columns, id_header, row_header, told};
 use crate::trace::Recorder;
 use crate::{NoNumbers, PipelineError, Predictor};
 
@@ -276,7 +277,7 @@ pub fn answer_table(
     }
     let ids = columns.len();
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
-    header.extend(answer_columns(&predictor.task));
+    let header = after_ids(header, answer_columns(&predictor.task), FLAGS);
     columns.extend(told(&predictor.task, &predictions).into_iter().map(Arc::new));
     Ok(Table { header, columns, ids, flags: read.flags, noticed: Noticed::of(no_numbers, read.quality) })
 }
