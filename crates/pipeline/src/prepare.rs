@@ -87,7 +87,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     let told = |bytes: u64| run.progress.done(bytes, "");
     let (inferred, kept) = source.infer_keeping(&spec.data.missing, &declared, run.workers, &told)?;
     refuse_no_time(spec, &roles, &inferred, &declared)?;
-    let Chosen { inputs, unknown, unread } = inputs(spec, &source, &roles, &inferred, &declared)?;
+    let Chosen { inputs, unknown, unread, index } = inputs(spec, &source, &roles, &inferred, &declared)?;
     if inputs.is_empty() {
         let error = PipelineError::input("no column is left to learn from")
             .help("besides the target and the id there has to be one that no step drops at once".to_owned());
@@ -109,6 +109,10 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
     notes.extend(unreadable(&source, &unread));
+    if !index.is_empty() {
+        let names: Vec<String> = index.iter().map(|name| format!("`{name}`")).collect();
+        notes.push(format!("the index of pandas, which has no name, and so no input: {}", names.join(", ")));
+    }
     let idle: Vec<String> = spec
         .contract
         .keys()
@@ -251,6 +255,8 @@ struct Chosen {
     unknown: Vec<ColumnName>,
     /// Those that no table can hold, and that nobody asks for.
     unread: Vec<ColumnName>,
+    /// Those that pandas made of its index, and that nobody asks for.
+    index: Vec<ColumnName>,
 }
 
 /// The inputs: the columns without a role, less those that steps at the head of the pipeline drop before
@@ -264,7 +270,12 @@ fn inputs(
 ) -> Result<Chosen, PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
     let kind = |name: &ColumnName| kind_of(name, inferred, declared);
+    let index = source.index_of_pandas();
+    let is_asked_for = |name: &ColumnName| declared.contains_key(name) || step_that_names(spec, name).is_some();
+    let is_index = |name: &&ColumnName| index.contains(*name) && !is_asked_for(name);
     let columns = inferred.columns.keys().filter(|name| !role.contains(name));
+    let (index, columns): (Vec<&ColumnName>, Vec<&ColumnName>) = columns.partition(is_index);
+    let columns = columns.into_iter();
     // A column of which nothing was known yet may have come later: it is as if it weren't there.
     let is_unknown = |name: &&ColumnName| spec.data.as_of.is_some() && kind(name).is_none();
     let (unknown, columns): (Vec<&ColumnName>, Vec<&ColumnName>) = columns.partition(is_unknown);
@@ -287,7 +298,12 @@ fn inputs(
     }
     let named = role.into_iter().filter(|name| **name != roles.target && step_that_names(spec, name).is_some());
     let inputs: BTreeSet<ColumnName> = schema.keys().chain(named).cloned().collect();
-    Ok(Chosen { inputs: inputs.into_iter().collect(), unknown: unknown.into_iter().cloned().collect(), unread })
+    Ok(Chosen {
+        inputs: inputs.into_iter().collect(),
+        unknown: unknown.into_iter().cloned().collect(),
+        unread,
+        index: index.into_iter().cloned().collect(),
+    })
 }
 
 /// Reads the rows and gives them identity and labels.

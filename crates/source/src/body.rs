@@ -60,6 +60,7 @@ impl Body {
             constants: Vec::new(),
             details: Details::Delimited { delimiter },
             unsupported: Default::default(),
+            index: Default::default(),
         };
         Ok(Body { columns, rows, held: Held::Csv(Box::new(file), blocks) })
     }

@@ -1,6 +1,6 @@
 //! What a file holds, before its rows are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(crate) struct FileInfo {
     pub(crate) details: Details,
     /// Columns that no table can hold, and what they are.
     pub(crate) unsupported: BTreeMap<ColumnName, String>,
+    /// Columns that pandas made of an index without a name.
+    pub(crate) index: BTreeSet<ColumnName>,
 }
 
 /// What only one format has.
@@ -104,8 +106,8 @@ impl FileInfo {
                 false => error.help(format!("endings are {}", format::ENDINGS)),
             });
         };
-        let mut unsupported = BTreeMap::new();
-        let mut types = |schema: &Schema| unsupported = unsupported_types(schema);
+        let (mut unsupported, mut index) = (BTreeMap::new(), BTreeSet::new());
+        let mut types = |schema: &Schema| (unsupported, index) = (unsupported_types(schema), index_of_pandas(schema));
         let (columns, details) = match format {
             Format::Csv | Format::Tsv => {
                 let (_, delimiter, columns) = csv::open(path, format, compression)?;
@@ -131,7 +133,7 @@ impl FileInfo {
         };
         let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
         let (path, constants) = (path.to_owned(), Vec::new());
-        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported })
+        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported, index })
     }
 
     /// Looks at rows in memory, which messages call `name`. None is copied.
@@ -159,6 +161,7 @@ impl FileInfo {
             constants: Vec::new(),
             details: Details::Memory(parts.collect()),
             unsupported: unsupported_types(schema),
+            index: index_of_pandas(schema),
         })
     }
 
@@ -182,6 +185,16 @@ fn unsupported_types(schema: &Schema) -> BTreeMap<ColumnName, String> {
         .iter()
         .filter_map(|field| Some((ColumnName::new(field.name())?, arrow_cells::unsupported(field)?)));
     unsupported.collect()
+}
+
+/// The columns that pandas made of an index without a name: positions, as a rule, which say nothing of a row.
+/// Source: "Developer" in the documentation of pandas, on metadata in Parquet.
+fn index_of_pandas(schema: &Schema) -> BTreeSet<ColumnName> {
+    let told: Option<serde_json::Value> =
+        schema.metadata().get("pandas").and_then(|text| serde_json::from_str(text).ok());
+    let index = told.as_ref().and_then(|told| told["index_columns"].as_array()).into_iter().flatten();
+    let unnamed = index.filter_map(|name| name.as_str()).filter(|name| name.starts_with("__index_level_"));
+    unnamed.filter_map(ColumnName::new).collect()
 }
 
 /// The names of a file's columns, none empty, none twice.

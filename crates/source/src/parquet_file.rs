@@ -100,7 +100,8 @@ fn without_levels_of_flags(metadata: ArrowReaderMetadata) -> Result<ArrowReaderM
         true => Arc::new(Field::new(field.name(), DataType::Boolean, field.is_nullable())),
         false => Arc::clone(field),
     };
-    let schema = Schema::new(metadata.schema().fields().iter().map(plain).collect::<Vec<_>>());
+    let fields: Vec<_> = metadata.schema().fields().iter().map(plain).collect();
+    let schema = Schema::new_with_metadata(fields, metadata.schema().metadata().clone());
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
 }

@@ -238,6 +238,11 @@ impl Source {
         self.files.iter().flat_map(|file| file.unsupported.clone()).collect()
     }
 
+    /// Columns that pandas made of an index without a name.
+    pub fn index_of_pandas(&self) -> BTreeSet<ColumnName> {
+        self.files.iter().flat_map(|file| file.index.clone()).collect()
+    }
+
     /// Refuses a column that no table can hold.
     pub fn refuse_unsupported(&self, name: &ColumnName) -> Result<(), SourceError> {
         let file = self.files.iter().find_map(|file| Some((file, file.unsupported.get(name)?)));

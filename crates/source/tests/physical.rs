@@ -324,6 +324,27 @@ fn days_as_numbers_are_read_by_their_digits() {
     check_with(Arc::new(UInt64Array::from(vec![90])), seconds, &[], kind, &[Some("1970-01-01T00:01:30Z")]);
 }
 
+#[test]
+fn an_index_of_pandas_without_a_name_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let columns = ["x", "__index_level_0__", "day"].map(|name| Field::new(name, arrow_schema::DataType::Int32, false));
+    let told = r#"{"index_columns": ["__index_level_0__", "day", {"kind": "range"}]}"#;
+    let schema = Schema::new_with_metadata(columns.to_vec(), [("pandas", told)]);
+    let cells = || Arc::new(Int32Array::from(vec![7, 8])) as ArrayRef;
+    let batch = RecordBatch::try_new(Arc::new(schema), vec![cells(), cells(), cells()]).expect("a table");
+    let create = |file: &str| std::fs::File::create(folder.path().join(file)).expect("created");
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(create("f.arrow"), &batch.schema()).expect("started");
+    writer.write(&batch).and_then(|()| writer.finish()).expect("written");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(create("p.parquet"), batch.schema(), None).expect("started");
+    writer.write(&batch).expect("written");
+    writer.close().expect("written");
+    for file in ["f.arrow", "p.parquet"] {
+        let source = open(file, folder.path()).expect("opened");
+        assert_eq!(source.index_of_pandas(), [name("__index_level_0__")].into(), "{file}");
+        assert_eq!(source.column_names().len(), 3, "whoever asks for it may have it");
+    }
+}
+
 /// Every third prefix, and every byte changed, of small files: refused or read, never a panic.
 #[test]
 fn damaged_files_are_refused_without_a_panic() {

@@ -67,6 +67,8 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         inferred = source.infer(&missing, run.workers, &told)?;
         words.values_mut().for_each(|words| words.leave_out(&missing));
     }
+    let index = source.index_of_pandas();
+    inferred.columns.retain(|name, _| !index.contains(name) || *name == target || id.contains(name));
     refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
     let mut like_ids = like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
     if id.is_empty() {
