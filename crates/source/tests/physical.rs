@@ -345,6 +345,29 @@ fn an_index_of_pandas_without_a_name_is_known() {
     }
 }
 
+#[test]
+fn the_checksum_of_a_page_is_held_against_it() {
+    // A column `x` of 1, 2, 3, as pyarrow writes it with `write_page_checksum`.
+    const FILE: &str = "5041523115001524152415fdb789b50e1c15061500150615061c000000020000000601010000000200000003000000150419\
+        2c35001806736368656d6115020015022502180178001606191c191c26001c15021925060019180178150016061656165626\
+        08491c150015001502003c2906192600060000001656160626081656002820706172717565742d6370702d6172726f772076\
+        657273696f6e2032362e302e31191c1c0000007a00000050415231";
+    let digits = FILE.as_bytes().as_chunks::<2>().0;
+    let byte = |digits: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(digits).expect("digits"), 16).expect("a byte");
+    let mut bytes: Vec<u8> = digits.iter().map(byte).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let infer = |bytes: &[u8]| {
+        std::fs::write(folder.path().join("a.parquet"), bytes).expect("written");
+        let source = open("a.parquet", folder.path())?;
+        source.infer(&[], &Workers::threads(1), &|_| ()).map(|inferred| inferred.rows)
+    };
+    assert_eq!(infer(&bytes).expect("it is whole"), 3);
+    let cell = bytes.windows(4).position(|cell| cell == 2i32.to_le_bytes()).expect("the second cell");
+    bytes[cell] ^= 4;
+    let error = infer(&bytes).expect_err("it isn't").to_string();
+    assert!(error.contains("the file is damaged: Page CRC checksum mismatch"), "{error}");
+}
+
 /// Every third prefix, and every byte changed, of small files: refused or read, never a panic.
 #[test]
 fn damaged_files_are_refused_without_a_panic() {
