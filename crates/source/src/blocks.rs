@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::SourceError;
 use crate::buffers::{Buffer, Buffers};
 use crate::fields::Blank;
-use crate::format::Compression;
+use crate::format::{self, Compression};
 
 /// How much is read at once.
 const PIECE: usize = 256 << 10;
@@ -147,12 +147,9 @@ impl Blocks {
         blocks.read_piece()?;
         match blocks.rest.as_slice() {
             [0xef, 0xbb, 0xbf, ..] => drop(blocks.rest.drain(..3)),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                return Err(SourceError::malformed("the file is in UTF-16, expected UTF-8")
-                    .in_file(path)
-                    .help("save it as UTF-8"));
-            }
-            _ => {}
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(not_utf8("UTF-32").in_file(path)),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(not_utf8("UTF-16").in_file(path)),
+            start => format::refuse_binary(start).map_err(|error| error.in_file(path))?,
         }
         Ok(blocks)
     }
@@ -369,6 +366,10 @@ impl std::fmt::Debug for Blocks {
 struct Counted {
     file: File,
     read: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+fn not_utf8(encoding: &str) -> SourceError {
+    SourceError::malformed(format!("the file is in {encoding}, expected UTF-8")).help("save it as UTF-8")
 }
 
 impl Read for Counted {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::SourceError;
+
 /// What the bytes mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
@@ -38,9 +40,24 @@ pub(crate) fn is_workbook(path: &Path) -> bool {
     ["xlsx", "xls", "xlsm", "xlsb", "ods", "numbers"].contains(&ending.as_str())
 }
 
+/// What files of other formats begin with, what they are, and the ending that tells it.
+const STARTS: [(&[u8], &str, &str); 4] = [
+    (b"PAR1", "Parquet", ".parquet"),
+    (b"ARROW1", "Arrow IPC", ".arrow"),
+    (b"\x1f\x8b", "compressed by gzip", ".gz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard", ".zst"),
+];
+
+/// Refuses what is no text, though its name says so.
+pub(crate) fn refuse_binary(start: &[u8]) -> Result<(), SourceError> {
+    let Some((_, what, ending)) = STARTS.iter().find(|(magic, ..)| start.starts_with(magic)) else { return Ok(()) };
+    let error = SourceError::malformed(format!("the file is {what}, and its name says that it is text"));
+    Err(error.help(format!("let its name end with `{ending}`")))
+}
+
 /// Format and compression by the endings of the file's name; None if they are not known.
 pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
-    let name = path.file_name()?.to_str()?.to_lowercase();
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
     let (name, compression) = if let Some(name) = name.strip_suffix(".gz") {
         (name, Compression::Gzip)
     } else if let Some(name) = name.strip_suffix(".zst") {

@@ -80,9 +80,10 @@ pub(crate) fn names(
             Ok(())
         }
     }
-    let mut found = FxHashMap::default();
+    let (mut found, mut rows) = (FxHashMap::default(), 0);
     while let Some(block) = blocks.next(usize::MAX)? {
         for (line, text) in lines(&block) {
+            rows += 1;
             let text = std::str::from_utf8(text).map_err(|_| not_utf8(line).in_file(path))?;
             let mut json = serde_json::Deserializer::from_str(text);
             let read = json.deserialize_any(Names(&mut found)).and_then(|()| json.end());
@@ -93,7 +94,8 @@ pub(crate) fn names(
         found.into_iter().map(|(name, (place, holds))| (place, name, holds)).collect();
     names.sort_unstable_by_key(|(place, ..)| *place);
     if names.is_empty() {
-        return Err(SourceError::malformed("the file is empty, expected a JSON object a line").in_file(path));
+        let what = if rows == 0 { "the file is empty" } else { "no object has a name" };
+        return Err(SourceError::malformed(format!("{what}, expected a JSON object a line")).in_file(path));
     }
     let columns = column_names(names.iter().map(|(_, name, _)| name)).map_err(|error| error.in_file(path))?;
     let nested = columns.iter().zip(&names).filter_map(|(name, (_, _, holds))| match holds {

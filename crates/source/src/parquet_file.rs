@@ -1,6 +1,7 @@
 //! Parquet files: row groups, and columns within them, are read in parallel.
 
 use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,11 +15,11 @@ use parquet::arrow::parquet_to_arrow_field_levels;
 use parquet::basic::LogicalType;
 use parquet::errors::ParquetError;
 
-use crate::SourceError;
 use crate::arrow_cells::UUID;
 use crate::guard::guard;
 use crate::layout::column_names;
 use crate::parquet_pages::Groups;
+use crate::{SourceError, SourceErrorKind};
 
 /// What a file's footer says.
 #[derive(Clone, Debug)]
@@ -31,7 +32,8 @@ impl Footer {
     pub(crate) fn read(path: &Path) -> Result<(Footer, Vec<ColumnName>), SourceError> {
         let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
         guard(path, || {
-            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(malformed)?;
+            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+            let metadata = metadata.map_err(|error| no_parquet(&file).unwrap_or_else(|| malformed(error)))?;
             let metadata = without_levels_of_flags(metadata).map_err(malformed)?;
             let columns = column_names(metadata.schema().fields().iter().map(|field| field.name()))?;
             let footer = Footer { metadata };
@@ -124,7 +126,29 @@ impl Iterator for Batches {
     }
 }
 
+/// What a file is that its name alone makes Parquet.
+fn no_parquet(mut file: &File) -> Option<SourceError> {
+    let mut start = Vec::new();
+    file.rewind().and_then(|()| file.take(512).read_to_end(&mut start)).ok()?;
+    let is_text = || start.len() > 4 && std::str::from_utf8(&start).is_ok_and(|text| !text.contains('\0'));
+    match start.get(..4) {
+        Some(b"PARE") => Some(encrypted()),
+        Some(start) if start != b"PAR1" && is_text() => {
+            let error = SourceError::malformed("the file is text, and its name says that it is Parquet");
+            Some(error.help("let its name end with `.csv`, or as its format does"))
+        }
+        _ => None,
+    }
+}
+
+fn encrypted() -> SourceError {
+    SourceError::new(SourceErrorKind::Unsupported, "the file is encrypted").help("write it without encryption")
+}
+
 fn malformed(error: ParquetError) -> SourceError {
+    if error.to_string().contains("encrypted") {
+        return encrypted();
+    }
     SourceError::malformed(sentence(&error.to_string()))
 }
 

@@ -145,6 +145,31 @@ fn what_often_stands_for_a_missing_value_may_be_one() {
 }
 
 #[test]
+fn what_a_file_is_instead_is_told() {
+    insta::assert_snapshot!(refusal("a.csv", b"PAR1\x15\x04"), @"
+        DIR/a.csv: the file is Parquet, and its name says that it is text
+        help: let its name end with `.parquet`
+        ");
+    insta::assert_snapshot!(refusal("a.jsonl", b"\x1f\x8b\x08"), @"
+        DIR/a.jsonl: the file is compressed by gzip, and its name says that it is text
+        help: let its name end with `.gz`
+        ");
+    insta::assert_snapshot!(refusal("a.csv", b"\xff\xfe\0\0a\0\0\0"), @"
+        DIR/a.csv: the file is in UTF-32, expected UTF-8
+        help: save it as UTF-8
+        ");
+    insta::assert_snapshot!(refusal("a.parquet", b"a,b\n1,2\n3,4\n"), @"
+        DIR/a.parquet: the file is text, and its name says that it is Parquet
+        help: let its name end with `.csv`, or as its format does
+        ");
+    insta::assert_snapshot!(refusal("a.parquet", b"PARE\x15\x04\0\0\0\0PARE"), @"
+        DIR/a.parquet: the file is encrypted
+        help: write it without encryption
+        ");
+    insta::assert_snapshot!(refusal("a.jsonl", b"{}\n{}\n"), @"DIR/a.jsonl: no object has a name, expected a JSON object a line");
+}
+
+#[test]
 fn quotes_close_and_lines_end() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n1,\"2\n3,4\n"), @r#"
         DIR/a.csv, line 3: a quoted field opens here and never closes
