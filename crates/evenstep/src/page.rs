@@ -115,6 +115,7 @@ fn metrics(measured: &[Measured]) -> Vec<report::MetricLine> {
         value: measured.value,
         interval: measured.interval,
         baseline: measured.baseline,
+        better_by: measured.gain(),
         higher_is_better: measured.higher_is_better,
         undefined: measured.undefined.clone(),
     };

@@ -430,6 +430,35 @@ fn intervals_hold_the_value_and_narrow_with_more_rows() {
     assert_eq!(metric::interval(metric, &one_class.scored(false), &one_class.keys, &draws, &workers), None);
 }
 
+#[test]
+fn a_model_is_compared_with_a_baseline_on_the_same_resamples() {
+    let (draws, workers) = (Draws::new(Seed(3), "interval"), Workers::threads(2));
+    // A few rows make nearly all of the error, of the model as of one answer for all.
+    let target: Vec<f64> = (0..ROWS).map(|row| (row % 12).pow(4) as f64).collect();
+    let centre = 1.2 * target.iter().sum::<f64>() / ROWS as f64;
+    let of = |values: Vec<f64>| rows(Task::Regression, target.clone(), values);
+    let model = of(target.iter().map(|target| centre + 0.1 * (target - centre)).collect());
+    let (scored, baseline) = (model.scored(false), of(vec![centre; ROWS]).scored(false));
+    let metrics = ["rmse", "mae", "r2"].map(|name| metric::find(name).unwrap());
+    let found = metric::compare(&metrics, &scored, &baseline, &model.keys, &draws, &workers);
+    let turned = metric::compare(&metrics, &baseline, &scored, &model.keys, &draws, &workers);
+    let alone = metric::intervals(&metrics, &scored, &model.keys, &draws, &workers);
+    for (at, metric) in metrics.iter().enumerate() {
+        assert_eq!(found[at].interval, alone[at], "{metric:?}");
+        let (least, most) = found[at].better_by.unwrap();
+        let turned = turned[at].better_by.unwrap();
+        assert!(0.0 < least && least < most && turned.1 < 0.0, "{metric:?}: {least} {most} {turned:?}");
+        let (low, high) = alone[at].unwrap();
+        assert!((low..=high).contains(&metric.value(&baseline).unwrap()), "{metric:?}: {low} {high}");
+    }
+    let same = metric::compare(&metrics, &scored, &scored, &model.keys, &draws, &workers);
+    assert!(same.iter().all(|same| same.better_by == Some((0.0, 0.0))));
+    // Nothing is said where the baseline can't be judged.
+    let none =
+        metric::compare(&metrics, &scored, &of(vec![f64::NAN; ROWS]).scored(false), &model.keys, &draws, &workers);
+    assert!(none.iter().all(|none| none.interval.is_some() && none.better_by.is_none()));
+}
+
 fn says_one_class() -> Rows {
     rows(binary(), vec![1.0; 3], vec![0.1, 0.2, 0.3])
 }

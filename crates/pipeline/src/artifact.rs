@@ -170,6 +170,9 @@ pub struct Measured {
     pub interval: Option<(f64, f64)>,
     /// What the baseline reaches on the same rows.
     pub baseline: Option<f64>,
+    /// The bounds of the same interval of how much better than the baseline's the value is: below 0 it is worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better_by: Option<(f64, f64)>,
     /// Whether more is better.
     pub higher_is_better: bool,
     /// Why the value is undefined, if it is.
@@ -178,10 +181,23 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Whether the interval leaves open that the baseline is as good.
+    /// The bounds of by how much it is better than the baseline. Bundles made before hold only the interval, less certain,
+    /// and the baseline as if it were known.
+    pub fn gain(&self) -> Option<(f64, f64)> {
+        let from_interval = || {
+            let ((low, high), baseline) = self.interval.zip(self.baseline)?;
+            Some(if self.higher_is_better {
+                (low - baseline, high - baseline)
+            } else {
+                (baseline - high, baseline - low)
+            })
+        };
+        self.better_by.or_else(from_interval)
+    }
+
+    /// Whether it leaves open that the baseline is as good.
     pub fn is_no_better(&self) -> bool {
-        let Some(((low, high), baseline)) = self.interval.zip(self.baseline) else { return false };
-        if self.higher_is_better { low <= baseline } else { high >= baseline }
+        self.gain().is_some_and(|(least, _)| least <= 0.0)
     }
 }
 

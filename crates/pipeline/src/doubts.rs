@@ -65,6 +65,7 @@ mod tests {
             value: Some(value),
             interval,
             baseline: Some(baseline),
+            better_by: None,
             higher_is_better,
             undefined: None,
         }]
@@ -95,6 +96,11 @@ mod tests {
                 "{said}"
             );
         }
+        let paired = |better_by| {
+            let measured = measured(false, 2.0, 2.005).remove(0);
+            of(&[Measured { better_by: Some(better_by), ..measured }], &[]).len()
+        };
+        assert_eq!([(0.004, 0.006), (0.0, 0.006), (-0.1, 0.1)].map(paired), [0, 1, 1]);
         let split =
             |splits| Importance { feature: ColumnName::new("x").expect("a name"), share: 0.0, splits, cover: None };
         let told = |splits| of(&measured(false, 2.0, 2.0), &[split(splits)]).len();

@@ -62,12 +62,13 @@ pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, 
 
 /// Each metric with its interval, and the baseline's value.
 pub(crate) fn measure(metrics: &[&'static Metric], scores: &Scores, draws: &Draws, workers: &Workers) -> Vec<Measured> {
-    let intervals = metric::intervals(metrics, &scores.model, &scores.keys, draws, workers);
-    let measured = metrics.iter().zip(intervals).map(|(metric, interval)| {
+    let compared = metric::compare(metrics, &scores.model, &scores.baseline, &scores.keys, draws, workers);
+    let measured = metrics.iter().zip(compared).map(|(metric, compared)| {
         let value = metric.value(&scores.model);
         Measured {
             metric: metric.name.to_owned(),
-            interval: interval.filter(|_| value.is_ok()),
+            interval: compared.interval.filter(|_| value.is_ok()),
+            better_by: compared.better_by,
             baseline: metric.value(&scores.baseline).ok(),
             higher_is_better: metric.higher_is_better,
             undefined: value.as_ref().err().map(|Undefined(reason)| reason.clone()),

@@ -85,6 +85,10 @@ fn metric(name: &str, value: f64, interval: (f64, f64), baseline: f64, higher_is
         value: Some(value),
         interval: Some(interval),
         baseline: Some(baseline),
+        better_by: Some(match higher_is_better {
+            true => (interval.0 - baseline, interval.1 - baseline),
+            false => (baseline - interval.1, baseline - interval.0),
+        }),
         higher_is_better,
         undefined: None,
     }

@@ -89,11 +89,11 @@ pub(crate) fn unit<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
 /// How the model compares with the baseline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
-    /// The whole interval is better; or the value, and there is no interval.
+    /// The whole interval of the difference is better; or the value, and there is no interval.
     Better,
-    /// The baseline lies in the interval, or the two are equal.
+    /// No difference lies in that interval, or the two are equal.
     Unclear,
-    /// The whole interval is worse; or the value, and there is no interval.
+    /// The whole interval of the difference is worse; or the value, and there is no interval.
     Worse,
 }
 
@@ -120,18 +120,22 @@ impl Verdict {
 /// The line's verdict, if there is something to compare.
 pub(crate) fn verdict(line: &MetricLine) -> Option<Verdict> {
     let (value, baseline) = (finite(line.value)?, finite(line.baseline)?);
-    let (low, high) = interval(line).unwrap_or((value, value));
-    let (above, below) = (low > baseline, high < baseline);
-    Some(match (above, below, line.higher_is_better) {
-        (true, _, true) | (_, true, false) => Verdict::Better,
-        (true, _, false) | (_, true, true) => Verdict::Worse,
+    let gain = if line.higher_is_better { value - baseline } else { baseline - value };
+    let (least, most) = both_finite(line.better_by).unwrap_or((gain, gain));
+    Some(match (least > 0.0, most < 0.0) {
+        (true, _) => Verdict::Better,
+        (_, true) => Verdict::Worse,
         _ => Verdict::Unclear,
     })
 }
 
 /// The line's interval, if both ends are numbers.
 pub(crate) fn interval(line: &MetricLine) -> Option<(f64, f64)> {
-    line.interval.filter(|(low, high)| low.is_finite() && high.is_finite() && low <= high)
+    both_finite(line.interval)
+}
+
+fn both_finite(interval: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    interval.filter(|(low, high)| low.is_finite() && high.is_finite() && low <= high)
 }
 
 /// A number that is one.
@@ -187,12 +191,14 @@ fn against_baseline(out: &mut Markup, page: &Page, line: &MetricLine, value: f64
     if let Some(change) = change(line, value, baseline) {
         out.raw(": ").text(&change);
     }
-    out.raw(match (verdict, interval(line)) {
-        (Verdict::Better, Some(_)) => ". Even the unfavourable end of the interval beats it.",
+    out.raw(match (verdict, both_finite(line.better_by)) {
+        (Verdict::Better, Some(_)) => ". Even the unfavourable end of the difference's interval beats it.",
         (Verdict::Better, None) => ".",
-        (Verdict::Unclear, Some(_)) => ". The baseline lies within the interval: the difference may be luck.",
+        (Verdict::Unclear, Some(_)) => ". The difference's interval, on the same rows, holds 0: it may be luck.",
         (Verdict::Unclear, None) => ". That is no difference.",
-        (Verdict::Worse, Some(_)) => ". The whole interval is worse: this model should not be used as it is.",
+        (Verdict::Worse, Some(_)) => {
+            ". The difference's whole interval is worse: this model should not be used as it is."
+        }
         (Verdict::Worse, None) => ". This model should not be used as it is.",
     });
 }
@@ -226,19 +232,21 @@ fn change(line: &MetricLine, value: f64, baseline: f64) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn line(value: f64, interval: Option<(f64, f64)>, higher_is_better: bool) -> MetricLine {
+    fn line(value: f64, better_by: Option<(f64, f64)>, higher_is_better: bool) -> MetricLine {
         let name = if higher_is_better { "roc_auc" } else { "rmse" }.to_owned();
-        MetricLine { name, value: Some(value), interval, baseline: Some(0.5), higher_is_better, undefined: None }
+        let (value, baseline) = (Some(value), Some(0.5));
+        MetricLine { name, value, baseline, better_by, higher_is_better, ..MetricLine::default() }
     }
 
     #[test]
-    fn a_verdict_needs_the_whole_interval() {
+    fn a_verdict_needs_the_whole_interval_of_the_difference() {
         let check = |line, expected| assert_eq!(verdict(&line), Some(expected));
-        check(line(0.8, Some((0.6, 0.9)), true), Verdict::Better);
-        check(line(0.8, Some((0.4, 0.9)), true), Verdict::Unclear);
-        check(line(0.3, Some((0.2, 0.4)), true), Verdict::Worse);
-        check(line(0.3, Some((0.2, 0.4)), false), Verdict::Better);
-        check(line(0.8, Some((0.6, 0.9)), false), Verdict::Worse);
+        check(line(0.8, Some((0.1, 0.4)), true), Verdict::Better);
+        check(line(0.8, Some((0.0, 0.4)), true), Verdict::Unclear);
+        check(line(0.8, Some((-0.1, 0.4)), true), Verdict::Unclear);
+        check(line(0.3, Some((-0.3, -0.1)), true), Verdict::Worse);
+        check(line(0.3, Some((0.1, 0.3)), false), Verdict::Better);
+        check(line(0.8, Some((-0.4, -0.1)), false), Verdict::Worse);
         check(line(0.8, None, true), Verdict::Better);
         check(line(0.8, None, false), Verdict::Worse);
         check(line(0.5, None, false), Verdict::Unclear);
@@ -250,11 +258,11 @@ mod tests {
         let page = Page { rows_held_out: 586, interval_level: Some(0.95), unit: Some("<$>".into()), ..Page::default() };
         let check = |line: MetricLine, expected: &str| assert_eq!(sentences(&page, &line).to_string(), expected);
         check(
-            line(0.3, Some((0.2, 0.4)), false),
+            MetricLine { interval: Some((0.2, 0.4)), ..line(0.3, Some((0.1, 0.3)), false) },
             "On 586 rows that it had never seen, the model misses by <strong>0.3 &#60;$&#62;</strong>, large misses \
              counting more (the root of the mean square); the 95% interval reaches from 0.2 to 0.4. A baseline that \
-             always predicts the training mean gets 0.5: the model&#39;s is 40% lower. Even the unfavourable end of the \
-             interval beats it.",
+             always predicts the training mean gets 0.5: the model&#39;s is 40% lower. Even the \
+             unfavourable end of the difference's interval beats it.",
         );
         check(
             MetricLine { name: "lift@10".into(), undefined: Some("no positives".into()), ..MetricLine::default() },

@@ -109,6 +109,8 @@ pub struct MetricLine {
     pub interval: Option<(f64, f64)>,
     /// The baseline's value.
     pub baseline: Option<f64>,
+    /// The interval of how much better than the baseline's the value is, on the same rows: below 0 it is worse.
+    pub better_by: Option<(f64, f64)>,
     /// Which direction is better.
     pub higher_is_better: bool,
     /// Why there is no value: `only one class was held out`.

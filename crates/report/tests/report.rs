@@ -49,6 +49,7 @@ fn small() -> Page {
                 value: Some(120.5),
                 interval: Some((100.0, 150.0)),
                 baseline: Some(300.0),
+                better_by: Some((150.0, 200.0)),
                 ..MetricLine::default()
             },
             MetricLine {
@@ -309,6 +310,7 @@ fn all(x: f64) -> Page {
         value: Some(x),
         interval: Some((x, x)),
         baseline: Some(x),
+        better_by: Some((x, x)),
         ..MetricLine::default()
     };
     Page {

@@ -33,8 +33,8 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     card.table(["metric", "value", "95% interval", "baseline", "better is"], rows);
     for measured in evaluation.metrics.iter().filter(|measured| measured.is_no_better()) {
         card.paragraph(&format!(
-            "By `{}` it is **not shown to be better than the baseline**: the baseline's value is within the interval, or \
-             beyond it.",
+            "By `{}` it is **not shown to be better than the baseline**: the 95% interval of the difference, on the same \
+             resamples of these rows, reaches to no difference, or beyond it.",
             measured.metric
         ));
     }

@@ -48,31 +48,76 @@ pub fn intervals(
     draws: &Draws,
     workers: &Workers,
 ) -> Vec<Option<(f64, f64)>> {
-    assert_eq!(keys.len(), scored.rows(), "every row has a key");
-    let prepared: Vec<Option<Prepared<'_>>> = metrics.iter().map(|metric| metric.prepared(scored).ok()).collect();
-    let fewer = u32::try_from(ROWS / keys.len().max(1)).unwrap_or(u32::MAX);
-    let draw: Vec<u32> = (0..fewer.clamp(FEWEST, REPLICATES).div_ceil(TOGETHER)).collect();
-    let resamples = workers.map(draw, |draw| {
-        let together = counts(draws, keys, draw);
-        let evaluate = |counts: &Vec<u8>| {
-            let weights = Weights { counts, ..scored.weights() };
-            prepared.iter().map(|metric| metric.as_ref()?(weights).ok()).collect::<Vec<Option<f64>>>()
-        };
-        together.iter().map(evaluate).collect::<Vec<_>>()
+    let resamples = Resamples::new(metrics, &[scored], keys, draws, workers);
+    (0..metrics.len()).map(|metric| resamples.interval(|values| values[metric])).collect()
+}
+
+/// What resamples tell of a model and a baseline.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Compared {
+    /// The interval of the model's metric.
+    pub interval: Option<(f64, f64)>,
+    /// That of by how much it is better than the baseline's in the same resample: below 0 it is worse.
+    pub better_by: Option<(f64, f64)>,
+}
+
+/// The intervals of several metrics of a model, and of how much better than a baseline it is on the same rows. What is
+/// hard to predict is so for both, so that the difference varies less than either.
+pub fn compare(
+    metrics: &[&Metric],
+    model: &Scored,
+    baseline: &Scored,
+    keys: &[RowKey],
+    draws: &Draws,
+    workers: &Workers,
+) -> Vec<Compared> {
+    let resamples = Resamples::new(metrics, &[model, baseline], keys, draws, workers);
+    let compared = metrics.iter().enumerate().map(|(at, metric)| Compared {
+        interval: resamples.interval(|values| values[at]),
+        better_by: resamples.interval(|values| {
+            let (model, baseline) = values[at].zip(values[metrics.len() + at])?;
+            Some(if metric.higher_is_better { model - baseline } else { baseline - model })
+        }),
     });
-    let resamples = resamples.concat();
-    let of = |metric: usize| {
-        let values: Vec<f64> = resamples.iter().filter_map(|values| values[metric]).collect();
-        if values.len() * 10 < resamples.len() * 9 {
+    compared.collect()
+}
+
+/// Metrics of some scores of the same rows: each metric of the first scores, then each of the next.
+struct Resamples {
+    all_rows: Vec<Option<f64>>,
+    resamples: Vec<Vec<Option<f64>>>,
+}
+
+impl Resamples {
+    fn new(metrics: &[&Metric], of: &[&Scored], keys: &[RowKey], draws: &Draws, workers: &Workers) -> Resamples {
+        assert!(of.iter().all(|scored| keys.len() == scored.rows()), "every row has a key");
+        let prepared: Vec<(&Scored, Option<Prepared<'_>>)> = of
+            .iter()
+            .flat_map(|scored| metrics.iter().map(move |metric| (*scored, metric.prepared(scored).ok())))
+            .collect();
+        let evaluate = |counts: &[u8]| {
+            let value = |(scored, metric): &(&Scored, Option<Prepared<'_>>)| {
+                metric.as_ref()?(Weights { counts, ..scored.weights() }).ok()
+            };
+            prepared.iter().map(value).collect::<Vec<Option<f64>>>()
+        };
+        let fewer = u32::try_from(ROWS / keys.len().max(1)).unwrap_or(u32::MAX);
+        let draw: Vec<u32> = (0..fewer.clamp(FEWEST, REPLICATES).div_ceil(TOGETHER)).collect();
+        let resamples = workers.map(draw, |draw| counts(draws, keys, draw).map(|counts| evaluate(&counts)));
+        Resamples { all_rows: evaluate(&[]), resamples: resamples.into_iter().flatten().collect() }
+    }
+
+    /// The interval of what is made of the metrics of a resample.
+    fn interval(&self, of: impl Fn(&[Option<f64>]) -> Option<f64>) -> Option<(f64, f64)> {
+        let values: Vec<f64> = self.resamples.iter().filter_map(|values| of(values)).collect();
+        if values.len() * 10 < self.resamples.len() * 9 {
             return None;
         }
         let values = Distribution::from_slice(&values);
         let at = |share: f64| values.quantile(share, Rule::Linear);
         let (low, high) = (at((1.0 - LEVEL) / 2.0)?, at((1.0 + LEVEL) / 2.0)?);
-        let value = prepared[metric].as_ref()?(scored.weights()).ok()?;
-        (low..=high).contains(&value).then_some((low, high))
-    };
-    (0..metrics.len()).map(of).collect()
+        (low..=high).contains(&of(&self.all_rows)?).then_some((low, high))
+    }
 }
 
 /// How often each of the resamples of a draw holds each row.

@@ -15,7 +15,7 @@ mod scored;
 mod spread;
 mod weights;
 
-pub use interval::{LEVEL, REPLICATES, interval, intervals};
+pub use interval::{Compared, LEVEL, REPLICATES, compare, interval, intervals};
 pub use scored::Scored;
 
 use std::fmt;
