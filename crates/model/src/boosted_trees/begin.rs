@@ -64,6 +64,11 @@ impl Seen {
         self.targets.iter().map(|sum| sum.divided_by(&self.weight).unwrap_or(0.0))
     }
 
+    /// The mean weight, or 1 if that is less: weights that count rows are those; shares of a whole are small, and all that a leaf has.
+    pub(super) fn weight_unit(&self) -> f64 {
+        (self.weight.value() / self.learned as f64).min(1.0)
+    }
+
     /// The largest weight as so many times the mean.
     pub(super) fn weight_largest(&self) -> f64 {
         self.weight_max * self.learned as f64 / self.weight.value()
@@ -218,8 +223,7 @@ impl<'a> Growing<'a> {
     /// By how much the leaves of each class are drawn towards 0, if the spec leaves it open.
     pub(super) fn draw_leaves(&mut self, seen: &Seen) {
         if self.spec.l2.is_none() && self.averaged.is_none() {
-            // Weights that count rows are those; shares of a whole are small, and all that a leaf has.
-            let weight = (seen.weight.value() / seen.learned as f64).min(1.0);
+            let weight = seen.weight_unit();
             self.l2 = seen.means().map(|mean| L2_ROWS * weight * self.loss.curvature(mean)).collect();
         }
     }

@@ -34,6 +34,8 @@ pub(crate) fn fit(
 ) -> Result<Trained<Model>, ModelError> {
     let objective = Objective::of(spec.objective, data.task)?;
     let (mut growing, seen) = Growing::new(spec, averaged, data, run, objective)?;
+    let spec = &spec.by_weight(seen.weight_unit());
+    growing.spec = spec;
     growing.draw_leaves(&seen);
     let start = growing.start(&seen);
     for (scores, start) in growing.scores.iter_mut().zip(&start) {

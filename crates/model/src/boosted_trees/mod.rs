@@ -72,6 +72,9 @@ pub(crate) use goss::Goss;
 use objective::Objective;
 use predict::Model;
 
+/// The least sum of second derivatives in a leaf, if nothing else is said.
+const MIN_HESSIAN: f64 = 1e-3;
+
 /// Gradient-boosted decision trees.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -113,7 +116,7 @@ pub struct BoostedTrees {
     /// The fewest training rows of a leaf. With `logistic` and `softmax` a leaf must have as large a share of its node's second
     /// derivatives, too: rows that are all but certain count for less.
     pub min_rows: u32,
-    /// The least sum of second derivatives in a leaf.
+    /// The least sum of second derivatives in a leaf. 0.001, the default, is meant of rows of weight 1, or of the mean weight if that is less.
     pub min_hessian: f64,
     /// Draws the values of leaves towards 0, in proportion: it is added to their second derivatives. By default three times what a row
     /// of weight 1 has on average where scores start, or one of the mean weight if that is less; with classes, where that is a
@@ -238,7 +241,7 @@ impl Default for BoostedTrees {
             bins: 255,
             min_rows_in_bin: 3,
             min_rows: 10,
-            min_hessian: 1e-3,
+            min_hessian: MIN_HESSIAN,
             l2: None,
             l1: 0.0,
             min_gain: 0.0,
@@ -329,6 +332,13 @@ impl BoostedTrees {
             return Vec::new();
         }
         task.classes().iter().map(|class| self.class_weights.get(class).copied().unwrap_or(1.0)).collect()
+    }
+
+    /// The spec with defaults as they are meant where rows have weights, by the mean weight or 1 if that is less: shares of a whole
+    /// are small, and would never add up to what rows of weight 1 do.
+    fn by_weight(&self, weight: f64) -> BoostedTrees {
+        let meant = if self.min_hessian == MIN_HESSIAN { MIN_HESSIAN * weight } else { self.min_hessian };
+        BoostedTrees { min_hessian: meant, ..self.clone() }
     }
 
     /// What splits of a tree must keep to.

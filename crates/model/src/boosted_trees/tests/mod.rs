@@ -176,6 +176,29 @@ fn regularisation_shrinks_and_clips_leaves() {
 }
 
 #[test]
+fn small_weights_alone_forbid_no_split() {
+    let small = 1.0 / (1_u64 << 40) as f64;
+    let of = |spec: &BoostedTrees, task: &Task, weight: f64| {
+        let number = |x: f64, u: f64, level: usize| 10.0 * x + u + (level % 7) as f64;
+        let data = mixed(600, |x, u, level| match task {
+            Task::Regression => number(x, u, level),
+            _ => f64::from(u8::from(number(x, u, level) > 8.0)),
+        });
+        let data = weighted(data.retain(|name| name.as_str().starts_with('n')), vec![weight; 600]);
+        let model = fit(spec, task, &data).model;
+        (model.trees.len(), predict(&model, &data).values)
+    };
+    let spec = BoostedTrees { trees: 5, ..BoostedTrees::default() };
+    for task in [Task::Regression, binary()] {
+        let learned = of(&spec, &task, small);
+        assert_eq!(learned.0, 5);
+        assert_eq!(learned, of(&spec, &task, 0.5), "the unit of weights below 1 moves nothing");
+    }
+    let written = BoostedTrees { min_hessian: 0.002, ..spec };
+    assert_eq!(of(&written, &Task::Regression, small).0, 0, "what is written is meant as it stands");
+}
+
+#[test]
 fn min_rows_counts_rows_and_depth_counts_splits() {
     let data = values(600);
     let spec = BoostedTrees { trees: 3, min_rows: 50, leaves: 31, depth: Some(3), ..BoostedTrees::default() };
