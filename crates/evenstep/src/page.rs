@@ -37,6 +37,7 @@ pub(crate) fn page(trained: &Trained) -> Page {
         rows_training: artifact.evaluation.training_rows,
         rows_held_out: artifact.evaluation.held_out_rows,
         seed: artifact.seed,
+        baseline: Some(artifact.baseline()),
         metrics: metrics(&artifact.evaluation.metrics),
         interval_level: Some(metric::LEVEL),
         folds: folds(&artifact.evaluation),

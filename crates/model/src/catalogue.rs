@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
 use serde_json::Value;
 
-use crate::{Contributions, Family, ModelError, ParseError, Predictions, Run, Stored, Trained, Training};
+use crate::{Aim, Contributions, Family, ModelError, ParseError, Predictions, Run, Stored, Trained, Training};
 
 /// A family with its hyperparameters, as it stands in a spec, whatever its type.
 pub trait AnyFamily: Send + Sync {
@@ -15,6 +15,8 @@ pub trait AnyFamily: Send + Sync {
     fn version(&self) -> u32;
     /// The spec with every default written out.
     fn spec(&self) -> Value;
+    /// See [`Family::aim`].
+    fn aim(&self) -> Aim;
     /// See [`Family::check`].
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError>;
     /// See [`Family::fit`].
@@ -30,6 +32,10 @@ pub trait AnyFamily: Send + Sync {
 
 /// A fitted model, whatever its type.
 pub trait AnyModel: Send + Sync {
+    /// See [`Family::aim`].
+    fn aim(&self) -> Aim {
+        Aim::Mean
+    }
     /// The features that it reads, in canonical order.
     fn features(&self) -> &[ColumnName];
     /// See [`Family::predict`].
@@ -47,6 +53,10 @@ struct Fitted<F: Family> {
 }
 
 impl<F: Family> AnyModel for Fitted<F> {
+    fn aim(&self) -> Aim {
+        Family::aim(&*self.family)
+    }
+
     fn features(&self) -> &[ColumnName] {
         &self.features
     }
@@ -75,6 +85,10 @@ impl<F: Family> AnyFamily for F {
 
     fn spec(&self) -> Value {
         serde_json::to_value(self).expect("a spec is plain data")
+    }
+
+    fn aim(&self) -> Aim {
+        Family::aim(self)
     }
 
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {

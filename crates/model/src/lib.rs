@@ -7,6 +7,7 @@
 mod catalogue;
 #[macro_use]
 mod averaged;
+mod aim;
 mod contributions;
 mod error;
 mod fit;
@@ -18,6 +19,7 @@ mod stored;
 #[cfg(test)]
 mod testing;
 
+pub use aim::Aim;
 pub use catalogue::{AnyFamily, AnyModel, Entry};
 pub use contributions::Contributions;
 pub use error::{ModelError, ParseError};
@@ -48,6 +50,11 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
     /// A task that it doesn't do, a hyperparameter out of range, or a feature that it
     /// can't take, with the step to add.
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError>;
+
+    /// What predictions are of the target.
+    fn aim(&self) -> Aim {
+        Aim::Mean
+    }
 
     /// Learns from training rows, in rounds, through `run.workers` alone.
     ///

@@ -2,8 +2,8 @@
 
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
-use evenstep_model::Predictions;
 use evenstep_model::metric::{self, METRICS, Metric, Scored, curves};
+use evenstep_model::{Aim, Predictions};
 use evenstep_table::{RowKey, Task};
 
 const ROWS: usize = 40;
@@ -117,8 +117,27 @@ fn regressions_are_judged_as_in_scikit_learn() {
             ("pinball", 0.5015625, 0.5026785714285714),
             ("poisson_deviance", 0.2970803517691087, 0.2856358705373247),
             ("gamma_deviance", 0.17883201353473063, 0.15046633969767612),
+            ("tweedie_deviance", 0.18802604342462298, 0.17395594131217412),
         ],
     );
+}
+
+#[test]
+fn a_model_is_judged_by_its_own_quantile_and_power() {
+    let scored = |aim| numbers().scored(false).with_aim(aim);
+    let near = |name, aim, expected: f64| {
+        let found = value(name, &scored(aim)).unwrap();
+        assert!((found - expected).abs() < 1e-14, "{name} {aim:?}: {found}");
+    };
+    near("pinball", Aim::Quantile(0.9), 0.4328125);
+    near("pinball", Aim::Quantile(0.5), 0.5015625);
+    near("tweedie_deviance", Aim::Tweedie(1.2), 0.238192039225024);
+    let some = scored(Aim::Quantile(0.9)).of_rows(&(0..ROWS).collect::<Vec<usize>>());
+    assert_eq!(value("pinball", &some), value("pinball", &scored(Aim::Quantile(0.9))), "parts of the rows keep it");
+    let first = |aim| metric::usual(&Task::Regression, aim)[0].name;
+    let aims = [Aim::Mean, Aim::Quantile(0.2), Aim::Poisson, Aim::Tweedie(1.5), Aim::Gamma];
+    let expected = ["rmse", "pinball", "poisson_deviance", "tweedie_deviance", "gamma_deviance"];
+    assert_eq!(aims.map(first), expected);
 }
 
 #[test]
@@ -195,6 +214,7 @@ fn numbers_at_the_edges() {
             ("wape", Ok(2.0)),
             ("smape", Ok(4.0 / 3.0)),
             ("poisson_deviance", Ok(4.0 / 3.0)),
+            ("tweedie_deviance", Ok(8.0 / 3.0)),
             ("gamma_deviance", Err("2 rows have a target or prediction that is not above 0")),
         ],
     );
@@ -381,7 +401,7 @@ fn no_order_or_grouping_of_rows_changes_a_bit() {
             }
         }
     }
-    assert_eq!(judged, (15 + 17 + 14) * 2 * 3);
+    assert_eq!(judged, (16 + 17 + 14) * 2 * 3);
 }
 
 #[test]
@@ -481,13 +501,13 @@ fn names_are_found_or_suggested() {
         error.help.as_deref(),
         Some("usual here: `roc_auc`, `average_precision`, `log_loss`, `brier`, `accuracy`")
     );
-    assert_eq!(METRICS.len(), 37);
+    assert_eq!(METRICS.len(), 38);
     for metric in METRICS {
         assert!(metric.source.starts_with("//! "), "{metric:?} has a page");
         assert!([Task::Regression, Task::Ranking, binary(), ternary()].iter().any(|task| metric.suits(task).is_ok()));
     }
     for task in [Task::Regression, Task::Ranking, binary(), ternary()] {
-        assert!(metric::usual(&task).iter().all(|metric| metric.suits(&task).is_ok()));
+        assert!(metric::usual(&task, Aim::Tweedie(1.2)).iter().all(|metric| metric.suits(&task).is_ok()));
     }
 }
 

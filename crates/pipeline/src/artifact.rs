@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use evenstep_exact::canonical::{self, Digest, Hasher, canonical_json};
-use evenstep_model::{Stored, Tensor};
+use evenstep_model::{Aim, Stored, Tensor};
 use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
 use evenstep_table::profile::Profile;
@@ -134,6 +134,13 @@ pub struct ModelRecord {
     pub spec: Value,
     /// What it learned.
     pub stored: Stored,
+}
+
+impl ModelRecord {
+    /// What predictions are of the target.
+    fn aim(&self) -> Aim {
+        evenstep_model::parse(&self.name, self.spec.clone()).map(|family| family.aim()).unwrap_or_default()
+    }
 }
 
 /// How a model did.
@@ -288,6 +295,20 @@ pub struct ArtifactHead {
 }
 
 impl Artifact {
+    /// What the baseline of its training does, after "a baseline that".
+    pub fn baseline(&self) -> String {
+        match (&self.task, self.model.aim()) {
+            (Task::Regression, Aim::Quantile(quantile)) => {
+                format!("always predicts the {quantile} quantile of the training target")
+            }
+            (Task::Regression, _) => "always predicts the training mean".to_owned(),
+            (Task::Ranking, _) => "scores all rows alike".to_owned(),
+            (Task::Binary { .. } | Task::Multiclass { .. }, _) => {
+                "always predicts the classes' training frequencies".to_owned()
+            }
+        }
+    }
+
     /// The small parts.
     pub fn head(&self) -> ArtifactHead {
         ArtifactHead {

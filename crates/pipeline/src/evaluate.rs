@@ -2,8 +2,8 @@
 
 use evenstep_exact::draw::Draws;
 use evenstep_exact::reduce::Workers;
-use evenstep_model::Predictions;
 use evenstep_model::metric::{self, Metric, Scored, Undefined};
+use evenstep_model::{Aim, Predictions};
 use evenstep_table::check::SeenColumns;
 use evenstep_table::rule::Unseen;
 use evenstep_table::{Batch, Coded, Column, Contract, Labels, NULL_CODE, RowKey, Task};
@@ -23,8 +23,9 @@ pub struct Scores {
 }
 
 impl Scores {
-    pub(crate) fn new(task: &Task) -> Scores {
-        Scores { model: Scored::new(task.clone()), baseline: Scored::new(task.clone()), keys: Vec::new() }
+    pub(crate) fn new(task: &Task, aim: Aim) -> Scores {
+        let none = || Scored::new(task.clone()).with_aim(aim);
+        Scores { model: none(), baseline: none(), keys: Vec::new() }
     }
 
     /// Some of the rows, by their positions.
@@ -46,10 +47,10 @@ impl Scores {
     }
 }
 
-/// The metrics that the spec asks for, or the task's usual ones.
+/// The metrics that the spec asks for, or the usual ones of the task and the model.
 pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, PipelineError> {
     if spec.report.metrics.is_empty() {
-        return Ok(metric::usual(task));
+        return Ok(metric::usual(task, spec.model.aim()));
     }
     let find = |name: &String| {
         metric::find(name).and_then(|metric| metric.suits(task).map(|()| metric)).map_err(|error| {

@@ -67,7 +67,7 @@ impl Rows {
     }
 
     fn value(&self, metric: &Metric, task: &Task, model: &dyn AnyModel, batch: &Batch) -> Option<f64> {
-        let mut scored = Scored::new(task.clone());
+        let mut scored = Scored::new(task.clone()).with_aim(model.aim());
         scored.add_groups(&self.groups);
         scored.add(&self.target, &self.weight, model.predict(batch));
         metric.value(&scored).ok()

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use evenstep_exact::draw::Draws;
 use evenstep_model::{
-    AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training,
+    Aim, AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training,
 };
 use evenstep_table::profile::{ColumnProfile, Profile};
 use evenstep_table::quality::{Quality, Violation};
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Schema, Task, counted};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::artifact::{Artifact, Epochs, Evaluation, FoldMetrics, ModelRecord, Permutation, StepRecord};
 use crate::evaluate::Scores;
@@ -288,7 +289,7 @@ fn fit(
     let features = steps.output.clone();
     let data = Training { batches: &transformed, features: &features, task };
     spec.model.check(task, &features).map_err(|error| pointed(spec, error))?;
-    let baseline = fit_family(spec, baseline_family(), &data, run)?.model;
+    let baseline = fit_family(spec, baseline_family(spec.model.aim()), &data, run)?.model;
     run.progress.stage(&format!("fit {}", spec.model.name()), None);
     let fit = fit_family(spec, Arc::clone(&spec.model), &data, run)?;
     seconds.model += clock.elapsed().as_secs_f64();
@@ -296,8 +297,10 @@ fn fit(
     Ok(Fitted { steps, model, baseline, features, importance, curve, notes, no_numbers })
 }
 
-fn baseline_family() -> Arc<dyn AnyFamily> {
-    evenstep_model::parse("dummy", serde_json::json!({})).expect("the baseline is in the catalogue")
+/// The best that one answer for all rows can be: the mean, or the quantile that the model predicts.
+fn baseline_family(aim: Aim) -> Arc<dyn AnyFamily> {
+    let written = if let Aim::Quantile(quantile) = aim { json!({ "quantile": quantile }) } else { json!({}) };
+    evenstep_model::parse("dummy", written).expect("the baseline is in the catalogue")
 }
 
 fn fit_family(
@@ -414,7 +417,7 @@ fn score(
         trace.merge(sums);
         Ok((keys, labels, model, fitted.baseline.predict(&transformed), lost))
     });
-    let (mut scores, mut no_numbers) = (Scores::new(task), NoNumbers::default());
+    let (mut scores, mut no_numbers) = (Scores::new(task, fitted.model.aim()), NoNumbers::default());
     for answer in answered {
         let (keys, labels, model, baseline, lost) = answer?;
         no_numbers.merge(lost);

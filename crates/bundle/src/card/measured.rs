@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use evenstep_pipeline::Artifact;
 use evenstep_pipeline::artifact::{Evaluation, Measured};
-use evenstep_table::{ColumnName, Task, counted};
+use evenstep_table::{ColumnName, counted};
 
 use super::markdown::{Markdown, code, number, plain};
 
@@ -19,7 +19,7 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
         "Measured once, on {} that it has not seen. Intervals are of 95%, by bootstrap over those rows. It is compared \
          with a baseline that {}.",
         counted(evaluation.held_out_rows, "row"),
-        baseline(&artifact.task)
+        artifact.baseline()
     ));
     let rows = evaluation.metrics.iter().map(|measured| {
         [
@@ -43,15 +43,6 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     permutation(evaluation, card);
     absent(evaluation, card);
     card.paragraph("Numbers are shown with 5 digits; `evaluation.json` in the bundle has all.");
-}
-
-// What `dummy` answers, the baseline of every training.
-fn baseline(task: &Task) -> &'static str {
-    match task {
-        Task::Regression => "always predicts the training mean",
-        Task::Ranking => "scores all rows alike",
-        Task::Binary { .. } | Task::Multiclass { .. } => "always predicts the classes' training frequencies",
-    }
 }
 
 /// A table a column: its values, and every metric with its interval.

@@ -3,8 +3,8 @@
 use evenstep_exact::maths;
 use evenstep_exact::simd::widest;
 
-use super::BoostedTrees;
 use super::objective::{Objective, log_sum_exp};
+use super::{BoostedTrees, QUANTILE, TWEEDIE_POWER};
 
 /// A loss, with the numbers that a spec leaves open.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -46,9 +46,9 @@ impl Loss {
             Objective::Squared => Loss::Squared,
             Objective::Absolute => Loss::Absolute,
             Objective::Huber => Loss::Huber { delta: spec.huber_delta },
-            Objective::Quantile => Loss::Quantile { level: spec.quantile.unwrap_or(0.5) },
+            Objective::Quantile => Loss::Quantile { level: spec.quantile.unwrap_or(QUANTILE) },
             Objective::Poisson => Loss::Poisson,
-            Objective::Tweedie => Loss::Tweedie { power: spec.tweedie_power.unwrap_or(1.5) },
+            Objective::Tweedie => Loss::Tweedie { power: spec.tweedie_power.unwrap_or(TWEEDIE_POWER) },
             Objective::Gamma => Loss::Gamma,
             Objective::Logistic => Loss::Logistic,
             Objective::Softmax => Loss::Softmax { classes: width as f64 },

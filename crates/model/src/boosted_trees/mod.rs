@@ -24,7 +24,7 @@ use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Contributions, Family, ModelError, Predictions, Run, Stored, Trained, Training};
+use crate::{Aim, Contributions, Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
 mod allowed;
 mod begin;
@@ -71,6 +71,12 @@ pub(crate) use dart::Dart;
 pub(crate) use goss::Goss;
 use objective::Objective;
 use predict::Model;
+
+/// The quantile that is predicted, if nothing else is said.
+const QUANTILE: f64 = 0.5;
+
+/// The power of the mean that the variance is, if nothing else is said.
+const TWEEDIE_POWER: f64 = 1.5;
 
 /// The least sum of second derivatives in a leaf, if nothing else is said.
 const MIN_HESSIAN: f64 = 1e-3;
@@ -289,6 +295,16 @@ impl Family for BoostedTrees {
 
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
         check::check(self, task, features)
+    }
+
+    fn aim(&self) -> Aim {
+        match self.objective {
+            Some(Objective::Quantile) => Aim::Quantile(self.quantile.unwrap_or(QUANTILE)),
+            Some(Objective::Poisson) => Aim::Poisson,
+            Some(Objective::Tweedie) => Aim::Tweedie(self.tweedie_power.unwrap_or(TWEEDIE_POWER)),
+            Some(Objective::Gamma) => Aim::Gamma,
+            _ => Aim::Mean,
+        }
     }
 
     fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Model>, ModelError> {

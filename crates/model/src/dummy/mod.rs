@@ -1,20 +1,25 @@
-//! The baseline: predicts the mean of the target, or how often each class occurs.
+//! The baseline: predicts the mean of the target or a quantile of it, or how often each class occurs.
 //!
-//! Learns: the exact weighted mean of the target, or of each class, from training rows only.
-//! Known as scikit-learn `DummyRegressor("mean")` and `DummyClassifier("prior")`.
+//! Learns: the exact weighted mean or quantile of the target, or the mean of each class, from training rows only.
+//! Known as scikit-learn `DummyRegressor("mean")`, `DummyRegressor("quantile")` and `DummyClassifier("prior")`.
 
-use evenstep_exact::reduce::Partial;
+use evenstep_exact::quantile::{QuantileRound, Ranks, Rule};
+use evenstep_exact::reduce::{Next, Partial};
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training};
+use crate::{Aim, Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training};
 
 /// Predicts the mean, or the share of each class, whatever the features.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Dummy {}
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dummy {
+    /// In a regression, which quantile of the target is predicted: 0.5 is the median. Without it, the mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<f64>,
+}
 
 /// What is seen of the target: its weighted sum by output, and the sum of weights.
 #[derive(Default, Serialize, Deserialize)]
@@ -34,11 +39,25 @@ impl Family for Dummy {
     const NAME: &'static str = "dummy";
     type Model = Vec<f64>;
 
-    fn check(&self, _: &Task, _: &Schema) -> Result<(), ModelError> {
-        Ok(())
+    fn check(&self, task: &Task, _: &Schema) -> Result<(), ModelError> {
+        match self.quantile {
+            Some(_) if *task != Task::Regression => Err(ModelError::new("`quantile` is for a regression")),
+            Some(quantile) if !(quantile > 0.0 && quantile < 1.0) => {
+                Err(ModelError::new(format!("`quantile` is {quantile}: between 0 and 1 is expected")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn aim(&self) -> Aim {
+        self.quantile.map_or(Aim::Mean, Aim::Quantile)
     }
 
     fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Vec<f64>>, ModelError> {
+        if let Some(quantile) = self.quantile {
+            let model = quantile_of_target(quantile, data, run)?;
+            return Ok(Trained { model, importance: Vec::new(), curve: Vec::new(), notes: Vec::new() });
+        }
         let classes = match data.task {
             Task::Multiclass { classes } => Some(classes.len()),
             _ => None,
@@ -57,7 +76,7 @@ impl Family for Dummy {
             }
         });
         if seen.weight.is_zero() {
-            return Err(ModelError::new("there is no row with a weight to learn from"));
+            return Err(no_weight());
         }
         let model = seen.sums.iter().filter_map(|sum| sum.divided_by(&seen.weight)).collect();
         Ok(Trained { model, importance: Vec::new(), curve: Vec::new(), notes: Vec::new() })
@@ -85,7 +104,27 @@ impl Family for Dummy {
     }
 
     fn example() -> Dummy {
-        Dummy {}
+        Dummy::default()
+    }
+}
+
+fn no_weight() -> ModelError {
+    ModelError::new("there is no row with a weight to learn from")
+}
+
+/// The least target that so large a share of the weight doesn't exceed; where the share is met exactly, midway to the next.
+fn quantile_of_target(quantile: f64, data: &Training<'_>, run: &Run<'_>) -> Result<Vec<f64>, ModelError> {
+    let mut round = QuantileRound::start(&[quantile], Rule::AveragedInvertedCdf);
+    loop {
+        let seen: Ranks = run.workers.fold(data.batches.len(), |task, seen: &mut Ranks| {
+            let labels = data.batches[task].training();
+            let weights: Vec<f64> = (0..labels.target.len()).map(|row| labels.weight(row)).collect();
+            seen.observe_weighted(&round, &labels.target, &weights);
+        });
+        match round.next(seen) {
+            Next::Again(next) => round = next,
+            Next::Done(found) => return found.ok_or_else(no_weight),
+        }
     }
 }
 
@@ -97,10 +136,25 @@ mod tests {
     #[test]
     fn a_mean_is_rounded_once_whatever_the_sums_are() {
         let of = |target: Vec<f64>, weight: Vec<f64>| {
-            fit(&Dummy {}, &Task::Regression, &batch(Vec::new(), target, weight)).map(|trained| trained.model)
+            fit(&Dummy::default(), &Task::Regression, &batch(Vec::new(), target, weight)).map(|trained| trained.model)
         };
         assert_eq!(of(vec![1e308, 1.5e308, 1.1e308], Vec::new()).unwrap(), [1.2e308]);
         assert_eq!(of(vec![1.0, 2.0, 9.0], vec![1e15, 1e15, 0.0]).unwrap(), [1.5]);
         assert!(of(vec![1.0], vec![0.0]).is_err());
+    }
+    #[test]
+    fn a_quantile_is_one_of_the_weighted_rows() {
+        let of = |quantile, weight: Vec<f64>| {
+            let dummy = Dummy { quantile: Some(quantile) };
+            fit(&dummy, &Task::Regression, &batch(Vec::new(), (1..=10).map(f64::from).collect(), weight))
+                .map(|trained| trained.model)
+        };
+        assert_eq!(of(0.95, Vec::new()).unwrap(), [10.0]);
+        assert_eq!(of(0.5, Vec::new()).unwrap(), [5.5]);
+        assert_eq!(of(0.5, [vec![1.0; 9], vec![20.0]].concat()).unwrap(), [10.0]);
+        assert!(of(0.5, vec![0.0; 10]).is_err());
+        let checked = |quantile, task: Task| Dummy { quantile: Some(quantile) }.check(&task, &Schema::new()).is_ok();
+        assert_eq!([0.0, 0.3, 1.0, f64::NAN].map(|q| checked(q, Task::Regression)), [false, true, false, false]);
+        assert!(!checked(0.3, Task::Ranking));
     }
 }

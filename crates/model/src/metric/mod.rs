@@ -22,7 +22,7 @@ use std::fmt;
 
 use evenstep_table::{Task, did_you_mean};
 
-use crate::ParseError;
+use crate::{Aim, ParseError};
 use weights::Weights;
 
 /// Why a metric has no value on some rows.
@@ -127,7 +127,7 @@ impl Metric {
             _ => format!("one of {} classes", task.classes().len()),
         };
         let message = format!("`{}` judges {}, and the target is {target}", self.name, self.judges());
-        let usual: Vec<String> = usual(task).iter().map(|metric| format!("`{}`", metric.name)).collect();
+        let usual: Vec<String> = usual(task, Aim::Mean).iter().map(|metric| format!("`{}`", metric.name)).collect();
         let mut help = format!("usual here: {}", usual.join(", "));
         if self.tasks == Tasks::Ranking {
             help += "; a ranking has `task = \"ranking\"` under `[data]`, and `group`";
@@ -189,6 +189,7 @@ metrics! {
     pinball,
     poisson_deviance,
     gamma_deviance,
+    tweedie_deviance,
     accuracy,
     balanced_accuracy,
     precision,
@@ -228,15 +229,17 @@ pub fn find(name: &str) -> Result<&'static Metric, ParseError> {
     Err(ParseError { path: Vec::new(), message: format!("unknown metric `{name}`"), help: Some(help) })
 }
 
-/// The metrics to show when none is asked for; the first one counts most.
-pub fn usual(task: &Task) -> Vec<&'static Metric> {
+/// The metrics to show when none is asked for; the first one counts most: what the model is to make least, if that is another
+/// than the task's usual ones.
+pub fn usual(task: &Task, aim: Aim) -> Vec<&'static Metric> {
     let names: &[&str] = match task {
         Task::Regression => &["rmse", "mae", "r2"],
         Task::Ranking => &["ndcg@10", "ndcg", "map", "mrr"],
         Task::Binary { .. } => &["roc_auc", "average_precision", "log_loss", "brier", "accuracy"],
         Task::Multiclass { .. } => &["log_loss", "accuracy", "balanced_accuracy", "f1"],
     };
-    names.iter().map(|name| find(name).expect("usual metrics are in the catalogue")).collect()
+    let first = aim.metric().filter(|_| *task == Task::Regression);
+    first.iter().chain(names).map(|name| find(name).expect("usual metrics are in the catalogue")).collect()
 }
 
 /// The weighted mean over rows of a function of target and prediction.

@@ -22,6 +22,7 @@ const NAMES: &[(&[&str], &str)] = &[
     (&["mean_pinball_loss", "quantile", "quantile_loss", "pinball_loss"], "pinball"),
     (&["mean_poisson_deviance", "poisson"], "poisson_deviance"),
     (&["mean_gamma_deviance", "gamma"], "gamma_deviance"),
+    (&["mean_tweedie_deviance", "tweedie"], "tweedie_deviance"),
     (&["acc", "accuracy_score"], "accuracy"),
     (&["balanced_accuracy_score", "balancedaccuracy"], "balanced_accuracy"),
     (&["precision_score", "precision_macro", "ppv"], "precision"),

@@ -1,9 +1,14 @@
-//! The mean pinball loss of the median: half the absolute error.
+//! The mean pinball loss: each unit by which a prediction is too low costs q, one by which it is too high 1 − q.
 //!
-//! Known as scikit-learn `mean_pinball_loss(alpha=0.5)`.
+//! q is the quantile that the model predicts (`objective = "quantile"`), of any other model 0.5: half the absolute error.
+//! Known as scikit-learn `mean_pinball_loss(alpha=q)`.
 
 use super::{Metric, Tasks, mean};
 
 pub(super) const METRIC: Metric = Metric::lower_is_better("pinball", Tasks::Regression, |scored| {
-    mean(scored, "no error", |target, predicted| (target - predicted[0]).abs() * 0.5)
+    let quantile = scored.quantile();
+    mean(scored, "no error", move |target, predicted| {
+        let error = target - predicted[0];
+        error.abs() * if error < 0.0 { 1.0 - quantile } else { quantile }
+    })
 });

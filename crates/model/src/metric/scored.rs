@@ -7,12 +7,13 @@ use evenstep_table::{RowKey, Task};
 use super::ranking::Ranking;
 use super::weights::{Weights, units};
 use super::{Undefined, undefined};
-use crate::Predictions;
+use crate::{Aim, Predictions};
 
 /// Rows whose target is known and was predicted.
 #[derive(Debug)]
 pub struct Scored {
     task: Task,
+    aim: Aim,
     target: Vec<f64>,
     /// Empty when every row weighs 1.
     weight: Vec<f64>,
@@ -32,6 +33,7 @@ impl Scored {
         let width = if let Task::Multiclass { classes } = &task { classes.len() } else { 1 };
         Scored {
             task,
+            aim: Aim::Mean,
             target: Vec::new(),
             weight: Vec::new(),
             groups: Vec::new(),
@@ -41,6 +43,12 @@ impl Scored {
             sound: OnceLock::new(),
             rankings: (0..width).map(|_| OnceLock::new()).collect(),
         }
+    }
+
+    /// The same rows, whose predictions are of that kind.
+    #[must_use]
+    pub fn with_aim(self, aim: Aim) -> Scored {
+        Scored { aim, ..self }
     }
 
     /// Adds the groups of rows that are added to a ranking.
@@ -74,7 +82,7 @@ impl Scored {
 
     /// Some of the rows, by their positions.
     pub fn of_rows(&self, rows: &[usize]) -> Scored {
-        let mut some = Scored::new(self.task.clone());
+        let mut some = Scored::new(self.task.clone()).with_aim(self.aim);
         some.target = rows.iter().map(|row| self.target[*row]).collect();
         if !self.weight.is_empty() {
             some.weight = rows.iter().map(|row| self.weight[*row]).collect();
@@ -99,6 +107,16 @@ impl Scored {
     /// How many rows have no prediction.
     pub fn nulls(&self) -> usize {
         (0..self.rows()).filter(|row| self.prediction(*row).iter().any(|x| !x.is_finite())).count()
+    }
+
+    /// The quantile that is predicted; the median, if it isn't one.
+    pub(super) fn quantile(&self) -> f64 {
+        if let Aim::Quantile(quantile) = self.aim { quantile } else { 0.5 }
+    }
+
+    /// The power of the mean that the variance is taken to be.
+    pub(super) fn power(&self) -> f64 {
+        if let Aim::Tweedie(power) = self.aim { power } else { 1.5 }
     }
 
     pub(super) fn target(&self, row: usize) -> f64 {

@@ -171,7 +171,7 @@ impl Default for SplitSection {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportSection {
-    /// Metrics, by name; the task's usual ones if absent.
+    /// Metrics, by name; the usual ones of the task and the model's objective if absent.
     #[serde(default)]
     pub metrics: Vec<String>,
     /// How often the cells of each feature are dealt out anew among the rows held out, to see what the first

@@ -1,0 +1,58 @@
+//! How a training is judged, and what it says of that.
+
+mod common;
+
+use common::{Project, Said};
+
+const SPEC: &str = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"d.csv\"\nid = \"id\"\ntarget = \"y\"\n";
+
+/// Trains on rows of `id` and these columns.
+fn trained(header: &str, rows: usize, row: impl Fn(usize) -> String, spec: &str) -> (Project, Said) {
+    let project = Project::new();
+    let rows: String = (0..rows).map(|n| format!("{n},{}\n", row(n))).collect();
+    project.write("d.csv", format!("id,{header}\n{rows}"));
+    project.write("p.toml", format!("{SPEC}{spec}"));
+    let said = project.run(&["train", "p.toml", "--quiet"]).ok();
+    (project, said)
+}
+
+fn holds(said: &Said, words: &[&str]) {
+    for word in words {
+        assert!(said.out.contains(word), "no `{word}` in:\n{}", said.out);
+    }
+}
+
+#[test]
+fn a_quantile_is_judged_as_one() {
+    let row = |n: usize| format!("{},{}", n * 37 % 101, n * 37 % 101 + n * 53 % 97);
+    let (project, said) =
+        trained("x,y", 400, row, "[model]\nuse = \"boosted_trees\"\nobjective = \"quantile\"\nquantile = 0.95\n");
+    holds(&said, &["\n  pinball "]);
+    assert!(!said.out.contains("not shown to be better"), "{}", said.out);
+    let metrics = project.run(&["inspect", "p.evenstep", "--json"]).ok().json()["evaluation"]["metrics"].clone();
+    assert_eq!(metrics[0]["metric"], "pinball");
+    let of = |key: &str| metrics[0][key].as_f64().expect("a number");
+    // Of the mean as the baseline it would be about 25.
+    assert!(of("value") < of("baseline") && of("baseline") < 8.0, "{metrics}");
+    let card = project.run(&["inspect", "p.evenstep", "--card"]).ok().out;
+    assert!(card.contains("a baseline that always predicts the 0.95 quantile of the training target"), "{card}");
+    project.run(&["report", "p.evenstep", "--output", "r.html"]).ok();
+    assert!(project.read("r.html").contains("always predicts the 0.95 quantile of the training target"));
+}
+
+#[test]
+fn counts_and_sizes_are_judged_by_their_deviance() {
+    for (objective, metric) in
+        [("poisson", "poisson_deviance"), ("gamma", "gamma_deviance"), ("tweedie", "tweedie_deviance")]
+    {
+        let row = |n: usize| format!("{},{}", n % 13, 1 + n % 13 + n % 3);
+        let spec = format!("[model]\nuse = \"boosted_trees\"\nobjective = \"{objective}\"\n");
+        let (project, _) = trained("x,y", 200, row, &spec);
+        let told = project.run(&["train", "p.toml", "--quiet", "--json"]).ok().json();
+        let names = told["evaluation"]["metrics"].as_array().expect("a list").iter().map(|of| &of["metric"]);
+        assert_eq!(names.collect::<Vec<_>>(), [metric, "rmse", "mae", "r2"]);
+        project.write("p.toml", format!("{SPEC}{spec}[report]\nmetrics = [\"mae\"]\n"));
+        let named = project.run(&["train", "p.toml", "--quiet", "--json"]).ok().json();
+        assert_eq!(named["evaluation"]["metrics"][0]["metric"], "mae");
+    }
+}
