@@ -56,3 +56,16 @@ fn counts_and_sizes_are_judged_by_their_deviance() {
         assert_eq!(named["evaluation"]["metrics"][0]["metric"], "mae");
     }
 }
+
+#[test]
+fn folds_are_those_that_there_were_and_a_mean_says_over_how_many() {
+    let spec = "group = \"g\"\nsplit = { test = 0.0, folds = 10 }\n[model]\nuse = \"dummy\"\n";
+    let (project, said) = trained("x,g,y", 300, |n| format!("{},{},{}", n % 7, ["a", "b", "c"][n % 3], n % 7), spec);
+    holds(&said, &["over 2 folds of the training rows:", "note: no row fell into 8 of 10 folds"]);
+    let evaluation = project.run(&["inspect", "p.evenstep", "--json"]).ok().json()["evaluation"].clone();
+    assert_eq!(evaluation["folds"].as_array().expect("a list").len(), 2, "two of three groups are in one fold");
+    let rare = |n: usize| format!("{},{}", n % 11, if n == 3 || n == 17 { "v" } else { "u" });
+    let (_, said) = trained("x,y", 40, rare, "split = { test = 0.0, folds = 5 }\n[model]\nuse = \"boosted_trees\"\n");
+    holds(&said, &["over 5 folds of the training rows:", " of 5 folds\n"]);
+    assert_eq!(said.out.matches("of 5 folds\n").count(), 2, "roc_auc and average_precision need both classes");
+}

@@ -132,6 +132,10 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds);
     let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed))?;
     let fitted = fit(spec, &prepared, seen, run, &mut seconds);
+    let folds_asked = spec.data.split.folds as usize * spec.data.split.repeats as usize;
+    if folds.len() < folds_asked {
+        prepared.notes.push(format!("no row fell into {} of {folds_asked} folds", folds_asked - folds.len()));
+    }
     let mut fitted = fitted.map_err(|error| mixed::blame(error, &prepared.mixed))?;
 
     let clock = Instant::now();
@@ -353,6 +357,9 @@ fn cross_validate(
             }
             let inside = evaluate::by_policy(inside, &prepared.contract, &seen_columns(&outside, run.workers));
             let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
+            if inside.iter().all(|batch| batch.rows() == 0) {
+                continue;
+            }
             let (scores, _) = score(&fitted, &prepared.task, inside, run, None)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
             measured.push(FoldMetrics { repeat, fold, values: values.collect() });

@@ -104,22 +104,29 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
         tell_permutation(permutation);
     }
     tell_absent(evaluation);
-    if !evaluation.folds.is_empty() {
-        output::line(&format!("\n  over {} folds of the training rows:", evaluation.folds.len()));
-        let mut rows = vec![["metric", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
-        for measured in &evaluation.metrics {
-            let values: Vec<f64> =
-                evaluation.folds.iter().filter_map(|fold| *fold.values.get(&measured.metric)?).collect();
-            if values.is_empty() {
-                continue;
-            }
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            rows.push(vec![measured.metric.clone(), short(mean), short(low), short(high)]);
-        }
-        output::table(&rows);
+    tell_folds(evaluation);
+}
+
+/// The metrics over the folds of a cross-validation; of one that some folds leave undefined, also over how many.
+fn tell_folds(evaluation: &Evaluation) {
+    let folds = evaluation.folds.len();
+    if folds == 0 {
+        return;
     }
+    output::line(&format!("\n  over {} of the training rows:", counted(folds, "fold")));
+    let mut rows = vec![["metric", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
+    for measured in &evaluation.metrics {
+        let values: Vec<f64> = evaluation.folds.iter().filter_map(|fold| *fold.values.get(&measured.metric)?).collect();
+        let told = |value: Option<f64>| value.map_or("–".into(), short);
+        let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        let (low, high) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
+        let mut row = vec![measured.metric.clone(), told(mean), told(low), told(high)];
+        if values.len() < folds {
+            row.push(format!("{} of {folds} folds", values.len()));
+        }
+        rows.push(row);
+    }
+    output::table(&rows);
 }
 
 /// The first metric on parts of the rows held out; the model card has all.
