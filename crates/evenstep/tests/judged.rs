@@ -69,3 +69,13 @@ fn folds_are_those_that_there_were_and_a_mean_says_over_how_many() {
     holds(&said, &["over 5 folds of the training rows:", " of 5 folds\n"]);
     assert_eq!(said.out.matches("of 5 folds\n").count(), 2, "roc_auc and average_precision need both classes");
 }
+
+#[test]
+fn trees_without_a_split_are_told_also_where_nothing_is_measured() {
+    let row = |n: usize| format!("{},{}", n % 13, n % 13);
+    let model = "[model]\nuse = \"boosted_trees\"\nmin_rows = 250\n";
+    for split in ["split = { test = 0.0 }\n", ""] {
+        let (_, said) = trained("x,y", 300, row, &format!("{split}{model}"));
+        holds(&said, &["note: no tree has a split: where rows are few, a smaller `min_rows` allows some"]);
+    }
+}

@@ -18,11 +18,9 @@ pub(crate) fn of(metrics: &[Measured], importance: &[Importance]) -> Vec<String>
     let Some(first) = metrics.first() else { return Vec::new() };
     let metric = &first.metric;
     if first.is_no_better() {
-        let no_better =
-            format!("by `{metric}`, the model is not shown to be better than the baseline, which knows no feature");
-        let has_no_split = !importance.is_empty() && importance.iter().all(|of| of.splits == Some(0));
-        let no_split = "no tree has a split: where rows are few, a smaller `min_rows` allows some".to_owned();
-        return [no_better].into_iter().chain(has_no_split.then_some(no_split)).collect();
+        return vec![format!(
+            "by `{metric}`, the model is not shown to be better than the baseline, which knows no feature"
+        )];
     }
     let mut by: Vec<&Importance> = importance.iter().collect();
     by.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -101,10 +99,6 @@ mod tests {
             of(&[Measured { better_by: Some(better_by), ..measured }], &[]).len()
         };
         assert_eq!([(0.004, 0.006), (0.0, 0.006), (-0.1, 0.1)].map(paired), [0, 1, 1]);
-        let split =
-            |splits| Importance { feature: ColumnName::new("x").expect("a name"), share: 0.0, splits, cover: None };
-        let told = |splits| of(&measured(false, 2.0, 2.0), &[split(splits)]).len();
-        assert_eq!([Some(0), Some(1), None].map(told), [2, 1, 1]);
         assert_eq!(said(true, 0.95, 0.5, 0.99), "");
         assert_eq!(said(false, 0.5, 2.0, 0.99), "");
         assert!(of(&[], &[]).is_empty());

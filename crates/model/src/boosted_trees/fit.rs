@@ -58,6 +58,7 @@ pub(crate) fn fit(
             }
         });
     }
+    notes.extend(no_split(spec, &trees, seen.weight_unit()));
     let importance = importance(&trees, data);
     let read: BTreeSet<u32> = trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature).collect();
     let mut levels = vec![None; data.features.len()];
@@ -75,6 +76,18 @@ pub(crate) fn fit(
         Some(_) => (Link::Share, vec![0.0]),
     };
     Ok(Trained { model: Model { link, start, trees, levels, forest }, importance, curve, notes })
+}
+
+/// That no tree has a split, and what may allow some: the one of `min_rows` and `min_hessian` that asks for more rows of so large
+/// a weight.
+fn no_split(spec: &BoostedTrees, trees: &[Tree], weight: f64) -> Option<String> {
+    let by_rows = f64::from(spec.min_rows) * weight >= spec.min_hessian;
+    let what = match by_rows {
+        true if spec.min_rows == 1 => "",
+        true => ": where rows are few, a smaller `min_rows` allows some",
+        false => ": where weights are small, a smaller `min_hessian` allows some",
+    };
+    trees.iter().all(|tree| tree.splits.is_empty()).then(|| format!("no tree has a split{what}"))
 }
 
 /// The round with the lowest watched loss, the earliest of equal ones; None if nothing was watched.

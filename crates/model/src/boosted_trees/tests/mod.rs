@@ -199,6 +199,22 @@ fn small_weights_alone_forbid_no_split() {
 }
 
 #[test]
+fn trees_without_a_split_are_told_with_what_forbids_one() {
+    let said = |spec: &BoostedTrees, data: Batch| fit(spec, &Task::Regression, &data).notes;
+    let rows = BoostedTrees { min_rows: 40, ..stump() };
+    assert_eq!(said(&rows, step()), ["no tree has a split: where rows are few, a smaller `min_rows` allows some"]);
+    let hessian = BoostedTrees { min_hessian: 0.5, ..stump() };
+    let light = weighted(step(), vec![0.01; 60]);
+    assert_eq!(
+        said(&hessian, light),
+        ["no tree has a split: where weights are small, a smaller `min_hessian` allows some"]
+    );
+    let constant = batch(vec![("x", numbers(vec![1.0; 60]))], step().training().target.clone());
+    assert_eq!(said(&stump(), constant), ["no tree has a split"]);
+    assert_eq!(said(&stump(), step()), Vec::<String>::new());
+}
+
+#[test]
 fn min_rows_counts_rows_and_depth_counts_splits() {
     let data = values(600);
     let spec = BoostedTrees { trees: 3, min_rows: 50, leaves: 31, depth: Some(3), ..BoostedTrees::default() };
