@@ -98,6 +98,18 @@ fn cells_that_are_no_numbers_are_left_out_by_the_proposal() {
 }
 
 #[test]
+fn few_rows_are_learned_from() {
+    // Two of three classes are told apart by one cut.
+    let text = rows("x,y", 36, |n| format!("{}.5,{}", 10 * (n % 3) + n / 3, ["a", "b", "c"][n % 3]));
+    let project = Project::new();
+    project.write("d.csv", text);
+    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    assert!(project.read("q.toml").contains("min_rows = 6\n"), "{}", project.read("q.toml"));
+    let said = project.run(&["train", "q.toml", "--quiet"]).ok().out;
+    assert!(!said.contains("no tree has a split"), "{said}");
+}
+
+#[test]
 fn what_would_not_train_is_not_proposed() {
     let project = project();
     let init = |more: &[&'static str]| [&["init", "data.csv", "--target", "y", "--out", "q.toml"], more].concat();
