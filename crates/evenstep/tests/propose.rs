@@ -110,6 +110,26 @@ fn few_rows_are_learned_from() {
 }
 
 #[test]
+fn categories_of_few_rows_a_level_are_encoded_where_there_are_several_classes() {
+    let row =
+        |n: usize, classes: usize| format!("L{},{},{}", n * 7 % 200, n % 13, ["k0", "k1", "k2"][n * 7 % 200 % classes]);
+    let (project, proposed) = (Project::new(), "use = \"target_encode\"\ncolumns = [\"c\"]\n");
+    project.write("d.csv", rows("c,x,y", 1000, |n| row(n, 3)));
+    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    let spec = project.read("q.toml");
+    assert!(spec.contains(proposed), "{spec}");
+    let accuracy = |said: &serde_json::Value| said["evaluation"]["metrics"][1]["value"].as_f64().expect("a number");
+    let encoded = project.run(&["train", "q.toml", "--quiet", "--json"]).ok().json();
+    assert!(accuracy(&encoded) > 0.9, "{}", encoded["evaluation"]);
+    project.write("q.toml", spec.replace(&format!("[[step]]                         # their values have too few rows each for trees of several classes\n{proposed}"), ""));
+    let plain = project.run(&["train", "q.toml", "--quiet"]).ok().out;
+    assert!(plain.contains("note: `c` has 199 levels of 4.1 rows in the mean"), "{plain}");
+    project.write("d.csv", rows("c,x,y", 1000, |n| row(n, 2)));
+    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+    assert!(!project.read("q.toml").contains("target_encode"), "two classes need it not");
+}
+
+#[test]
 fn what_would_not_train_is_not_proposed() {
     let project = project();
     let init = |more: &[&'static str]| [&["init", "data.csv", "--target", "y", "--out", "q.toml"], more].concat();

@@ -34,7 +34,7 @@ const WATCHED_SHARE: f64 = 0.1;
 pub(super) struct Seen {
     targets: Vec<ExactSum>,
     weight: ExactSum,
-    learned: u64,
+    pub(super) learned: u64,
     pub(super) watched: u64,
     /// How many rows weigh other than 1, targets are too large, negative, and 0.
     uneven: u64,

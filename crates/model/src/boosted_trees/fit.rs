@@ -9,7 +9,7 @@ use evenstep_table::ColumnName;
 use super::BoostedTrees;
 use super::cuts::Binning;
 use super::growing::Growing;
-use super::matrix;
+use super::matrix::{self, Feature};
 use super::objective::{Link, Objective};
 use super::packed::Packed;
 use super::predict::{Forest, Model};
@@ -59,6 +59,9 @@ pub(crate) fn fit(
         });
     }
     notes.extend(no_split(spec, &trees, seen.weight_unit()));
+    if averaged.is_none() && growing.width > 1 {
+        notes.extend(matrix.features.iter().filter_map(|feature| sparse(spec, feature, seen.learned)));
+    }
     let importance = importance(&trees, data);
     let read: BTreeSet<u32> = trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature).collect();
     let mut levels = vec![None; data.features.len()];
@@ -88,6 +91,20 @@ fn no_split(spec: &BoostedTrees, trees: &[Tree], weight: f64) -> Option<String> 
         false => ": where weights are small, a smaller `min_hessian` allows some",
     };
     trees.iter().all(|tree| tree.splits.is_empty()).then(|| format!("no tree has a split{what}"))
+}
+
+/// That the levels of a category have too few rows each to be set apart. Other tasks have the mean of each level, too.
+fn sparse(spec: &BoostedTrees, feature: &Feature, rows: u64) -> Option<String> {
+    let Binning::Category(levels) = &feature.binning else { return None };
+    let (name, mean) = (&feature.name, rows as f64 / levels.len() as f64);
+    let is_sparse = levels.len() > spec.categories.one_hot_up_to as usize && mean < spec.categories.smoothing;
+    is_sparse.then(|| {
+        format!(
+            "`{name}` has {} levels of {mean:.1} rows in the mean, of which trees of several classes learn little: \
+             the step `target_encode` makes numbers of them",
+            levels.len()
+        )
+    })
 }
 
 /// The round with the lowest watched loss, the earliest of equal ones; None if nothing was watched.

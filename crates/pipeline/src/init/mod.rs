@@ -210,6 +210,11 @@ pub fn propose(seen: &Seen<'_>) -> String {
             put(&format!("parts = {parts}"));
         }
     }
+    if task == TaskWord::Multiclass && !plan.sparse.is_empty() {
+        put("\n[[step]]                         # their values have too few rows each for trees of several classes");
+        put("use = \"target_encode\"");
+        put(&format!("columns = {}", list(plan.sparse.iter().copied())));
+    }
     put("\n# Missing values and categories need no step: the trees take them as they are.");
     put("\n[model]");
     put("use = \"boosted_trees\"");
