@@ -79,3 +79,17 @@ fn trees_without_a_split_are_told_also_where_nothing_is_measured() {
         holds(&said, &["note: no tree has a split: where rows are few, a smaller `min_rows` allows some"]);
     }
 }
+
+#[test]
+fn a_class_of_which_nothing_is_learned_is_told_whatever_the_model() {
+    const HELD_OUT: usize = 3;
+    for model in ["boosted_trees", "random_forest", "dummy", "logistic_regression"] {
+        let row = |n: usize| format!("{},{}", n % 13, if n == HELD_OUT { "q" } else { ["a", "b", "c"][n % 3] });
+        let (_, said) = trained("x,y", 200, row, &format!("[model]\nuse = \"{model}\"\n"));
+        assert_eq!(said.out.matches("no training row is `q`, so it is not learned").count(), 1, "{}", said.out);
+    }
+    let row = |n: usize| format!("{},{}", n % 13, ["a", "b", "c"][n % 3]);
+    let (_, said) = trained("x,y", 200, row, "[model]\nuse = \"boosted_trees\"\nclass_weights = { b = 0, c = 2 }\n");
+    holds(&said, &["note: `class_weights` has 0 for `b`, so it is not learned"]);
+    assert_eq!(said.out.matches("not learned").count(), 1, "{}", said.out);
+}

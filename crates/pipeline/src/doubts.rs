@@ -1,8 +1,10 @@
 //! Doubts about a training that people should look into: a model that is no better than its baseline, or too good to be true.
 
 use evenstep_model::Importance;
+use evenstep_table::{Batch, Task};
+use serde_json::Value;
 
-use crate::artifact::Measured;
+use crate::artifact::{Evaluation, Measured};
 
 /// A model with so small a part of its baseline's fault is nearly without one: of an error, and of what is missing to 1.
 const ERROR: f64 = 0.05;
@@ -13,14 +15,41 @@ const NOTHING_MISSING: f64 = 1e-6;
 /// Such a share of all gain is nearly all of it.
 const NEARLY_ALL: f64 = 0.9;
 
+/// Of fewer rows held out, a model may be right by luck.
+const ROWS: u64 = 20;
+
+/// The classes of which nothing is learned: for want of a row that counts, or since the model's spec weighs them with 0.
+pub(crate) fn unlearned(task: &Task, training: &[Batch], model: &Value) -> Vec<String> {
+    if task.classes().is_empty() {
+        return Vec::new();
+    }
+    let mut has_rows = vec![false; task.classes().len()];
+    for labels in training.iter().map(Batch::training) {
+        for (row, class) in labels.target.iter().enumerate() {
+            has_rows[*class as usize] |= labels.weight(row) > 0.0;
+        }
+    }
+    let sentence = |(class, has_rows): (&String, bool)| match has_rows {
+        false => Some(format!("no training row is `{class}`, so it is not learned")),
+        true if model["class_weights"][class] == 0.0 => {
+            Some(format!("`class_weights` has 0 for `{class}`, so it is not learned"))
+        }
+        true => None,
+    };
+    task.classes().iter().zip(has_rows).filter_map(sentence).collect()
+}
+
 /// Sentences for people, by the first metric.
-pub(crate) fn of(metrics: &[Measured], importance: &[Importance]) -> Vec<String> {
-    let Some(first) = metrics.first() else { return Vec::new() };
+pub(crate) fn of(evaluation: &Evaluation, importance: &[Importance]) -> Vec<String> {
+    let Some(first) = evaluation.metrics.first() else { return Vec::new() };
     let metric = &first.metric;
     if first.is_no_better() {
         return vec![format!(
             "by `{metric}`, the model is not shown to be better than the baseline, which knows no feature"
         )];
+    }
+    if evaluation.held_out_rows < ROWS {
+        return Vec::new();
     }
     let mut by: Vec<&Importance> = importance.iter().collect();
     by.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -56,9 +85,9 @@ mod tests {
 
     use super::*;
 
-    fn measured(higher_is_better: bool, value: f64, baseline: f64) -> Vec<Measured> {
+    fn measured(higher_is_better: bool, value: f64, baseline: f64) -> Measured {
         let (metric, interval) = ("m".to_owned(), Some((value - 0.01, value + 0.01)));
-        vec![Measured {
+        Measured {
             metric,
             value: Some(value),
             interval,
@@ -66,7 +95,11 @@ mod tests {
             better_by: None,
             higher_is_better,
             undefined: None,
-        }]
+        }
+    }
+
+    fn on_rows(held_out_rows: u64, measured: Measured) -> Evaluation {
+        Evaluation { held_out_rows, metrics: vec![measured], ..Evaluation::default() }
     }
 
     #[test]
@@ -78,7 +111,8 @@ mod tests {
             };
             [feature("other", 1.0 - share), feature("paid", share)]
         };
-        let said = |higher, value, baseline, share| of(&measured(higher, value, baseline), &by(share)).join("\n");
+        let said =
+            |higher, value, baseline, share| of(&on_rows(20, measured(higher, value, baseline)), &by(share)).join("\n");
         for (higher, value, baseline) in [(true, 0.505, 0.5), (true, 0.4, 0.5), (false, 2.0, 2.005), (false, 3.0, 2.0)]
         {
             assert!(said(higher, value, baseline, 0.99).contains("not shown to be better"), "{value} {baseline}");
@@ -95,12 +129,18 @@ mod tests {
             );
         }
         let paired = |better_by| {
-            let measured = measured(false, 2.0, 2.005).remove(0);
-            of(&[Measured { better_by: Some(better_by), ..measured }], &[]).len()
+            let measured = measured(false, 2.0, 2.005);
+            of(&on_rows(20, Measured { better_by: Some(better_by), ..measured }), &[]).len()
         };
         assert_eq!([(0.004, 0.006), (0.0, 0.006), (-0.1, 0.1)].map(paired), [0, 1, 1]);
         assert_eq!(said(true, 0.95, 0.5, 0.99), "");
         assert_eq!(said(false, 0.5, 2.0, 0.99), "");
-        assert!(of(&[], &[]).is_empty());
+        assert!(of(&Evaluation::default(), &[]).is_empty());
+        let right = || measured(true, 1.0, 0.5);
+        assert_eq!(
+            [19, 20].map(|rows| of(&on_rows(rows, right()), &by(0.6)).len()),
+            [0, 1],
+            "few may be right by luck"
+        );
     }
 }

@@ -129,13 +129,14 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
+    let unlearned = doubts::unlearned(&prepared.task, &seen, &spec.model.spec());
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds);
     let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed))?;
-    let fitted = fit(spec, &prepared, seen, run, &mut seconds);
     let folds_asked = spec.data.split.folds as usize * spec.data.split.repeats as usize;
     if folds.len() < folds_asked {
         prepared.notes.push(format!("no row fell into {} of {folds_asked} folds", folds_asked - folds.len()));
     }
+    let fitted = fit(spec, &prepared, seen, run, &mut seconds);
     let mut fitted = fitted.map_err(|error| mixed::blame(error, &prepared.mixed))?;
 
     let clock = Instant::now();
@@ -179,10 +180,11 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     };
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;
     seconds.evaluate += clock.elapsed().as_secs_f64();
+    prepared.notes.extend(unlearned);
     prepared.notes.extend(fitted.notes);
     prepared.notes.extend(fitted.no_numbers.sentences());
     if artifact.model.name != "dummy" {
-        prepared.notes.extend(doubts::of(&artifact.evaluation.metrics, &fitted.importance));
+        prepared.notes.extend(doubts::of(&artifact.evaluation, &fitted.importance));
     }
     let findings = Findings {
         importance: fitted.importance,
@@ -355,11 +357,11 @@ fn cross_validate(
                     .help("give it more rows, or more groups, or leave `folds` out".to_owned());
                 return Err(spec.text.point(error, &["data", "split", "folds"], "so many folds"));
             }
-            let inside = evaluate::by_policy(inside, &prepared.contract, &seen_columns(&outside, run.workers));
-            let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
             if inside.iter().all(|batch| batch.rows() == 0) {
                 continue;
             }
+            let inside = evaluate::by_policy(inside, &prepared.contract, &seen_columns(&outside, run.workers));
+            let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
             let (scores, _) = score(&fitted, &prepared.task, inside, run, None)?;
             let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
             measured.push(FoldMetrics { repeat, fold, values: values.collect() });

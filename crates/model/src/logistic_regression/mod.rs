@@ -111,8 +111,6 @@ impl Family for LogisticRegression {
                 found.losses.len()
             ));
         }
-        let absent = data.task.classes().iter().zip(0..).filter(|(_, class)| !likelihood.seen.contains(class));
-        notes.extend(absent.map(|(name, _)| format!("no training row is `{name}`, so its probability is always 0")));
         let importance = design.importance(&found.at, likelihood.curvature.spread());
         Ok(Trained { model: likelihood.model(&found.at, data)?, importance, curve, notes })
     }
@@ -470,11 +468,10 @@ mod tests {
     }
 
     #[test]
-    fn a_class_without_rows_has_probability_0_and_a_note() {
+    fn a_class_without_rows_has_probability_0() {
         let sample = sample();
         let batch = sample.batch(sample.two_classes().iter().map(|class| class * 2.0).collect(), false);
         let trained = fit(&family(1.0), &multiclass(3), &batch).unwrap();
-        assert_eq!(trained.notes, ["no training row is `class 1`, so its probability is always 0"]);
         let features: Vec<ColumnName> = batch.schema().into_keys().collect();
         let predicted = family(1.0).predict(&trained.model, &features, &batch);
         assert!((0..60).all(|row| predicted.row(row)[1] == 0.0));
