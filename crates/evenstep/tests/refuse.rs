@@ -830,5 +830,8 @@ fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
             let said = project.run(&[&["score", "p.evenstep"], args].concat());
             assert!(said.code == 2 && said.err.contains("a link to a file that isn't there"), "{}", said.err);
         }
+        std::os::unix::fs::symlink("loop.csv", project.path("loop.csv")).expect("made");
+        let said = project.run(&["score", "p.evenstep", "--input", "loop.csv"]);
+        assert!(said.code == 2 && said.err.contains("a link that can't be followed"), "{}", said.err);
     }
 }

@@ -1,5 +1,6 @@
 //! Finds the files that a pattern names.
 
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use evenstep_table::{ColumnName, did_you_mean};
@@ -21,9 +22,13 @@ pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceEr
         return Err(error.help("rows are read more than once: write them to a file, and name that"));
     }
     if whole.is_symlink() {
-        let error =
-            SourceError::new(SourceErrorKind::NotFound, format!("`{pattern}` is a link to a file that isn't there"));
-        return Err(error);
+        let what = match std::fs::metadata(&whole) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                format!("`{pattern}` is a link that can't be followed: {error}")
+            }
+            _ => format!("`{pattern}` is a link to a file that isn't there"),
+        };
+        return Err(SourceError::new(SourceErrorKind::NotFound, what));
     }
     let mut paths = matches(pattern, base)?;
     if paths.is_empty() {
@@ -51,7 +56,8 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
-        let code = after.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        let code = after.get(..2).filter(|code| *first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
         let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
         bytes.push(byte.unwrap_or(*first));
         rest = if byte.is_some() { &after[2..] } else { after };
@@ -85,8 +91,8 @@ fn is_hidden(pattern: &str, below: &Path) -> bool {
     let asked = asked.filter(|part| part.starts_with('.')).filter_map(|part| glob::Pattern::new(part).ok());
     let asked: Vec<glob::Pattern> = asked.collect();
     let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
-    let hidden = parts.filter(|part| part.starts_with('.'));
-    hidden.into_iter().any(|part| !asked.iter().any(|asked| asked.matches(&part)))
+    let mut hidden = parts.filter(|part| part.starts_with('.'));
+    hidden.any(|part| !asked.iter().any(|asked| asked.matches(&part)))
 }
 
 /// What of a path that fits a pattern lies below the part that stands for itself.

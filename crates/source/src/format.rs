@@ -42,8 +42,8 @@ pub(crate) fn is_workbook(path: &Path) -> bool {
 
 /// What files of other formats begin with, what they are, and the ending that tells it.
 const STARTS: [(&[u8], &str, &str); 4] = [
-    (b"PAR1", "Parquet", ".parquet"),
-    (b"ARROW1", "Arrow IPC", ".arrow"),
+    (b"PAR1\x15", "Parquet", ".parquet"),
+    (b"ARROW1\0\0", "Arrow IPC", ".arrow"),
     (b"\x1f\x8b", "compressed by gzip", ".gz"),
     (b"\x28\xb5\x2f\xfd", "compressed by Zstandard", ".zst"),
 ];
