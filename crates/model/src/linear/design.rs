@@ -15,6 +15,8 @@ use crate::{Importance, ModelError, Training};
 pub(super) const BLOCK: usize = 256;
 /// Rows that one thread takes at a time, however large the batches are.
 const TASK: usize = 32 * BLOCK;
+/// A column's unit becomes finer by no more than two to this, so that no score overflows.
+const FINER: i32 = 200;
 /// Beyond this the difference of two values might be no float.
 const LARGEST: f64 = 1e300;
 
@@ -63,6 +65,20 @@ struct FeatureSeen {
     /// Of rows that weigh something.
     range: Extremes,
     nulls: u64,
+}
+
+/// How much each row bends a loss: the range of it, and the sums of it times each column.
+#[derive(Default, Serialize, Deserialize)]
+struct Bends {
+    range: Extremes,
+    columns: Vec<ExactSum>,
+}
+
+impl Partial for Bends {
+    fn merge(&mut self, other: Bends) {
+        self.range.merge(other.range);
+        self.columns.merge(other.columns);
+    }
 }
 
 impl<'a> Design<'a> {
@@ -121,6 +137,71 @@ impl<'a> Design<'a> {
             (strength * inverse * inverse).min(1e300)
         };
         [0.0].into_iter().chain(self.columns.iter().map(of)).collect()
+    }
+
+    /// The same rows with other centres and units: those of the rows that still bend a loss, each as much as `bend`
+    /// leaves in place of its first score. Says in units of which power of two the largest bend is at most 1, too;
+    /// None if no row bends the loss.
+    ///
+    /// A row whose class is as good as certain counts in neither, however far from the others it lies.
+    pub(crate) fn focused(
+        &self,
+        workers: &Workers,
+        coefficients: &[f64],
+        bend: impl Fn(&Block<'_>, &mut [f64]) + Sync,
+    ) -> Option<(Design<'a>, i32)> {
+        let width = self.width();
+        let bends = self.fold_scores(workers, coefficients, |block, scores, seen: &mut Bends| {
+            bend(block, scores);
+            let bends = &scores[..block.rows()];
+            bends.iter().for_each(|bend| seen.range.observe(*bend));
+            seen.columns.resize_with(width, ExactSum::default);
+            for (column, sum) in seen.columns.iter_mut().enumerate() {
+                let cells = block.column(column);
+                sum.add_terms(bends.len(), |row| bends[row] * cells[row]);
+            }
+        });
+        let exponent = exponent_above(bends.range.max().filter(|most| *most > 0.0)?);
+        let means: Vec<f64> =
+            bends.columns.iter().map(|sum| sum.divided_by(&bends.columns[0]).unwrap_or(0.0)).collect();
+        let reach = self.fold_scores(workers, coefficients, |block, scores, seen: &mut Vec<Extremes>| {
+            bend(block, scores);
+            let unit = power_of_two(-exponent);
+            seen.resize_with(width, Extremes::default);
+            for (column, reach) in seen.iter_mut().enumerate() {
+                let cells = block.column(column).iter().zip(&scores[..block.rows()]);
+                let far = cells.map(|(cell, bend)| (cell - means[column]).abs() * (bend * unit).sqrt());
+                reach.observe(far.fold(0.0, f64::max));
+            }
+        });
+        let columns = self.columns.iter().zip(&means[1..]).zip(&reach[1..]).map(|((column, mean), reach)| {
+            let finer = exponent_above(reach.max().expect("there are rows")).clamp(-FINER, 1);
+            let exponent = (column.exponent + finer).clamp(-1000, 1000);
+            Scaled { name: column.name, centre: column.centre + mean * power_of_two(column.exponent), exponent }
+        });
+        let design = Design {
+            data: self.data,
+            columns: columns.collect(),
+            tasks: self.tasks.clone(),
+            weight_exponent: self.weight_exponent,
+            total: self.total,
+        };
+        Some((design, exponent))
+    }
+
+    /// Coefficients of this matrix as those of another one of the same rows.
+    pub(crate) fn translated(&self, to: &Design<'_>, coefficients: &[f64]) -> Vec<f64> {
+        let translated = coefficients.chunks_exact(self.width()).flat_map(|coefficients| {
+            let mut intercept = ExactSum::from_iter([coefficients[0]]);
+            let mut scaled = vec![0.0];
+            for ((from, to), coefficient) in self.columns.iter().zip(&to.columns).zip(&coefficients[1..]) {
+                intercept.add_product(*coefficient, (to.centre - from.centre) * power_of_two(-from.exponent));
+                scaled.push(coefficient * power_of_two(to.exponent - from.exponent));
+            }
+            scaled[0] = intercept.value();
+            scaled
+        });
+        translated.collect()
     }
 
     /// Coefficients of the matrix as an intercept and coefficients of all features, in the
@@ -189,28 +270,42 @@ impl<'a> Design<'a> {
         })
     }
 
-    /// The slope of a loss at some coefficients, one set after the other for each output.
+    /// Folds all rows with their scores by some coefficients, one set after the other for each output: output by output,
+    /// [`Block::STRIDE`] apart.
+    pub(crate) fn fold_scores<P: Partial>(
+        &self,
+        workers: &Workers,
+        coefficients: &[f64],
+        observe: impl Fn(&Block<'_>, &mut [f64], &mut P) + Sync,
+    ) -> P {
+        let (width, outputs) = (self.width(), coefficients.len() / self.width());
+        assert_eq!(coefficients.len(), width * outputs, "one coefficient a column and output");
+        self.fold(workers, |block, seen: &mut P| {
+            let mut scores = vec![0.0; outputs.max(1) * BLOCK];
+            for (scores, coefficients) in scores.chunks_exact_mut(BLOCK).zip(coefficients.chunks_exact(width)) {
+                block.scores(coefficients, &mut scores[..block.rows()]);
+            }
+            observe(block, &mut scores, seen);
+        })
+    }
+
+    /// The slope of a loss at some coefficients.
     ///
-    /// `judge` is given the scores of a block, output by output, [`Block::STRIDE`] apart. It
-    /// leaves in their place what each adds to the slope, and in the last argument each
-    /// row's loss; both with the row's weight.
+    /// `judge` is given the scores of a block, as in [`Design::fold_scores`]. It leaves in
+    /// their place what each adds to the slope, and in the last argument each row's loss;
+    /// both with the row's weight.
     pub(crate) fn slope(
         &self,
         workers: &Workers,
         coefficients: &[f64],
         judge: impl Fn(&Block<'_>, &mut [f64], &mut [f64]) + Sync,
     ) -> Slope {
-        let (width, outputs) = (self.width(), coefficients.len() / self.width());
-        assert_eq!(coefficients.len(), width * outputs, "one coefficient a column and output");
-        let slope = self.fold(workers, |block, seen: &mut Slope| {
+        let width = self.width();
+        let slope = self.fold_scores(workers, coefficients, |block, scores, seen: &mut Slope| {
             let rows = block.rows();
             seen.columns.resize_with(coefficients.len(), ExactSum::default);
-            let mut scores = vec![0.0; outputs * BLOCK];
-            for (scores, coefficients) in scores.chunks_exact_mut(BLOCK).zip(coefficients.chunks_exact(width)) {
-                block.scores(coefficients, &mut scores[..rows]);
-            }
             let mut losses = [0.0; BLOCK];
-            judge(block, &mut scores, &mut losses[..rows]);
+            judge(block, scores, &mut losses[..rows]);
             seen.loss.add_slice(&losses[..rows]);
             for (residuals, sums) in scores.chunks_exact(BLOCK).zip(seen.columns.chunks_exact_mut(width)) {
                 for (column, sum) in sums.iter_mut().enumerate() {
@@ -231,6 +326,11 @@ impl Block<'_> {
     /// How many rows it has.
     pub(crate) fn rows(&self) -> usize {
         self.target.len()
+    }
+
+    /// The cells of a row.
+    pub(crate) fn row(&self, row: usize) -> Vec<f64> {
+        self.cells.iter().skip(row).step_by(BLOCK).copied().collect()
     }
 
     /// A column's cells.

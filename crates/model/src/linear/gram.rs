@@ -44,12 +44,28 @@ struct Strips {
 impl Gram {
     /// Sees every row once.
     pub(super) fn of(design: &Design<'_>, workers: &Workers) -> Gram {
+        Gram::weighted(design, workers, &[], |block, weights| weights[..block.rows()].copy_from_slice(block.weight))
+    }
+
+    /// The same with the weights that `weigh` leaves in place of the scores by some coefficients, at most 1.
+    pub(super) fn weighted(
+        design: &Design<'_>,
+        workers: &Workers,
+        coefficients: &[f64],
+        weigh: impl Fn(&Block<'_>, &mut [f64]) + Sync,
+    ) -> Gram {
         let width = design.width();
-        let sums = design.fold(workers, |block, seen: &mut Sums| {
+        let sums = design.fold_scores(workers, coefficients, |block, scores, seen: &mut Sums| {
             seen.0.resize(width * (width + 1) / 2, 0);
-            seen.observe(&Strips::of(block, width));
+            weigh(block, scores);
+            seen.observe(&Strips::of(block, &scores[..block.rows()], width));
         });
         Gram { width, sums }
+    }
+
+    /// How many columns there are.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 
     /// The sum of products of two columns.
@@ -66,13 +82,13 @@ fn place(i: usize, j: usize) -> usize {
 }
 
 impl Strips {
-    fn of(block: &Block<'_>, width: usize) -> Strips {
+    fn of(block: &Block<'_>, weights: &[f64], width: usize) -> Strips {
         let mut roots = [0.0; BLOCK];
-        roots.iter_mut().zip(block.weight).for_each(|(root, weight)| *root = weight.sqrt());
+        roots.iter_mut().zip(weights).for_each(|(root, weight)| *root = weight.sqrt());
         let mut strips = Strips { cells: Vec::with_capacity(width * BLOCK), sums: Vec::with_capacity(width) };
         for column in 0..width {
             let integer = |(x, root): (&f64, &f64)| {
-                let whole = (x * root) * OFFSET as f64 + ROUND - ROUND;
+                let whole = (x * root).clamp(-1.0, 1.0) * OFFSET as f64 + ROUND - ROUND;
                 (whole + OFFSET as f64) as u32
             };
             strips.cells.extend(block.column(column).iter().zip(&roots).map(integer));

@@ -19,20 +19,12 @@ const FAR: f64 = 1e150;
 const LOSS_KNOWN_TO: f64 = 1e-14;
 
 /// When to stop.
+#[derive(Clone, Copy)]
 pub(crate) struct Rule {
     /// Rounds at most.
     pub(crate) rounds: u32,
     /// Stop when the next step promises less than the square of this.
     pub(crate) tolerance: f64,
-}
-
-/// Where a search ended.
-pub(crate) struct Minimum {
-    pub(crate) at: Vec<f64>,
-    /// The loss after each round.
-    pub(crate) losses: Vec<f64>,
-    /// Whether the rule's tolerance was met.
-    pub(crate) converged: bool,
 }
 
 struct Point {
@@ -48,25 +40,24 @@ struct Memory {
     inverse: f64,
 }
 
-/// Walks down from `start`.
+/// Walks down from `start`, and tells where that ended.
 ///
-/// `evaluate` gives the loss and its slope; `solve` a slope divided by a curvature that
+/// `told` is given the loss after each round; `evaluate` gives the loss and its slope; `solve` a slope divided by a curvature that
 /// is at least the function's own, so that the very first step goes down.
 pub(crate) fn minimise(
     start: Vec<f64>,
     rule: &Rule,
     mut evaluate: impl FnMut(&[f64]) -> (f64, Vec<f64>),
     solve: impl Fn(&[f64]) -> Vec<f64>,
-    mut told: impl FnMut(u32, f64),
-) -> Minimum {
+    mut told: impl FnMut(f64),
+) -> Vec<f64> {
     let mut at = |at: Vec<f64>| {
         let (loss, slope) = evaluate(&at);
         Point { at, loss, slope }
     };
     let mut here = at(start);
     let mut memory: Vec<Memory> = Vec::new();
-    let mut losses = Vec::new();
-    for round in 1..=rule.rounds {
+    for _ in 0..rule.rounds {
         let mut direction = descent(&here.slope, &memory, &solve);
         let mut promise = dot(&here.slope, &direction);
         if promise > 0.0 {
@@ -76,18 +67,17 @@ pub(crate) fn minimise(
             promise = dot(&here.slope, &direction);
         }
         if promise >= -(rule.tolerance * rule.tolerance) {
-            return Minimum { at: here.at, losses, converged: true };
+            return here.at;
         }
         let Some(next) = step(&here, &direction, promise, &mut at) else {
             // The loss is too coarse to show the way any further.
-            return Minimum { at: here.at, losses, converged: false };
+            return here.at;
         };
         remember(&mut memory, &here, &next);
         here = next;
-        losses.push(here.loss);
-        told(round, here.loss);
+        told(here.loss);
     }
-    Minimum { at: here.at, losses, converged: false }
+    here.at
 }
 
 /// The direction in which to go: the slope, negated, divided by the curvature as far as it is known.
@@ -161,9 +151,9 @@ mod tests {
             (loss, vec![a * a * a + a, 100.0 * b])
         };
         let rule = Rule { rounds: 100, tolerance: 1e-10 };
-        let found = minimise(vec![-20.0, 70.0], &rule, evaluate, |slope| slope.to_vec(), |_, _| ());
-        assert!(found.converged);
-        assert!((found.at[0] - 3.0).abs() < 1e-9 && (found.at[1] + 1.0).abs() < 1e-9, "{:?}", found.at);
-        assert!(found.losses.is_sorted_by(|a, b| a >= b), "every round goes down");
+        let mut losses = Vec::new();
+        let found = minimise(vec![-20.0, 70.0], &rule, evaluate, |slope| slope.to_vec(), |loss| losses.push(loss));
+        assert!((found[0] - 3.0).abs() < 1e-9 && (found[1] + 1.0).abs() < 1e-9, "{found:?}");
+        assert!(losses.is_sorted_by(|a, b| a >= b), "every round goes down");
     }
 }

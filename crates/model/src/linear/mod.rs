@@ -11,7 +11,7 @@ mod weighted;
 
 pub(crate) use curvature::Curvature;
 pub(crate) use design::{Block, Design};
-pub(crate) use minimise::{Minimum, Rule, minimise};
+pub(crate) use minimise::{Rule, minimise};
 pub(crate) use weighted::Weighted;
 
 use evenstep_table::{ColumnName, Kind, Schema};

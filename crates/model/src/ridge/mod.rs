@@ -95,9 +95,9 @@ impl Family for Ridge {
         let target = Target::of(data, run);
         let penalties = design.penalties(self.alpha);
         let curvature = Curvature::of(&design, run.workers, 1.0, &penalties);
-        let mut notes: Vec<String> = curvature.note(&design).into_iter().collect();
-
         let (coefficients, settled) = settle(&design, run, &target, &penalties, &curvature);
+
+        let mut notes: Vec<String> = curvature.note(&design, &coefficients).into_iter().collect();
         if !settled {
             notes.push("some features are so nearly collinear that their coefficients did not settle".to_owned());
         }
