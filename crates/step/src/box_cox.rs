@@ -1,8 +1,9 @@
 //! Bends positive numbers so that they are as close to normally distributed as a power makes them.
 //!
 //! Learns: one λ a column, by maximum likelihood over the training rows that have a value: between −5
-//! and 5, and such that no training value overflows. A constant column gets λ = 1, which takes 1 away
-//! and does no more. A training value that is not positive is an error; a live one becomes null, or,
+//! and 5, and such that no training value overflows, and that they keep half of their digits: their range
+//! is at least 2⁻²⁶ of the largest, or what it was. A constant column gets λ = 1, which takes 1 away and
+//! does no more. A training value that is not positive is an error; a live one becomes null, or,
 //! with `on_domain = "error"`, is refused. Nulls stay null.
 //! Exact because the derivative of the likelihood is made of exact sums over rows, and a fixed search
 //! finds where it is 0, to 8 digits or more.

@@ -24,6 +24,8 @@ const BINS: usize = 4096;
 const BOUND: f64 = 5.0;
 /// No p·|t| may be larger, so that squares stay finite.
 const LARGEST: f64 = 340.0;
+/// The range of what is bent is no smaller share of the largest than this, so that values keep half of their digits.
+const SPREAD: f64 = 1.0 / (1_u64 << 26) as f64;
 /// λ is found when it moves by less: where it moves to is then a thousand times nearer.
 const PRECISION: f64 = 1e-5;
 /// Rounds over all rows, at most.
@@ -75,8 +77,37 @@ impl Family {
         }
     }
 
-    /// The λ between the bounds for which no transformed training value overflows.
+    /// The λ between the bounds for which no transformed training value overflows, and for which they aren't nearly one
+    /// value: where all are far from 0, a power of −5 leaves none of their digits.
     fn bounds(self, min: f64, max: f64) -> (f64, f64) {
+        let share = |lambda: f64| {
+            let mut ends = [min, max];
+            self.transform(lambda, &mut ends);
+            (ends[1] - ends[0]) / ends[0].abs().max(ends[1].abs())
+        };
+        let enough = SPREAD.min(share(1.0));
+        // A share falls from λ = 1 to one of the ends, and with it the digits that are left.
+        let within = |end: f64| {
+            if share(end) >= enough {
+                return end;
+            }
+            let (mut kept, mut lost) = (1.0, end);
+            for _ in 0..60 {
+                let middle = kept + (lost - kept) / 2.0;
+                if share(middle) >= enough {
+                    kept = middle;
+                } else {
+                    lost = middle;
+                }
+            }
+            kept
+        };
+        let (low, high) = self.finite_bounds(min, max);
+        (within(low), within(high))
+    }
+
+    /// The λ between the bounds for which no transformed training value overflows.
+    fn finite_bounds(self, min: f64, max: f64) -> (f64, f64) {
         let (low, high) = (self.log(min), self.log(max));
         match self {
             Family::BoxCox => {
@@ -417,7 +448,22 @@ mod tests {
         let years = [2003.0, 1950.0, 1997.0, 2000.0, 2009.0];
         check(Family::YeoJohnson, &years, 5.0);
         check(Family::YeoJohnson, &years.map(|x| -x), -5.0);
-        check(Family::BoxCox, &years.map(|x| 4000.0 - x), -5.0);
+        check(Family::BoxCox, &[20.5, 20.1, 24.0, 20.0, 20.2], -5.0);
+    }
+
+    #[test]
+    fn values_far_from_0_are_told_apart_after_any_power() {
+        let years = [1990.0, 1991.0, 1991.0, 1992.0, 1993.0, 1994.0, 1996.0, 1998.0, 2001.0, 2005.0, 2012.0, 2020.0];
+        for (family, sign) in [(Family::YeoJohnson, 1.0), (Family::YeoJohnson, -1.0), (Family::BoxCox, 1.0)] {
+            for offset in [0.0, 1e5, 1e9, 1e12] {
+                let mut values = years.map(|x| sign * (x + offset));
+                let lambda = best(family, &values);
+                family.transform(lambda, &mut values);
+                values.sort_by(f64::total_cmp);
+                let different = values.windows(2).filter(|pair| pair[0] < pair[1]).count();
+                assert_eq!(different, 10, "{family:?} of {sign} · years and {offset} by {lambda}: {values:?}");
+            }
+        }
     }
 
     #[test]
