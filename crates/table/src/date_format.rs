@@ -115,7 +115,7 @@ fn formats() -> impl Iterator<Item = (Kind, String)> {
 }
 
 fn fits(kind: Kind, format: &str, text: &str) -> bool {
-    // By itself `%Y` reads a year of one digit, and `%y` the first two of four.
+    // By itself `%y` reads the first two digits of four.
     let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
     let year = if format.contains("%Y") { longest == 4 } else { !format.contains("%y") || longest == 2 };
     let fraction = format.contains("%.f");

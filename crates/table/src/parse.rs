@@ -75,7 +75,13 @@ pub fn moment(kind: Kind, format: Option<&str>, text: &str) -> Option<i64> {
             let trimmed = text.trim_ascii();
             if trimmed.len() < text.len() { iso::parse_as(kind, trimmed) } else { None }
         }),
-        Some(format) => cell(kind, &strtime::parse(format, text.trim_ascii()).ok()?),
+        Some(format) => {
+            let parts = strtime::parse(format, text.trim_ascii()).ok()?;
+            if has_short_year(&parts, text) {
+                return None;
+            }
+            cell(kind, &parts)
+        }
     };
     // An offset may lead beyond the calendar.
     cell.filter(|cell| match kind {
@@ -83,6 +89,17 @@ pub fn moment(kind: Kind, format: Option<&str>, text: &str) -> Option<i64> {
         Kind::Datetime(_) => calendar::has_moment(*cell),
         _ => true,
     })
+}
+
+/// Whether the text is none in that format for its year alone, which has fewer than four digits.
+pub(crate) fn lacks_digits_of_year(format: &str, text: &str) -> bool {
+    strtime::parse(format, text.trim_ascii()).is_ok_and(|parts| has_short_year(&parts, text))
+}
+
+/// `%Y` would read 24 as the year 24. ISO 8601 and Python's `strptime` ask for four digits, too.
+fn has_short_year(parts: &BrokenDownTime, text: &str) -> bool {
+    let year = parts.year().or_else(|| parts.iso_week_year());
+    year.is_some_and(|year| year < 1000 && !text.contains(&format!("{year:04}")))
 }
 
 /// A decimal of at most 15 digits: what most cells are.
@@ -272,6 +289,16 @@ mod tests {
         let last = iso::parse_as(Kind::Datetime(Clock::Civil), "9999-12-31T23:59");
         check(Kind::Datetime(Clock::Civil), "%d.%m.%Y %H:%M", "31.12.9999 23:59", last);
         check(Kind::Datetime(Clock::Instant), "%d.%m.%Y %H:%M %z", "01.01.1970 02:00 +0200", Some(0));
+        for (format, short) in
+            [("%d.%m.%Y", "01.02.24"), ("%d.%m.%Y", "01.02.7"), ("%Y-%m-%d", "24-01-05"), ("%Y/%m", "24/01")]
+        {
+            check(Kind::Date, format, short, None);
+            assert!(lacks_digits_of_year(format, short), "{short}");
+        }
+        check(Kind::Datetime(Clock::Civil), "%d.%m.%Y %H:%M", "01.02.24 00:01", None);
+        check(Kind::Date, "%d.%m.%y", "30.12.24", Some(20_087));
+        check(Kind::Date, "%d.%m.%Y", "01.01.0024", iso::parse_as(Kind::Date, "0024-01-01"));
+        assert!(!lacks_digits_of_year("%d.%m.%Y", "2024-12-30"));
         assert_eq!(format_clock("%Y %H:%M %:z"), Clock::Instant);
         assert_eq!(format_clock("%Y %%z"), Clock::Civil);
         assert!(check_format(Kind::Date, "%d.%m.%Y").is_ok());

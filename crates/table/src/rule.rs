@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::check::Breach;
 use crate::iso;
 use crate::number_format::NumberFormat;
+use crate::parse::lacks_digits_of_year;
 use crate::{Clock, ColumnName, Kind};
 
 /// The word for a type in a contract. A datetime with a `zone` is an instant, any other is civil.
@@ -351,12 +352,18 @@ impl Rule {
 
     /// What is wrong with a cell that breaks the rule, for people; `value` is None if it must not be shown.
     pub fn explain(&self, breach: Breach, value: Option<&str>) -> String {
+        let text = value;
         let value = value.map_or_else(|| "the value".to_owned(), |value| format!("`{value}`"));
         let bound = |bound: &Option<Bound>| bound.as_ref().map(show).unwrap_or_default();
         let article = if self.kind == Kind::Integer { "an" } else { "a" };
         match breach {
             Breach::Missing => "the value is missing".to_owned(),
             Breach::Invalid => match (self.kind, &self.format) {
+                (Kind::Date | Kind::Datetime(_), Some(format))
+                    if text.is_some_and(|text| lacks_digits_of_year(format, text)) =>
+                {
+                    format!("{value} has a year of fewer than four digits, and is to be written as `{format}`")
+                }
                 (_, Some(format)) => format!("{value} is not {article} {} written as `{format}`", self.kind.word()),
                 (Kind::Datetime(Clock::Instant), _) => {
                     format!("{value} is not an instant in ISO 8601, with `Z` or an offset, to the microsecond")
