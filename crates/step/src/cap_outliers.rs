@@ -98,10 +98,10 @@ impl CapOutliers {
 
     /// The caps that lie `fold` spreads out from these two numbers.
     fn caps(&self, place: Place<'_>, (low, high): (f64, f64), spread: f64, fold: f64) -> Result<Caps, StepError> {
-        if self.method == CapMethod::Quantiles && fold >= 0.5 {
+        if self.method == CapMethod::Quantiles && self.fold() >= 0.5 {
             return Err(place
-                .error(format!("has no quantiles that {fold} of its values are beyond on each side"))
-                .help("by `method = \"quantiles\"` `fold` is below 0.5"));
+                .error(format!("can't be capped by quantiles: `fold` is {}, which is not below 0.5", self.fold()))
+                .help("by `method = \"quantiles\"` `fold` is the share of rows to cap on a side"));
         }
         if spread <= 0.0 {
             let method = serde_json::to_string(&self.method).expect("a word");
@@ -272,6 +272,12 @@ mod tests {
             let near = |cap: Option<f64>, expected: f64| cap.is_some_and(|cap| (cap - expected).abs() < 1e-13);
             assert!(near(caps.lower, lower) && near(caps.upper, upper), "{method}: {caps:?}");
         }
+    }
+
+    #[test]
+    fn half_of_the_rows_is_too_many_to_cap() {
+        let error = refusal(step(json!({"method": "quantiles", "fold": 0.7})), &[Some(1.0), Some(2.0)]);
+        assert_eq!(error.message, "column `x` can't be capped by quantiles: `fold` is 0.7, which is not below 0.5");
     }
 
     #[test]
