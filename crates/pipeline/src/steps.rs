@@ -43,6 +43,8 @@ pub(crate) struct Fitting<'a> {
     pub(crate) seed: Seed,
     /// The columns that tell rows apart, which rows bring when they are scored.
     pub(crate) id: &'a [ColumnName],
+    /// The column that is predicted.
+    pub(crate) target: &'a str,
     /// What is predicted.
     pub(crate) task: &'a Task,
     /// The rules of the columns.
@@ -84,6 +86,10 @@ impl FittedSteps {
             let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
             let (before, new) = (shape.schema(), after.schema());
+            if new.contains_key(fitting.target) {
+                let message = format!("the new column `{}` has the name of the target", fitting.target);
+                return Err(refused(StepError::new(message).help("give it another name".to_owned())));
+            }
             if let Some(id) = fitting.id.iter().find(|id| new.contains_key(*id) && !before.contains_key(*id)) {
                 let message =
                     format!("the new column `{id}` has the name of the id, which rows bring when they are scored");

@@ -248,6 +248,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
     let fitting = Fitting {
         seed: spec.seed(),
         id: &prepared.roles.id,
+        target: &spec.data.target,
         task: &prepared.task,
         contract: &prepared.contract,
         workers: run.workers,
@@ -280,6 +281,7 @@ fn fit(
     let fitting = Fitting {
         seed: spec.seed(),
         id: &prepared.roles.id,
+        target: &spec.data.target,
         task,
         contract: &prepared.contract,
         workers: run.workers,
