@@ -71,6 +71,11 @@ impl Step for ImputeConstant {
         let columns = self.columns.resolve(schema, "any type", |_| true)?;
         for column in &columns {
             let kind = schema[column];
+            if self.value == Constant::Text(String::new()) {
+                let message =
+                    format!("column `{column}` can't be filled with an empty text, which files have for null");
+                return Err(StepError::of(column, message).help("fill it with a word, such as \"unknown\""));
+            }
             if self.value.cell(kind).is_none() {
                 let value = serde_json::to_string(&self.value).expect("a constant is plain data");
                 let message = format!("column `{column}` is of type {}, which can't hold {value}", kind.word());
@@ -119,6 +124,12 @@ mod tests {
         ] {
             check(step(value), &[("x", before)], &[("x", after)]);
         }
+    }
+
+    #[test]
+    fn an_empty_text_is_refused() {
+        let error = apply(step(json!("")), &[("x", strings(&[None]))]).expect_err("it is empty");
+        assert_eq!(error.message, "column `x` can't be filled with an empty text, which files have for null");
     }
 
     #[test]

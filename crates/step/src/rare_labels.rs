@@ -69,6 +69,11 @@ impl EachColumn for RareLabels {
     }
 
     fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), LevelSet>, StepError> {
+        if self.replace_with.is_empty() {
+            return Err(place
+                .error("can't have an empty text for its rare values, as files have one for null")
+                .help("give `replace_with` a word, such as \"Rare\""));
+        }
         let total = seen.total() - seen.count(&None);
         if total == 0 {
             return Err(place.no_value());
@@ -97,7 +102,7 @@ impl EachColumn for RareLabels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{check, check_live, strings};
+    use crate::testing::{check, check_live, fit, strings};
 
     fn step(min_frequency: f64) -> RareLabels {
         let min_frequency = Fraction::new(min_frequency);
@@ -114,6 +119,16 @@ mod tests {
         after[19] = Some("Rare");
         after.push(Some("common"));
         check(step(0.05), &[("x", strings(&cells))], &[("x", strings(&after))]);
+    }
+
+    #[test]
+    fn an_empty_text_stands_for_no_values() {
+        let step = RareLabels { replace_with: String::new(), ..step(0.05) };
+        let error = fit(step, &[("x", strings(&[Some("a")]))]).err().expect("it is empty");
+        assert_eq!(
+            error.message,
+            "column `x` can't have an empty text for its rare values, as files have one for null"
+        );
     }
 
     #[test]
