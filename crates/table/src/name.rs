@@ -39,7 +39,7 @@ impl TryFrom<String> for ColumnName {
     type Error = &'static str;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        ColumnName::new(&name).ok_or("a column's name is never empty")
+        ColumnName::new(&name).ok_or("no column has an empty name")
     }
 }
 

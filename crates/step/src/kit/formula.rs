@@ -448,6 +448,12 @@ mod tests {
           a ? b
             ^
         ");
+        insta::assert_snapshot!(said("a = 1"), @r"
+        `=` is no operator here
+          a = 1
+            ^
+        write `==`
+        ");
         insta::assert_snapshot!(said("sqr(a)"), @r"
         no function is called `sqr`
           sqr(a)
@@ -483,7 +489,7 @@ mod tests {
         join them by `and`
         ");
         insta::assert_snapshot!(said("pow(a)"), @r"
-        `pow` takes 2 of what stands between commas, and here is 1
+        `pow` takes 2 between its brackets, parted by commas, and here is 1
           pow(a)
           ^
         ");

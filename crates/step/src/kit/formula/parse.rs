@@ -58,6 +58,16 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// What is wrong where no token starts: other languages have operators that are words here.
+fn unreadable(text: &str, at: usize) -> Fault {
+    const ELSEWHERE: [(&str, &str); 5] = [("=", "=="), ("&", "and"), ("|", "or"), ("!", "not"), ("^", "pow(a, b)")];
+    let elsewhere = ELSEWHERE.iter().find(|(sign, _)| text[at..].starts_with(sign));
+    match elsewhere {
+        Some((sign, ours)) => Fault::new(at, format!("`{sign}` is no operator here")).help(format!("write `{ours}`")),
+        None => Fault::new(at, "no number, name, text or operator starts here"),
+    }
+}
+
 /// The nodes of a formula, operands before what takes them.
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
     if text.len() > LONGEST {
@@ -67,8 +77,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
     let mut input = LocatingSlice::new(text);
     while !input.is_empty() {
         let at = text.len() - input.len();
-        let next = token(&mut input)
-            .map_err(|_| Fault::new(at + blanks(&text[at..]), "no number, name, text or operator starts here"))?;
+        let next = token(&mut input).map_err(|_| unreadable(text, at + blanks(&text[at..])))?;
         tokens.push(next);
     }
     let mut parser = Grammar { tokens, next: 0, end: text.trim_end().len(), nodes: Vec::new() };
@@ -149,7 +158,7 @@ impl<'a> Grammar<'a> {
             Token::Text(text) => What::Text(Arc::from(text)),
             Token::Quoted(name) => match ColumnName::new(&name) {
                 Some(name) => What::Column(name),
-                None => return Err(Fault::new(at, "a column's name is never empty")),
+                None => return Err(Fault::new(at, "no column has an empty name")),
             },
             Token::Symbol("(") => {
                 let inner = self.expression(0, depth + 1)?;
@@ -199,8 +208,10 @@ impl<'a> Grammar<'a> {
         if !arity.contains(&arguments.len()) {
             let (least, most) = (arity.start(), arity.end());
             let wanted = if least == most { format!("{least}") } else { format!("{least} or more") };
-            let message =
-                format!("`{name}` takes {wanted} of what stands between commas, and here is {}", arguments.len());
+            let message = format!(
+                "`{name}` takes {wanted} between its brackets, parted by commas, and here is {}",
+                arguments.len()
+            );
             return Err(Fault::new(at, message));
         }
         Ok(self.call(at, *function, arguments))
