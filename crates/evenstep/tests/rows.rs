@@ -396,13 +396,18 @@ fn a_step_that_takes_no_value_below_0_trains_on_those_above() {
 }
 
 #[test]
-fn a_new_column_is_not_called_like_the_id() {
-    let project = small("[[step]]\nuse = \"expression\"\nnew = \"id\"\nformula = \"x + 1\"\n", "");
-    for verb in ["check", "train"] {
-        let said = project.run(&[verb, "p.toml", "--quiet"]);
-        assert_eq!(said.code, 2, "{}", said.out);
-        assert!(said.err.contains("the new column `id` has the name of the id"), "{}", said.err);
+fn a_new_column_is_called_neither_like_the_id_nor_like_the_target() {
+    for (name, role) in [("id", "the id"), ("y", "the target")] {
+        let step = format!("[[step]]\nuse = \"expression\"\nnew = \"{name}\"\nformula = \"x + 1\"\n");
+        let project = small(&step, "");
+        for verb in ["check", "train"] {
+            let said = project.run(&[verb, "p.toml", "--quiet"]);
+            assert_eq!(said.code, 2, "{}", said.out);
+            assert!(said.err.contains(&format!("the new column `{name}` has the name of {role}")), "{}", said.err);
+        }
     }
+    let said = small("[[step]]\nuse = \"expression\"\nnew = \"\"\nformula = \"x + 1\"\n", "").run(&["check", "p.toml"]);
+    assert!(said.err.contains("no column has an empty name"), "{}", said.err);
 }
 
 #[test]
