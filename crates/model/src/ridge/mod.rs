@@ -337,7 +337,9 @@ mod tests {
         let x: Vec<f64> = (0..80_u32).map(|i| 1.0 + f64::from(i) / 79.0).collect();
         let target: Vec<f64> = x.iter().map(|x| 1.0 / x).collect();
         let names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"];
-        let powers = (1..=8).rev().map(|power| Column::Number(x.iter().map(|x| x.powi(power)).collect()));
+        let powers = (1..=8_u32)
+            .rev()
+            .map(|power| Column::Number(x.iter().map(|x| evenstep_exact::maths::pow(*x, f64::from(power))).collect()));
         let batch = batch(names.into_iter().zip(powers).collect(), target.clone(), Vec::new());
         let family = Ridge { alpha: 0.0 };
         let trained = fit(&family, &Task::Regression, &batch).unwrap();
