@@ -233,7 +233,7 @@ def test_no_two_columns_of_a_table_are_called_alike() -> None:
     rows = frame().assign(row=range(90), flags=[n % 7 for n in range(90)]).drop(columns="id")
     bundle = es.Spec(SPEC.replace('id = "id"\n', "")).train(rows).bundle
     table = bundle.transform(rows)
-    assert table.columns == ["row_", "flags", "row", "x", "flags_"]
+    assert table.columns == ["id_row", "flags", "row", "x", "flags_"]
     assert table.to_polars()["row"].to_list() == list(range(90))
 
 

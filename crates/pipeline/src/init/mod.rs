@@ -241,7 +241,8 @@ fn growth(task: TaskWord, rows: u64, classes: usize) -> String {
     let (trees, sampling, min_rows, l2) = match task {
         TaskWord::Regression if rows < 1000 => (150, "row_sample = 0.8\ncolumn_sample_by_node = 0.9", 8, 4),
         TaskWord::Regression => (200, "row_sample = 0.8\ncolumn_sample_by_node = 0.9", 10, 4),
-        TaskWord::Binary | TaskWord::Multiclass if rows < 3000 => (220, "column_sample = 0.8", 10, 2),
+        TaskWord::Binary if rows < 3000 => (220, "column_sample = 0.8", 10, 2),
+        TaskWord::Multiclass if rows < 1000 => (220, "column_sample = 0.8", 10, 2),
         _ => (220, "column_sample = 0.8", 20, 2),
     };
     // Both sides of a split need that many of the rows that are neither held out nor left out of a tree, and a leaf of several
@@ -300,8 +301,8 @@ mod tests {
         assert_eq!([5, 24, 29, 30, 2999, 3000].map(two), [1, 6, 7, 10, 10, 20]);
         let several = |rows, classes| min_rows(TaskWord::Multiclass, rows, classes);
         assert_eq!(
-            [(36, 3), (150, 3), (100, 30), (3000, 3), (3000, 300)].map(|(rows, of)| several(rows, of)),
-            [6, 10, 1, 20, 5]
+            [(36, 3), (150, 3), (100, 30), (999, 3), (1000, 3), (3000, 300)].map(|(rows, of)| several(rows, of)),
+            [6, 10, 1, 10, 20, 5]
         );
     }
 }
