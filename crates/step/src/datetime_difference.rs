@@ -3,7 +3,8 @@
 //! Learns: nothing. The number is negative where `to` comes before `from`, and null where either is.
 //! Both must be days or wall-clock readings, or both instants, or both times of day: between a reading
 //! and an instant there is no difference without knowing where the clock hangs. The difference of
-//! instants counts what passed, whatever clocks were set to meanwhile. The columns stay.
+//! instants counts what passed, whatever clocks were set to meanwhile; that of readings what the clock shows, also where `[data] zone`
+//! says where it hangs. The columns stay.
 //! Exact because microseconds are counted in integers, and divided once.
 //! Known as feature-engine `DatetimeSubtraction(output_unit="D")`. Differs: the new column is named.
 
