@@ -89,6 +89,11 @@ impl Envelope {
         Statement::parse(&self.payload()?)
     }
 
+    /// Whether this is what both say, to the byte.
+    pub fn says_the_same(&self, other: &Envelope) -> bool {
+        (&self.payload_type, &self.payload) == (&other.payload_type, &other.payload)
+    }
+
     /// Adds a signature, in place of an earlier one of the same key.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub use envelope::{Envelope, PAYLOAD_TYPE, Signature, pre_authentication_encodin
 pub use key::{PrivateKey, PublicKey};
 pub use policy::{Policy, Rule, TrustedKey};
 pub use statement::{
-    BUILD_TYPE, BuildDefinition, PREDICATE_TYPE, Predicate, Resource, RunDetails, STATEMENT_TYPE, Statement,
+    BUILD_TYPE, BuildDefinition, Difference, PREDICATE_TYPE, Predicate, Resource, RunDetails, STATEMENT_TYPE, Statement,
 };
 pub use verdict::{Because, Signed, Subject, Verdict, judge};
 

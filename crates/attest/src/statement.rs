@@ -1,7 +1,8 @@
 //! What is signed: which artifact it is, what it was made of, and by whom.
 //! Source: in-toto Statement v1; SLSA Provenance v1, <https://slsa.dev/spec/v1.0/provenance>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,6 +15,9 @@ pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 /// How it was made: by a training of a pipeline.
 pub const BUILD_TYPE: &str = "https://github.com/evenstep/evenstep/training/v1";
+
+/// The dependencies that say something of the run; an artifact determines the others.
+const OF_THE_RUN: [&str; 2] = ["repository", "engine"];
 
 /// A statement that something was made in some way.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -56,7 +60,7 @@ pub struct BuildDefinition {
 }
 
 /// By whom something was made.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunDetails {
     /// The engine and its host: `id`, `version`.
@@ -118,8 +122,144 @@ impl Statement {
         Ok(statement)
     }
 
+    /// What the artifact alone determines: without its file's name, and without what is known of the run that made it.
+    pub fn without_facts(&self) -> Statement {
+        let mut determined = self.clone();
+        determined.subject.iter_mut().for_each(|subject| subject.name.clear());
+        determined.predicate.run_details = RunDetails::default();
+        let dependencies = &mut determined.predicate.build_definition.resolved_dependencies;
+        dependencies.retain(|dependency| !OF_THE_RUN.contains(&dependency.name.as_str()));
+        determined
+    }
+
+    /// All that is said, each under the path of its field; what is in a list goes by its name, if no other has it.
+    pub fn fields(&self) -> BTreeMap<String, Value> {
+        let mut fields = BTreeMap::new();
+        flatten(&serde_json::to_value(self).expect("a statement is plain data"), String::new(), &mut fields);
+        fields
+    }
+
+    /// Where another statement says something else.
+    pub fn differences(&self, other: &Statement) -> Vec<Difference> {
+        let (ours, theirs) = (self.fields(), other.fields());
+        let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        let told = |value: Option<&Value>| value.map_or("nothing".to_owned(), |value| foreign(&value.to_string()));
+        paths
+            .into_iter()
+            .filter(|path| ours.get(*path) != theirs.get(*path))
+            .map(|path| Difference { field: foreign(path), theirs: told(theirs.get(path)), ours: told(ours.get(path)) })
+            .collect()
+    }
+
     /// The statement in canonical JSON.
     pub fn bytes(&self) -> Vec<u8> {
         serde_json_canonicalizer::to_vec(self).expect("a statement is plain data")
+    }
+}
+
+/// A field in which two statements differ.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Difference {
+    /// Its path.
+    pub field: String,
+    /// What the other statement says.
+    pub theirs: String,
+    /// What this one says.
+    pub ours: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is {} there, and {} here", self.field, self.theirs, self.ours)
+    }
+}
+
+fn flatten(value: &Value, path: String, fields: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, value) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(value, path, fields);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let named = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
+            let names: Vec<Option<String>> = items.iter().map(named).collect();
+            for (at, item) in items.iter().enumerate() {
+                let unique = |name: &&String| names.iter().flatten().filter(|other| other == name).count() == 1;
+                let place = names[at].as_ref().filter(|name| !name.is_empty()).filter(unique);
+                let place = place.map_or_else(|| at.to_string(), String::clone);
+                flatten(item, format!("{path}[{place}]"), fields);
+            }
+        }
+        _ => drop(fields.insert(path, value.clone())),
+    }
+}
+
+/// What an envelope says, whoever wrote it: hardly longer than a digest, in one line.
+pub(crate) fn foreign(text: &str) -> String {
+    let short: String = text.chars().take(100).collect();
+    let cut = if short.len() < text.len() { "…" } else { "" };
+    short.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect::<String>()
+        + cut
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn statement(change: impl FnOnce(&mut Statement)) -> Statement {
+        let made = BuildDefinition {
+            build_type: BUILD_TYPE.to_owned(),
+            external_parameters: Map::from_iter([("pipeline".to_owned(), json!("house"))]),
+            internal_parameters: Map::new(),
+            resolved_dependencies: vec![
+                Resource::new("data", "evenstep-fp1", "11"),
+                Resource::new("engine", "gitCommit", "22"),
+            ],
+        };
+        let mut statement = Statement::new(Resource::new("h.evenstep", "sha256", "33"), made, RunDetails::default());
+        change(&mut statement);
+        statement
+    }
+
+    #[test]
+    fn each_field_that_differs_is_named_with_what_both_say() {
+        let check = |change: fn(&mut Statement), expected: &[&str]| {
+            let differences = statement(|_| ()).differences(&statement(change));
+            assert_eq!(differences.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        };
+        check(|_| (), &[]);
+        check(
+            |other| drop(other.predicate.build_definition.resolved_dependencies.remove(1)),
+            &[
+                r#"`predicate.buildDefinition.resolvedDependencies[engine].digest.gitCommit` is nothing there, and "22" here"#,
+                r#"`predicate.buildDefinition.resolvedDependencies[engine].name` is nothing there, and "engine" here"#,
+            ],
+        );
+        check(
+            |other| {
+                let named = |name: &str| ("pipeline".to_owned(), json!(name));
+                other.predicate.build_definition.external_parameters = Map::from_iter([named("a\nb")]);
+            },
+            &[r#"`predicate.buildDefinition.externalParameters.pipeline` is "a\nb" there, and "house" here"#],
+        );
+    }
+
+    #[test]
+    fn what_the_artifact_determines_is_all_but_its_files_name_and_the_run() {
+        let same = |change: fn(&mut Statement)| statement(|_| ()).without_facts() == statement(change).without_facts();
+        assert!(same(|other| other.subject[0].name = "renamed".to_owned()));
+        assert!(same(|other| drop(other.predicate.build_definition.resolved_dependencies.pop())));
+        assert!(same(|other| drop(other.predicate.run_details.metadata.insert("finishedOn".to_owned(), json!("now")))));
+        assert!(!same(|other| other.subject[0].annotations = Map::from_iter([("more".to_owned(), json!(1))])));
+        assert!(!same(|other| {
+            other.predicate.build_definition.resolved_dependencies[0] = Resource::new("data", "evenstep-fp1", "44");
+        }));
+        assert!(!same(|other| {
+            other.predicate.build_definition.resolved_dependencies.push(Resource::new("more", "sha256", "44"));
+        }));
     }
 }

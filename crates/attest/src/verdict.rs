@@ -5,17 +5,16 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{AttestError, Envelope, Policy, pre_authentication_encoding};
+use crate::statement::foreign;
+use crate::{AttestError, Difference, Envelope, Policy, Statement, pre_authentication_encoding};
 
 /// The artifact at hand.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The pipeline's name.
     pub pipeline: &'a str,
-    /// The SHA-256 of the bundle's file, in hex.
-    pub sha256: &'a str,
-    /// The artifact's digest, in hex.
-    pub artifact: &'a str,
+    /// What is to be said of it: that of [`Statement::without_facts`] counts.
+    pub statement: &'a Statement,
 }
 
 /// What came of it.
@@ -55,6 +54,11 @@ pub enum Because {
         signed: String,
         /// The digest of the file at hand.
         found: String,
+    },
+    /// What was signed is this artifact, and something else is said of it than it holds.
+    SaysOtherwise {
+        /// The fields.
+        differences: Vec<Difference>,
     },
     /// The policy says nothing of the pipeline.
     NoRule {
@@ -125,27 +129,26 @@ pub fn judge(envelope: Option<&Envelope>, subject: &Subject<'_>, policy: &Policy
     };
     let signatures: Vec<Signed> = envelope.signatures.iter().map(worth).collect();
     let signed: Vec<String> = people.into_iter().collect();
-    let because = match (rule, other_artifact(envelope, subject)?) {
+    let because = match (rule, otherwise(&envelope.statement()?, subject.statement)) {
         (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
-        (Some(_), Some(other)) => Because::OtherArtifact { signed: other, found: subject.sha256.to_owned() },
+        (Some(_), Some(otherwise)) => otherwise,
         (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
         (Some(rule), None) => Because::Enough { signed, need: rule.need },
     };
     Ok(Verdict { trusted: matches!(because, Because::Enough { .. }), because, signatures })
 }
 
-/// What was signed, if it is not the artifact at hand.
-fn other_artifact(envelope: &Envelope, subject: &Subject<'_>) -> Result<Option<String>, AttestError> {
-    let statement = envelope.statement()?;
-    let digest =
-        |name: &str| statement.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect::<Vec<_>>();
-    let same = digest("sha256") == [subject.sha256] && digest("evenstep") == [subject.artifact];
-    Ok((!same).then(|| foreign(&digest("sha256").join(", "))))
-}
-
-/// What an envelope says, whoever wrote it: no longer than a digest, in one line.
-fn foreign(text: &str) -> String {
-    text.chars().take(64).flat_map(char::escape_default).collect()
+/// Why a statement is not one on the artifact at hand, of which `own` is to be said; nothing if it is.
+fn otherwise(signed: &Statement, own: &Statement) -> Option<Because> {
+    let digests = |of: &Statement, name: &str| -> Vec<String> {
+        of.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect()
+    };
+    if ["sha256", "evenstep"].iter().any(|name| digests(signed, name) != digests(own, name)) {
+        let told = |of: &Statement| foreign(&digests(of, "sha256").join(", "));
+        return Some(Because::OtherArtifact { signed: told(signed), found: told(own) });
+    }
+    let (signed, own) = (signed.without_facts(), own.without_facts());
+    (signed != own).then(|| Because::SaysOtherwise { differences: own.differences(&signed) })
 }
 
 impl fmt::Display for Because {
@@ -159,6 +162,10 @@ impl fmt::Display for Because {
             Because::Unsigned => f.write_str("nobody has signed it"),
             Because::OtherArtifact { signed, found } => {
                 write!(f, "what was signed is another artifact: signed the file {signed}, and this one is {found}")
+            }
+            Because::SaysOtherwise { differences } => {
+                let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                write!(f, "what was signed says something else than the bundle holds: {}", told.join("; "))
             }
             Because::NoRule { pipeline } => write!(f, "the policy has no rule for the pipeline `{pipeline}`"),
         }
@@ -225,7 +232,7 @@ mod tests {
     }
 
     fn said(set: &Set, rule: &str, envelope: Option<&Envelope>, sha256: &str) -> (bool, String) {
-        let subject = Subject { pipeline: "house", sha256, artifact: ARTIFACT };
+        let subject = Subject { pipeline: "house", statement: &statement(sha256) };
         let verdict = judge(envelope, &subject, &policy(set, rule)).expect("a statement");
         (verdict.trusted, verdict.because.to_string())
     }
@@ -258,13 +265,27 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_says_more_than_the_artifact_does_is_refused_by_field() {
+        let set = set();
+        let mut more = statement("11");
+        more.predicate.build_definition.internal_parameters.insert("seed".to_owned(), "7".into());
+        let mut envelope = Envelope::new(&more);
+        envelope.sign(&set.ana).expect("signed");
+        let expected = "what was signed says something else than the bundle holds: \
+            `predicate.buildDefinition.internalParameters` is nothing there, and {} here; \
+            `predicate.buildDefinition.internalParameters.seed` is \"7\" there, and nothing here";
+        assert_eq!(said(&set, "pipelines = [\"*\"]", Some(&envelope), "11"), (false, expected.to_owned()));
+    }
+
+    #[test]
     fn no_byte_of_an_envelope_can_change() {
         let set = set();
         let mut envelope = Envelope::new(&statement("11"));
         envelope.sign(&set.ana).expect("signed");
         envelope.sign(&set.ben).expect("signed");
         let policy = policy(&set, "pipelines = [\"*\"]\nneed = 2");
-        let subject = Subject { pipeline: "house", sha256: "11", artifact: ARTIFACT };
+        let own = statement("11");
+        let subject = Subject { pipeline: "house", statement: &own };
         let text = envelope.text().into_bytes();
         for at in 0..text.len() {
             for bit in 0..8 {

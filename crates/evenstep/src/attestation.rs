@@ -77,12 +77,11 @@ pub(crate) fn signed(bundle: &Path, artifact: &str) -> Option<Facts> {
     Some(Facts(facts))
 }
 
-/// The statement of how a bundle was made. Who signs it vouches for it.
-pub(crate) fn statement(bundle: &Path, bytes: &[u8], artifact: &Artifact) -> Statement {
-    let name = bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-    let mut subject = Resource::new(&name, "sha256", &sha256(bytes));
+/// The statement of how a bundle, whose file has that name, was made. Who signs it vouches for it.
+pub(crate) fn statement(name: &str, bytes: &[u8], artifact: &Artifact, facts: Facts) -> Statement {
+    let mut subject = Resource::new(name, "sha256", &sha256(bytes));
     subject.digest.insert("evenstep".to_owned(), hex(&artifact.digest()).to_owned());
-    let facts = facts(bundle, &artifact.digest()).unwrap_or_default().0;
+    let Facts(facts) = facts;
     let fact = |name: &str| facts.get(name).cloned();
     let mut dependencies = vec![
         Resource::new("data", "evenstep-fp1", artifact.fingerprint.trim_start_matches("fp1:")),
@@ -163,8 +162,8 @@ pub(crate) fn judged(
     envelope: Option<&Envelope>,
     policy: &Policy,
 ) -> Result<String, String> {
-    let file = sha256(bytes);
-    let subject = Subject { pipeline: &opened.artifact.name, sha256: &file, artifact: hex(&opened.digest) };
+    let own = statement("", bytes, &opened.artifact, Facts::default());
+    let subject = Subject { pipeline: &opened.artifact.name, statement: &own };
     let verdict = judge(envelope, &subject, policy).map_err(|error| error.to_string())?;
     let said = told(&verdict);
     if verdict.trusted { Ok(said) } else { Err(said) }

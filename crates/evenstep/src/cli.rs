@@ -77,7 +77,7 @@ pub(crate) enum Verb {
     /// Say where two runs part, and why: specs, locks, bundles or traces
     #[command(after_help = "Example: evenstep diff pipeline.toml other/pipeline.toml --html difference.html")]
     Diff(Diff),
-    /// Show all that a bundle or lock holds
+    /// Show all that a bundle, a lock or a file of signatures holds
     #[command(after_help = "Example: evenstep inspect houses.evenstep")]
     Inspect(Inspect),
     /// Write a bundle's report, or its model card, as HTML
@@ -301,7 +301,7 @@ pub(crate) struct Sign {
     /// The private key
     #[arg(long)]
     pub(crate) key: PathBuf,
-    /// Take the place of signatures of another bundle that had this name
+    /// Take the place of signatures of another bundle that had this name, or of a statement that says something else
     #[arg(long)]
     pub(crate) replace: bool,
 }
@@ -350,7 +350,7 @@ pub(crate) struct Diff {
 
 #[derive(Args)]
 pub(crate) struct Inspect {
-    /// The bundle or lock
+    /// The bundle or lock, or the signatures beside a bundle
     pub(crate) subject: PathBuf,
     /// List a bundle's members by its manifest alone, without reading them
     #[arg(long)]

@@ -97,6 +97,79 @@ fn a_signature_by_a_known_key_over_other_bytes_is_wrong() {
     assert!(code == 1 && said.contains("wrong signature: not what the key of `ana`"), "{said}");
 }
 
+/// Plants another statement beside the bundle.
+fn plant(project: &Project, signatures: Option<Value>, change: impl FnOnce(&mut Value)) {
+    let mut envelope: Value = serde_json::from_str(&project.read("titanic.evenstep.dsse.json")).expect("JSON");
+    let mut statement = payload(envelope["payload"].as_str().expect("text"));
+    change(&mut statement);
+    let statement = serde_json::from_value(statement).expect("a statement");
+    let planted = serde_json::to_value(evenstep_attest::Envelope::new(&statement)).expect("JSON");
+    envelope["payload"] = planted["payload"].clone();
+    if let Some(signatures) = signatures {
+        envelope["signatures"] = signatures;
+    }
+    project.write("titanic.evenstep.dsse.json", envelope.to_string() + "\n");
+}
+
+#[test]
+fn nobody_signs_what_another_planted_and_no_policy_takes_it() {
+    let project = signed();
+    policy(&project, ANY);
+    sign(&project, "stranger");
+    let honest = project.read("titanic.evenstep.dsse.json");
+    let zeros = "0".repeat(64);
+    let made = "/predicate/buildDefinition";
+    let cases = [
+        (format!("{made}/resolvedDependencies/0/digest/evenstep-fp1"), "resolvedDependencies[data].digest", true),
+        (format!("{made}/resolvedDependencies/1/digest/sha256"), "resolvedDependencies[spec].digest.sha256", true),
+        (format!("{made}/internalParameters/seed"), "internalParameters.seed", true),
+        (format!("{made}/internalParameters/fit_epoch"), "internalParameters.fit_epoch", true),
+        (format!("{made}/externalParameters/pipeline"), "externalParameters.pipeline", true),
+        ("/subject/0/name".to_owned(), "subject[0000", false),
+        ("/predicate/runDetails/builder/host/kernel".to_owned(), "runDetails.builder.host.kernel", false),
+        ("/predicate/runDetails/metadata/finishedOn".to_owned(), "runDetails.metadata.finishedOn", false),
+    ];
+    for (place, field, is_of_the_bundle) in cases {
+        for signatures in [None, Some(serde_json::json!([]))] {
+            project.write("titanic.evenstep.dsse.json", &honest);
+            plant(&project, signatures, |statement| {
+                *statement.pointer_mut(&place).unwrap_or_else(|| panic!("{place}")) = zeros.clone().into();
+            });
+            let planted = project.read("titanic.evenstep.dsse.json");
+            let said = project.run(&["sign", "titanic.evenstep", "--key", "ana.key"]);
+            assert!(said.code == 2 && said.err.contains("says something else than you would sign"), "{}", said.err);
+            assert!(said.err.contains(field), "{field}: {}", said.err);
+            assert_eq!(project.read("titanic.evenstep.dsse.json"), planted);
+        }
+        // Signed by who is trusted all the same, with another program.
+        let mut envelope = evenstep_attest::Envelope::parse(&project.read("titanic.evenstep.dsse.json")).expect("one");
+        let key = evenstep_attest::PrivateKey::parse(&project.read("ana.key")).expect("a key");
+        envelope.sign(&key).expect("signed");
+        project.write("titanic.evenstep.dsse.json", envelope.text());
+        let (code, said) = verified(&project);
+        let is_named = said.starts_with("what was signed says something else") && said.contains(field);
+        assert_eq!((code, is_named), (i32::from(is_of_the_bundle), is_of_the_bundle), "{place}: {said}");
+    }
+    project.run(&["sign", "titanic.evenstep", "--key", "ana.key", "--replace"]).ok();
+    assert_eq!(verified(&project), (0, "signed by ana; 1 needed".to_owned()));
+    let shown = project.run(&["inspect", "titanic.evenstep.dsse.json"]).ok().out;
+    let engine = "predicate.buildDefinition.resolvedDependencies[engine].uri = \"pkg:cargo/evenstep@";
+    assert!(shown.contains(engine) && !shown.contains(&zeros), "{shown}");
+    let shown = project.run(&["inspect", "titanic.evenstep.dsse.json", "--json"]).ok().json();
+    assert_eq!(shown["statement"]["subject"][0]["name"], "titanic.evenstep");
+    assert_eq!(shown["keys"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn who_has_no_lock_signs_nothing_beside_who_has_one() {
+    let project = signed();
+    sign(&project, "ana");
+    std::fs::remove_file(project.path("pipeline.lock")).expect("it was there");
+    let said = project.run(&["sign", "titanic.evenstep", "--key", "ben.key"]);
+    assert!(said.code == 2 && said.err.contains("no lock of its digest lies beside the bundle"), "{}", said.err);
+    assert!(said.err.contains("metadata.finishedOn"), "{}", said.err);
+}
+
 #[test]
 fn a_byte_changed_in_bundle_signatures_or_policy_shows() {
     let project = signed();

@@ -1,6 +1,7 @@
-//! `inspect`: all that a bundle or lock holds.
+//! `inspect`: all that a bundle, a lock or a file of signatures holds.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, open_bundle, unreadable, unusable};
 use crate::cli::Inspect;
-use crate::{Host, output};
+use crate::{Host, attestation, output};
 
 pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     if args.subject.extension().is_some_and(|extension| extension == "lock") {
@@ -29,6 +30,9 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
             output::raw(&text)
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.subject.to_string_lossy().ends_with(".dsse.json") {
+        return signatures(args, host);
     }
     if args.members {
         let manifest = peek(&args.subject)?;
@@ -47,6 +51,28 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     } else {
         tell_people(&opened)
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The statement that signatures are of, and which keys are said to have signed it.
+fn signatures(args: &Inspect, host: &Host) -> Answer {
+    let path = args.subject.as_path();
+    if args.card || args.members {
+        let error = PipelineError::input("signatures have neither members nor a model card");
+        return Err(error.help("name the bundle that they lie beside".to_owned()));
+    }
+    let envelope = attestation::read(path)?.ok_or_else(|| unreadable(path, &ErrorKind::NotFound.into()))?;
+    let statement = envelope.statement().map_err(|error| unusable(path, error))?;
+    let keys = envelope.signatures.iter().map(|signature| signature.keyid.as_str());
+    if host.json {
+        output::json(&json!({ "statement": statement, "keys": keys.collect::<Vec<_>>() }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (field, value) in statement.fields() {
+        output::line(&output::one_line(&format!("{field} = {value}")));
+    }
+    output::line("\nsignatures, which `evenstep verify --policy FILE` judges:");
+    keys.for_each(|key| output::line(&output::one_line(&format!("  {key}"))));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,8 +1,9 @@
 //! `sign`: vouches for a bundle, with a key of one's own.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_attest::{Envelope, PrivateKey};
+use evenstep_attest::{Difference, Envelope, PrivateKey, Statement};
 use evenstep_files::Turn;
 use evenstep_pipeline::PipelineError;
 use serde_json::json;
@@ -18,21 +19,17 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let key = PrivateKey::parse(&pem).map_err(|error| unusable(&args.key, error))?;
     let path = attestation::beside(&args.bundle);
     let _turn = Turn::wait(&path);
-    let statement = attestation::statement(&args.bundle, &bytes, &opened.artifact);
-    let envelope = attestation::read(&path)?;
-    let same = |envelope: &Envelope| {
-        envelope
-            .statement()
-            .is_ok_and(|signed| signed.subject.iter().map(|of| &of.digest).eq([&statement.subject[0].digest]))
-    };
-    let mut envelope = match envelope {
-        Some(envelope) if same(&envelope) => envelope,
-        Some(_) if !args.replace => {
-            return Err(PipelineError::input(format!("`{}` holds signatures of another bundle", path.display()))
-                .help("`--replace` puts yours in their place".to_owned()));
-        }
-        _ => Envelope::new(&statement),
-    };
+    let name = args.bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let facts = attestation::facts(&args.bundle, &opened.digest);
+    let has_facts = facts.is_some();
+    let own = attestation::statement(&name, &bytes, &opened.artifact, facts.unwrap_or_default());
+    // What is signed is always the statement of who signs: of what lies there, signatures of the same alone are kept.
+    let mut envelope = Envelope::new(&own);
+    match attestation::read(&path)? {
+        Some(beside) if beside.says_the_same(&envelope) => envelope = beside,
+        Some(beside) if !args.replace => return Err(says_otherwise(&path, &beside, &own, has_facts)),
+        _ => {}
+    }
     envelope.sign(&key).map_err(|error| attestation::refused(&error))?;
     write_files(&host.files, &[(path.as_path(), envelope.text().as_bytes())])?;
     let public = key.public();
@@ -51,4 +48,35 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let beside = if others == 0 { String::new() } else { format!("  (beside {others} of others)") };
     output::line(&format!("  written  {}{beside}", path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why the statement beside the bundle isn't signed: it differs from one's own, which bundle and lock determine.
+fn says_otherwise(path: &Path, beside: &Envelope, own: &Statement, has_facts: bool) -> PipelineError {
+    let there = path.display();
+    let theirs = match beside.statement() {
+        Ok(theirs) => theirs,
+        Err(error) => {
+            return PipelineError::input(format!("`{there}`: {error}"))
+                .help("`--replace` puts a statement of yours in its place".to_owned());
+        }
+    };
+    if theirs.subject.iter().map(|of| &of.digest).ne([&own.subject[0].digest]) {
+        return PipelineError::input(format!("`{there}` holds signatures of another bundle"))
+            .help("`--replace` puts yours in their place".to_owned());
+    }
+    let differences = own.differences(&theirs);
+    let told: String = match differences.as_slice() {
+        [] => "the same in another form".to_owned(),
+        some => some.iter().map(|difference: &Difference| format!("\n{difference}")).collect(),
+    };
+    let facts = match has_facts {
+        true => {
+            "host, times and engine are those of the lock beside the bundle, so all sign with one lock and one engine"
+        }
+        false => {
+            "no lock of its digest lies beside the bundle, so nothing can be said of host, times and engine: put that of the training there"
+        }
+    };
+    PipelineError::input(format!("`{there}` says something else than you would sign: {told}"))
+        .help(format!("{facts}; `--replace` puts your statement, and your signature alone, in its place"))
 }
