@@ -72,6 +72,10 @@ impl Found {
         equal
     }
 
+    fn is_same(&self, name: &str) -> bool {
+        self.checks.iter().any(|check| check.equal && check.name == name)
+    }
+
     fn prove(&mut self, what: &str) {
         self.proved.push(what.to_owned());
     }
@@ -220,6 +224,7 @@ pub fn of_bundle(
         }
     };
     let facts = parts(&mut found, path, &opened);
+    let is_trained_again = again.is_some();
     let artifact = &opened.artifact;
     found.how = "not trained again: give `--data FILE` for that".to_owned();
     match again {
@@ -244,6 +249,15 @@ pub fn of_bundle(
         }
     }
     signatures(&mut found, how, path, Some(bytes))?;
+    if !is_trained_again && !found.is_same("signatures") {
+        let vouched = match found.is_same("lock beside") {
+            true => "the lock beside it has the same, which is as good as the place that it comes from",
+            false => "a lock or a signature that you trust vouches for them",
+        };
+        found.leave_open(&format!(
+            "that the metrics are those of the rows held out: no digest covers them; `--data FILE` compares them, and {vouched}"
+        ));
+    }
     found.environment = differences(&facts.unwrap_or_default().0, artifact.epochs);
     Ok(found.judged(started))
 }

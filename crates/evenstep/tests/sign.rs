@@ -150,8 +150,16 @@ fn nobody_signs_what_another_planted_and_no_policy_takes_it() {
         let is_named = said.starts_with("what was signed says something else") && said.contains(field);
         assert_eq!((code, is_named), (i32::from(is_of_the_bundle), is_of_the_bundle), "{place}: {said}");
     }
+    let metrics = "that the metrics are those of the rows held out";
+    let said = project.run(&["verify", "titanic.evenstep"]).ok().out;
+    assert!(
+        said.contains(&format!("not proved: {metrics}")) && said.contains("the lock beside it has the same"),
+        "{said}"
+    );
     project.run(&["sign", "titanic.evenstep", "--key", "ana.key", "--replace"]).ok();
     assert_eq!(verified(&project), (0, "signed by ana; 1 needed".to_owned()));
+    let said = project.run(&["verify", "titanic.evenstep", "--policy", "trust.toml"]).ok().out;
+    assert!(!said.contains(metrics), "a signature is over all bytes: {said}");
     let shown = project.run(&["inspect", "titanic.evenstep.dsse.json"]).ok().out;
     let engine = "predicate.buildDefinition.resolvedDependencies[engine].uri = \"pkg:cargo/evenstep@";
     assert!(shown.contains(engine) && !shown.contains(&zeros), "{shown}");
@@ -475,8 +483,10 @@ fn a_bundle_beside_its_spec_that_boasts_is_no_reproduction() {
     let said = verify("golden.json", &|_| ());
     assert!(said.iter().all(|(code, _)| *code == 0), "{said:?}");
     assert!(said[1].1.contains("that the profile is of the training rows"), "{said:?}");
-    let [(spec, _), _] = verify("evaluation.json", &|evaluation| evaluation["metrics"][0]["value"] = 0.999.into());
-    assert_eq!(spec, 1);
+    assert!(said[1].1.contains("that the metrics are those of the rows held out"), "{said:?}");
+    let [(spec, _), (bundle, told)] =
+        verify("evaluation.json", &|evaluation| evaluation["metrics"][0]["value"] = 0.999.into());
+    assert_eq!((spec, bundle), (1, 1), "{told}");
     let [(spec, _), (bundle, told)] = verify("golden.json", &|golden| *golden = serde_json::json!([]));
     assert_eq!((spec, bundle), (1, 0));
     assert!(told.contains("the bundle has no golden row"), "{told}");

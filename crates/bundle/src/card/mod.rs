@@ -113,7 +113,8 @@ fn provenance(artifact: &Artifact, digest: &str, card: &mut Markdown) {
     ];
     card.table(["what", "which"], rows);
     card.paragraph(
-        "`evenstep verify` trains it again from spec and data, and compares the digest. Who made it when and where is in \
-         the signed statement beside the bundle, if there is one.",
+        "`evenstep verify` trains it again from spec and data, and compares the digest. The digest covers what determines \
+         the answers: neither metrics nor profile, nor this card. For these, training again, the lock or a signature \
+         vouches. Who made it when and where is in the signed statement beside the bundle, if there is one.",
     );
 }
