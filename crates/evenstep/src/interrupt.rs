@@ -11,14 +11,17 @@ pub(crate) fn watch(files: Arc<dyn Files>) {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    // Where no handler is allowed the signal kills: leftovers go with the next write.
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
-    std::thread::spawn(move || {
+    // Where no handler is allowed, or no thread, the signal kills: leftovers go with the next write.
+    let thread = std::thread::Builder::new().spawn(move || {
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
         if let Some(signal) = signals.forever().next() {
             evenstep_files::abandon(&*files);
             std::process::exit(128 + signal);
         }
     });
+    if thread.is_err() {
+        evenstep_exact::reduce::stay_on_this_thread();
+    }
 }
 
 /// From here on a signal to hang up kills no more, also while what will be served is still being read; once it is served, the

@@ -29,7 +29,8 @@ pub trait Peers: Send + Sync {
 
 /// Those who do the work of a fit: threads here, and peers elsewhere if there are any.
 pub struct Workers {
-    pool: rayon::ThreadPool,
+    /// None works on the thread that calls.
+    pool: Option<rayon::ThreadPool>,
     peers: Option<Arc<dyn Peers>>,
     stop: Option<Arc<AtomicBool>>,
 }
@@ -40,14 +41,13 @@ pub struct Stopped;
 
 impl Workers {
     /// `threads` threads of this process; 0 means one for each core. Of more than eight a core, and of more than the host
-    /// can start, there are fewer: no bit depends on it.
+    /// can start, there are fewer, and if it can start none, who calls does the work: no bit depends on it.
     pub fn threads(threads: usize) -> Workers {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let wanted = if threads == 0 { cores } else { threads.min(8 * cores.max(2)) };
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
         let fewer = std::iter::successors(Some(wanted), |threads| Some(threads / 2).filter(|half| *half > 0));
-        let pool = fewer.filter_map(pool).next().expect("the host can start a thread");
-        Workers { pool, peers: None, stop: None }
+        Workers { pool: fewer.filter_map(pool).next(), peers: None, stop: None }
     }
 
     /// The same threads, together with other processes.
@@ -72,7 +72,7 @@ impl Workers {
 
     /// How many threads work in this process.
     pub fn count(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
     /// Whether no other process observes rows of the same data.
@@ -93,16 +93,16 @@ impl Workers {
     }
 
     fn fold_here<P: Partial>(&self, tasks: usize, observe: impl Fn(usize, &mut P) + Sync) -> P {
-        if tasks <= 1 || self.count() == 1 {
+        let Some(pool) = self.pool.as_ref().filter(|_| tasks > 1 && self.count() > 1) else {
             let mut partial = P::default();
             (0..tasks).for_each(|task| {
                 self.go_on();
                 observe(task, &mut partial);
             });
             return partial;
-        }
+        };
         let next = AtomicUsize::new(0);
-        let partials = self.pool.broadcast(|_| {
+        let partials = pool.broadcast(|_| {
             let mut partial = P::default();
             loop {
                 let task = next.fetch_add(1, Ordering::Relaxed);
@@ -129,22 +129,22 @@ impl Workers {
             self.go_on();
             f(item)
         };
-        if items.len() <= 1 || self.count() == 1 {
-            return items.into_iter().map(f).collect();
+        match self.pool.as_ref().filter(|_| items.len() > 1 && self.count() > 1) {
+            Some(pool) => pool.install(|| items.into_par_iter().map(f).collect()),
+            None => items.into_iter().map(f).collect(),
         }
-        self.pool.install(|| items.into_par_iter().map(f).collect())
     }
 
     /// Runs `f` with every thread awake: between one fold and the next they look for work instead
     /// of sleeping, which pays where a fit has thousands of short ones.
     pub fn awake<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        if self.count() == 1 || self.count() > cores {
-            return self.pool.install(f);
-        }
+        let Some(pool) = self.pool.as_ref().filter(|_| self.count() > 1 && self.count() <= cores) else {
+            return self.install(f);
+        };
         let over = AtomicBool::new(false);
         let over = &over;
-        self.pool.scope(|scope| {
+        pool.scope(|scope| {
             let leader = rayon::current_thread_index();
             scope.spawn_broadcast(move |_, context| {
                 if Some(context.index()) != leader {
@@ -158,8 +158,17 @@ impl Workers {
 
     /// Runs `f` inside the pool, for code that splits its own work.
     pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        self.pool.install(f)
+        match &self.pool {
+            Some(pool) => pool.install(f),
+            None => f(),
+        }
     }
+}
+
+/// Lets the thread that calls do all that a process splits without [`Workers`], for a process that can start no thread.
+pub fn stay_on_this_thread() {
+    // Where others are at work already, the host could start threads.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
 }
 
 fn work_until(over: &AtomicBool) {
@@ -252,6 +261,17 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
+
+    #[test]
+    fn where_no_thread_can_be_started_who_calls_does_the_work() {
+        let (alone, three) = (Workers { pool: None, peers: None, stop: None }, Workers::threads(3));
+        let sum = |workers: &Workers| workers.fold(100, |task, sum: &mut u64| *sum += task as u64);
+        let squares = |workers: &Workers| workers.map(vec![3_u64, 1, 2], |n| n * n);
+        assert_eq!((sum(&alone), squares(&alone)), (sum(&three), squares(&three)));
+        let here = std::thread::current().id();
+        let threads = [alone.install(|| std::thread::current().id()), alone.awake(|| std::thread::current().id())];
+        assert_eq!((alone.count(), threads), (1, [here; 2]));
+    }
 
     #[test]
     fn work_that_is_stopped_unwinds_before_its_next_task() {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::SourceError;
 use crate::chunk::Chunk;
 use crate::layout::{FileInfo, Slots};
 use crate::queue::{Parts, Queue};
 use crate::reading::Plan;
 use crate::source::rejected;
 use crate::typing::Typer;
+use crate::{SourceError, SourceErrorKind};
 
 /// So many chunks wait at most.
 const AHEAD: usize = 4;
@@ -26,7 +26,7 @@ pub struct Stream {
 impl Stream {
     pub(crate) fn start(files: Arc<[FileInfo]>, plan: Plan, rows: usize) -> Stream {
         let (to, chunks) = sync_channel(AHEAD);
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             let slots: Vec<Slots> = files.iter().map(|file| Slots::of_plan(file, &plan)).collect();
             let mut queue = Queue::new(&files, &slots, Parts::Small, rows);
             let mut typer = Typer::new(&plan, &files, &slots, rows, false);
@@ -49,8 +49,22 @@ impl Stream {
                 }
             }
         });
-        Stream { chunks, thread: Some(thread) }
+        match thread {
+            Ok(thread) => Stream { chunks, thread: Some(thread) },
+            Err(error) => Stream::refused(no_thread(&error)),
+        }
     }
+
+    fn refused(error: SourceError) -> Stream {
+        let (to, chunks) = sync_channel(1);
+        to.send(Err(error)).expect("there is room for one");
+        Stream { chunks, thread: None }
+    }
+}
+
+fn no_thread(error: &std::io::Error) -> SourceError {
+    SourceError::new(SourceErrorKind::Io, format!("no thread can be started that reads ahead: {error}"))
+        .help("the host limits threads: `ulimit -u`, or a container's limit of processes")
 }
 
 fn accepted(chunk: Chunk, rows_most: usize) -> Result<Chunk, SourceError> {
