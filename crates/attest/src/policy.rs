@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use glob::Pattern;
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::{AttestError, PublicKey};
 
@@ -50,8 +51,8 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenKey {
-    name: String,
-    role: Option<String>,
+    name: Spanned<String>,
+    role: Option<Spanned<String>>,
     public: String,
 }
 
@@ -76,6 +77,10 @@ impl Policy {
     pub fn parse(text: &str) -> Result<Policy, AttestError> {
         let written: Written = toml::from_str(text)
             .map_err(|error| AttestError::new(format!("the policy doesn't parse: {}", plain(&error))))?;
+        told_apart(&written.key).map_err(|(at, message)| {
+            let line = text[..at].matches('\n').count() + 1;
+            AttestError::new(format!("line {line} of the policy: {message}"))
+        })?;
         let keys: Vec<TrustedKey> = written.key.into_iter().map(trusted).collect::<Result<_, _>>()?;
         for (at, key) in keys.iter().enumerate() {
             if let Some(other) = keys[..at].iter().find(|other| other.public == key.public) {
@@ -109,9 +114,40 @@ fn plain(error: &toml::de::Error) -> String {
 }
 
 fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, AttestError> {
+    let (name, role) = (name.into_inner(), role.map(Spanned::into_inner));
     let public =
         PublicKey::parse(&public).map_err(|error| AttestError::new(format!("the key of `{name}`: {error}")))?;
     Ok(TrustedKey { name, role, public })
+}
+
+/// Refuses names and roles that people, or `from`, could take for each other; says where the later one stands.
+fn told_apart(keys: &[WrittenKey]) -> Result<(), (usize, String)> {
+    let read =
+        |word: &str| word.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect::<String>();
+    let alike = |a: &Spanned<String>, b: &Spanned<String>| read(a.get_ref()) == read(b.get_ref());
+    for (at, key) in keys.iter().enumerate() {
+        let (name, start) = (key.name.get_ref(), key.name.span().start);
+        if let Some(other) = keys[..at].iter().map(|other| &other.name).find(|other| alike(other, &key.name))
+            && other.get_ref() != name
+        {
+            let other = other.get_ref();
+            return Err((
+                start,
+                format!("`{name}` and `{other}` differ by case or blanks only: write one person's name in one way"),
+            ));
+        }
+        let Some(role) = &key.role else { continue };
+        if keys.iter().any(|other| other.name.get_ref() != name && alike(&other.name, role)) {
+            let role_name = role.get_ref();
+            return Err((
+                role.span().start,
+                format!(
+                    "the role `{role_name}` of `{name}` is another key's name, too: `from` couldn't tell them apart"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn checked(rule: WrittenRule, keys: &[TrustedKey]) -> Result<Rule, AttestError> {
@@ -181,6 +217,22 @@ mod tests {
         let twice =
             KEYS.replace("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo");
         assert_eq!(Policy::parse(&twice).expect_err("refused").0, "`ana` and `ben` have the same key");
+    }
+
+    #[test]
+    fn names_and_roles_that_could_be_taken_for_each_other_are_refused_by_line() {
+        let refused = |from: &str, to: &str| {
+            let text = format!("{}[[rule]]\npipelines = [\"*\"]", KEYS.replace(from, to));
+            Policy::parse(&text).map(drop).map_err(|error| error.0)
+        };
+        let alike =
+            "line 7 of the policy: `Ana ` and `ana` differ by case or blanks only: write one person's name in one way";
+        assert_eq!(refused("\"ben\"", "\"Ana \""), Err(alike.to_owned()));
+        let role =
+            "line 4 of the policy: the role `ben` of `ana` is another key's name, too: `from` couldn't tell them apart";
+        assert_eq!(refused("\"owner\"", "\"ben\""), Err(role.to_owned()));
+        assert_eq!(refused("\"owner\"", "\"ana\""), Ok(()));
+        assert_eq!(refused("\"ben\"", "\"ana\""), Ok(()), "a person may have several keys");
     }
 
     #[test]
