@@ -149,7 +149,7 @@ pub(crate) fn refused(error: &AttestError) -> PipelineError {
 
 /// The policy in a file.
 pub(crate) fn policy(path: &Path) -> Result<(Policy, String), PipelineError> {
-    let text = std::fs::read_to_string(path).map_err(|error| super::verbs::unreadable(path, &error))?;
+    let text = evenstep_files::read_short_text(path).map_err(|error| super::verbs::unreadable(path, &error))?;
     let policy = Policy::parse(&text);
     let policy = policy.map_err(|error| super::verbs::unusable(path, error))?;
     Ok((policy, sha256(text.as_bytes())))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use evenstep_pipeline::PipelineError;
@@ -42,6 +43,11 @@ pub(crate) fn line(text: &str) {
 /// The same, with colours that are ours.
 pub(crate) fn coloured(text: &str) {
     keep(writeln!(io::stdout(), "{text}"));
+}
+
+/// A path, for machines. JSON has no bytes: of a name that is no UTF-8, what isn't is written as `\u{fffd}`.
+pub(crate) fn path(path: &Path) -> Cow<'_, str> {
+    path.to_string_lossy()
 }
 
 /// The result, for machines.

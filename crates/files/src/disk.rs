@@ -33,9 +33,17 @@ pub trait Files: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
-/// The host's file system, where every file that is created is its owner's alone, from the first byte on.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Private;
+/// The host's file system, where every file that is created has one mode, whatever the process takes from new files; nobody
+/// else may do more with it from the first byte on.
+#[derive(Clone, Copy, Debug)]
+pub struct OfMode(u32);
+
+impl OfMode {
+    /// Its owner's alone.
+    pub const PRIVATE: OfMode = OfMode(0o600);
+    /// To be read by everybody.
+    pub const PUBLIC: OfMode = OfMode(0o644);
+}
 
 impl File for fs::File {
     fn sync(&mut self) -> io::Result<()> {
@@ -106,9 +114,12 @@ impl Files for Disk {
     }
 }
 
-impl Files for Private {
+impl Files for OfMode {
     fn create(&self, path: &Path, _: &Path) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(new(path, 0o600)?))
+        let file = new(path, self.0)?;
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.0))?;
+        Ok(Box::new(file))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {

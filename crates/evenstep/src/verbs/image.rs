@@ -41,7 +41,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     if host.json {
         output::json(&json!({
             "image": image.digest(),
-            "output": args.output,
+            "output": args.output.as_deref().map(output::path),
             "bytes": archive.as_ref().map(|(_, archive)| archive.len()),
             "pushed": pushed.map(|(told, _)| told),
             "architecture": engine.architecture.word(),

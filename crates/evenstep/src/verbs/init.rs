@@ -30,7 +30,7 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
     let text = host.run(0, |run| propose(&source, &asked, run))?;
     write_files(&host.files, &[(&args.out, text.as_bytes())])?;
     if host.json {
-        output::json(&json!({ "spec": args.out }));
+        output::json(&json!({ "spec": output::path(&args.out) }));
     } else {
         output::line(&format!("wrote {}: read it, change it, then", args.out.display()));
         output::line(&format!("  evenstep check {0}\n  evenstep train {0}", for_shell(&args.out)));

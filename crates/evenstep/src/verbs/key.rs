@@ -2,22 +2,22 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-#[cfg(feature = "serve")]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use evenstep_attest::PrivateKey;
 #[cfg(feature = "serve")]
 use evenstep_files::Turn;
-use evenstep_files::{FileError, Output, Private};
+use evenstep_files::{FileError, OfMode, Output};
 use evenstep_pipeline::PipelineError;
 #[cfg(feature = "serve")]
 use evenstep_server::ApiKeys;
 use serde_json::json;
 
-use super::{Answer, file_error, unusable, write_files};
+use super::{Answer, file_error};
+#[cfg(feature = "serve")]
+use super::{unusable, write_files};
 #[cfg(feature = "serve")]
 use crate::cli::KeyApi;
 use crate::cli::{Key, KeyNew, KeyVerb};
@@ -43,17 +43,17 @@ fn new(args: &KeyNew, host: &Host) -> Answer {
     }
     let private = PrivateKey::generate().map_err(|error| attestation::refused(&error))?;
     let public = private.public();
-    let write = || {
-        let mut output = Output::create(Arc::new(Private), &args.out)?;
-        output.write_all(private.pem().as_bytes()).map_err(|error| FileError::new(&args.out, "write", error))?;
+    let write = |mode: OfMode, path: &Path, text: &str| {
+        let mut output = Output::create(Arc::new(mode), path)?;
+        output.write_all(text.as_bytes()).map_err(|error| FileError::new(path, "write", error))?;
         output.commit()
     };
-    write().map_err(file_error)?;
-    write_files(&host.files, &[(public_path.as_path(), public.pem().as_bytes())])?;
+    write(OfMode::PRIVATE, &args.out, &private.pem()).map_err(file_error)?;
+    write(OfMode::PUBLIC, &public_path, &public.pem()).map_err(file_error)?;
     if host.json {
         output::json(&json!({
-            "private": args.out,
-            "public": public_path,
+            "private": output::path(&args.out),
+            "public": output::path(&public_path),
             "key": public.id(),
             "line": public.line(),
         }));
@@ -73,7 +73,7 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
     let key = keys.add(&args.name).map_err(|error| unusable(path, error))?;
     write_files(&host.files, &[(path, keys.text().as_bytes())])?;
     if host.json {
-        output::json(&json!({ "name": args.name, "key": key, "file": path }));
+        output::json(&json!({ "name": args.name, "key": key, "file": output::path(path) }));
     } else {
         output::line(&format!("  {key}"));
         output::note(&format!("only its hash is kept, in {}: give it to {} now", path.display(), args.name));
@@ -84,7 +84,7 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
 /// The keys that a server takes.
 #[cfg(feature = "serve")]
 pub(crate) fn read_keys(path: &Path) -> Result<ApiKeys, PipelineError> {
-    let text = std::fs::read_to_string(path)
+    let text = evenstep_files::read_short_text(path)
         .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))?;
     ApiKeys::parse(&text).map_err(|error| unusable(path, error))
 }

@@ -23,7 +23,7 @@ pub(crate) fn manual(args: &Manual, host: &Host) -> Answer {
     write_files(&host.files, &files)?;
     let paths: Vec<&Path> = files.iter().map(|(path, _)| *path).collect();
     if host.json {
-        output::json(&json!({ "pages": paths }));
+        output::json(&json!({ "pages": paths.iter().map(|path| output::path(path)).collect::<Vec<_>>() }));
     } else {
         paths.iter().for_each(|path| output::line(&path.display().to_string()));
     }

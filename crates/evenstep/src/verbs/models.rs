@@ -57,7 +57,7 @@ fn load(
 
 /// The key in a file.
 fn key(path: &Path) -> Result<String, PipelineError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = evenstep_files::read_short_text(path).map_err(|error| {
         unreadable(path, &error)
             .help("`--key-file FILE` names the file that holds the key that `key api` showed".to_owned())
     })?;

@@ -24,7 +24,7 @@ pub(crate) fn report(args: &Report, host: &Host) -> Answer {
     called_as(path, "a page", "html")?;
     write_files(&host.files, &[(path, page.as_bytes())])?;
     if host.json {
-        output::json(&json!({ "report": path }));
+        output::json(&json!({ "report": output::path(path) }));
     } else {
         output::line(&format!("{}", path.display()));
     }

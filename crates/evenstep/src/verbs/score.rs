@@ -25,7 +25,7 @@ pub(super) struct Told<'a, T> {
     pub(super) done: &'a T,
     /// The file that says why rows have no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) quarantine: Option<PathBuf>,
+    pub(super) quarantine: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) environment: Vec<Difference>,
 }
@@ -72,8 +72,8 @@ pub(super) fn note_missing_id(predictor: &Predictor, source: &Source, host: &Hos
 }
 
 /// Where it is said why rows have no answer, if some have none.
-pub(super) fn quarantine(path: Option<&Path>, scored: &Scored) -> Option<PathBuf> {
-    path.filter(|_| scored.unanswered > 0).map(path_beside)
+pub(super) fn quarantine(path: Option<&Path>, scored: &Scored) -> Option<String> {
+    path.filter(|_| scored.unanswered > 0).map(|path| output::path(&path_beside(path)).into_owned())
 }
 
 /// Says how many rows were scored, or whatever was done, and what was odd about them.
@@ -84,7 +84,7 @@ pub(crate) fn tell(scored: &Scored, done: &str, path: Option<&Path>) {
     }
     output::note(&said);
     if let Some(path) = quarantine(path, scored) {
-        output::note(&format!("  why is said in `{}`", path.display()));
+        output::note(&format!("  why is said in `{path}`"));
     }
     for (flag, count) in &scored.flags {
         let why = scored.all_unseen.get(flag).map(|why| format!(", in all rows: {why}")).unwrap_or_default();

@@ -8,6 +8,7 @@ use evenstep_files::Turn;
 use evenstep_pipeline::PipelineError;
 use serde_json::json;
 
+use super::init::for_shell;
 use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Sign;
 use crate::{Host, attestation, output};
@@ -15,8 +16,11 @@ use crate::{Host, attestation, output};
 pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let bytes = read_bundle(&args.bundle)?;
     let opened = evenstep_bundle::open(&bytes).map_err(|error| unusable(&args.bundle, error))?;
-    let pem = std::fs::read_to_string(&args.key).map_err(|error| unreadable(&args.key, &error))?;
+    let pem = evenstep_files::read_short_text(&args.key).map_err(|error| unreadable(&args.key, &error))?;
     let key = PrivateKey::parse(&pem).map_err(|error| unusable(&args.key, error))?;
+    if let Some(note) = is_open_to_others(&args.key).filter(|_| !host.quiet) {
+        output::note(&note);
+    }
     let path = attestation::beside(&args.bundle);
     let _turn = Turn::wait(&path);
     let name = args.bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
@@ -35,7 +39,7 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let public = key.public();
     if host.json {
         output::json(&json!({
-            "signatures": path,
+            "signatures": output::path(&path),
             "key": public.id(),
             "digest": opened.digest,
             "signed": envelope.signatures.iter().map(|signature| &signature.keyid).collect::<Vec<_>>(),
@@ -48,6 +52,22 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let beside = if others == 0 { String::new() } else { format!("  (beside {others} of others)") };
     output::line(&format!("  written  {}{beside}", path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A remark on a private key that not only its owner can read.
+fn is_open_to_others(key: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(key).ok()?.permissions().mode();
+        let told = || format!("others than its owner may use `{0}`: `chmod 600 {1}`", key.display(), for_shell(key));
+        (mode & 0o077 != 0).then(told)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = key;
+        None
+    }
 }
 
 /// Why the statement beside the bundle isn't signed: it differs from one's own, which bundle and lock determine.

@@ -30,7 +30,7 @@ pub(crate) fn split(args: &Split, host: &Host) -> Answer {
         let all = parts.batches.iter().flat_map(|batch| &batch.parts);
         let count = |wanted: Part| all.clone().filter(|part| **part == wanted).count();
         output::json(
-            &json!({ "train": count(Part::Train), "test": count(Part::Test), "none": count(Part::None), "output": args.output }),
+            &json!({ "train": count(Part::Train), "test": count(Part::Test), "none": count(Part::None), "output": args.output.as_deref().map(output::path) }),
         );
     }
     Ok(ExitCode::SUCCESS)

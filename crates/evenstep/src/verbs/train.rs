@@ -55,9 +55,10 @@ fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
 fn tell(spec: &Spec, made: &Made, outputs: &Outputs, traced: bool, host: &Host) {
     if host.json {
         let mut told = made.told();
-        let trace = traced.then_some(&outputs.trace);
-        told.extend([("bundle".to_owned(), json!(outputs.bundle)), ("lock".to_owned(), json!(outputs.lock))]);
-        told.extend([("report".to_owned(), json!(outputs.report)), ("trace".to_owned(), json!(trace))]);
+        let trace = traced.then(|| output::path(&outputs.trace));
+        let written = [("bundle", &outputs.bundle), ("lock", &outputs.lock), ("report", &outputs.report)];
+        told.extend(written.map(|(name, path)| (name.to_owned(), json!(output::path(path)))));
+        told.insert("trace".to_owned(), json!(trace));
         output::json(&told);
         return;
     }
