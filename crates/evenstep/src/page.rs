@@ -47,7 +47,10 @@ pub(crate) fn page(trained: &Trained) -> Page {
         importance: findings
             .importance
             .iter()
-            .map(|importance| report::Importance { feature: importance.feature.to_string(), share: importance.share })
+            .map(|importance| report::Importance {
+                feature: artifact.called(importance.feature.as_str()),
+                share: importance.share,
+            })
             .collect(),
         measures: measures(trained),
         loss_metric: artifact.evaluation.permutation.as_ref().map(|permutation| permutation.metric.clone()),
@@ -66,7 +69,7 @@ pub(crate) fn page(trained: &Trained) -> Page {
         calibration: if is_binary { calibration(scored) } else { Vec::new() },
         residuals: curves::residuals(scored).ok().map(residuals),
         confusion: curves::confusion(scored).unwrap_or_default(),
-        steps: artifact.steps.iter().map(step).collect(),
+        steps: artifact.steps.iter().map(|of| step(artifact, of)).collect(),
         model: report::ModelBox {
             model: artifact.model.name.clone(),
             parameters: parameters(&artifact.model.spec),
@@ -74,7 +77,7 @@ pub(crate) fn page(trained: &Trained) -> Page {
         },
         source_columns: findings.source_columns as u64,
         features: artifact.features.len() as u64,
-        notes: findings.notes.clone(),
+        notes: notes(trained),
         ..Page::default()
     }
 }
@@ -86,7 +89,7 @@ fn measures(trained: &Trained) -> Vec<report::Measures> {
     let line = |of: &Importance| {
         let loss = place(&of.feature).map(|at| &permuted[at]);
         report::Measures {
-            feature: of.feature.to_string(),
+            feature: trained.artifact.called(of.feature.as_str()),
             share: of.share,
             splits: of.splits,
             cover: of.cover,
@@ -98,6 +101,18 @@ fn measures(trained: &Trained) -> Vec<report::Measures> {
     features.sort_by(|a, b| b.share.total_cmp(&a.share));
     features.sort_by_key(|of| place(&of.feature));
     features.into_iter().map(line).collect()
+}
+
+/// What there is to note, with features as the page calls them.
+fn notes(trained: &Trained) -> Vec<String> {
+    let features = || trained.artifact.features.keys().map(ColumnName::as_str);
+    let called = |note: &String| {
+        features().fold(note.clone(), |note, feature| match trained.artifact.called(feature) {
+            called if called == feature => note,
+            called => note.replace(&format!("`{feature}`"), &format!("`{called}`")),
+        })
+    };
+    trained.findings.notes.iter().map(called).collect()
 }
 
 fn slices(evaluation: &Evaluation) -> Vec<report::SliceLine> {
@@ -202,14 +217,14 @@ fn residuals(residuals: curves::Residuals) -> report::Residuals {
     }
 }
 
-fn step(step: &StepRecord) -> report::StepBox {
+fn step(artifact: &Artifact, step: &StepRecord) -> report::StepBox {
     let changed = |sign: char| {
-        step.changes.iter().filter_map(|change| change.strip_prefix(sign).map(str::to_owned)).collect::<Vec<_>>()
+        step.changes.iter().filter_map(|change| Some(artifact.called(change.strip_prefix(sign)?))).collect::<Vec<_>>()
     };
     report::StepBox {
         step: step.name.clone(),
         summary: format!("reads {}", counted(step.reads.len(), "column")),
-        reads: step.reads.iter().map(ToString::to_string).collect(),
+        reads: step.reads.iter().map(|name| artifact.called(name.as_str())).collect(),
         adds: changed('+'),
         drops: changed('-'),
         retypes: changed('~'),

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Project, members};
+use common::{Project, members, replaced};
 use serde_json::Value;
 
 const WORDS: &str = r####"
@@ -84,6 +84,22 @@ fn card_tells_data_split_metrics_limits_and_origin() {
     assert!(section(&card, "Use").contains("Nobody has said: `intended_use`, `out_of_scope`"), "{card}");
     let path = project.path("").display().to_string();
     assert!(!card.contains(&path) && !card.contains("titanic.csv"), "where data lie is nobody's business");
+}
+
+#[test]
+fn no_value_of_a_personal_column_is_on_card_or_report() {
+    let project = titanic("");
+    let spec = replaced(&project.read("pipeline.toml"), "[report]\n", "[report]\npermutation = 2\n");
+    let spec = replaced(&spec, "PClass = { type", "PClass = { personal = true, type");
+    project.write("pipeline.toml", replaced(&spec, "Age = { type", "Age = { personal = true, type"));
+    project.run(&["train", "--quiet"]).ok();
+    let (card, page) = (card(&project), project.run(&["report", "titanic.evenstep"]).ok().out);
+    for text in [&card, &page] {
+        assert!(!text.contains("3rd") && text.contains("PClass=…"), "{text}");
+    }
+    let limits = section(&card, "Limits of use");
+    assert!(!limits.contains("120") && limits.contains("| `Sex` | `female`, `male` |"), "{limits}");
+    assert!(limits.contains("Tell of people, by the contract: `Age`, `Name`, `PClass`."), "{limits}");
 }
 
 #[test]

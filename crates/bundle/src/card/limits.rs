@@ -49,8 +49,9 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     }
     card.paragraph("A row is answered, and its prediction flagged, if a cell is");
     list(artifact, &inputs, &FLAGGED, card);
+    let shown = inputs.iter().filter(|(_, rule)| !rule.personal);
     let bounded: Vec<[String; 2]> =
-        inputs.iter().filter_map(|(name, rule)| Some([code(name.as_str()), allowed(rule)?])).collect();
+        shown.filter_map(|(name, rule)| Some([code(name.as_str()), allowed(rule)?])).collect();
     if !bounded.is_empty() {
         card.paragraph("The contract allows these values:");
         card.table(["column", "allowed"], bounded);

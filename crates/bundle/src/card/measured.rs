@@ -40,7 +40,7 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     }
     slices(evaluation, card);
     folds(evaluation, card);
-    permutation(evaluation, card);
+    permutation(artifact, card);
     absent(evaluation, card);
     card.paragraph("Numbers are shown with 5 digits; `evaluation.json` in the bundle has all.");
 }
@@ -93,13 +93,13 @@ fn folds(evaluation: &Evaluation, card: &mut Markdown) {
     card.table(["metric", "lowest fold", "highest fold"], rows);
 }
 
-fn permutation(evaluation: &Evaluation, card: &mut Markdown) {
-    let Some(permutation) = &evaluation.permutation else { return };
+fn permutation(artifact: &Artifact, card: &mut Markdown) {
+    let Some(permutation) = &artifact.evaluation.permutation else { return };
     let named = permutation.features.iter().filter(|feature| feature.loss.is_some_and(|loss| loss > 0.0)).take(10);
     card.paragraph(&format!("Features without which `{}` loses most, on the rows held out:", permutation.metric));
     card.table(
         ["feature", "loss"],
-        named.map(|feature| [code(feature.feature.as_str()), feature.loss.map_or_else(none, number)]),
+        named.map(|feature| [code(&artifact.called(feature.feature.as_str())), feature.loss.map_or_else(none, number)]),
     );
 }
 
