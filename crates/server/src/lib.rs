@@ -202,7 +202,8 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     let keys = keys.map(Arc::new);
     let mut files = Files { tls: tls.clone(), keyrings: keys.iter().cloned().collect() };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let log = Arc::new(Log::new(log));
+    let failed = |cause| ServeError::Listen(listen, cause);
+    let log = Arc::new(Log::new(log).map_err(failed)?);
     let telemetry = Telemetry::of_environment(&log).unwrap_or_else(|because| {
         log.event("traces_off", &[("because", json!(because))]);
         None
@@ -228,7 +229,6 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         pace,
     });
     tls.iter().for_each(|tls| watch::tell_end(&service, tls));
-    let failed = |cause| ServeError::Listen(listen, cause);
     // A thread's own queue has 256 places; what finds none there would wait behind all that go on to fill it, for a tenth of a
     // second beside 1,000 busy connections.
     let builder = &mut tokio::runtime::Builder::new_multi_thread();

@@ -1,7 +1,7 @@
 //! The log: a line for each request, if it is asked for, and one for whatever changes what is served. No line holds what
 //! callers send: of a path it tells the route, of a body how many rows it has.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
@@ -50,14 +50,17 @@ enum Told {
 
 impl Log {
     /// A log on stderr, of requests too if it is said how.
-    pub(crate) fn new(requests: Option<LogFormat>) -> Log {
+    ///
+    /// # Errors
+    /// A host that starts no thread to write it.
+    pub(crate) fn new(requests: Option<LogFormat>) -> io::Result<Log> {
         Log::to(requests, std::io::stderr())
     }
 
-    fn to(requests: Option<LogFormat>, to: impl Write + Send + 'static) -> Log {
+    fn to(requests: Option<LogFormat>, to: impl Write + Send + 'static) -> io::Result<Log> {
         let (sender, receiver) = sync_channel(LOG_LINES_MAX);
-        std::thread::spawn(move || write(&receiver, to));
-        Log { requests, to: sender, lost: AtomicU64::new(0) }
+        std::thread::Builder::new().spawn(move || write(&receiver, to))?;
+        Ok(Log { requests, to: sender, lost: AtomicU64::new(0) })
     }
 
     pub(crate) fn tells_requests(&self) -> bool {
@@ -286,7 +289,7 @@ mod tests {
     fn who_reads_the_log_slowly_misses_lines_and_is_told_how_many() {
         let (go, may) = channel();
         let (read, lines) = channel();
-        let log = Log::to(Some(LogFormat::Json), Slow { may, read });
+        let log = Log::to(Some(LogFormat::Json), Slow { may, read }).expect("a thread starts");
         // One is being written, and as many wait as may.
         log.event("first", &[]);
         while log.lost.load(Ordering::Relaxed) == 0 {
