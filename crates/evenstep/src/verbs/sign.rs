@@ -86,7 +86,7 @@ fn says_otherwise(path: &Path, beside: &Envelope, own: &Statement, has_facts: bo
     }
     let differences = own.differences(&theirs);
     let told: String = match differences.as_slice() {
-        [] => "the same in another form".to_owned(),
+        [] => " the same in another form".to_owned(),
         some => some.iter().map(|difference: &Difference| format!("\n{difference}")).collect(),
     };
     let facts = match has_facts {
@@ -97,6 +97,6 @@ fn says_otherwise(path: &Path, beside: &Envelope, own: &Statement, has_facts: bo
             "no lock of its digest lies beside the bundle, so nothing can be said of host, times and engine: put that of the training there"
         }
     };
-    PipelineError::input(format!("`{there}` says something else than you would sign: {told}"))
+    PipelineError::input(format!("`{there}` says something else than you would sign:{told}"))
         .help(format!("{facts}; `--replace` puts your statement, and your signature alone, in its place"))
 }
