@@ -255,7 +255,7 @@ pub fn of_bundle(
             false => "a lock or a signature that you trust vouches for them",
         };
         found.leave_open(&format!(
-            "that the metrics are those of the rows held out: no digest covers them; `--data FILE` compares them, and {vouched}"
+            "that the metrics are those of the rows held out: no digest covers them; training again on the data compares them, and {vouched}"
         ));
     }
     found.environment = differences(&facts.unwrap_or_default().0, artifact.epochs);
