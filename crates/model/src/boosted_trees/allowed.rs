@@ -114,20 +114,24 @@ impl<'a> Allowed<'a> {
         }
     }
 
-    /// What a node may use, by feature.
-    pub(super) fn features(&self, together: &Together, depth: usize, path: u64) -> Vec<bool> {
+    /// What the nodes of a depth may use below some splits, by feature.
+    fn of_level(&self, together: &Together, depth: usize) -> Vec<bool> {
         let mut allowed: Vec<bool> =
             (0..self.tree.len()).map(|at| self.tree[at] && self.interactions.allow(together, at)).collect();
         self.by_level.keep(&mut allowed, depth as u64);
+        allowed
+    }
+
+    /// What a node may use, by feature.
+    pub(super) fn features(&self, together: &Together, depth: usize, path: u64) -> Vec<bool> {
+        let mut allowed = self.of_level(together, depth);
         self.by_node.keep(&mut allowed, path);
         allowed
     }
 
     /// The features that the tree allows a node, in the order in which they are drawn for it, and how many of the first it may use.
     pub(super) fn in_turn(&self, together: &Together, depth: usize, path: u64) -> (Vec<usize>, usize) {
-        let mut allowed: Vec<bool> =
-            (0..self.tree.len()).map(|at| self.tree[at] && self.interactions.allow(together, at)).collect();
-        self.by_level.keep(&mut allowed, depth as u64);
+        let allowed = self.of_level(together, depth);
         let mut features: Vec<usize> = (0..allowed.len()).filter(|at| allowed[*at]).collect();
         let first = match self.by_node.share >= 1.0 {
             true => features.len(),

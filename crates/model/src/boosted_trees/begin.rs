@@ -190,7 +190,6 @@ impl<'a> Growing<'a> {
             run,
             loss: match averaged {
                 None => Loss::of(objective, spec, width),
-                Some(_) if width > 1 => Loss::Share,
                 Some(_) => Loss::Squared,
             },
             width,

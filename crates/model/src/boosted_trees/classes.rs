@@ -218,7 +218,7 @@ impl<'a> Classes<'a> {
         (features, first): (&[usize], usize),
         draw: Option<u64>,
     ) -> Option<Split> {
-        let classes = self.workers_range(rows);
+        let classes = self.range(rows);
         if classes.0.is_none_or(|(lowest, highest)| lowest == highest) {
             return None;
         }
@@ -227,7 +227,7 @@ impl<'a> Classes<'a> {
         others.iter().fold(best, |best, feature| best.or_else(|| self.best(rows, &[*feature], draw)))
     }
 
-    fn workers_range(&self, rows: &[u32]) -> Range {
+    fn range(&self, rows: &[u32]) -> Range {
         self.workers.fold(1, |_, range: &mut Range| {
             for row in rows {
                 let class = self.of_row[*row as usize];

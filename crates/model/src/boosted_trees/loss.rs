@@ -27,8 +27,6 @@ pub(super) enum Loss {
     Softmax {
         classes: f64,
     },
-    /// Half the squared error of a class's indicator.
-    Share,
     /// Of pairs of rows of a group: see [`super::rank`].
     Rank,
 }
@@ -58,7 +56,7 @@ impl Loss {
 
     /// Whether every row's second derivative is its weight.
     pub(super) fn unit_hessian(self) -> bool {
-        matches!(self, Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. } | Loss::Share)
+        matches!(self, Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. })
     }
 
     /// Whether rows have less of a second derivative the surer their class is.
@@ -89,7 +87,7 @@ impl Loss {
     /// Where the score of a class starts, from the mean of the target, or the class's share of rows.
     pub(super) fn start(self, mean: f64) -> f64 {
         match self {
-            Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. } | Loss::Share => mean,
+            Loss::Squared | Loss::Absolute | Loss::Huber { .. } | Loss::Quantile { .. } => mean,
             Loss::Poisson | Loss::Tweedie { .. } | Loss::Gamma if mean > 0.0 => maths::ln(mean),
             Loss::Poisson | Loss::Tweedie { .. } | Loss::Gamma | Loss::Softmax { .. } => maths::ln(mean.max(1e-15)),
             Loss::Rank => 0.0,
@@ -139,11 +137,9 @@ impl Loss {
                 return with_targets(out, targets, |x, y| 1.0 - x * y);
             }
             Loss::Logistic => maths::sigmoid_slice(out),
-            Loss::Softmax { .. } | Loss::Share => {
-                if self != Loss::Share {
-                    out.iter_mut().zip(norms).for_each(|(x, norm)| *x -= norm);
-                    maths::exp_slice(out);
-                }
+            Loss::Softmax { .. } => {
+                out.iter_mut().zip(norms).for_each(|(x, norm)| *x -= norm);
+                maths::exp_slice(out);
                 let class = class as f64;
                 return with_targets(out, targets, |x, y| x - f64::from(u8::from(y == class)));
             }
@@ -181,9 +177,7 @@ impl Loss {
             }
         };
         match self {
-            Loss::Squared | Loss::Share | Loss::Rank => {
-                each(out, &|_, score, target| (score - target) * (score - target))
-            }
+            Loss::Squared | Loss::Rank => each(out, &|_, score, target| (score - target) * (score - target)),
             Loss::Absolute => each(out, &|_, score, target| (score - target).abs()),
             Loss::Huber { delta } => each(out, &|_, score, target| {
                 let error = (score - target).abs();

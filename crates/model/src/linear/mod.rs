@@ -46,7 +46,7 @@ pub(crate) fn too_large() -> ModelError {
 }
 
 /// The sum of products of two vectors, added in their order.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0, |sum, (x, y)| sum + x * y)
 }
 

@@ -19,7 +19,7 @@ use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::linear::{Curvature, Design, Weighted, exponent_above, numbers_only, power_of_two, too_large};
+use crate::linear::{Curvature, Design, Weighted, dot, exponent_above, numbers_only, power_of_two, too_large};
 use crate::{Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
 /// Steps that correct the first one, at most.
@@ -148,7 +148,7 @@ fn settle(
     for round in 0..=CORRECTIONS {
         let slope = slope(design, run, Some(target), penalties, &coefficients);
         let step = curvature.solve(&slope);
-        let size = step.iter().zip(&slope).fold(0.0, |sum, (step, slope)| sum + step * slope);
+        let size = dot(&step, &slope);
         let first = *first.get_or_insert(size);
         if size > last / 4.0 {
             // Rounding is all that is left, or features so nearly collinear that their Gram's rounding shows.
@@ -178,7 +178,6 @@ fn conjugate(
     mut coefficients: Vec<f64>,
     first: f64,
 ) -> (Vec<f64>, bool) {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b);
     let mut here = slope(design, run, Some(target), penalties, &coefficients);
     let mut direction = curvature.solve(&here);
     let mut size = dot(&direction, &here);
