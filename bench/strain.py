@@ -25,10 +25,10 @@ EXAMPLES = pathlib.Path(os.environ.get("EVENSTEP_EXAMPLES", measure.REPOSITORY /
 PORT = 18090
 BODIES = 200
 ROWS = {"one row": 1, "10 rows": 10, "100 rows": 100}
+# What is asked, and on how many connections: on few enough, all are answered in time; on more than are, some must be sent away.
 # Of single rows, no load on the same machine asks twice as many as are answered.
-OVERLOADS = ["10 rows", "100 rows"]
-# Connections of the load: more than the server lets wait if that takes long, so that it has to send away.
-CONNECTIONS, CONNECTIONS_OF_PEAK = 1000, 64
+OVERLOADS = {"10 rows": ("10 rows", 1000), "100 rows": ("100 rows", 1000), "100 rows, more clients": ("100 rows", 3000)}
+CONNECTIONS_OF_PEAK = 64
 # Their cores, for the overload.
 SERVER, ASKER = ["taskset", "-c", "0"], ["taskset", "-c", f"1-{os.cpu_count() - 1}"]
 # An answer that comes later is counted as none.
@@ -137,12 +137,13 @@ def processor(process):
 
 def overload(bundle, name, options):
     """What is answered at most, and of twice as much."""
+    rows, connections = OVERLOADS[name]
     with server(bundle, SERVER) as process:
-        load(name, 0, 3, CONNECTIONS_OF_PEAK, cores=ASKER)
-        peak = load(name, 0, options.peak_seconds, CONNECTIONS_OF_PEAK, cores=ASKER)
+        load(rows, 0, 3, CONNECTIONS_OF_PEAK, cores=ASKER)
+        peak = load(rows, 0, options.peak_seconds, CONNECTIONS_OF_PEAK, cores=ASKER)
         rate = peak["answered"] / peak["seconds"]
         before, took = memory(process), processor(process)
-        over = load(name, round(2 * rate), options.seconds, CONNECTIONS, cores=ASKER)
+        over = load(rows, round(2 * rate), options.seconds, connections, cores=ASKER)
         took = (processor(process) - took) / over["seconds"]
         return {
             "peak": rate,
@@ -210,19 +211,18 @@ def overload_page(found):
     seconds = " and ".join(dict.fromkeys(f"{of['seconds']} s" for of in found.values()))
     yield (
         f"The peak is what {CONNECTIONS_OF_PEAK} connections get that ask again once they are answered. Then, for {seconds},"
-        f" twice as many requests are due as were answered at the peak, on {CONNECTIONS:,} connections, whether earlier ones were"
-        f" answered or not ([`load.rs`](../crates/server/examples/load.rs)). One that finds none of them free within 100 ms isn't sent."
+        f" twice as many requests are due as were answered at the peak, whether earlier ones were answered or not ([`load.rs`](../crates/server/examples/load.rs)). One that finds none of them free within 100 ms isn't sent."
         f" An answer counts if it comes within {DEADLINE_MS} ms of when its request was due.\n"
     )
-    yield "| request | peak, /s | due, /s | not sent, /s | answered in time, /s | of the peak | p50, p99 of answers, ms | sent away, /s | p50, p99, worst of those, ms | broken | cores of the server |"
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    yield "| request | connections | peak, /s | due, /s | not sent, /s | answered in time, /s | of the peak | p50, p99 of answers, ms | sent away, /s | p50, p99, worst of those, ms | broken | cores of the server |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     for name, of in found.items():
         over = of["over"]
         each = lambda key: over[key] / over["seconds"]
         good, shed = over["good_ms"], over["shed_ms"]
         away = f"{shed['p50']:.1f}, {shed['p99']:.1f}, {shed['max']:.1f}" if over["shed"] else "–"
         yield (
-            f"| {name} | {of['peak']:,.0f} | {each('asked'):,.0f} | {each('given_up'):,.0f} | {each('in_time'):,.0f} | {each('in_time') / of['peak']:.0%} |"
+            f"| {name} | {OVERLOADS[name][1]:,} | {of['peak']:,.0f} | {each('asked'):,.0f} | {each('given_up'):,.0f} | {each('in_time'):,.0f} | {each('in_time') / of['peak']:.0%} |"
             f" {good['p50']:.1f}, {good['p99']:.1f} | {each('shed'):,.0f} | {away} | {over['broken']} | {of['processor']:.2f} |"
         )
     kept = "; ".join(

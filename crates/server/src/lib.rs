@@ -79,7 +79,7 @@ pub use tls::{TlsError, TlsFiles};
 
 use body::Room;
 use guard::Guard;
-use limits::{CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
+use limits::{CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, TASKS_AT_ONCE, WAITING_MAX, WAITING_SURELY};
 use log::Log;
 use metrics::Metrics;
 use places::{FILES_WANTED, Limited};
@@ -223,16 +223,18 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         guard: Guard::new(listen, keys, &allowed_hosts),
         room: Room::new(),
         joint_turns: Turns::new(threads, WAITING_MAX),
-        small_turns: Turns::new(threads, WAITING_SURELY),
+        small_turns: Turns::new(threads, WAITING_MAX),
         large_turns: Turns::new(threads, WAITING_SURELY),
         trace,
         pace,
     });
     tls.iter().for_each(|tls| watch::tell_end(&service, tls));
-    // A thread's own queue has 256 places; what finds none there would wait behind all that go on to fill it, for a tenth of a
-    // second beside 1,000 busy connections.
+    // A thread's own queue has 256 places. Beside 1,000 busy connections most would find none there, which costs more than to
+    // answer them and has some wait for a tenth of a second. So few are looked at in one go, and others only when what those
+    // ask has been done.
     let builder = &mut tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.enable_all().global_queue_interval(2).build().map_err(failed)?;
+    builder.max_io_events_per_tick(CONNECTIONS_AT_ONCE).event_interval(TASKS_AT_ONCE);
+    let runtime = builder.enable_all().build().map_err(failed)?;
     let ended = runtime.block_on(async {
         let (stop, hang_up) = (Stop::new(), HangUp::new());
         let (listener, address) = bind(listen)?;

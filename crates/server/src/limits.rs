@@ -37,6 +37,9 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Of a larger answer so many bytes are handed on at a time: a client that reads slowly, but on and on, is not idle.
 pub(crate) const PART_BYTES: usize = 64 << 10;
+/// Connections of which a thread learns in one go that something came, and tasks that it does before it asks again.
+pub(crate) const CONNECTIONS_AT_ONCE: usize = 32;
+pub(crate) const TASKS_AT_ONCE: u32 = 512;
 /// How often a connection is looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -58,9 +61,9 @@ pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 pub(crate) const ANSWERED_HERE_BYTES: usize = 64 << 10;
 /// Bodies that may wait for a thread, each kind apart, however long that takes; who comes then is told at once to come back.
 pub(crate) const WAITING_SURELY: usize = 256;
-/// Of bodies that are answered together more may wait, as long as each is answered within this time: to send one away costs as
-/// much as to answer it.
-pub(crate) const WAIT_TIME: Duration = Duration::from_millis(100);
+/// Of bodies that take no thread of their own more may wait, as long as each is answered within this time: who is sent away comes
+/// back no sooner, and to send a client away costs from a sixth of an answer to all of one.
+pub(crate) const WAIT_TIME: Duration = Duration::from_millis(500);
 /// How many of those: as many as there may be connections. What they hold is bounded apart.
 pub(crate) const WAITING_MAX: usize = CONNECTIONS_MAX as usize;
 /// So many small bodies in JSON are answered together at most, and of so many bytes together: the first waits for the last.
