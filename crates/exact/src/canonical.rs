@@ -1,6 +1,7 @@
 //! One hash for everything that has an address, and one JSON for everything that is hashed as text.
 
 mod finite;
+mod together;
 
 use std::fmt;
 use std::str::FromStr;
@@ -153,6 +154,14 @@ impl Hasher {
             None => blake3::hash(&self.buffer),
         };
         Digest(*hash.as_bytes())
+    }
+
+    /// What `finish` gives for each of some hashers: many short rows take a third of the time together.
+    pub fn finish_all(hashers: &[Hasher]) -> Vec<Digest> {
+        if hashers.iter().any(|one| one.hashed.is_some() || one.buffer.len() > together::BYTES_MAX) {
+            return hashers.iter().map(Hasher::finish).collect();
+        }
+        together::hash_all(hashers.iter().map(|one| &one.buffer[..])).into_iter().map(Digest).collect()
     }
 
     /// The first 16 bytes of the hash.

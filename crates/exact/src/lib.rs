@@ -1,6 +1,7 @@
 //! The foundation of the laws: reductions, draws, functions and hashes that give the same bits everywhere.
 
 pub mod canonical;
+mod compress;
 pub mod draw;
 pub mod frequency;
 pub mod maths;

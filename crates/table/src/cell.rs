@@ -55,7 +55,7 @@ pub fn hash_rows(
                 hash_cell(hasher, column, row);
             }
         }
-        digests.extend(hashers.iter().map(|hasher| hasher.finish()));
+        digests.extend(Hasher::finish_all(hashers));
     }
     digests
 }

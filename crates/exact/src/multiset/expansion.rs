@@ -4,6 +4,7 @@
 //! where there is no AVX-512; here they lie side by side in the registers, whatever their width, which takes half the
 //! time. Only this one case is written out: a single block of 32 bytes, at the root.
 
+use crate::compress::{CHUNK_END, CHUNK_START, IV, ROOT, compress};
 use crate::simd::widest;
 
 /// How many blocks of 64 bytes an expansion has.
@@ -57,34 +58,10 @@ fn expand(element: &[u8; 32], words: &mut [[u32; BLOCKS]; 16]) {
     // Taken apart, the columns are sixteen streams of stores to the compiler, and the loop is one over registers.
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = words;
     for block in 0..BLOCKS {
-        let output = compress(&message, block as u32);
+        let output = compress(&IV, &message, block as u32, 32, CHUNK_START | CHUNK_END | ROOT);
         [a[block], b[block], c[block], d[block], e[block], f[block], g[block], h[block]] = first_half(&output);
         [i[block], j[block], k[block], l[block], m[block], n[block], o[block], p[block]] = second_half(&output);
     }
-}
-
-const IV: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
-
-/// The state after the rounds on the only block of an input of 32 bytes.
-///
-/// Source: O'Connor, Aumasson, Neves, Wilcox-O'Hearn 2020, "BLAKE3: one function, fast everywhere", 2.2.
-#[inline(always)]
-fn compress(message: &[u32; 16], counter: u32) -> [u32; 16] {
-    const CHUNK_START: u32 = 1;
-    const CHUNK_END: u32 = 2;
-    const ROOT: u32 = 8;
-    let [a, b, c, d, e, f, g, h] = IV;
-    let flags = CHUNK_START | CHUNK_END | ROOT;
-    let mut state = [a, b, c, d, e, f, g, h, a, b, c, d, counter, 0, 32, flags];
-    round(&mut state, message, &SCHEDULE[0]);
-    round(&mut state, message, &SCHEDULE[1]);
-    round(&mut state, message, &SCHEDULE[2]);
-    round(&mut state, message, &SCHEDULE[3]);
-    round(&mut state, message, &SCHEDULE[4]);
-    round(&mut state, message, &SCHEDULE[5]);
-    round(&mut state, message, &SCHEDULE[6]);
-    state
 }
 
 #[inline(always)]
@@ -95,45 +72,4 @@ fn first_half(state: &[u32; 16]) -> [u32; 8] {
 #[inline(always)]
 fn second_half(state: &[u32; 16]) -> [u32; 8] {
     std::array::from_fn(|word| state[word + 8] ^ IV[word])
-}
-
-/// Which word of the message goes where, round by round.
-const SCHEDULE: [[usize; 16]; 7] = {
-    const PERMUTATION: [usize; 16] = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
-    let mut schedule = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]; 7];
-    let mut round = 1;
-    while round < 7 {
-        let mut word = 0;
-        while word < 16 {
-            schedule[round][word] = schedule[round - 1][PERMUTATION[word]];
-            word += 1;
-        }
-        round += 1;
-    }
-    schedule
-};
-
-#[inline(always)]
-fn round(state: &mut [u32; 16], message: &[u32; 16], schedule: &[usize; 16]) {
-    let x = |place: usize| message[schedule[place]];
-    mix(state, [0, 4, 8, 12], x(0), x(1));
-    mix(state, [1, 5, 9, 13], x(2), x(3));
-    mix(state, [2, 6, 10, 14], x(4), x(5));
-    mix(state, [3, 7, 11, 15], x(6), x(7));
-    mix(state, [0, 5, 10, 15], x(8), x(9));
-    mix(state, [1, 6, 11, 12], x(10), x(11));
-    mix(state, [2, 7, 8, 13], x(12), x(13));
-    mix(state, [3, 4, 9, 14], x(14), x(15));
-}
-
-#[inline(always)]
-fn mix(state: &mut [u32; 16], [a, b, c, d]: [usize; 4], x: u32, y: u32) {
-    state[a] = state[a].wrapping_add(state[b]).wrapping_add(x);
-    state[d] = (state[d] ^ state[a]).rotate_right(16);
-    state[c] = state[c].wrapping_add(state[d]);
-    state[b] = (state[b] ^ state[c]).rotate_right(12);
-    state[a] = state[a].wrapping_add(state[b]).wrapping_add(y);
-    state[d] = (state[d] ^ state[a]).rotate_right(8);
-    state[c] = state[c].wrapping_add(state[d]);
-    state[b] = (state[b] ^ state[c]).rotate_right(7);
 }
