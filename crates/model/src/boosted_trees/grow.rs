@@ -307,7 +307,12 @@ impl Grower<'_> {
                     },
                 );
                 let both = |[a, b]: [_; 2], [c, d]: [_; 2]| [better(a, c), better(b, d)];
-                (found.into_iter().fold([None, None], both), small, large.expect("a parent leaves two children"))
+                let large = large.expect("a parent leaves two children");
+                let [left, right] = found.into_iter().fold([None, None], both);
+                let or_on = |found: Option<Split>, node: &Node, histogram| {
+                    found.or_else(|| if may(node) { self.draw_on_in(node, histogram) } else { None })
+                };
+                ([or_on(left, nodes[0], &small), or_on(right, nodes[1], &large)], small, large)
             }
             parent => {
                 let mut small = self.builder.build(rows, forms[0]);
@@ -341,10 +346,28 @@ impl Grower<'_> {
         let rows = order.rows(&node.rows);
         let mut few = Few::new(&self.builder);
         let may_split = self.features(node);
-        let features = self.matrix.features.iter().enumerate().filter(|(at, _)| may_split[*at]);
-        features.fold(None, |best, feature| {
-            few.feature(feature.0, rows, |bins| self.criterion.better(self.parent(node), best, feature, bins))
-        })
+        let mut better = |best: Option<Split>, at: usize| {
+            let feature = (at, &self.matrix.features[at]);
+            few.feature(at, rows, |bins| self.criterion.better(self.parent(node), best, feature, bins))
+        };
+        let best = (0..may_split.len()).filter(|at| may_split[*at]).fold(None, &mut better);
+        best.or_else(|| self.draw_on(node, &may_split, |at| better(None, at)))
+    }
+
+    /// The split of a node on the first feature in turn that has one, where none has that it was to be split on; only averaged
+    /// trees have it, which would else end where they were unlucky.
+    fn draw_on(&self, node: &Node, seen: &[bool], split: impl FnMut(usize) -> Option<Split>) -> Option<Split> {
+        if !self.criterion.is_averaged {
+            return None;
+        }
+        let (features, _) = self.allowed.in_turn(&node.together, node.depth, node.path);
+        features.into_iter().filter(|at| !seen[*at]).find_map(split)
+    }
+
+    /// The same of a node with a histogram.
+    fn draw_on_in(&self, node: &Node, histogram: &Histogram) -> Option<Split> {
+        let bins = |feature| self.builder.feature(histogram, feature);
+        self.draw_on(node, &self.features(node), |at| self.best(node, None, [at].into_iter(), bins))
     }
 
     /// The best split of a node for all classes.
@@ -401,7 +424,11 @@ impl Grower<'_> {
             self.best(node, None, features, |feature| self.builder.feature(histogram, feature))
         });
         let mut found = found.into_iter();
-        nodes.iter().map(|_| found.by_ref().take(tasks).fold(None, better)).collect()
+        let best = nodes.iter().map(|(node, histogram)| {
+            let best = found.by_ref().take(tasks).fold(None, better);
+            best.or_else(|| self.draw_on_in(node, histogram))
+        });
+        best.collect()
     }
 
     /// Parts the rows of a node by a split.

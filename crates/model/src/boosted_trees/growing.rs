@@ -243,7 +243,7 @@ impl<'a> Growing<'a> {
             criterion.noise = self.noise(&packing);
         }
         if self.averaged.is_some() {
-            criterion.cuts_midway = true;
+            criterion.is_averaged = true;
             // What rounding alone may seem to gain in a node whose targets are equal.
             match self.hessians() {
                 Hessians::Weights { .. } => criterion.weight_noise = NOISE,

@@ -367,7 +367,7 @@ impl BoostedTrees {
             rows_by_hessian: false,
             hessian_min: ((self.min_hessian / packing.hessian_unit).ceil() as i64).max(1),
             min_gain: self.min_gain,
-            cuts_midway: false,
+            is_averaged: false,
             weight_noise: 0.0,
             noise: 0.0,
             categories: self.categories.clone(),

@@ -19,8 +19,9 @@ pub(super) struct Criterion {
     /// Whether `min_rows` is asked of hessians as well, each row counting by its share of them.
     pub(super) rows_by_hessian: bool,
     pub(super) min_gain: f64,
-    /// Whether values are cut midway between those of a node, rather than next above the lower: small nodes differ in that.
-    pub(super) cuts_midway: bool,
+    /// Whether trees are averaged: then values are cut midway between those of a node, rather than next above the lower, in which
+    /// small nodes differ.
+    pub(super) is_averaged: bool,
     /// Where hessians are weights, so many squares of what rounding moves a row by are no gain.
     pub(super) weight_noise: f64,
     /// What a leaf whose rows are drawn at random seems to gain on average; 0 if no category is split by means.
@@ -281,7 +282,7 @@ impl Criterion {
         let Best { score, left, bin, null_left } = best?;
         let null_left = (nulls.rows > 0).then_some(null_left);
         let rule = || {
-            let may_move = self.cuts_midway && node.draw.is_none();
+            let may_move = self.is_averaged && node.draw.is_none();
             let next = (bin + 1..values).find(|next| may_move && bins.at(*next).rows > 0);
             let last = next.map_or(bin as u16, |next| feature.binning.middle(bin as u16, next as u16));
             Rule::Number { last, null: feature.binning.null(), null_left }

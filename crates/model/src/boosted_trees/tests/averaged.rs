@@ -295,6 +295,27 @@ fn a_drawn_set_of_levels_is_never_all_or_none() {
 }
 
 #[test]
+fn a_node_is_split_where_any_feature_splits_it_whichever_are_drawn() {
+    let column = |of: &dyn Fn(usize) -> usize| numbers((0..256).map(|row| of(row) as f64));
+    let bits = (0..8).map(|bit| column(&|row| row >> bit & 1));
+    let coarse = (0..4).map(|key| column(&|row| (row / 4 * (2 * key + 1) + key) % 64));
+    let fine = (0..2).map(|bit| column(&|row| row >> bit & 1));
+    const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for columns in [bits.collect::<Vec<_>>(), coarse.chain(fine).collect()] {
+        let target = (0..256).map(|row| f64::from(row * 37 % 256)).collect();
+        let data = batch(NAMES.into_iter().zip(columns).collect(), target);
+        let spec =
+            RandomForest { trees: 5, bootstrap: false, column_sample_by_node: Some(0.01), ..RandomForest::default() };
+        for threads in [1, 2] {
+            let model = testing::fit_on(&spec, &Task::Regression, &data.schema(), std::slice::from_ref(&data), threads)
+                .unwrap()
+                .model;
+            assert!(model.trees().all(|tree| tree.leaves.len() == 256));
+        }
+    }
+}
+
+#[test]
 fn a_row_that_no_class_claims_has_the_shares_of_all_rows() {
     let data = batch(vec![("x", numbers((0..4).map(f64::from)))], vec![0.0, 1.0, 1.0, 2.0]);
     let mut model = testing::fit(&DecisionTree::default(), &multiclass(3), &data).unwrap().model;
