@@ -176,6 +176,21 @@ fn a_target_that_went_missing_is_told_from_a_row_that_did() {
 }
 
 #[test]
+fn a_row_less_hides_no_column_that_changed() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let mut rows = small();
+    rows[3][1] = "zz".to_owned();
+    (3..8).for_each(|at| rows[at][3] += "1");
+    rows.remove(70);
+    train_in(&project, "b", SMALL, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let said = told["causes"][0]["text"].as_str().unwrap_or_default();
+    assert!(said.ends_with("; changed is `x` in 5 rows, `u` in 1 row"), "{said}");
+    assert_eq!(told["stages"][0]["columns"], serde_json::json!(["u", "x"]), "{told:#}");
+}
+
+#[test]
 fn another_evaluation_is_a_difference() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -353,8 +353,8 @@ fn who_finds_too_many_waiting_is_sent_away_at_once() {
     let clients = std::thread::available_parallelism().map_or(1, usize::from) + 256 + 150;
     let project = project();
     let server = Server::start(&project, &["127.0.0.1:0"]);
-    // Each takes a turn of a thread.
-    let rows = format!("[{}]", vec![ROW; 3000].join(","));
+    // Each is so large that it takes a thread of its own.
+    let rows = format!("[{}]", vec![ROW; 6000].join(","));
     let head = format!(
         "POST /predict HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         rows.len()

@@ -434,6 +434,7 @@ fn parts_of_another_bundle_sealed_in_are_named() {
     project.run(&["train", "--quiet"]).ok();
     std::fs::copy(project.path("titanic.evenstep"), project.path("one.evenstep")).expect("copied");
     project.run(&["train", "--quiet", "--set", "pipeline.seed=7"]).ok();
+    project.run(&["key", "new", "--out", "ana.key"]).ok();
     let of = |name: &str| members(&std::fs::read(project.path(name)).expect("read"));
     let (one, other) = (of("one.evenstep"), of("titanic.evenstep"));
     for (member, part) in
@@ -452,6 +453,10 @@ fn parts_of_another_bundle_sealed_in_are_named() {
         let checks = json["checks"].as_array().expect("checks").iter();
         let differs: Vec<&Value> = checks.filter(|check| check["equal"] == false).map(|check| &check["name"]).collect();
         assert_eq!((said.code, differs), (1, vec![&Value::from(part)]), "{member}");
+        let said = project.run(&["sign", "mixed.evenstep", "--key", "ana.key"]);
+        let refused = format!("`mixed.evenstep` isn't what it says, and isn't signed: {part}: ");
+        assert!(said.code == 1 && said.err.contains(&refused), "{}", said.err);
+        assert!(!project.path("mixed.evenstep.dsse.json").exists());
     }
     // A member that nobody knows.
     let mut foreign = one.clone();

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::init::for_shell;
 use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Sign;
+use crate::verification::{How, of_bundle};
 use crate::{Host, attestation, output};
 
 pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
@@ -18,6 +19,7 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let opened = evenstep_bundle::open(&bytes).map_err(|error| unusable(&args.bundle, error))?;
     let pem = evenstep_files::read_short_text(&args.key).map_err(|error| unreadable(&args.key, &error))?;
     let key = PrivateKey::parse(&pem).map_err(|error| unusable(&args.key, error))?;
+    hold_together(args, &bytes, host)?;
     if let Some(note) = is_open_to_others(&args.key).filter(|_| !host.quiet) {
         output::note(&note);
     }
@@ -52,6 +54,23 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let beside = if others == 0 { String::new() } else { format!("  (beside {others} of others)") };
     output::line(&format!("  written  {}{beside}", path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what `verify` refuses: a bundle whose parts say different things, or the lock beside it something else.
+fn hold_together(args: &Sign, bytes: &[u8], host: &Host) -> Result<(), PipelineError> {
+    let found = host.run(1, |run| of_bundle(bytes, Some(&args.bundle), None, &How::default(), run))?;
+    let differing: Vec<String> = found
+        .checks
+        .iter()
+        .filter(|check| !check.equal)
+        .map(|check| format!("{}: {}", check.name, check.detail))
+        .collect();
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let shown = args.bundle.display();
+    Err(PipelineError::no(format!("`{shown}` isn't what it says, and isn't signed: {}", differing.join("; ")))
+        .help(format!("`evenstep verify {}` tells more", for_shell(&args.bundle))))
 }
 
 /// A remark on a private key that not only its owner can read.

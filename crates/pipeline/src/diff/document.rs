@@ -4,7 +4,7 @@ use evenstep_table::ColumnName;
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::words::{both, entries, leaves, same, visible, word};
+use super::words::{both, entries, same, some_leaves, visible, word};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Origin, Stage};
 
@@ -178,11 +178,10 @@ fn evaluation(a: &Value, b: &Value, findings: &mut Findings) {
             .filter_map(Value::as_object_mut)
             .for_each(|parts| drop(parts.remove("absent")));
     }
-    let told = leaves(&mine, &theirs, EVALUATION_TOLD);
-    if !told.is_empty() {
+    if let Some(told) = some_leaves(&mine, &theirs, EVALUATION_TOLD) {
         let alone = same(a.get("seed"), b.get("seed"));
         let so_far = if alone { "all else is the same, but not the evaluation" } else { "the evaluation is another" };
-        let text = format!("{so_far}: {}", told.join("; "));
+        let text = format!("{so_far}: {told}");
         findings.at(&Slot::Settings).causes.push(Cause::fact("evaluation", text));
     }
 }
@@ -222,17 +221,18 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
             let artifact = side.artifact.as_ref()?;
             artifact.steps.iter().find(|record| record.number == step.number).map(|record| record.params.clone())
         };
-        let told = match (record(a, mine), record(b, theirs)) {
-            (Some(x), Some(y)) => leaves(&x, &y, LEARNED_TOLD),
-            _ => Vec::new(),
-        };
-        let what = if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) };
+        let both = record(a, mine).zip(record(b, theirs));
+        let what = both.and_then(|(x, y)| some_leaves(&x, &y, LEARNED_TOLD)).map_or_else(String::new, colon);
         let because = match (of_a.get("from"), of_b.get("from")) {
             (x, y) if same(x, y) => "",
-            _ => ", from other data",
+            _ => ", as the rows or cells that it learns from are others",
         };
         finding.learned.push(Cause::fact("learned", format!("{title} learned something else{because}{what}")));
     }
+}
+
+fn colon(told: String) -> String {
+    format!(": {told}")
 }
 
 /// The first column that the step of either side makes, drops or reads.
@@ -269,11 +269,9 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         }
     }
     if !same(part(mine, "learned").as_ref(), part(theirs, "learned").as_ref()) && finding.causes.is_empty() {
-        let facts = match (&a.artifact, &b.artifact) {
-            (Some(a), Some(b)) => leaves(&a.model.stored.facts, &b.model.stored.facts, LEARNED_TOLD),
-            _ => Vec::new(),
-        };
-        let what = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
+        let both = a.artifact.as_ref().zip(b.artifact.as_ref());
+        let facts = both.and_then(|(a, b)| some_leaves(&a.model.stored.facts, &b.model.stored.facts, LEARNED_TOLD));
+        let what = facts.map_or_else(String::new, colon);
         finding.learned.push(Cause::fact("learned", format!("the model learned something else{what}")));
     }
     if finding.causes.is_empty() && finding.learned.is_empty() {
@@ -287,10 +285,10 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
     };
     let differing: Vec<String> = entries(features.0, features.1).into_iter().map(told).collect();
     if !differing.is_empty() {
-        let text = format!(
-            "the model's features differ: {}",
-            differing.iter().take(LEARNED_TOLD).cloned().collect::<Vec<_>>().join("; ")
-        );
+        let more = differing.len().saturating_sub(LEARNED_TOLD);
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        let told = differing[..differing.len().min(LEARNED_TOLD)].join("; ");
+        let text = format!("the model's features differ: {told}{more}");
         findings.at(&Slot::Model).learned.push(Cause::fact("features", text));
     }
 }

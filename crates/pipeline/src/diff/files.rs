@@ -6,7 +6,7 @@ use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::align::Slot;
-use super::words::{leaves, visible};
+use super::words::{leaves, some_leaves, visible};
 use super::{Cause, Findings, Side};
 
 /// So many values are told of specs.
@@ -47,9 +47,8 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
     }
     if (is_stale(a) || is_stale(b)) && findings.first().is_none() {
         let (Some(mine), Some(theirs)) = (spec(a), spec(b)) else { return };
-        let told = leaves(mine, theirs, TOLD);
-        if !told.is_empty() {
-            let text = format!("the specs as they are now differ, but not the locks: {}", told.join("; "));
+        if let Some(told) = some_leaves(mine, theirs, TOLD) {
+            let text = format!("the specs as they are now differ, but not the locks: {told}");
             findings.at(&Slot::Files).causes.push(Cause::fact("spec", text));
         }
     }

@@ -24,6 +24,8 @@ const ROWS_KEPT: usize = 1000;
 const RETYPED_MOST: usize = 100_000;
 /// So many ids stand in a sentence.
 const IDS_TOLD: usize = 5;
+/// So many columns.
+const COLUMNS_TOLD: usize = 10;
 
 /// The cells of a row, as text; None for a missing one.
 pub type Cells = BTreeMap<ColumnName, Option<String>>;
@@ -371,9 +373,38 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         };
     }
     findings.notes.extend(notes);
+    if differing.is_empty() {
+        name_columns(findings);
+    }
     if are_traced && is_one_file(a, b) {
         blame_no_data(findings);
     }
+}
+
+/// Names the columns in which rows were seen to differ: where one side has more rows than the other, no commitment tells them.
+fn name_columns(findings: &mut Findings) {
+    let mut rows: BTreeMap<ColumnName, usize> = BTreeMap::new();
+    let changed = findings.rows.input.iter().filter(|row| row.change == Change::Changed && row.b.is_some());
+    for name in changed.filter_map(|row| row.a.as_ref()).flat_map(BTreeMap::keys) {
+        *rows.entry(name.clone()).or_default() += 1;
+    }
+    if rows.is_empty() {
+        return;
+    }
+    let mut often: Vec<(&ColumnName, &usize)> = rows.iter().collect();
+    often.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    // Of more rows than are kept no columns are counted.
+    let is_all = !findings.rows.many;
+    let count = |rows: usize| if is_all { format!(" in {}", counted(rows, "row")) } else { String::new() };
+    let told: Vec<String> =
+        often.iter().take(COLUMNS_TOLD).map(|(name, rows)| format!("`{name}`{}", count(**rows))).collect();
+    let more = often.len().saturating_sub(COLUMNS_TOLD);
+    let more = if more == 0 { String::new() } else { format!(" and {}", counted(more, "other column")) };
+    let input = findings.at(&Slot::Input);
+    if let Some(cause) = input.causes.iter_mut().find(|cause| cause.text.starts_with(DATA_DIFFER)) {
+        cause.text.push_str(&format!("; changed is {}{more}", told.join(", ")));
+    }
+    input.seen.columns = rows.into_keys().collect();
 }
 
 /// Of data that are the same bytes, rows differ only for how they are read.

@@ -9,6 +9,8 @@ use serde_json::Value;
 const LONGEST: usize = 60;
 /// So many values of an object are told.
 const LEAVES_TOLD: usize = 3;
+/// So many are counted.
+const LEAVES_COUNTED: usize = 1000;
 
 /// A text as it is shown: between quotes, if it has signs that nobody would see, such as blanks at an end and accents that
 /// stand apart from their letters.
@@ -63,7 +65,7 @@ pub(crate) fn differs(what: &str, a: Option<&Value>, b: Option<&Value>) -> Strin
             }
         }
         (Some(x @ Value::Object(_)), Some(y @ Value::Object(_))) => {
-            format!("{what} differs: {}", leaves(x, y, LEAVES_TOLD).join("; "))
+            format!("{what} differs: {}", some_leaves(x, y, LEAVES_TOLD).unwrap_or_default())
         }
         (Some(Value::String(x)), Some(Value::String(y))) => {
             let same = x.chars().zip(y.chars()).take_while(|(x, y)| x == y).count();
@@ -120,13 +122,25 @@ fn named(parts: &[Value]) -> Option<BTreeMap<&str, &Value>> {
     (named.len() == parts.len()).then_some(named)
 }
 
+/// Some of the leaves of two values that differ, and how many more there are; None if nothing does.
+pub(crate) fn some_leaves(a: &Value, b: &Value, told: usize) -> Option<String> {
+    let all = leaves(a, b, LEAVES_COUNTED);
+    let more = match all.len().saturating_sub(told) {
+        0 => String::new(),
+        _ if all.len() == LEAVES_COUNTED => "; and many more".to_owned(),
+        more => format!("; and {more} more"),
+    };
+    (!all.is_empty()).then(|| format!("{}{more}", all[..all.len().min(told)].join("; ")))
+}
+
 /// The leaves of two values that differ, each with the path to it; so many at most.
 pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
     fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, most: usize, found: &mut Vec<String>) {
         if found.len() >= most || same(a, b) {
             return;
         }
-        let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} {key}") };
+        let join =
+            |key: &str| if path.is_empty() { visible(key).into_owned() } else { format!("{path} {}", visible(key)) };
         match (a, b) {
             (Some(Value::Object(_)), Some(Value::Object(_))) => {
                 entries(a, b).into_iter().for_each(|(key, a, b)| walk(&join(key), a, b, most, found));
@@ -135,7 +149,7 @@ pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
                 (Some(x), Some(y)) if !x.is_empty() && !y.is_empty() => {
                     let names: BTreeSet<&str> = x.keys().chain(y.keys()).copied().collect();
                     for name in names {
-                        let path = join(&format!("`{name}`"));
+                        let path = join(&format!("`{}`", visible(name)));
                         match (x.get(name).copied(), y.get(name).copied()) {
                             (Some(a), Some(b)) => walk(&path, Some(a), Some(b), most, found),
                             (a, _) if found.len() < most => {
@@ -201,6 +215,10 @@ mod tests {
             (json!({"Age": {"text": "3rd", "n": [1, 2]}, "x": null}), json!({"Age": {"text": "2nd", "n": [1, 3]}}));
         assert_eq!(leaves(&a, &b, 9), ["Age n 1 is 2 in A and 3 in B", "Age text is `3rd` in A and `2nd` in B"]);
         assert_eq!(leaves(&a, &b, 1).len(), 1);
+        assert_eq!(some_leaves(&a, &b, 1).expect("they differ"), "Age n 1 is 2 in A and 3 in B; and 1 more");
+        assert_eq!(some_leaves(&a, &a, 1), None);
+        let (a, b) = (json!({"Gen\u{200b}f": 1}), json!({"Gen\u{200b}f": 2}));
+        assert_eq!(leaves(&a, &b, 9), ["\"Gen\\u{200b}f\" is 1 in A and 2 in B"]);
         let (a, b) = (json!([{"name": "mae", "value": 1}]), json!([{"name": "mae", "value": 2}]));
         assert_eq!(leaves(&a, &b, 9), ["`mae` value is 1 in A and 2 in B"]);
         let (a, b) = (
