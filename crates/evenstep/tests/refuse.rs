@@ -597,7 +597,8 @@ fn machines_are_told_in_json() {
     project.run(&["train", "p.toml", "--quiet"]).ok();
     let told = |args: &[&str]| project.run(args).json();
     assert_eq!(told(&["check", "p.toml", "--json", "--set", "model.ll2=1"])["error"]["file"], "p.toml");
-    assert_eq!(told(&["check", "p.toml", "--json", "--set", "model.ll2=1"])["error"]["line"], 15);
+    let error = told(&["check", "p.toml", "--json", "--set", "model.ll2=1"])["error"].clone();
+    assert_eq!((&error["line"], error["column"].is_u64()), (&15.into(), true), "{error}");
     assert!(told(&["chekc", "--json"])["error"]["message"].as_str().is_some_and(|said| said.contains("'check'")));
     assert!(told(&["report", "p.evenstep", "--json"])["page"].as_str().is_some_and(|page| page.starts_with("<!")));
     let rows = project.run(&["score", "p.evenstep", "--input", "data.csv", "--json", "--quiet"]).ok().out;
@@ -719,6 +720,12 @@ fn a_slip_in_a_column_of_numbers_is_named() {
         assert_eq!(said.code, 2, "{}", said.out);
         assert!(said.err.contains("but for 1 cell (`31 sqft`)") && said.err.contains(line), "{}", said.err);
     }
+    // A row needs its id.
+    project.write("p.toml", spec("id = \"lot.area\"\n"));
+    let said = project.run(&["check", "p.toml", "--quiet"]);
+    let line = line.replace("\"null\"", "\"quarantine\"");
+    assert!(said.out.contains(&line) || said.err.contains(&line), "{}{}", said.out, said.err);
+    project.write("p.toml", spec(""));
     project.write("d.csv", format!("x,z,y\n{}", rows(5, "1", "abc")));
     let said = project.run(&["train", "p.toml", "--quiet"]);
     assert_eq!(said.code, 2, "{}", said.out);

@@ -1,7 +1,7 @@
 //! Doubts about a training that people should look into: a model that is no better than its baseline, or too good to be true.
 
 use evenstep_model::Importance;
-use evenstep_table::{Batch, Task};
+use evenstep_table::{Batch, Column, ColumnName, Task, counted};
 use serde_json::Value;
 
 use crate::artifact::{Evaluation, Measured};
@@ -39,17 +39,50 @@ pub(crate) fn unlearned(task: &Task, training: &[Batch], model: &Value) -> Vec<S
     task.classes().iter().zip(has_rows).filter_map(sentence).collect()
 }
 
+/// Sentences on columns that are the target, row by row, under another name.
+pub(crate) fn copies(task: &Task, training: &[Batch], inputs: &[ColumnName]) -> Vec<String> {
+    let classes = task.classes();
+    let is_target = |column: &Column, row: usize, target: f64| match column {
+        Column::Number(cells) if classes.is_empty() => cells[row] == target,
+        Column::Integer(cells) if classes.is_empty() => cells[row] as f64 == target,
+        _ => classes.get(target as usize).is_some_and(|class| column.text(row).as_ref() == Some(class)),
+    };
+    let mut targets = training.iter().flat_map(|batch| &batch.training().target);
+    let first = targets.next();
+    if targets.all(|target| Some(target) == first) {
+        return Vec::new();
+    }
+    let is_copy = |name: &&ColumnName| {
+        let of_batch = |batch: &Batch| {
+            let column = batch.column(name);
+            batch.training().target.iter().enumerate().all(|(row, target)| is_target(column, row, *target))
+        };
+        training.iter().all(of_batch)
+    };
+    inputs
+        .iter()
+        .filter(is_copy)
+        .map(|name| format!("`{name}` is the target, cell by cell, under another name"))
+        .collect()
+}
+
 /// Sentences for people, by the first metric.
 pub(crate) fn of(evaluation: &Evaluation, importance: &[Importance]) -> Vec<String> {
     let Some(first) = evaluation.metrics.first() else { return Vec::new() };
     let metric = &first.metric;
-    if first.is_no_better() {
+    // Of so few rows that no difference can be told, none is shown.
+    let is_untold = first.gain().is_none() && first.value.is_some() && first.baseline.is_some();
+    if first.is_no_better() || is_untold {
         return vec![format!(
             "by `{metric}`, the model is not shown to be better than the baseline, which knows no feature"
         )];
     }
     if evaluation.held_out_rows < ROWS {
-        return Vec::new();
+        let rows = counted(evaluation.held_out_rows, "row");
+        let said = format!(
+            "judged on {rows} only, which a model may get right by luck: `folds` of `data.split` judge it on all"
+        );
+        return if evaluation.folds.is_empty() { vec![said] } else { Vec::new() };
     }
     let mut by: Vec<&Importance> = importance.iter().collect();
     by.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -81,7 +114,9 @@ fn is_faultless(measured: &Measured, error: f64, missing: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use evenstep_table::ColumnName;
+    use std::sync::Arc;
+
+    use evenstep_table::{Labels, RowKey};
 
     use super::*;
 
@@ -137,10 +172,26 @@ mod tests {
         assert_eq!(said(false, 0.5, 2.0, 0.99), "");
         assert!(of(&Evaluation::default(), &[]).is_empty());
         let right = || measured(true, 1.0, 0.5);
-        assert_eq!(
-            [19, 20].map(|rows| of(&on_rows(rows, right()), &by(0.6)).len()),
-            [0, 1],
-            "few may be right by luck"
-        );
+        let few = of(&on_rows(19, right()), &by(0.6)).join("\n");
+        assert!(few.starts_with("judged on 19 rows only"), "{few}");
+        let untold = Measured { interval: None, ..right() };
+        assert!(of(&on_rows(3, untold), &by(0.6)).join("\n").contains("not shown to be better"));
+    }
+    #[test]
+    fn a_column_that_is_the_target_is_named() {
+        let name = |text: &str| ColumnName::new(text).expect("a name");
+        let batch = |copy: [f64; 3], target: [f64; 3]| {
+            let mut batch = Batch::new(vec![RowKey([0; 16]); 3]);
+            batch.insert(name("copy"), Column::Number(copy.to_vec()));
+            batch.insert(name("other"), Column::Number(vec![1.0, 2.0, 9.0]));
+            batch.labels = Some(Arc::new(Labels { target: target.to_vec(), ..Labels::default() }));
+            batch
+        };
+        let inputs = [name("copy"), name("other")];
+        let said = |batches: &[Batch]| copies(&Task::Regression, batches, &inputs).join("\n");
+        let same = batch([1.0, 2.5, 3.0], [1.0, 2.5, 3.0]);
+        assert_eq!(said(std::slice::from_ref(&same)), "`copy` is the target, cell by cell, under another name");
+        assert_eq!(said(&[same, batch([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])]), "");
+        assert_eq!(said(&[batch([1.0; 3], [1.0; 3])]), "");
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use evenstep_source::SourceError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde::Serialize;
+use serde_json::Value;
 
 /// What a program is to do next: it fixes exit code and HTTP status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +41,7 @@ pub struct Whereabouts {
     /// The line in it, from 1.
     pub line: Option<u64>,
     /// The column.
-    pub column: Option<String>,
+    pub column: Option<Value>,
 }
 
 struct Place {
@@ -108,7 +109,7 @@ impl PipelineError {
             let before = source.inner().get(..span.start).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            let (line, column) = (Some(line as u64), Some(column.to_string()));
+            let (line, column) = (Some(line as u64), Some(column.into()));
             return Whereabouts { file: Some(source.name().to_owned()), line, column };
         }
         let file = self.file.as_ref().map(|file| file.display().to_string());
@@ -116,7 +117,7 @@ impl PipelineError {
         self.data().map_or(of_file, |data| Whereabouts {
             file: data.file.as_ref().map(|file| file.display().to_string()),
             line: data.line,
-            column: data.column.as_ref().map(ToString::to_string),
+            column: data.column.as_ref().map(|name| name.as_str().into()),
         })
     }
 

@@ -14,13 +14,15 @@ use crate::spec::Spec;
 pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTreeMap<ColumnName, String> {
     let told = |(name, rule): (&ColumnName, &Rule)| {
         let mostly = inferred.columns[name].mostly().filter(|_| is_inferred_text(spec, name, rule))?;
-        Some((name.clone(), but_for(name, &mostly, rule.personal)))
+        // A row needs its id.
+        let invalid = if spec.data.id.list().iter().any(|id| id == name.as_str()) { "quarantine" } else { "null" };
+        Some((name.clone(), but_for(name, &mostly, rule.personal, invalid)))
     };
     contract.columns.iter().filter_map(told).collect()
 }
 
 /// What a column would be but for which cells, and the line for the contract.
-fn but_for(name: &ColumnName, mostly: &Mostly, is_personal: bool) -> String {
+fn but_for(name: &ColumnName, mostly: &Mostly, is_personal: bool, invalid: &str) -> String {
     let examples = match &mostly.examples[..] {
         some if !some.is_empty() && !is_personal => {
             format!(" ({})", shown(some.iter().map(|(text, count)| (text.as_str(), *count)), mostly.others))
@@ -28,7 +30,7 @@ fn but_for(name: &ColumnName, mostly: &Mostly, is_personal: bool) -> String {
         _ => String::new(),
     };
     let (kind, cells) = (mostly.kind.word(), counted(mostly.others, "cell"));
-    let line = format!("[contract] {} = {{ type = \"{kind}\", invalid = \"null\" }}", key(name));
+    let line = format!("[contract] {} = {{ type = \"{kind}\", invalid = \"{invalid}\" }}", key(name));
     format!("`{name}` would be of type {kind}, but for {cells}{examples}: {line}")
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn refuse_target(
     let is_open = is_inferred_text(spec, target, rule) && spec.data.task.is_none() && !may_be_classes(evidence);
     let mostly = evidence.mostly_but(0.5).filter(|mostly| is_open && mostly.others > 0 && mostly.kind.is_quantity());
     let Some(mostly) = mostly else { return Ok(()) };
-    let error = PipelineError::input(format!("the target {}", but_for(target, &mostly, rule.personal)))
+    let error = PipelineError::input(format!("the target {}", but_for(target, &mostly, rule.personal, "null")))
         .help("by that line the rows are left out; if all are classes, say `task = \"multiclass\"`".to_owned());
     Err(spec.text.point(error, &["data", "target"], "the target"))
 }

@@ -129,7 +129,8 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let profile = impersonal(Profile::of(&seen, run.workers), &prepared.contract);
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
-    let unlearned = doubts::unlearned(&prepared.task, &seen, &spec.model.spec());
+    let mut doubts_of_data = doubts::unlearned(&prepared.task, &seen, &spec.model.spec());
+    doubts_of_data.extend(doubts::copies(&prepared.task, &seen, &prepared.inputs));
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds);
     let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed))?;
     let folds_asked = spec.data.split.folds as usize * spec.data.split.repeats as usize;
@@ -180,7 +181,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     };
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;
     seconds.evaluate += clock.elapsed().as_secs_f64();
-    prepared.notes.extend(unlearned);
+    prepared.notes.extend(doubts_of_data);
     prepared.notes.extend(fitted.notes);
     prepared.notes.extend(fitted.no_numbers.sentences());
     if artifact.model.name != "dummy" {

@@ -181,8 +181,28 @@ fn tell_absent(evaluation: &Evaluation) {
     output::table(&rows);
 }
 
-/// A number in a table: five digits after the point.
+/// Of smaller numbers as many digits after the point would say little.
+const SMALL: f64 = 1e-3;
+
+/// A number in a table: five digits after the point, or three that count.
 pub(super) fn short(value: f64) -> String {
-    let rounded = (value * 1e5).round() / 1e5;
-    print_number(if rounded.is_finite() { rounded } else { value })
+    let rounded =
+        if value.abs() < SMALL { format!("{value:.2e}").parse().ok() } else { Some((value * 1e5).round() / 1e5) };
+    print_number(rounded.filter(|rounded: &f64| rounded.is_finite()).unwrap_or(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_table_keep_digits_that_say_something() {
+        let check = |value: f64, expected: &str| assert_eq!(short(value), expected);
+        check(0.841274, "0.84127");
+        check(20351.87654321, "20351.87654");
+        check(0.0, "0");
+        check(0.0000011055, "0.00000111");
+        check(-0.00012345, "-0.000123");
+        check(f64::MAX, &print_number(f64::MAX));
+    }
 }

@@ -60,6 +60,9 @@ impl BoostedTrees {
         above("max_leaf_value", self.max_leaf_value.unwrap_or(1.0))?;
         share("row_sample", self.row_sample)?;
         whole("row_sample_every", self.row_sample_every, 1, u32::MAX)?;
+        if self.row_sample_every > 1 && self.row_sample == 1.0 {
+            return Err(ModelError::new("`row_sample_every` says nothing without `row_sample`, which draws rows"));
+        }
         if let Some(goss) = &self.goss {
             let both = goss.top > 0.0 && goss.other > 0.0 && goss.top + goss.other <= 1.0;
             real("goss.top", goss.top, both, "above 0, as `goss.other` is, and both together at most 1")?;
