@@ -43,9 +43,9 @@ unsafe extern "C" fn evenstep_open_bytes(
     error: *mut *mut c_char,
 ) -> i32 {
     // SAFETY: as the caller promises.
-    let bytes = unsafe { slice(bytes, length) };
+    let bytes = unsafe { slice("bytes", bytes, length) };
     // SAFETY: as the caller promises.
-    unsafe { opened(model, error, || Model::open(bytes.ok_or_else(|| none("bytes"))?)) }
+    unsafe { opened(model, error, || Model::open(bytes?)) }
 }
 
 /// # Safety
@@ -94,12 +94,12 @@ unsafe extern "C" fn evenstep_predict(
     error: *mut *mut c_char,
 ) -> i32 {
     // SAFETY: as the caller promises.
-    let (model, rows) = unsafe { (model.as_ref(), slice(rows.cast(), length)) };
+    let (model, rows) = unsafe { (model.as_ref(), slice("rows", rows.cast(), length)) };
     // SAFETY: as the caller promises.
     unsafe {
         told(answer, error, "answer", || {
             let model = model.ok_or_else(|| none("model"))?;
-            model.predict(format, rows.ok_or_else(|| none("rows"))?).map(into_text)
+            model.predict(format, rows?).map(into_text)
         })
     }
 }
@@ -180,8 +180,15 @@ fn path_of(path: &CStr) -> Result<PathBuf, Failure> {
 }
 
 /// # Safety
-/// `bytes` has `length` bytes that nobody changes, or is NULL.
-unsafe fn slice<'a>(bytes: *const u8, length: usize) -> Option<&'a [u8]> {
-    // SAFETY: as the caller promises.
-    (!bytes.is_null()).then(|| unsafe { std::slice::from_raw_parts(bytes, length) })
+/// `bytes` has `length` bytes that nobody changes, or is NULL, or `length` is more than there can be.
+unsafe fn slice<'a>(name: &str, bytes: *const u8, length: usize) -> Result<&'a [u8], Failure> {
+    if bytes.is_null() {
+        return Err(none(name));
+    }
+    if isize::try_from(length).is_err() {
+        // As of a read that failed, and gave -1.
+        return Err(Failure::Unusable(format!("`length` of `{name}` is {length}, more than any memory has")));
+    }
+    // SAFETY: as the caller promises, and no longer than a slice may be.
+    Ok(unsafe { std::slice::from_raw_parts(bytes, length) })
 }

@@ -86,6 +86,8 @@ int main(int count, char **arguments) {
     refused(EVENSTEP_REFUSED, evenstep_predict(model, EVENSTEP_JSON, "{\"x\":1}", 7, &nothing, &error), &error, "\"rule\":\"absent\"");
     refused(EVENSTEP_UNUSABLE, evenstep_predict(NULL, EVENSTEP_JSON, "{}", 2, &nothing, &error), &error, "`model` is NULL");
     refused(EVENSTEP_UNUSABLE, evenstep_predict(model, EVENSTEP_JSON, NULL, 2, &nothing, &error), &error, "`rows` is NULL");
+    refused(EVENSTEP_UNUSABLE, evenstep_predict(model, EVENSTEP_JSON, "{}", (size_t)-1, &nothing, &error), &error, "`length` of `rows`");
+    refused(EVENSTEP_UNUSABLE, evenstep_open_bytes((const uint8_t *)"abc", (size_t)-1, &none, &error), &error, "`length` of `bytes`");
     refused(EVENSTEP_UNUSABLE, evenstep_predict(model, EVENSTEP_JSON, "{}", 2, NULL, &error), &error, "`answer` is NULL");
     refused(EVENSTEP_UNUSABLE, evenstep_predict(model, (evenstep_format)7, "{}", 2, &nothing, &error), &error, "format 7");
     assert(evenstep_predict(model, EVENSTEP_ARROW, "", 0, &nothing, NULL) == EVENSTEP_REFUSED);
