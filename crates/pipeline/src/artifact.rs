@@ -202,9 +202,10 @@ impl Measured {
         self.better_by.or_else(from_interval)
     }
 
-    /// Whether it leaves open that the baseline is as good.
+    /// Whether it leaves open that the baseline is as good: of so few rows that no difference can be told, none is shown.
     pub fn is_no_better(&self) -> bool {
-        self.gain().is_some_and(|(least, _)| least <= 0.0)
+        let are_both_known = self.value.is_some() && self.baseline.is_some();
+        are_both_known && self.gain().is_none_or(|(least, _)| least <= 0.0)
     }
 }
 

@@ -70,9 +70,7 @@ pub(crate) fn copies(task: &Task, training: &[Batch], inputs: &[ColumnName]) -> 
 pub(crate) fn of(evaluation: &Evaluation, importance: &[Importance]) -> Vec<String> {
     let Some(first) = evaluation.metrics.first() else { return Vec::new() };
     let metric = &first.metric;
-    // Of so few rows that no difference can be told, none is shown.
-    let is_untold = first.gain().is_none() && first.value.is_some() && first.baseline.is_some();
-    if first.is_no_better() || is_untold {
+    if first.is_no_better() {
         return vec![format!(
             "by `{metric}`, the model is not shown to be better than the baseline, which knows no feature"
         )];
@@ -177,6 +175,7 @@ mod tests {
         let untold = Measured { interval: None, ..right() };
         assert!(of(&on_rows(3, untold), &by(0.6)).join("\n").contains("not shown to be better"));
     }
+
     #[test]
     fn a_column_that_is_the_target_is_named() {
         let name = |text: &str| ColumnName::new(text).expect("a name");

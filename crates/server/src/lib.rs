@@ -79,7 +79,7 @@ pub use tls::{TlsError, TlsFiles};
 
 use body::Room;
 use guard::Guard;
-use limits::{CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, TASKS_AT_ONCE, WAITING_MAX, WAITING_SURELY};
+use limits::{CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
 use log::Log;
 use metrics::Metrics;
 use places::{FILES_WANTED, Limited};
@@ -230,10 +230,9 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     });
     tls.iter().for_each(|tls| watch::tell_end(&service, tls));
     // A thread's own queue has 256 places. Beside 1,000 busy connections most would find none there, which costs more than to
-    // answer them and has some wait for a tenth of a second. So few are looked at in one go, and others only when what those
-    // ask has been done.
+    // answer them and has some wait for a tenth of a second. So few are looked at in one go.
     let builder = &mut tokio::runtime::Builder::new_multi_thread();
-    builder.max_io_events_per_tick(CONNECTIONS_AT_ONCE).event_interval(TASKS_AT_ONCE);
+    builder.max_io_events_per_tick(CONNECTIONS_AT_ONCE);
     let runtime = builder.enable_all().build().map_err(failed)?;
     let ended = runtime.block_on(async {
         let (stop, hang_up) = (Stop::new(), HangUp::new());

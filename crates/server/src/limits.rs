@@ -37,9 +37,8 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Of a larger answer so many bytes are handed on at a time: a client that reads slowly, but on and on, is not idle.
 pub(crate) const PART_BYTES: usize = 64 << 10;
-/// Connections of which a thread learns in one go that something came, and tasks that it does before it asks again.
-pub(crate) const CONNECTIONS_AT_ONCE: usize = 32;
-pub(crate) const TASKS_AT_ONCE: u32 = 512;
+/// Connections of which a thread learns in one go that something came.
+pub(crate) const CONNECTIONS_AT_ONCE: usize = 16;
 /// How often a connection is looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 

@@ -1,6 +1,6 @@
 //! Turns: a body that was read waits until a thread is free to compute its answer. Who would wait for long is sent away at
-//! once, while the client can still ask another server; who would not waits, since to send away a small request costs as much
-//! as to answer it.
+//! once, while the client can still ask another server; who would not waits, since to send a request away costs about
+//! as much as to answer a small one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -11,7 +11,7 @@ use evenstep_table::check::{Breach, Found, Outcome};
 use evenstep_table::infer::{Evidence, often_is_missing};
 use evenstep_table::quality::{Place, Quality, Violation};
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, closest, identity};
+use evenstep_table::{Batch, ColumnName, MissingTokens, RuleSpec, closest, identity, some_of};
 
 use crate::arrow_cells::refuse;
 use crate::chunk::{Chunk, Origin, checked, id_of, violation};
@@ -439,9 +439,6 @@ pub(crate) fn rejected(quality: &Quality, among: &str) -> SourceError {
     SourceError::new(SourceErrorKind::Rejected(Box::new(tally)), message).help(help)
 }
 
-fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 12;
-    let more = names.len().saturating_sub(SHOWN);
-    let shown: Vec<String> = names.take(SHOWN).map(|name| format!("`{name}`")).collect();
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    some_of(names.map(|name| format!("`{name}`")), 12, ", ")
 }

@@ -1,6 +1,6 @@
 //! Choosing columns: by name, list, type or pattern.
 
-use evenstep_table::{ColumnName, Kind, Schema, did_you_mean};
+use evenstep_table::{ColumnName, Kind, Schema, did_you_mean, some_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +134,7 @@ impl Which {
         {
             if !schema.keys().any(|name| matches(pattern, name.as_str())) {
                 let message = format!("no column fits the pattern `{pattern}`");
-                return Err(StepError::new(message).help(format!("columns at this step: {}", some_of(schema))));
+                return Err(StepError::new(message).help(format!("columns at this step: {}", listed(schema))));
             }
             let message = format!("no column that fits the pattern `{pattern}` is of a type that is asked for");
             return Err(StepError::new(message).help(format!("this step takes {expected}")));
@@ -152,15 +152,13 @@ pub(crate) fn find<'a>(schema: &'a Schema, name: &str) -> Result<(&'a ColumnName
         let error = StepError::new(format!("there is no column `{name}` here"));
         match did_you_mean(name, schema.keys().map(ColumnName::as_str)) {
             Some(help) => error.help(help),
-            None => error.help(format!("columns at this step: {}", some_of(schema))),
+            None => error.help(format!("columns at this step: {}", listed(schema))),
         }
     })
 }
 
-fn some_of(schema: &Schema) -> String {
-    let shown: Vec<&str> = schema.keys().take(12).map(ColumnName::as_str).collect();
-    let rest = schema.len() - shown.len();
-    if rest == 0 { shown.join(", ") } else { format!("{}, and {rest} more", shown.join(", ")) }
+fn listed(schema: &Schema) -> String {
+    some_of(schema.keys().map(ColumnName::as_str), 12, ", ")
 }
 
 /// Whether the name fits a pattern in which `*` stands for any characters.

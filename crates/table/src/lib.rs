@@ -39,5 +39,5 @@ pub use missing::MissingTokens;
 pub use name::ColumnName;
 pub use row::{RowId, RowKey};
 pub use rule::{Rule, RuleSpec};
-pub use suggest::{closest, counted, did_you_mean, shortened};
+pub use suggest::{closest, counted, did_you_mean, shortened, some_of};
 pub use task::Task;

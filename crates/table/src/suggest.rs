@@ -38,9 +38,27 @@ pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(n: N, thing: &str) -
     if n == N::from(1) { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
+/// So many of the parts at most, and how many more there are.
+pub fn some_of<Part: Into<String>>(parts: impl IntoIterator<Item = Part>, most: usize, separator: &str) -> String {
+    let mut parts = parts.into_iter();
+    let mut told: Vec<String> = parts.by_ref().take(most).map(Into::into).collect();
+    match parts.count() {
+        0 => {}
+        more => told.push(format!("and {more} more")),
+    }
+    told.join(separator)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_told_is_counted() {
+        assert_eq!(some_of(["a", "b"], 2, ", "), "a, b");
+        assert_eq!(some_of(["a", "b", "c", "d"], 2, "; "), "a; b; and 2 more");
+        assert_eq!(some_of::<&str>([], 2, "; "), "");
+    }
 
     #[test]
     fn what_has_nothing_in_common_is_not_meant() {

@@ -32,11 +32,13 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     });
     card.table(["metric", "value", "95% interval", "baseline", "better is"], rows);
     for measured in evaluation.metrics.iter().filter(|measured| measured.is_no_better()) {
-        card.paragraph(&format!(
-            "By `{}` it is **not shown to be better than the baseline**: the 95% interval of the difference, on the same \
-             resamples of these rows, reaches to no difference, or beyond it.",
-            measured.metric
-        ));
+        let why = match measured.gain() {
+            Some(_) => {
+                "the 95% interval of the difference, on the same resamples of these rows, reaches to no difference, or beyond it"
+            }
+            None => "from these rows no interval of the difference can be told",
+        };
+        card.paragraph(&format!("By `{}` it is **not shown to be better than the baseline**: {why}.", measured.metric));
     }
     slices(evaluation, card);
     folds(evaluation, card);

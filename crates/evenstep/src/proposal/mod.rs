@@ -9,7 +9,7 @@ use evenstep_source::{Reading, Source};
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::infer::Evidence;
 use evenstep_table::rule::Invalid;
-use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean};
+use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean, some_of};
 
 use self::ids::{like_ids, refuse_no_ids};
 
@@ -180,7 +180,5 @@ fn read_by(
 }
 
 fn names(columns: &[ColumnName]) -> String {
-    let shown: Vec<&str> = columns.iter().take(20).map(ColumnName::as_str).collect();
-    let rest = columns.len() - shown.len();
-    if rest == 0 { shown.join(", ") } else { format!("{}, and {rest} more", shown.join(", ")) }
+    some_of(columns.iter().map(ColumnName::as_str), 20, ", ")
 }

@@ -2,7 +2,7 @@
 //!
 //! The eight blocks of an expansion differ in their counter alone. The `blake3` crate makes them one after the other
 //! where there is no AVX-512; here they lie side by side in the registers, whatever their width, which takes half the
-//! time. Only this one case is written out: a single block of 32 bytes, at the root.
+//! time. This one case is written out: a single block of 32 bytes, at the root.
 
 use crate::compress::{CHUNK_END, CHUNK_START, IV, ROOT, compress};
 use crate::simd::widest;

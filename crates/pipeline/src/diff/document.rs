@@ -1,6 +1,6 @@
 //! What two locks, or the artifacts that they are of, say: spec, contract, roles, and what was learned.
 
-use evenstep_table::ColumnName;
+use evenstep_table::{ColumnName, some_of};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
@@ -283,12 +283,10 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         (None, Some(_)) => format!("`{}` is in B only", visible(name)),
         _ => format!("`{}` is {}", visible(name), both(mine, theirs)),
     };
-    let differing: Vec<String> = entries(features.0, features.1).into_iter().map(told).collect();
+    let differing = entries(features.0, features.1);
     if !differing.is_empty() {
-        let more = differing.len().saturating_sub(LEARNED_TOLD);
-        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-        let told = differing[..differing.len().min(LEARNED_TOLD)].join("; ");
-        let text = format!("the model's features differ: {told}{more}");
+        let text =
+            format!("the model's features differ: {}", some_of(differing.into_iter().map(told), LEARNED_TOLD, "; "));
         findings.at(&Slot::Model).learned.push(Cause::fact("features", text));
     }
 }

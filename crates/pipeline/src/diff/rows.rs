@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Reading, Source};
 use evenstep_table::quality::Place;
-use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, RowKey, counted};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, RowKey, counted, some_of};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -396,13 +396,11 @@ fn name_columns(findings: &mut Findings) {
     // Of more rows than are kept no columns are counted.
     let is_all = !findings.rows.many;
     let count = |rows: usize| if is_all { format!(" in {}", counted(rows, "row")) } else { String::new() };
-    let told: Vec<String> =
-        often.iter().take(COLUMNS_TOLD).map(|(name, rows)| format!("`{name}`{}", count(**rows))).collect();
-    let more = often.len().saturating_sub(COLUMNS_TOLD);
-    let more = if more == 0 { String::new() } else { format!(" and {}", counted(more, "other column")) };
+    let told = often.iter().map(|(name, rows)| format!("`{name}`{}", count(**rows)));
+    let told = some_of(told, COLUMNS_TOLD, ", ");
     let input = findings.at(&Slot::Input);
     if let Some(cause) = input.causes.iter_mut().find(|cause| cause.text.starts_with(DATA_DIFFER)) {
-        cause.text.push_str(&format!("; changed is {}{more}", told.join(", ")));
+        cause.text.push_str(&format!("; changed is {told}"));
     }
     input.seen.columns = rows.into_keys().collect();
 }

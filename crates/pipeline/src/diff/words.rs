@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use evenstep_table::some_of;
 use serde_json::Value;
 
 /// Longer values are cut.
@@ -125,12 +126,10 @@ fn named(parts: &[Value]) -> Option<BTreeMap<&str, &Value>> {
 /// Some of the leaves of two values that differ, and how many more there are; None if nothing does.
 pub(crate) fn some_leaves(a: &Value, b: &Value, told: usize) -> Option<String> {
     let all = leaves(a, b, LEAVES_COUNTED);
-    let more = match all.len().saturating_sub(told) {
-        0 => String::new(),
-        _ if all.len() == LEAVES_COUNTED => "; and many more".to_owned(),
-        more => format!("; and {more} more"),
-    };
-    (!all.is_empty()).then(|| format!("{}{more}", all[..all.len().min(told)].join("; ")))
+    (!all.is_empty()).then(|| match all.len() {
+        LEAVES_COUNTED => format!("{}; and many more", all[..told].join("; ")),
+        _ => some_of(all, told, "; "),
+    })
 }
 
 /// The leaves of two values that differ, each with the path to it; so many at most.

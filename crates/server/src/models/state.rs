@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use evenstep_table::did_you_mean;
+use evenstep_table::{did_you_mean, some_of};
 
 use super::Served;
 use crate::limits::{ALIASES_MAX, EARLIER_MAX, MODELS_MAX, VERSIONS_MAX};
@@ -276,10 +276,7 @@ fn help<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String 
     // A name of a letter or two resembles any other.
     let near = (name.len() > 2).then(|| did_you_mean(name, known.clone())).flatten();
     near.unwrap_or_else(|| {
-        let some: Vec<&str> = known.clone().take(TOLD).collect();
-        let more = known.count() - some.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let verb = if some.len() == 1 { "is" } else { "are" };
-        format!("there {verb} `{}`{more}", some.join("`, `"))
+        let verb = if known.clone().count() == 1 { "is" } else { "are" };
+        format!("there {verb} {}", some_of(known.map(|name| format!("`{name}`")), TOLD, ", "))
     })
 }

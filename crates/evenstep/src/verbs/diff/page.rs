@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use evenstep_pipeline::diff::{Cells, Change, Difference, RowChange, StageLine, State, visible};
 use evenstep_report as report;
-use evenstep_table::ColumnName;
+use evenstep_table::{ColumnName, some_of};
 use serde_json::Value;
 
 const ROWS_SHOWN: usize = 200;
@@ -105,9 +105,7 @@ pub(super) fn columns_told(line: &StageLine, most: usize) -> String {
     if line.columns.is_empty() {
         return String::new();
     }
-    let named: Vec<String> = line.columns.iter().take(most).map(|name| format!("`{name}`")).collect();
-    let more = line.columns.len() - named.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = some_of(line.columns.iter().map(|name| format!("`{name}`")), most, ", ");
     let buckets = line.buckets.map_or(String::new(), |(some, all)| format!(", in {some} of {all} buckets of rows"));
-    format!("{}{more}{buckets}", named.join(", "))
+    format!("{named}{buckets}")
 }
