@@ -34,7 +34,9 @@ class Bundle:
 
         Raises `BundleError` for others, `RefusedError` on a host that gives other bits.
         """
-        self._inner = _native.Bundle(data)
+        if isinstance(data, (str, os.PathLike)):
+            raise TypeError(f"a bundle is made of its bytes: `evenstep.open({os.fspath(data)!r})` reads its file")
+        self._inner = _native.Bundle(bytes(memoryview(data)))
         self._path = None
 
     @classmethod
@@ -133,7 +135,7 @@ class Bundle:
         return verify(self, data, threads=threads, shuffle=shuffle, progress=progress)
 
     def _verify(self, data: Data | None, threads: int, shuffle: bool, progress: bool | None) -> dict[str, Any]:
-        with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
+        with reading(data, self._personal, optional=True) as (source, _), progress_bar(progress) as tell:
             return self._inner.verify(self._path, source, threads, shuffle, tell)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:

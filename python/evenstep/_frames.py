@@ -23,11 +23,11 @@ Data: TypeAlias = "ArrowStream | str | os.PathLike[str]"
 """Rows: a frame, or the name of a file or of many. A frame's types are its columns': a text of digits is a text, a categorical a category."""
 
 
-def rows(data: Data) -> object:
-    """What the engine reads of `data`: a name, or a stream."""
+def rows(data: Data | None, personal: Callable[[], Container[str]] = tuple) -> object:
+    """What the engine reads of `data`: a name, or a stream. Of columns that tell of people no value is told."""
     if isinstance(data, (str, os.PathLike)):
         return os.fspath(data)
-    stream = plain(stream_of(data))
+    stream = plain(stream_of(data), personal)
     try:
         return stream.__arrow_c_stream__()
     except ImportError as error:
@@ -51,19 +51,21 @@ def stream_of(data: object) -> ArrowStream:
 
 
 @contextmanager
-def reading(data: Data | None, personal: Callable[[], Container[str]] = tuple) -> Iterator[tuple[object, Labels]]:
-    """What the engine reads of `data`, or None, and what its rows are called, as errors within tell, too."""
+def reading(
+    data: Data | None, personal: Callable[[], Container[str]] = tuple, *, optional: bool = False
+) -> Iterator[tuple[object, Labels]]:
+    """What the engine reads of `data`, or None if that is optional, and what its rows are called, as errors within tell, too."""
     labels = Labels(data, personal)
     with labelled(labels):
-        yield None if data is None else rows(data), labels
+        yield None if data is None and optional else rows(data, personal), labels
 
 
-def plain(frame: Any) -> Any:
+def plain(frame: Any, personal: Callable[[], Container[str]] = tuple) -> Any:
     """The frame without the types that only its library has. Raises `DataError` for columns that no table holds."""
     if is_of("pandas", frame):
         from evenstep._pandas import readable
 
-        return readable(frame)
+        return readable(frame, personal)
     if is_of("pyarrow", frame) and type(frame).__name__ == "RecordBatchReader":
         return _unread(frame)
     return _plain_polars(frame) if is_of("polars", frame) else frame

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Container
+from decimal import Decimal
+from numbers import Integral
 from typing import Any
+from uuid import UUID
 
 from evenstep._errors import DataError
 from evenstep._labels import Labels
 
 # What objects of one type are called, of which Arrow makes a column.
 _PLAIN = {"string", "empty", "boolean", "floating", "decimal", "date", "datetime", "datetime64", "time"}
+# Decimals of Arrow have so many digits.
+_DIGITS = 76
 
 
-def readable(frame: Any) -> Any:
-    """The frame itself, or one with columns in place of those for which Arrow has no type.
+def readable(frame: Any, personal: Callable[[], Container[str]]) -> Any:
+    """The frame itself, or one with columns in place of those for which Arrow has no type. Of columns that tell of people no
+    value is told.
 
     Raises `DataError` for objects of several types, or of one that no cell can be, and for columns that no name reaches.
     """
     import pandas
 
     _refuse_names(frame)
-    columns = {name: _readable(frame, name, column) for name, column in frame.items()}
+    columns = {name: _readable(frame, name, column, personal) for name, column in frame.items()}
     changed = {name: column for name, column in columns.items() if column is not None}
     # A range is handed out as no column, also if it has a name.
     counts = isinstance(frame.index, pandas.RangeIndex) and frame.index.name is not None
@@ -48,7 +55,7 @@ def _refuse_names(frame: Any) -> None:
             )
 
 
-def _readable(frame: Any, name: Any, column: Any) -> Any:
+def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Container[str]]) -> Any:
     """Another column in place of this one; None if this one will do."""
     import pandas
     from pandas.api.types import infer_dtype
@@ -57,26 +64,35 @@ def _readable(frame: Any, name: Any, column: Any) -> Any:
         return _readable_levels(name, column)
     if isinstance(column.dtype, (pandas.PeriodDtype, pandas.IntervalDtype)):
         return column.astype("string")
+    if isinstance(column.dtype, pandas.SparseDtype):
+        return column.sparse.to_dense()
     if column.dtype != object:
         return None
-    what = infer_dtype(column, skipna=True)
-    if what in ("period", "interval"):
-        return column.astype("string")
-    if what in _PLAIN:
+    what, given = infer_dtype(column, skipna=True), column
+    if what in _PLAIN and what != "time":
         return None
-    if what == "mixed-integer-float" or what == "integer" and not all(map(_is_cell, column)):
-        return _floats(name, column)
-    if what == "integer":
-        return None
+    if what.startswith("mixed") and any(cell is pandas.NaT for cell in column):
+        column = column.map(lambda cell: None if cell is pandas.NaT else cell)
+        what = infer_dtype(column, skipna=True)
     missing = column.isna()
     cells = [(at, cell) for at, (cell, gone) in enumerate(zip(column, missing, strict=True)) if not gone]
-    others = [(at, cell) for at, cell in cells if type(cell) is not type(cells[0][1])]
-    place, value = (others or cells)[0]
-    objects = f"of several types ({what})" if others else "that no cell can be"
-    help = f"give it one type: `frame['{name}'] = frame['{name}'].astype('string')`" if others else "leave it out, or make texts or numbers of it"
+    if what in ("period", "interval") or cells and all(isinstance(cell, UUID) for _, cell in cells):
+        return column.map(str, na_action="ignore").astype("string")
+    if what == "integer" or what.startswith("mixed") and cells and all(_is_number(cell) for _, cell in cells):
+        return _numbers(name, column, what)
+    zoned = [(at, cell) for at, cell in cells if getattr(cell, "tzinfo", None)] if what == "time" else []
+    if what in _PLAIN and not zoned:
+        return None if column is given else column
+    others = [(at, cell) for at, cell in cells if not zoned and type(cell) is not type(cells[0][1])]
+    place, value = (zoned or others or cells)[0]
+    objects, help = "that no cell can be", "leave it out, or make texts or numbers of it"
+    if others:
+        objects = f"of several types ({what})"
+        help = f"give it one type: `frame['{name}'] = frame['{name}'].astype('string')`"
+    shown = "" if str(name) in personal() else f", {value!r:.40}"
     raise DataError(
-        f"column `{name}` holds objects {objects}: in {Labels(frame).place(place)} "
-        f"a `{type(value).__name__}`, {value!r:.40}\n  help: {help}"
+        f"column `{name}` holds objects {objects}: in {Labels(frame, personal).place(place)} "
+        f"a `{type(value).__name__}`{shown}\n  help: {help}"
     )
 
 
@@ -98,19 +114,46 @@ def _readable_levels(name: Any, column: Any) -> Any:
     return None
 
 
-def _is_cell(cell: Any) -> bool:
-    """Whether an integer cell holds it; a missing value is in nobody's way."""
-    return not isinstance(cell, int) or -(2**63) < cell < 2**63
+def _is_number(cell: Any) -> bool:
+    import numpy
+
+    return isinstance(cell, (Integral, float, numpy.floating, Decimal)) and not isinstance(cell, bool)
 
 
-def _floats(name: Any, column: Any) -> Any:
-    """Numbers of which not all are integers that a cell holds: the nearest floats, as of a file's numbers."""
+def _numbers(name: Any, column: Any, what: str) -> Any:
+    """Numbers that are no integers of 64 bits: decimals, if floats could be others, with the digits that a file would have.
+
+    Beyond the digits of decimals, the nearest floats. Raises `DataError` for a number that none is near to.
+    """
     import pandas
 
+    cells = [None if gone else cell for cell, gone in zip(column, column.isna(), strict=True)]
+    integers = [int(cell) for cell in cells if isinstance(cell, Integral)]
+    if what == "integer" and all(-(2**63) < cell < 2**63 for cell in integers):
+        return column
     try:
-        cells = [math.nan if gone else float(cell) for cell, gone in zip(column, column.isna(), strict=True)]
+        floats = [math.nan if cell is None else float(cell) for cell in cells]
     except OverflowError:
         raise DataError(
             f"column `{name}` has an integer that is too large for any number\n  help: leave it out, or write it as text"
         ) from None
-    return pandas.Series(cells, index=column.index, dtype="float64", name=column.name)
+    are_floats = all(abs(cell) <= 2**53 for cell in integers) and not any(isinstance(cell, Decimal) for cell in cells)
+    decimals = [None if cell is None else _decimal(cell) for cell in cells]
+    if are_floats or not _fit(decimals):
+        return pandas.Series(floats, index=column.index, dtype="float64", name=column.name)
+    return pandas.Series(decimals, index=column.index, dtype=object, name=column.name)
+
+
+def _decimal(cell: Any) -> Decimal:
+    """A number by the digits that it is written with."""
+    if isinstance(cell, Decimal):
+        return cell
+    return Decimal(int(cell)) if isinstance(cell, Integral) else Decimal(repr(float(cell)))
+
+
+def _fit(decimals: list[Decimal | None]) -> bool:
+    """Whether one type of decimals holds them all."""
+    finite = [cell for cell in decimals if cell is not None and cell.is_finite()]
+    exponents = [int(cell.as_tuple().exponent) for cell in finite]
+    above = max((cell.adjusted() + 1 for cell in finite if cell), default=0)
+    return len(finite) == len(decimals) - decimals.count(None) and max(above, 0) - min([*exponents, 0]) <= _DIGITS

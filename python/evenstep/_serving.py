@@ -50,6 +50,8 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # An interrupt at the keyboard is for this process, which may go on.
+            start_new_session=True,
         )
         assert self._process.stdout is not None and self._process.stderr is not None
         told = self._process.stdout.readline()

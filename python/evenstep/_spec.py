@@ -102,11 +102,11 @@ class Spec:
 
         Raises `SpecError` or `DataError` for what no training could start from. Cells that break the contract are an answer.
         """
-        with reading(data, self._personal) as (source, labels), progress_bar(progress) as tell:
+        with reading(data, self._personal, optional=True) as (source, labels), progress_bar(progress) as tell:
             return Checked(labels.mark(self._inner.check(source, threads, tell)))
 
     def _verify(self, data: Data | None, threads: int, shuffle: bool, progress: bool | None) -> dict[str, Any]:
-        with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
+        with reading(data, self._personal, optional=True) as (source, _), progress_bar(progress) as tell:
             return self._inner.verify(source, threads, shuffle, tell)
 
     def train(
@@ -127,8 +127,8 @@ class Spec:
         Raises `SpecError`, `DataError`; and `KeyboardInterrupt`, after which nothing is written.
         """
         if out is not None:
-            place_of(out)
-        with reading(data, self._personal) as (source, _), progress_bar(progress) as tell:
+            self._inner.try_out(place_of(out))
+        with reading(data, self._personal, optional=True) as (source, _), progress_bar(progress) as tell:
             trained = Trained._of(self._inner.train(source, threads, trace, tell), os.path.dirname(self.path))
         if out is not None:
             trained.write(out)

@@ -58,6 +58,9 @@ class Table:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self._inner.__arrow_c_stream__(requested_schema)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a table can't be pickled: pickle what `to_arrow` or `to_pandas` gives")
+
     def to_arrow(self) -> pyarrow.Table:
         """As a table of pyarrow."""
         import pyarrow

@@ -111,7 +111,10 @@ class Trained:
         """
         place = None if out is None else place_of(out)
         if place is not None and place.endswith("/"):
-            os.makedirs(place, exist_ok=True)
+            try:
+                os.makedirs(place, exist_ok=True)
+            except OSError as error:
+                raise DataError(f"the folder `{place}` can't be made: {error.strerror}") from error
         written = self._inner.write(place)
         self.paths = {name: path for name, path in written.items() if path is not None}
         self._hashes = {path: _hash_of(path) for name, path in self.paths.items() if name != "report"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def test_a_bundle_is_served_and_answers_alike() -> None:
     bundle = es.Spec(SPEC).train(frame()).bundle
     rows = frame().drop(columns="y").to_dict("records")
     with bundle.serve() as server:
+        assert os.getsid(server._process.pid) != os.getsid(0), "an interrupt at the keyboard is not for it"
         assert server.predict(rows) == bundle.predict(rows)
         numbers = {"id": numpy.int64(3), "x": numpy.float64("nan")}
         assert server.predict(numbers) == server.predict([{"id": 3, "x": None}]) == bundle.predict([numbers])
@@ -243,8 +245,23 @@ def test_files_go_to_a_folder_that_is_made_if_need_be(tmp_path: Path) -> None:
         assert Path(trained.write(out)["bundle"]) == tmp_path / folder / "p.evenstep"
     assert Path(trained.write(tmp_path / "d.evenstep")["bundle"]) == tmp_path / "d.evenstep"
     assert es.Spec(SPEC).train(frame(), f"{tmp_path}/e/f/").paths["lock"] == f"{tmp_path}/e/f/p.lock"
-    with pytest.raises(es.DataError, match="`.*/d.evenstep/models/` can't be made: `.*/d.evenstep` is no folder"):
-        es.Spec(SPEC).train(frame(), tmp_path / "d.evenstep" / "models")
+
+
+def test_nobody_trains_for_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
+    spec, no_rows = es.Spec(SPEC), frame().head(0)
+    (tmp_path / "d.evenstep").write_text("a file")
+    (tmp_path / "folder.evenstep").mkdir()
+    for out, message in [
+        (tmp_path / "d.evenstep" / "models", "`.*/d.evenstep/models/` can't be made: `.*/d.evenstep` is no folder"),
+        (tmp_path / "none" / "m.evenstep", "can't be written: there is no folder"),
+        (f"{tmp_path}/folder.evenstep/../folder.evenstep/p.lock", "is no name for a bundle"),
+        (tmp_path / ("x" * 300 + ".evenstep"), "File name too long"),
+    ]:
+        with pytest.raises(es.DataError, match=message):
+            spec.train(no_rows, out, progress=False)
+    assert list(tmp_path.glob("**/*.lock")) == []
+    with pytest.raises(es.DataError, match="can't be made: File name too long"):
+        spec.train(frame()).write(f"{tmp_path}/{'x' * 300}/")
 
 
 def test_bundles_of_one_digest_are_equal() -> None:

@@ -150,6 +150,14 @@ def test_what_is_given_in_place_of_something_else_is_said() -> None:
             spec.train(frame(), threads=threads)
     with pytest.raises(TypeError, match="pickle its `bundle`"):
         pickle.dumps(spec.train(frame(), threads=2000))
+    bundle = spec.train(frame()).bundle
+    with pytest.raises(es.DataError, match="`NoneType` holds no rows"):
+        bundle.score(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"`evenstep.open\('p.evenstep'\)` reads its file"):
+        es.Bundle("p.evenstep")  # type: ignore[arg-type]
+    assert es.Bundle(bytearray(bundle.to_bytes())) == bundle
+    with pytest.raises(TypeError, match="pickle what `to_arrow` or `to_pandas` gives"):
+        pickle.dumps(bundle.score(frame()))
     assert spec.set({"data.id": ["id"]}).to_dict()["data"]["id"] == ["id"]
 
 

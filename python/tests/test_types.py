@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pandas
 import polars
 import pyarrow
@@ -73,6 +76,9 @@ def test_objects_that_are_numbers_are_numbers() -> None:
         ([10**30, 7, 3] * 40, "number"),
         ([-(2**63), 7, None] * 40, "number"),
         ([Decimal("1.5"), Decimal("2.5")] * 60, "number"),
+        ([Decimal("1.5"), 2, 2.5, pandas.NaT] * 30, "number"),
+        ([1.5, pandas.NaT, 2.5] * 40, "number"),
+        (["a", pandas.NaT, "b"] * 40, "category"),
         ([True, False, None] * 40, "boolean"),
     ]:
         assert kind(trained(frame(pandas.Series(cells, dtype=object)))) == told, cells[0]
@@ -89,6 +95,8 @@ def test_a_frame_and_its_file_give_one_digest(tmp_path: Path) -> None:
         ["2024-01-0%d" % (n % 9 + 1) for n in range(ROWS)],
         [True, False] * 60,
         [10**30 * n for n in range(ROWS)],
+        [2**63 + n % 9 for n in range(ROWS)],
+        [2**64 + n if n % 5 else 0.5 for n in range(ROWS)],
         ["a", None, "b"] * 40,
     ):
         frame(pandas.Series(cells, dtype=object)).to_csv(path, index=False)
@@ -105,6 +113,74 @@ def test_a_spec_gives_one_digest_also_where_one_that_is_proposed_anew_would_be_a
     proposed = es.init(rows, target="y", name="p")
     assert (spec.to_dict()["data"]["missing"], proposed.to_dict()["data"]["missing"]) == (["", "NA"], [""])
     assert proposed.train(rows).digest != spec.train().digest, "what stands for a missing value is of the digest"
+
+
+CATEGORY = """\
+[pipeline]
+name = "p"
+seed = 1
+[data]
+target = "y"
+id = "id"
+[contract]
+id = { type = "category" }
+z = { type = "category", unseen = "reject" }
+[model]
+use = "boosted_trees"
+trees = 3
+"""
+
+
+def test_integers_of_more_than_64_bits_keep_their_digits_as_ids_and_as_categories() -> None:
+    bundle = es.Spec(CATEGORY.replace("reject", "other")).train(frame(DIGITS).assign(id=range(ROWS)), progress=False).bundle
+    for ids in ([2**63, 2**63 + 1], [2**64 + 1, 2**64 + 2], [-(2**70), 5], [10**60, 10**60 + 1]):
+        rows = pandas.DataFrame({"id": pandas.Series(ids, dtype=object), "x": 1.5, "z": pandas.Series(ids, dtype=object)})
+        told = [str(id) for id in ids]
+        assert bundle.score(rows).to_arrow()["id"].to_pylist() == told
+        assert [answer["id"] for answer in bundle.predict(rows.to_dict("records"))] == told
+    small = pandas.DataFrame({"id": numpy.arange(2, dtype="uint64") + numpy.uint64(2**63), "x": 1.5, "z": "1"})
+    assert [answer["id"] for answer in bundle.predict(small.to_dict("records"))] == bundle.score(small).to_arrow()["id"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [datetime.date(2024, 1, 1 + n % 9) for n in range(ROWS)],
+        [datetime.datetime(2024, 1, 1 + n % 9, 12) for n in range(ROWS)],
+        [datetime.datetime(2024, 1, 1 + n % 9, 12, 0, 0, 250000, datetime.timezone(datetime.timedelta(hours=2))) for n in range(ROWS)],
+        [datetime.time(n % 9, 30) for n in range(ROWS)],
+        [Decimal(n % 9) / 4 for n in range(ROWS)],
+        [Decimal(n % 9).scaleb(2) for n in range(ROWS)],
+        [uuid.UUID(int=n % 9) for n in range(ROWS)],
+        [n % 9 / 4 for n in range(ROWS)],
+    ],
+)
+def test_a_category_is_spelled_alike_in_frames_and_in_rows(cells: Any) -> None:
+    rows = frame(pandas.Series(cells, dtype=object)).assign(id=range(ROWS))
+    bundle = es.Spec(CATEGORY).train(rows, progress=False).bundle
+    scores = bundle.score(rows).to_arrow()
+    answers = bundle.predict(rows.drop(columns="y").to_dict("records"))
+    assert [answer["prediction"] for answer in answers] == scores["prediction"].to_pylist()
+
+
+def test_what_no_cell_can_be_is_refused_without_what_tells_of_people() -> None:
+    zoned = datetime.time(1, 30, tzinfo=datetime.timezone.utc)
+    bundle = es.Spec(CATEGORY.replace('"reject"', '"reject", personal = true')).train(frame(DIGITS).assign(id=range(ROWS))).bundle
+    for cells, what in (([zoned, None], "a `time`"), ([{"secret": 1}, None], "a `dict`"), ([{"secret": 1}, "a"], "a `str`")):
+        rows = pandas.DataFrame({"id": range(2), "x": 1.5, "z": pandas.Series(cells, dtype=object)})
+        with pytest.raises(es.DataError, match=f"column `z` holds objects(?s:.*){what}") as raised:
+            bundle.score(rows)
+        assert "secret" not in str(raised.value) and "1, 30" not in str(raised.value)
+        with pytest.raises(es.DataError, match=f"column `z` holds objects(?s:.*){what}, "):
+            es.init(rows, target="x")
+    with pytest.raises(es.DataError, match="`z`: no cell can be a time"):
+        bundle.predict([{"id": "1", "x": 1.5, "z": zoned}])
+
+
+def test_sparse_columns_are_columns() -> None:
+    rows = frame([n % 3 == 0 for n in range(ROWS)])
+    sparse = rows.assign(z=pandas.arrays.SparseArray(rows["z"]))
+    assert trained(sparse).digest == trained(rows).digest
 
 
 def test_columns_are_named_by_texts() -> None:

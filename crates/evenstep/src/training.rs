@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use evenstep_files::{Files, Turn};
+use evenstep_files::{Files, Output, Turn};
 use evenstep_pipeline::lock::Facts;
 use evenstep_pipeline::trace::{Head, Origin, Recorder};
 use evenstep_pipeline::train::{self, Trained};
 use evenstep_pipeline::{PipelineError, Run, Spec, lock};
 use serde_json::{Map, Value, json};
 
-use crate::verbs::apart::called_as;
-use crate::verbs::{aside, write_files};
+use crate::verbs::apart::{apart, called_as};
+use crate::verbs::{aside, file_error, write_files};
 use crate::{facts, page, salt};
 
 /// Where a training writes.
@@ -54,6 +54,20 @@ impl Outputs {
                 .help("lock, report and trace are written beside it: let it end in `.evenstep`".to_owned()));
         }
         Ok(outputs)
+    }
+
+    /// Starts to write each, and leaves it at that: what would fail after a training is known before it.
+    ///
+    /// # Errors
+    /// A file that can't be written, or is among those that are read.
+    pub fn try_out<'a>(
+        &'a self,
+        read: impl IntoIterator<Item = &'a Path>,
+        through: &Arc<dyn Files>,
+    ) -> Result<(), PipelineError> {
+        apart(read, self.paths())?;
+        let start = |path| Output::create(Arc::clone(through), path).map(drop);
+        self.paths().into_iter().try_for_each(start).map_err(file_error)
     }
 
     /// All of them.

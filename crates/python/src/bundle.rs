@@ -1,7 +1,7 @@
 //! A trained pipeline that answers.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::Schema;
@@ -34,20 +34,28 @@ pub(crate) struct Bundle {
     bytes: Vec<u8>,
     opened: Opened,
     predictor: Predictor,
-    /// The columns of strings.
-    categories: HashSet<String>,
+    /// The columns of texts.
+    texts: HashSet<String>,
 }
 
 impl Bundle {
-    fn of(py: Python<'_>, read: impl FnOnce() -> Result<Vec<u8>, PipelineError> + Send) -> PyResult<Bundle> {
+    /// Of a file, if there is one.
+    fn of(
+        py: Python<'_>,
+        file: Option<&Path>,
+        read: impl FnOnce() -> Result<Vec<u8>, PipelineError> + Send,
+    ) -> PyResult<Bundle> {
         let open = || {
             let bytes = read()?;
-            let opened = evenstep_bundle::open(&bytes).map_err(|error| PipelineError::input(error.to_string()))?;
+            let opened = evenstep_bundle::open(&bytes).map_err(|error| match file {
+                Some(file) => PipelineError::input(format!("`{}`: {error}", file.display())).of_file(file),
+                None => PipelineError::input(error.to_string()),
+            })?;
             let predictor = opened.predictor()?;
             let rules = predictor.contract.columns.iter();
-            let categories = rules.filter(|(_, rule)| matches!(rule.kind, Kind::Category | Kind::Text));
-            let categories = categories.map(|(name, _)| name.as_str().to_owned()).collect();
-            Ok(Bundle { bytes, opened, predictor, categories })
+            let texts = rules.filter(|(_, rule)| matches!(rule.kind, Kind::Category | Kind::Text));
+            let texts = texts.map(|(name, _)| name.as_str().to_owned()).collect();
+            Ok(Bundle { bytes, opened, predictor, texts })
         };
         briefly(py, open).map_err(|error| raised(py, &error, Class::Bundle))
     }
@@ -91,13 +99,13 @@ impl Bundle {
     /// A bundle by its bytes.
     #[new]
     fn new(py: Python<'_>, bytes: &[u8]) -> PyResult<Bundle> {
-        Bundle::of(py, || Ok(bytes.to_vec()))
+        Bundle::of(py, None, || Ok(bytes.to_vec()))
     }
 
     /// The same, of a file.
     #[staticmethod]
     fn read(py: Python<'_>, path: PathBuf) -> PyResult<Bundle> {
-        Bundle::of(py, || {
+        Bundle::of(py, Some(&path), || {
             evenstep_files::read_regular(&path)
                 .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))
         })
@@ -200,7 +208,7 @@ impl Bundle {
 
     /// The answers to rows that are dictionaries, as `POST /predict` gives them.
     fn predict<'py>(&self, py: Python<'py>, rows: Vec<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        let rows = json::rows(py, &rows, |name| self.categories.contains(name))?;
+        let rows = json::rows(py, &rows, |name| self.texts.contains(name))?;
         let answer = || -> Result<Value, request::Refusal> {
             let answered = request::answer_rows(&self.predictor, Rows::Objects(rows.into()), None)?;
             Ok(json!(answered.answers))

@@ -1,7 +1,8 @@
 //! JSON to Python, and rows of Python to JSON.
 
-use evenstep_exact::number::print_number;
 use evenstep_source::too_large;
+use evenstep_table::build::Value as Typed;
+use evenstep_table::iso;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PyString};
@@ -12,6 +13,8 @@ use crate::error::{Class, plain};
 
 /// What is nested deeper is no spec.
 const DEPTH_MAX: usize = 32;
+/// A decimal of a frame has no more digits.
+const DECIMAL_DIGITS: i64 = 76;
 
 /// Plain data as Python has it.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
@@ -105,20 +108,20 @@ fn within(part: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
     }
 }
 
-/// Rows: their cells by name. Numbers and flags of categories are told as text, as those of frames are.
+/// Rows: their cells by name. What stands in a column of texts is told as text, as that of frames is.
 pub(crate) fn rows(
     py: Python<'_>,
     rows: &[Bound<'_, PyDict>],
-    is_category: impl Fn(&str) -> bool,
+    is_of_texts: impl Fn(&str) -> bool,
 ) -> PyResult<Vec<Map<String, Value>>> {
-    rows.iter().enumerate().map(|(at, row)| self::row(py, at, row, &is_category)).collect()
+    rows.iter().enumerate().map(|(at, row)| self::row(py, at, row, &is_of_texts)).collect()
 }
 
 fn row(
     py: Python<'_>,
     at: usize,
     row: &Bound<'_, PyDict>,
-    is_category: impl Fn(&str) -> bool,
+    is_of_texts: impl Fn(&str) -> bool,
 ) -> PyResult<Map<String, Value>> {
     let refused = |what: &str| plain(py, Class::Data, &format!("row {at} (counted from 0), {what}"));
     let mut cells = Map::with_capacity(row.len());
@@ -127,72 +130,143 @@ fn row(
             return Err(refused(&format!("a cell's name is a text, not {}", name.repr()?)));
         };
         let name = name.to_str()?.to_owned();
-        let value = value(&cell).map_err(|error| refused(&format!("`{name}`: {}", error.value(py))))?;
-        let is_other = matches!(value, Value::Number(_) | Value::Bool(_));
-        let value = if is_other && is_category(&name) { category_text(&value).into() } else { value };
+        let read = Cell::of(&cell).and_then(|cell| if is_of_texts(&name) { cell.text() } else { Ok(cell.json()) });
+        let value = read.map_err(|error| refused(&format!("`{name}`: {}", error.value(py))))?;
         cells.insert(name, value);
     }
     Ok(cells)
 }
 
-/// The text of a number or a flag, as a category has it.
-fn category_text(value: &Value) -> String {
-    match value.as_f64().filter(|_| value.is_f64()) {
-        Some(number) => print_number(number + 0.0),
-        None => value.to_string(),
-    }
+/// JSON of a part of a spec.
+fn value(part: &Bound<'_, PyAny>) -> PyResult<Value> {
+    Ok(Cell::of(part)?.json())
 }
 
-/// A cell. Dates and times are told as text; NaN, as in frames, is a missing value. Nothing but a number that no cell can be
-/// gives an object.
-fn value(cell: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if let Ok(text) = cell.cast::<PyString>() {
-        return Ok(text.to_str()?.into());
-    }
-    if cell.is_none() {
-        return Ok(Value::Null);
-    }
-    if let Ok(truth) = cell.cast::<PyBool>() {
-        return Ok(truth.is_true().into());
-    }
-    if let Ok(number) = cell.cast::<PyFloat>() {
-        return Ok(of_float(number.value()));
-    }
-    if cell.is_instance_of::<PyInt>() {
-        // One that is larger than an integer cell is for the contract to judge, as a number.
-        let number = cell.extract::<i64>().map(Value::from).or_else(|_| cell.extract::<f64>().map(Value::from));
-        return number.or_else(|_| Ok(too_large(cell.str()?.to_str()?)));
-    }
-    // What pandas has for a missing value.
-    if ["NAType", "NaTType"].contains(&cell.get_type().name()?.to_str()?) {
-        return Ok(Value::Null);
-    }
-    match cell.get_type().name()?.to_str()? {
-        // Its nanoseconds are a number to Python.
-        "datetime64" => {
-            let micros = cell.call_method1("astype", ("datetime64[us]",))?;
-            return value(&micros.call_method0("item")?);
+/// A cell, as Python has it.
+enum Cell {
+    Null,
+    Flag(bool),
+    Integer(i64),
+    Float(f64),
+    /// A number that may be neither, in decimal digits.
+    Digits(String),
+    Text(String),
+    /// A day, a time or both, in ISO 8601.
+    Moment(String),
+}
+
+impl Cell {
+    /// # Errors
+    /// What no cell can be. NaN, as in frames, is a missing value.
+    fn of(cell: &Bound<'_, PyAny>) -> PyResult<Cell> {
+        if let Ok(text) = cell.cast::<PyString>() {
+            return Ok(Cell::Text(text.to_str()?.to_owned()));
         }
-        "timedelta64" => return Err(PyTypeError::new_err("no cell can be a span of time: say it as a number")),
-        "Decimal" => return Ok(of_float(cell.extract()?)),
-        // Of a column that was cut into bins.
-        "Interval" | "Period" => return Ok(cell.str()?.to_str()?.into()),
-        _ => {}
+        if cell.is_none() {
+            return Ok(Cell::Null);
+        }
+        if let Ok(truth) = cell.cast::<PyBool>() {
+            return Ok(Cell::Flag(truth.is_true()));
+        }
+        if let Ok(number) = cell.cast::<PyFloat>() {
+            return Ok(Cell::of_float(number.value()));
+        }
+        if cell.is_instance_of::<PyInt>() {
+            return cell.extract().map(Cell::Integer).or_else(|_| Ok(Cell::of_digits(&text_of(cell)?)));
+        }
+        match cell.get_type().name()?.to_str()? {
+            // What pandas has for a missing value.
+            "NAType" | "NaTType" => return Ok(Cell::Null),
+            // Its nanoseconds are a number to Python.
+            "datetime64" => {
+                let micros = cell.call_method1("astype", ("datetime64[us]",))?;
+                return Cell::of(&micros.call_method0("item")?);
+            }
+            "timedelta64" => return Err(PyTypeError::new_err("no cell can be a span of time: say it as a number")),
+            "Decimal" => return Cell::of_decimal(cell),
+            // Of a column that was cut into bins, or of identifiers.
+            "Interval" | "Period" | "UUID" => return Ok(Cell::Text(text_of(cell)?)),
+            _ => {}
+        }
+        // numpy's scalars know themselves as Python's.
+        if let Ok(scalar) = cell.call_method0("item")
+            // One that is wider than Python's is its own scalar.
+            && !scalar.get_type().is(cell.get_type())
+        {
+            return Cell::of(&scalar);
+        }
+        if let Ok(text) = cell.call_method0("isoformat") {
+            return Ok(Cell::Moment(text_of(&text)?));
+        }
+        Err(PyTypeError::new_err(format!("no cell can be of type `{}`", cell.get_type().name()?)))
     }
-    // numpy's scalars know themselves as Python's.
-    if let Ok(scalar) = cell.call_method0("item")
-        // One that is wider than Python's is its own scalar.
-        && !scalar.get_type().is(cell.get_type())
-    {
-        return value(&scalar);
+
+    fn of_float(number: f64) -> Cell {
+        if number.is_nan() { Cell::Null } else { Cell::Float(number) }
     }
-    if let Ok(text) = cell.call_method0("isoformat") {
-        return Ok(text.cast::<PyString>()?.to_str()?.into());
+
+    /// A number that is no integer of 64 bits; of more digits than a frame's have, the nearest float.
+    fn of_digits(digits: &str) -> Cell {
+        if digits.len() as i64 <= DECIMAL_DIGITS {
+            Cell::Digits(digits.to_owned())
+        } else {
+            Cell::of_float(digits.parse().unwrap_or(f64::NAN))
+        }
     }
-    Err(PyTypeError::new_err(format!("no cell can be of type `{}`", cell.get_type().name()?)))
+
+    /// By its digits, without zeros at the end, as decimals of frames.
+    fn of_decimal(cell: &Bound<'_, PyAny>) -> PyResult<Cell> {
+        let number: f64 = cell.extract()?;
+        if !number.is_finite() || cell.call_method0("adjusted")?.extract::<i64>()?.abs() > DECIMAL_DIGITS {
+            return Ok(Cell::of_float(number));
+        }
+        let digits: String = cell.call_method1("__format__", ("f",))?.extract()?;
+        let shortest = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+        Ok(shortest.parse().map_or_else(|_| Cell::of_digits(shortest), Cell::Integer))
+    }
+
+    /// As JSON. Nothing but a number that is too large for any cell gives an object.
+    fn json(self) -> Value {
+        match self {
+            Cell::Null => Value::Null,
+            Cell::Flag(flag) => flag.into(),
+            Cell::Integer(integer) => integer.into(),
+            // JSON has no word for an infinity, and no contract takes it: it is too large, whatever the column.
+            Cell::Float(number) if number.is_infinite() => too_large(&number.to_string()),
+            Cell::Float(number) => number.into(),
+            Cell::Digits(digits) => match digits.parse::<u64>() {
+                Ok(natural) => natural.into(),
+                Err(_) => digits.parse::<f64>().unwrap_or(f64::NAN).into(),
+            },
+            Cell::Text(text) | Cell::Moment(text) => text.into(),
+        }
+    }
+
+    /// As a text, or null.
+    ///
+    /// # Errors
+    /// Moments that no frame can hold as they are.
+    fn text(self) -> PyResult<Value> {
+        let text = match &self {
+            Cell::Null => Typed::Null.text(),
+            Cell::Flag(flag) => Typed::Boolean(*flag).text(),
+            Cell::Integer(integer) => Typed::Integer(*integer).text(),
+            Cell::Float(number) if number.is_infinite() => return Ok(self.json()),
+            Cell::Float(number) => Typed::Float(*number).text(),
+            Cell::Digits(text) | Cell::Text(text) => Some(text.clone()),
+            Cell::Moment(text) => match iso::parse(text) {
+                Some(moment) => Typed::from(moment).text(),
+                None => {
+                    return Err(PyValueError::new_err(
+                        "no cell can be a time that is finer than a microsecond, or one of day with a zone",
+                    ));
+                }
+            },
+        };
+        Ok(text.into())
+    }
 }
 
-/// JSON has no word for an infinity, and no contract takes it: it is too large, whatever the column.
-fn of_float(number: f64) -> Value {
-    if number.is_infinite() { too_large(&number.to_string()) } else { number.into() }
+fn text_of(cell: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(cell.str()?.to_str()?.to_owned())
 }

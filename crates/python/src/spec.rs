@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use evenstep_cli::proposal::{Asked, propose};
-use evenstep_cli::training::Made;
+use evenstep_cli::training::{Made, Outputs};
 use evenstep_cli::verification::{How, of_spec};
 use evenstep_files::{Disk, Files};
 use evenstep_pipeline::{Override, PipelineError, Spec as Read, check};
@@ -103,6 +103,15 @@ impl Spec {
         let how = How { shuffle, ..How::default() };
         let found = work(py, (threads, progress), Class::Data, |run| of_spec(&self.path, &spec, &how, run))?;
         to_python(py, &found)
+    }
+
+    /// Refuses a place at which a training couldn't be written. A folder that isn't there may still be made.
+    fn try_out(&self, py: Python<'_>, out: PathBuf) -> PyResult<()> {
+        let is_to_be_made = out.as_os_str().as_encoded_bytes().ends_with(b"/") && !out.exists();
+        let files: Arc<dyn Files> = Arc::new(Disk);
+        let outputs = Outputs::at(&out, &self.name);
+        let tried = outputs.and_then(|outputs| if is_to_be_made { Ok(()) } else { outputs.try_out([], &files) });
+        tried.map_err(|error| raised(py, &error, Class::Data))
     }
 
     /// Fits and evaluates, on these rows or those that the spec names; nothing is written.

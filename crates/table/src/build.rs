@@ -6,6 +6,7 @@ use evenstep_exact::number::print_number;
 
 use crate::coder::Coder;
 use crate::infer::Evidence;
+use crate::iso::Iso;
 use crate::number_format::NumberFormat;
 use crate::parse::{Decimal, short_decimal};
 use crate::rule::Rule;
@@ -503,6 +504,17 @@ impl Value<'_> {
             Value::Civil(micros) => calendar::print_datetime(Clock::Civil, micros),
             Value::Instant(micros) => calendar::print_datetime(Clock::Instant, micros),
         })
+    }
+}
+
+impl From<Iso> for Value<'_> {
+    fn from(moment: Iso) -> Self {
+        match moment {
+            Iso::Date(days) => Value::Date(days),
+            Iso::Time(micros) => Value::Time(micros),
+            Iso::Civil(micros) => Value::Civil(micros),
+            Iso::Instant(micros) => Value::Instant(micros),
+        }
     }
 }
 

@@ -165,7 +165,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 /// A file that can't be written.
-fn file_error(error: FileError) -> PipelineError {
+pub(crate) fn file_error(error: FileError) -> PipelineError {
     PipelineError::input(error.to_string()).help(error.help().map(str::to_owned))
 }
 

@@ -10,7 +10,6 @@ use evenstep_pipeline::{Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
-use super::apart::apart;
 use super::kept::Promised;
 use super::{Answer, data_of, read_spec};
 use crate::cli::Train;
@@ -25,7 +24,7 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let committed = Outputs::beside(&args.spec.spec, &spec.pipeline.name);
     let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
     let written = outputs.as_ref().unwrap_or(&committed);
-    apart([args.spec.spec.as_path(), &data_of(&spec)], written.paths())?;
+    written.try_out([args.spec.spec.as_path(), &data_of(&spec)], &host.files)?;
     let made = host.run(args.spec.threads, |run| Made::train(&spec, !args.no_trace, run))?;
     if args.frozen {
         same_as_locked(&committed.lock, &made.trained.artifact.digest())?;
