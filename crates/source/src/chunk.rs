@@ -1,5 +1,6 @@
 //! Rows that were read together: checked, counted, and with their places.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Partial;
@@ -55,7 +56,7 @@ pub struct Chunk {
     pub quality: Quality,
     /// The cells for which rows are set aside.
     pub quarantine: Vec<Violation>,
-    /// Cells that are refused, as many of each column as the plan asks for.
+    /// Cells that are refused, as many of each column as the plan asks for, and the first of each rule.
     pub(crate) refused: Vec<Violation>,
 }
 
@@ -95,9 +96,12 @@ impl Chunk {
         let scoring = plan.mode == Mode::Scoring;
         let (origin, quality) = (&self.origin, &mut self.quality);
         let (flags, unanswered, quarantine) = (&mut self.flags, &mut self.unanswered, &mut self.quarantine);
-        let (refused, mut refusals, mut unlisted) = (&mut self.refused, 0, 0);
+        let (refused, mut rules, mut refusals, mut unlisted) = (&mut self.refused, BTreeSet::new(), 0, 0);
         let found = |found: Found| {
-            if found.outcome == Outcome::Rejected && refusals > 0 && refusals == plan.refusals {
+            let is_refusal = found.outcome == Outcome::Rejected && plan.refusals > 0;
+            // The first of each rule is listed, however many others are.
+            let is_listed = is_refusal && (rules.insert(found.breach) || refusals < plan.refusals);
+            if is_refusal && !is_listed {
                 // A request may be refused for millions of cells: those that nobody is told of are only counted.
                 unlisted += 1;
                 return;
@@ -109,7 +113,7 @@ impl Chunk {
                 quarantine.push(violation());
                 unanswered.push(found.row);
             }
-            if found.outcome == Outcome::Rejected && refusals < plan.refusals {
+            if is_listed {
                 refusals += 1;
                 refused.push(violation());
             }

@@ -65,7 +65,8 @@ pub struct TypedRows {
     pub flags: Vec<Flag>,
     /// Rows whose prediction is null, in order.
     pub unanswered: Vec<usize>,
-    /// What is refused, by row, then by name; at most 100. Empty means that the rows may be scored.
+    /// What is refused, by row, then by name; at most 100, of each field and rule the first before others repeat. Empty means
+    /// that the rows may be scored.
     pub errors: Vec<RowError>,
     /// How much is refused altogether.
     pub error_count: usize,
@@ -119,12 +120,9 @@ impl RowTyper {
         let mut typed = self.check(builders, Strictness::Request, rows.len(), value);
         if self.extra == Extra::Reject {
             let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
-            for row in strange {
-                let members = &rows[row];
-                let lacks = |name: &str| !members.contains_key(name);
-                let names = members.keys().map(String::as_str).filter(|name| !self.knows(name));
-                typed.refuse_unknown(names, |name| self.unknown(row, name, lacks));
-            }
+            let names = strange.flat_map(|row| rows[row].keys().map(move |name| (row, name.as_str())));
+            let names = names.filter(|(_, name)| !self.knows(name));
+            typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !rows[row].contains_key(name)));
         }
         typed.sorted()
     }
@@ -152,7 +150,8 @@ impl RowTyper {
             let strange = body.columns().iter().map(ColumnName::as_str).filter(|name| !self.knows(name));
             let has: BTreeSet<&str> = body.columns().iter().map(ColumnName::as_str).collect();
             // A column is unknown once, however many rows have it.
-            typed.refuse_unknown(strange, |name| self.unknown(0, name, |name| !has.contains(name)));
+            let names = strange.map(|name| (0, name));
+            typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !has.contains(name)));
         }
         Ok(typed.sorted())
     }
@@ -228,12 +227,21 @@ impl RowTyper {
 }
 
 impl TypedRows {
-    /// Counts names that nobody knows, and tells of the first.
-    fn refuse_unknown<'n>(&mut self, mut names: impl Iterator<Item = &'n str>, tell: impl Fn(&str) -> RowError) {
-        let room = (2 * TOLD).saturating_sub(self.errors.len());
-        let before = self.errors.len();
-        self.errors.extend(names.by_ref().take(room).map(tell));
-        self.error_count += self.errors.len() - before + names.count();
+    /// Counts names that nobody knows, and tells of the first, and of the first row that has a name.
+    fn refuse_unknown<'n>(
+        &mut self,
+        names: impl Iterator<Item = (usize, &'n str)>,
+        tell: impl Fn(usize, &str) -> RowError,
+    ) {
+        let (mut told, mut seen) = (0, BTreeSet::new());
+        for (row, name) in names {
+            self.error_count += 1;
+            let is_new = seen.len() < TOLD && seen.insert(name);
+            if is_new || told < TOLD {
+                told += 1;
+                self.errors.push(tell(row, name));
+            }
+        }
     }
 
     /// Refuses columns that a table without rows lacks: no row of it could say so.
@@ -248,10 +256,17 @@ impl TypedRows {
         }
     }
 
-    /// With its errors by row, then by name.
+    /// With its errors by row, then by name, and no more of them than are told.
     fn sorted(mut self) -> TypedRows {
-        self.errors.sort_by(|a, b| (a.row, &a.field).cmp(&(b.row, &b.field)));
-        self.errors.truncate(TOLD);
+        let by_row = |errors: &mut Vec<RowError>| errors.sort_by(|a, b| (a.row, &a.field).cmp(&(b.row, &b.field)));
+        by_row(&mut self.errors);
+        if self.errors.len() > TOLD {
+            let mut seen = BTreeSet::new();
+            let (first, others): (Vec<_>, Vec<_>) =
+                self.errors.into_iter().partition(|error| seen.insert((error.field.clone(), error.rule)));
+            self.errors = first.into_iter().chain(others).take(TOLD).collect();
+            by_row(&mut self.errors);
+        }
         self
     }
 }

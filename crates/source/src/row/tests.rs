@@ -1,6 +1,6 @@
 //! What rows and columns of requests are typed to, and what of them is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_table::check::Seen;
 use evenstep_table::{Column, Kind, Rule, RuleSpec};
@@ -135,6 +135,26 @@ fn a_hundred_errors_are_told_and_all_are_counted() {
     let typed = check(&typer, &format!("[{}]", rows.join(",")));
     assert_eq!((typed.errors.len(), typed.error_count), (100, 300));
     assert_eq!(typed.errors[99].row, 99);
+}
+
+#[test]
+fn each_field_and_rule_is_told_before_others_repeat() {
+    let typer =
+        typer(r#"{"x": {"type": "integer", "max": 9, "out_of_range": "reject"}, "y": {"type": "integer"}}"#, &[]);
+    let told = |typed: &TypedRows| {
+        assert_eq!(typed.errors.len(), 100);
+        assert!(typed.errors.is_sorted_by_key(|error| error.row));
+        let pairs: BTreeSet<_> = typed.errors.iter().map(|error| (error.field.clone(), error.rule.word())).collect();
+        let pairs: Vec<String> = pairs.iter().map(|(field, rule)| format!("{field} {rule}")).collect();
+        format!("{} of {}", pairs.join(", "), typed.error_count)
+    };
+    let mut rows = vec![r#"{"x": "a", "Y": 1}"#; 300];
+    rows.extend([r#"{"x": 10, "y": 1}"#, r#"{"x": 1, "y": 1, "z": 1}"#]);
+    let typed = check(&typer, &format!("[{}]", rows.join(",")));
+    insta::assert_snapshot!(told(&typed), @"Y unknown, x invalid, x max, y absent, z unknown of 902");
+    let csv = format!("x,Y\n{}10,1\n", "a,1\n".repeat(300));
+    let typed = typer.columns(&Body::csv(csv.as_bytes()).expect("a table")).expect("cells");
+    insta::assert_snapshot!(told(&typed), @"Y unknown, x invalid, x max, y absent of 603");
 }
 
 #[test]
