@@ -341,6 +341,33 @@ fn a_run_of_no_row_is_not_the_same() {
 }
 
 #[test]
+fn a_row_less_hides_no_prediction_that_changed() {
+    let project = salted();
+    train_in(&project, "a", &SMALL.replace("\"dummy\"", "\"boosted_trees\"\nmin_rows = 3"), &small());
+    let score = |name: &str, rows: &[[String; 5]]| {
+        let (data, trace) = (format!("{name}.csv"), format!("{name}.trace"));
+        write_small(&project, &data, rows);
+        project
+            .run(&["score", "a/p.evenstep", "--input", &data, "--output", "o.csv", "--trace", &trace, "--quiet"])
+            .ok();
+    };
+    let (mut fewer, mut changed) = (small(), small());
+    fewer.remove(9);
+    changed.remove(9);
+    changed[3][3] = "99".to_owned();
+    score("all", &small());
+    score("fewer", &fewer);
+    score("changed", &changed);
+    let notes = |b: &str| {
+        let told = project.run(&["diff", "all.trace", b, "--json"]).json();
+        let state = told["stages"].as_array().and_then(|all| all.last()).map(|last| last["state"].to_string());
+        format!("{} {}", state.unwrap_or_default(), told["notes"])
+    };
+    insta::assert_snapshot!(notes("fewer.trace"), @r#""unknown" ["the rows that both have are predicted alike: 80 rows of score in A, 79 rows of score in B","the data of A can't be looked at: nothing says where they are"]"#);
+    insta::assert_snapshot!(notes("changed.trace"), @r#""differs" ["predictions of the rows that both have differ: 1 row changed (id 2024-04-04 3); 80 rows of score in A, 79 rows of score in B","the data of A can't be looked at: nothing says where they are","the data of B can't be looked at: nothing says where they are"]"#);
+}
+
+#[test]
 fn buckets_are_of_all_columns_that_differ() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -485,7 +485,7 @@ fn equal_rows_are_counted_where_no_id_tells_them_apart() {
 fn what_stands_in_a_comment_ends_no_line() {
     let class = |n: usize| if n.is_multiple_of(3) { "\"k\nevil = 1\"" } else { "v" };
     let (_, spec) = trains("id,b,\"a\n[model]\",y", |n| format!("{n},{},\"x\n[model] {n}\",{}", n % 7, class(n)));
-    assert!(spec.contains("of k evil = 1, v"), "{spec}");
+    assert!(spec.contains("of k evil = 1 (34 rows), v (66 rows)"), "{spec}");
 }
 
 #[test]
@@ -662,4 +662,20 @@ fn what_is_written_like_a_code_a_month_or_a_limit_may_be_something_else() {
     };
     let (_, spec) = trains("dose,y", |n| format!("{},{}", flagged(n), n % 29));
     assert!(!spec.contains("dose ="), "{spec}");
+}
+
+#[test]
+fn the_rarer_class_is_asked_about_where_no_word_decides() {
+    let proposed =
+        |rare: &str, often: &str| trains("x,y", |n| format!("{},{}", n % 13, if n % 5 == 0 { rare } else { often })).1;
+    let line = |text: &str| text.lines().find(|line| line.starts_with("positive")).map(str::to_owned);
+    insta::assert_snapshot!(line(&proposed("ill", "well")).expect("a binary task"), @r#"positive = "ill"                 # the class whose probability is told, of ill (20 rows), well (80 rows)"#);
+    insta::assert_snapshot!(line(&proposed("no", "yes")).expect("a binary task"), @r#"positive = "yes"                 # the class whose probability is told, of no (20 rows), yes (80 rows)"#);
+}
+
+#[test]
+fn a_mark_that_may_be_a_code_is_told() {
+    let (_, text) = trains("x,land,y", |n| format!("{n},{},{}", ["NA", "DE", "ZA", "FR"][n % 4], n * 7 % 31));
+    let told = "# `NA` counts as missing, and the values of `land` are codes of two letters: if it is one, take it out of `missing`";
+    holds(&text, &[told]);
 }

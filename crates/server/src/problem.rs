@@ -199,7 +199,10 @@ impl Problem {
 
     /// The route takes another method: 405.
     pub(crate) fn method_not_allowed() -> Problem {
-        Problem::of(StatusCode::METHOD_NOT_ALLOWED, "this route takes another method")
+        Problem::of(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this route takes another method, which `Allow` in the head of this answer names",
+        )
     }
 
     /// A bug of ours: 500.

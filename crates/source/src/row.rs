@@ -277,10 +277,15 @@ fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
         Kind::Number => "a number",
         Kind::Integer => "an integer",
         Kind::Boolean => "true or false",
-        _ => "one value",
+        Kind::Category | Kind::Text => "a text",
+        Kind::Date => "a date, as a text,",
+        Kind::Time => "a time, as a text,",
+        Kind::Datetime(_) => "a datetime, as a text,",
     };
     let is = match value {
-        Json::String(_) if wanted != "one value" => format!("is a text, where {wanted} is expected"),
+        Json::String(_) if kind.is_quantity() || kind == Kind::Boolean => format!("is a text, where {wanted} is expected"),
+        Json::Number(_) if !kind.is_quantity() => format!("is a number, where {wanted} is expected"),
+        Json::Bool(_) if kind != Kind::Boolean => format!("is a flag, where {wanted} is expected"),
         Json::Number(number) if kind == Kind::Integer && number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
             "may not be exact: beyond 2^53 an integer is written with all its digits, and lies above -2^63 and below 2^63".to_owned()
         }

@@ -1,6 +1,6 @@
 //! Targets that can't be learned, told before a spec is proposed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use evenstep_pipeline::init::Words;
 use evenstep_pipeline::{PipelineError, Run};
@@ -15,7 +15,7 @@ const FEW: usize = 100;
 /// In fewer rows, every class may stand alone by chance.
 const ROWS: u64 = 20;
 
-/// The target's values in canonical order, if they are few.
+/// The target's values, if they are few, and how many rows have each.
 pub(super) fn classes(
     source: &Source,
     target: &ColumnName,
@@ -23,14 +23,16 @@ pub(super) fn classes(
     evidence: &Evidence,
     missing: &[String],
     run: &Run<'_>,
-) -> Result<Vec<String>, PipelineError> {
-    let (Some(kind), Some(..=FEW)) = (kind, evidence.distinct()) else { return Ok(Vec::new()) };
-    let mut values = BTreeSet::new();
+) -> Result<BTreeMap<String, u64>, PipelineError> {
+    let mut values = BTreeMap::new();
+    let (Some(kind), Some(..=FEW)) = (kind, evidence.distinct()) else { return Ok(values) };
     for batch in read(source, &[(target.clone(), kind)].into(), missing, run)? {
         let column = batch.column(target);
-        values.extend((0..batch.rows()).filter_map(|row| column.text(row)));
+        for value in (0..batch.rows()).filter_map(|row| column.text(row)) {
+            *values.entry(value).or_default() += 1;
+        }
     }
-    Ok(values.into_iter().collect())
+    Ok(values)
 }
 
 /// Refuses what is neither numbers nor classes of which there is more than one.
@@ -39,7 +41,7 @@ pub(super) fn refuse(
     kind: Option<Kind>,
     evidence: &Evidence,
     words: Option<&Words>,
-    classes: &[String],
+    classes: &BTreeMap<String, u64>,
 ) -> Result<(), PipelineError> {
     let Some(kind) = kind else {
         return Err(PipelineError::input(format!("the target `{target}` has no value in any row")));
@@ -53,7 +55,7 @@ pub(super) fn refuse(
         let help = "let the data say how long it takes, say in days: a number".to_owned();
         return Err(PipelineError::input(said).help(help));
     }
-    if let [only] = classes {
+    if let (1, Some(only)) = (classes.len(), classes.keys().next()) {
         let kind = kind.word();
         let said =
             format!("the target `{target}` is `{only}` wherever it is of type {kind}: there is nothing to learn");

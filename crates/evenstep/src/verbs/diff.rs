@@ -107,6 +107,9 @@ fn tell(difference: &Difference, args: &Diff) {
     for note in &difference.notes {
         output::line(&format!("\n  note: {note}"));
     }
+    if difference.notes.iter().any(|note| note.contains(diff::UNREAD)) {
+        output::line("\n  help: `--data-a` and `--data-b` say where the data are now");
+    }
 }
 
 fn tell_place(place: &Place) {

@@ -144,7 +144,7 @@ fn the_client_in_typescript_has_the_types_of_the_contract() {
 
 /// Asks a server by the client that was written, and prints what it answers.
 const ASK: &str = r#"
-import json, sys
+import datetime, json, sys
 import client
 from client import Client, Refused, Row
 
@@ -159,6 +159,13 @@ try:
     sys.exit("it was not refused")
 except Refused as refused:
     assert refused.status == 422 and refused.errors[0]["field"] == "area", refused.errors
+    assert "; row 0: `area`" in str(refused), refused
+assert server.predict([{**row, "built": datetime.date(1950, 6, 1)}]) == both[:1]
+try:
+    server.predict(row)
+    sys.exit("a row was taken for a list")
+except TypeError as error:
+    assert "a list of dictionaries" in str(error), error
 print(json.dumps({"digest": server.health()["digest"], "contract": client.CONTRACT, "first": both[0]["prediction"]}))
 "#;
 
@@ -222,4 +229,11 @@ fn a_time_of_day_needs_no_offset_by_the_schema_either() {
     let mock = Server::of(&project, &["mock", "times.toml"]);
     let row = r#"{"area": 5, "Floor.No": 1, "built": null, "at": "17:27:43", "seen": "2024-12-30T17:27", "sent": null, "free": null}"#;
     assert_eq!(mock.post("/predict", "application/json", "", row.as_bytes()).ok().status, 200);
+}
+
+#[test]
+fn the_schema_names_the_values_that_are_known_where_others_are_let_through() {
+    let schema: Value = serde_json::from_str(&written(&first(), "first.toml", "json-schema")).expect("JSON");
+    assert_eq!(schema["properties"]["city"]["description"], "known are `Bern`, `Chur`");
+    assert!(schema["properties"]["city"]["enum"].is_null(), "others are no error");
 }

@@ -7,7 +7,7 @@ use evenstep_table::{ColumnName, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::{Changed, personal, reconcile_data};
+use super::rows::{Change, Changed, personal, reconcile_data};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Spread, Stage, Trace};
 
@@ -290,15 +290,7 @@ impl<'a> Walk<'a> {
             return;
         }
         if of_a.row_set != of_b.row_set || of_a.rows != of_b.rows {
-            let told = |stage: &Commitments, trace: &Trace| {
-                let which = if trace.head.origin == Origin::Train { "held-out " } else { "" };
-                format!("{} of {}", counted(stage.rows, &format!("{which}row")), trace.head.origin.word())
-            };
-            findings.notes.push(format!(
-                "predictions are not compared, as they are of other rows: {} in A, {} in B",
-                told(of_a, self.a),
-                told(of_b, self.b)
-            ));
+            self.prediction_of_both(a, b, (of_a, of_b), findings);
             return;
         }
         let mut seen = Seen::default();
@@ -308,6 +300,29 @@ impl<'a> Walk<'a> {
             findings.rows.output = output.input;
         }
         findings.at(&Slot::Prediction).seen = seen;
+    }
+
+    /// Where one side has other rows: the predictions of those that both have, as far as few differ.
+    fn prediction_of_both(&self, a: &Side, b: &Side, of: (&Commitments, &Commitments), findings: &mut Findings) {
+        let told = |stage: &Commitments, trace: &Trace| {
+            let which = if trace.head.origin == Origin::Train { "held-out " } else { "" };
+            format!("{} of {}", counted(stage.rows, &format!("{which}row")), trace.head.origin.word())
+        };
+        let rows = format!("{} in A, {} in B", told(of.0, self.a), told(of.1, self.b));
+        let mut found = self.reconciled(a, b, &Stage::Prediction, findings);
+        let only_in_a = found.input.iter().filter(|row| row.change == Change::Removed).count() as u64;
+        if found.many || found.unnamed || only_in_a == of.0.rows {
+            findings.notes.push(format!("predictions are not compared, as they are of other rows: {rows}"));
+            return;
+        }
+        found.input.retain(|row| row.change == Change::Changed);
+        if found.input.is_empty() {
+            findings.notes.push(format!("the rows that both have are predicted alike: {rows}"));
+            return;
+        }
+        findings.notes.push(format!("predictions of the rows that both have differ: {}; {rows}", found.summary()));
+        findings.at(&Slot::Prediction).seen.state = State::Differs;
+        findings.rows.output = found.input;
     }
 
     /// The rows by which two stages differ.

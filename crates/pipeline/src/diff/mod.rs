@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::Artifact;
 use crate::trace::{Salt, Trace};
 
-pub use rows::{Cells, Change, RowChange};
+pub use rows::{Cells, Change, RowChange, UNREAD};
 pub use words::visible;
 
 use align::{Slot, Slots};

@@ -24,6 +24,8 @@ const ROWS_KEPT: usize = 1000;
 const RETYPED_MOST: usize = 100_000;
 /// So many ids stand in a sentence.
 const IDS_TOLD: usize = 5;
+/// What notes say of data that can't be read, or are no longer what was traced.
+pub const UNREAD: &str = "can't be looked at";
 /// So many columns.
 const COLUMNS_TOLD: usize = 10;
 
@@ -451,7 +453,7 @@ pub(crate) fn reconcile_data(
 }
 
 fn unread(side: &Side, why: &str) -> String {
-    format!("the data of {} can't be looked at: {why}", side.name)
+    format!("the data of {} {UNREAD}: {why}", side.name)
 }
 
 /// The columns whose values tell of people, as the contract of either side has it.

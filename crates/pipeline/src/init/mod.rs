@@ -50,8 +50,8 @@ pub struct Seen<'a> {
     pub different: Option<u64>,
     /// What stands for a missing value.
     pub missing: &'a [String],
-    /// The target's values in canonical order, if they are few.
-    pub classes: &'a [String],
+    /// The target's values, if they are few, and how many rows have each.
+    pub classes: &'a BTreeMap<String, u64>,
 }
 
 impl Seen<'_> {
@@ -88,11 +88,19 @@ pub fn task_of(kind: Kind, classes: Option<usize>) -> TaskWord {
     }
 }
 
-/// The class that a person most likely asks about.
+/// The class that is meant if a spec names none: one by a word that says so, else the last.
 pub fn positive_of(classes: &[String]) -> Option<&String> {
-    const WORDS: [&str; 9] = ["1", "true", "yes", "y", "t", "positive", "bad", "default", "churn"];
-    let known = classes.iter().find(|class| WORDS.contains(&class.to_lowercase().as_str()));
-    known.or(classes.last())
+    classes.iter().find(|class| is_asked_about(class)).or(classes.last())
+}
+
+/// The class that a person most likely asks about: one by a word that says so, else the rarer, of two as rare the last.
+fn asked_about(classes: &BTreeMap<String, u64>) -> Option<&String> {
+    let rarer = || classes.iter().rev().min_by_key(|(_, rows)| **rows).map(|(class, _)| class);
+    classes.keys().find(|class| is_asked_about(class)).or_else(rarer)
+}
+
+fn is_asked_about(class: &str) -> bool {
+    ["1", "true", "yes", "y", "t", "positive", "bad", "default", "churn"].contains(&class.to_lowercase().as_str())
 }
 
 /// The spec's text.
@@ -147,12 +155,14 @@ pub fn propose(seen: &Seen<'_>) -> String {
     };
     put(&format!("task = {}              # regression, binary, multiclass or ranking", quoted(word)));
     if task == TaskWord::Binary
-        && let Some(positive) = positive_of(seen.classes)
+        && let Some(positive) = asked_about(seen.classes)
     {
+        let classes: Vec<String> =
+            seen.classes.iter().map(|(class, rows)| format!("{class} ({})", counted(*rows, "row"))).collect();
         put(&format!(
             "positive = {}                 # the class whose probability is told, of {}",
             quoted(positive),
-            one_line(&seen.classes.join(", "))
+            one_line(&classes.join(", "))
         ));
     }
     put("split = { test = 0.2, seed = 0 } # the rows held out, by identity");

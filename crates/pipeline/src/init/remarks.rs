@@ -26,6 +26,15 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
             ));
             remarks.push("written in one way all of them are dates".to_owned());
         }
+        let is_code = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+        let mut tokens = seen.missing.iter().filter(|_| is_string && evidence.nulls > 0);
+        if let Some(token) = tokens.find(|token| is_code(token))
+            && words.iter().all(|(text, _)| is_code(text))
+        {
+            remarks.push(format!(
+                "`{token}` counts as missing, and the values of `{name}` are codes of two letters: if it is one, take it out of `missing`"
+            ));
+        }
         let numbers = evidence.numbers() + evidence.formatted().unwrap_or_default();
         if is_string && numbers * 2 >= evidence.values() {
             remarks
@@ -50,7 +59,7 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     if !unread.is_empty() {
         remarks.push(format!("of a type that is not read, and so no inputs: {}", unread.join(", ")));
     }
-    remarks.extend(look_alike(seen.classes));
+    remarks.extend(look_alike(&seen.classes.keys().collect::<Vec<_>>()));
     remarks
 }
 
@@ -91,7 +100,7 @@ mod tests {
             unread: &unread,
             different: None,
             missing: &[],
-            classes: &[],
+            classes: &BTreeMap::new(),
         };
         let told = "of a type that is not read, and so no inputs: `tags` (a list), `took` (of type Duration(µs))";
         assert_eq!(of(&seen), [told]);

@@ -49,12 +49,14 @@ class Prediction(_Answer, total=False):
 
 
 class Refused(Exception):
-    """The server's no: its status, and what is wrong, cell by cell."""
+    """The server's no: its status, and what is wrong, cell by cell. Its text has the first of them."""
 
     def __init__(self, status: int, problem: Dict[str, Any]) -> None:
-        super().__init__(f"{status}: {problem.get('detail', problem)}")
         self.status = status
         self.errors: List[Dict[str, Any]] = problem.get("errors", [])
+        told = [str(problem.get("detail", "the answer says no more"))]
+        told += [f"row {error['row']}: {error['message']}" for error in self.errors[:3]]
+        super().__init__(f"{status}: " + "; ".join(told))
 
 
 class Client:
@@ -74,6 +76,8 @@ class Client:
 
     def predict(self, rows: Sequence[Row]) -> List[Prediction]:
         """One prediction a row, in their order."""
+        if not isinstance(rows, (list, tuple)) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError("rows are a list of dictionaries: [row], or frame.to_dict('records')")
         place = "" if self.model is None else "/models/" + urllib.parse.quote(self.model, safe="")
         predictions: List[Prediction] = self.ask(place + "/predict", list(rows))["predictions"]
         return predictions
@@ -87,7 +91,7 @@ class Client:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
-        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        data = None if body is None else json.dumps(body, allow_nan=False, default=_plain).encode()
         request = urllib.request.Request(self.url + path, data=data, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=self.timeout) as answer:
@@ -97,5 +101,14 @@ class Client:
             try:
                 problem = json.loads(error.read())
             except ValueError:
-                problem = {}
-            raise Refused(error.code, problem) from None
+                problem = None
+            # What stands between us and the server answers as it likes.
+            raise Refused(error.code, problem if isinstance(problem, dict) else {}) from None
+
+
+def _plain(cell: Any) -> Any:
+    """A day or a time by ISO 8601, a number of numpy as one of Python."""
+    for plain in ("isoformat", "item"):
+        if hasattr(cell, plain):
+            return getattr(cell, plain)()
+    raise TypeError(f"no cell can be of type {type(cell).__name__}")

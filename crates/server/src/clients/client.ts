@@ -24,28 +24,41 @@ export interface Prediction {
   flags?: Flag[];
 }
 
-/** The server's no: its status, and what is wrong, cell by cell. */
+/** The server's no: its status, and what is wrong, cell by cell. Its message has the first of them. */
 export class Refused extends Error {
   status: number;
   errors: { row: number; field: string; rule: string; message: string }[];
 
   constructor(status: number, problem: any) {
-    super(`${status}: ${problem.detail ?? JSON.stringify(problem)}`);
+    const errors: Refused["errors"] = problem?.errors ?? [];
+    const told = errors.slice(0, 3).map((error) => `row ${error.row}: ${error.message}`);
+    super(`${status}: ${[problem?.detail ?? "the answer says no more", ...told].join("; ")}`);
+    this.name = "Refused";
     this.status = status;
-    this.errors = problem.errors ?? [];
+    this.errors = errors;
   }
 }
 
-/** A server's address, the key that it asks for, if it does, and what it calls the model; with null its default is asked. */
+/**
+ * A server's address, the key that it asks for, if it does, and what it calls the model; with null its default is asked. An
+ * answer that takes more milliseconds than `timeout` is given up.
+ */
 export class Client {
   url: string;
   key: string | undefined;
   model: string | null;
+  timeout: number;
 
-  constructor(url: string = "http://127.0.0.1:8080", key?: string, model: string | null = "MODEL") {
+  constructor(
+    url: string = "http://127.0.0.1:8080",
+    key?: string,
+    model: string | null = "MODEL",
+    timeout: number = 10_000,
+  ) {
     this.url = url.replace(/\/+$/, "");
     this.key = key;
     this.model = model;
+    this.timeout = timeout;
   }
 
   /** One prediction a row, in their order. */
@@ -66,11 +79,21 @@ export class Client {
       headers["Authorization"] = `Bearer ${this.key}`;
     }
     const method = body === undefined ? "GET" : "POST";
-    const answer = await fetch(this.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const signal = AbortSignal.timeout(this.timeout);
+    const text = body === undefined ? undefined : JSON.stringify(body, finite);
+    const answer = await fetch(this.url + path, { method, headers, body: text, signal });
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) {
       throw new Refused(answer.status, told);
     }
     return told;
   }
+}
+
+/** JSON would have null for a number that is none. */
+function finite(name: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new TypeError(`${name} is ${value}, which is no number: null says that there is none`);
+  }
+  return value;
 }

@@ -3,12 +3,15 @@
 use evenstep_pipeline::Predictor;
 use evenstep_source::Extra;
 use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule, Unseen};
-use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task};
+use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task, some_of};
 use serde_json::{Map, Value, json};
 
 /// What is read as a time of day, and as a date before one.
 const TIME: &str = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,6}0*)?)?";
 const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
+
+/// So many values are told of a column that may have others.
+const VALUES: usize = 20;
 
 pub(crate) fn native(predictor: &Predictor) -> Map<String, Value> {
     let mut schemas = Map::new();
@@ -92,11 +95,17 @@ fn field_schema(rule: &Rule) -> Value {
         schema.insert("minimum".to_owned(), json!(NULL_INTEGER + 1));
         schema.insert("maximum".to_owned(), json!(i64::MAX));
     }
-    if let Some(values) = rule.values.as_ref().filter(|_| rule.unseen == Unseen::Reject) {
-        let null = (rule.missing == Missing::Allow).then_some(Value::Null);
-        schema.insert("enum".to_owned(), values.iter().map(|value| json!(value)).chain(null).collect());
-    }
     let mut words = Vec::new();
+    match &rule.values {
+        Some(values) if rule.unseen == Unseen::Reject => {
+            let null = (rule.missing == Missing::Allow).then_some(Value::Null);
+            schema.insert("enum".to_owned(), values.iter().map(|value| json!(value)).chain(null).collect());
+        }
+        Some(values) => {
+            words.push(format!("known are {}", some_of(values.iter().map(|value| format!("`{value}`")), VALUES, ", ")))
+        }
+        None => {}
+    }
     words.extend(rule.unit.as_ref().map(|unit| format!("in {unit}")));
     // Numbers in JSON are numbers.
     words

@@ -177,7 +177,7 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
     let wrong = columns(vec![("c", Cells::Integers(vec![7])), ("i", Cells::Texts(vec!["2".to_owned()]))]);
     let wrong = typer.columns(&wrong.expect("of one length")).expect("cells");
     insta::assert_snapshot!(messages(&wrong).join("\n"), @r"
-    0 invalid `c`: `7` is not a category
+    0 invalid `c`: `7` is a number, where a text is expected
     0 invalid `i`: `2` is a text, where an integer is expected
     0 absent `n`: the column is missing
     ");
@@ -338,4 +338,17 @@ fn cells_that_nobody_is_told_of_are_counted_all_the_same() {
     let told: Vec<usize> = many.errors.iter().map(|error| error.row).collect();
     let expected: Vec<usize> = (0..100).flat_map(|row| vec![row; [2, 1, 0][row % 3]]).take(TOLD).collect();
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_value_of_another_type_is_said_to_be_one() {
+    let rules =
+        r#"{"c": {"type": "category"}, "d": {"type": "date"}, "b": {"type": "boolean"}, "n": {"type": "number"}}"#;
+    let typed = check(&typer(rules, &[]), r#"[{"c": true, "d": 20240101, "b": 1, "n": false}]"#);
+    insta::assert_snapshot!(messages(&typed).join("\n"), @"
+    0 invalid `b`: `1` is a number, where true or false is expected
+    0 invalid `c`: `true` is a flag, where a text is expected
+    0 invalid `d`: `20240101` is a number, where a date, as a text, is expected
+    0 invalid `n`: `false` is a flag, where a number is expected
+    ");
 }
