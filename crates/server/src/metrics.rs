@@ -12,7 +12,7 @@ use evenstep_pipeline::{Lost, NoNumbers};
 use evenstep_table::ColumnName;
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -21,6 +21,7 @@ use prometheus_client::registry::Registry;
 
 use crate::Service;
 use crate::exposition::Exposition;
+use crate::models;
 use crate::parts::{Parts, STAGES};
 use crate::problem::Problem;
 
@@ -35,6 +36,16 @@ struct ByStatus {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct ByModel {
     model: String,
+}
+
+/// What answers, so that a change of anything else that is told can be laid at its door.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ByArtifact {
+    model: String,
+    version: String,
+    digest: String,
+    /// Whether it answers where no version is named.
+    default: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -278,8 +289,28 @@ impl OfModel {
 
 pub(crate) async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
-    encode(&mut text, &service.metrics.registry).expect("a string takes what is written");
+    let told = encode_registry(&mut text, &served(&service.models.now()));
+    told.and_then(|()| encode_registry(&mut text, &service.metrics.registry))
+        .and_then(|()| encode_eof(&mut text))
+        .expect("a string takes what is written");
     let exposition = Exposition::of_answer(&headers);
     let kind = [(header::CONTENT_TYPE, exposition.media_type()), (header::VARY, "accept")];
     (kind, exposition.of(text)).into_response()
+}
+
+/// What is served at this moment.
+fn served(state: &models::State) -> Registry {
+    let mut registry = Registry::with_prefix("evenstep");
+    let artifacts: Family<ByArtifact, Gauge> = Family::default();
+    registry.register("model_info", "What is served: 1 for each version of each model", artifacts.clone());
+    for (served, is_default) in state.all_with_default() {
+        let of = ByArtifact {
+            model: served.name().to_owned(),
+            version: served.version().to_owned(),
+            digest: served.predictor.digest.clone(),
+            default: if is_default { "true" } else { "false" },
+        };
+        artifacts.get_or_create(&of).set(1);
+    }
+    registry
 }

@@ -73,6 +73,8 @@ fn metrics_are_told_in_the_classic_text_or_as_open_metrics() {
         }
         assert_eq!(families["evenstep_rows_total"], 1);
         assert_eq!(families["evenstep_connections"], 1);
+        assert_eq!(families["evenstep_model_info"], 1);
+        assert!(text.contains("evenstep_model_info{model=\"p\",version=\""), "{text}");
         assert!(families["evenstep_request_seconds"] > 10);
         assert!(!text.contains("# EOF"));
     }

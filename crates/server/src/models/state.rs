@@ -89,6 +89,14 @@ impl State {
         self.models.values().flat_map(|model| model.versions.values())
     }
 
+    /// All bundles, and whether each answers where of its model no version is named.
+    pub(crate) fn all_with_default(&self) -> impl Iterator<Item = (&Arc<Served>, bool)> {
+        self.models.values().flat_map(|model| {
+            let default = model.default();
+            model.versions.values().map(move |served| (served, Arc::ptr_eq(served, default)))
+        })
+    }
+
     /// The bundle that answers where no model is named.
     pub(crate) fn default(&self) -> &Arc<Served> {
         self.models[&self.default].default()
