@@ -25,6 +25,10 @@ const AT_HAND_WORDS: usize = 1 << 16;
 /// How many words of a row are worked on together: the sums of their features almost fit into the first-level cache.
 const GROUP: usize = 4;
 
+/// How many wide features are worked on together, if they have no more bins than stay at hand.
+const WIDE_GROUP: usize = 4;
+const WIDE_BINS: usize = 1 << 15;
+
 /// How many rows ahead of their use rows are asked for: from memory, then from the next cache.
 const FAR: usize = 32;
 const NEAR: usize = 8;
@@ -352,11 +356,11 @@ impl<'p> Rest<'p> {
     }
 }
 
-/// What is summed up together: words of the rows, or a feature with a column of its own.
+/// What is summed up together: words of the rows, or features with columns of their own.
 #[derive(Clone, Copy)]
 enum Columns<'a> {
     Words(&'a [usize]),
-    Wide(usize),
+    Wide(&'a [usize]),
 }
 
 impl<'a> Columns<'a> {
@@ -375,11 +379,11 @@ impl<'a> Columns<'a> {
 /// The two children of a node: that with fewer rows, and the other if it is known.
 pub(super) type Children = (Histogram, Option<Histogram>);
 
-/// The packed sums of a group of words, and of a wide feature.
+/// The packed sums of a group of words, and of wide features.
 #[derive(Default)]
 struct Scratch {
     words: Vec<[[u64; 256]; LANES]>,
-    wide: Vec<u64>,
+    wide: [Vec<u64>; WIDE_GROUP],
 }
 
 /// Builds histograms of any node of a tree.
@@ -389,8 +393,8 @@ pub(super) struct Builder<'a> {
     shape: &'a Shape,
     /// The words of a row that hold a feature that this tree may use.
     active: Vec<usize>,
-    /// Which of the wide features this tree may use.
-    active_wide: Vec<usize>,
+    /// Which of the wide features this tree may use, those together that are summed up together.
+    active_wide: Vec<Vec<usize>>,
     pub(super) packing: Packing,
     pub(super) gradients: &'a [u32],
     scratch: Mutex<Vec<Scratch>>,
@@ -411,7 +415,8 @@ impl<'a> Builder<'a> {
         let lanes = matrix.lanes.chunks(matrix.in_word).enumerate();
         let may = |lanes: &[Lane]| lanes.iter().flat_map(Lane::features).any(|feature| may_split[feature]);
         let active = lanes.filter(|(_, lanes)| may(lanes)).map(|(word, _)| word).collect();
-        let active_wide = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
+        let wide: Vec<usize> = (0..matrix.wide.len()).filter(|at| may_split[matrix.wide[*at].0]).collect();
+        let active_wide = wide_groups(matrix, &wide, workers.count());
         Builder { workers, matrix, shape, active, active_wide, packing, gradients, scratch: Mutex::default(), room }
     }
 
@@ -525,7 +530,7 @@ impl<'a> Builder<'a> {
         let columns = self.columns(share);
         let end = |at: usize| match columns.get(at + 1) {
             Some(Columns::Words(words)) => self.shape.words[words[0]],
-            Some(Columns::Wide(at)) => self.shape.ranges[self.matrix.wide[*at].0].start,
+            Some(Columns::Wide(of)) => self.shape.ranges[self.matrix.wide[of[0]].0].start,
             None => self.shape.total,
         };
         let (mut parent, form_of_rest) = parent.unzip();
@@ -564,9 +569,9 @@ impl<'a> Builder<'a> {
     /// Where the bins of some columns lie, word by word, and the features that they are of, in ascending order.
     fn places(&self, columns: Columns<'_>) -> Vec<(Range<usize>, Vec<usize>)> {
         match columns {
-            Columns::Wide(at) => {
-                let feature = self.matrix.wide[at].0;
-                vec![(self.shape.ranges[feature].clone(), vec![feature])]
+            Columns::Wide(of) => {
+                let features = of.iter().map(|at| self.matrix.wide[*at].0);
+                features.map(|feature| (self.shape.ranges[feature].clone(), vec![feature])).collect()
             }
             Columns::Words(words) => {
                 let of_word = |word: &usize| {
@@ -595,7 +600,7 @@ impl<'a> Builder<'a> {
 
     /// The active columns, so many words at a time.
     fn columns(&self, words: usize) -> Vec<Columns<'_>> {
-        let wide = self.active_wide.iter().map(|at| Columns::Wide(*at));
+        let wide = self.active_wide.iter().map(|of| Columns::Wide(of));
         self.active.chunks(words.max(1)).map(Columns::Words).chain(wide).collect()
     }
 
@@ -616,15 +621,29 @@ impl<'a> Builder<'a> {
                     self.unpack_word(*word, packed, part);
                 }
             }
-            Columns::Wide(at) => {
-                let (feature, bins) = &self.matrix.wide[at];
-                scratch.wide.resize(scratch.wide.len().max(self.matrix.features[*feature].bins()), 0);
-                for row in rows {
-                    let sum = &mut scratch.wide[usize::from(bins[*row as usize])];
-                    *sum = sum.wrapping_add(self.packing.spread(self.gradients[*row as usize]));
-                }
-                self.unpack_feature(*feature, &mut scratch.wide, part);
+            Columns::Wide(&[a]) => self.add_wide([a], rows, scratch, part),
+            Columns::Wide(&[a, b]) => self.add_wide([a, b], rows, scratch, part),
+            Columns::Wide(&[a, b, c]) => self.add_wide([a, b, c], rows, scratch, part),
+            Columns::Wide(&[a, b, c, d]) => self.add_wide([a, b, c, d], rows, scratch, part),
+            Columns::Wide(_) => unreachable!("a group has one to {WIDE_GROUP} features"),
+        }
+    }
+
+    fn add_wide<const OF: usize>(&self, of: [usize; OF], rows: &[u32], scratch: &mut Scratch, part: &mut Part<'_>) {
+        let wide = of.map(|at| &self.matrix.wide[at]);
+        for ((feature, _), sums) in wide.iter().zip(&mut scratch.wide) {
+            sums.resize(sums.len().max(self.matrix.features[*feature].bins()), 0);
+        }
+        let sums: &mut [_; OF] = scratch.wide.first_chunk_mut().expect("each feature has its sums");
+        for row in rows {
+            let word = self.packing.spread(self.gradients[*row as usize]);
+            for ((_, bins), sums) in wide.iter().zip(&mut *sums) {
+                let sum = &mut sums[usize::from(bins[*row as usize])];
+                *sum = sum.wrapping_add(word);
             }
+        }
+        for ((feature, _), sums) in wide.iter().zip(sums) {
+            self.unpack_feature(*feature, sums, part);
         }
     }
 
@@ -733,6 +752,17 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// Wide features, in their order, in groups of much the same size, so that threads have as many each.
+fn wide_groups(matrix: &Matrix, wide: &[usize], threads: usize) -> Vec<Vec<usize>> {
+    let most = wide.iter().map(|at| matrix.features[matrix.wide[*at].0].bins()).max().unwrap_or(1);
+    let size = (WIDE_BINS / most).clamp(1, WIDE_GROUP);
+    let groups = match wide.len().div_ceil(size) {
+        few @ (0 | 1) => few,
+        many => many.next_multiple_of(threads).min(wide.len()),
+    };
+    (0..groups).map(|at| wide[at * wide.len() / groups..(at + 1) * wide.len() / groups].to_vec()).collect()
 }
 
 /// The sums of the values of the last share of a lane: its values' blocks lie one after the other.
