@@ -1,3 +1,4 @@
+use super::processes::check_two_processes;
 use super::*;
 use crate::{DecisionTree, ExtraTrees, RandomForest};
 

@@ -3,10 +3,11 @@ mod constraints;
 mod means;
 mod objectives;
 mod odd;
+mod processes;
 mod ranking;
 mod sampling;
 
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::Arc;
 
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::draw::{Draws, Seed};
@@ -407,61 +408,6 @@ fn check_explanation(model: &Model, data: &Batch) {
             assert_eq!(bits(single.of(0, class)), bits(explained.of(row, class)), "one row is a batch");
         }
     }
-}
-
-/// Two processes with half of the rows each, which see what either saw.
-struct Pair {
-    both: Barrier,
-    brought: Mutex<Vec<Vec<u8>>>,
-}
-
-impl Peers for Pair {
-    fn all_reduce(&self, mine: Vec<u8>, merge: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
-        self.brought.lock().unwrap().push(mine);
-        self.both.wait();
-        let brought = self.brought.lock().unwrap().clone();
-        if self.both.wait().is_leader() {
-            self.brought.lock().unwrap().clear();
-        }
-        self.both.wait();
-        brought.into_iter().reduce(merge).unwrap()
-    }
-}
-
-#[test]
-fn two_processes_learn_what_one_does() {
-    let weights = |rows: usize| (0..rows).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
-    let stopping = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
-    let goss = BoostedTrees { goss: Some(super::Goss::default()), learning_rate: 0.6, ..BoostedTrees::default() };
-    let categories = super::Categories { means_above: 8, ..super::Categories::default() };
-    let means = BoostedTrees { categories, ..sampled() };
-    for (spec, task, data) in [
-        (&sampled(), Task::Regression, values(2000)),
-        (&goss, Task::Regression, values(2000)),
-        (&means, Task::Regression, weighted(values(2000), weights(2000))),
-        (&stopping, binary(), weighted(two_classes(30_000), weights(30_000))),
-        (&sampled(), multiclass(3), three_classes(2000)),
-    ] {
-        check_two_processes(spec, &task, &data);
-    }
-}
-
-fn check_two_processes<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
-    let alone = testing::fit(spec, task, data).unwrap().model;
-    let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
-    let learn = |threads: usize, rows: Vec<usize>| {
-        let half = [data.take(&rows)];
-        let workers = Workers::threads(threads).with_peers(pair.clone());
-        let features = data.schema();
-        let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
-        spec.fit(&Training { batches: &half, features: &features, task }, &run).unwrap().model
-    };
-    let some = |rest: bool| (0..data.rows()).filter(|row| row.is_multiple_of(3) == rest).collect();
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| learn(3, some(true)));
-        assert_eq!(learn(1, some(false)), alone);
-        assert_eq!(other.join().unwrap(), alone);
-    });
 }
 
 /// A process that is not alone for all it knows, so that it bundles no features.
