@@ -82,7 +82,7 @@ def prepare(name):
     weight = 'weight = "weight"\n' if "weighted" in name else ""
     (folder / "pipeline.toml").write_text(
         f'[pipeline]\nname = "precision"\nseed = 1\n[data]\nsource = "data.csv"\ntarget = "{target}"\n{weight}'
-        f'split = {{ test = 0.3, seed = 0 }}\n[model]\nuse = "boosted_trees"\n{more}[report]\nmetrics = ["{metric}"]\n'
+        f'missing = ["", "NA"]\nsplit = {{ test = 0.3, seed = 0 }}\n[model]\nuse = "boosted_trees"\n{more}[report]\nmetrics = ["{metric}"]\n'
     )
     return folder, objective, metric, heavy
 
