@@ -48,11 +48,13 @@ pub enum Because {
     },
     /// Nobody has signed.
     Unsigned,
+    /// What is there is not what was signed: no signature of a known key is right.
+    Changed,
     /// What was signed is another artifact.
     OtherArtifact {
-        /// The digests that were signed.
+        /// The digests that were signed: of the file, or of the artifact if that is the one which differs.
         signed: String,
-        /// The digest of the file at hand.
+        /// That of what is at hand.
         found: String,
     },
     /// What was signed is this artifact, and something else is said of it than it holds.
@@ -129,8 +131,13 @@ pub fn judge(envelope: Option<&Envelope>, subject: &Subject<'_>, policy: &Policy
     };
     let signatures: Vec<Signed> = envelope.signatures.iter().map(worth).collect();
     let signed: Vec<String> = people.into_iter().collect();
+    let is_wrong = |signed: &Signed| matches!(signed, Signed::Wrong { .. });
+    let is_right = |signed: &Signed| matches!(signed, Signed::Counts { .. } | Signed::DoesNotCount { .. });
+    // What nobody signed says nothing of what somebody did.
+    let is_changed = signatures.iter().any(is_wrong) && !signatures.iter().any(is_right);
     let because = match (rule, otherwise(&envelope.statement()?, subject.statement)) {
         (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
+        (Some(_), Some(_)) if is_changed => Because::Changed,
         (Some(_), Some(otherwise)) => otherwise,
         (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
         (Some(rule), None) => Because::Enough { signed, need: rule.need },
@@ -143,8 +150,8 @@ fn otherwise(signed: &Statement, own: &Statement) -> Option<Because> {
     let digests = |of: &Statement, name: &str| -> Vec<String> {
         of.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect()
     };
-    if ["sha256", "evenstep"].iter().any(|name| digests(signed, name) != digests(own, name)) {
-        let told = |of: &Statement| foreign(&digests(of, "sha256").join(", "));
+    if let Some(name) = ["sha256", "evenstep"].iter().find(|name| digests(signed, name) != digests(own, name)) {
+        let told = |of: &Statement| foreign(&digests(of, name).join(", "));
         return Some(Because::OtherArtifact { signed: told(signed), found: told(own) });
     }
     let (signed, own) = (signed.without_facts(), own.without_facts());
@@ -160,8 +167,9 @@ impl fmt::Display for Because {
                 write!(f, "signatures are missing: {need} needed, signed by {} of those that count", people(signed))
             }
             Because::Unsigned => f.write_str("nobody has signed it"),
+            Because::Changed => f.write_str("somebody changed what was signed: no signature of a known key fits it"),
             Because::OtherArtifact { signed, found } => {
-                write!(f, "what was signed is another artifact: signed the file {signed}, and this one is {found}")
+                write!(f, "what was signed is another artifact: signed is {signed}, and this one is {found}")
             }
             Because::SaysOtherwise { differences } => {
                 let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
@@ -256,7 +264,7 @@ mod tests {
         assert_eq!(envelope.signatures.len(), 2, "who signs twice has signed once");
         envelope.sign(&set.ben).expect("signed");
         assert_eq!(said(&set, both, Some(&envelope), "11"), (true, "signed by ana, ben; 2 needed".to_owned()));
-        let other = "what was signed is another artifact: signed the file 11, and this one is 22";
+        let other = "what was signed is another artifact: signed is 11, and this one is 22";
         assert_eq!(said(&set, both, Some(&envelope), "22"), (false, other.to_owned()));
         let none = "the policy has no rule for the pipeline `house`";
         assert_eq!(said(&set, "pipelines = [\"boat\"]", Some(&envelope), "11"), (false, none.to_owned()));

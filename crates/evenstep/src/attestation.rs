@@ -26,12 +26,25 @@ pub(crate) fn beside(bundle: &Path) -> PathBuf {
 /// The signatures at that path, if there is a file.
 pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
     match evenstep_files::read_regular_text(path) {
-        Ok(text) => Envelope::parse(&text)
-            .map(Some)
-            .map_err(|error| PipelineError::no(format!("`{}`: {error}", path.display())).of_file(path)),
+        Ok(text) => Envelope::parse(&text).map(Some).map_err(|error| super::verbs::unusable(path, error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(super::verbs::unreadable(path, &error)),
     }
+}
+
+/// What is known of signatures without knowing whom to trust.
+///
+/// # Errors
+/// A sentence on signatures that can't be read.
+pub(crate) fn unjudged(envelope: &Envelope, bytes: &[u8]) -> Result<&'static str, String> {
+    let statement = envelope.statement().map_err(|error| error.to_string())?;
+    let hash = sha256(bytes);
+    let is_of_it = statement.subject.iter().any(|of| of.digest.get("sha256") == Some(&hash));
+    Ok(match (is_of_it, envelope.signatures.is_empty()) {
+        (_, true) => "nobody has signed it",
+        (true, false) => "it is signed: `--policy FILE` says whom to trust",
+        (false, false) => "what is signed beside it is another file",
+    })
 }
 
 /// The facts of the training that made the bundle: those of a lock of its digest that lies beside it.
@@ -50,6 +63,14 @@ pub(crate) fn lock_beside(bundle: &Path, artifact: &str) -> Option<String> {
 /// Where the bundle's lock may lie.
 fn locks_beside(bundle: &Path) -> [PathBuf; 2] {
     [bundle.with_extension("lock"), bundle.with_file_name("pipeline.lock")]
+}
+
+/// The lock beside the bundle that is of another artifact, and which, if there is one.
+pub(crate) fn other_lock_beside(bundle: &Path) -> Option<(PathBuf, String)> {
+    locks_beside(bundle).into_iter().find_map(|path| {
+        let text = evenstep_files::read_regular_text(&path).ok()?;
+        Some((path, Lock::parse(&text).ok()?.digest))
+    })
 }
 
 /// Why a lock beside the bundle can't be read, if one can't.

@@ -1,7 +1,7 @@
 //! What can be proved of a training: that it gives again what is locked; or of a bundle alone.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use evenstep_attest::Policy;
@@ -302,7 +302,13 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
         }
         None => match path.and_then(attestation::unreadable_lock_beside) {
             Some(why) => drop(found.check("lock beside", Err(why))),
-            None => found.leave_open("that it is the artifact you mean: no lock beside it has its digest"),
+            None => {
+                let why = match path.and_then(attestation::other_lock_beside) {
+                    Some((path, digest)) => format!("`{}` beside it is of another one, {digest}", path.display()),
+                    None => "no lock lies beside it".to_owned(),
+                };
+                found.leave_open(&format!("that it is the artifact you mean: {why}"));
+            }
         },
     }
     let facts = beside.map(|text| lock::facts(&text));
@@ -334,10 +340,19 @@ fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option
     let beside = bundle.map(attestation::beside);
     found.cost.bytes_read += beside.as_deref().map_or(0, size);
     let Some((policy, hash)) = &how.policy else {
-        let is_signed = beside.is_some_and(|beside| beside.exists());
-        let signed =
-            if is_signed { "it is signed: `--policy FILE` says whom to trust" } else { "nobody has signed it" };
-        found.leave_open(&format!("who made it: {signed}"));
+        let unjudged = |(bundle, beside): (&Path, PathBuf)| -> Result<&str, String> {
+            let Some(envelope) = attestation::read(&beside).map_err(|error| error.message)? else {
+                return Ok("nobody has signed it");
+            };
+            let bytes = match bytes {
+                Some(bytes) => Cow::Borrowed(bytes),
+                None => Cow::Owned(read_bundle(bundle).map_err(|error| error.message)?),
+            };
+            attestation::unjudged(&envelope, &bytes)
+        };
+        let said = bundle.zip(beside).map_or(Ok("nobody has signed it"), unjudged);
+        let said = said.map_or_else(|why| format!("what is beside it can't be read: {why}"), str::to_owned);
+        found.leave_open(&format!("who made it: {said}"));
         return Ok(());
     };
     let judged = match bundle.zip(beside) {

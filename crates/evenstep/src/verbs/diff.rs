@@ -40,7 +40,11 @@ pub fn difference(
     let [a, b] = &mut sides;
     share(a, b);
     share(b, a);
-    Ok(diff::diff(a, b, workers))
+    let mut difference = diff::diff(a, b, workers);
+    if no_data {
+        difference.notes.retain(|note| !note.contains(diff::UNREAD));
+    }
+    Ok(difference)
 }
 
 /// A run of the same artifact as another is described by what lies beside that one.
@@ -76,7 +80,11 @@ pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
 fn tell(difference: &Difference, args: &Diff) {
     output::line(&format!("  A  {}\n  B  {}\n", args.a.display(), args.b.display()));
     match &difference.first {
-        None if difference.equal => output::coloured(&format!("  {}", paint("nothing differs", State::Same))),
+        None if difference.equal => {
+            let is_open = difference.notes.iter().any(|note| note.starts_with(diff::NOT_COMPARED));
+            let said = if is_open { "nothing that was compared differs" } else { "nothing differs" };
+            output::coloured(&format!("  {}", paint(said, State::Same)));
+        }
         None => {
             let said = page::nowhere(difference).unwrap_or_default().to_lowercase();
             output::coloured(&format!("  {}", paint(&said, State::Differs)));

@@ -28,10 +28,22 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let name = args.bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let facts = attestation::facts(&args.bundle, &opened.digest);
     let has_facts = facts.is_some();
+    if let Some((lock, digest)) = attestation::other_lock_beside(&args.bundle).filter(|_| !has_facts && !host.quiet) {
+        output::note(&format!("`{}` beside the bundle is of another artifact, {digest}", lock.display()));
+    }
     let own = attestation::statement(&name, &bytes, &opened.artifact, facts.unwrap_or_default());
     // What is signed is always the statement of who signs: of what lies there, signatures of the same alone are kept.
     let mut envelope = Envelope::new(&own);
-    match attestation::read(&path)? {
+    let beside = match attestation::read(&path) {
+        Err(_) if args.replace => None,
+        Err(error) => {
+            return Err(
+                error.help("`--replace` puts your statement, and your signature alone, in its place".to_owned())
+            );
+        }
+        Ok(beside) => beside,
+    };
+    match beside {
         Some(beside) if beside.says_the_same(&envelope) => envelope = beside,
         Some(beside) if !args.replace => return Err(says_otherwise(&path, &beside, &own, has_facts)),
         _ => {}

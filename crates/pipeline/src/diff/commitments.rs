@@ -312,7 +312,7 @@ impl<'a> Walk<'a> {
         let mut found = self.reconciled(a, b, &Stage::Prediction, findings);
         let only_in_a = found.input.iter().filter(|row| row.change == Change::Removed).count() as u64;
         if found.many || found.unnamed || only_in_a == of.0.rows {
-            findings.notes.push(format!("predictions are not compared, as they are of other rows: {rows}"));
+            findings.notes.push(format!("{NOT_COMPARED}, as they are of other rows: {rows}"));
             return;
         }
         found.input.retain(|row| row.change == Change::Changed);
@@ -345,6 +345,8 @@ impl<'a> Walk<'a> {
         let id = &self.a.head.id;
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
         let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
+        // Only a training refuses an id that repeats.
+        changed.may_repeat = id.is_empty() || [self.a, self.b].iter().any(|trace| trace.head.origin != Origin::Train);
         let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
         if *stage != Stage::Prediction && stages.is_some_and(|(of_a, of_b)| !same_kinds(of_a, of_b)) {
             changed.leave_out_retyped(a, b, self.workers);
@@ -409,6 +411,9 @@ fn renamed<'a>(
     };
     only_a.iter().filter_map(pair).collect()
 }
+
+/// What a note begins with if two traces have predictions that nobody compared.
+pub const NOT_COMPARED: &str = "predictions are not compared";
 
 /// How it is told that the data differ.
 pub(crate) const DATA_DIFFER: &str = "the data differ";

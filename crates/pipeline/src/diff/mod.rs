@@ -24,6 +24,7 @@ use serde_json::Value;
 use crate::Artifact;
 use crate::trace::{Salt, Trace};
 
+pub use commitments::NOT_COMPARED;
 pub use rows::{Cells, Change, RowChange, UNREAD};
 pub use words::visible;
 
@@ -218,7 +219,10 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     let place = first.map(|at| {
         let finding = &found[at];
         let of_rows = if at == slots.position(&Slot::Input) { rows.input() } else { rows.at_output(&slots, at) };
-        let column = of_rows.column.or_else(|| finding.about.first().cloned()).or_else(|| finding.seen.column());
+        let seen = &finding.seen.columns;
+        // The stage's own line says no other.
+        let of_cells = of_rows.column.filter(|column| seen.is_empty() || seen.contains(column));
+        let column = of_cells.or_else(|| finding.about.first().cloned()).or_else(|| finding.seen.column());
         Place { stage: title(at), column, rows: of_rows.rows, many: of_rows.many }
     });
     let stages = found.iter().enumerate().filter(|(at, finding)| !slots.is_hidden(*at) || finding.differs());

@@ -97,6 +97,8 @@ pub(crate) struct Changed {
     pub(crate) unsure: bool,
     /// There is no salt to name them by.
     pub(crate) unnamed: bool,
+    /// A row of one name may stand there several times: one that seems to be on one side alone may be on both.
+    pub(crate) may_repeat: bool,
 }
 
 /// Rows as they are told of a place.
@@ -215,9 +217,9 @@ impl Changed {
         };
         let parts = [
             told(Change::Changed, false, "changed"),
-            told(Change::Removed, false, "in A only"),
+            told(Change::Removed, false, if self.may_repeat { "in A only, or more often" } else { "in A only" }),
             told(Change::Removed, true, "without a target in B"),
-            told(Change::Added, false, "in B only"),
+            told(Change::Added, false, if self.may_repeat { "in B only, or more often" } else { "in B only" }),
             told(Change::Added, true, "without a target in A"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -334,6 +336,12 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     let of_a = found(a, wanted_a);
     let of_b = found(b, wanted_b);
     let are_traced = (of_a.len(), of_b.len()) == all;
+    for (side, found, all) in [(a, of_a.len(), all.0), (b, of_b.len(), all.1)] {
+        let named = format!("the data of {} {UNREAD}", side.name);
+        if found < all && !notes.iter().any(|note: &String| note.starts_with(&named)) {
+            notes.push(unread(side, "they are no longer what was traced"));
+        }
+    }
     let seen = &findings.at(&Slot::Input).seen;
     let (differing, buckets) = (seen.columns.clone(), seen.buckets.clone());
     // What is known to differ in this row's bucket, and may so in the row.

@@ -81,8 +81,8 @@ fn lines(row: &RowChange) -> Vec<[String; 5]> {
 pub(super) fn change_word(change: Change) -> &'static str {
     match change {
         Change::Changed => "changed",
-        Change::Removed => "in A only",
-        Change::Added => "in B only",
+        Change::Removed => "removed",
+        Change::Added => "added",
     }
 }
 

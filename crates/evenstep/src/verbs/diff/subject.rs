@@ -26,7 +26,7 @@ struct Files {
 struct Locked {
     document: Value,
     facts: Facts,
-    digest: Option<String>,
+    digest: String,
 }
 
 /// All that is known of the run that the path names.
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     }
     let digest = side.digest.clone().unwrap_or_default();
     if side.document.is_none() || named == "evenstep" {
-        let belongs = |locked: &Locked| locked.digest.as_deref() == Some(&digest);
+        let belongs = |locked: &Locked| locked.digest == digest;
         let candidates = candidates(files.lock.as_deref(), path, "lock");
         if let Some(locked) = candidates.iter().filter_map(|lock| read_lock(lock).ok()).find(belongs) {
             take_lock(&mut side, locked);
@@ -193,13 +193,16 @@ fn read_lock(path: &Path) -> Result<Locked, PipelineError> {
         .map_err(|error| unreadable(path, &error).help("`evenstep train` writes the lock".to_owned()))?;
     let (mut document, facts) = lock::document(&text).map_err(|error| unusable(path, error))?;
     let digest = document.as_object_mut().and_then(|parts| parts.remove("digest"));
-    Ok(Locked { document, facts, digest: digest.and_then(|digest| digest.as_str().map(str::to_owned)) })
+    let Some(digest) = digest.as_ref().and_then(Value::as_str) else {
+        return Err(unusable(path, "the lock has no digest").help("`evenstep train` writes a new one".to_owned()));
+    };
+    Ok(Locked { document, facts, digest: digest.to_owned() })
 }
 
 fn take_lock(side: &mut Side, locked: Locked) {
     side.document = Some(locked.document);
     side.facts = locked.facts.0;
-    side.digest = side.digest.take().or(locked.digest);
+    side.digest.get_or_insert(locked.digest);
 }
 
 fn take_bundle(side: &mut Side, opened: Opened) -> Result<(), PipelineError> {
