@@ -670,6 +670,11 @@ fn the_rarer_class_is_asked_about_where_no_word_decides() {
         |rare: &str, often: &str| trains("x,y", |n| format!("{},{}", n % 13, if n % 5 == 0 { rare } else { often })).1;
     let line = |text: &str| text.lines().find(|line| line.starts_with("positive")).map(str::to_owned);
     insta::assert_snapshot!(line(&proposed("ill", "well")).expect("a binary task"), @r#"positive = "ill"                 # the class whose probability is told, of ill (20 rows), well (80 rows)"#);
+    assert!(
+        line(&proposed("2", "1")).expect("a binary task").starts_with("positive = \"2\""),
+        "1 beside 2 says nothing"
+    );
+    assert!(line(&proposed("0", "1")).expect("a binary task").starts_with("positive = \"1\""));
     insta::assert_snapshot!(line(&proposed("no", "yes")).expect("a binary task"), @r#"positive = "yes"                 # the class whose probability is told, of no (20 rows), yes (80 rows)"#);
 }
 

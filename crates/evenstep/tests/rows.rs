@@ -54,6 +54,8 @@ fn a_result_that_is_no_number_is_counted_wherever_steps_are_applied() {
 
     let scored = project.run(&["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--json"]).ok();
     assert_eq!(scored.json()["no_numbers"], lost);
+    let is_null = |line: &&str| line.split(',').nth(1) == Some("");
+    assert_eq!(scored.json()["unanswered"], project.read("s.csv").lines().filter(is_null).count());
     let scored = project.run(&["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv"]).ok();
     assert!(scored.err.contains(sentence), "{}", scored.err);
 

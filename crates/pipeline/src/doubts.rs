@@ -68,7 +68,9 @@ pub(crate) fn copies(task: &Task, training: &[Batch], inputs: &[ColumnName]) -> 
 
 /// Sentences for people, by the first metric.
 pub(crate) fn of(evaluation: &Evaluation, importance: &[Importance]) -> Vec<String> {
-    let Some(first) = evaluation.metrics.first() else { return Vec::new() };
+    // One that is undefined on these rows says nothing.
+    let defined = evaluation.metrics.iter().find(|measured| measured.value.is_some());
+    let Some(first) = defined.filter(|_| evaluation.held_out_rows > 0) else { return Vec::new() };
     let metric = &first.metric;
     if first.is_no_better() {
         return vec![format!(

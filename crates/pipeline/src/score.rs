@@ -22,6 +22,9 @@ pub struct Scored {
     pub rows: u64,
     /// Rows whose prediction is null.
     pub unanswered: u64,
+    /// How many of these are set aside by the contract.
+    #[serde(skip)]
+    pub set_aside: u64,
     /// How often which rule flagged which column.
     pub flags: BTreeMap<String, u64>,
     /// Columns of the input that nobody asked for.
@@ -159,14 +162,25 @@ pub fn score(
         let Some(trace) = run.trace else {
             let (mut predictions, lost) = predictor.predict(batch)?;
             predictions.forget(unanswered);
-            return Ok((told(&predictor.task, &predictions), lost, ()));
+            return Ok(with_nulls(told(&predictor.task, &predictions), lost));
         };
         let mut sums = Sums::default();
         let (predictions, lost) = predictor.predict_traced(batch, unanswered, &id, &mut sums)?;
         trace.merge(sums);
-        Ok((told(&predictor.task, &predictions), lost, ()))
+        Ok(with_nulls(told(&predictor.task, &predictions), lost))
     };
-    answer_all(predictor, source, run.workers, run.progress, 1, say, |answers, ()| write(answers))
+    let mut unanswered = 0;
+    let scored = answer_all(predictor, source, run.workers, run.progress, 1, say, |answers, nulls| {
+        unanswered += nulls;
+        write(answers)
+    })?;
+    Ok(Scored { unanswered, ..scored })
+}
+
+/// The columns, and how many predictions are null.
+fn with_nulls(columns: Vec<Column>, lost: NoNumbers) -> Said<u64> {
+    let nulls = columns.first().map_or(0, Column::nulls) as u64;
+    (columns, lost, nulls)
 }
 
 /// What is said of some rows, in columns; which results of steps were no numbers; and whatever else is to be told.
@@ -205,6 +219,7 @@ pub(crate) fn answer_all<T: Send>(
             }
             scored.rows += rows as u64;
             scored.unanswered += unanswered as u64;
+            scored.set_aside += unanswered as u64;
             for flag in answers.flags.iter().filter(|flag| flag.row.is_multiple_of(lines)) {
                 *scored.flags.entry(format!("{}: {}", flag.field, flag.rule.word())).or_default() += 1;
             }

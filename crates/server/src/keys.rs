@@ -34,9 +34,9 @@ pub enum KeysError {
     /// The file can't be read.
     #[error("it can't be read: {0}")]
     Unread(#[from] std::io::Error),
-    /// The file doesn't parse.
-    #[error("{0}")]
-    Malformed(#[from] toml::de::Error),
+    /// The file doesn't parse, at that line and column. What stands there may be a key, and is told nobody.
+    #[error("line {0}, column {1}: {2}")]
+    Malformed(usize, usize, String),
     /// A hash isn't one.
     #[error("the `sha256` of `{0}` isn't 64 hex digits")]
     NoHash(String),
@@ -51,13 +51,19 @@ pub enum KeysError {
     Random(getrandom::Error),
 }
 
+fn malformed(text: &str, error: &toml::de::Error) -> KeysError {
+    let before = &text[..error.span().map_or(0, |span| span.start)];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    KeysError::Malformed(before.matches('\n').count() + 1, line.chars().count() + 1, error.message().to_owned())
+}
+
 impl ApiKeys {
     /// The keys of a file's text.
     ///
     /// # Errors
     /// Text that isn't such a file, a hash that isn't one, a name that stands twice.
     pub fn parse(text: &str) -> Result<ApiKeys, KeysError> {
-        let keys: ApiKeys = toml::from_str(text)?;
+        let keys: ApiKeys = toml::from_str(text).map_err(|error| malformed(text, &error))?;
         for (at, key) in keys.keys.iter().enumerate() {
             check_name(&key.name)?;
             let is_hash = key.sha256.len() == 64 && key.sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
@@ -132,6 +138,14 @@ mod tests {
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name.parse().expect("a name"), value.parse().expect("a value"))])
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_is_told_by_its_place_alone() {
+        let told = |text: &str| ApiKeys::parse(text).expect_err("it doesn't parse").to_string();
+        let unquoted = told("[[key]]\nname = \"a\"\nsha256 = evk_secret\n");
+        assert!(unquoted.starts_with("line 3, column 10: ") && !unquoted.contains("evk_"), "{unquoted}");
+        assert!(!told("[[key]]\nname = \"a\"\nkey = \"evk_secret\"\n").contains("evk_"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod exposition;
 mod formats;
 mod guard;
 mod health;
+mod heard;
 mod host;
 mod keyring;
 mod keys;

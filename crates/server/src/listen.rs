@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use hyper::Request;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::{Service as _, service_fn};
+use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -24,6 +24,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::Service;
+use crate::heard::Heard;
 use crate::limits::{
     GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX,
     RETRY_AFTER_SECONDS, STREAMS_MAX, UNACCEPTED_EVERY,
@@ -103,7 +104,8 @@ pub(crate) async fn listen(
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES_MAX);
+    // Its time for a head runs from the answer before on, and so is that of an idle connection; a slow head is seen by `Activity`.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(HEAD_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -126,8 +128,12 @@ async fn serve_one(
     let activity = Arc::new(Activity::new());
     let busy = Arc::clone(&activity);
     let router = TowerToHyperService::new(router);
+    let heard = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(from.ip()));
+        if request.version() == Version::HTTP_2 {
+            busy.is_of_frames.store(true, Ordering::Relaxed);
+        }
         let mut under_way = UnderWay::begin(&busy);
         let (answered, seen) = (router.call(request), Arc::clone(&busy));
         async move {
@@ -139,7 +145,8 @@ async fn serve_one(
             Ok::<_, Infallible>(answer.map(|body| paced(body, &seen)))
         }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(Heard { stream, hear: move || heard.hear() }), service));
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asked_to_end = false;
@@ -157,7 +164,7 @@ async fn serve_one(
             }
             _ = look.tick() => match activity.idle() {
                 Idle::No => {}
-                Idle::NeverAsked => return,
+                Idle::NeverAsked | Idle::SlowHead => return,
                 // A client that doesn't read its last answer keeps the connection from ending.
                 Idle::Long if asked_to_end => return,
                 Idle::Long => {
@@ -226,6 +233,10 @@ struct Activity {
     under_way: AtomicUsize,
     /// Milliseconds after `opened` at which the last request ended, or a part of its answer was taken; 0 before the first.
     last_ended: AtomicU64,
+    /// The same at which the first bytes came since a request began; 0 if none did.
+    heard: AtomicU64,
+    /// Of HTTP/2, on which more than heads is sent between requests.
+    is_of_frames: AtomicBool,
     asked: AtomicUsize,
     given_up: AtomicUsize,
     /// Work is begun for each, and nobody reads the answer.
@@ -235,6 +246,8 @@ struct Activity {
 enum Idle {
     No,
     NeverAsked,
+    /// The head of a request has begun, and doesn't end.
+    SlowHead,
     Long,
 }
 
@@ -244,6 +257,8 @@ impl Activity {
             opened: Instant::now(),
             under_way: AtomicUsize::new(0),
             last_ended: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+            is_of_frames: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
             given_up_too_often: Notify::new(),
@@ -254,6 +269,14 @@ impl Activity {
     fn touch(&self) {
         let now = self.opened.elapsed().as_millis() as u64;
         self.last_ended.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// Bytes came.
+    fn hear(&self) {
+        if self.under_way.load(Ordering::Relaxed) == 0 && self.heard.load(Ordering::Relaxed) == 0 {
+            let now = self.opened.elapsed().as_millis() as u64;
+            self.heard.store(now.max(1), Ordering::Relaxed);
+        }
     }
 
     /// Counts a request whose client took it back.
@@ -269,6 +292,10 @@ impl Activity {
             return Idle::No;
         }
         let open = self.opened.elapsed();
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        if !heard.is_zero() && !self.is_of_frames.load(Ordering::Relaxed) && open.saturating_sub(heard) > HEAD_TIME {
+            return Idle::SlowHead;
+        }
         match self.last_ended.load(Ordering::Relaxed) {
             0 if open > HEAD_TIME => Idle::NeverAsked,
             ended if ended > 0 && open.saturating_sub(Duration::from_millis(ended)) > IDLE_TIME => Idle::Long,
@@ -339,6 +366,7 @@ pub(crate) struct UnderWay {
 impl UnderWay {
     fn begin(activity: &Arc<Activity>) -> UnderWay {
         activity.under_way.fetch_add(1, Ordering::Relaxed);
+        activity.heard.store(0, Ordering::Relaxed);
         activity.asked.fetch_add(1, Ordering::Relaxed);
         UnderWay { activity: Arc::clone(activity), answered: false }
     }

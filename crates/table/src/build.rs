@@ -314,7 +314,7 @@ impl ColumnBuilder {
             Cells::Integer(cells) if self.kind == Kind::Integer && integer != NULL_INTEGER => cells.push(integer),
             Cells::Strings(coder) if self.strictness == Strictness::File => coder.push(&integer.to_string()),
             // Days as numbers, such as 20241230: by their digits, as in a text file.
-            _ if self.strictness == Strictness::File && self.format.is_some() => {
+            _ if self.format.is_some() => {
                 return self.push_read(&integer.to_string());
             }
             _ => return false,

@@ -73,7 +73,7 @@ pub(super) fn note_missing_id(predictor: &Predictor, source: &Source, host: &Hos
 
 /// Where it is said why rows have no answer, if some have none.
 pub(super) fn quarantine(path: Option<&Path>, scored: &Scored) -> Option<String> {
-    path.filter(|_| scored.unanswered > 0).map(|path| output::path(&path_beside(path)).into_owned())
+    path.filter(|_| scored.set_aside > 0).map(|path| output::path(&path_beside(path)).into_owned())
 }
 
 /// Says how many rows were scored, or whatever was done, and what was odd about them.

@@ -6,6 +6,7 @@ mod client;
 #[path = "../common/mod.rs"]
 mod common;
 mod config;
+mod connections;
 mod keys;
 mod log;
 mod server;

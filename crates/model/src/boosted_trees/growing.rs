@@ -32,6 +32,8 @@ const CURVE_POINTS: u32 = 20;
 
 /// Gains below so many squares of the gradients' unit are noise. Boosting ends before it comes to them.
 const NOISE: f64 = 64.0;
+/// The same where hessians are weights and gradients have half as many bits: a score of cuts by chance gain a fifth of it.
+const WEIGHT_NOISE: f64 = 8.0;
 
 /// Up to so many rows times threads each thread grows averaged trees by itself, which takes some 60 bytes for each.
 const APART_ROWS: usize = 64 << 20;
@@ -246,7 +248,7 @@ impl<'a> Growing<'a> {
             criterion.is_averaged = true;
             // What rounding alone may seem to gain in a node whose targets are equal.
             match self.hessians() {
-                Hessians::Weights { .. } => criterion.weight_noise = NOISE,
+                Hessians::Weights { .. } => criterion.weight_noise = WEIGHT_NOISE,
                 _ => criterion.min_gain = criterion.min_gain.max(NOISE * packing.gradient_unit * packing.gradient_unit),
             }
         }

@@ -1,5 +1,7 @@
 //! What is done to every row between one tree and the next.
 
+use std::ops::Range;
+
 use evenstep_exact::reduce::Partial;
 use evenstep_exact::simd::widest;
 use evenstep_exact::sum::ExactSum;
@@ -12,7 +14,7 @@ use super::loss::Loss;
 use super::matrix::Matrix;
 use super::objective::log_sum_exp;
 use super::order::NO_LEAF;
-use super::quantise::{Largest, Packing};
+use super::quantise::{Hessians, Largest, Packing};
 use super::rank::Ranking;
 use super::residuals::Residuals;
 use super::rows::{self, Piece, Role};
@@ -99,6 +101,7 @@ impl Growing<'_> {
     /// One is beyond use.
     pub(super) fn take_gradients(&mut self, round: u32, class: usize) -> Result<Largest, ModelError> {
         let loss = self.loss;
+        let follows = matches!(self.hessians(), Hessians::Weights { .. });
         let (data, weights, roles, all_learned) = (self.data, &self.weights[..], &self.roles, self.all_learned);
         let norms = if self.norms.is_empty() { None } else { Some(rows::split_ref(&self.pieces, &self.norms)) };
         if let Some(Ranking { groups, pairs, targets, hessians }) = &mut self.ranking {
@@ -123,11 +126,17 @@ impl Growing<'_> {
                 let some = Rows { loss, scores, gradients: out, targets, weights, hessians };
                 some.in_blocks(|start, gradients, hessians| {
                     let roles = &roles[*first + start..][..gradients.len()];
+                    let mut see = |rows: Range<usize>| {
+                        largest.see(&gradients[rows.clone()], &hessians[rows.clone()]);
+                        if follows {
+                            largest.see_errors(&gradients[rows.clone()], &hessians[rows]);
+                        }
+                    };
                     if all_learned {
-                        return largest.see(gradients, hessians);
+                        return see(0..gradients.len());
                     }
                     for (row, _) in roles.iter().enumerate().filter(|(_, role)| **role == Role::Learned) {
-                        largest.see(&gradients[row..=row], &hessians[row..=row]);
+                        see(row..row + 1);
                     }
                 });
             },

@@ -29,7 +29,8 @@ pub(super) enum Hessians {
     One,
     /// Each is a whole number, of times that a row was drawn.
     Counts,
-    /// Each is a weight of so many bits, and a row's error is not made up for by later trees.
+    /// Each is a weight of so many bits, and a row's error is not made up for by later trees. A gradient is an error times what its
+    /// weight was rounded to: rounded apart, errors that are alike would not be any more, the less the larger they are.
     Weights { bits: u32 },
     /// They differ; gradients have so many bits.
     Any { gradient_bits: u32 },
@@ -47,6 +48,8 @@ impl Hessians {
 pub(super) struct Packing {
     /// Whether every row's hessian is 1.
     pub(super) unit_hessian: bool,
+    /// Whether gradients follow what hessians are rounded to.
+    follows: bool,
     /// Where the gradient begins among a row's bits: a hessian may be its power of two.
     row_shift: u32,
     /// Where hessian and gradient begin in a word.
@@ -67,12 +70,15 @@ pub(super) struct Packing {
 pub(super) struct Largest {
     pub(super) gradient: f64,
     pub(super) hessian: f64,
+    /// Of gradients over hessians, if gradients are to follow these.
+    pub(super) error: f64,
 }
 
 impl Partial for Largest {
     fn merge(&mut self, other: Largest) {
         self.gradient = self.gradient.max(other.gradient);
         self.hessian = self.hessian.max(other.hessian);
+        self.error = self.error.max(other.error);
     }
 }
 
@@ -83,14 +89,19 @@ impl Largest {
         // Without their signs floats are in the order of their bits, whose maximum the compiler vectorises.
         let most =
             |values: &[f64]| widest!(f64::from_bits(values.iter().fold(0, |most, x| most.max(x.abs().to_bits()))));
-        self.merge(Largest { gradient: most(gradients), hessian: most(hessians) });
+        self.merge(Largest { gradient: most(gradients), hessian: most(hessians), error: 0.0 });
+    }
+
+    /// The same of what gradients are per hessian.
+    pub(super) fn see_errors(&mut self, gradients: &[f64], hessians: &[f64]) {
+        let errors = gradients.iter().zip(hessians).filter(|(_, hessian)| **hessian > 0.0).map(|(g, h)| (g / h).abs());
+        self.error = errors.fold(self.error, f64::max);
     }
 }
 
 impl Packing {
     /// The packing of a tree.
     pub(super) fn new(largest: Largest, hessians: Hessians) -> Packing {
-        let gradient = power_of_two_above(largest.gradient);
         let hessian = power_of_two_above(largest.hessian);
         let unit_hessian = hessians == Hessians::One;
         let (gradient_bits, hessian_bits) = match hessians {
@@ -106,8 +117,13 @@ impl Packing {
         let count_bits = if unit_hessian { 13 } else { (63 - gradient_bits - hessian_bits) / 3 };
         let factor = |power: f64, bits: u32| if power > 0.0 { f64::from(1_u32 << bits) / power } else { 0.0 };
         let unit = |power: f64, bits: u32| power / f64::from(1_u32 << bits);
+        let follows = matches!(hessians, Hessians::Weights { .. });
+        // A weight is rounded up by one unit at most.
+        let beyond = if follows { largest.error * unit(hessian, hessian_bits) } else { 0.0 };
+        let gradient = power_of_two_above(largest.gradient + beyond);
         Packing {
             unit_hessian,
+            follows,
             sum_bits: gradient_bits.max(hessian_bits) + 1,
             row_shift: hessian_bits + 1,
             hessian_shift: count_bits,
@@ -136,11 +152,13 @@ impl Packing {
     /// Packs a row. `random` decides which way gradient and hessian are rounded.
     #[inline]
     fn row(&self, gradient: f64, hessian: Option<f64>, random: u32) -> u32 {
-        let gradient = round(gradient * self.gradient_factor, random >> 16);
-        match hessian.map(|hessian| round(hessian * self.hessian_factor, random & 0xffff)) {
-            Some(hessian) => ((gradient << self.row_shift) + hessian) as u32,
-            None => gradient as u32,
-        }
+        let Some(hessian) = hessian else { return round(gradient * self.gradient_factor, random >> 16) as u32 };
+        let rounded = round(hessian * self.hessian_factor, random & 0xffff);
+        let gradient = match self.follows && hessian > 0.0 {
+            true => gradient / hessian * (rounded as f64 * self.hessian_unit),
+            false => gradient,
+        };
+        ((round(gradient * self.gradient_factor, random >> 16) << self.row_shift) + rounded) as u32
     }
 
     /// The word of a packed row.
@@ -270,7 +288,7 @@ mod tests {
             (Hessians::One, 1.0),
         ]) {
             for sign in [-1.0, 1.0] {
-                let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
+                let packing = Packing::new(Largest { gradient: 1.0, hessian: most, error: 0.0 }, hessians);
                 let hessian = (hessians != Hessians::One).then_some(most);
                 let word = packing.spread(packing.row(sign, hessian, u32::MAX / 3));
                 let rows = packing.block_rows();

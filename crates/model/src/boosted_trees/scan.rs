@@ -307,7 +307,7 @@ mod tests {
                 2 => (Hessians::weights(1.0), 3.0),
                 _ => (Hessians::Any { gradient_bits: bits }, 3.0),
             };
-            let packing = Packing::new(Largest { gradient: 1.0, hessian: most }, hessians);
+            let packing = Packing::new(Largest { gradient: 1.0, hessian: most, error: 0.0 }, hessians);
             let rows = rows.min(packing.block_rows() as u32);
             let words = words(&packing, values, rows, most, seed);
             let spec = BoostedTrees { min_rows, min_hessian, ..BoostedTrees::default() };

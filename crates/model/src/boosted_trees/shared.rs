@@ -44,7 +44,7 @@ impl Growing<'_> {
         let columns = self.choose_columns(matrix, round);
         let allowed = Allowed::of(self.spec, interactions, columns, &self.draws, (round, 0), matrix);
         // Of gradients that there are none of.
-        let packing = Packing::new(Largest { gradient: 1.0, hessian: 1.0 }, Hessians::One);
+        let packing = Packing::new(Largest { gradient: 1.0, hessian: 1.0, error: 0.0 }, Hessians::One);
         let criterion = self.spec.criterion(&packing, 0.0);
         let shape = Shape::new(matrix, true);
         let workers = self.run.workers;
@@ -69,11 +69,15 @@ impl Growing<'_> {
         let covers = totals.iter().map(|total| point.value(*total)).collect();
         let share = |class: usize, leaf: usize| {
             let of_class = classes[leaf].get(&(class as u16)).map_or(0, |weight| weight.0);
+            let start = self.scores[class].first().copied().unwrap_or(0.0);
+            if totals[leaf] == 0 {
+                // Of a tree for which no row was drawn.
+                return start;
+            }
             let l2 = if grown.leaves[leaf].regularised { self.spec.categories.l2 } else { 0.0 };
             if l2 == 0.0 {
                 return of_class as f64 / totals[leaf] as f64;
             }
-            let start = self.scores[class].first().copied().unwrap_or(0.0);
             (point.value(of_class) + l2 * start) / (point.value(totals[leaf]) + l2)
         };
         let shares = |class: usize| (0..leaves.len()).map(|leaf| share(class, leaf)).collect();

@@ -186,10 +186,8 @@ impl Criterion {
         if self.weight_noise == 0.0 || node.hessian <= 0 {
             return self.min_gain;
         }
-        let (gradient, hessian) = (node.gradient as f64 * self.gradient_unit, self.hessian(node));
-        let (of_gradient, of_hessian) = (self.gradient_unit, gradient / hessian * self.hessian_unit);
-        let off = of_gradient * of_gradient + of_hessian * of_hessian;
-        self.min_gain.max(self.weight_noise * off * node.rows as f64 / hessian)
+        let off = self.gradient_unit * self.gradient_unit;
+        self.min_gain.max(self.weight_noise * off * node.rows as f64 / self.hessian(node))
     }
 
     #[inline(always)]

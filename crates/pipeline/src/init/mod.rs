@@ -96,7 +96,17 @@ pub fn positive_of(classes: &[String]) -> Option<&String> {
 /// The class that a person most likely asks about: one by a word that says so, else the rarer, of two as rare the last.
 fn asked_about(classes: &BTreeMap<String, u64>) -> Option<&String> {
     let rarer = || classes.iter().rev().min_by_key(|(_, rows)| **rows).map(|(class, _)| class);
-    classes.keys().find(|class| is_asked_about(class)).or_else(rarer)
+    // Beside other words, such as 1 beside 2, these say nothing.
+    let says = |class: &&String| {
+        let opposite: &[&str] = match class.to_lowercase().as_str() {
+            "1" => &["0", "-1"],
+            "y" => &["n"],
+            "t" => &["f"],
+            _ => return is_asked_about(class),
+        };
+        classes.keys().any(|other| opposite.contains(&other.to_lowercase().as_str()))
+    };
+    classes.keys().find(says).or_else(rarer)
 }
 
 fn is_asked_about(class: &str) -> bool {

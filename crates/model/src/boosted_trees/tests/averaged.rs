@@ -330,3 +330,28 @@ fn a_row_that_no_class_claims_has_the_shares_of_all_rows() {
     model.start = vec![0.0; 3];
     assert_eq!(scores(&model), [1.0 / 3.0; 3]);
 }
+
+#[test]
+fn weights_cost_no_split() {
+    let [x, far] = [7, 2].map(|of| (0..2000).map(move |row| f64::from(row % of)).collect::<Vec<f64>>());
+    let y: Vec<f64> = x.iter().zip(&far).map(|(x, far)| x + 100.0 * far).collect();
+    let data = batch(vec![("far", numbers(far)), ("x", numbers(x))], y.clone());
+    for of in [[3.0; 2], [0.7; 2], [1.0, 10.0], [1.0, 300.0]] {
+        let data = weighted(data.clone(), (0..2000).map(|row| of[row % 2]).collect());
+        for found in [
+            predict(&testing::fit(&DecisionTree::default(), &Task::Regression, &data).unwrap().model, &data),
+            predict(&testing::fit(&forest(), &Task::Regression, &data).unwrap().model, &data),
+        ] {
+            let off = found.values.iter().zip(&y).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off < 1e-9, "{of:?}: {off}");
+        }
+    }
+}
+
+#[test]
+fn a_tree_for_which_no_row_is_drawn_knows_how_often_each_class_is() {
+    let data = batch(vec![("x", numbers([1.0, 2.0, 3.0]))], vec![0.0, 1.0, 2.0]);
+    let model = testing::fit(&RandomForest { trees: 60, ..forest() }, &multiclass(3), &data).unwrap().model;
+    let found = predict(&model, &data);
+    assert!(found.values.iter().all(|share| (0.0..=1.0).contains(share)), "{:?}", found.values);
+}

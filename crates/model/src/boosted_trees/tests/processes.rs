@@ -1,7 +1,6 @@
 //! A fit sees data only through partials that are merged, wherever they were made.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier, Mutex};
 
@@ -76,64 +75,67 @@ fn learn_part<F: Family<Model = Model>>(
     spec.fit(&Training { batches: &part, features: &features, task }, &run).unwrap().model
 }
 
-/// A process at the other end of a connection. The one that leads merges.
+/// A process at the other end of two pipes. The one that leads merges.
 struct Process {
-    stream: Mutex<TcpStream>,
+    pipes: Mutex<(Box<dyn Read + Send>, Box<dyn Write + Send>)>,
     leads: bool,
 }
 
-fn send(stream: &mut TcpStream, bytes: &[u8]) {
-    stream.write_all(&(bytes.len() as u64).to_le_bytes()).unwrap();
-    stream.write_all(bytes).unwrap();
+fn send(pipe: &mut dyn Write, bytes: &[u8]) {
+    pipe.write_all(&(bytes.len() as u64).to_le_bytes()).unwrap();
+    pipe.write_all(bytes).unwrap();
+    pipe.flush().unwrap();
 }
 
-fn receive(stream: &mut TcpStream) -> Vec<u8> {
+fn receive(pipe: &mut dyn Read) -> Vec<u8> {
     let mut length = [0; 8];
-    stream.read_exact(&mut length).unwrap();
+    pipe.read_exact(&mut length).unwrap();
     let mut bytes = vec![0; u64::from_le_bytes(length) as usize];
-    stream.read_exact(&mut bytes).unwrap();
+    pipe.read_exact(&mut bytes).unwrap();
     bytes
 }
 
 impl Peers for Process {
     fn all_reduce(&self, mine: Vec<u8>, merge: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
-        let stream = &mut *self.stream.lock().unwrap();
+        let (from, to) = &mut *self.pipes.lock().unwrap();
         if self.leads {
-            let both = merge(mine, receive(stream));
-            send(stream, &both);
+            let both = merge(mine, receive(from));
+            send(to, &both);
             return both;
         }
-        send(stream, &mine);
-        receive(stream)
+        send(to, &mine);
+        receive(from)
     }
 }
 
-/// The program of these tests is started once more, and its own run of this test is the other process.
+/// The program of these tests is started once more, and its own run of this test is the other process: it hears by its standard
+/// input, and says by its standard error, to which tests write nothing.
 #[test]
 fn a_fit_over_two_processes_is_that_of_one() {
-    const LEADER: &str = "EVENSTEP_TEST_LEADER";
+    const FOLLOWS: &str = "EVENSTEP_TEST_FOLLOWS";
     let spec = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
     let (task, data) = (binary(), two_classes(30_000));
-    let learn = |stream: &TcpStream, leads: bool| {
-        let peer = Process { stream: Mutex::new(stream.try_clone().unwrap()), leads };
-        digest(&store(&learn_part(&spec, &task, &data, leads, Arc::new(peer))))
+    let learn = |from: Box<dyn Read + Send>, to: Box<dyn Write + Send>, leads: bool| {
+        let peer = Arc::new(Process { pipes: Mutex::new((from, to)), leads });
+        let found = digest(&store(&learn_part(&spec, &task, &data, leads, peer.clone())));
+        (found, peer)
     };
-    if let Ok(leader) = std::env::var(LEADER) {
-        let mut stream = TcpStream::connect(leader).unwrap();
-        let found = learn(&stream, false);
-        return send(&mut stream, found.as_bytes());
+    if std::env::var_os(FOLLOWS).is_some() {
+        let (found, peer) = learn(Box::new(std::io::stdin()), Box::new(std::io::stderr()), false);
+        return send(&mut peer.pipes.lock().unwrap().1, found.as_bytes());
     }
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let name = std::thread::current().name().unwrap().to_owned();
     let mut other = Command::new(std::env::current_exe().unwrap())
-        .args([&name, "--exact"])
-        .env(LEADER, listener.local_addr().unwrap().to_string())
+        .args([std::thread::current().name().unwrap(), "--exact"])
+        .env(FOLLOWS, "")
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let (mut stream, _) = listener.accept().unwrap();
     let alone = digest(&store(&testing::fit(&spec, &task, &data).unwrap().model));
-    assert_eq!(learn(&stream, true), alone);
-    assert_eq!(receive(&mut stream), alone.as_bytes());
+    let pipes = (other.stderr.take().unwrap(), other.stdin.take().unwrap());
+    let (found, peer) = learn(Box::new(pipes.0), Box::new(pipes.1), true);
+    assert_eq!(found, alone);
+    assert_eq!(receive(&mut peer.pipes.lock().unwrap().0), alone.as_bytes());
     assert!(other.wait().unwrap().success());
 }

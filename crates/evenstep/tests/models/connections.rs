@@ -1,0 +1,27 @@
+//! How long a connection lives.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::server::{Server, project};
+
+#[test]
+fn a_connection_outlives_a_pause_and_a_head_that_does_not_end_closes_it() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep"]);
+    let mut connection = server.connect();
+    let mut slow = TcpStream::connect(server.address()).expect("it listens");
+    slow.write_all(b"GET /health HTTP/1.1\r\nHost: loc").expect("it reads");
+    let began = Instant::now();
+    assert_eq!(connection.ask("GET", "/health", "", b"").status, 200);
+    sleep(Duration::from_secs(11));
+    assert_eq!(connection.ask("GET", "/health", "", b"").status, 200, "after a pause");
+    slow.set_read_timeout(Some(Duration::from_secs(10))).expect("a time");
+    let closed = match slow.read(&mut [0; 64]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    };
+    assert!(closed, "after {:?}", began.elapsed());
+}
