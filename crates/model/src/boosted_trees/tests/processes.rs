@@ -36,7 +36,8 @@ impl Peers for Pair {
 fn two_processes_learn_what_one_does() {
     let weights = |rows: usize| (0..rows).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
     let stopping = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
-    let goss = BoostedTrees { goss: Some(super::super::Goss::default()), learning_rate: 0.6, ..BoostedTrees::default() };
+    let goss =
+        BoostedTrees { goss: Some(super::super::Goss::default()), learning_rate: 0.6, ..BoostedTrees::default() };
     let categories = super::super::Categories { means_above: 8, ..super::super::Categories::default() };
     let means = BoostedTrees { categories, ..sampled() };
     for (spec, task, data) in [
