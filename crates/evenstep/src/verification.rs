@@ -339,16 +339,15 @@ fn card(found: &mut Found, opened: &Opened, facts: Option<&Facts>) {
 fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), PipelineError> {
     let beside = bundle.map(attestation::beside);
     found.cost.bytes_read += beside.as_deref().map_or(0, size);
+    let bytes_of = |bundle: &Path| match bytes {
+        Some(bytes) => Ok(Cow::Borrowed(bytes)),
+        None => read_bundle(bundle).map(Cow::Owned).map_err(|error| error.message),
+    };
+    let envelope_at = |beside: &Path| attestation::read(beside).map_err(|error| error.message);
     let Some((policy, hash)) = &how.policy else {
-        let unjudged = |(bundle, beside): (&Path, PathBuf)| -> Result<&str, String> {
-            let Some(envelope) = attestation::read(&beside).map_err(|error| error.message)? else {
-                return Ok("nobody has signed it");
-            };
-            let bytes = match bytes {
-                Some(bytes) => Cow::Borrowed(bytes),
-                None => Cow::Owned(read_bundle(bundle).map_err(|error| error.message)?),
-            };
-            attestation::unjudged(&envelope, &bytes)
+        let unjudged = |(bundle, beside): (&Path, PathBuf)| match envelope_at(&beside)? {
+            Some(envelope) => attestation::unjudged(&envelope, &bytes_of(bundle)?),
+            None => Ok("nobody has signed it"),
         };
         let said = bundle.zip(beside).map_or(Ok("nobody has signed it"), unjudged);
         let said = said.map_or_else(|why| format!("what is beside it can't be read: {why}"), str::to_owned);
@@ -357,11 +356,8 @@ fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option
     };
     let judged = match bundle.zip(beside) {
         None => Err("what signs a bundle lies beside its file, and this one has none".to_owned()),
-        Some((bundle, beside)) => attestation::read(&beside).map_err(|error| error.message).and_then(|envelope| {
-            let bytes = match bytes {
-                Some(bytes) => Cow::Borrowed(bytes),
-                None => Cow::Owned(read_bundle(bundle).map_err(|error| error.message)?),
-            };
+        Some((bundle, beside)) => envelope_at(&beside).and_then(|envelope| {
+            let bytes = bytes_of(bundle)?;
             let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
             attestation::judged(&bytes, &opened, envelope.as_ref(), policy)
         }),

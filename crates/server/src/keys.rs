@@ -52,7 +52,7 @@ pub enum KeysError {
 }
 
 fn malformed(text: &str, error: &toml::de::Error) -> KeysError {
-    let before = &text[..error.span().map_or(0, |span| span.start)];
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     KeysError::Malformed(before.matches('\n').count() + 1, line.chars().count() + 1, error.message().to_owned())
 }

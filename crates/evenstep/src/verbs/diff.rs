@@ -80,14 +80,9 @@ pub(crate) fn diff(args: &Diff, host: &Host) -> Answer {
 fn tell(difference: &Difference, args: &Diff) {
     output::line(&format!("  A  {}\n  B  {}\n", args.a.display(), args.b.display()));
     match &difference.first {
-        None if difference.equal => {
-            let is_open = difference.notes.iter().any(|note| note.starts_with(diff::NOT_COMPARED));
-            let said = if is_open { "nothing that was compared differs" } else { "nothing differs" };
-            output::coloured(&format!("  {}", paint(said, State::Same)));
-        }
         None => {
-            let said = page::nowhere(difference).unwrap_or_default().to_lowercase();
-            output::coloured(&format!("  {}", paint(&said, State::Differs)));
+            let state = if difference.equal { State::Same } else { State::Differs };
+            output::coloured(&format!("  {}", paint(&page::nowhere(difference).to_lowercase(), state)));
         }
         Some(place) => tell_place(place),
     }
@@ -116,7 +111,9 @@ fn tell(difference: &Difference, args: &Diff) {
         output::line(&format!("\n  note: {note}"));
     }
     if difference.notes.iter().any(|note| note.contains(diff::UNREAD)) {
-        output::line("\n  help: `--data-a` and `--data-b` say where the data are now");
+        output::line(
+            "\n  help: `--data-a` and `--data-b` say where the data are now, and a bundle or lock beside a trace how they are read",
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evenstep_pipeline::diff::{Cells, Change, Difference, RowChange, StageLine, State, visible};
+use evenstep_pipeline::diff::{Cells, Change, Difference, NOT_COMPARED, RowChange, StageLine, State, visible};
 use evenstep_report as report;
 use evenstep_table::{ColumnName, some_of};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
     report::Difference {
         a: a.to_owned(),
         b: b.to_owned(),
-        parting: parting.or_else(|| nowhere(difference).map(|said| format!("{said}."))).unwrap_or_default(),
+        parting: parting.unwrap_or_else(|| format!("{}.", nowhere(difference))),
         causes: difference
             .causes
             .iter()
@@ -54,10 +54,16 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
     }
 }
 
-/// What is said where no place is known at which the runs part; nothing if they are equal.
-pub(super) fn nowhere(difference: &Difference) -> Option<&'static str> {
-    let is_open = difference.causes.iter().all(|cause| cause.kind == "unmatched");
-    (!difference.equal).then_some(if is_open { "Not shown to be the same" } else { "They differ" })
+/// What is said where no place is known at which the runs part.
+pub(super) fn nowhere(difference: &Difference) -> &'static str {
+    let is_unmatched = difference.causes.iter().all(|cause| cause.kind == "unmatched");
+    let is_open = difference.notes.iter().any(|note| note.starts_with(NOT_COMPARED));
+    match difference.equal {
+        true if is_open => "Nothing that was compared differs",
+        true => "Nothing differs",
+        false if is_unmatched => "Not shown to be the same",
+        false => "They differ",
+    }
 }
 
 /// A line for each cell of a row; one for a row without cells.
