@@ -1,9 +1,10 @@
 //! A project's salt: 32 random bytes in `.evenstep/`, under which traces keep what they say of single rows.
 
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use evenstep_files::{Access, FileError, Files, Turn, write, write_for};
 use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::trace::{SALT_BYTES, Salt};
 
@@ -11,13 +12,14 @@ const FOLDER: &str = ".evenstep";
 const NAME: &str = "salt";
 
 /// The salt of the project that the folder belongs to, made if it has none.
-pub(crate) fn of_project(folder: &Path) -> Result<Salt, PipelineError> {
+pub(crate) fn of_project(folder: &Path, files: &Arc<dyn Files>) -> Result<Salt, PipelineError> {
     let home = home(folder);
     let path = home.join(NAME);
     if !path.exists() {
-        create(&home, &path).map_err(|error| {
-            PipelineError::input(format!("`{}` can't be written: {error}", path.display()))
-                .help("a trace needs a salt; leave the trace out, or make the folder writable".to_owned())
+        create(&home, &path, files).map_err(|error| {
+            let help = "a trace needs a salt; leave the trace out, or make the folder writable";
+            PipelineError::input(format!("`{}` can't be written: {}", error.path.display(), error.source))
+                .help(help.to_owned())
         })?;
     }
     read(&path)
@@ -49,43 +51,45 @@ fn read(path: &Path) -> Result<Salt, PipelineError> {
     Ok(Salt::new(bytes))
 }
 
-/// Whole or not at all, for its owner alone; of two processes that try, the first one's stays.
-fn create(home: &Path, path: &Path) -> io::Result<()> {
+/// For its owner alone; of two processes that try, the first one's stays.
+fn create(home: &Path, path: &Path, files: &Arc<dyn Files>) -> Result<(), FileError> {
     // Not the folders above: a mistyped path is told, not made.
-    if let Err(error) = fs::create_dir(home)
-        && error.kind() != io::ErrorKind::AlreadyExists
-    {
-        return Err(error);
+    match files.create_dir(home) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(FileError::new(home, "create", error));
+        }
+        _ => {}
     }
+    let _turn = Turn::wait(path);
+    if path.exists() {
+        return Ok(());
+    }
+    // First, so that there is never a salt that goes under version control.
+    write(files, &home.join(".gitignore"), b"*\n")?;
     let mut bytes = [0; SALT_BYTES];
-    getrandom::fill(&mut bytes)?;
-    // A temporary file is its owner's alone, which one that is written aside is not.
-    let mut file = tempfile::NamedTempFile::new_in(home)?;
-    file.write_all(&bytes)?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error.error),
-    }
-    // Nothing in the folder goes under version control.
-    fs::write(home.join(".gitignore"), "*\n")
+    getrandom::fill(&mut bytes).map_err(|error| FileError::new(path, "create", error.into()))?;
+    write_for(Access::Private, files, path, &bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use evenstep_files::Disk;
+
     use super::*;
 
     #[test]
     fn a_salt_is_made_once_and_found_from_below() {
+        let disk: Arc<dyn Files> = Arc::new(Disk);
         let project = tempfile::tempdir().expect("a folder");
         let below = project.path().join("a/b");
         fs::create_dir_all(&below).expect("the folder is ours");
         let path = project.path().join(FOLDER).join(NAME);
         fs::create_dir(project.path().join(".git")).expect("the folder is ours");
-        of_project(&below).expect("it is made");
+        of_project(&below, &disk).expect("it is made");
         let first = fs::read(&path).expect("it is there");
-        of_project(&below).expect("it is found");
+        of_project(&below, &disk).expect("it is found");
         assert_eq!(fs::read(&path).expect("it is there"), first);
         assert!(!below.join(FOLDER).exists());
         #[cfg(unix)]
@@ -94,8 +98,8 @@ mod tests {
             assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
         }
         let missing = tempfile::tempdir().expect("a folder").path().join("missing");
-        assert!(of_project(&missing).is_err() && !missing.exists(), "no folder is made for a mistyped path");
+        assert!(of_project(&missing, &disk).is_err() && !missing.exists(), "no folder is made for a mistyped path");
         fs::write(&path, "short").expect("the folder is ours");
-        assert!(of_project(&below).expect_err("it is short").message.ends_with("has 5 bytes instead of 32"));
+        assert!(of_project(&below, &disk).expect_err("it is short").message.ends_with("has 5 bytes instead of 32"));
     }
 }

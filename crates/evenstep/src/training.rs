@@ -150,10 +150,10 @@ impl Made {
     ///
     /// # Errors
     /// A salt that can be neither read nor made, or whatever [`Made::bundle`] refuses.
-    pub fn pack(&self) -> Result<Packed, PipelineError> {
+    pub fn pack(&self, files: &Arc<dyn Files>) -> Result<Packed, PipelineError> {
         let Trained { artifact, findings, seconds } = &self.trained;
         let trace = self.recorder.as_ref().map(|recorder| -> Result<_, PipelineError> {
-            Ok(recorder.trace(Head::of(artifact, Origin::Train), &salt::of_project(&self.folder)?))
+            Ok(recorder.trace(Head::of(artifact, Origin::Train), &salt::of_project(&self.folder, files)?))
         });
         let trace = trace.transpose()?;
         let mut facts: Facts = facts::gather(&self.folder, &self.source, self.threads, seconds);

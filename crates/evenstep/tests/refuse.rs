@@ -268,7 +268,7 @@ fn files_that_hold_no_table_are_refused() {
 fn one_row_is_too_few() {
     let project = project();
     project.write("data.csv", "x,z,y\n1,2,3\n");
-    refused(&project, &["1"]);
+    refused(&project, &["one row only has a target `y`"]);
 }
 
 #[test]
@@ -276,6 +276,9 @@ fn an_all_missing_column_and_a_constant_target_and_a_single_class_are_refused_by
     let project = project();
     project.write("data.csv", data().replace("x,z,y", "x,z,y,w").replace('\n', ",\n").replacen("w,\n", "w\n", 1));
     refused(&project, &["`w`", "drop_columns"]);
+    project.write("p.toml", format!("{SPEC}[contract]\nw = {{ type = \"number\" }}\n"));
+    refused(&project, &["column `w` has no value in any row", "drop_columns"]);
+    project.write("p.toml", SPEC);
     let constant = data().lines().skip(1).fold("x,z,y\n".to_owned(), |text, line| {
         let (rest, _) = line.rsplit_once(',').expect("cells");
         format!("{text}{rest},5\n")

@@ -12,9 +12,10 @@ pub trait File: Read + Write + Send {
 
 /// A file system: each method is one operation that can fail.
 pub trait Files: Send + Sync {
-    /// A new, empty file, in use until it is dropped; an existing one is an error. Who may read and write `like`, if that
-    /// is there, may read and write it.
-    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn File>>;
+    /// A new, empty file, in use until it is dropped; an existing one is an error.
+    fn create(&self, path: &Path, access: Access<'_>) -> io::Result<Box<dyn File>>;
+    /// A new folder; an existing one is an error.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// An existing file, to be read.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// Gives a file another name in the same folder, in place of what had it.
@@ -33,16 +34,15 @@ pub trait Files: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
-/// The host's file system, where every file that is created has one mode, whatever the process takes from new files; nobody
-/// else may do more with it from the first byte on.
+/// Who may read and write a new file, from its first byte on.
 #[derive(Clone, Copy, Debug)]
-pub struct OfMode(u32);
-
-impl OfMode {
-    /// Its owner's alone.
-    pub const PRIVATE: OfMode = OfMode(0o600);
-    /// To be read by everybody.
-    pub const PUBLIC: OfMode = OfMode(0o644);
+pub enum Access<'a> {
+    /// Who may read and write this file; if it isn't there, whoever the process lets.
+    Like(&'a Path),
+    /// Its owner alone.
+    Private,
+    /// Its owner, and to read everybody.
+    Public,
 }
 
 impl File for fs::File {
@@ -64,21 +64,41 @@ fn new(path: &Path, mode: u32) -> io::Result<fs::File> {
     Ok(file)
 }
 
-impl Files for Disk {
+#[cfg(unix)]
+fn new_like(path: &Path, like: &Path) -> io::Result<Box<dyn File>> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let Ok(like) = fs::metadata(like) else { return Ok(Box::new(new(path, 0o666)?)) };
+    let file = new(path, like.mode() & 0o666)?;
+    // Only the superuser gives files away; whoever else replaces one owns it.
+    let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
+    file.set_permissions(like.permissions())?;
+    Ok(Box::new(file))
+}
+
+#[cfg(not(unix))]
+fn new_like(path: &Path, _: &Path) -> io::Result<Box<dyn File>> {
+    Ok(Box::new(new(path, 0)?))
+}
+
+/// Whatever the process takes from new files.
+fn new_of_mode(path: &Path, mode: u32) -> io::Result<Box<dyn File>> {
+    let file = new(path, mode)?;
     #[cfg(unix)]
-    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn File>> {
-        use std::os::unix::fs::{MetadataExt, fchown};
-        let Ok(like) = fs::metadata(like) else { return Ok(Box::new(new(path, 0o666)?)) };
-        let file = new(path, like.mode() & 0o666)?;
-        // Only the superuser gives files away; whoever else replaces one owns it.
-        let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
-        file.set_permissions(like.permissions())?;
-        Ok(Box::new(file))
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    Ok(Box::new(file))
+}
+
+impl Files for Disk {
+    fn create(&self, path: &Path, access: Access<'_>) -> io::Result<Box<dyn File>> {
+        match access {
+            Access::Like(like) => new_like(path, like),
+            Access::Private => new_of_mode(path, 0o600),
+            Access::Public => new_of_mode(path, 0o644),
+        }
     }
 
-    #[cfg(not(unix))]
-    fn create(&self, path: &Path, _: &Path) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(new(path, 0)?))
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
@@ -111,38 +131,5 @@ impl Files for Disk {
             fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
         paths.sort_unstable();
         Ok(paths)
-    }
-}
-
-impl Files for OfMode {
-    fn create(&self, path: &Path, _: &Path) -> io::Result<Box<dyn File>> {
-        let file = new(path, self.0)?;
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.0))?;
-        Ok(Box::new(file))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        Disk.open(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        Disk.remove(path)
-    }
-
-    fn remove_unused(&self, path: &Path) -> io::Result<()> {
-        Disk.remove_unused(path)
-    }
-
-    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
-        Disk.sync_dir(folder)
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        Disk.list(folder)
     }
 }

@@ -4,13 +4,15 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{File, Files};
+use crate::{Access, File, Files};
 
 /// An operation that can fail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Operation {
     /// Making a file.
     Create,
+    /// Making a folder.
+    CreateDir,
     /// Opening a file.
     Open,
     /// Reading from a file.
@@ -152,9 +154,14 @@ fn error(fault: Fault) -> io::Error {
 }
 
 impl<F: Files> Files for Faulty<F> {
-    fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn File>> {
+    fn create(&self, path: &Path, access: Access<'_>) -> io::Result<Box<dyn File>> {
         self.faults.check(Operation::Create)?;
-        Ok(Box::new(FaultyFile { inner: self.inner.create(path, like)?, faults: self.faults.clone() }))
+        Ok(Box::new(FaultyFile { inner: self.inner.create(path, access)?, faults: self.faults.clone() }))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.faults.check(Operation::CreateDir)?;
+        self.inner.create_dir(path)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {

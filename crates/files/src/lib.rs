@@ -23,9 +23,9 @@ mod output;
 mod regular;
 mod turn;
 
-pub use disk::{Disk, File, Files, OfMode};
+pub use disk::{Access, Disk, File, Files};
 pub use error::FileError;
 pub use faulty::{Fault, Faulty, Lasting, Operation};
-pub use output::{Output, abandon, commit_all, read, write};
+pub use output::{Output, abandon, commit_all, read, write, write_for};
 pub use regular::{must_end, read_regular, read_regular_text, read_short_text};
 pub use turn::Turn;

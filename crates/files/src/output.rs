@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{File, FileError, Files};
+use crate::{Access, File, FileError, Files};
 
 /// A file that is written beside its target and takes its place when committed.
 ///
@@ -43,6 +43,10 @@ static LIVE: Mutex<(BTreeSet<PathBuf>, u64)> = Mutex::new((BTreeSet::new(), 0));
 impl Output {
     /// Starts to write `target`, or what it links to, which keeps its bytes for now.
     pub fn create(files: Arc<dyn Files>, target: &Path) -> Result<Output, FileError> {
+        Output::start(files, target, None)
+    }
+
+    fn start(files: Arc<dyn Files>, target: &Path, access: Option<Access<'static>>) -> Result<Output, FileError> {
         let fail = |error| FileError::new(target, "create", error);
         let found = target.metadata();
         if found.as_ref().is_ok_and(|found| !found.is_file()) {
@@ -63,7 +67,7 @@ impl Output {
             let (aside, file) = loop {
                 let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
                 live.1 += 1;
-                match files.create(&aside, target) {
+                match files.create(&aside, access.unwrap_or(Access::Like(target))) {
                     // Of a process of the same number on another host, or in another container.
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                     created => break (aside, created.map_err(fail)?),
@@ -171,7 +175,20 @@ pub fn abandon(files: &dyn Files) {
 
 /// Writes a whole file; its target has the old bytes until it has the new ones.
 pub fn write(files: &Arc<dyn Files>, target: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut output = Output::create(files.clone(), target)?;
+    written(Output::create(files.clone(), target)?, target, bytes)
+}
+
+/// Writes a whole file for whom it is, whoever might read and write what was there.
+pub fn write_for(
+    access: Access<'static>,
+    files: &Arc<dyn Files>,
+    target: &Path,
+    bytes: &[u8],
+) -> Result<(), FileError> {
+    written(Output::start(files.clone(), target, Some(access))?, target, bytes)
+}
+
+fn written(mut output: Output, target: &Path, bytes: &[u8]) -> Result<(), FileError> {
     output.write_all(bytes).map_err(|error| FileError::new(target, "write", error))?;
     output.commit()
 }
@@ -381,7 +398,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         // Held through another handle, as another process would.
         let theirs = folder.path().join(".a.tmp-1-0");
-        let held = Disk.create(&theirs, &theirs).expect("created");
+        let held = Disk.create(&theirs, Access::Private).expect("created");
         let files: Arc<dyn Files> = Arc::new(Disk);
         write(&files, &folder.path().join("a"), b"new").expect("written");
         assert_eq!(names(folder.path()), [".a.tmp-1-0", "a"]);

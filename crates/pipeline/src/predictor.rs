@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyModel, Contributions, Predictions};
 use evenstep_table::check::SeenColumns;
-use evenstep_table::{Batch, Column, ColumnName, Contract, RowKey, Schema, Task};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Schema, Task};
 
 use crate::artifact::{Artifact, DataRoles};
 use crate::interface::{Interface, serving_of};
@@ -14,7 +14,7 @@ use crate::request::phases::{self, Phase};
 use crate::score::{answer_columns, told};
 use crate::spec::ServingSection;
 use crate::steps::FittedSteps;
-use crate::trace::{Head, Origin, Stage, Sums};
+use crate::trace::{Head, Named, Origin, Stage, Sums};
 use crate::{NoNumbers, PipelineError, golden};
 
 /// A compiled artifact, ready to score.
@@ -183,13 +183,14 @@ impl Predictor {
         let keys = Arc::clone(&batch.keys);
         let id: Vec<Arc<Column>> = id.iter().filter_map(|name| batch.shared(name)).collect();
         let id: Vec<&Column> = id.iter().map(|column| &**column).collect();
-        sums.add_ends(&Stage::Input, &keys, &id, batch.columns());
+        let rows = Named::of(&keys, &id);
+        sums.add_ends(&Stage::Input, &rows, batch.columns());
         let (transformed, lost) = self.steps.apply_traced(batch, sums)?;
         phases::ended(Phase::Steps);
         let mut predictions = self.model.predict(&transformed);
         phases::ended(Phase::Model);
         predictions.forget(unanswered);
-        add_predictions(sums, &self.task, &keys, &id, &predictions);
+        add_predictions(sums, &self.task, &rows, &predictions);
         Ok((predictions, lost))
     }
 
@@ -221,13 +222,7 @@ impl Predictor {
 }
 
 /// Commits to what the model says.
-pub(crate) fn add_predictions(
-    sums: &mut Sums,
-    task: &Task,
-    keys: &[RowKey],
-    id: &[&Column],
-    predictions: &Predictions,
-) {
+pub(crate) fn add_predictions(sums: &mut Sums, task: &Task, rows: &Named<'_>, predictions: &Predictions) {
     let (names, columns) = (answer_columns(task), told(task, predictions));
-    sums.add_ends(&Stage::Prediction, keys, id, names.iter().map(|(name, _)| name).zip(&columns));
+    sums.add_ends(&Stage::Prediction, rows, names.iter().map(|(name, _)| name).zip(&columns));
 }

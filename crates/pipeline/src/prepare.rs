@@ -292,7 +292,9 @@ fn inputs(
     if let Some(name) = unread.iter().find(|name| step_that_names(spec, name).is_some()) {
         source.refuse_unsupported(name)?;
     }
-    if let Some(name) = schema.keys().find(|name| kind(name).is_none()) {
+    // Whatever its type, nothing is to be learned from it.
+    let is_empty = |name: &ColumnName| inferred.columns.get(name).is_some_and(|evidence| evidence.values() == 0);
+    if let Some(name) = schema.keys().find(|name| kind(name).is_none() || is_empty(name)) {
         return Err(PipelineError::input(format!("column `{name}` has no value in any row"))
             .help(format!("drop it before other steps: use = \"drop_columns\", columns = [\"{name}\"]")));
     }

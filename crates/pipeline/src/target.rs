@@ -55,9 +55,10 @@ impl Target {
         let count = (values.len() <= MOST_CLASSES).then_some(values.len());
         if let [only] = values.as_slice() {
             let rows: usize = batches.iter().map(Batch::rows).sum();
-            return Err(refused(format!(
-                "the target `{name}` is `{only}` in all {rows} rows: there is nothing to learn"
-            )));
+            return Err(refused(match rows {
+                1 => format!("one row only has a target `{name}`: a model learns from several"),
+                _ => format!("the target `{name}` is `{only}` in all {rows} rows: there is nothing to learn"),
+            }));
         }
         let word = spec.data.task.unwrap_or_else(|| task_of(kind, count));
         if word == TaskWord::Regression {

@@ -21,7 +21,7 @@ use crate::seen::seen_columns;
 use crate::spec::Spec;
 use crate::split::Split;
 use crate::steps::{FittedSteps, Fitting};
-use crate::trace::{Recorder, Sums};
+use crate::trace::{Named, Recorder, Sums};
 use crate::{NoNumbers, PipelineError, Predictor, Run, absent, doubts, evaluate, golden, mixed, permutation, slices};
 
 /// What a training came to.
@@ -425,7 +425,7 @@ fn score(
         let (transformed, lost) = fitted.steps.apply_traced(batch, &mut sums)?;
         let model = fitted.model.predict(&transformed);
         let id: Vec<&Column> = id.iter().map(|name| batches[at].column(name)).collect();
-        add_predictions(&mut sums, task, &keys, &id, &model);
+        add_predictions(&mut sums, task, &Named::of(&keys, &id), &model);
         trace.merge(sums);
         Ok((keys, labels, model, fitted.baseline.predict(&transformed), lost))
     });

@@ -46,7 +46,7 @@ impl Trained {
         let files: Arc<dyn Files> = Arc::new(Disk);
         let written = briefly(py, || {
             let outputs = out.map_or_else(|| Ok(Outputs::beside(&self.path, name)), |out| Outputs::at(&out, name))?;
-            self.made.pack()?.write(&outputs, &files).map(|()| outputs)
+            self.made.pack(&files)?.write(&outputs, &files).map(|()| outputs)
         });
         let outputs = written.map_err(|error| raised(py, &error, Class::Data))?;
         let trace = self.made.is_traced().then_some(&outputs.trace);

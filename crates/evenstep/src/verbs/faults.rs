@@ -109,6 +109,33 @@ fn train_leaves_old_files_or_new_ones_whichever_operation_fails() {
 }
 
 #[test]
+fn a_first_training_leaves_a_whole_salt_that_nobody_commits_or_none_whichever_operation_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spec, home) = (project(folder.path()), folder.path().join(".evenstep"));
+    for (fault, lasting) in FAULTS {
+        for n in 0.. {
+            if home.exists() {
+                std::fs::remove_dir_all(&home).expect("the folder is ours");
+            }
+            let files = Faulty::new(Disk, n, fault, lasting);
+            let answer = train(&spec, &[], &host(Arc::new(files.clone())));
+            let read = |name: &str| std::fs::read(home.join(name)).ok();
+            if let Some(salt) = read("salt") {
+                assert_eq!(
+                    (salt.len(), read(".gitignore").as_deref()),
+                    (32, Some(&b"*\n"[..])),
+                    "{fault:?} {lasting:?} at {n}"
+                );
+            }
+            assert!(answer.is_err() || read("salt").is_some(), "{fault:?} {lasting:?} at {n}");
+            if files.failed().is_empty() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn score_leaves_the_old_file_or_the_new_one_whichever_operation_fails() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = project(folder.path());

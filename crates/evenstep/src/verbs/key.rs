@@ -1,15 +1,13 @@
 //! `key new`: a private key, and the public one beside it. `key api`: a key for a client of `serve`.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use evenstep_attest::PrivateKey;
 #[cfg(feature = "serve")]
 use evenstep_files::Turn;
-use evenstep_files::{FileError, OfMode, Output};
+use evenstep_files::{Access, write_for};
 use evenstep_pipeline::PipelineError;
 #[cfg(feature = "serve")]
 use evenstep_server::ApiKeys;
@@ -43,13 +41,9 @@ fn new(args: &KeyNew, host: &Host) -> Answer {
     }
     let private = PrivateKey::generate().map_err(|error| attestation::refused(&error))?;
     let public = private.public();
-    let write = |mode: OfMode, path: &Path, text: &str| {
-        let mut output = Output::create(Arc::new(mode), path)?;
-        output.write_all(text.as_bytes()).map_err(|error| FileError::new(path, "write", error))?;
-        output.commit()
-    };
-    write(OfMode::PRIVATE, &args.out, &private.pem()).map_err(file_error)?;
-    write(OfMode::PUBLIC, &public_path, &public.pem()).map_err(file_error)?;
+    let write = |access, path: &Path, text: &str| write_for(access, &host.files, path, text.as_bytes());
+    write(Access::Private, &args.out, &private.pem()).map_err(file_error)?;
+    write(Access::Public, &public_path, &public.pem()).map_err(file_error)?;
     if host.json {
         output::json(&json!({
             "private": output::path(&args.out),

@@ -44,7 +44,7 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     let header = score::header(&predictor, &source);
     let recorder = Recorder::default();
     // Before an hour of scoring, not after it.
-    let salt = args.trace.as_deref().map(|path| salt::of_project(folder_of(path))).transpose()?;
+    let salt = args.trace.as_deref().map(|path| salt::of_project(folder_of(path), &host.files)).transpose()?;
     let scored = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {
         let trace = salt.as_ref().map(|_| &recorder);
         let run = Run { workers: run.workers, progress: run.progress, trace };

@@ -33,7 +33,7 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
         Promised::read(contract, host)?.keep(&Interface::of(&made.trained.artifact)?, "the bundle")?;
     }
     let outputs = outputs.unwrap_or(committed);
-    made.pack()?.write(&outputs, &host.files)?;
+    made.pack(&host.files)?.write(&outputs, &host.files)?;
     tell(&spec, &made, &outputs, !args.no_trace, host);
     Ok(ExitCode::SUCCESS)
 }

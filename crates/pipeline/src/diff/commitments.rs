@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::align::{Pair, Slot, StepOf};
 use super::rows::{Change, Changed, personal, reconcile_data};
 use super::{Cause, Findings, Side, State};
-use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Spread, Stage, Trace};
+use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Root, Spread, Stage, Trace};
 
 /// What two traces say of one stage.
 #[derive(Default)]
@@ -72,8 +72,8 @@ struct Walk<'a> {
     a: &'a Trace,
     b: &'a Trace,
     workers: &'a Workers,
-    latest_a: BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>,
-    latest_b: BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>,
+    latest_a: BTreeMap<ColumnName, (&'a Commitment, Root)>,
+    latest_b: BTreeMap<ColumnName, (&'a Commitment, Root)>,
     /// Columns of which one run has the training form and the other has not.
     tainted: BTreeSet<ColumnName>,
 }
@@ -264,7 +264,7 @@ impl<'a> Walk<'a> {
         }
         let names: BTreeSet<&ColumnName> = a.columns.keys().chain(b.columns.keys()).collect();
         for name in names {
-            let last = |stage: &'a Commitments, latest: &BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>| {
+            let last = |stage: &'a Commitments, latest: &BTreeMap<ColumnName, (&'a Commitment, Root)>| {
                 let before = || latest.get(name).filter(|(_, rows)| *rows == stage.row_set).map(|(column, _)| *column);
                 stage.columns.get(name).or_else(before)
             };
@@ -359,7 +359,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn remember<'a>(latest: &mut BTreeMap<ColumnName, (&'a Commitment, [u8; 16])>, stage: &'a Commitments) {
+fn remember<'a>(latest: &mut BTreeMap<ColumnName, (&'a Commitment, Root)>, stage: &'a Commitments) {
     latest.extend(stage.columns.iter().map(|(name, column)| (name.clone(), (column, stage.row_set))));
 }
 

@@ -8,15 +8,15 @@ use evenstep_table::{Coded, Column, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INT
 // Wang Yi, "wyhash": the folded multiply and its constants.
 const K: [u64; 4] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3];
 
-/// A number that needs all 64 bits stands for itself; this tells it from a date of the same bits.
-const NUMBER: u64 = 0x1d8e_4e27_c47d_124f;
+/// What tells the values of a type from those of another with the same bits.
 const INTEGER: u64 = 0xeb44_acca_b455_d165;
 const BOOLEAN: u64 = 0x9c6e_6877_736c_46e3;
 const MOMENT: u64 = 0xd27b_f8a7_ae5e_1d9b;
-const NULL: [u64; 2] = [0x3c6e_f372_fe94_f82b, 0xbb67_ae85_84ca_a73b];
+/// Bits of a NaN that no value has.
+const NULL: u64 = 0x7ff3_c6ef_372f_e94f;
 
-/// Two sums of 64 bits each.
-pub(crate) type Wide = [u64; 2];
+/// The words of a row's key.
+pub(crate) type Words = [u64; 2];
 
 /// The product of both, its halves folded into one.
 #[inline]
@@ -25,45 +25,35 @@ pub(crate) fn fold(a: u64, b: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// Adds the second to the first.
-#[inline]
-pub(crate) fn add(sum: &mut Wide, other: Wide) {
-    sum[0] = sum[0].wrapping_add(other[0]);
-    sum[1] = sum[1].wrapping_add(other[1]);
-}
-
 /// The key's two words.
 #[inline]
-pub(crate) fn words(key: &RowKey) -> Wide {
+pub(crate) fn words(key: &RowKey) -> Words {
     let word = |at: usize| u64::from_le_bytes(key.0[at..at + 8].try_into().expect("8 of 16 bytes"));
     [word(0), word(8)]
 }
 
 /// 64 well mixed bits of a row.
 #[inline]
-pub(crate) fn of_row(row: Wide) -> u64 {
+pub(crate) fn of_row(row: Words) -> u64 {
     fold(row[0] ^ K[0], row[1] ^ K[1])
 }
 
 /// A cell in its row.
 #[inline]
-pub(crate) fn in_row(row: Wide, cell: Wide) -> Wide {
-    [
-        fold(row[0] ^ cell[0], row[1] ^ cell[1] ^ K[0]),
-        fold(row[1] ^ cell[0].rotate_left(32) ^ K[2], row[0] ^ cell[1] ^ K[1]),
-    ]
+pub(crate) fn in_row(row: Words, cell: u64) -> u64 {
+    fold(row[0] ^ cell, row[1] ^ K[0])
 }
 
 /// A cell on its own.
 #[inline]
-pub(crate) fn alone(cell: Wide) -> Wide {
-    [fold(cell[0] ^ K[2], cell[1] ^ K[3]), fold(cell[0].rotate_left(32) ^ K[3], cell[1] ^ K[0])]
+pub(crate) fn alone(cell: u64) -> u64 {
+    fold(cell ^ K[2], cell.rotate_left(32) ^ K[3])
 }
 
 /// What a cell in its row adds to the hash of the row's content, in a column of that name.
 #[inline]
-pub(crate) fn in_content(cell: Wide, column: u64) -> u64 {
-    fold(cell[0] ^ column, cell[1] ^ K[3])
+pub(crate) fn in_content(cell: u64, column: u64) -> u64 {
+    fold(cell ^ column, column.rotate_left(32) ^ K[3])
 }
 
 /// The hash of a column's name.
@@ -74,75 +64,79 @@ pub(crate) fn of_name(name: &str) -> u64 {
 
 /// A whole number and the same value as an integer are one cell: a column's type is committed to apart.
 #[inline]
-fn of_number(x: f64) -> Wide {
-    if x.is_nan() { NULL } else { [x.to_bits(), NUMBER] }
+fn of_number(x: f64) -> u64 {
+    if x.is_nan() { NULL } else { x.to_bits() }
 }
 
 #[inline]
-fn of_integer(n: i64) -> Wide {
+fn of_integer(n: i64) -> u64 {
     const EXACT: u64 = 1 << 53;
     match n {
         NULL_INTEGER => NULL,
-        n if n.unsigned_abs() <= EXACT => [(n as f64).to_bits(), NUMBER],
-        n => [n as u64, INTEGER],
+        n if n.unsigned_abs() <= EXACT => (n as f64).to_bits(),
+        n => n as u64 ^ INTEGER,
     }
 }
 
 #[inline]
-fn of_moment(n: i64) -> Wide {
-    if n == NULL_INTEGER { NULL } else { [n as u64, MOMENT] }
+fn of_moment(n: i64) -> u64 {
+    if n == NULL_INTEGER { NULL } else { n as u64 ^ MOMENT }
 }
 
-fn of_text(text: &str) -> Wide {
-    let mut state = [K[0] ^ text.len() as u64, K[1]];
+fn of_text(text: &str) -> u64 {
+    let mut state = K[0] ^ text.len() as u64;
     let (whole, rest) = text.as_bytes().as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     for bytes in whole.iter().chain([&last]) {
-        let word = u64::from_le_bytes(*bytes);
-        state = [fold(state[0] ^ word, K[2]), fold(state[1] ^ word ^ K[3], state[0] ^ K[1])];
+        state = fold(state ^ u64::from_le_bytes(*bytes), K[2]);
     }
     state
 }
 
-/// Calls `each` with every row and its cell's hash.
+/// Whether a cell is null.
 #[inline]
-pub(crate) fn cells(column: &Column, mut each: impl FnMut(usize, Wide)) {
+pub(crate) fn is_null(cell: u64) -> bool {
+    cell == NULL
+}
+
+/// Every cell's hash.
+pub(crate) fn cells(column: &Column, hashes: &mut Vec<u64>) {
+    hashes.clear();
     match column {
-        Column::Number(cells) => cells.iter().enumerate().for_each(|(row, x)| each(row, of_number(*x))),
-        Column::Integer(cells) => cells.iter().enumerate().for_each(|(row, n)| each(row, of_integer(*n))),
-        Column::Time(cells) | Column::Datetime(_, cells) => {
-            cells.iter().enumerate().for_each(|(row, n)| each(row, of_moment(*n)));
+        Column::Number(cells) => hashes.extend(cells.iter().copied().map(of_number)),
+        Column::Integer(cells) => hashes.extend(cells.iter().copied().map(of_integer)),
+        Column::Time(cells) | Column::Datetime(_, cells) => hashes.extend(cells.iter().copied().map(of_moment)),
+        Column::Boolean(cells) => {
+            let of_boolean = |yes: &u8| if *yes == NULL_BOOLEAN { NULL } else { u64::from(*yes) ^ BOOLEAN };
+            hashes.extend(cells.iter().map(of_boolean));
         }
-        Column::Boolean(cells) => cells.iter().enumerate().for_each(|(row, yes)| {
-            each(row, if *yes == NULL_BOOLEAN { NULL } else { [(*yes).into(), BOOLEAN] });
-        }),
-        Column::Date(cells) => cells.iter().enumerate().for_each(|(row, day)| {
-            each(row, of_moment(if *day == NULL_DATE { NULL_INTEGER } else { (*day).into() }));
-        }),
-        Column::Category(coded) | Column::Text(coded) => of_coded(coded, each),
+        Column::Date(cells) => {
+            let of_date = |day: &i32| of_moment(if *day == NULL_DATE { NULL_INTEGER } else { (*day).into() });
+            hashes.extend(cells.iter().map(of_date));
+        }
+        Column::Category(coded) | Column::Text(coded) => of_coded(coded, hashes),
     }
 }
 
 /// Each listed string is hashed once, unless more are listed than there are rows.
-fn of_coded(coded: &Coded, mut each: impl FnMut(usize, Wide)) {
+fn of_coded(coded: &Coded, hashes: &mut Vec<u64>) {
     if coded.values.len() > coded.codes.len() {
-        (0..coded.codes.len()).for_each(|row| each(row, coded.get(row).map_or(NULL, of_text)));
+        hashes.extend((0..coded.codes.len()).map(|row| coded.get(row).map_or(NULL, of_text)));
         return;
     }
-    let hashes = coded.map_values(of_text);
-    for (row, code) in coded.codes.iter().enumerate() {
-        each(row, if *code == NULL_CODE { NULL } else { hashes[*code as usize] });
-    }
+    let of_value = coded.map_values(of_text);
+    let of_code = |code: &u32| if *code == NULL_CODE { NULL } else { of_value[*code as usize] };
+    hashes.extend(coded.codes.iter().map(of_code));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hashes(column: &Column) -> Vec<Wide> {
+    fn hashes(column: &Column) -> Vec<u64> {
         let mut all = Vec::new();
-        cells(column, |_, hash| all.push(hash));
+        cells(column, &mut all);
         all
     }
 
@@ -155,7 +149,7 @@ mod tests {
         let dates = hashes(&Column::Date(vec![3, 0, NULL_DATE]));
         let texts = hashes(&Column::Category(Coded::from_strings([Some("3"), Some(""), None, Some("3\0")])));
         assert!([&booleans, &dates, &texts].iter().all(|hashes| hashes[2] == NULL));
-        let mut all: Vec<Wide> = [numbers, integers, booleans, dates, texts].concat();
+        let mut all: Vec<u64> = [numbers, integers, booleans, dates, texts].concat();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 4 + 1 + 2 + 2 + 3);

@@ -25,7 +25,7 @@ pub use salt::{SALT_BYTES, Salt};
 pub use sketch::{Element, Reconciled, RowName, Sketch};
 pub use stage::{Form, Stage};
 pub use sums::Sums;
-pub(crate) use sums::{bucket_of, contents, elements};
+pub(crate) use sums::{Named, bucket_of, contents, elements};
 
 use salt::Sealed;
 
@@ -88,13 +88,16 @@ pub struct Trace {
     sketches: BTreeMap<Stage, Sealed>,
 }
 
+/// 64 bits of a hash: they tell runs apart that nobody forged.
+pub type Root = [u8; 8];
+
 /// What one stage came to.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Commitments {
     /// How many rows passed.
     pub rows: u64,
     /// Which rows passed: a hash of their keys, blind to their order.
-    pub row_set: [u8; 16],
+    pub row_set: Root,
     /// Each column that the stage wrote.
     pub columns: BTreeMap<ColumnName, Commitment>,
 }
@@ -107,9 +110,9 @@ pub struct Commitment {
     /// How many of its cells are null.
     pub nulls: u64,
     /// The hash of all cells with their rows' keys.
-    pub root: [u8; 16],
+    pub root: Root,
     /// At the input and at the output: the hash of all cells without the keys.
-    pub values: Option<[u8; 16]>,
+    pub values: Option<Root>,
     /// A keyed hash of each bucket, 8 bytes each.
     buckets: Vec<u8>,
 }
@@ -131,7 +134,7 @@ impl Trace {
 
     /// The hash of all that was committed to, whatever the salt.
     pub fn root(&self) -> Digest {
-        let mut hasher = Hasher::new("evenstep trace root 1");
+        let mut hasher = Hasher::new("evenstep trace root 2");
         hasher.list(self.stages.len());
         for (stage, commitments) in &self.stages {
             hasher.str(&stage.to_string()).u64(commitments.rows).bytes(&commitments.row_set);

@@ -8,11 +8,16 @@ use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::{Batch, Column, ColumnName, Schema};
 
 use super::salt::{BUCKET_BYTES, Salt, Sealed};
-use super::sums::{BUCKETS, ColumnSum, Passed, Sums};
-use super::{Commitment, Commitments, Head, Stage, Trace};
+use super::sketch::{SHRUNK_MOST, Sketch, bytes_of, shrinks};
+use super::sums::{BUCKETS, ColumnSum, Named, Passed, Sums};
+use super::{Commitment, Commitments, Head, Root, Stage, Trace};
 
 /// All stored buckets together take no more bytes.
 const BUCKET_BYTES_MAX: usize = 64 << 10;
+/// Sketches are smaller where a trace would take more bytes with them.
+const TRACE_BYTES_MAX: usize = 256 << 10;
+/// What a sealed sketch takes besides its cells, at most.
+const SEAL_BYTES: usize = 64;
 
 /// What a run has committed to so far. Its size follows from the columns, not from the rows.
 #[derive(Debug, Default)]
@@ -46,8 +51,9 @@ impl Recorder {
         self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
             let batch = &batches[task];
             let id: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
+            let rows = Named::of(&batch.keys, &id);
             for (stage, names) in [(Stage::Input, &live), (Stage::Labels, &labels)] {
-                sums.add_ends(&stage, &batch.keys, &id, names.iter().map(|name| (*name, batch.column(name))));
+                sums.add_ends(&stage, &rows, names.iter().map(|name| (*name, batch.column(name))));
             }
         }));
     }
@@ -86,15 +92,19 @@ impl Recorder {
 fn seal(head: Head, sums: &Sums, salt: &Salt) -> Trace {
     let columns: usize = sums.stages.values().map(|passed| passed.columns.len()).sum();
     let buckets = stored_buckets(columns);
-    let ends = sums.stages.iter().filter_map(|(stage, passed)| Some((stage, passed.ends.as_ref()?)));
-    let sketches = ends.map(|(stage, sketch)| (stage.clone(), Sealed::new(sketch.to_bytes(), salt)));
-    Trace {
+    let mut trace = Trace {
         head,
         salt: salt.name(),
         buckets: buckets as u32,
-        sketches: sketches.collect(),
+        sketches: BTreeMap::new(),
         stages: sums.stages.iter().map(|(stage, passed)| (stage.clone(), committed(passed, buckets, salt))).collect(),
-    }
+    };
+    let ends = || sums.stages.iter().filter_map(|(stage, passed)| Some((stage, passed.ends.as_ref()?)));
+    let room = TRACE_BYTES_MAX.saturating_sub(trace.to_bytes().len() + SEAL_BYTES * ends().count());
+    let shrunk = shrinks().find(|shrunk| ends().count() * bytes_of(*shrunk) <= room).unwrap_or(SHRUNK_MOST);
+    let sealed = |(stage, sketch): (&Stage, &Sketch)| (stage.clone(), Sealed::new(sketch.to_bytes(shrunk), salt));
+    trace.sketches = ends().map(sealed).collect();
+    trace
 }
 
 /// As many as fit, a power of two; none where there are so many columns that a few would tell nothing.
@@ -117,10 +127,9 @@ fn committed(passed: &Passed, buckets: usize, salt: &Salt) -> Commitments {
 
 fn column(sum: &ColumnSum, is_end: bool, buckets: usize, salt: &Salt) -> Option<Commitment> {
     let folded = |bucket: usize| {
-        let mut all = [0; 2];
         // The highest bits of a row's hash choose its bucket, so that neighbours fold into one.
-        sum.buckets.chunks(BUCKETS / buckets).nth(bucket)?.iter().for_each(|part| super::hash::add(&mut all, *part));
-        Some(salt.bucket(bucket, all))
+        let parts = sum.buckets.chunks(BUCKETS / buckets).nth(bucket)?;
+        Some(salt.bucket(bucket, parts.iter().fold(0, |all, part| all.wrapping_add(*part))))
     };
     Some(Commitment {
         kind: sum.kind?,
@@ -131,8 +140,8 @@ fn column(sum: &ColumnSum, is_end: bool, buckets: usize, salt: &Salt) -> Option<
     })
 }
 
-fn root(domain: &str, sums: &[[u64; 2]]) -> [u8; 16] {
+fn root(domain: &str, sums: &[u64]) -> Root {
     let mut hasher = Hasher::new(domain);
-    sums.iter().flatten().for_each(|word| _ = hasher.u64(*word));
-    hasher.finish16()
+    sums.iter().for_each(|word| _ = hasher.u64(*word));
+    *hasher.finish16().first_chunk().expect("8 of 16 bytes")
 }

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hash::Wide;
-
 /// The length of a salt.
 pub const SALT_BYTES: usize = 32;
 /// What is stored of a bucket.
@@ -34,9 +32,9 @@ impl Salt {
     }
 
     /// What is stored of a bucket.
-    pub(crate) fn bucket(&self, number: usize, sum: Wide) -> [u8; BUCKET_BYTES] {
-        let mut bytes = [0; 24];
-        for (at, word) in [number as u64, sum[0], sum[1]].into_iter().enumerate() {
+    pub(crate) fn bucket(&self, number: usize, sum: u64) -> [u8; BUCKET_BYTES] {
+        let mut bytes = [0; 16];
+        for (at, word) in [number as u64, sum].into_iter().enumerate() {
             bytes[8 * at..8 * at + 8].copy_from_slice(&word.to_le_bytes());
         }
         *blake3::keyed_hash(&self.buckets, &bytes).as_bytes().first_chunk().expect("8 of 32 bytes")

@@ -21,8 +21,19 @@ const PART: usize = 384;
 const CELLS: usize = PARTS * PART;
 /// What a cell takes in a file.
 const CELL_BYTES: usize = 36;
-/// The length of a sketch in a file.
-pub(crate) const SKETCH_BYTES: usize = CELLS * CELL_BYTES;
+/// A part may be folded until so many times fewer cells are left, half of them each time.
+pub(crate) const SHRUNK_MOST: usize = 8;
+
+/// How many times smaller than it is gathered a sketch may be stored, the largest first.
+pub(crate) fn shrinks() -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(1), |shrunk| Some(2 * shrunk)).take_while(|shrunk| *shrunk <= SHRUNK_MOST)
+}
+
+/// The length in a file of a sketch that was shrunk so many times.
+pub(crate) const fn bytes_of(shrunk: usize) -> usize {
+    CELLS / shrunk * CELL_BYTES
+}
+
 /// An element that one side has up to so many times more often is still recovered.
 const COPIES: u32 = 4;
 
@@ -82,7 +93,6 @@ impl RowName {
 
 /// The id of each row of a batch, as text: its columns' cells, with a unit separator between them.
 pub(crate) fn id_text(columns: &[&Column], row: usize, text: &mut Vec<u8>) {
-    use std::io::Write as _;
     text.clear();
     for (at, column) in columns.iter().enumerate() {
         if at > 0 {
@@ -90,7 +100,7 @@ pub(crate) fn id_text(columns: &[&Column], row: usize, text: &mut Vec<u8>) {
         }
         match column {
             Column::Integer(cells) if !column.is_null(row) => {
-                write!(text, "{}", cells[row]).expect("a vector takes all that is written");
+                text.extend_from_slice(itoa::Buffer::new().format(cells[row]).as_bytes());
             }
             Column::Category(coded) | Column::Text(coded) => {
                 text.extend_from_slice(coded.get(row).unwrap_or_default().as_bytes());
@@ -114,15 +124,17 @@ impl Element {
         words(&RowKey(self.name.bytes))
     }
 
-    /// The cells that it is in, and what vouches for it there.
+    /// The cells that it is in, where a part has so many, and what vouches for it there.
     #[inline]
-    fn place(&self) -> ([usize; PARTS], u32) {
+    fn place(&self, part_cells: usize) -> ([usize; PARTS], u32) {
         let [a, b] = self.words();
         let mixed =
             fold(a ^ self.content ^ 0x8bb8_4b93_962e_acc9, b ^ u64::from(self.length()) ^ 0x2d35_8dcc_aa6c_78a5);
         let mixed = fold(mixed ^ 0x4b33_a62e_d433_d4a3, self.content ^ a.rotate_left(17) ^ 0x4d5a_2da5_1de1_aa47);
         let check = fold(mixed ^ b, 0xa076_1d64_78bd_642f) as u32;
-        (std::array::from_fn(|part| part * PART + (mixed >> (16 * part)) as u16 as usize % PART), check)
+        // A part that is folded has its cells where they fall onto one another.
+        let at = |part: usize| (mixed >> (16 * part)) as u16 as usize % PART % part_cells;
+        (std::array::from_fn(|part| part * part_cells + at(part)), check)
     }
 
     fn length(&self) -> u32 {
@@ -166,7 +178,7 @@ impl Cell {
     }
 
     /// The one element of which the cell holds so many copies, if that is what it holds.
-    fn element(&self, copies: u32, at: usize) -> Option<Element> {
+    fn element(&self, copies: u32, at: usize, part_cells: usize) -> Option<Element> {
         let (halvings, odd) = (copies.trailing_zeros(), copies >> copies.trailing_zeros());
         if self.count != copies {
             return None;
@@ -186,7 +198,7 @@ impl Cell {
             bytes[8..].copy_from_slice(&id[1].to_le_bytes());
             let name = RowName { bytes, length: self.length / copies };
             let element = Element { name, content: whole(content, choice / lost / lost) };
-            let (cells, check) = element.place();
+            let (cells, check) = element.place(part_cells);
             (cells.contains(&at) && check.wrapping_mul(copies) == self.check).then_some(element)
         })
     }
@@ -229,8 +241,9 @@ impl Sketch {
         self.add_times(element, 1);
     }
 
+    #[inline]
     fn add_times(&mut self, element: &Element, times: u32) {
-        let (places, check) = element.place();
+        let (places, check) = element.place(self.cells.len() / PARTS);
         let times64 = u64::from(times);
         let signed = if times > u32::MAX / 2 { times64.wrapping_sub(1 << 32) } else { times64 };
         let cell = Cell {
@@ -243,27 +256,38 @@ impl Sketch {
         places.iter().for_each(|at| self.cells[*at].add(&cell));
     }
 
+    /// Its cells, so many in each part: a part is folded until it has no more.
+    fn folded(&self, part_cells: usize) -> Vec<Cell> {
+        let mut folded = vec![Cell::default(); PARTS * part_cells];
+        let parts = self.cells.chunks(self.cells.len().max(1).div_ceil(PARTS));
+        for (folded, part) in folded.chunks_mut(part_cells).zip(parts) {
+            part.iter().enumerate().for_each(|(at, cell)| folded[at % part_cells].add(cell));
+        }
+        folded
+    }
+
     /// The rows that one has and the other has not.
     pub fn reconcile(&self, other: &Sketch) -> Reconciled {
-        let mut rest = Sketch { cells: vec![Cell::default(); CELLS] };
-        rest.cells.iter_mut().zip(&self.cells).for_each(|(cell, mine)| cell.add(mine));
-        rest.cells.iter_mut().zip(&other.cells).for_each(|(cell, theirs)| cell.add(&theirs.negated()));
+        let part_of = |sketch: &Sketch| if sketch.cells.is_empty() { PART } else { sketch.cells.len() / PARTS };
+        let part_cells = part_of(self).min(part_of(other));
+        let mut rest = Sketch { cells: self.folded(part_cells) };
+        rest.cells.iter_mut().zip(other.folded(part_cells)).for_each(|(cell, theirs)| cell.add(&theirs.negated()));
         let (mut first, mut second) = (Vec::new(), Vec::new());
-        let mut queue: Vec<usize> = (0..CELLS).collect();
+        let mut queue: Vec<usize> = (0..rest.cells.len()).collect();
         while let Some(at) = queue.pop() {
             let cell = rest.cells[at];
             let found = (1..=COPIES).find_map(|copies| {
-                let mine = cell.element(copies, at).map(|element| (element, copies, true));
-                mine.or_else(|| cell.negated().element(copies, at).map(|element| (element, copies, false)))
+                let mine = cell.element(copies, at, part_cells).map(|element| (element, copies, true));
+                mine.or_else(|| cell.negated().element(copies, at, part_cells).map(|element| (element, copies, false)))
             });
             let Some((element, copies, is_mine)) = found else { continue };
             let times = if is_mine { copies.wrapping_neg() } else { copies };
             rest.add_times(&element, times);
-            queue.extend(element.place().0);
+            queue.extend(element.place(part_cells).0);
             let side = if is_mine { &mut first } else { &mut second };
             side.extend(std::iter::repeat_n(element, copies as usize));
             // Bytes that nobody's rows came to could be peeled for ever.
-            if first.len() + second.len() > COPIES as usize * CELLS {
+            if first.len() + second.len() > COPIES as usize * rest.cells.len() {
                 return Reconciled::Many;
             }
         }
@@ -275,12 +299,10 @@ impl Sketch {
         Reconciled::All { first, second }
     }
 
-    /// The stable byte form.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let empty = [Cell::default(); CELLS];
-        let cells = if self.cells.is_empty() { &empty[..] } else { &self.cells };
-        let mut bytes = Vec::with_capacity(SKETCH_BYTES);
-        for cell in cells {
+    /// The stable byte form, shrunk so many times.
+    pub(crate) fn to_bytes(&self, shrunk: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(bytes_of(shrunk));
+        for cell in self.folded(PART / shrunk) {
             for word in [cell.id[0], cell.id[1], cell.content] {
                 bytes.extend(word.to_le_bytes());
             }
@@ -293,9 +315,7 @@ impl Sketch {
 
     /// The sketch of these bytes; None if they are of another length.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Sketch> {
-        if bytes.len() != SKETCH_BYTES {
-            return None;
-        }
+        shrinks().find(|shrunk| bytes_of(*shrunk) == bytes.len())?;
         let cell = |bytes: &[u8]| {
             let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
             let short = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
@@ -354,6 +374,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sketch_that_was_shrunk_recovers_fewer_and_is_compared_with_any() {
+        let stored = |sketch: &Sketch, shrunk| Sketch::from_bytes(&sketch.to_bytes(shrunk)).expect("its length");
+        let (mine, theirs) = (sketch(0..10_000), sketch(50..10_050));
+        let expected = Reconciled::All { first: all(0..50), second: all(10_000..10_050) };
+        for (shrunk, others) in shrinks().flat_map(|shrunk| shrinks().map(move |others| (shrunk, others))) {
+            assert_eq!(stored(&mine, shrunk).reconcile(&stored(&theirs, others)), expected, "{shrunk} and {others}");
+            assert_eq!(stored(&mine, shrunk).reconcile(&Sketch::default()), Reconciled::Many);
+        }
+    }
+
+    #[test]
     fn copies_are_recovered_up_to_four() {
         for copies in 1..=4 {
             let mine = sketch((0..100).flat_map(|n| std::iter::repeat_n(n, copies)));
@@ -385,12 +416,12 @@ mod tests {
             let merged = |mut a: Sketch, b: Sketch| { a.merge(b); a };
             prop_assert_eq!(&merged(left.clone(), right.clone()), &whole);
             prop_assert_eq!(&merged(right, left), &whole);
-            prop_assert_eq!(Sketch::from_bytes(&whole.to_bytes()).expect("its length").to_bytes(), whole.to_bytes());
+            prop_assert_eq!(Sketch::from_bytes(&whole.to_bytes(1)).expect("its length").to_bytes(1), whole.to_bytes(1));
         }
 
         #[test]
         fn any_bytes_reconcile_to_something(seed in any::<u64>()) {
-            let bytes: Vec<u8> = (0..SKETCH_BYTES as u64).map(|at| fold(seed ^ at, 0x9e37_79b9_7f4a_7c15) as u8).collect();
+            let bytes: Vec<u8> = (0..bytes_of(1) as u64).map(|at| fold(seed ^ at, 0x9e37_79b9_7f4a_7c15) as u8).collect();
             let foreign = Sketch::from_bytes(&bytes).expect("its length");
             prop_assert_eq!(foreign.reconcile(&sketch(0..10)), Reconciled::Many);
         }

@@ -7,7 +7,7 @@ use evenstep_table::{Batch, Column, ColumnName, Kind, RowKey};
 use serde::{Deserialize, Serialize};
 
 use super::Stage;
-use super::hash::{self, Wide};
+use super::hash::{self, Words};
 use super::sketch::{Element, RowName, Sketch, id_text};
 
 /// Buckets while sums are gathered; fewer are stored where there are many columns.
@@ -23,7 +23,7 @@ pub struct Sums {
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub(crate) struct Passed {
     pub(crate) rows: u64,
-    pub(crate) row_set: Wide,
+    pub(crate) row_set: u64,
     pub(crate) columns: BTreeMap<ColumnName, ColumnSum>,
     /// At the input and at the output.
     pub(crate) ends: Option<Sketch>,
@@ -34,40 +34,66 @@ pub(crate) struct Passed {
 pub(crate) struct ColumnSum {
     pub(crate) kind: Option<Kind>,
     pub(crate) nulls: u64,
-    pub(crate) values: Wide,
+    pub(crate) values: u64,
     /// Empty as long as no row has passed.
-    pub(crate) buckets: Vec<Wide>,
+    pub(crate) buckets: Vec<u64>,
 }
 
 /// What a column is called, and its cells.
-pub(crate) type Named<'a> = (&'a ColumnName, &'a Column);
+type Cells<'a> = (&'a ColumnName, &'a Column);
+
+/// Rows with what they are called in a sketch: their declared id, or their key.
+pub(crate) struct Named<'a> {
+    keys: &'a [RowKey],
+    names: Vec<RowName>,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn of(keys: &'a [RowKey], id: &[&Column]) -> Named<'a> {
+        let mut text = Vec::new();
+        let mut name = |(row, key)| {
+            if id.is_empty() {
+                return RowName::of_key(key);
+            }
+            id_text(id, row, &mut text);
+            RowName::of_id(&text)
+        };
+        Named { keys, names: keys.iter().enumerate().map(&mut name).collect() }
+    }
+}
 
 impl Sums {
     /// Adds the cells of the columns that a stage wrote.
-    pub(crate) fn add<'a>(&mut self, stage: &Stage, keys: &[RowKey], columns: impl IntoIterator<Item = Named<'a>>) {
+    pub(crate) fn add<'a>(&mut self, stage: &Stage, keys: &[RowKey], columns: impl IntoIterator<Item = Cells<'a>>) {
         let passed = self.passed(stage, keys);
-        let rows = Rows::of(keys);
+        let (rows, mut cells) = (Rows::of(keys), Vec::new());
         for (name, column) in columns {
-            passed.column(name, column).add(&rows, column);
+            hash::cells(column, &mut cells);
+            passed.column(name, column).add(&rows, &cells);
         }
     }
 
-    /// Adds rows where they come in or go out: they are sketched, too, by their declared id or by their key.
+    /// Adds rows where they come in or go out: they are sketched, too.
     pub(crate) fn add_ends<'a>(
         &mut self,
         stage: &Stage,
-        keys: &[RowKey],
-        id: &[&Column],
-        columns: impl IntoIterator<Item = Named<'a>>,
+        rows: &Named<'_>,
+        columns: impl IntoIterator<Item = Cells<'a>>,
     ) {
-        let passed = self.passed(stage, keys);
-        let rows = Rows::of(keys);
-        let mut content = vec![0_u64; keys.len()];
+        let passed = self.passed(stage, rows.keys);
+        let (keys, mut cells) = (Rows::of(rows.keys), Vec::new());
+        let mut content = vec![0_u64; rows.keys.len()];
         for (name, column) in columns {
-            passed.column(name, column).add_with_content(&rows, column, hash::of_name(name.as_str()), &mut content);
+            hash::cells(column, &mut cells);
+            let sum = passed.column(name, column);
+            sum.add(&keys, &cells);
+            sum.values = cells.iter().fold(sum.values, |sum, cell| sum.wrapping_add(hash::alone(*cell)));
+            add_content(&mut content, name, &cells);
         }
         let sketch = passed.ends.get_or_insert_default();
-        elements(keys, id, &content, |_, element| sketch.add(&element));
+        for (name, content) in rows.names.iter().zip(content) {
+            sketch.add(&Element { name: *name, content });
+        }
     }
 
     fn passed(&mut self, stage: &Stage, keys: &[RowKey]) -> &mut Passed {
@@ -77,7 +103,7 @@ impl Sums {
         let passed = self.stages.get_mut(stage).expect("it is there now");
         passed.rows += keys.len() as u64;
         for key in keys {
-            hash::add(&mut passed.row_set, hash::alone(hash::words(key)));
+            passed.row_set = passed.row_set.wrapping_add(hash::of_row(hash::words(key)));
         }
         passed
     }
@@ -85,27 +111,26 @@ impl Sums {
 
 /// The sketch's elements of all rows of a batch, by the columns whose hashes `content` has gathered.
 pub(crate) fn elements(keys: &[RowKey], id: &[&Column], content: &[u64], mut each: impl FnMut(usize, Element)) {
-    let mut text = Vec::new();
-    for (row, (key, content)) in keys.iter().zip(content).enumerate() {
-        let name = if id.is_empty() {
-            RowName::of_key(key)
-        } else {
-            id_text(id, row, &mut text);
-            RowName::of_id(&text)
-        };
+    for (row, (name, content)) in Named::of(keys, id).names.into_iter().zip(content).enumerate() {
         each(row, Element { name, content: *content });
     }
 }
 
 /// The hash of each row's cells in these columns.
 pub(crate) fn contents(batch: &Batch, names: &[&ColumnName]) -> Vec<u64> {
-    let mut content = vec![0_u64; batch.rows()];
+    let (mut content, mut cells) = (vec![0_u64; batch.rows()], Vec::new());
     for name in names {
-        let of_name = hash::of_name(name.as_str());
-        let sum = |row: usize, cell| content[row] = content[row].wrapping_add(hash::in_content(cell, of_name));
-        hash::cells(batch.column(name), sum);
+        hash::cells(batch.column(name), &mut cells);
+        add_content(&mut content, name, &cells);
     }
     content
+}
+
+fn add_content(content: &mut [u64], name: &ColumnName, cells: &[u64]) {
+    let of_name = hash::of_name(name.as_str());
+    for (content, cell) in content.iter_mut().zip(cells) {
+        *content = content.wrapping_add(hash::in_content(*cell, of_name));
+    }
 }
 
 impl Passed {
@@ -116,7 +141,7 @@ impl Passed {
         let sum = self.columns.get_mut(name).expect("it is there now");
         sum.kind = Some(column.kind());
         if sum.buckets.is_empty() {
-            sum.buckets = vec![[0; 2]; BUCKETS];
+            sum.buckets = vec![0; BUCKETS];
         }
         sum
     }
@@ -127,48 +152,34 @@ pub(crate) fn bucket_of(key: &RowKey) -> u8 {
     bucket(hash::words(key))
 }
 
-fn bucket(row: Wide) -> u8 {
+fn bucket(row: Words) -> u8 {
     (hash::of_row(row) >> 56) as u8
 }
 
 /// Rows as they are mixed with cells.
 struct Rows {
     /// The words of their keys.
-    words: Vec<Wide>,
+    words: Vec<Words>,
     /// Which bucket each falls into.
     buckets: Vec<u8>,
 }
 
 impl Rows {
     fn of(keys: &[RowKey]) -> Rows {
-        let words: Vec<Wide> = keys.iter().map(hash::words).collect();
+        let words: Vec<Words> = keys.iter().map(hash::words).collect();
         let buckets = words.iter().copied().map(bucket).collect();
         Rows { words, buckets }
     }
 }
 
 impl ColumnSum {
-    fn add(&mut self, rows: &Rows, column: &Column) {
-        self.nulls += column.nulls() as u64;
+    fn add(&mut self, rows: &Rows, cells: &[u64]) {
         let buckets = self.buckets.first_chunk_mut::<BUCKETS>().expect("all buckets are there");
-        let (words, bucket) = (&rows.words[..column.rows()], &rows.buckets[..column.rows()]);
-        hash::cells(column, |at, cell| {
-            hash::add(&mut buckets[usize::from(bucket[at])], hash::in_row(words[at], cell));
-        });
-    }
-
-    fn add_with_content(&mut self, rows: &Rows, column: &Column, name: u64, content: &mut [u64]) {
-        self.nulls += column.nulls() as u64;
-        let buckets = self.buckets.first_chunk_mut::<BUCKETS>().expect("all buckets are there");
-        let (words, bucket) = (&rows.words[..column.rows()], &rows.buckets[..column.rows()]);
-        let content = &mut content[..column.rows()];
-        let mut values = self.values;
-        hash::cells(column, |at, cell| {
-            hash::add(&mut buckets[usize::from(bucket[at])], hash::in_row(words[at], cell));
-            hash::add(&mut values, hash::alone(cell));
-            content[at] = content[at].wrapping_add(hash::in_content(cell, name));
-        });
-        self.values = values;
+        for ((cell, words), bucket) in cells.iter().zip(&rows.words).zip(&rows.buckets) {
+            let sum = &mut buckets[usize::from(*bucket)];
+            *sum = sum.wrapping_add(hash::in_row(*words, *cell));
+        }
+        self.nulls += cells.iter().filter(|cell| hash::is_null(**cell)).count() as u64;
     }
 }
 
@@ -183,7 +194,7 @@ impl Partial for Sums {
 impl Partial for Passed {
     fn merge(&mut self, other: Passed) {
         self.rows += other.rows;
-        hash::add(&mut self.row_set, other.row_set);
+        self.row_set = self.row_set.wrapping_add(other.row_set);
         Partial::merge(&mut self.columns, other.columns);
         match (&mut self.ends, other.ends) {
             (Some(mine), Some(theirs)) => mine.merge(theirs),
@@ -197,13 +208,13 @@ impl Partial for ColumnSum {
     fn merge(&mut self, other: ColumnSum) {
         self.kind = self.kind.or(other.kind);
         self.nulls += other.nulls;
-        hash::add(&mut self.values, other.values);
+        self.values = self.values.wrapping_add(other.values);
         if self.buckets.is_empty() {
             self.buckets = other.buckets;
             return;
         }
         for (mine, theirs) in self.buckets.iter_mut().zip(other.buckets) {
-            hash::add(mine, theirs);
+            *mine = mine.wrapping_add(theirs);
         }
     }
 }

@@ -31,7 +31,7 @@ fn table(rows: impl Iterator<Item = i64>, change: impl Fn(i64) -> f64) -> Batch 
 fn sums(batch: &Batch) -> Sums {
     let mut sums = Sums::default();
     let cells = || batch.columns();
-    sums.add_ends(&Stage::Input, &batch.keys, &[batch.column(&name("id"))], cells());
+    sums.add_ends(&Stage::Input, &Named::of(&batch.keys, &[batch.column(&name("id"))]), cells());
     sums.add(&Stage::step(1, "log", Form::Applied), &batch.keys, [(&name("x"), batch.column(&name("x")))]);
     sums
 }
@@ -110,18 +110,26 @@ fn another_salt_hides_rows_and_leaves_the_root() {
 
 #[test]
 fn however_many_columns_and_rows_there_are_the_file_stays_small() {
-    let mut sums = Sums::default();
     let batch = table(0..1_000, |n| n as f64);
-    for step in 0..30 {
-        let names: Vec<ColumnName> = (0..30).map(|n| name(&format!("column {n}"))).collect();
-        let cells = names.iter().map(|name| (name, batch.column(&self::name("x"))));
-        sums.add(&Stage::step(step, "log", Form::Applied), &batch.keys, cells);
+    let bytes = |steps: usize, columns: usize| {
+        let mut sums = Sums::default();
+        let names: Vec<ColumnName> = (0..columns).map(|n| name(&format!("column {n}"))).collect();
+        let cells = || names.iter().map(|name| (name, batch.column(&self::name("x"))));
+        for step in 0..steps {
+            sums.add(&Stage::step(step, "log", Form::Applied), &batch.keys, cells());
+        }
+        sums.add_ends(&Stage::Input, &Named::of(&batch.keys, &[]), cells());
+        for stage in [Stage::Labels, Stage::Prediction] {
+            sums.add_ends(&stage, &Named::of(&batch.keys, &[]), batch.columns());
+        }
+        sealed(sums).to_bytes().len()
+    };
+    for (steps, columns) in [(0, 30), (30, 30), (3, 300), (3, 700), (3, 1_000), (3, 1_700), (1, 3_000)] {
+        assert!(bytes(steps, columns) <= 256 << 10, "{} bytes with {columns} columns", bytes(steps, columns));
     }
-    for stage in [Stage::Input, Stage::Labels, Stage::Prediction] {
-        sums.add_ends(&stage, &batch.keys, &[], batch.columns());
-    }
-    let bytes = sealed(sums).to_bytes().len();
-    assert!(bytes <= 256 << 10, "{bytes} bytes");
+    // Beyond, a column takes some thirty bytes where it is written.
+    let more = bytes(3, 10_000);
+    assert!(more <= 30 * 40_000 + (64 << 10), "{more} bytes");
 }
 
 #[test]
@@ -138,7 +146,7 @@ fn bytes_that_were_changed_or_cut_short_are_refused() {
     insta::assert_snapshot!(error(b"PK"), @"it is no trace");
     insta::assert_snapshot!(error(&bytes[..40]), @"the trace is cut short");
     insta::assert_snapshot!(error(&bytes[..60]), @"the trace was changed or cut short: its bytes don't have the hash at its end");
-    let later = [b"evenstep trace 2", &bytes[16..]].concat();
+    let later = [b"evenstep trace 9", &bytes[16..]].concat();
     insta::assert_snapshot!(error(&later), @"it is a trace of a version that this engine doesn't read");
 }
 

@@ -36,7 +36,7 @@ impl<'a> Live<'a> {
         is_log_json: bool,
         host: &'a Host,
     ) -> Result<Live<'a>, PipelineError> {
-        let salt = salt::of_project(folder_of(path))?;
+        let salt = salt::of_project(folder_of(path), &host.files)?;
         drop(Output::create(Arc::clone(&host.files), path).map_err(file_error)?);
         Ok(Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host, is_log_json })
     }
