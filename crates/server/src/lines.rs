@@ -66,6 +66,11 @@ impl Streamed {
         let _ = self.0.under_way.set(under_way);
     }
 
+    /// Says that its client doesn't read it.
+    pub(crate) fn unread(&self) {
+        self.0.under_way.get().into_iter().for_each(UnderWay::unread);
+    }
+
     /// Tells the log once the answer was made.
     pub(crate) fn log(&self, line: Pending) {
         let _ = self.0.line.set(line);
@@ -138,6 +143,7 @@ impl Stream {
         self.asked.count(status, self.row as usize, self.flags, started.elapsed());
         let _ = self.streamed.0.made.how.set(how);
         if let Err(Ended::Gone) = ended {
+            self.streamed.unread();
             // The client must not take what it has for the whole.
             self.sender.abort(Error::other("the client read too slowly"));
         }

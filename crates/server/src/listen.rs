@@ -158,6 +158,7 @@ async fn serve_one(
                 let _ = timeout(PENALTY_TIME, closed.changed()).await;
                 return;
             }
+            () = activity.unread.notified() => return,
             _ = closed.changed(), if !asked_to_end => {
                 connection.as_mut().graceful_shutdown();
                 asked_to_end = true;
@@ -241,6 +242,8 @@ struct Activity {
     given_up: AtomicUsize,
     /// Work is begun for each, and nobody reads the answer.
     given_up_too_often: Notify,
+    /// Nothing else is under way, and its client doesn't read the answer.
+    unread: Notify,
 }
 
 enum Idle {
@@ -262,6 +265,7 @@ impl Activity {
             asked: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
             given_up_too_often: Notify::new(),
+            unread: Notify::new(),
         }
     }
 
@@ -361,6 +365,7 @@ impl HttpBody for Paced {
 pub(crate) struct UnderWay {
     activity: Arc<Activity>,
     answered: bool,
+    unread: AtomicBool,
 }
 
 impl UnderWay {
@@ -368,14 +373,22 @@ impl UnderWay {
         activity.under_way.fetch_add(1, Ordering::Relaxed);
         activity.heard.store(0, Ordering::Relaxed);
         activity.asked.fetch_add(1, Ordering::Relaxed);
-        UnderWay { activity: Arc::clone(activity), answered: false }
+        UnderWay { activity: Arc::clone(activity), answered: false, unread: AtomicBool::new(false) }
+    }
+
+    /// Says that its client doesn't read the answer: it ends the connection, unless others are under way on it.
+    pub(crate) fn unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.activity.touch();
-        self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
+        let others = self.activity.under_way.fetch_sub(1, Ordering::Relaxed) - 1;
+        if others == 0 && *self.unread.get_mut() {
+            self.activity.unread.notify_one();
+        }
         if !self.answered {
             self.activity.give_up();
         }
@@ -384,7 +397,10 @@ impl Drop for UnderWay {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::Response;
     use http_body_util::BodyExt;
+    use http_body_util::channel::Channel;
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
 
@@ -417,6 +433,28 @@ mod tests {
         }
         assert!(read == bytes && body.is_end_stream());
         assert_eq!(activity.last_ended.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_a_streamed_answer_is_closed_once_that_is_said() {
+        let router = Router::new().fallback(async || {
+            let streamed = Streamed::default();
+            let (sender, channel) = Channel::<Bytes, Infallible>::new(1);
+            let mut answer = Response::new(Body::new(channel));
+            answer.extensions_mut().insert(streamed.clone());
+            tokio::spawn(async move {
+                sleep(Duration::from_millis(50)).await;
+                streamed.unread();
+                drop(sender);
+            });
+            answer
+        });
+        let (mut client, server) = tokio::io::duplex(1024);
+        let (_closing, closed) = watch::channel(());
+        let builder = builder();
+        let served = serve_one(server, SocketAddr::from(([127, 0, 0, 1], 1)), &builder, router, closed);
+        client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
+        assert!(timeout(HEAD_TIME / 2, served).await.is_ok());
     }
 
     #[tokio::test]
