@@ -204,7 +204,7 @@ pub fn request(bytes: &[u8]) {
 /// The same, as CSV.
 pub fn request_csv(bytes: &[u8]) {
     if let Some((predictor, body)) = asked(bytes) {
-        answer(predictor, || Rows::csv(body));
+        answer(predictor, || Rows::csv(predictor, body));
     }
 }
 

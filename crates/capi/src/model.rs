@@ -53,7 +53,7 @@ impl Model {
         let predictor = &self.predictor;
         let rows = match format {
             0 => Rows::of_contract(predictor, rows),
-            1 => Rows::csv(rows),
+            1 => Rows::csv(predictor, rows),
             2 => Rows::arrow(rows),
             _ => return Err(Failure::Unusable(format!("there is no format {format}"))),
         };

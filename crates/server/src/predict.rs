@@ -55,7 +55,7 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen,
 fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said, Problem> {
     let rows = match from {
         Format::Json => Rows::of_contract(&asked.served.predictor, bytes)?,
-        Format::Csv => Rows::csv(bytes)?,
+        Format::Csv => Rows::csv(&asked.served.predictor, bytes)?,
         Format::Arrow => Rows::arrow(bytes)?,
         Format::Lines => lines::all(&asked.served.predictor, bytes)?,
     };

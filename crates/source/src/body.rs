@@ -39,13 +39,16 @@ enum Held {
 }
 
 impl Body {
-    /// Comma-separated values with a header, as a file has them.
+    /// Comma-separated values with a header, as a file has them, if `check` has nothing against its names.
     ///
     /// # Errors
-    /// Text that no file of this format may have.
-    pub fn csv(bytes: &[u8]) -> Result<Body, SourceError> {
+    /// Text that no file of this format may have, or what `check` says.
+    pub(crate) fn csv(
+        bytes: &[u8],
+        check: impl FnOnce(&[&str]) -> Result<(), SourceError>,
+    ) -> Result<Body, SourceError> {
         let path = Path::new(NAME);
-        let (mut left, delimiter, columns) = csv::of_bytes(path, bytes.to_vec())?;
+        let (mut left, delimiter, columns) = csv::of_bytes(path, bytes.to_vec(), check)?;
         let mut blocks = Vec::new();
         while let Some(block) = left.next(usize::MAX)? {
             blocks.push(block);

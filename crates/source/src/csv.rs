@@ -27,15 +27,24 @@ pub(crate) fn open(
     format: Format,
     compression: Compression,
 ) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
-    header(Blocks::open(path, compression, Records::COMMAS)?, path, format)
+    header(Blocks::open(path, compression, Records::COMMAS)?, path, format, |_| Ok(()))
 }
 
-/// The same of text in memory, which messages name by `path`.
-pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
-    header(Blocks::of_bytes(path, bytes, Records::COMMAS)?, path, Format::Csv)
+/// The same of text in memory, which messages name by `path`, if `check` has nothing against its names.
+pub(crate) fn of_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+    check: impl FnOnce(&[&str]) -> Result<(), SourceError>,
+) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+    header(Blocks::of_bytes(path, bytes, Records::COMMAS)?, path, Format::Csv, check)
 }
 
-fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+fn header(
+    mut blocks: Blocks,
+    path: &Path,
+    format: Format,
+    check: impl FnOnce(&[&str]) -> Result<(), SourceError>,
+) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
     if blocks.start().starts_with(ZIP) {
         let what = "the file is a workbook or another archive, expected text";
         return Err(SourceError::malformed(what).in_file(path).help(AS_CSV));
@@ -64,7 +73,9 @@ fn header(mut blocks: Blocks, path: &Path, format: Format) -> Result<(Blocks, u8
     let mut fields = Fields::new(text, delimiter, Blank::Skipped);
     let mut spans = Vec::new();
     fields.record(|_, span| spans.push(span));
-    let columns = column_names(spans.iter().map(|span| fields.text(*span))).map_err(in_file)?;
+    let names: Vec<&str> = spans.iter().map(|span| fields.text(*span)).collect();
+    check(&names).map_err(in_file)?;
+    let columns = column_names(names.into_iter()).map_err(in_file)?;
     blocks.set_records(Records::Csv { delimiter, blank: Blank::of(columns.len()) });
     Ok((blocks, delimiter, columns))
 }

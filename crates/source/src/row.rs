@@ -13,7 +13,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, Kind, did_you_mean, shortened};
+use evenstep_table::{Batch, ColumnName, Kind, did_you_mean, shortened, some_of};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,21 @@ impl RowTyper {
             typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !rows[row].contains_key(name)));
         }
         typed.sorted()
+    }
+
+    /// Reads a request of comma-separated values, the first line of which names fields.
+    ///
+    /// # Errors
+    /// Text that no such file may have, or a first line that names no field: its cells are most likely a row's.
+    pub fn csv(&self, bytes: &[u8]) -> Result<Body, SourceError> {
+        Body::csv(bytes, |header| {
+            if self.names.is_empty() || header.iter().any(|name| self.knows(name)) {
+                return Ok(());
+            }
+            let fields = self.plan.columns.iter().map(|column| format!("`{}`", column.name));
+            Err(SourceError::columns("it names no field of the contract, expected a header of field names")
+                .help(format!("begin the body with a line of the names {}", some_of(fields, 3, ", "))))
+        })
     }
 
     /// Types and checks the columns of a request.

@@ -85,9 +85,9 @@ impl Rows<'_> {
     /// Comma-separated values with a header, read as a file of them is.
     ///
     /// # Errors
-    /// Text that no such file may have.
-    pub fn csv(body: &[u8]) -> Result<Self, Refusal> {
-        Body::csv(body).map(Rows::Columns).map_err(unreadable)
+    /// Text that no such file may have, or a header that names no field of the contract.
+    pub fn csv(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
+        predictor.typer(false).csv(body).map(Rows::Columns).map_err(unreadable)
     }
 
     /// Arrow IPC, read as a file of it is.

@@ -28,7 +28,7 @@ pub(super) async fn invocations(State(service): State<Arc<Service>>, chosen: Cho
 }
 
 fn answer(asked: &Asked, bytes: &[u8], format: Format) -> Result<Said, Problem> {
-    let rows = if format == Format::Csv { Rows::csv(bytes)? } else { rows::rows(bytes)? };
+    let rows = if format == Format::Csv { Rows::csv(&asked.served.predictor, bytes)? } else { rows::rows(bytes)? };
     let count = rows.len();
     let table = asked.table(rows, 0)?;
     let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");

@@ -153,7 +153,7 @@ fn each_field_and_rule_is_told_before_others_repeat() {
     let typed = check(&typer, &format!("[{}]", rows.join(",")));
     insta::assert_snapshot!(told(&typed), @"Y unknown, x invalid, x max, y absent, z unknown of 902");
     let csv = format!("x,Y\n{}10,1\n", "a,1\n".repeat(300));
-    let typed = typer.columns(&Body::csv(csv.as_bytes()).expect("a table")).expect("cells");
+    let typed = typer.columns(&typer.csv(csv.as_bytes()).expect("a table")).expect("cells");
     insta::assert_snapshot!(told(&typed), @"Y unknown, x invalid, x max, y absent of 603");
 }
 
@@ -172,7 +172,7 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
         let texts = |of: &Column| (0..2).map(|row| of.text(row)).collect::<Vec<_>>();
         assert_eq!(texts(typed.batch.column(column)), texts(cells), "{column}");
     }
-    let csv = |text: &str| typer.columns(&Body::csv(text.as_bytes()).expect("a table")).expect("cells");
+    let csv = |text: &str| typer.columns(&typer.csv(text.as_bytes()).expect("a table")).expect("cells");
     assert_eq!(csv("c,n,i\n7,1.5,2\n").error_count, 0, "text knows no types");
     let wrong = columns(vec![("c", Cells::Integers(vec![7])), ("i", Cells::Texts(vec!["2".to_owned()]))]);
     let wrong = typer.columns(&wrong.expect("of one length")).expect("cells");
@@ -187,6 +187,20 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
     0 absent `n`: the column is missing
     0 unknown `nn` is not in the contract, did you mean `n`?
     ");
+}
+
+#[test]
+fn comma_separated_values_without_a_header_are_told_so_without_their_cells() {
+    let typer = typer(r#"{"n": {"type": "number"}, "i": {"type": "integer"}}"#, &[]);
+    for csv in ["34,7\n1,2\n", "34,34\n", "34,\n"] {
+        let error = typer.csv(csv.as_bytes()).expect_err("there is no header");
+        assert_eq!(
+            error.to_string(),
+            "the body, line 1: it names no field of the contract, expected a header of field names"
+        );
+        assert_eq!(error.help.as_deref(), Some("begin the body with a line of the names `i`, `n`"));
+    }
+    assert!(typer.csv(b"id,34\n").is_ok());
 }
 
 #[test]
