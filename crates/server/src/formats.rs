@@ -17,6 +17,14 @@ pub(crate) enum Format {
 impl Format {
     pub(crate) const ALL: [Format; 4] = [Format::Json, Format::Csv, Format::Arrow, Format::Lines];
 
+    /// Its media type, and for text what it is written in: some clients take that of CSV for Latin-1.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Format::Csv => "text/csv; charset=utf-8; header=present",
+            other => other.media_type(),
+        }
+    }
+
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Format::Json => "application/json",

@@ -65,7 +65,7 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
     let count = rows.len();
     let table = asked.table(rows, 0)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
-    Ok(Said::of(to.media_type(), bytes, count, table.flags.len()))
+    Ok(Said::of(to.content_type(), bytes, count, table.flags.len()))
 }
 
 /// Rows in JSON, answered in JSON.

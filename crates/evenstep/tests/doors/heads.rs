@@ -11,7 +11,7 @@ use crate::client::{ARROW, JSON, LINES, Server, Told, small, small_project};
 fn an_answer_comes_in_the_format_that_is_most_welcome() {
     let server = small();
     for (accept, status, kind) in [
-        ("text/csv", 200, "text/csv"),
+        ("text/csv", 200, "text/csv; charset=utf-8; header=present"),
         ("text/csv;q=0.5, application/x-ndjson", 200, LINES),
         ("text/html, */*;q=0.1", 200, JSON),
         (ARROW, 200, ARROW),
