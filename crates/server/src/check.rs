@@ -33,15 +33,17 @@ pub fn check(address: SocketAddr, certificate: Option<&Path>) -> Result<String> 
         answer_bytes_max: ANSWER_BYTES_MAX,
     };
     let request = Request::get("/health").body(Body::empty()).map_err(Error::other)?;
+    let by_tls = if server.tls.is_none() { "; one that speaks TLS is asked with `--tls-cert`" } else { "" };
     let unanswered = |error: Error| {
-        let is_there = error.kind() != ErrorKind::ConnectionRefused;
-        let hint =
-            if is_there && server.tls.is_none() { "; one that speaks TLS is asked with `--tls-cert`" } else { "" };
+        let hint = if error.kind() == ErrorKind::ConnectionRefused { "" } else { by_tls };
         Error::other(format!("no server answers at `{address}`: {error}{hint}"))
     };
     match server.ask(request).map_err(unanswered)? {
         (StatusCode::OK, said) => Ok(String::from_utf8_lossy(&said).into_owned()),
-        (status, _) => Err(Error::other(format!("`{address}` answers `{status}`"))),
+        (status, _) => {
+            let hint = if status == StatusCode::BAD_REQUEST { by_tls } else { "" };
+            Err(Error::other(format!("`{address}` answers `{status}`{hint}")))
+        }
     }
 }
 

@@ -89,7 +89,14 @@ pub(crate) async fn listen(
                 None => serve_one(stream, from, &builder, router, closed).await,
                 // Who doesn't come to terms in time is closed, as who doesn't ask.
                 Some(acceptor) => {
-                    if let Ok(Ok(stream)) = timeout(HEAD_TIME, acceptor.accept(stream)).await {
+                    let accepted = async {
+                        if is_in_the_clear(&stream).await {
+                            tell_of_tls(&stream);
+                            return None;
+                        }
+                        acceptor.accept(stream).await.ok()
+                    };
+                    if let Ok(Some(stream)) = timeout(HEAD_TIME, accepted).await {
                         serve_one(stream, from, &builder, router, closed).await;
                     }
                 }
@@ -183,6 +190,24 @@ fn send_away(stream: &TcpStream) {
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER_SECONDS}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     );
     // Whether it arrives is not ours to wait for.
+    let _ = stream.try_write(answer.as_bytes());
+}
+
+/// Whether a request begins in the clear, with its method. A handshake begins with 22 (RFC 8446, 5.1).
+async fn is_in_the_clear(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    stream.peek(&mut first).await.is_ok_and(|read| read > 0) && first[0].is_ascii_uppercase()
+}
+
+/// Tells a client that asks in the clear how to ask here.
+fn tell_of_tls(stream: &TcpStream) {
+    // Closed with bytes unread, it would lose the answer.
+    let _ = stream.try_read(&mut [0; 1 << 12]);
+    let said = "this port speaks TLS; ask it by https://\n";
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{said}",
+        said.len()
+    );
     let _ = stream.try_write(answer.as_bytes());
 }
 

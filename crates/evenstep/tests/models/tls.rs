@@ -59,12 +59,12 @@ fn predictions_and_changes_are_asked_for_by_tls() {
     assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
     assert!(connect(&server, "two", &[]).is_none(), "it is not who it isn't");
 
-    // Who speaks in the clear gets no answer, and keeps nobody waiting.
+    // Who speaks in the clear is told so, and keeps nobody waiting.
     let mut plain = TcpStream::connect(server.address()).expect("it listens");
     std::io::Write::write_all(&mut plain, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
-    let mut answer = Vec::new();
-    let _ = std::io::Read::read_to_end(&mut plain, &mut answer);
-    assert!(!answer.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&answer));
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut plain, &mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("this port speaks TLS"), "{answer}");
 
     let well = |certificate: &str| {
         let path = file(certificate);
@@ -83,6 +83,24 @@ fn predictions_and_changes_are_asked_for_by_tls() {
     assert!(ask("one.cert.pem").ok().out.contains("default"));
     let said = ask("two.cert.pem");
     assert!(said.code == 2 && said.err.contains("can't be asked"), "{}", said.err);
+}
+
+#[test]
+fn a_server_is_known_by_its_very_certificate_though_it_may_vouch_for_others() {
+    let project = project();
+    // As `openssl req -x509` makes it.
+    take(&project, "authority");
+    let server = Server::with_admin(&project, &ARGS);
+    let url = format!("https://{}", server.admin_address());
+    let ask = |certificate: &str| project.run(&["models", "list", "--server", &url, "--ca", certificate]);
+    assert!(ask("cert.pem").ok().out.contains("default"));
+    let other = file("one.cert.pem");
+    let said = ask(other.to_str().expect("UTF-8"));
+    assert!(said.code == 2 && said.err.contains("can't be asked"), "{}", said.err);
+    take(&project, "old");
+    server.line_with("certificate_changed");
+    let said = ask("cert.pem");
+    assert!(said.code == 2 && said.err.contains("expired"), "{}", said.err);
 }
 
 #[test]

@@ -3,63 +3,73 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    WantsVerifier,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::TlsError;
 
-/// By its name, and those who vouch for it: their certificates are in the file, or its own.
+/// By its name, and those who vouch for it; or by its very certificate, as `openssl req -x509` makes it, which may vouch for
+/// others besides. The file holds these certificates.
 pub(crate) fn by_name(roots: &Path) -> Result<ClientConfig, TlsError> {
     let unread = |error| TlsError::Unread(roots.to_owned(), error);
     let unusable = |error| TlsError::NotTrusted(roots.to_owned(), error);
+    let certificates: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_file_iter(roots).and_then(Iterator::collect).map_err(unread)?;
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(roots).map_err(unread)? {
-        store.add(certificate.map_err(unread)?).map_err(unusable)?;
+    for certificate in &certificates {
+        store.add(certificate.clone()).map_err(unusable)?;
     }
     if store.is_empty() {
         return Err(TlsError::NoCertificate(roots.to_owned()));
     }
-    Ok(builder().map_err(unusable)?.with_root_certificates(store).with_no_client_auth())
+    let by_name = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::new(ring::default_provider()));
+    let by_name = by_name.build().map_err(|error| unusable(Error::General(error.to_string())))?;
+    knowing(Known { certificates, by_name: Some(by_name), provider: ring::default_provider() }).map_err(unusable)
 }
 
 /// By its very certificate, the first in the file; whatever name it was made out to.
 pub(crate) fn by_certificate(file: &Path) -> Result<ClientConfig, TlsError> {
     let certificate = CertificateDer::from_pem_file(file).map_err(|error| TlsError::Unread(file.to_owned(), error))?;
     let unusable = |error| TlsError::NotTrusted(file.to_owned(), error);
-    let same = Arc::new(Same { certificate, provider: ring::default_provider() });
-    Ok(builder().map_err(unusable)?.dangerous().with_custom_certificate_verifier(same).with_no_client_auth())
+    let certificates = vec![certificate];
+    knowing(Known { certificates, by_name: None, provider: ring::default_provider() }).map_err(unusable)
 }
 
-fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions()
+fn knowing(known: Known) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(known.provider.clone()));
+    let builder = builder.with_safe_default_protocol_versions()?.dangerous();
+    Ok(builder.with_custom_certificate_verifier(Arc::new(known)).with_no_client_auth())
 }
 
-/// Takes one certificate and no other; that the server has its key, the handshake proves as always.
+/// Takes these certificates, and others `by_name`; that the server has its key, the handshake proves as always.
 #[derive(Debug)]
-struct Same {
-    certificate: CertificateDer<'static>,
+struct Known {
+    certificates: Vec<CertificateDer<'static>>,
+    by_name: Option<Arc<WebPkiServerVerifier>>,
     provider: CryptoProvider,
 }
 
-impl ServerCertVerifier for Same {
+impl ServerCertVerifier for Known {
     fn verify_server_cert(
         &self,
         shown: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        status: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *shown == self.certificate {
+        let by_name = match &self.by_name {
+            Some(by_name) => by_name.verify_server_cert(shown, between, name, status, now),
+            None => Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
+        };
+        if self.certificates.contains(shown) && !by_name.as_ref().is_err_and(is_of_another_time) {
             return Ok(ServerCertVerified::assertion());
         }
-        Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+        by_name
     }
 
     fn verify_tls12_signature(
@@ -83,4 +93,10 @@ impl ServerCertVerifier for Same {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+fn is_of_another_time(error: &Error) -> bool {
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    let Error::InvalidCertificate(why) = error else { return false };
+    matches!(why, Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
 }
