@@ -136,6 +136,9 @@ fn gaps_and_narrow_types_keep_their_value_in_tensors() {
     let narrow = format!(r#"{{"x": 2, "z": {}}}"#, f64::from(0.1f32));
     let body = r#"{"inputs":[{"name":"x","shape":[1],"datatype":"FP16","data":[2.0]},{"name":"z","shape":[1],"datatype":"FP32","data":[0.1]}]}"#;
     assert_eq!(infer(body), json!([expected(&narrow)]));
+    // As clients write it that write out what they leave open.
+    let open = r#"{"id":null,"parameters":null,"outputs":null,"inputs":[{"name":"x","shape":[1],"datatype":"INT64","parameters":null,"data":[2]},{"name":"z","shape":[1],"datatype":"FP64","data":[null]}]}"#;
+    assert_eq!(infer(open), json!([gap]));
     let several = r#"{"inputs":[{"name":"any","shape":[2,2],"datatype":"FP64","data":[[0.5,2],[null,2]],"parameters":{"columns":"z,x"}}]}"#;
     assert_eq!(infer(several), json!([expected(r#"{"x": 2, "z": 0.5}"#), gap]));
 }

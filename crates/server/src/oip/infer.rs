@@ -50,7 +50,8 @@ fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said
     let body = request::parse(text, "the body")?;
     let Value::Object(mut body) = body else { return Err(Problem::malformed("the body is no object")) };
     let id = match body.remove("id") {
-        None => None,
+        // Some clients write out what they leave open.
+        None | Some(Value::Null) => None,
         Some(Value::String(id)) => Some(id),
         Some(_) => return Err(Problem::malformed("`id` is no text")),
     };

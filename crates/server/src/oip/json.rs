@@ -64,7 +64,7 @@ pub(super) fn outputs(outputs: Option<Value>) -> Result<Vec<Asked>, Refusal> {
         Ok(Asked { name, parameters })
     };
     match outputs {
-        None => Ok(Vec::new()),
+        None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(outputs)) => outputs.into_iter().map(output).collect(),
         Some(_) => Err(malformed("`outputs` is no list of outputs")),
     }
@@ -74,7 +74,7 @@ pub(super) fn outputs(outputs: Option<Value>) -> Result<Vec<Asked>, Refusal> {
 pub(super) fn parameters(parameters: Option<Value>, of: &str) -> Result<Map<String, Value>, Refusal> {
     let wrong = || malformed(format!("{of}: its `parameters` are no object of texts, numbers and flags"));
     match parameters {
-        None => Ok(Map::new()),
+        None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(parameters)) => {
             let plain = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
             if parameters.values().all(plain) { Ok(parameters) } else { Err(wrong()) }
