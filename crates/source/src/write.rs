@@ -18,10 +18,14 @@ use evenstep_table::{Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, N
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
+use serde::Serialize;
 
 use crate::chunk::Flag;
 use crate::format::{self, Compression, Format};
 use crate::{SourceError, SourceErrorKind};
+
+/// 2^53: not each integer from here on is a float.
+const EXACT_INTEGERS_END: f64 = 9_007_199_254_740_992.0;
 
 /// The name of the column of flags.
 pub const FLAGS: &str = "flags";
@@ -288,13 +292,19 @@ fn quote(out: &mut String, delimiter: u8, text: &str) {
 fn write_json(out: &mut String, column: &Column, row: usize) {
     match column {
         _ if column.is_null(row) => out.push_str("null"),
+        // Without a point or an exponent it would be read as an integer, which from here on is another number.
+        Column::Number(cells) if cells[row].abs() >= EXACT_INTEGERS_END => out.push_str(&json(&cells[row])),
         Column::Number(_) | Column::Integer(_) | Column::Boolean(_) => write_plain(out, column, row),
         _ => write_json_text(out, &column.text(row).unwrap_or_default()),
     }
 }
 
 fn write_json_text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::to_string(text).expect("text is JSON"));
+    out.push_str(&json(text));
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).expect("texts and finite numbers are JSON")
 }
 
 /// The schema of a table of these columns; with flags if there are to be any.

@@ -136,6 +136,17 @@ fn every_format_gives_the_same_table() {
 }
 
 #[test]
+fn large_floats_are_no_integers_in_json_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("x.jsonl");
+    let mut batch = Batch::unkeyed(4);
+    batch.insert(name("x"), Column::Number(vec![5.0, 9_007_199_254_740_992.0, -1e20, 1e300]));
+    save(&batch, &["x"], &file);
+    let text = std::fs::read_to_string(&file).expect("written");
+    assert_eq!(text, "{\"x\":5}\n{\"x\":9007199254740992.0}\n{\"x\":-1e+20}\n{\"x\":1e+300}\n");
+}
+
+#[test]
 fn partitions_row_order_and_threads_move_no_fingerprint() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut wide = Batch::unkeyed(3000);
