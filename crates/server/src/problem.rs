@@ -53,9 +53,12 @@ impl Problem {
         Problem::of(StatusCode::UNAUTHORIZED, "show a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`")
     }
 
-    /// A body that ended before its end: 400.
+    /// A body that ended before its end, or whose chunks are none (RFC 9112, 7.1): 400.
     pub(crate) fn cut_off() -> Problem {
-        Problem { is_cut_off: true, ..Problem::malformed("the body ended before its end") }
+        Problem {
+            is_cut_off: true,
+            ..Problem::malformed("the body ended before its end, or in the midst of a chunk that is none")
+        }
     }
 
     /// A body that took too long to arrive: 408.

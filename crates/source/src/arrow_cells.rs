@@ -111,6 +111,7 @@ fn unsupported_type(data_type: &DataType) -> Option<String> {
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
                 "bytes".to_owned()
             }
+            DataType::Duration(_) | DataType::Interval(_) => "durations".to_owned(),
             other => format!("of type {other}"),
         }),
     }
@@ -118,9 +119,14 @@ fn unsupported_type(data_type: &DataType) -> Option<String> {
 
 /// The error for a column whose type no table holds.
 pub(crate) fn refuse(name: &ColumnName, what: &str) -> SourceError {
-    SourceError::new(SourceErrorKind::Unsupported, format!("its values are {what}, expected single values"))
+    let (expected, help) = match what {
+        "bytes" => ("texts or numbers", "leave the column out, or write it as text"),
+        "durations" => ("numbers, dates or times", "leave the column out, or write it as numbers, all in one unit"),
+        _ => ("single values", "leave the column out, or write its parts as columns of their own"),
+    };
+    SourceError::new(SourceErrorKind::Unsupported, format!("its values are {what}, expected {expected}"))
         .of_column(name)
-        .help("leave the column out, or write its parts as columns of their own")
+        .help(help)
 }
 
 /// Gives all cells of an array to the target, in row order.

@@ -13,7 +13,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, Kind, did_you_mean, shortened, some_of};
+use evenstep_table::{Batch, ColumnName, Kind, NULL_INTEGER, did_you_mean, shortened, some_of};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -298,11 +298,13 @@ fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
         Kind::Datetime(_) => "a datetime, as a text,",
     };
     let is = match value {
-        Json::String(_) if kind.is_quantity() || kind == Kind::Boolean => format!("is a text, where {wanted} is expected"),
+        Json::String(_) if kind.is_quantity() || kind == Kind::Boolean => {
+            format!("is a text, where {wanted} is expected")
+        }
         Json::Number(_) if !kind.is_quantity() => format!("is a number, where {wanted} is expected"),
         Json::Bool(_) if kind != Kind::Boolean => format!("is a flag, where {wanted} is expected"),
-        Json::Number(number) if kind == Kind::Integer && number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
-            "may not be exact: beyond 2^53 an integer is written with all its digits, and lies above -2^63 and below 2^63".to_owned()
+        Json::Number(number) if kind == Kind::Integer && number.as_f64().is_some_and(is_perhaps_rounded) => {
+            "may not be exact: beyond 2^53 an integer is written with all its digits".to_owned()
         }
         Json::Array(_) => return Some("a list, where one value is expected".to_owned()),
         Json::Object(object) if too_large_in(object).is_none() => {
@@ -315,6 +317,11 @@ fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
         (false, Json::String(text)) => format!("`{}` {is}", shortened(text)),
         (false, value) => format!("`{value}` {is}"),
     })
+}
+
+/// Whether an integer stands there that an integer column could hold, had it been written as one.
+fn is_perhaps_rounded(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() < -(NULL_INTEGER as f64)
 }
 
 /// A value as errors tell it, which is short.

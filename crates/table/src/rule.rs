@@ -9,7 +9,7 @@ use crate::check::Breach;
 use crate::iso;
 use crate::number_format::NumberFormat;
 use crate::parse::lacks_digits_of_year;
-use crate::{Clock, ColumnName, Kind};
+use crate::{Clock, ColumnName, Kind, NULL_INTEGER};
 
 /// The word for a type in a contract. A datetime with a `zone` is an instant, any other is civil.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -372,7 +372,10 @@ impl Rule {
                     format!("{value} is not a datetime in ISO 8601 without offset, to the microsecond")
                 }
                 (Kind::Date | Kind::Time, _) => format!("{value} is not a {} in ISO 8601", self.kind.word()),
-                (kind, _) => format!("{value} is not {article} {}", kind.word()),
+                (kind, _) => match text.and_then(|text| beyond(kind, text)) {
+                    Some(what) => format!("{value} {what}"),
+                    None => format!("{value} is not {article} {}", kind.word()),
+                },
             },
             Breach::Min => format!("{value} is below `min`, which is {}", bound(&self.min)),
             Breach::Max => format!("{value} is above `max`, which is {}", bound(&self.max)),
@@ -577,6 +580,19 @@ pub struct ContractError {
     pub column: ColumnName,
     /// What is wrong with its rule.
     pub error: RuleError,
+}
+
+/// What is wrong with a number that is one, but larger than the column holds.
+fn beyond(kind: Kind, text: &str) -> Option<&'static str> {
+    let is_written = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let number: f64 = text.parse().ok().filter(|_| is_written)?;
+    match kind {
+        Kind::Number if number.is_infinite() => Some("is larger than any float of 64 bits"),
+        Kind::Integer if number.abs() >= -(NULL_INTEGER as f64) => {
+            Some("is beyond the integers, which lie above -2^63 and below 2^63")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -171,3 +171,18 @@ fn a_contract_that_leaves_something_open_is_refused_with_what_to_write() {
     help: [contract] size = { type = "number" }, or whatever it is
     "#);
 }
+
+#[test]
+fn the_documented_example_keeps_to_the_formats_of_dates() {
+    let project = first();
+
+    for format in ["%d.%m.%Y", "%Y/%j"] {
+        let written = FIRST.replace("{ type = \"date\" }", &format!("{{ type = \"date\", format = \"{format}\" }}"));
+        project.write("first.toml", written);
+        let server = Server::of(&project, &["mock", "first.toml", "--latency", "none"]);
+        let document = server.get("/openapi.json").json();
+        let row = &document["paths"]["/predict"]["post"]["requestBody"]["content"][JSON]["example"];
+        let told = server.predict(JSON, JSON, row.to_string().as_bytes()).ok();
+        assert!(row["built"].is_string() && told.status == 200, "{row}");
+    }
+}

@@ -97,6 +97,7 @@ fn what_is_wrong_is_told_in_the_words_of_each_protocol() {
     ask("/predict", JSON, r#"{"columns":{"x":[1],"z":[1,2]}}"#);
     ask("/predict", JSON, r#"{"columns":{"x":[1],"z":2}}"#);
     ask("/predict", JSON, r#"{"columns":{"x":[1],"zz":[2]}}"#);
+    ask("/predict", JSON, r#"{"columns":{"x":[1],"z":[2]},"y":1}"#);
     ask("/predict", "text/csv", "x,z\n1,2,3\n");
     ask("/predict", "text/csv", "x,z\nnan,2\n");
     ask("/predict", "text/csv", "");
@@ -110,7 +111,7 @@ fn a_number_that_is_too_large_is_a_cell_that_the_contract_judges() {
     let project = small_project();
     let server = Server::start(&project, "p.evenstep");
     let row = r#"{"x": 1, "z": 1e400}"#;
-    let expected = json!({ "row": 0, "field": "z", "value": "1e400", "rule": "invalid", "message": "`z`: `1e400` is not a number" });
+    let expected = json!({ "row": 0, "field": "z", "value": "1e400", "rule": "invalid", "message": "`z`: `1e400` is larger than any float of 64 bits" });
     for body in [row, &format!("[{row}]"), r#"{"columns": {"x": [1], "z": [1e400]}}"#] {
         let told = server.predict(JSON, JSON, body.as_bytes());
         assert_eq!(told.status, 422, "{}", told.text());

@@ -158,10 +158,14 @@ fn files_that_are_no_certificate_and_key_are_refused_at_the_start() {
     let project = project();
     take(&project, "one");
     std::fs::copy(file("two.key.pem"), project.path("other.pem")).expect("copied");
-    std::fs::copy(file("one.locked.pem"), project.path("locked.pem")).expect("copied");
+    for other in ["locked", "ed448"] {
+        std::fs::copy(file(&format!("one.{other}.pem")), project.path(&format!("{other}.pem"))).expect("copied");
+    }
     for (certificate, key, expected) in [
-        ("cert.pem", "other.pem", "are no certificate and its key"),
-        ("cert.pem", "a.csv", "`a.csv` can't be read as PEM"),
+        ("cert.pem", "other.pem", "`other.pem` is the key of another certificate than `cert.pem`"),
+        ("cert.pem", "a.csv", "`a.csv` holds no private key as PEM"),
+        ("cert.pem", "cert.pem", "`cert.pem` holds no private key as PEM"),
+        ("cert.pem", "ed448.pem", "`ed448.pem` is a key of a kind that is not spoken here"),
         ("a.csv", "key.pem", "`a.csv` holds no certificate"),
         ("missing.pem", "key.pem", "`missing.pem` can't be read"),
         ("cert.pem", "locked.pem", "`openssl pkey -in locked.pem -out key.pem`"),

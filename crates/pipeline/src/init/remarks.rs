@@ -83,9 +83,8 @@ mod tests {
     #[test]
     fn columns_that_are_not_read_are_named() {
         let name = |text| ColumnName::new(text).expect("a name");
-        let unread: BTreeMap<ColumnName, String> = [("tags", "a list"), ("took", "of type Duration(µs)")]
-            .map(|(column, what)| (name(column), what.to_owned()))
-            .into();
+        let unread: BTreeMap<ColumnName, String> =
+            [("tags", "a list"), ("took", "durations")].map(|(column, what)| (name(column), what.to_owned())).into();
         let seen = Seen {
             source: "",
             name: "p",
@@ -102,7 +101,7 @@ mod tests {
             missing: &[],
             classes: &BTreeMap::new(),
         };
-        let told = "of a type that is not read, and so no inputs: `tags` (a list), `took` (of type Duration(µs))";
+        let told = "of a type that is not read, and so no inputs: `tags` (a list), `took` (durations)";
         assert_eq!(of(&seen), [told]);
     }
 }

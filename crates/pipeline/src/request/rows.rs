@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use evenstep_source::{Body, Cells, DirectRows, NamedCells, SourceError};
-use evenstep_table::ColumnName;
+use evenstep_table::{ColumnName, shortened};
 use serde_json::{Map, Value};
 
 use super::{Refusal, object, parse};
@@ -44,8 +44,14 @@ impl Rows<'_> {
         };
         let mut row = object(body).ok_or_else(|| malformed("the body is neither an object nor a list of objects"))?;
         match row.get(COLUMNS) {
-            Some(Value::Object(_)) if row.len() == 1 => {
+            Some(Value::Object(_)) => {
                 let Some(Value::Object(columns)) = row.remove(COLUMNS) else { unreachable!("it was seen") };
+                if let Some(other) = row.keys().next() {
+                    return Err(malformed(format!(
+                        "the body has `{COLUMNS}`, which hold all of its rows, and `{}` beside them",
+                        shortened(other)
+                    )));
+                }
                 Rows::lists(columns)
             }
             _ => Ok(Rows::Objects(vec![row].into())),

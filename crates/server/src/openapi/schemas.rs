@@ -4,6 +4,8 @@ use evenstep_pipeline::Predictor;
 use evenstep_source::Extra;
 use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule, Unseen};
 use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task, some_of};
+use jiff::Timestamp;
+use jiff::fmt::strtime;
 use serde_json::{Map, Value, json};
 
 /// What is read as a time of day, and as a date before one.
@@ -128,6 +130,7 @@ fn field_schema(rule: &Rule) -> Value {
 pub(super) fn example(predictor: &Predictor) -> Value {
     let row = fields(predictor).filter(|(name, _)| predictor.inputs.contains(name)).map(|(name, rule)| {
         let value = match rule.kind {
+            Kind::Date | Kind::Time | Kind::Datetime(_) => json!(moment(rule)),
             _ if rule.values.as_ref().is_some_and(|values| !values.is_empty()) => {
                 json!(rule.values.as_ref().map(|values| &values[0]))
             }
@@ -135,14 +138,23 @@ pub(super) fn example(predictor: &Predictor) -> Value {
             Kind::Integer => json!(1),
             Kind::Boolean => json!(true),
             Kind::Category | Kind::Text => json!("a"),
-            Kind::Date => json!("2024-12-30"),
-            Kind::Time => json!("13:45:00"),
-            Kind::Datetime(Clock::Civil) => json!("2024-12-30T13:45:00"),
-            Kind::Datetime(Clock::Instant) => json!("2024-12-30T13:45:00Z"),
         };
         (name.to_string(), value)
     });
     Value::Object(row.collect())
+}
+
+/// One date or time, written as the column's are.
+fn moment(rule: &Rule) -> String {
+    let format = rule.format.as_deref().unwrap_or(match rule.kind {
+        Kind::Date => "%Y-%m-%d",
+        Kind::Time => "%H:%M:%S",
+        Kind::Datetime(Clock::Instant) => "%Y-%m-%dT%H:%M:%SZ",
+        _ => "%Y-%m-%dT%H:%M:%S",
+    });
+    let moment: Timestamp = "2024-12-30T13:45:00Z".parse().expect("it is one");
+    // What can be read in a format can be written in it.
+    strtime::format(format, moment).unwrap_or_default()
 }
 
 fn answer_schema(task: &Task) -> Value {

@@ -38,9 +38,20 @@ pub enum TlsError {
     )]
     Protected(PathBuf),
     /// There is none.
-    #[error("`{0}` holds no certificate")]
+    #[error("`{0}` holds no certificate as PEM: it begins with `-----BEGIN CERTIFICATE-----`")]
     NoCertificate(PathBuf),
-    /// Key and certificate don't belong together, or are of a kind that isn't spoken.
+    /// There is none, but perhaps a certificate, a public key, or one for another program.
+    #[error(
+        "`{0}` holds no private key as PEM: it begins with `-----BEGIN PRIVATE KEY-----`, or with `EC` or `RSA` before `PRIVATE`"
+    )]
+    NoKey(PathBuf),
+    /// A key of a kind that isn't spoken.
+    #[error("`{0}` is a key of a kind that is not spoken here: RSA, ECDSA with P-256 or P-384, and Ed25519 are")]
+    UnknownKey(PathBuf),
+    /// Key and certificate don't belong together.
+    #[error("`{1}` is the key of another certificate than `{0}`")]
+    Apart(PathBuf, PathBuf),
+    /// They are of a kind that isn't spoken.
     #[error("`{0}` and `{1}` are no certificate and its key: {2}")]
     Unusable(PathBuf, PathBuf, rustls::Error),
     /// Certificates that no server can be known by.
@@ -110,9 +121,18 @@ impl TlsFiles {
         let ends = expiry::first_end(&chain);
         let unread = |error| TlsError::Unread(self.key.clone(), error);
         let pem = std::fs::read(&self.key).map_err(|error| unread(pem::Error::Io(error)))?;
-        let key = PrivateKeyDer::from_pem_slice(&pem)
-            .map_err(|error| if is_protected(&pem) { TlsError::Protected(self.key.clone()) } else { unread(error) })?;
-        let unusable = |error| TlsError::Unusable(self.certificate.clone(), self.key.clone(), error);
+        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
+            _ if is_protected(&pem) => TlsError::Protected(self.key.clone()),
+            pem::Error::NoItemsFound => TlsError::NoKey(self.key.clone()),
+            error => unread(error),
+        })?;
+        if ring::sign::any_supported_type(&key).is_err() {
+            return Err(TlsError::UnknownKey(self.key.clone()));
+        }
+        let unusable = |error| match error {
+            rustls::Error::InconsistentKeys(_) => TlsError::Apart(self.certificate.clone(), self.key.clone()),
+            error => TlsError::Unusable(self.certificate.clone(), self.key.clone(), error),
+        };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(unusable)?

@@ -6,7 +6,7 @@ use evenstep_table::check::Seen;
 use evenstep_table::{Column, Kind, Rule, RuleSpec};
 
 use super::*;
-use crate::{Cells, NamedCells};
+use crate::{Cells, NamedCells, too_large};
 
 fn name(text: &str) -> ColumnName {
     ColumnName::new(text).expect("not empty")
@@ -186,6 +186,29 @@ fn columns_are_typed_as_rows_are_and_strings_of_text_files_as_files_are() {
     0 absent `i`: the column is missing
     0 absent `n`: the column is missing
     0 unknown `nn` is not in the contract, did you mean `n`?
+    ");
+}
+
+#[test]
+fn numbers_beyond_their_column_are_told_as_such() {
+    let typer =
+        typer(r#"{"i": {"type": "integer", "absent": "null"}, "n": {"type": "number", "absent": "null"}}"#, &[]);
+    let mut told = messages(&check(
+        &typer,
+        r#"[{"i": 9223372036854775808}, {"i": 18446744073709551617}, {"i": 9007199254740994.0}, {"i": 0.5}]"#,
+    ));
+    let wide = |name: &str, cells| Body::cells(vec![NamedCells::new(self::name(name), cells)]).expect("a column");
+    let large = too_large("1e400");
+    for (name, cells) in [("i", Cells::Json(vec![large.clone()])), ("n", Cells::Json(vec![large]))] {
+        told.extend(messages(&typer.columns(&wide(name, cells)).expect("cells")));
+    }
+    insta::assert_snapshot!(told.join("\n"), @"
+    0 invalid `i`: `9223372036854775808` is beyond the integers, which lie above -2^63 and below 2^63
+    1 invalid `i`: `18446744073709552000` is beyond the integers, which lie above -2^63 and below 2^63
+    2 invalid `i`: `9007199254740994.0` may not be exact: beyond 2^53 an integer is written with all its digits
+    3 invalid `i`: `0.5` is not an integer
+    0 invalid `i`: `1e400` is beyond the integers, which lie above -2^63 and below 2^63
+    0 invalid `n`: `1e400` is larger than any float of 64 bits
     ");
 }
 
