@@ -146,6 +146,7 @@ fn the_client_in_typescript_has_the_types_of_the_contract() {
 const ASK: &str = r#"
 import datetime, json, sys
 import client
+from decimal import Decimal
 from client import Client, Refused, Row
 
 server = Client(sys.argv[1])
@@ -161,6 +162,16 @@ except Refused as refused:
     assert refused.status == 422 and refused.errors[0]["field"] == "area", refused.errors
     assert "; row 0: `area`" in str(refused), refused
 assert server.predict([{**row, "built": datetime.date(1950, 6, 1)}]) == both[:1]
+assert server.predict([{**row, "area": Decimal("50.50"), "Floor.No": Decimal(2)}]) == both[:1]
+missing = {**row, "Floor.No": None}
+assert server.predict([{**row, "Floor.No": float("nan")}]) == server.predict([missing])
+assert server.predict([{**row, "Floor.No": Decimal("nan")}]) == server.predict([missing])
+for cell, expected in [(float("inf"), "infinite"), (datetime.timedelta(1), "timedelta"), (b"x", "bytes"), ([1], "list")]:
+    try:
+        server.predict([row, {**row, "area": cell}])
+        sys.exit(f"{cell} was taken")
+    except (TypeError, ValueError) as error:
+        assert "row 1: `area` is " in str(error) and expected in str(error), error
 try:
     server.predict(row)
     sys.exit("a row was taken for a list")

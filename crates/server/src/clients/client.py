@@ -4,9 +4,12 @@ It needs Python 3.8 and nothing else.
 """
 
 import json
+import math
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, Dict, List, Literal, Optional, Sequence, TypedDict
 
 # The contract that this was written from.
@@ -78,8 +81,9 @@ class Client:
         """One prediction a row, in their order."""
         if not isinstance(rows, (list, tuple)) or not all(isinstance(row, dict) for row in rows):
             raise TypeError("rows are a list of dictionaries: [row], or frame.to_dict('records')")
+        plain = [{name: _plain(f"row {at}: `{name}`", cell) for name, cell in row.items()} for at, row in enumerate(rows)]
         place = "" if self.model is None else "/models/" + urllib.parse.quote(self.model, safe="")
-        predictions: List[Prediction] = self.ask(place + "/predict", list(rows))["predictions"]
+        predictions: List[Prediction] = self.ask(place + "/predict", plain)["predictions"]
         return predictions
 
     def health(self) -> Dict[str, Any]:
@@ -91,7 +95,7 @@ class Client:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
-        data = None if body is None else json.dumps(body, allow_nan=False, default=_plain).encode()
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
         request = urllib.request.Request(self.url + path, data=data, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=self.timeout) as answer:
@@ -106,9 +110,25 @@ class Client:
             raise Refused(error.code, problem if isinstance(problem, dict) else {}) from None
 
 
-def _plain(cell: Any) -> Any:
-    """A day or a time by ISO 8601, a number of numpy as one of Python."""
-    for plain in ("isoformat", "item"):
-        if hasattr(cell, plain):
-            return getattr(cell, plain)()
-    raise TypeError(f"no cell can be of type {type(cell).__name__}")
+def _plain(place: str, cell: Any) -> Any:
+    """A cell as JSON has it: null for what is missing, a day or a time by ISO 8601."""
+    if type(cell).__name__ in ("NAType", "NaTType"):
+        return None
+    if hasattr(cell, "dtype") and hasattr(cell, "item"):
+        # The item of a moment or a duration may be a number of nanoseconds.
+        if cell.dtype.kind == "M":
+            return None if str(cell) == "NaT" else str(cell)
+        if cell.dtype.kind != "m" and not cell.shape:
+            cell = cell.item()
+    if isinstance(cell, Decimal):
+        is_integer = cell.is_finite() and cell == cell.to_integral_value() and abs(cell) < 1 << 63
+        cell = int(cell) if is_integer else float(cell)
+    if isinstance(cell, float):
+        if math.isinf(cell):
+            raise ValueError(f"{place} is infinite, which no cell is")
+        return None if math.isnan(cell) else cell
+    if isinstance(cell, (date, time)):
+        return cell.isoformat()
+    if cell is None or isinstance(cell, (bool, int, str)):
+        return cell
+    raise TypeError(f"{place} is of type {type(cell).__name__}, which no cell is")
