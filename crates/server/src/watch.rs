@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::Service;
 use crate::keyring::Keyring;
 use crate::limits::WATCH_EVERY;
+use crate::models::{TakenOver, Undone};
 use crate::stop::Stop;
 use crate::tls::Tls;
 
@@ -28,11 +29,20 @@ pub(crate) async fn watch(service: Arc<Service>, files: Files, mut hang_up: Hang
         tokio::select! {
             () = stop.told(1) => return,
             _ = every.tick() => {}
-            () = hang_up.told() => {}
+            () = hang_up.told() => tell_what_is_not_looked_at(&service),
         }
         let (service, files) = (Arc::clone(&service), files.clone());
         // A panic is a bug of ours; the next look may go well.
         let _ = tokio::task::spawn_blocking(move || look(&service, &files)).await;
+    }
+}
+
+/// Who hangs up expects something to be read anew.
+fn tell_what_is_not_looked_at(service: &Service) {
+    if !service.models.is_watched() {
+        let because =
+            "they were named when the server started; a file that lists what to serve is read anew: `--config FILE`";
+        service.log.event("bundles_not_read_anew", &[("because", json!(because))]);
     }
 }
 
@@ -50,13 +60,20 @@ fn look(service: &Service, files: &Files) {
             }
         }
     }
+    let before = service.models.now();
     match service.models.look() {
         None => {}
-        Some(Ok(ended)) => {
+        Some(Ok(TakenOver { ended, undone })) => {
             let default = Arc::clone(service.models.now().default());
             let (model, version) = (default.name(), default.version());
             let default = json!({ "model": model, "version": version, "digest": default.predictor.digest });
             service.log.event("models_changed", &[("default", default), ("no_longer", json!(ended))]);
+            for Undone { model, alias, was, now } in undone {
+                let members =
+                    [("model", json!(model)), ("alias", json!(alias)), ("was", json!(was)), ("now", json!(now))];
+                service.log.event("alias_undone", &members);
+            }
+            service.tell_contracts_since(&before);
         }
         Some(Err(what)) => {
             let goes_on = json!("what was served before goes on being served");

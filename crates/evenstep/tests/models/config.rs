@@ -126,6 +126,41 @@ fn what_an_administrator_did_stands_until_the_file_says_something_else() {
     server.wait_for("/predict", &a);
     let line = server.line_with("models_changed");
     assert!(line.contains("alias `default` of `p` is `2`") && !line.contains("is `1`"), "{line}");
+    let line = server.line_with("alias_undone");
+    assert!(line.ends_with("alias_undone model=p alias=default was=2 now=1"), "{line}");
+    // What the file itself points elsewhere undoes nothing.
+    project.write("models.toml", TWO);
+    server.wait_for("/models/p/versions/next/predict", &b);
+    assert!(!server.end().concat().contains("alias_undone"));
+}
+
+#[test]
+fn a_contract_that_changes_under_a_name_is_told_as_breaking_or_compatible() {
+    let project = project();
+    let train = |rule: &str, out: &str| {
+        project.run(&["train", "p.toml", "--quiet", "--set", &format!("contract.z.{rule}"), "--out", out]).ok();
+    };
+    train("missing=\"reject\"", "strict.evenstep");
+    train("absent=\"null\"", "lenient.evenstep");
+    let file = |bundle: &str| format!("[models.p.versions]\nlatest = \"{bundle}.evenstep\"\n");
+    project.write("models.toml", file("a"));
+    let server = Server::with_admin(&project, &["--config", "models.toml"]);
+    for (file_of, expected) in [
+        ("lenient", "verdict=compatible changes=[\"compatible: field `z`: requests do without it now\"]"),
+        ("strict", "verdict=breaking changes=[\"breaking: field `z`: "),
+    ] {
+        project.write("models.toml", file(file_of));
+        let line = server.line_with("contract_changed");
+        assert!(line.contains("model=p version=latest default_before=latest") && line.contains(expected), "{line}");
+    }
+    models(&project, &server, &["load", "a.evenstep", "--as", "loose"]).ok();
+    let line = server.line_with("contract_changed");
+    assert!(line.contains("version=loose default_before=latest verdict=compatible"), "{line}");
+    // The same contract is not worth a word.
+    models(&project, &server, &["load", "strict.evenstep", "--as", "again"]).ok();
+    models(&project, &server, &["alias", "p", "default", "again"]).ok();
+    server.line_with("pointed");
+    assert!(!server.end().concat().contains("contract_changed"));
 }
 
 #[test]
@@ -187,7 +222,8 @@ fn a_signal_to_hang_up_ends_no_server() {
     let server = Server::start(&project, &["a.evenstep"]);
     let told = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status();
     assert!(told.is_ok_and(|told| told.success()));
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    let line = server.line_with("bundles_not_read_anew");
+    assert!(line.contains("--config FILE"), "{line}");
     assert_eq!(server.answers("/predict"), digest(&project, "a.evenstep"));
     assert_eq!(server.end(), Vec::<String>::new());
 }

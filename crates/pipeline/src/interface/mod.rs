@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::digest_of_identity;
 use crate::prepare::{Prepared, prepare};
 use crate::spec::{ServingSection, Spec};
-use crate::{Artifact, PipelineError, Run};
+use crate::{Artifact, PipelineError, Predictor, Run};
 
 pub use compare::{Change, Comparison, Verdict, compare};
 pub use field::told;
@@ -77,6 +77,23 @@ impl Interface {
             serving: serving_of(artifact)?,
         };
         interface.narrowed().checked("the bundle")
+    }
+
+    /// That of a predictor, under the name that it answers by.
+    pub fn of_predictor(predictor: &Predictor) -> Interface {
+        let Predictor { name, task, data, contract, inputs, serving, .. } = predictor;
+        let interface = Interface {
+            format: FORMAT,
+            name: name.clone(),
+            target: data.target.clone(),
+            task: task.clone(),
+            id: data.id.clone(),
+            inputs: inputs.clone(),
+            missing: data.missing.clone(),
+            columns: contract.clone(),
+            serving: serving.clone(),
+        };
+        interface.narrowed()
     }
 
     /// That of a spec: by its data where they can be read, else by what it declares.

@@ -72,8 +72,10 @@ pub(super) async fn point(
     }
     let Target { version } = Target::read(&body)
         .map_err(|what| Problem::malformed(format!("the body is not as `{{\"version\": \"…\"}}`: {what}")))?;
+    let before = admin.service.models.now();
     admin.service.models.change(|state| state.point(&model, &alias, &version))?;
     admin.event("pointed", &by, &[("model", json!(model)), ("alias", json!(alias)), ("version", json!(version))]);
+    admin.service.tell_contracts_since(&before);
     admin.told(&model)
 }
 
@@ -92,8 +94,10 @@ pub(super) async fn roll_back(
     Extension(By(by)): Extension<By>,
     Path((model, alias)): Path<(String, String)>,
 ) -> Answer {
+    let before = admin.service.models.now();
     let version = admin.service.models.change(|state| state.roll_back(&model, &alias))?;
     admin.event("rolled_back", &by, &[("model", json!(model)), ("alias", json!(alias)), ("version", json!(version))]);
+    admin.service.tell_contracts_since(&before);
     admin.told(&model)
 }
 

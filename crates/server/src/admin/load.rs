@@ -43,10 +43,12 @@ pub(super) async fn load(
     let (loading, name) = (Arc::clone(&admin), model.clone());
     // Goes on to its end, and is told in the log, though whoever asked for it be gone.
     let loaded = tokio::task::spawn_blocking(move || {
+        let before = loading.service.models.now();
         let (digest, is_new) = loading.take(&bytes, signatures, &name, &version)?;
         if is_new {
             let members = [("model", json!(name)), ("version", json!(version)), ("digest", json!(digest))];
             loading.event("loaded", &by, &members);
+            loading.service.tell_contracts_since(&before);
         }
         drop(turn);
         Ok(())

@@ -164,12 +164,10 @@ impl Watched {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// Whether the file says to serve something else than when this was last asked, whatever it and the bundles look like.
-    pub(crate) fn gives_other(&mut self, state: &State) -> bool {
-        let facts = state.facts();
-        let is_other = self.given != facts;
-        self.given = facts;
-        is_other
+    /// What the file said to serve when this was last asked, if it says something else now, whatever it and the bundles look like.
+    pub(crate) fn gives_other(&mut self, state: &State) -> Option<BTreeSet<String>> {
+        let before = std::mem::replace(&mut self.given, state.facts());
+        (before != self.given).then_some(before)
     }
 
     /// What the file says, loaded: bundles that are served already as they are, the others anew.

@@ -2,11 +2,13 @@
 //! wholly, whatever changes meanwhile; a change is seen whole, or not at all.
 
 mod config;
+mod contract_change;
 mod list;
 mod served;
 mod stamp;
 mod state;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -19,7 +21,7 @@ pub(crate) use config::Watched;
 pub(crate) use list::{Told, routes};
 pub(crate) use served::Served;
 pub(crate) use stamp::Stamp;
-pub(crate) use state::{State, check_name};
+pub(crate) use state::{State, Undone, check_name};
 
 use crate::Service;
 use crate::problem::Problem;
@@ -46,6 +48,14 @@ pub type Loader = Box<dyn Fn(Bundle<'_>) -> Result<Predictor, String> + Send + S
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ModelsError(String);
+
+/// What no longer holds once a file was taken over.
+pub(crate) struct TakenOver {
+    /// All of it, in sentences.
+    pub(crate) ended: Vec<String>,
+    /// Aliases that an administrator had pointed.
+    pub(crate) undone: Vec<Undone>,
+}
 
 /// All models that are served.
 pub struct Models {
@@ -140,27 +150,33 @@ impl Models {
         loaded(&self.load, Bundle::Sent { bytes, signatures })
     }
 
+    /// Whether a file says what to serve.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.is_some()
+    }
+
     /// Looks whether the file says something else than before, or other bundles lie where it says, and serves these; what no longer
-    /// holds then, in sentences. None if nothing changed: what an administrator did stands.
-    pub(crate) fn look(&self) -> Option<Result<Vec<String>, String>> {
+    /// holds then. None if nothing changed: what an administrator did stands.
+    pub(crate) fn look(&self) -> Option<Result<TakenOver, String>> {
         let mut watched = self.watched.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         if !watched.changed() {
             return None;
         }
         match watched.state(Some(&self.now()), &self.load) {
-            Ok(next) if watched.gives_other(&next) => Some(Ok(self.take_over(next))),
-            Ok(_) => None,
+            Ok(next) => watched.gives_other(&next).map(|given| Ok(self.take_over(next, &given))),
             Err(what) => Some(Err(what)),
         }
     }
 
-    /// Serves another state, which remembers where aliases of the present one point; what no longer holds.
-    fn take_over(&self, mut next: State) -> Vec<String> {
+    /// Serves another state, which remembers where aliases of the present one point; what no longer holds, where the file gave that
+    /// until now.
+    fn take_over(&self, mut next: State, given: &BTreeSet<String>) -> TakenOver {
         let done = self.change(|state| {
             next.remember(state);
             let ended = state.facts().difference(&next.facts()).cloned().collect();
+            let undone = state.undone(&next, given);
             *state = next;
-            Ok(ended)
+            Ok(TakenOver { ended, undone })
         });
         done.expect("nothing in it refuses")
     }

@@ -37,6 +37,18 @@ pub(super) struct Alias {
     pub(super) earlier: Vec<String>,
 }
 
+/// An alias that an administrator pointed, and that points elsewhere now, or is gone.
+pub(crate) struct Undone {
+    pub(crate) model: String,
+    pub(crate) alias: String,
+    pub(crate) was: String,
+    pub(crate) now: Option<String>,
+}
+
+fn alias_fact(model: &str, alias: &str, to: &Alias) -> String {
+    format!("alias `{alias}` of `{model}` is `{}`", to.version)
+}
+
 impl Alias {
     pub(super) fn to(version: &str) -> Alias {
         Alias { version: version.to_owned(), earlier: Vec::new() }
@@ -78,11 +90,25 @@ impl State {
             let version = |served: &Arc<Served>| {
                 format!("version `{}` of `{name}` is {}", served.version(), served.predictor.digest)
             };
-            let alias = |(alias, to): (&String, &Alias)| format!("alias `{alias}` of `{name}` is `{}`", to.version);
+            let alias = |(alias, to): (&String, &Alias)| alias_fact(name, alias, to);
             model.versions.values().map(version).chain(model.aliases.iter().map(alias)).collect::<Vec<_>>()
         };
         let default = format!("the default is `{}`", self.default);
         self.models.iter().flat_map(of_model).chain([default]).collect()
+    }
+
+    /// Aliases that the next state points elsewhere, or lacks, though nothing that was `given` pointed them where they are: an
+    /// administrator did.
+    pub(super) fn undone(&self, next: &State, given: &BTreeSet<String>) -> Vec<Undone> {
+        let aliases =
+            self.models.iter().flat_map(|(model, of)| of.aliases.iter().map(move |(alias, to)| (model, alias, to)));
+        let ours = aliases.filter(|(model, alias, to)| !given.contains(&alias_fact(model, alias, to)));
+        let undone = ours.filter_map(|(model, alias, Alias { version: was, .. })| {
+            let now = next.models.get(model).and_then(|model| model.aliases.get(alias)).map(|to| to.version.clone());
+            let (model, alias, was) = (model.clone(), alias.clone(), was.clone());
+            (now.as_ref() != Some(&was)).then_some(Undone { model, alias, was, now })
+        });
+        undone.collect()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
