@@ -77,6 +77,10 @@ pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 /// ends its request must not keep the server.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
 
+/// After being told to stop, a connection of HTTP/1.1 may ask once more for so long, and is told with the answer that it ends:
+/// closed at once, it would lose what is on its way.
+pub(crate) const LINGER_TIME: Duration = Duration::from_millis(500);
+
 /// A bundle that is sent to be served, in bytes.
 pub(crate) const BUNDLE_BYTES_MAX: usize = 1 << 30;
 /// Models that are served at once, versions and aliases of each, and how many earlier versions an alias remembers.

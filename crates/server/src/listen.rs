@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::header::HeaderValue;
 use hyper::service::{Service as _, service_fn};
-use hyper::{Request, Version};
+use hyper::{Request, Version, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -26,7 +27,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use crate::Service;
 use crate::heard::Heard;
 use crate::limits::{
-    GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX,
+    GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LINGER_TIME, LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX,
     RETRY_AFTER_SECONDS, STREAMS_MAX, UNACCEPTED_EVERY,
 };
 use crate::lines::Streamed;
@@ -149,6 +150,9 @@ async fn serve_one(
             if let Some(streamed) = answer.extensions_mut().remove::<Streamed>() {
                 streamed.keep(under_way);
             }
+            if seen.is_ending.load(Ordering::Relaxed) {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(answer.map(|body| paced(body, &seen)))
         }
     });
@@ -157,6 +161,14 @@ async fn serve_one(
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asked_to_end = false;
+    let mut until = closed.clone();
+    let mut ends = pin!(async {
+        let _ = until.changed().await;
+        if !activity.is_of_frames.load(Ordering::Relaxed) {
+            activity.is_ending.store(true, Ordering::Relaxed);
+            sleep(LINGER_TIME).await;
+        }
+    });
     loop {
         tokio::select! {
             _ = connection.as_mut() => return,
@@ -166,7 +178,7 @@ async fn serve_one(
                 return;
             }
             () = activity.unread.notified() => return,
-            _ = closed.changed(), if !asked_to_end => {
+            () = &mut ends, if !asked_to_end => {
                 connection.as_mut().graceful_shutdown();
                 asked_to_end = true;
             }
@@ -263,6 +275,8 @@ struct Activity {
     heard: AtomicU64,
     /// Of HTTP/2, on which more than heads is sent between requests.
     is_of_frames: AtomicBool,
+    /// Whether the server ends, and the next answer is the last.
+    is_ending: AtomicBool,
     asked: AtomicUsize,
     given_up: AtomicUsize,
     /// Work is begun for each, and nobody reads the answer.
@@ -287,6 +301,7 @@ impl Activity {
             last_ended: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             is_of_frames: AtomicBool::new(false),
+            is_ending: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
             given_up_too_often: Notify::new(),

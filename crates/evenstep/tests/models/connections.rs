@@ -25,3 +25,17 @@ fn a_connection_outlives_a_pause_and_a_head_that_does_not_end_closes_it() {
     };
     assert!(closed, "after {:?}", began.elapsed());
 }
+
+#[test]
+fn a_request_that_comes_as_the_server_ends_is_answered_and_told_to_be_the_last() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep"]);
+    let mut connection = server.connect();
+    assert_eq!(connection.ask("GET", "/health", "", b"").status, 200);
+    let killed = std::process::Command::new("kill").arg(server.id().to_string()).status();
+    assert!(killed.is_ok_and(|killed| killed.success()));
+    sleep(Duration::from_millis(100));
+    let told = connection.ask("GET", "/health", "", b"");
+    assert_eq!((told.status, told.header("connection")), (200, Some("close")));
+    server.end();
+}
