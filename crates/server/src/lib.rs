@@ -218,7 +218,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     }
     let service = Arc::new(Service {
         models,
-        metrics: Metrics::new(tls.is_some()),
+        metrics: Metrics::new(tls.is_some(), telemetry.as_ref().map(Telemetry::lost)),
         log,
         telemetry,
         guard: Guard::new(listen, keys, &allowed_hosts),

@@ -36,6 +36,7 @@ pub enum LogFormat {
 
 /// Where lines go. They are written by a thread of their own: whoever reads them slowly keeps no request waiting, but may
 /// miss some.
+#[derive(Debug)]
 pub(crate) struct Log {
     /// None, if requests aren't told.
     requests: Option<LogFormat>,

@@ -120,8 +120,8 @@ impl Drop for Open {
 }
 
 impl Metrics {
-    /// Those of connections that are encrypted, if they are.
-    pub(crate) fn new(is_encrypted: bool) -> Metrics {
+    /// Those of connections that are encrypted, if they are, and of spans that are lost, if there are any to send.
+    pub(crate) fn new(is_encrypted: bool, spans_lost: Option<Counter>) -> Metrics {
         let mut registry = Registry::with_prefix("evenstep");
         let requests = Family::default();
         let rows = Family::default();
@@ -182,6 +182,13 @@ impl Metrics {
                 "certificate_expiry_seconds",
                 "When the certificate that is shown ends, or one that vouches for it, in seconds since 1970",
                 certificate_expiry.clone(),
+            );
+        }
+        if let Some(spans_lost) = spans_lost {
+            registry.register(
+                "spans_lost",
+                "Spans of requests that no collector has, for too many waited or it took none",
+                spans_lost,
             );
         }
         Metrics {

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// When it was told last, and how often it happened since.
+#[derive(Debug)]
 pub(crate) struct Seldom {
     every: Duration,
     last: Mutex<(Option<Instant>, u64)>,

@@ -129,7 +129,7 @@ fn no_collector_keeps_a_request_or_the_end_of_the_server_waiting() {
     // One that takes all and says nothing, and one that isn't there.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let silent_address = format!("http://{}", silent.local_addr().expect("it has an address"));
-    for (address, is_told) in [(silent_address.as_str(), false), ("http://127.0.0.1:1", true)] {
+    for (address, is_refused) in [(silent_address.as_str(), false), ("http://127.0.0.1:1", true)] {
         let environment = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", address),
             ("OTEL_BSP_SCHEDULE_DELAY", "10"),
@@ -142,12 +142,18 @@ fn no_collector_keeps_a_request_or_the_end_of_the_server_waiting() {
             assert_eq!(connection.ask("POST", "/predict", JSON, ROW.as_bytes()).status, 200);
         }
         assert!(started.elapsed() < Duration::from_secs(8), "requests wait: {:?}", started.elapsed());
+        let metrics = connection.ask("GET", "/metrics", "", b"").ok().text();
+        let lost = metrics.lines().find_map(|line| line.strip_prefix("evenstep_spans_lost_total "));
+        // Six a request, of which few wait.
+        let lost: usize = lost.and_then(|lost| lost.parse().ok()).expect("a count");
+        assert!((900..1200).contains(&lost), "{lost}");
         drop(connection);
         let ending = Instant::now();
         let told = server.end().join("\n");
         assert!(ending.elapsed() < Duration::from_secs(8), "its end waits: {:?}", ending.elapsed());
-        assert_eq!(told.contains("traces_refused"), is_told, "{told}");
-        assert_eq!(told.contains("traces_lost"), !is_told, "{told}");
+        assert_eq!(told.contains("traces_refused"), is_refused, "{told}");
+        // Once when it began, and once at the end.
+        assert_eq!(told.matches("traces_lost spans=").count(), 2, "{told}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! Spans are made of what was measured once the answer is made, handed to a queue that takes them or doesn't, and sent by a
 //! thread of their own: no collector, however slow, keeps a request waiting.
 
+mod lost;
 mod send;
 
 use std::sync::Arc;
@@ -16,12 +17,13 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, Key, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
-use serde_json::json;
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracer, SdkTracerProvider};
+use prometheus_client::metrics::counter::Counter;
 
 use crate::log::{Answered, Finished, Log};
 use crate::traceparent::Parent;
 use crate::wanted::is_wanted;
+use lost::{Entrance, Exit, Way};
 use send::Collector;
 
 /// At the end of the server, so long may the last spans take to be sent.
@@ -31,7 +33,7 @@ const FLUSH_TIME: Duration = Duration::from_secs(2);
 pub(crate) struct Telemetry {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
-    log: Arc<Log>,
+    way: Arc<Way>,
 }
 
 impl Telemetry {
@@ -46,9 +48,17 @@ impl Telemetry {
         let client = Collector::new(Arc::clone(log))?;
         let exporter = SpanExporter::builder().with_http().with_http_client(client).with_protocol(Protocol::HttpBinary);
         let exporter = exporter.build().map_err(|error| error.to_string())?;
-        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
+        let way = Arc::new(Way::new(Arc::clone(log)));
+        let queue = BatchSpanProcessor::builder(Exit { way: Arc::clone(&way), exporter }).build();
+        let entrance = Entrance { way: Arc::clone(&way), queue };
+        let provider = SdkTracerProvider::builder().with_span_processor(entrance).with_resource(resource()).build();
         let tracer = provider.tracer("evenstep");
-        Ok(Some(Telemetry { provider, tracer, log: Arc::clone(log) }))
+        Ok(Some(Telemetry { provider, tracer, way }))
+    }
+
+    /// How many spans were lost.
+    pub(crate) fn lost(&self) -> Counter {
+        self.way.lost.clone()
     }
 
     /// Hands over the spans of a request that was answered; gives its trace.
@@ -81,9 +91,8 @@ impl Telemetry {
 
     /// Sends what is left, for a while.
     pub(crate) fn flush(&self) {
-        if let Err(error) = self.provider.shutdown_with_timeout(FLUSH_TIME) {
-            self.log.event("traces_lost", &[("because", json!(error.to_string()))]);
-        }
+        let ended = self.provider.shutdown_with_timeout(FLUSH_TIME);
+        self.way.end(ended.err().map(|error| error.to_string()));
     }
 }
 
