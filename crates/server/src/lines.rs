@@ -88,7 +88,7 @@ impl Drop for Streaming {
 /// All rows of a body, for an answer in another format.
 pub(crate) fn all(predictor: &Predictor, bytes: &[u8]) -> Result<Rows<'static>, Problem> {
     predictor.refuse_many(lines(bytes).count())?;
-    let rows = lines(bytes).enumerate().map(|(row, line)| parsed(line, || format!("row {row}: ")));
+    let rows = lines(bytes).map(|(at, line)| parsed(line, || place(at)));
     Ok(Rows::Objects(rows.collect::<Result<Vec<_>, _>>()?.into()))
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn answer(
     let mut response = ([(header::CONTENT_TYPE, Format::Lines.media_type())], Body::new(channel)).into_response();
     asked.sign(&mut response, 0, None);
     response.extensions_mut().insert(streamed.clone());
-    tokio::spawn(Stream { asked, sender, row: 0, flags: 0, streamed }.run(first, body));
+    tokio::spawn(Stream { asked, sender, row: 0, line: 0, flags: 0, streamed }.run(first, body));
     response
 }
 
@@ -127,6 +127,8 @@ struct Stream {
     sender: Sender<Bytes, Error>,
     /// How many rows were answered.
     row: u64,
+    /// How many lines came before those at hand, blank ones too.
+    line: usize,
     flags: usize,
     streamed: Streamed,
 }
@@ -176,7 +178,7 @@ impl Stream {
             self.answer_lines(&rest[..whole]).await?;
             rest.drain(..whole);
             if rest.len() > LINE_BYTES_MAX {
-                return self.refuse(too_long(String::new).into()).await;
+                return self.refuse(too_long(|| place(self.line)).into()).await;
             }
         }
     }
@@ -202,8 +204,8 @@ impl Stream {
         let mut problem = None;
         // Rows with and without an id are told apart, as they would be alone.
         let mut runs: Vec<(bool, Vec<Map<String, Value>>)> = Vec::new();
-        for line in lines(text) {
-            match parsed(line, String::new) {
+        for (at, line) in lines(text) {
+            match parsed(line, || place(self.line + at)) {
                 Ok(row) => {
                     let has_id = has_id(&self.asked.served.predictor, &row);
                     match runs.last_mut().filter(|(same, _)| *same == has_id) {
@@ -217,6 +219,7 @@ impl Stream {
                 }
             }
         }
+        self.line += text.iter().filter(|byte| **byte == b'\n').count();
         let mut said = Vec::new();
         for (_, rows) in runs {
             if let Err(earlier) = self.say_of(&rows, &mut said) {
@@ -281,10 +284,15 @@ enum Ended {
     Gone,
 }
 
-/// Lines that are not blank, or too long to be looked at.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let counts = |line: &&[u8]| line.len() > LINE_BYTES_MAX || !line.trim_ascii().is_empty();
-    text.split(|byte| *byte == b'\n').filter(counts)
+/// Lines that are not blank, or too long to be looked at, and how many come before each.
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let counts = |(_, line): &(usize, &[u8])| line.len() > LINE_BYTES_MAX || !line.trim_ascii().is_empty();
+    text.split(|byte| *byte == b'\n').enumerate().filter(counts)
+}
+
+/// Where a line is, as editors count, before what is wrong with it.
+fn place(at: usize) -> String {
+    format!("line {}: ", at + 1)
 }
 
 /// The row of a line; what is wrong with it begins with its place.

@@ -25,6 +25,16 @@ fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
         }
     }
 
+    // Lines count as editors count them.
+    let blank = good(1) + "\n\n{oops\n";
+    let expected = "line 4: the line is no JSON: key must be a string at column 2";
+    let told = server.predict(LINES, LINES, blank.as_bytes()).ok().lines();
+    assert_eq!((&told[1]["error"]["detail"], &told[1]["row"]), (&expected.into(), &1.into()));
+    assert_eq!(server.predict(LINES, JSON, blank.as_bytes()).json()["detail"], expected);
+    let far = format!("{}{blank}", (0..2500).map(good).collect::<String>());
+    let told = server.predict(LINES, LINES, far.as_bytes()).ok().lines();
+    assert!(told[2501]["error"]["detail"].as_str().is_some_and(|detail| detail.starts_with("line 2504: ")));
+
     // The answer to what came is there before the rest was sent.
     let mut stream = TcpStream::connect(&server.address).expect("it listens");
     let head = format!(
@@ -68,12 +78,12 @@ fn a_line_may_have_a_mebibyte_wherever_it_is_cut() {
             Some(status) => {
                 assert_eq!(told.len(), 2, "{told:?}");
                 assert_eq!((&told[1]["error"]["status"], &told[1]["row"]), (&status.into(), &1.into()));
-                assert_eq!(told[1]["error"]["detail"], words);
+                assert_eq!(told[1]["error"]["detail"], format!("line 2: {words}"));
             }
         }
         let told = server.predict(LINES, JSON, body.as_bytes());
         assert_eq!(told.status, status.unwrap_or(200));
-        assert!(status.is_none() || told.text().contains(&format!("row 1: {words}")), "{}", told.text());
+        assert!(status.is_none() || told.text().contains(&format!("line 2: {words}")), "{}", told.text());
         // The line comes at once with the one before and the one after, or byte by byte: it is as long as it is.
         let head = format!(
             "POST /predict HTTP/1.0\r\nHost: localhost\r\nContent-Type: {LINES}\r\nContent-Length: {}\r\n\r\n",
