@@ -5,6 +5,9 @@ default:
 # Everything that must hold before a change lands
 ready: fmt-check lint test python-test push-test signature-test deny
 
+# Every test there is: what `ready` runs, and what takes root, Debian or longer. About an hour
+everything: ready lint-parts clients-test contract-test interop large-test image-test wheel aarch64
+
 # Format every Rust file, also those that only a macro declares
 fmt:
     rustfmt --edition 2024 $(git ls-files '*.rs')
@@ -102,6 +105,10 @@ aarch64:
 # Train the examples in every way, on this host and on aarch64 if `just aarch64` built for it, and write the table of digests
 digests:
     EVENSTEP_AARCH64="$(cat target/aarch64/emulated 2>/dev/null)" cargo test --locked --workspace --test digests -- --ignored
+
+# Train and score a CSV of more than a gigabyte in bounded memory. Needs Python, and takes a release build
+large-test:
+    tests/large.sh
 
 # Search for bytes that a reader stumbles over: `just fuzz parquet`. Needs nightly and cargo-fuzz
 fuzz target:
