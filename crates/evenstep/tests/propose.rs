@@ -226,6 +226,35 @@ fn check_tells_of_texts_that_look_like_dates() {
 }
 
 #[test]
+fn days_and_months_in_both_orders_are_told() {
+    let project = Project::new();
+    let day_first = |n: usize| format!("{:02}/{:02}/2024", 1 + n % 28, 1 + n % 12);
+    let month_first = |n: usize| format!("{:02}/{:02}/2024", 1 + n % 12, 1 + n % 28);
+    // A few in the other order.
+    let few = |n: usize| if n % 50 == 49 { month_first(n + 13) } else { day_first(n) };
+    project.write("d.csv", rows("sold,x,y", 200, |n| format!("{},{},{}", few(n), n % 13, n % 29)));
+    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    let spec = project.read("q.toml");
+    holds(
+        &spec,
+        &[
+            "# day and month come in both orders: 2 cells such as `07/23/2024` beside others such as `13/01/2024`; of what reads both ways some may be misread\n",
+            "sold = { type = \"date\", format = \"%d/%m/%Y\", invalid = \"null\" }",
+        ],
+    );
+    project.write("q.toml", spec.replace(", invalid = \"null\"", ""));
+    let said = project.run(&["check", "q.toml", "--quiet"]).out;
+    holds(&said, &["`07/23/2024` is not a date written as `%d/%m/%Y`, but as `%m/%d/%Y`: what reads both ways may"]);
+    // As many in either.
+    let half = |n: usize| if n.is_multiple_of(2) { month_first(n) } else { day_first(n) };
+    project.write("d.csv", rows("sold,x,y", 200, |n| format!("{},{},{}", half(n), n % 13, n % 29)));
+    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+    holds(&project.read("q.toml"), &["# `sold` is text as it stands: its dates are written in two ways, `"]);
+    let said = project.run(&["check", "q.toml", "--quiet", "--set", "step=[]"]).out;
+    holds(&said, &["its dates are written in two ways, `"]);
+}
+
+#[test]
 fn a_date_target_is_refused_however_it_is_written() {
     let project = Project::new();
     project.write("d.csv", rows("x,y", 100, |n| format!("{},{}/{}/2020", n % 9, 1 + n % 28, 1 + n % 12)));
@@ -431,6 +460,7 @@ fn points_that_set_thousands_apart_are_seen_by_the_other_columns() {
     );
     let (spec, checked) = trains_file("f.csv", rows("whole;part;y", 200, |n| row(n).replace(',', ".")));
     assert!(!spec.contains("whole = {"), "{spec}");
+    holds(&spec, &["# `whole`: 150 of its 200 values have a point, each before three digits"]);
     holds(&checked, &["`whole`: 150 of its 200 values have a point, each before three digits"]);
 }
 
@@ -440,6 +470,50 @@ fn a_comma_among_points_is_a_slip() {
         |n: usize| if n == 7 { "\"61,5\"".to_owned() } else { format!("{}.{:03}", 50 + n % 30, n * 37 % 1000) };
     let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, weight(n)));
     holds(&spec, &["y = { type = \"number\", invalid = \"null\" }"]);
+}
+
+#[test]
+fn commas_among_points_are_told_and_the_column_stays_one_of_numbers() {
+    let weight = |n: usize| {
+        if n.is_multiple_of(10) { format!("\"{n},5\"") } else { format!("{n}.{}", n % 7) }
+    };
+    let (_, spec) = trains("x,y", |n| format!("{},{}", weight(n), n % 29));
+    holds(
+        &spec,
+        &[
+            "# 10 of 100 cells are of another type than number: `0,5`, `10,5`, `20,5` and 7 others\n",
+            "# 10 cells with a comma: written with a point before the fraction, as the others, they are read\n",
+            "x = { type = \"number\", invalid = \"null\" }",
+        ],
+    );
+}
+
+#[test]
+fn numbers_with_signs_that_nothing_reads_are_no_free_text() {
+    let row = |n: usize| format!("\"₹{},{:02},{:03}\",{}.5M,{}‰,{}", n % 9 + 1, n, n * 7, n, n, n % 29);
+    let (spec, _) = trains_file("s.csv", rows("rupees,sales,share,y", 100, row));
+    holds(
+        &spec,
+        &[
+            "# numbers with signs, by which they are texts: rupees, share\n",
+            "# `rupees` is text as it stands, since no program reads as numbers: `₹1,",
+        ],
+    );
+    assert!(!spec.contains("free text"), "{spec}");
+}
+
+#[test]
+fn numbers_far_from_all_others_are_asked_about() {
+    let far = |n: usize, mark: &'static str| if n % 25 == 3 { mark.to_owned() } else { (n * 7 % 61).to_string() };
+    let row = |n: usize| format!("{},{},{},{}.5,{}", far(n, "-999"), far(n, "9999"), far(n, "-1"), far(n, "0"), n % 29);
+    let (_, spec) = trains("low,high,near,part,y", row);
+    let told = |column, number| {
+        format!(
+            "# `{column}`: {number} in 4.0 % of the rows, far from all others: if it means that nothing is known, add \"{number}\" to `missing`\n"
+        )
+    };
+    holds(&spec, &[&told("low", "-999"), &told("high", "9999")]);
+    assert!(!spec.contains("`near`") && !spec.contains("`part`"), "{spec}");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn stored_as_strings(name: &ColumnName, evidence: &Evidence) -> Option<String> {
 }
 
 /// What is to be said of a column whose points may set thousands apart.
-fn maybe_thousands(name: &ColumnName, evidence: &Evidence) -> Option<String> {
+pub(crate) fn maybe_thousands(name: &ColumnName, evidence: &Evidence) -> Option<String> {
     let cells = evidence.maybe_thousands();
     (cells >= SOME).then(|| {
         format!(

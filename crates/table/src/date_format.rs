@@ -42,6 +42,8 @@ const TIMES: [&str; 5] = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M
 pub const DIGITS: &str = "%Y%m%d";
 /// So many different texts are tried in all formats.
 const TRIED: usize = 1000;
+/// So many different texts show which formats are worth a try where there are two.
+const FEW: usize = 50;
 /// So many of a hundred cells a format must read.
 const FITTING: u64 = 95;
 
@@ -52,15 +54,28 @@ pub struct DateFormat {
     pub kind: Kind,
     /// The format, as a contract has it.
     pub format: String,
-    /// The one with day and month exchanged, if it reads as many cells.
+    /// The one with day and month exchanged, if no cell tells which is meant.
     pub exchanged: Option<String>,
+    /// Cells that only the one with day and month exchanged reads, while others are read by this one alone.
+    pub swapped: Option<Swapped>,
+}
+
+/// Cells whose day and month stand in the other order than those of others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Swapped {
+    /// How many there are.
+    pub cells: u64,
+    /// One of them.
+    pub example: String,
+    /// One that stands in the order of the format, and in no other.
+    pub other: String,
 }
 
 /// The format that nearly all of the texts fit, each with its number of cells. Those in ISO 8601 have none.
 pub fn date_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Option<DateFormat> {
     let all: Vec<(&str, u64)> = texts.into_iter().collect();
     let apart = all.len().div_ceil(TRIED).max(1);
-    let texts: Vec<(&str, u64)> = all.into_iter().step_by(apart).collect();
+    let texts: Vec<(&str, u64)> = all.iter().step_by(apart).copied().collect();
     let cells: u64 = texts.iter().map(|(_, count)| count).sum();
     // Most columns of texts are none of dates: a few of them show it.
     let few: Vec<(&str, u64)> = texts.iter().step_by(texts.len().div_ceil(10).max(1)).copied().collect();
@@ -88,20 +103,69 @@ pub fn date_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Optio
         days.len()
     };
     // Dates that could be read both ways are more likely the first of each month than all of one.
-    let (_, kind, format) = found.iter().min_by_key(|(.., format)| days(format))?.clone();
-    let exchanged = found.into_iter().map(|(.., other)| other).find(|other| *other == exchanged(&format));
+    let (_, kind, format) = found.into_iter().min_by_key(|(.., format)| days(format))?;
+    let (format, exchanged, swapped) = order(kind, format, &all);
     let at_midnight =
         |text: &str| !fits(kind, &format, text) || parse::moment(Kind::Date, Some(&format), text).is_some();
     let kind = match kind {
         Kind::Datetime(_) if cells > 0 && texts.iter().all(|(text, _)| at_midnight(text)) => Kind::Date,
         kind => kind,
     };
-    Some(DateFormat { kind, exchanged: exchanged.filter(|other| *other != format), format })
+    Some(DateFormat { kind, format, exchanged, swapped })
 }
 
-/// The same format with day and month exchanged.
-fn exchanged(format: &str) -> String {
-    format.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
+/// The format, as it is or with day and month exchanged, by which more of the cells are read that only one of both reads; the other,
+/// if there is no such cell; the cells that only the other reads, if there are such of both.
+fn order(kind: Kind, format: String, texts: &[(&str, u64)]) -> (String, Option<String>, Option<Swapped>) {
+    let Some(other) = exchanged(&format) else { return (format, None, None) };
+    let only = |this: &str, other: &str| {
+        let only = texts.iter().filter(|(text, _)| fits(kind, this, text) && !fits(kind, other, text));
+        only.fold((0, None), |(cells, first): (u64, Option<&str>), (text, count)| (cells + count, first.or(Some(text))))
+    };
+    match (only(&format, &other), only(&other, &format)) {
+        ((_, None), (_, None)) => (format, Some(other), None),
+        ((_, Some(_)), (_, None)) => (format, None, None),
+        ((_, None), (_, Some(_))) => (other, None, None),
+        ((these, Some(this)), (those, Some(that))) => match these >= those {
+            true => (format, None, Some(Swapped { cells: those, example: that.to_owned(), other: this.to_owned() })),
+            false => (other, None, Some(Swapped { cells: these, example: this.to_owned(), other: that.to_owned() })),
+        },
+    }
+}
+
+/// The same format with day and month exchanged, if both are numbers in it.
+pub(crate) fn exchanged(format: &str) -> Option<String> {
+    let both = format.contains("%d") && format.contains("%m");
+    // Where the year stands first, the month is the next everywhere.
+    (both && !format.starts_with("%Y")).then(|| format.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m"))
+}
+
+/// Two ways of writing days that together read nearly all of the texts, which no one way does: of each a text that the other doesn't
+/// read, and how many cells it reads; of the second those that the first doesn't.
+pub fn two_date_formats<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Option<[(&'a str, u64); 2]> {
+    let all: Vec<(&str, u64)> = texts.into_iter().collect();
+    let thinned = |texts: &[(&'a str, u64)], to: usize| -> Vec<(&'a str, u64)> {
+        texts.iter().step_by(texts.len().div_ceil(to).max(1)).copied().collect()
+    };
+    let texts = thinned(&all, TRIED);
+    let few = thinned(&texts, FEW);
+    let is_day = |(_, format): &(Kind, String)| format.contains("%d");
+    let reads_some = |(kind, format): &(Kind, String)| few.iter().any(|(text, _)| fits(*kind, format, text));
+    let formats: Vec<(Kind, String)> = formats().filter(is_day).filter(reads_some).collect();
+    let cells = |texts: &[(&str, u64)]| texts.iter().map(|(_, count)| count).sum::<u64>();
+    let read_by = |(kind, format): &(Kind, String), texts: &[(&'a str, u64)]| -> (Vec<_>, Vec<_>) {
+        texts.iter().copied().partition(|(text, _)| fits(*kind, format, text))
+    };
+    let best = |texts: &[(&'a str, u64)]| {
+        let most = |format: &&(Kind, String)| cells(&read_by(format, texts).0);
+        // Of ways that read as many the first one, as elsewhere.
+        formats.iter().rev().max_by_key(most).map(|format| (format, read_by(format, texts)))
+    };
+    let (_, (first, rest)) = best(&texts)?;
+    let ((kind, second), (others, unread)) = best(&rest)?;
+    let example = first.iter().find(|(text, _)| !fits(*kind, second, text))?.0;
+    let both = !others.is_empty() && cells(&unread) * 100 <= cells(&texts) * (100 - FITTING);
+    both.then(|| [(example, cells(&first)), (others[0].0, cells(&others))])
 }
 
 fn formats() -> impl Iterator<Item = (Kind, String)> {
@@ -184,6 +248,40 @@ mod tests {
         check(&["1/1/2020", "2/1/2020", "3/1/2020"], "date %m/%d/%Y or %d/%m/%Y");
         check(&["01/01/2020", "01/01/2021"], "date %d/%m/%Y or %m/%d/%Y");
         check(&["31/12/2020", "12/31/2020"], "none");
+    }
+
+    #[test]
+    fn a_cell_that_only_one_order_reads_tells_it_and_those_of_the_other_order_are_counted() {
+        let days = |first: usize, second: usize| -> Vec<String> {
+            let both = (0..2000).map(|n| format!("{:02}/{:02}/{}", 1 + n % 12, 1 + n % 11, 1900 + n / 12));
+            let first = (0..first).map(|n| format!("{}/02/2021", 13 + n));
+            both.chain(first).chain((0..second).map(|n| format!("02/{}/2021", 13 + n))).collect()
+        };
+        let found = |first, second| {
+            let found = date_format(days(first, second).iter().map(|text| (text.as_str(), 1))).expect("all are dates");
+            let swapped = found.swapped.map(|swapped| (swapped.cells, swapped.example, swapped.other));
+            (found.format, found.exchanged.is_some(), swapped)
+        };
+        // Most of these texts are not looked at when formats are tried.
+        assert_eq!(found(0, 1), ("%m/%d/%Y".to_owned(), false, None));
+        assert_eq!(found(1, 0), ("%d/%m/%Y".to_owned(), false, None));
+        let swapped = |cells, example: &str, other: &str| Some((cells, example.to_owned(), other.to_owned()));
+        assert_eq!(found(2, 1), ("%d/%m/%Y".to_owned(), false, swapped(1, "02/13/2021", "13/02/2021")));
+        assert_eq!(found(2, 3), ("%m/%d/%Y".to_owned(), false, swapped(2, "13/02/2021", "02/13/2021")));
+        assert!(found(0, 0).1);
+    }
+
+    #[test]
+    fn two_ways_of_writing_days_are_told() {
+        let check = |texts: &[&'static str], expected: Option<[(&str, u64); 2]>| {
+            assert_eq!(two_date_formats(texts.iter().map(|text| (*text, 1))), expected, "{texts:?}");
+        };
+        check(&["02/03/2024", "31/01/2024", "01/31/2024"], Some([("31/01/2024", 2), ("01/31/2024", 1)]));
+        check(&["31/01/2024", "31.01.2024", "30.01.2024"], Some([("31.01.2024", 2), ("31/01/2024", 1)]));
+        check(&["31/01/2024", "31.01.2024", "soon"], None);
+        check(&["31/01/2024", "30/01/2024"], None);
+        check(&["a", "b"], None);
+        check(&[], None);
     }
 
     #[test]

@@ -112,6 +112,21 @@ fn is_written(text: &str) -> bool {
         || (signs(before) || CURRENCIES.contains(&before)) && (signs(after) || is_unit(after)) && is_number()
 }
 
+/// Whether a text is a number with signs around it, whether or not a format reads it: `₹1,23,456`, `1.2M`, `5‰`.
+pub fn is_signed(text: &str) -> bool {
+    let is_digits = |c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '.' | ',' | '\'' | '’');
+    let (Some(at), Some((before, after))) = (digits_of(text), around(text)) else { return false };
+    let is_sign =
+        |unit: &str| !unit.is_empty() && unit.chars().count() <= 2 && !unit.contains(|c: char| c.is_alphanumeric());
+    let is_before = is_sign(before) || CURRENCIES.contains(&before);
+    let is_after = is_sign(after) || MULTIPLES.contains(&after);
+    text[at].chars().all(is_digits)
+        && (is_before && after.is_empty() || before.is_empty() && is_after || is_before && is_after)
+}
+
+/// What stands behind a number for a thousand, a million and more.
+const MULTIPLES: [&str; 8] = ["k", "K", "m", "M", "mn", "b", "B", "bn"];
+
 /// Signs of currencies and of hundredths, which may be left out.
 const SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '%'];
 /// What else stands before an amount: no other word does, since those before numbers name places, rooms and models.
@@ -231,6 +246,16 @@ mod tests {
         check(&["Room 12", "Room 7"], None, None);
         check(&["FL 33101", "FL 33012"], None, None);
         check(&[], None, None);
+    }
+
+    #[test]
+    fn numbers_with_signs_are_known_whatever_reads_them() {
+        for text in ["₹1,23,456", "1.2M", "5‰", "$1.2k", "$1,200", "5 °", "- 3 ‰", "Rs. 1,23,456"] {
+            assert!(is_signed(text), "{text}");
+        }
+        for text in ["1,234", "12A", "A12", "C-17", "1-2", "5 km", "Room 7", "2024-01-01", "(555) 123-4567", "%", ""] {
+            assert!(!is_signed(text), "{text}");
+        }
     }
 
     #[test]

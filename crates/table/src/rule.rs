@@ -6,9 +6,10 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::Breach;
+use crate::date_format::exchanged;
 use crate::iso;
 use crate::number_format::NumberFormat;
-use crate::parse::lacks_digits_of_year;
+use crate::parse::{lacks_digits_of_year, moment};
 use crate::{Clock, ColumnName, Kind, NULL_INTEGER};
 
 /// The word for a type in a contract. A datetime with a `zone` is an instant, any other is civil.
@@ -364,7 +365,13 @@ impl Rule {
                 {
                     format!("{value} has a year of fewer than four digits, and is to be written as `{format}`")
                 }
-                (_, Some(format)) => format!("{value} is not {article} {} written as `{format}`", self.kind.word()),
+                (kind, Some(format)) => {
+                    let reads = |other: &String| text.is_some_and(|text| moment(kind, Some(other), text).is_some());
+                    let but = exchanged(format).filter(reads).map(|other| {
+                        format!(", but as `{other}`: what reads both ways may have day and month exchanged, too")
+                    });
+                    format!("{value} is not {article} {} written as `{format}`{}", kind.word(), but.unwrap_or_default())
+                }
                 (Kind::Datetime(Clock::Instant), _) => {
                     format!("{value} is not an instant in ISO 8601, with `Z` or an offset, to the microsecond")
                 }

@@ -1,5 +1,6 @@
 //! Whether dates, times and numbers written for people are read as they were taken for: held against all cells.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_pipeline::init::Declared;
@@ -35,9 +36,27 @@ pub(super) fn hold(
         let rule = declared.get(name).map(Declared::rule).or_else(inferred)?;
         is_held(&rule).then(|| (name.clone(), rule))
     };
-    let odd = misread(source, columns.iter().filter_map(rule).collect(), missing, run)?;
+    let mut odd = misread(source, columns.iter().filter_map(rule).collect(), missing, run)?;
+    let exchanged = odd.keys().filter_map(|name| Some((name.clone(), declared.get(name)?.exchanged_rule()?)));
+    let exchanged: BTreeMap<ColumnName, Rule> = exchanged.collect();
+    let mut by_exchanged = misread(source, exchanged.clone(), missing, run)?;
+    for name in exchanged.into_keys() {
+        let entry = declared.get_mut(&name).expect("it was held");
+        let (these, those) = (odd[&name].count, by_exchanged.get(&name).map_or(0, |tally| tally.count));
+        match (these.cmp(&those), by_exchanged.remove(&name)) {
+            (Ordering::Less, _) => entry.exchanged = None,
+            (Ordering::Equal, _) => {}
+            (Ordering::Greater, Some(tally)) => {
+                entry.exchange();
+                odd.insert(name, tally);
+            }
+            (Ordering::Greater, None) => {
+                entry.exchange();
+                odd.remove(&name);
+            }
+        }
+    }
     let mut too_fine = Vec::new();
-    let mut exchanged = BTreeMap::new();
     for (name, tally) in odd {
         let values = columns[&name].values();
         let is_rare = tally.count * ONE_IN <= values;
@@ -48,10 +67,6 @@ pub(super) fn hold(
             // The cells of a few words are known.
             Some(entry) if entry.invalid_null && tally.count * 2 <= values => {}
             Some(entry) if entry.format.is_some() && is_rare => entry.null_few(&tally, values),
-            Some(entry) if entry.exchanged.is_some() => {
-                entry.exchange();
-                exchanged.insert(name, entry.rule());
-            }
             Some(entry) if entry.format.is_some() => drop(declared.remove(&name)),
             None if is_rare => {
                 let kind = columns[&name].kind().expect("it was read by its type");
@@ -61,13 +76,6 @@ pub(super) fn hold(
                 declared.remove(&name);
                 too_fine.push(name);
             }
-        }
-    }
-    for (name, tally) in misread(source, exchanged, missing, run)? {
-        let values = columns[&name].values();
-        match declared.get_mut(&name) {
-            Some(entry) if tally.count * ONE_IN <= values => entry.null_few(&tally, values),
-            _ => drop(declared.remove(&name)),
         }
     }
     Ok(too_fine)

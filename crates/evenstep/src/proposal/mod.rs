@@ -13,6 +13,7 @@ use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean, some_of};
 
 use self::ids::{like_ids, refuse_no_ids};
 
+mod far;
 mod formats;
 mod ids;
 mod target;
@@ -96,6 +97,12 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         .chars()
         .map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' })
         .collect();
+    let is_plain = |name: &ColumnName| declared.get(name).is_none_or(|declared| declared.format.is_none());
+    let numbers = others().filter_map(|(name, evidence)| {
+        let kind = declared.get(name).map(|declared| declared.kind).or(evidence.kind())?;
+        (kind.is_quantity() && is_plain(name)).then(|| (name.clone(), kind))
+    });
+    let far = far::far(source, numbers.collect(), &inferred, &missing)?;
     let mut seen = Seen {
         source: asked.source,
         name: Some(name.trim_matches('-')).filter(|name| !name.is_empty()).unwrap_or("pipeline"),
@@ -110,6 +117,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         unread: &unread,
         different: None,
         missing: &missing,
+        far: &far,
         classes: &classes,
     };
     let inputs = seen.inputs();

@@ -3,7 +3,7 @@
 use evenstep_table::{Batch, Column, ColumnName, NULL_INTEGER, counted};
 
 use crate::as_of;
-use crate::init::{Words, declare};
+use crate::init::{Words, dates_in_two_ways, declare};
 use crate::mixed::is_declared;
 use crate::prepare::Surveyed;
 use crate::spec::Spec;
@@ -52,6 +52,8 @@ pub(super) fn dates(spec: &Spec, surveyed: &Surveyed, batches: &[Batch]) -> Vec<
             declared.filter(|declared| words.cells() > 0 && declared.format.is_some() && !declared.kind.is_numeric())
         {
             notes.push(format!("the values of `{name}` look like dates or times: [contract] {}", declared.line(name)));
+        } else if !surveyed.contract.columns[name].personal {
+            notes.extend(dates_in_two_ways(name, &words));
         }
     }
     notes

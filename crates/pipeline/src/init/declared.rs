@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use evenstep_table::date_format::{DIGITS, date_format};
+use evenstep_table::date_format::{DIGITS, Swapped, date_format};
 use evenstep_table::formatted::number_format;
-use evenstep_table::infer::{Evidence, Mostly};
+use evenstep_table::infer::{Evidence, Mostly, Reads, reads};
 use evenstep_table::quality::Tally;
 use evenstep_table::rule::Invalid;
 use evenstep_table::{ColumnName, Kind, Rule, counted, parse};
@@ -71,6 +71,11 @@ impl Declared {
     /// Takes the format with day and month exchanged, if there is one.
     pub fn exchange(&mut self) {
         self.format = self.exchanged.take().or(self.format.take());
+    }
+
+    /// The rule with day and month exchanged, if no cell has told yet which is meant.
+    pub fn exchanged_rule(&self) -> Option<Rule> {
+        self.exchanged.as_ref().map(|format| Rule { format: Some(format.clone()), ..self.rule() })
     }
 
     /// The rule, by which cells that don't fit become null.
@@ -140,12 +145,21 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
         return (kind == Kind::Category).then(|| Declared::new(kind, why));
     }
     let few_words = || but_few_words(evidence, words).filter(|_| !may_be_classes);
+    let commas: u64 = words.iter().filter(|(text, _)| has_comma(text)).map(|(_, count)| count).sum();
+    let few_commas =
+        || evidence.mostly_but(MARKS).filter(|mostly| mostly.kind.is_quantity() && mostly.others == commas);
     let half = || evidence.mostly_but(0.5).filter(|mostly| is_target && !may_be_classes && mostly.kind.is_numeric());
-    let mostly = evidence.mostly().or_else(few_words).or_else(half);
+    let mostly = evidence.mostly().or_else(few_words).or_else(few_commas).or_else(half);
     let dates = || by_format(evidence, words).filter(|dates| !may_be_classes || !dates.is_of_months());
     let declared = mostly.map(|mostly| of_mostly(&mostly, evidence, words)).or_else(dates);
+    let told = (commas > 0).then(|| {
+        format!(
+            "{} with a comma: written with a point before the fraction, as the others, they are read",
+            counted(commas as usize, "cell")
+        )
+    });
     declared.map(|declared| Declared {
-        why: declared.why.into_iter().chain(unknown(is_target, words)).collect(),
+        why: declared.why.into_iter().chain(told).chain(unknown(is_target, words)).collect(),
         ..declared
     })
 }
@@ -255,6 +269,13 @@ fn has_many_but(evidence: &Evidence, others: usize) -> bool {
     evidence.distinct().is_none_or(|distinct| distinct > others + FEW_NUMBERS)
 }
 
+/// Whether a comma stands before the number's fraction, which thousands would make three digits.
+fn has_comma(text: &str) -> bool {
+    let fraction = text.trim().split_once(',').map(|(_, fraction)| fraction);
+    reads(text) == Reads::Formatted
+        && fraction.is_some_and(|digits| digits.len() != 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Numbers that are written for people, beside which others may be written as programs read them.
 fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
     let (marked, mut numbers): (Vec<_>, Vec<_>) = words.iter().partition(|(text, _)| is_mark(text));
@@ -273,9 +294,11 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
     }
     let examples: Vec<String> = numbers.iter().take(2).map(|(text, _)| format!("`{text}`")).collect();
     let found = number_format(numbers.iter().copied(), evidence.numbers())?;
-    // A comma here and there, where points stand before three digits: most are fractions, and the comma is a slip.
+    // A comma here and there, where points stand before three digits: most are fractions, and the comma is a slip. So it is where
+    // more points can't set thousands apart.
     let commas: u64 = numbers.iter().filter(|(text, _)| text.contains(',')).map(|(_, count)| count).sum();
-    if found.format.contains("234,56") && evidence.maybe_thousands() > FEW_COMMAS * commas {
+    let pointed = if evidence.maybe_thousands() > 0 { evidence.pointed() / FEW_COMMAS } else { evidence.pointed() };
+    if found.format.contains("234,56") && pointed > commas {
         return None;
     }
     let why = format!("numbers that no program reads as they stand, such as {}", examples.join(", "));
@@ -312,5 +335,11 @@ fn by_format(evidence: &Evidence, words: &Words) -> Option<Declared> {
     let mut declared = Declared { format: Some(found.format), ..Declared::new(found.kind, why) };
     declared.exchanged = found.exchanged;
     declared.why.extend(of_two_digits);
+    declared.why.extend(found.swapped.map(|Swapped { cells, example, other }| {
+        format!(
+            "day and month come in both orders: {} such as `{example}` beside others such as `{other}`; of what reads both ways some may be misread",
+            counted(cells as usize, "cell")
+        )
+    }));
     Some(declared)
 }

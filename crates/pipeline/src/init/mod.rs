@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use evenstep_table::infer::Evidence;
+use evenstep_table::formatted::is_signed;
+use evenstep_table::infer::{Evidence, Reads, reads};
 use evenstep_table::{ColumnName, Kind, Rule, counted};
 
 pub(crate) use self::declared::may_be_classes;
 pub use self::declared::{Declared, declare, may_be_days};
 pub use self::missing::missing;
 use self::plan::Plan;
+pub(crate) use self::remarks::dates_in_two_ways;
 pub use self::thousands::settle_points;
 pub use self::words::Words;
 pub(crate) use self::words::shown;
@@ -50,6 +52,8 @@ pub struct Seen<'a> {
     pub different: Option<u64>,
     /// What stands for a missing value.
     pub missing: &'a [String],
+    /// Numbers that stand far from all others of their column, and how many rows have each.
+    pub far: &'a BTreeMap<ColumnName, Vec<(f64, u64)>>,
     /// The target's values, if they are few, and how many rows have each.
     pub classes: &'a BTreeMap<String, u64>,
 }
@@ -70,6 +74,14 @@ impl Seen<'_> {
         self.declared.get(name).is_some_and(Declared::is_of_months)
     }
 
+    /// Whether half of a column's texts or more are numbers, some of them with signs or as people write them.
+    fn are_signed(&self, name: &ColumnName) -> bool {
+        let evidence = &self.columns[name];
+        let texts = self.words.get(name).into_iter().flat_map(Words::iter);
+        let written: u64 = texts.filter(|(text, _)| is_written(text)).map(|(_, count)| count).sum();
+        written > 0 && (written + evidence.numbers()) * 2 >= evidence.values()
+    }
+
     /// The columns that are learned from.
     pub fn inputs(&self) -> Vec<ColumnName> {
         let plan = Plan::of(self);
@@ -77,6 +89,11 @@ impl Seen<'_> {
         let is_input = |name: &&ColumnName| *name != self.target && !self.id.contains(name) && !dropped.contains(name);
         self.columns.keys().filter(is_input).cloned().collect()
     }
+}
+
+/// Whether a text is a number with signs, or as people write it.
+fn is_written(text: &str) -> bool {
+    reads(text) == Reads::Formatted || is_signed(text)
 }
 
 /// The task that the target asks for, by its type and number of values.

@@ -17,6 +17,7 @@ pub(super) struct Plan<'a> {
     empty: Vec<&'a ColumnName>,
     constant: Vec<&'a ColumnName>,
     text: Vec<&'a ColumnName>,
+    signed: Vec<&'a ColumnName>,
     too_fine: Vec<&'a ColumnName>,
     pub(super) dates: Vec<&'a ColumnName>,
     pub(super) months: Vec<&'a ColumnName>,
@@ -41,6 +42,7 @@ impl<'a> Plan<'a> {
                 None => plan.empty.push(name),
                 Some(_) if evidence.distinct() == Some(1) && evidence.nulls == 0 => plan.constant.push(name),
                 Some(_) if seen.too_fine.contains(name) => plan.too_fine.push(name),
+                Some(Kind::Text) if seen.are_signed(name) => plan.signed.push(name),
                 Some(Kind::Text) => plan.text.push(name),
                 Some(Kind::Date) if seen.is_of_months(name) => plan.months.push(name),
                 Some(Kind::Date) => plan.dates.push(name),
@@ -54,11 +56,12 @@ impl<'a> Plan<'a> {
     }
 
     /// The columns that are dropped, and why.
-    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 5] {
+    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 6] {
         [
             ("another value in every row, as an id has", &self.like_ids),
             ("without any value", &self.empty),
             ("always the same", &self.constant),
+            ("numbers with signs, by which they are texts", &self.signed),
             ("free text, which no step reads yet", &self.text),
             (
                 "finer than a microsecond, which no type holds; cut off after six digits they are dates and times",

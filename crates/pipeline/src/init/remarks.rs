@@ -1,11 +1,14 @@
 //! What a proposal says of columns beside what it does with them.
 
+use evenstep_exact::number::print_number;
+use evenstep_table::date_format::two_date_formats;
 use evenstep_table::infer::Evidence;
-use evenstep_table::{ColumnName, Kind};
+use evenstep_table::{ColumnName, Kind, counted};
 
-use super::{Seen, quoted};
+use super::{Seen, Words, quoted};
 use crate::like_id;
 use crate::look_alike::look_alike;
+use crate::prepare::maybe_thousands;
 
 /// Numbers of so many values may be classes.
 const FEW_VALUES: usize = 10;
@@ -25,6 +28,9 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
                 words.shown()
             ));
             remarks.push("written in one way all of them are dates".to_owned());
+        } else if is_string && let Some(told) = dates_in_two_ways(name, words) {
+            remarks.push(told);
+            remarks.push("written in one way all of them are dates".to_owned());
         }
         let is_code = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
         let mut tokens = seen.missing.iter().filter(|_| is_string && evidence.nulls > 0);
@@ -35,13 +41,24 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
                 "`{token}` counts as missing, and the values of `{name}` are codes of two letters: if it is one, take it out of `missing`"
             ));
         }
-        let numbers = evidence.numbers() + evidence.formatted().unwrap_or_default();
-        if is_string && numbers * 2 >= evidence.values() {
+        if is_string && seen.are_signed(name) {
             remarks
                 .push(format!("`{name}` is text as it stands, since no program reads as numbers: {}", words.shown()));
-            remarks.push(
-                "written as `1234.5` they are numbers, or with `format = \"1.234,56\"` in the contract".to_owned(),
-            );
+            let by_format = evidence.formatted().map_or("", |_| ", or with `format = \"1.234,56\"` in the contract");
+            remarks.push(format!("written as `1234.5` they are numbers{by_format}"));
+        }
+    }
+    let numbers = seen.columns.iter().filter(|(name, evidence)| {
+        evidence.kind().is_some_and(Kind::is_numeric) && !seen.declared.contains_key(*name) && !seen.id.contains(name)
+    });
+    remarks.extend(numbers.filter_map(|(name, evidence)| maybe_thousands(name, evidence)));
+    for (name, far) in seen.far {
+        for (number, rows) in far {
+            let number = print_number(*number);
+            let percent = *rows as f64 * 100.0 / seen.rows as f64;
+            remarks.push(format!(
+                "`{name}`: {number} in {percent:.1} % of the rows, far from all others: if it means that nothing is known, add \"{number}\" to `missing`"
+            ));
         }
     }
     if let Some(group) = group_of(seen) {
@@ -61,6 +78,16 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     }
     remarks.extend(look_alike(&seen.classes.keys().collect::<Vec<_>>()));
     remarks
+}
+
+/// What is to be said of a column of texts that are dates in two ways.
+pub(crate) fn dates_in_two_ways(name: &ColumnName, words: &Words) -> Option<String> {
+    let [(this, these), (that, those)] = two_date_formats(words.iter())?;
+    Some(format!(
+        "`{name}` is text as it stands: its dates are written in two ways, `{this}` ({}) and `{that}` ({})",
+        counted(these as usize, "cell"),
+        counted(those as usize, "cell")
+    ))
 }
 
 /// A column that is called like an id and has several rows to most of its values.
@@ -99,6 +126,7 @@ mod tests {
             unread: &unread,
             different: None,
             missing: &[],
+            far: &BTreeMap::new(),
             classes: &BTreeMap::new(),
         };
         let told = "of a type that is not read, and so no inputs: `tags` (a list), `took` (durations)";
