@@ -545,6 +545,9 @@ fn integers_that_no_float_holds_are_told() {
     let (_, checked) =
         trains_file("i.csv", rows("big,y", 100, |n| format!("{},{}", 9_007_199_254_740_993 + n % 9, n % 5)));
     holds(&checked, &["`big` has integers beyond 2^53"]);
+    let (_, checked) =
+        trains_file("i.csv", rows("big,y", 100, |n| format!("{},{}", 18_446_744_073_709_551_616 + n as u128, n % 5)));
+    holds(&checked, &["`big` has integers beyond 2^53"]);
 }
 
 #[test]

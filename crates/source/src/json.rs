@@ -18,6 +18,9 @@ use crate::layout::{FileInfo, UNWANTED, column_names};
 /// The cell of a row that lacks its key.
 const NO_CELL: JsonCell<'static> = JsonCell::Null;
 
+/// An integer that is neither an i64 nor a u64 is no less, either way: 2⁶³.
+const LARGE: f64 = 9_223_372_036_854_775_808.0;
+
 /// A member's value.
 #[derive(Clone, Debug)]
 enum JsonCell<'a> {
@@ -26,6 +29,8 @@ enum JsonCell<'a> {
     Integer(i64),
     /// Beyond an i64.
     Natural(u64),
+    /// Beyond a u64, or far below 0: all digits, as they are written.
+    Digits(&'a str),
     Float(f64),
     Text(Cow<'a, str>),
     /// A number that no f64 holds.
@@ -131,7 +136,8 @@ pub(crate) fn read_block(
         let mut row = Row { slots: &slots, strings, cells: &mut cells, met: &mut met, number, is_rounded: false };
         let mut json = serde_json::Deserializer::from_str(text);
         if (&mut row).deserialize(&mut json).and_then(|()| json.end()).is_err() || row.is_rounded {
-            // Once more, slowly: a number that is too large is only an invalid cell, and one among strings is a text.
+            // Once more, slowly: a number that is too large is only an invalid cell, one among strings is a text, and the digits of a
+            // large integer are kept, as in a CSV.
             row.number += 1;
             let mut json = serde_json::Deserializer::from_str(text);
             let read = Slowly(row).deserialize(&mut json).and_then(|()| json.end());
@@ -191,6 +197,7 @@ impl JsonCell<'_> {
             JsonCell::Boolean(yes) => take(Value::Boolean(*yes)),
             JsonCell::Integer(integer) => take(Value::Integer(*integer)),
             JsonCell::Natural(natural) => take(Value::Decimal(&natural.to_string())),
+            JsonCell::Digits(digits) => take(Value::Decimal(digits)),
             JsonCell::Float(number) => take(Value::Float(*number)),
             JsonCell::Text(text) => take(Value::Text(text)),
             JsonCell::TooLarge(text) => take(Value::Foreign(text)),
@@ -205,7 +212,7 @@ struct Row<'r, 'a> {
     cells: &'r mut [JsonCell<'a>],
     met: &'r mut [u64],
     number: u64,
-    /// Whether a number among strings was read as a float.
+    /// Whether a float was read of a number among strings, or of what may be a large integer.
     is_rounded: bool,
 }
 
@@ -244,7 +251,8 @@ impl<'de> Visitor<'de> for &mut Row<'_, 'de> {
             match self.slot(&name)? {
                 Some(slot) => {
                     let cell = map.next_value_seed(Cell { name: &name })?;
-                    self.is_rounded |= self.strings[slot] && matches!(cell, JsonCell::Float(_));
+                    self.is_rounded |=
+                        matches!(cell, JsonCell::Float(number) if self.strings[slot] || number.abs() >= LARGE);
                     self.cells[slot] = cell;
                 }
                 None => drop(map.next_value::<IgnoredAny>()?),
@@ -283,6 +291,7 @@ impl<'de> Visitor<'de> for Slowly<'_, 'de> {
             let is_number = raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
             self.0.cells[slot] = match (Cell { name: &name }).deserialize(&mut json) {
                 _ if is_number && self.0.strings[slot] => JsonCell::Text(Cow::Borrowed(raw.get())),
+                Ok(JsonCell::Float(_)) if is_integer(raw.get()) => JsonCell::Digits(raw.get()),
                 Ok(cell) => cell,
                 Err(_) if is_number => JsonCell::TooLarge(raw.get().to_owned()),
                 Err(error) => return Err(A::Error::custom(error)),
@@ -290,6 +299,11 @@ impl<'de> Visitor<'de> for Slowly<'_, 'de> {
         }
         Ok(())
     }
+}
+
+/// Whether a number is written without point and exponent.
+fn is_integer(number: &str) -> bool {
+    number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// A name, without copying where it has no escapes.

@@ -218,6 +218,27 @@ fn a_blank_line_of_one_column_is_a_missing_cell() {
 }
 
 #[test]
+fn integers_of_any_length_are_names_in_json_lines_as_in_a_csv() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ids = ["18446744073709551617", "18446744073709551618", "-9223372036854775809", "7"];
+    let lines: String = ids.iter().map(|id| format!("{{\"id\": {id}}}\n")).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("id\n{}\n", ids.join("\n"))).expect("written");
+    std::fs::write(folder.path().join("t.jsonl"), lines).expect("written");
+    let texts = |file: &str| {
+        let source = open(file, folder.path());
+        let workers = Workers::threads(1);
+        let inferred = source.infer(&[], &workers, &|_| ()).expect("it is read");
+        let kind = inferred.columns["id"].kind_as_name().expect("it has values");
+        let columns = [(name("id"), evenstep_table::Rule::new(kind))].into();
+        let read = source.read(&Reading { columns, ..Reading::default() }, &workers, &|_| ()).expect("it is read");
+        let [batch] = &read.batches[..] else { panic!("one batch") };
+        (0..4).map(|row| batch.column(&name("id")).text(row).expect("there")).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("t.csv"), ids);
+    assert_eq!(texts("t.jsonl"), ids);
+}
+
+#[test]
 fn folders_tell_columns_of_all_their_rows() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |path: &str, text: &str| {

@@ -211,6 +211,11 @@ impl Evidence {
         self.kind().map(|kind| if kind == Kind::Number && are_integers { Kind::Category } else { kind })
     }
 
+    /// Integers beyond an i64.
+    pub fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
     /// Whether all cells are numbers, and strings by their type: more different ones than categories have, or with fractions.
     pub fn are_quantities_as_strings(&self) -> bool {
         let numbers = self.reads_as().is_some_and(Kind::is_quantity) && self.strings > 0 && self.marks == 0;

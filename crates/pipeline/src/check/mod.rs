@@ -72,7 +72,8 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
     let Read { quality, extra, batches, .. } =
         surveyed.source.examine_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     let like_ids = like_id::find(surveyed.inputs.iter().cloned(), &batches, run.workers);
-    let large: Vec<&ColumnName> = surveyed.inputs.iter().filter(|name| notes::is_large(name, &batches)).collect();
+    let is_large = |name: &&ColumnName| notes::is_large(name, &surveyed.inferred.columns[*name], &batches);
+    let large: Vec<&ColumnName> = surveyed.inputs.iter().filter(is_large).collect();
     let dates = notes::dates(spec, &surveyed, &batches);
     drop(batches);
     let mut checked = Checked {

@@ -1,5 +1,6 @@
 //! What a check says for people.
 
+use evenstep_table::infer::Evidence;
 use evenstep_table::{Batch, Column, ColumnName, NULL_INTEGER, counted};
 
 use crate::as_of;
@@ -60,8 +61,9 @@ pub(super) fn dates(spec: &Spec, surveyed: &Surveyed, batches: &[Batch]) -> Vec<
 }
 
 /// Whether the column has integers that a float doesn't hold.
-pub(super) fn is_large(name: &ColumnName, batches: &[Batch]) -> bool {
+pub(super) fn is_large(name: &ColumnName, evidence: &Evidence, batches: &[Batch]) -> bool {
     batches.iter().any(|batch| match batch.column(name) {
+        Column::Number(_) => evidence.beyond() > 0,
         Column::Integer(cells) => cells.iter().any(|cell| *cell != NULL_INTEGER && cell.unsigned_abs() > LARGE),
         _ => false,
     })
