@@ -92,4 +92,9 @@ fn a_class_of_which_nothing_is_learned_is_told_whatever_the_model() {
     let (_, said) = trained("x,y", 200, row, "[model]\nuse = \"boosted_trees\"\nclass_weights = { b = 0, c = 2 }\n");
     holds(&said, &["note: `class_weights` has 0 for `b`, so it is not learned"]);
     assert_eq!(said.out.matches("not learned").count(), 1, "{}", said.out);
+    // Floats that are used as classes: many have one row each.
+    let (_, said) =
+        trained("x,y", 200, |n| format!("{},{n}.5", n % 13), "task = \"multiclass\"\n[model]\nuse = \"dummy\"\n");
+    holds(&said, &["note: no training row is any of `", " more, so these classes are not learned"]);
+    assert_eq!(said.out.matches("not learned").count(), 1, "{}", said.out);
 }

@@ -551,6 +551,17 @@ fn integers_that_no_float_holds_are_told() {
 }
 
 #[test]
+fn check_tells_of_copies_under_other_ids() {
+    let told = "held out with the inputs and the target of a row that is learned from, under another id";
+    let copied = |n: usize| format!("r{n:03},{}.5,{}", n % 50 * 37 % 101, n % 50 % 29);
+    let (spec, checked) = trains_file("c.csv", rows("id,x,y", 100, copied));
+    holds(&spec, &["id = \"id\""]);
+    holds(&checked, &[told]);
+    let (_, checked) = trains_file("c.csv", rows("id,x,y", 100, |n| format!("r{n:03},{n}.5,{}", n % 29)));
+    assert!(!checked.contains(told), "{checked}");
+}
+
+#[test]
 fn equal_rows_are_counted_where_no_id_tells_them_apart() {
     let (spec, _) = trains_file("q.csv", rows("x,z,y", 100, |n| format!("{},{},{}", n % 3, n % 2, n % 5)));
     holds(&spec, &["# of 100 rows there are 6 different ones by their inputs: equal rows stay on one side of\n"]);

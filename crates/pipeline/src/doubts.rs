@@ -1,7 +1,7 @@
 //! Doubts about a training that people should look into: a model that is no better than its baseline, or too good to be true.
 
 use evenstep_model::Importance;
-use evenstep_table::{Batch, Column, ColumnName, Task, counted};
+use evenstep_table::{Batch, Column, ColumnName, Task, counted, some_of};
 use serde_json::Value;
 
 use crate::artifact::{Evaluation, Measured};
@@ -14,6 +14,9 @@ const NO_ERROR: f64 = 0.01;
 const NOTHING_MISSING: f64 = 1e-6;
 /// Such a share of all gain is nearly all of it.
 const NEARLY_ALL: f64 = 0.9;
+
+/// So many classes are named in a sentence.
+const SHOWN: usize = 5;
 
 /// Of fewer rows held out, a model may be right by luck.
 const ROWS: u64 = 20;
@@ -29,14 +32,19 @@ pub(crate) fn unlearned(task: &Task, training: &[Batch], model: &Value) -> Vec<S
             has_rows[*class as usize] |= labels.weight(row) > 0.0;
         }
     }
-    let sentence = |(class, has_rows): (&String, bool)| match has_rows {
-        false => Some(format!("no training row is `{class}`, so it is not learned")),
-        true if model["class_weights"][class] == 0.0 => {
-            Some(format!("`class_weights` has 0 for `{class}`, so it is not learned"))
-        }
-        true => None,
+    let names = |is_one: &dyn Fn(&String, bool) -> bool| -> Vec<String> {
+        let classes = task.classes().iter().zip(&has_rows).filter(|(class, has_rows)| is_one(class, **has_rows));
+        classes.map(|(class, _)| format!("`{class}`")).collect()
     };
-    task.classes().iter().zip(has_rows).filter_map(sentence).collect()
+    let sentence = |classes: Vec<String>, why: &str| match classes.len() {
+        0 => None,
+        1 => Some(format!("{why} {}, so it is not learned", classes[0])),
+        _ => Some(format!("{why} any of {}, so these classes are not learned", some_of(classes, SHOWN, ", "))),
+    };
+    let without_rows = sentence(names(&|_, has_rows| !has_rows), "no training row is");
+    let has_weight_0 = |class: &String, has_rows| has_rows && model["class_weights"][class] == 0.0;
+    let without_weight = sentence(names(&has_weight_0), "`class_weights` has 0 for");
+    without_rows.into_iter().chain(without_weight).collect()
 }
 
 /// Sentences on columns that are the target, row by row, under another name.

@@ -15,6 +15,7 @@ use crate::spec::Spec;
 use crate::train::check_features;
 use crate::{PipelineError, Run, evaluate, like_id, mixed, slices};
 
+mod copies;
 mod notes;
 
 /// What a check found.
@@ -98,6 +99,7 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         checked.interface = Some(Interface::of_prepared(spec, &prepared));
         checked.notes.extend(prepared.notes.iter().cloned());
         checked.notes.extend(look_alike(prepared.task.classes()));
+        checked.notes.extend(copies::of(spec, &prepared, run.workers));
         let features = check_features(spec, prepared, run);
         checked.features = features.map_err(|error| mixed::blame(error, &surveyed.mixed))?.into_keys().collect();
         for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {

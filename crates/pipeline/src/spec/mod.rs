@@ -76,7 +76,8 @@ pub struct DataSection {
     /// What kind of prediction; inferred from the target if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskWord>,
-    /// The positive class of a binary task.
+    /// The positive class of a binary task; if absent, the one that reads as `1`, `true`, `yes`, `y`, `t`, `positive`, `bad`, `default`
+    /// or `churn`, else the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
     /// How much each row counts.
