@@ -83,6 +83,7 @@ fn values(kind: &Value, root: &Value, indent: &str) -> String {
     }
     let form = |form: &&Value| match form["type"].as_str() {
         Some("array") => line("a list", form),
+        Some("object") => line("a table", form),
         Some(_) => line("a number", form),
         None => words(form),
     };

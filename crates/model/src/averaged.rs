@@ -1,7 +1,5 @@
 //! What families of averaged trees share: each is grown from the start, and a prediction is the mean over trees.
 
-use std::collections::BTreeMap;
-
 use evenstep_exact::maths;
 use evenstep_table::{Schema, Task};
 use schemars::JsonSchema;
@@ -10,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::boosted_trees::fit::Averaged;
 use crate::boosted_trees::predict::Model;
 use crate::boosted_trees::{self, BoostedTrees, check, fit};
+use crate::class_weights::ClassWeights;
 use crate::{ModelError, Run, Trained, Training};
 
 /// How categories are split. A tree that others don't correct takes every level for what its rows say.
@@ -78,7 +77,7 @@ pub(crate) struct Plan<'a> {
     /// The share of the features that a node may use.
     pub(crate) features: f64,
     pub(crate) categories: &'a Categories,
-    pub(crate) class_weights: &'a BTreeMap<String, f64>,
+    pub(crate) class_weights: &'a ClassWeights,
     pub(crate) averaged: Averaged,
 }
 

@@ -81,6 +81,9 @@ impl ParseError {
                 });
             return ParseError { path, message: format!("unknown parameter `{field}`"), help: Some(help) };
         }
+        if let Some((message, help)) = peer_names::of_value(&path, message) {
+            return ParseError { path, message, help: Some(help) };
+        }
         ParseError { path, message: message.replace("missing field", "missing parameter"), help: None }
     }
 }

@@ -8,6 +8,7 @@ mod catalogue;
 #[macro_use]
 mod averaged;
 mod aim;
+mod class_weights;
 mod contributions;
 mod error;
 mod fit;
@@ -21,6 +22,7 @@ mod testing;
 
 pub use aim::Aim;
 pub use catalogue::{AnyFamily, AnyModel, Entry};
+pub use class_weights::{ClassWeights, Rule as ClassWeightsRule};
 pub use contributions::Contributions;
 pub use error::{ModelError, ParseError};
 pub use fit::{CurvePoint, Importance, Run, Trained, Training, WEIGHT_MAX};

@@ -146,36 +146,28 @@ const BOOSTED_TREES: Names = &[
     (&["max_bin", "max_bins", "border_count", "num_bins"], Called("bins")),
     (&["min_data_in_bin"], Called("min_rows_in_bin")),
     (
-        &[
-            "max_cat_to_onehot",
-            "one_hot_max_size",
-            "cat_smooth",
-            "cat_l2",
-            "max_cat_threshold",
-            "min_data_per_group",
-            "categorical_features",
-            "categorical_feature",
-            "cat_features",
-        ],
+        &["max_cat_to_onehot", "one_hot_max_size", "cat_smooth", "cat_l2", "max_cat_threshold", "min_data_per_group"],
         Called("categories"),
     ),
     (
-        &[
-            "early_stopping_round",
-            "early_stopping_rounds",
-            "n_iter_no_change",
-            "od_wait",
-            "od_type",
-            "validation_fraction",
-        ],
-        Called("early_stopping"),
+        &["categorical_features", "categorical_feature", "cat_features", "categorical_column"],
+        Instead("columns of `type = \"category\"` in `[contract]` are split as such; `categories` says how"),
     ),
+    (
+        &["early_stopping_round", "early_stopping_rounds", "n_iter_no_change", "od_wait"],
+        Instead("it is called `early_stopping` here: `early_stopping = { rounds = 50 }`"),
+    ),
+    (&["od_type", "validation_fraction"], Called("early_stopping")),
     (
         &["monotone_constraints", "monotone_constraint", "monotonic_cst", "monotonic_constraints", "mc"],
         Called("monotone"),
     ),
     (&["interaction_constraints", "interaction_cst"], Called("interactions")),
-    (&["scale_pos_weight", "is_unbalance", "unbalance"], Called("positive_weight")),
+    (&["scale_pos_weight"], Called("positive_weight")),
+    (
+        &["is_unbalance", "unbalance", "unbalanced_sets"],
+        Instead("`class_weights = \"balanced\"` has each class weigh as much as any other"),
+    ),
     (&["class_weight", "auto_class_weights"], Called("class_weights")),
     (&["boost_from_average", "base_score"], Called("start")),
     (&["quantile_alpha"], Called("quantile")),
@@ -224,8 +216,109 @@ const LOGISTIC_REGRESSION: Names = &[
         &["solver", "multi_class", "dual", "intercept_scaling"],
         Instead("there is one solver, for two classes and for more"),
     ),
-    (&["class_weight", "class_weights"], Instead("`[data] weight` names a column of weights")),
+    (&["class_weight"], Called("class_weights")),
 ];
+
+/// What peers call what trees minimise: LightGBM, XGBoost, CatBoost, scikit-learn.
+const OBJECTIVES: &[(&[&str], &str)] = &[
+    (
+        &[
+            "regression",
+            "regression_l2",
+            "l2",
+            "l2_root",
+            "root_mean_squared_error",
+            "mean_squared_error",
+            "mse",
+            "rmse",
+            "squared_error",
+            "squarederror",
+            "reg:squarederror",
+            "reg:linear",
+            "least_squares",
+            "ls",
+        ],
+        "squared",
+    ),
+    (
+        &[
+            "regression_l1",
+            "l1",
+            "mae",
+            "mean_absolute_error",
+            "absolute_error",
+            "absoluteerror",
+            "reg:absoluteerror",
+            "lad",
+        ],
+        "absolute",
+    ),
+    (&["reg:pseudohubererror", "pseudohuber"], "huber"),
+    (&["reg:quantileerror", "pinball"], "quantile"),
+    (&["count:poisson", "poisson_loss"], "poisson"),
+    (&["reg:tweedie"], "tweedie"),
+    (&["reg:gamma"], "gamma"),
+    (
+        &[
+            "binary",
+            "binary:logistic",
+            "binary:logitraw",
+            "reg:logistic",
+            "binary_crossentropy",
+            "binary_logloss",
+            "cross_entropy",
+            "crossentropy",
+            "xentropy",
+            "log_loss",
+            "logloss",
+            "deviance",
+        ],
+        "logistic",
+    ),
+    (
+        &["multiclass", "multi:softmax", "multi:softprob", "multi_logloss", "categorical_crossentropy", "multinomial"],
+        "softmax",
+    ),
+    (&["lambdarank", "lambda_mart", "lambdamart", "rank:ndcg", "rank:map", "yetirank"], "lambda_rank"),
+    (&["rank:pairwise", "pairlogit", "pairwise"], "pairwise_rank"),
+];
+
+/// What is wrong with a value that peers take, and what it is here; None if nothing is known of it. `path` leads to the parameter,
+/// and `message` is serde's.
+pub(crate) fn of_value(path: &[String], message: &str) -> Option<(String, String)> {
+    let value = message.split('`').nth(1).unwrap_or_default();
+    let is_number = value.parse::<f64>().is_ok();
+    match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["objective"] if message.starts_with("unknown variant") => {
+            let written = value.to_lowercase();
+            let (_, ours) = OBJECTIVES.iter().find(|(names, _)| names.contains(&&*written))?;
+            Some((format!("`objective` can't be `{value}`"), format!("`{value}` is called `{ours}` here")))
+        }
+        ["early_stopping"] if is_number || value == "true" => {
+            let rounds = if is_number { value } else { "50" };
+            Some((
+                format!("`early_stopping` is {value}, but a table is expected"),
+                format!("write `early_stopping = {{ rounds = {rounds} }}`"),
+            ))
+        }
+        ["monotone"] if message.starts_with("invalid type") => Some((
+            "`monotone` takes a table of features".to_owned(),
+            "name those that have a direction: `monotone = { Age = \"increasing\", Price = \"decreasing\" }`"
+                .to_owned(),
+        )),
+        ["monotone", feature] if is_number => {
+            let help = match value {
+                "0" => format!("leave `{feature}` out"),
+                _ => {
+                    let direction = if value.starts_with('-') { "decreasing" } else { "increasing" };
+                    format!("write `{feature} = \"{direction}\"`")
+                }
+            };
+            Some((format!("`{feature}` is {value}, but \"increasing\" or \"decreasing\" is expected"), help))
+        }
+        _ => None,
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -240,6 +333,30 @@ mod tests {
             all.sort_unstable();
             assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "{all:?}");
         }
+    }
+
+    #[test]
+    fn peers_values_have_one_answer_and_those_are_ours() {
+        let mut all: Vec<&str> = OBJECTIVES.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+        assert!(all.iter().all(|name| *name == name.to_lowercase()), "looked up in lower case");
+        all.sort_unstable();
+        assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "{all:?}");
+        for (names, ours) in OBJECTIVES {
+            let spec = |objective: &str| crate::parse("boosted_trees", serde_json::json!({ "objective": objective }));
+            assert!(spec(ours).is_ok(), "{ours}");
+            let error = spec(names[0]).err().expect("it is called otherwise");
+            assert_eq!(error.help, Some(format!("`{}` is called `{ours}` here", names[0])));
+        }
+        let check = |written: serde_json::Value| {
+            let error = crate::parse("boosted_trees", written).err().expect("it doesn't read");
+            format!("{} | {}", error.message, error.help.unwrap_or_default())
+        };
+        insta::assert_snapshot!(check(serde_json::json!({ "early_stopping": 20 })), @"`early_stopping` is 20, but a table is expected | write `early_stopping = { rounds = 20 }`");
+        insta::assert_snapshot!(check(serde_json::json!({ "early_stopping": true })), @"`early_stopping` is true, but a table is expected | write `early_stopping = { rounds = 50 }`");
+        insta::assert_snapshot!(check(serde_json::json!({ "monotone": [1, 0] })), @r#"`monotone` takes a table of features | name those that have a direction: `monotone = { Age = "increasing", Price = "decreasing" }`"#);
+        insta::assert_snapshot!(check(serde_json::json!({ "monotone": { "a": 1 } })), @r#"`a` is 1, but "increasing" or "decreasing" is expected | write `a = "increasing"`"#);
+        insta::assert_snapshot!(check(serde_json::json!({ "monotone": { "a": -1 } })), @r#"`a` is -1, but "increasing" or "decreasing" is expected | write `a = "decreasing"`"#);
+        insta::assert_snapshot!(check(serde_json::json!({ "monotone": { "a": 0 } })), @r#"`a` is 0, but "increasing" or "decreasing" is expected | leave `a` out"#);
     }
 
     #[test]

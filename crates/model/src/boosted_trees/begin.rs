@@ -20,6 +20,9 @@ use crate::{ModelError, Run, Training};
 /// Targets beyond this would overflow when squared and summed.
 const TARGET_MAX: f64 = 1e100;
 
+/// The squares of targets below this are nearly 0.
+const TARGET_MIN: f64 = 1e-150;
+
 /// Squares of gradients would vanish below it, summed up over no matter how many rows.
 const WEIGHT_MIN: f64 = 1e-40;
 
@@ -41,7 +44,9 @@ pub(super) struct Seen {
     large: u64,
     negative: u64,
     zero: u64,
+    one: u64,
     weight_max: f64,
+    target_max: f64,
 }
 
 impl Partial for Seen {
@@ -54,6 +59,8 @@ impl Partial for Seen {
         self.large += other.large;
         self.negative += other.negative;
         self.zero += other.zero;
+        self.one += other.one;
+        self.target_max = self.target_max.max(other.target_max);
         self.weight_max = self.weight_max.max(other.weight_max);
     }
 }
@@ -67,6 +74,16 @@ impl Seen {
     /// The mean weight, or 1 if that is less: weights that count rows are those; shares of a whole are small, and all that a leaf has.
     pub(super) fn weight_unit(&self) -> f64 {
         (self.weight.value() / self.learned as f64).min(1.0)
+    }
+
+    /// Whether all targets are so small that their squares vanish.
+    pub(super) fn is_vanishing(&self) -> bool {
+        self.target_max < TARGET_MIN
+    }
+
+    /// Whether every target is 0 or 1.
+    pub(super) fn is_of_flags(&self) -> bool {
+        self.zero + self.one == self.learned + self.watched
     }
 
     /// The largest weight as so many times the mean.
@@ -104,7 +121,7 @@ impl<'a> Growing<'a> {
             return Err(ModelError::new(format!("there are {rows} rows; trees take up to 4,294,967,294")));
         }
         let width = if let Task::Multiclass { classes } = data.task { classes.len() } else { 1 };
-        let class_weights = spec.weights_of_classes(data.task);
+        let class_weights = spec.weights_of_classes(data, run);
         let draws = run.draws.within("model");
         let (mut roles, mut seeds, mut weights) = (vec![Role::Absent; rows], vec![0; rows], vec![1.0; rows]);
         let states = rows::split(&pieces, &mut roles)
@@ -131,6 +148,8 @@ impl<'a> Growing<'a> {
                     seen.large += u64::from(target.abs() > TARGET_MAX);
                     seen.negative += u64::from(target < 0.0);
                     seen.zero += u64::from(target == 0.0);
+                    seen.one += u64::from(target == 1.0);
+                    seen.target_max = seen.target_max.max(target.abs());
                     let key = labels.group.get(row).unwrap_or(&batch.keys[row]);
                     if watching.as_ref().is_some_and(|draws| draws.uniform(&key.0) < WATCHED_SHARE) {
                         roles[at] = Role::Watched;

@@ -92,16 +92,9 @@ impl BoostedTrees {
         not_below("categories.smoothing", self.categories.smoothing)?;
         not_below("categories.l2", self.categories.l2)?;
         whole("categories.max_per_split", self.categories.max_per_split, 1, u32::MAX)?;
-        let weight = |name: &str, value: f64, least: &str| {
-            real(name, value, value <= WEIGHT_MAX, &format!("{least}, and at most {WEIGHT_MAX:e}"))
-        };
         above("positive_weight", self.positive_weight)?;
-        weight("positive_weight", self.positive_weight, "above 0")?;
-        self.class_weights.iter().try_for_each(|(class, value)| {
-            let name = format!("class_weights.{class}");
-            not_below(&name, *value)?;
-            weight(&name, *value, "0 or above")
-        })
+        let most = format!("above 0, and at most {WEIGHT_MAX:e}");
+        real("positive_weight", self.positive_weight, self.positive_weight <= WEIGHT_MAX, &most)
     }
 
     pub(crate) fn check_classes(&self, task: &Task) -> Result<(), ModelError> {
@@ -110,18 +103,15 @@ impl BoostedTrees {
             return Err(ModelError::new(format!("a multiclass task has at least 2 classes, not {}", classes.len())));
         }
         if self.positive_weight != 1.0 && !matches!(task, Task::Binary { .. }) {
-            return Err(ModelError::new("`positive_weight` is for a binary task").help("write `class_weights`"));
+            return Err(ModelError::new("`positive_weight` is for a binary task").help(match classes {
+                [] => "`[data] weight` names a column with the weight of each row",
+                _ => "write `class_weights`",
+            }));
         }
         if self.positive_weight != 1.0 && !self.class_weights.is_empty() {
             return Err(ModelError::new("`positive_weight` and `class_weights` say the same: write one of them"));
         }
-        let unknown = self.class_weights.keys().find(|class| !classes.contains(class));
-        let Some(unknown) = unknown else { return Ok(()) };
-        let error = ModelError::new(format!("`class_weights` names `{unknown}`, which is no class of the target"));
-        Err(match did_you_mean(unknown, classes.iter().map(String::as_str)) {
-            Some(help) => error.help(help),
-            None => error,
-        })
+        self.class_weights.check(task)
     }
 
     fn check_objective(&self, task: &Task) -> Result<(), ModelError> {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenstep_exact::sum::ExactSum;
-use evenstep_table::ColumnName;
+use evenstep_table::{ColumnName, Task, counted};
 
 use super::BoostedTrees;
+use super::begin::Seen;
 use super::cuts::Binning;
 use super::growing::Growing;
 use super::matrix::{self, Feature};
@@ -58,7 +59,16 @@ pub(crate) fn fit(
             }
         });
     }
-    notes.extend(no_split(spec, &trees, seen.weight_unit()));
+    if trees.iter().all(|tree| tree.splits.is_empty()) {
+        notes.push(no_split(spec, data.task, &seen));
+    }
+    let is_of_counts = matches!(objective, Objective::Poisson | Objective::Tweedie);
+    if is_of_counts && seen.is_of_flags() {
+        notes.push(format!(
+            "every target is 0 or 1, which are rather classes than {}: `task = \"binary\"` tells their probabilities",
+            if objective == Objective::Poisson { "counts" } else { "sums" }
+        ));
+    }
     if averaged.is_none() && growing.width > 1 {
         notes.extend(matrix.features.iter().filter_map(|feature| sparse(spec, feature, seen.learned)));
     }
@@ -81,16 +91,25 @@ pub(crate) fn fit(
     Ok(Trained { model: Model { link, start, trees, levels, forest }, importance, curve, notes })
 }
 
-/// That no tree has a split, and what may allow some: the one of `min_rows` and `min_hessian` that asks for more rows of so large
+/// That no tree has a split, and what likely forbids one: of `min_rows` and `min_hessian` the one that asks for more rows of so large
 /// a weight.
-fn no_split(spec: &BoostedTrees, trees: &[Tree], weight: f64) -> Option<String> {
-    let by_rows = f64::from(spec.min_rows) * weight >= spec.min_hessian;
-    let what = match by_rows {
-        true if spec.min_rows == 1 => "",
-        true => ": where rows are few, a smaller `min_rows` allows some",
-        false => ": where weights are small, a smaller `min_hessian` allows some",
+fn no_split(spec: &BoostedTrees, task: &Task, seen: &Seen) -> String {
+    let by_rows = f64::from(spec.min_rows) * seen.weight_unit() >= spec.min_hessian;
+    let likely = match () {
+        () if u64::from(spec.min_rows) * 2 > seen.learned => format!(
+            ": one needs {} on each side, by `min_rows`, and {} learned from",
+            counted(u64::from(spec.min_rows), "row"),
+            if seen.learned == 1 { "1 is".to_owned() } else { format!("{} are", seen.learned) },
+        ),
+        () if task.classes().is_empty() && seen.is_vanishing() => {
+            ": the targets are so small that their squares vanish. Multiply them by a constant".to_owned()
+        }
+        () if spec.min_gain > 0.0 => ": a smaller `min_gain` may allow some".to_owned(),
+        () if !by_rows => ": where weights are small, a smaller `min_hessian` allows some".to_owned(),
+        () if spec.min_rows == 1 => String::new(),
+        () => ": where rows are few, a smaller `min_rows` allows some".to_owned(),
     };
-    trees.iter().all(|tree| tree.splits.is_empty()).then(|| format!("no tree has a split{what}"))
+    format!("no tree has a split{likely}")
 }
 
 /// That the levels of a category have too few rows each to be set apart. Other tasks have the mean of each level, too.

@@ -24,6 +24,7 @@ use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::class_weights::ClassWeights;
 use crate::{Aim, Contributions, Family, ModelError, Predictions, Run, Stored, Trained, Training};
 
 mod allowed;
@@ -166,9 +167,9 @@ pub struct BoostedTrees {
     pub categories: Categories,
     /// How much a row of the positive class weighs, times its own weight. Only in a binary task.
     pub positive_weight: f64,
-    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`; 1 for classes that are not named. Not together with `positive_weight`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub class_weights: BTreeMap<String, f64>,
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`, 1 for classes that are not named; with `"balanced"` each class as much as any other. Not together with `positive_weight`.
+    #[serde(skip_serializing_if = "ClassWeights::is_empty")]
+    pub class_weights: ClassWeights,
 }
 
 /// Where scores start.
@@ -264,7 +265,7 @@ impl Default for BoostedTrees {
             early_stopping: None,
             categories: Categories::default(),
             positive_weight: 1.0,
-            class_weights: BTreeMap::new(),
+            class_weights: ClassWeights::default(),
         }
     }
 }
@@ -340,14 +341,8 @@ impl Family for BoostedTrees {
 
 impl BoostedTrees {
     /// The weight of each class by its index; none if all are 1.
-    fn weights_of_classes(&self, task: &Task) -> Vec<f64> {
-        if self.positive_weight != 1.0 {
-            return vec![1.0, self.positive_weight];
-        }
-        if self.class_weights.is_empty() {
-            return Vec::new();
-        }
-        task.classes().iter().map(|class| self.class_weights.get(class).copied().unwrap_or(1.0)).collect()
+    fn weights_of_classes(&self, data: &Training<'_>, run: &Run<'_>) -> Vec<f64> {
+        if self.positive_weight != 1.0 { vec![1.0, self.positive_weight] } else { self.class_weights.of(data, run) }
     }
 
     /// The spec with defaults as they are meant where rows have weights, by the mean weight or 1 if that is less: shares of a whole

@@ -7,8 +7,6 @@
 //! Known as scikit-learn `DecisionTreeClassifier`, `DecisionTreeRegressor`, whose defaults it keeps. Differs: splits lie between
 //! bins of values; it has at most 32,768 leaves.
 
-use std::collections::BTreeMap;
-
 use evenstep_table::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaged::Categories;
 use crate::averaged::{LEAVES, Plan};
 use crate::boosted_trees::fit::Averaged;
+use crate::class_weights::ClassWeights;
 
 /// One decision tree: the mean of the target in each leaf.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -34,9 +33,9 @@ pub struct DecisionTree {
     pub bins: u32,
     /// How categories are split.
     pub categories: Categories,
-    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`; 1 for classes that are not named.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub class_weights: BTreeMap<String, f64>,
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`, 1 for classes that are not named; with `"balanced"` each class as much as any other.
+    #[serde(skip_serializing_if = "ClassWeights::is_empty")]
+    pub class_weights: ClassWeights,
 }
 
 impl Default for DecisionTree {
@@ -48,7 +47,7 @@ impl Default for DecisionTree {
             min_gain: 0.0,
             bins: 255,
             categories: Categories::default(),
-            class_weights: BTreeMap::new(),
+            class_weights: ClassWeights::default(),
         }
     }
 }

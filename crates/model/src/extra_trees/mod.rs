@@ -11,8 +11,6 @@
 //! of values; with two classes or a number, a node all of whose drawn features are constant in it is a leaf, where scikit-learn draws
 //! on, as this does with more classes; a tree has at most 32,768 leaves.
 
-use std::collections::BTreeMap;
-
 use evenstep_table::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaged::Categories;
 use crate::averaged::{LEAVES, Plan, features_of_a_node};
 use crate::boosted_trees::fit::Averaged;
+use crate::class_weights::ClassWeights;
 
 /// Decision trees whose cuts are drawn at random, averaged.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -45,9 +44,9 @@ pub struct ExtraTrees {
     pub bins: u32,
     /// How categories are split.
     pub categories: Categories,
-    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`; 1 for classes that are not named.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub class_weights: BTreeMap<String, f64>,
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`, 1 for classes that are not named; with `"balanced"` each class as much as any other.
+    #[serde(skip_serializing_if = "ClassWeights::is_empty")]
+    pub class_weights: ClassWeights,
 }
 
 impl Default for ExtraTrees {
@@ -62,7 +61,7 @@ impl Default for ExtraTrees {
             bootstrap: false,
             bins: 255,
             categories: Categories::default(),
-            class_weights: BTreeMap::new(),
+            class_weights: ClassWeights::default(),
         }
     }
 }

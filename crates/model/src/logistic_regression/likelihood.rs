@@ -7,6 +7,7 @@ use evenstep_table::Task;
 use serde::{Deserialize, Serialize};
 
 use super::{Classes, LogisticRegression};
+use crate::class_weights::rows_of_classes;
 use crate::linear::{Block, Curvature, Design, Weighted, too_large};
 use crate::{ModelError, Run, Training};
 
@@ -19,16 +20,6 @@ struct Moved(ExactSum);
 
 impl Partial for Moved {
     fn merge(&mut self, other: Moved) {
-        self.0.merge(other.0);
-    }
-}
-
-/// The weight of each class.
-#[derive(Default, Serialize, Deserialize)]
-struct Shares(Vec<ExactSum>);
-
-impl Partial for Shares {
-    fn merge(&mut self, other: Shares) {
         self.0.merge(other.0);
     }
 }
@@ -62,7 +53,7 @@ impl<'a> Likelihood<'a> {
         data: &Training<'_>,
         run: &Run<'_>,
     ) -> Result<Likelihood<'a>, ModelError> {
-        let shares = shares(data, run);
+        let shares = rows_of_classes(data, run);
         let seen: Vec<usize> = (0..shares.len()).filter(|class| shares[*class] > 0.0).collect();
         if let [only] = seen[..] {
             return Err(ModelError::new(format!(
@@ -188,19 +179,6 @@ impl<'a> Likelihood<'a> {
         let seen = if self.of_two { 0 } else { classes };
         Ok(Classes { scores, seen: (0..seen).map(|class| self.seen.contains(&class)).collect() })
     }
-}
-
-/// The weight of each class among the training rows.
-fn shares(data: &Training<'_>, run: &Run<'_>) -> Vec<f64> {
-    let classes = data.task.classes().len();
-    let seen = run.workers.fold(data.batches.len(), |task, Shares(seen): &mut Shares| {
-        let labels = data.batches[task].training();
-        seen.resize_with(classes, ExactSum::default);
-        for (row, class) in labels.target.iter().enumerate() {
-            seen[*class as usize].add(labels.weight(row));
-        }
-    });
-    seen.0.iter().map(ExactSum::value).collect()
 }
 
 /// The logistic loss −ln(1/(1 + e^−score)), the score negated for the negative class, and its slope.

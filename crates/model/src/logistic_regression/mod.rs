@@ -27,6 +27,7 @@ use evenstep_table::{Batch, ColumnName, Schema, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::class_weights::ClassWeights;
 use crate::linear::{Design, Rule, Weighted, minimise, numbers_only};
 use crate::{CurvePoint, Family, ModelError, Predictions, Run, Stored, Tensor, Trained, Training};
 use likelihood::{Likelihood, softmax};
@@ -44,6 +45,9 @@ pub struct LogisticRegression {
     /// Stop when a next round would lower the mean loss by less than the square of this.
     #[serde(default = "ten_thousandth")]
     pub tol: f64,
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`, 1 for classes that are not named; with `"balanced"` each class as much as any other.
+    #[serde(default, skip_serializing_if = "ClassWeights::is_empty")]
+    pub class_weights: ClassWeights,
 }
 
 fn one() -> f64 {
@@ -86,7 +90,10 @@ impl Family for LogisticRegression {
                 ("a number", "use `ridge`; or say `task = \"multiclass\"`, if these numbers are classes")
             }
             Task::Ranking => ("an order of rows", "use `boosted_trees` with `objective = \"lambda_rank\"`"),
-            Task::Binary { .. } | Task::Multiclass { .. } => return numbers_only(Self::NAME, features),
+            Task::Binary { .. } | Task::Multiclass { .. } => {
+                self.class_weights.check(task)?;
+                return numbers_only(Self::NAME, features);
+            }
         };
         let message = format!("`logistic_regression` predicts a class, and the target is {found}");
         Err(ModelError::new(message).help(help))
@@ -94,6 +101,8 @@ impl Family for LogisticRegression {
 
     fn fit(&self, data: &Training<'_>, run: &Run<'_>) -> Result<Trained<Classes>, ModelError> {
         Family::check(self, data.task, data.features)?;
+        let batches = self.class_weights.weighted(data, run);
+        let data = &Training { batches: &batches, ..*data };
         let design = Design::new(Self::NAME, data, run.workers)?;
         let first = Likelihood::new(self, design, data, run)?;
         let mut curve = Vec::new();
@@ -158,7 +167,7 @@ impl Family for LogisticRegression {
     }
 
     fn example() -> LogisticRegression {
-        LogisticRegression { c: 1.0, max_iter: 100, tol: 1e-4 }
+        LogisticRegression { c: 1.0, max_iter: 100, tol: 1e-4, class_weights: ClassWeights::default() }
     }
 }
 
@@ -232,11 +241,12 @@ impl LogisticRegression {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class_weights::Rule;
     use crate::testing::{assert_near, batch, binary, fit, multiclass, sample};
     use evenstep_table::Column;
 
     fn family(c: f64) -> LogisticRegression {
-        LogisticRegression { c, max_iter: 1000, tol: 1e-10 }
+        LogisticRegression { c, max_iter: 1000, tol: 1e-10, class_weights: ClassWeights::default() }
     }
 
     fn check(c: f64, weighted: bool, intercept: f64, coefficients: [f64; 4]) {
@@ -348,6 +358,20 @@ mod tests {
         let repeated = model(&plain.take(&repeated));
         assert_near(&weighted.coefficients, &repeated.coefficients, 1e-12);
         assert_near(&weighted.intercepts, &repeated.intercepts, 1e-12);
+    }
+
+    /// scikit-learn 1.9.1 multiplies the weights of rows by `compute_class_weight("balanced")`, n / (k · nᵢ).
+    #[test]
+    fn balanced_classes_are_rows_of_as_much_weight() {
+        let sample = sample();
+        let target = sample.two_classes();
+        let ones = target.iter().sum::<f64>();
+        let weigh = |class: &f64| 60.0 / (2.0 * if *class == 1.0 { ones } else { 60.0 - ones });
+        let weighted = batch(sample.columns.clone(), target.clone(), target.iter().map(weigh).collect());
+        let balanced = LogisticRegression { class_weights: ClassWeights::By(Rule::Balanced), ..family(1.0) };
+        let model = |family: &LogisticRegression, batch: &Batch| fit(family, &binary(), batch).unwrap().model.scores;
+        let (by_rows, by_class) = (model(&family(1.0), &weighted), model(&balanced, &sample.batch(target, false)));
+        assert_eq!((by_rows.intercepts, by_rows.coefficients), (by_class.intercepts, by_class.coefficients));
     }
 
     fn fitted(c: f64, columns: Vec<Vec<f64>>, target: Vec<f64>) -> (Trained<Classes>, Vec<f64>) {

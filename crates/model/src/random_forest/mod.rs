@@ -12,8 +12,6 @@
 //! `column_sample_by_node` is more; a row's count in a sample is a Poisson variable of mean 1, so that samples have about as many
 //! rows as there are; a tree has at most 32,768 leaves.
 
-use std::collections::BTreeMap;
-
 use evenstep_table::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaged::Categories;
 use crate::averaged::{LEAVES, Plan, features_of_a_node};
 use crate::boosted_trees::fit::Averaged;
+use crate::class_weights::ClassWeights;
 
 /// Decision trees, each grown on rows drawn with repetition and on few features a node, averaged.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -46,9 +45,9 @@ pub struct RandomForest {
     pub bins: u32,
     /// How categories are split.
     pub categories: Categories,
-    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`; 1 for classes that are not named.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub class_weights: BTreeMap<String, f64>,
+    /// How much a row of each class weighs, times its own weight, as `{ bad = 2 }`, 1 for classes that are not named; with `"balanced"` each class as much as any other.
+    #[serde(skip_serializing_if = "ClassWeights::is_empty")]
+    pub class_weights: ClassWeights,
 }
 
 impl Default for RandomForest {
@@ -63,7 +62,7 @@ impl Default for RandomForest {
             bootstrap: true,
             bins: 255,
             categories: Categories::default(),
-            class_weights: BTreeMap::new(),
+            class_weights: ClassWeights::default(),
         }
     }
 }

@@ -96,6 +96,7 @@ mod tests {
         insta::assert_snapshot!(check("seed = 1", "seed = 1.5"), @"`seed` is 1.5, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1\n", ""), @"missing key `seed`");
         insta::assert_snapshot!(check("\"boosted_trees\"", "\"boosted_trees\"\nearly_stopping = false"), @"`early_stopping` is false, but a table is expected | leave `early_stopping` out");
+        insta::assert_snapshot!(check("\"boosted_trees\"", "\"boosted_trees\"\nclass_weights = \"even\""), @r#"`class_weights` is a text, but a table of weights by class, or "balanced", is expected"#);
         insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = 10"), @r#"`base` is 10, but a word is expected | write `base = "10"`"#);
         insta::assert_snapshot!(check("columns = \"x\"", "columns = \"x\"\nbase = \"3\""), @"unknown value `3` | it is one of e, 2, 10");
         insta::assert_snapshot!(check("name = \"p\"", "name = 5"), @"`name` is 5, but a text is expected");

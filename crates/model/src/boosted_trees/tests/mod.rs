@@ -203,7 +203,18 @@ fn small_weights_alone_forbid_no_split() {
 fn trees_without_a_split_are_told_with_what_forbids_one() {
     let said = |spec: &BoostedTrees, data: Batch| fit(spec, &Task::Regression, &data).notes;
     let rows = BoostedTrees { min_rows: 40, ..stump() };
-    assert_eq!(said(&rows, step()), ["no tree has a split: where rows are few, a smaller `min_rows` allows some"]);
+    assert_eq!(
+        said(&rows, step()),
+        ["no tree has a split: one needs 40 rows on each side, by `min_rows`, and 60 are learned from"]
+    );
+    let gain = BoostedTrees { min_gain: 1e300, ..stump() };
+    assert_eq!(said(&gain, step()), ["no tree has a split: a smaller `min_gain` may allow some"]);
+    let targets = step().training().target.iter().map(|target| target * 1e-200).collect();
+    let small = batch(vec![("x", step().column(&name("x")).clone())], targets);
+    assert_eq!(
+        said(&stump(), small),
+        ["no tree has a split: the targets are so small that their squares vanish. Multiply them by a constant"]
+    );
     let hessian = BoostedTrees { min_hessian: 0.5, ..stump() };
     let light = weighted(step(), vec![0.01; 60]);
     assert_eq!(
@@ -638,7 +649,9 @@ fn what_cannot_be_done_is_said_before_the_fit() {
     check(json!({ "learning_rate": 0.0 }), &binary(), number(), "`learning_rate` is 0.0, but it is above 0");
     check(json!({ "objective": "squared" }), &binary(), number(), "write `logistic`");
     check(json!({ "class_weights": { "yess": 2.0 } }), &binary(), number(), "did you mean `yes`?");
-    check(json!({ "positive_weight": 2.0 }), &Task::Regression, number(), "`class_weights`");
+    check(json!({ "positive_weight": 2.0 }), &Task::Regression, number(), "`[data] weight`");
+    check(json!({ "positive_weight": 2.0 }), &multiclass(3), number(), "write `class_weights`");
+    check(json!({ "class_weights": "balanced" }), &Task::Regression, number(), "`[data] weight`");
     check(json!({}), &binary(), text, "`drop_columns`");
     check(json!({}), &binary(), Column::Date(Vec::new()), "`datetime_parts`");
 }
