@@ -245,6 +245,10 @@ fn days_and_months_in_both_orders_are_told() {
     project.write("q.toml", spec.replace(", invalid = \"null\"", ""));
     let said = project.run(&["check", "q.toml", "--quiet"]).out;
     holds(&said, &["`07/23/2024` is not a date written as `%d/%m/%Y`, but as `%m/%d/%Y`: what reads both ways may"]);
+    // Those that become null are told by a training, too.
+    project.write("q.toml", &spec);
+    let said = project.run(&["train", "q.toml", "--quiet"]).ok().out;
+    holds(&said, &["note: d.csv, row 150, column `sold`: `07/23/2024` is not a date written as `%d/%m/%Y`, but as"]);
     // As many in either.
     let half = |n: usize| if n.is_multiple_of(2) { month_first(n) } else { day_first(n) };
     project.write("d.csv", rows("sold,x,y", 200, |n| format!("{},{},{}", half(n), n % 13, n % 29)));

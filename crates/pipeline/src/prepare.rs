@@ -6,12 +6,13 @@ use std::sync::Arc;
 use evenstep_exact::reduce::Workers;
 use evenstep_model::WEIGHT_MAX;
 use evenstep_source::{Inferred, Kept, Origin, Read, Reading, Source};
+use evenstep_table::check::Breach;
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::infer::Evidence;
-use evenstep_table::quality::{Quality, Violation};
+use evenstep_table::quality::{ColumnQuality, Quality, Violation};
 use evenstep_table::{
-    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, RuleSpec, Schema, Task, counted, did_you_mean,
+    Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, counted, did_you_mean,
 };
 
 use crate::artifact::DataRoles;
@@ -327,6 +328,7 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
     let read = source.read_kept(kept, &reading, run.workers, &told)?;
     let Read { mut batches, origins, quality, quarantine, .. } = read;
     notes.extend(store_note(&contract, &inputs));
+    notes.extend(contract.columns.iter().filter_map(|(name, rule)| exchanged(rule, quality.columns.get(name)?)));
     if !quarantine.is_empty() {
         notes.push(format!("set aside for breaking the contract: {}", counted(quality.quarantined, "row")));
     }
@@ -363,6 +365,13 @@ pub fn prepare(spec: &Spec, run: &Run<'_>) -> Result<Prepared, PipelineError> {
         notes,
         mixed,
     })
+}
+
+/// What is to be said of a column that has cells with day and month exchanged, which became null: the first of them.
+fn exchanged(rule: &Rule, seen: &ColumnQuality) -> Option<String> {
+    let invalid = &seen.breaches.get(&Breach::Invalid)?.first;
+    let is_exchanged = |cell: &&Violation| cell.value.as_ref().is_some_and(|text| rule.exchanged(text).is_some());
+    invalid.iter().find(is_exchanged).map(ToString::to_string)
 }
 
 /// Gives every row its key.

@@ -351,6 +351,13 @@ impl Rule {
         rule.checked(spec)
     }
 
+    /// The format with day and month exchanged, if it reads what the rule's own doesn't.
+    pub fn exchanged(&self, text: &str) -> Option<String> {
+        let format = self.format.as_deref()?;
+        let reads = |format: &str| moment(self.kind, Some(format), text).is_some();
+        exchanged(format).filter(|other| reads(other) && !reads(format))
+    }
+
     /// What is wrong with a cell that breaks the rule, for people; `value` is None if it must not be shown.
     pub fn explain(&self, breach: Breach, value: Option<&str>) -> String {
         let text = value;
@@ -366,8 +373,8 @@ impl Rule {
                     format!("{value} has a year of fewer than four digits, and is to be written as `{format}`")
                 }
                 (kind, Some(format)) => {
-                    let reads = |other: &String| text.is_some_and(|text| moment(kind, Some(other), text).is_some());
-                    let but = exchanged(format).filter(reads).map(|other| {
+                    let exchanged = text.and_then(|text| self.exchanged(text));
+                    let but = exchanged.map(|other| {
                         format!(", but as `{other}`: what reads both ways may have day and month exchanged, too")
                     });
                     format!("{value} is not {article} {} written as `{format}`{}", kind.word(), but.unwrap_or_default())
