@@ -6,6 +6,7 @@ import math
 
 from ..site import Site
 from .table import model
+from .trees import class_weights
 
 
 @model("sklearn.LogisticRegression")
@@ -18,8 +19,6 @@ def logistic_regression(site: Site) -> dict[str, object]:
         site.refuse("`logistic_regression` has a penalty; a large `C` makes it small")
     if not site.parameter("fit_intercept"):
         site.refuse("`logistic_regression` has an intercept")
-    if site.parameter("class_weight") is not None:
-        site.refuse("`logistic_regression` weighs classes alike; give rows a `weight`")
     for name in ("tol", "dual", "intercept_scaling"):
         site.parameter(name)
     if site.parameter("solver") == "liblinear":
@@ -30,7 +29,7 @@ def logistic_regression(site: Site) -> dict[str, object]:
     else:
         site.differs("it stops at another tolerance: probabilities agree to about 3 digits, or better")
     rounds = site.parameter("max_iter")
-    return {"use": "logistic_regression", "C": inverse, "max_iter": rounds}
+    return {"use": "logistic_regression", "C": inverse, "max_iter": rounds, "class_weights": class_weights(site)}
 
 
 @model("sklearn.Ridge")

@@ -64,11 +64,13 @@ def _tree(site: Site, use: str) -> dict[str, object]:
     }
 
 
-def class_weights(site: Site) -> dict[str, float] | None:
-    """`class_weight` by the names of classes."""
+def class_weights(site: Site) -> dict[str, float] | str | None:
+    """`class_weight` by the names of classes, or "balanced"."""
     weights = site.parameter("class_weight")
     if weights is None:
         return None
+    if isinstance(weights, str) and weights == "balanced":
+        return weights
     if not isinstance(weights, dict):
         site.refuse(f"`class_weight={weights!r}` depends on the data; name each class's weight")
     return {text_of(of): float(weight) for of, weight in weights.items()}
