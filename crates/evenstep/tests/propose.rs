@@ -683,6 +683,8 @@ fn dates_in_two_ways_are_told() {
     };
     let (_, spec) = trains("sold,x,y", |n| format!("{},{},{}", day(n), n % 13, n % 29));
     holds(&spec, &["# `sold` is text as it stands: 66 of 100 cells are dates such as 2024-12-31, others are"]);
+    let (_, checked) = trains_file("d.csv", rows("sold,x,y", 200, |n| format!("{},{},{}", day(n), n % 13, n % 29)));
+    assert!(!checked.contains("look like dates"), "no format reads both: {checked}");
 }
 
 #[test]

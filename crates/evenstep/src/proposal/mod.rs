@@ -97,10 +97,13 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         .chars()
         .map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' })
         .collect();
-    let is_plain = |name: &ColumnName| declared.get(name).is_none_or(|declared| declared.format.is_none());
+    // What may have thousands may be far from others for want of them.
+    let is_plain = |name: &ColumnName, evidence: &Evidence| {
+        declared.get(name).is_none_or(|declared| declared.format.is_none()) && evidence.maybe_thousands() == 0
+    };
     let numbers = others().filter_map(|(name, evidence)| {
         let kind = declared.get(name).map(|declared| declared.kind).or(evidence.kind())?;
-        (kind.is_quantity() && is_plain(name)).then(|| (name.clone(), kind))
+        (kind.is_quantity() && is_plain(name, evidence)).then(|| (name.clone(), kind))
     });
     let far = far::far(source, numbers.collect(), &inferred, &missing)?;
     let mut seen = Seen {

@@ -327,6 +327,10 @@ fn by_format(evidence: &Evidence, words: &Words) -> Option<Declared> {
         return None;
     }
     let found = date_format(dates.iter().copied())?;
+    // Beside those in ISO 8601 which it doesn't read, no format is the column's.
+    if evidence.days() as f64 > SLIPS * evidence.values() as f64 && !found.format.starts_with("%Y-%m-%d") {
+        return None;
+    }
     let reads = |text: &str| parse::moment(found.kind, Some(&found.format), text).is_some();
     let reading = dates.iter().filter(|(text, _)| reads(text));
     let examples: Vec<String> = reading.take(2).map(|(text, _)| format!("`{text}`")).collect();
