@@ -124,9 +124,6 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
     let kind = evidence.kind()?;
     let none = Words::default();
     let words = words.unwrap_or(&none);
-    if let Some(whole) = written_whole(name, evidence).filter(|_| !is_target) {
-        return Some(whole);
-    }
     if !matches!(kind, Kind::Category | Kind::Text) {
         return evidence.mostly().map(|mostly| of_mostly(&mostly, evidence, words));
     }
@@ -198,16 +195,11 @@ fn first(tally: &Tally) -> String {
     shown(values, tally.count)
 }
 
-/// Whole numbers that their file holds as floats, or writes with a point, may have a fraction another day.
-fn written_whole(name: &ColumnName, evidence: &Evidence) -> Option<Declared> {
+/// Whether whole numbers, which their file holds as floats or writes with a point, may have a fraction another day. As values they are
+/// integers, so this is told, and no type is made of it: the same rows in another format are the same pipeline.
+pub(super) fn is_written_whole(name: &ColumnName, evidence: &Evidence) -> bool {
     let is_quantity = evidence.distinct().is_none_or(|distinct| distinct > 2) && !like_id::is_called_so(name.as_str());
-    let whole = evidence.kind() == Some(Kind::Integer) && evidence.mostly().is_none() && evidence.pointed() > 0;
-    (whole && is_quantity).then(|| {
-        Declared::new(
-            Kind::Number,
-            "all whole so far, but written as `20.0` or held as a float: may have a fraction".to_owned(),
-        )
-    })
+    evidence.kind() == Some(Kind::Integer) && evidence.mostly().is_none() && evidence.pointed() > 0 && is_quantity
 }
 
 /// Whether what is beside whole numbers says that these are codes, such as `98101-1234`.

@@ -3,13 +3,16 @@
 use evenstep_exact::number::print_number;
 use evenstep_table::date_format::two_date_formats;
 use evenstep_table::infer::Evidence;
-use evenstep_table::{ColumnName, Kind, counted};
+use evenstep_table::{ColumnName, Kind, counted, some_of};
 
+use super::declared::is_written_whole;
 use super::{Seen, Words, quoted};
 use crate::like_id;
 use crate::look_alike::look_alike;
 use crate::prepare::maybe_thousands;
 
+/// So many columns are named of which the same is said.
+const WHOLE_TOLD: usize = 8;
 /// Numbers of so many values may be classes.
 const FEW_VALUES: usize = 10;
 
@@ -60,6 +63,14 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
                 "`{name}`: {number} in {percent:.1} % of the rows, far from all others: if it means that nothing is known, add \"{number}\" to `missing`"
             ));
         }
+    }
+    let is_input =
+        |name: &ColumnName| name != seen.target && !seen.id.contains(name) && !seen.declared.contains_key(name);
+    let whole = seen.columns.iter().filter(|(name, evidence)| is_input(name) && is_written_whole(name, evidence));
+    let whole = some_of(whole.map(|(name, _)| format!("`{name}`")), WHOLE_TOLD, ", ");
+    if !whole.is_empty() {
+        remarks.push(format!("whole so far, but written as `20.0` or held as floats: {whole}"));
+        remarks.push("what may have a fraction another day is to be a `number` in the contract".to_owned());
     }
     if let Some(group) = group_of(seen) {
         remarks.push(format!(
