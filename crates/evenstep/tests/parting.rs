@@ -446,3 +446,60 @@ fn a_folder_of_several_runs_is_refused() {
     assert_eq!(said.code, 2);
     assert!(said.err.contains("holds several runs: `x.evenstep`, `y.evenstep`"), "{}", said.err);
 }
+
+#[test]
+fn what_was_learned_elsewise_names_the_rows_it_was_learned_from() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let split = project.run(&["split", "a/p.toml", "--quiet"]).ok().out;
+    let first = |part: &str| {
+        let line = split.lines().find(|line| line.ends_with(part)).expect("both parts have rows");
+        line.split(',').next().and_then(|row| row.parse::<usize>().ok()).expect("the row's number")
+    };
+    let (held_out, training) = (first("test"), first("train"));
+    let [held_out_id, training_id] = [held_out, training].map(|row| small()[row][0].clone());
+    let check = |folder: &str, changed: &[usize], expected: &str| {
+        let mut rows = small();
+        changed.iter().for_each(|row| rows[*row][4] = "77".to_owned());
+        train_in(&project, folder, SMALL, &rows);
+        for data in [&[][..], &["--no-data"]] {
+            let told =
+                project.run(&[&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"], data].concat()).json();
+            let learned: Vec<&Value> =
+                told["causes"].as_array().into_iter().flatten().filter(|cause| cause["kind"] == "learned").collect();
+            assert_eq!(learned.is_empty(), expected.is_empty(), "{told:#}");
+            for cause in learned {
+                assert!(cause["text"].as_str().is_some_and(|text| text.contains(expected)), "{cause}");
+                assert_eq!(cause["rows"], serde_json::json!([training_id]), "{cause}");
+            }
+        }
+    };
+    check("held_out", &[held_out], "");
+    check("training", &[training], &format!("from the training rows that differ (id {training_id})"));
+    let both =
+        format!("from the training rows that differ (id {training_id}), not from those held out (id {held_out_id})");
+    check("both", &[held_out, training], &both);
+}
+
+#[test]
+fn what_was_learned_elsewise_names_the_step_that_gave_something_else() {
+    let project = salted();
+    let scaled = |spec: &str| {
+        replaced(
+            spec,
+            "[model]\nuse = \"dummy\"",
+            "[[step]]\nuse = \"standard_scale\"\ncolumns = [\"u\", \"x\"]\n[model]\nuse = \"boosted_trees\"\nmin_rows = 3",
+        )
+    };
+    train_in(&project, "a", &scaled(SMALL), &small());
+    train_in(&project, "b", &scaled(&replaced(SMALL, "[\"u\"]", "[\"u\"]\nsmoothing = 3.0")), &small());
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    for what in ["step 2 standard_scale", "the model"] {
+        let expected = format!("{what} learned something else, from what step 1 target_encode gives");
+        assert!(told.contains(&expected), "{told}");
+    }
+    let split = "task = \"regression\"\nsplit = { seed = 5 }\n";
+    train_in(&project, "b", &replaced(&scaled(SMALL), "task = \"regression\"\n", split), &small());
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(told.contains("the model learned something else, from other rows, as others are held out"), "{told}");
+}

@@ -4,6 +4,7 @@ use evenstep_table::{ColumnName, some_of};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
+use super::learned::LEARNED;
 use super::words::{both, entries, same, some_leaves, visible, word};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Origin, Stage};
@@ -223,11 +224,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
         };
         let both = record(a, mine).zip(record(b, theirs));
         let what = both.and_then(|(x, y)| some_leaves(&x, &y, LEARNED_TOLD)).map_or_else(String::new, colon);
-        let because = match (of_a.get("from"), of_b.get("from")) {
-            (x, y) if same(x, y) => "",
-            _ => ", as the rows or cells that it learns from are others",
-        };
-        finding.learned.push(Cause::fact("learned", format!("{title} learned something else{because}{what}")));
+        finding.learned.push(Cause::fact("learned", format!("{title} {LEARNED}{what}")));
     }
 }
 
@@ -272,7 +269,7 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         let both = a.artifact.as_ref().zip(b.artifact.as_ref());
         let facts = both.and_then(|(a, b)| some_leaves(&a.model.stored.facts, &b.model.stored.facts, LEARNED_TOLD));
         let what = facts.map_or_else(String::new, colon);
-        finding.learned.push(Cause::fact("learned", format!("the model learned something else{what}")));
+        finding.learned.push(Cause::fact("learned", format!("the model {LEARNED}{what}")));
     }
     if finding.causes.is_empty() && finding.learned.is_empty() {
         finding.seen.state = State::Same;

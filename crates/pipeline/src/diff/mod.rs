@@ -9,6 +9,7 @@ mod code;
 mod commitments;
 mod document;
 mod files;
+mod learned;
 mod rows;
 mod words;
 
@@ -111,6 +112,9 @@ pub struct Cause {
     /// What was set in B.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub b: Option<Value>,
+    /// Of what was learned elsewise: the rows that differ and are learned from, by their ids or keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<Value>,
 }
 
 /// How a stage compares.
@@ -141,7 +145,7 @@ pub enum State {
 
 impl Cause {
     fn fact(kind: &'static str, text: impl Into<String>) -> Cause {
-        Cause { kind, likely: false, text: text.into(), a: None, b: None }
+        Cause { kind, likely: false, text: text.into(), a: None, b: None, rows: Vec::new() }
     }
 
     /// A setting of that name, which differs.
@@ -206,6 +210,7 @@ pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
     document::compare(a, b, &mut findings);
     files::compare(a, b, &mut findings);
     rows::read_values(a, b, &mut findings, workers);
+    learned::explain(a, b, &mut findings);
     code::conclude(a, b, &mut findings);
     told(a, b, findings)
 }

@@ -9,7 +9,7 @@ use evenstep_source::{Mode, Reading, Source};
 use evenstep_table::quality::Place;
 use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, RowKey, counted, some_of};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::align::{Slot, Slots};
 use super::commitments::DATA_DIFFER;
@@ -76,11 +76,19 @@ pub struct RowChange {
     /// The other side's data have it, without a target: its training left it out.
     #[serde(skip)]
     unlabelled: bool,
+    /// What it is known by, once its data were read.
+    #[serde(skip)]
+    pub(crate) row_key: Option<RowKey>,
 }
 
 impl RowChange {
-    fn name(&self) -> Option<RowName> {
+    pub(crate) fn name(&self) -> Option<RowName> {
         self.of_a.or(self.of_b).map(|element| element.name)
+    }
+
+    /// Its id, or else its key.
+    pub(crate) fn called(&self) -> Value {
+        if self.id.is_null() { json!(self.key) } else { self.id.clone() }
     }
 }
 
@@ -209,11 +217,7 @@ impl Changed {
             if count == 0 {
                 return None;
             }
-            let ids: Vec<String> =
-                rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
-            let more = if count > ids.len() && !ids.is_empty() { ", …" } else { "" };
-            let ids = if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) };
-            Some(format!("{} {word}{ids}", counted(count, "row")))
+            Some(format!("{} {word}{}", counted(count, "row"), ids_told(&rows, count > rows.len())))
         };
         let parts = [
             told(Change::Changed, false, "changed"),
@@ -244,8 +248,16 @@ fn order(row: &RowChange) -> (Option<u64>, String) {
     (text.parse().ok(), text)
 }
 
+/// The first ids of some rows, between parentheses; nothing, if none has one.
+pub(crate) fn ids_told(rows: &[&RowChange], are_more: bool) -> String {
+    let ids: Vec<String> =
+        rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
+    let more = if are_more || rows.len() > ids.len() { ", …" } else { "" };
+    if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) }
+}
+
 /// An id as text.
-pub(crate) fn id_text(id: &Value) -> String {
+fn id_text(id: &Value) -> String {
     match id {
         Value::String(text) => text.clone(),
         Value::Object(parts) => parts.values().map(id_text).collect::<Vec<_>>().join(" "),
@@ -288,6 +300,7 @@ fn change(
         of_a,
         of_b,
         unlabelled: false,
+        row_key: None,
     }
 }
 
@@ -303,8 +316,7 @@ fn id_value(text: &str, id: &[ColumnName]) -> Value {
 
 /// A row of the data.
 struct Found {
-    /// The one of 256 buckets in which it was summed up.
-    bucket: u8,
+    key: RowKey,
     id: Option<String>,
     place: String,
     cells: Cells,
@@ -346,7 +358,8 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     let (differing, buckets) = (seen.columns.clone(), seen.buckets.clone());
     // What is known to differ in this row's bucket, and may so in the row.
     let may_differ = |name: &ColumnName, found: &Found| {
-        let of_bucket = buckets.get(name).map(|buckets| buckets[usize::from(found.bucket) * buckets.len() / 256]);
+        let of_bucket =
+            buckets.get(name).map(|buckets| buckets[usize::from(bucket_of(&found.key)) * buckets.len() / 256]);
         of_bucket.unwrap_or_else(|| differing.contains(name))
     };
     for row in &mut findings.rows.input {
@@ -355,6 +368,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         if let Some(id) = mine.or(theirs).and_then(|found| found.id.as_ref()).filter(|_| row.id.is_null()) {
             row.id = Value::String(id.clone());
         }
+        row.row_key = mine.or(theirs).map(|found| found.key);
         (row.place_a, row.place_b) = (mine.map(|found| found.place.clone()), theirs.map(|found| found.place.clone()));
         (row.a, row.b) = match (mine, theirs) {
             (Some(mine), Some(theirs)) => {
@@ -638,7 +652,7 @@ impl Row<'_> {
         let text =
             || id.iter().map(|name| batch.column(name).text(at).unwrap_or_default()).collect::<Vec<_>>().join(" ");
         Found {
-            bucket: bucket_of(key),
+            key: *key,
             id: shows_id.then(text),
             place: format!("{file} row {}", place.row),
             cells: names.iter().map(|name| ((*name).clone(), cell(name))).collect(),

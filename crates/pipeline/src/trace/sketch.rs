@@ -80,9 +80,9 @@ impl RowName {
         String::from_utf8(bytes.to_vec()).ok()
     }
 
-    /// Whether it is the key of a row without a declared id.
-    pub fn is_key(&self) -> bool {
-        self.length == KEY
+    /// The key; None for a declared id.
+    pub fn key(&self) -> Option<RowKey> {
+        (self.length == KEY).then_some(RowKey(self.bytes))
     }
 
     /// The 16 bytes in hex: of a key, or of a longer id's hash.
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!(RowName::of_id("Zoë".as_bytes()).id().as_deref(), Some("Zoë"));
         assert_eq!(RowName::of_id(b"0123456789abcdefg").id(), None);
         assert_ne!(RowName::of_id(b"0123456789abcdefg"), RowName::of_id(b"0123456789abcdefh"));
-        assert!(RowName::of_key(&RowKey([7; 16])).is_key());
+        assert_eq!(RowName::of_key(&RowKey([7; 16])).key(), Some(RowKey([7; 16])));
         let hidden = |id: &[u8]| RowName::of_id(id).hidden();
         assert!(hidden(b"Zoe").id().is_none() && hidden(b"Zoe") != hidden(b"Zoo"));
         assert_eq!(hidden(b"0123456789abcdefg"), RowName::of_id(b"0123456789abcdefg"));
