@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const ROWS: usize = 400;
 /// Of the cases, so many must be named in full.
-const RIGHT_AT_LEAST: usize = 50;
+const RIGHT_AT_LEAST: usize = 58;
 
 const SPEC: &str = r#"
 [pipeline]
@@ -197,6 +197,14 @@ fn cases() -> Vec<Case> {
             s.table[0][2] = "number".to_owned();
             s.spec = replaced(&s.spec, "columns = [\"n\"]", "columns = [\"number\"]");
         }),
+        case!("a renamed column of which a cell changed", "input", Some("n"), None, "renamed", |s| {
+            set(&mut s.table, 1017, 2, "77");
+            s.table[0][2] = "number".to_owned();
+            s.spec = replaced(&s.spec, "columns = [\"n\"]", "columns = [\"number\"]");
+        }),
+        case!("two columns under each other's name", "input", Some("city"), None, "exchanged", |s| {
+            s.table[1..].iter_mut().for_each(|row| row.swap(3, 4));
+        }),
         case!("a column more", "input", Some("more"), None, "column", |s| {
             s.table[0].push("more".to_owned());
             s.table[1..].iter_mut().enumerate().for_each(|(n, row)| row.push((n % 7).to_string()));
@@ -303,6 +311,22 @@ fn cases() -> Vec<Case> {
         case!(likely "another code of the model", "model", None, None, "model_code", |s| {
             s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");
             s.lock = Some(|lock| replaced(&lock, "learning_rate = 0.2", "learning_rate = 0.1"));
+        }),
+        case!(likely "an engine of another version", "step 5 expression", Some("late"), None, "engine", |s| {
+            s.spec = replaced(&s.spec, "x + 1", "x + 2");
+            s.lock = Some(|lock| replaced(&replaced(&lock, "x + 2", "x + 1"), "engine = \"", "engine = \"9"));
+        }),
+        case!(likely "another build of the engine", "model", None, None, "build", |s| {
+            s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");
+            s.lock = Some(|lock| {
+                replaced(&replaced(&lock, "learning_rate = 0.2", "learning_rate = 0.1"), "rustc = \"", "rustc = \"9")
+            });
+        }),
+        case!(likely "other registers", "model", None, None, "host", |s| {
+            s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");
+            s.lock = Some(|lock| {
+                replaced(&replaced(&lock, "learning_rate = 0.2", "learning_rate = 0.1"), "simd = \"", "simd = \"not ")
+            });
         }),
         case!("another epoch", "model", None, None, "epoch", |s| {
             s.spec = replaced(&s.spec, "learning_rate = 0.1", "learning_rate = 0.2");

@@ -503,3 +503,56 @@ fn what_was_learned_elsewise_names_the_step_that_gave_something_else() {
     let told = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
     assert!(told.contains("the model learned something else, from other rows, as others are held out"), "{told}");
 }
+
+#[test]
+fn columns_whose_values_went_round_are_named() {
+    let project = salted();
+    let categories = "u = { type = \"category\" }\nv = { type = \"category\" }\nx = { type = \"category\" }\n";
+    let spec = replaced(SMALL, "x = { type = \"number\" }\n", categories);
+    let spec = replaced(&spec, "[[step]]\nuse = \"target_encode\"\ncolumns = [\"u\"]\n", "");
+    train_in(&project, "a", &spec, &small());
+    let mut rows = small();
+    rows.iter_mut().for_each(|row| row[1..4].rotate_left(1));
+    train_in(&project, "b", &spec, &rows);
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    let expected = "\nwhy\n  `u` of A is `x` of B, `x` is `v`, `v` is `u`: their values were exchanged\n";
+    assert!(said.contains(expected), "{said}");
+    // What changed besides is told of its own column.
+    let mut rows = small();
+    rows.iter_mut().for_each(|row| row.swap(1, 2));
+    rows[7][3] = "other".to_owned();
+    train_in(&project, "b", &spec, &rows);
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(said.contains("`u` of A is `v` of B, and the reverse: their values were exchanged"), "{said}");
+    assert!(said.contains("the data differ in column `x`, in 1 of "), "{said}");
+}
+
+#[test]
+fn what_the_same_lock_does_not_explain_is_laid_to_engine_and_host() {
+    let project = salted();
+    let spec = SMALL.replace("\"dummy\"", "\"boosted_trees\"\nmin_rows = 3");
+    train_in(&project, "a", &spec, &small());
+    let lock = project.read("a/p.lock");
+    let line = |lock: &str, key: &str| lock.lines().find(|line| line.starts_with(key)).expect("it is there").to_owned();
+    // B says of itself what A does, but came to something else.
+    let check = |spec: &str, stage: &str, expected: &[(&str, bool)]| {
+        train_in(&project, "b", spec, &small());
+        let (mut lock, of_b) = (lock.clone(), project.read("b/p.lock"));
+        for key in ["digest = ", "trace = "] {
+            lock = replaced(&lock, &line(&lock, key), &line(&of_b, key));
+        }
+        let lock = replaced(&replaced(&lock, "simd = \"", "simd = \"not "), "engine = \"", "engine = \"9");
+        project.write("b/p.lock", lock);
+        std::fs::remove_file(project.path("b/p.evenstep")).expect("it was there");
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        assert_eq!((told["first"]["stage"].as_str(), causes(&told)), (Some(stage), expected.to_vec()), "{told:#}");
+    };
+    let trees = replaced(&spec, "min_rows = 3", "min_rows = 3\nlearning_rate = 0.2");
+    check(&trees, "prediction", &[("host", true), ("engine", true), ("host", true)]);
+    let split = replaced(&spec, "task = \"regression\"\n", "task = \"regression\"\nsplit = { seed = 5 }\n");
+    check(&split, "split", &[("split_code", true), ("engine", true), ("host", true)]);
+    // Without its trace nothing else of it is known.
+    std::fs::remove_file(project.path("b/p.trace")).expect("it was there");
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert_eq!(causes(&told), [("engine", true), ("host", true)], "{told:#}");
+}

@@ -3,8 +3,17 @@
 use serde_json::Value;
 
 use super::align::Slot;
-use super::words::both;
+use super::words::{self, both};
 use super::{Cause, Findings, Side, State};
+
+/// What a run says of its engine and host: the key, the kind of cause, and what it is called.
+const FACTS: [(&str, &str, &str); 5] = [
+    ("engine", "engine", "the version of the engine"),
+    ("build", "build", "the build of the engine"),
+    ("host", "host", "the host"),
+    ("cpu", "host", "the processor"),
+    ("simd", "host", "the kind of registers in use"),
+];
 
 /// Names a likely cause for the first stage that differs, if it has none; and the seed and the engine where they matter.
 pub(crate) fn conclude(a: &Side, b: &Side, findings: &mut Findings) {
@@ -26,16 +35,15 @@ pub(crate) fn conclude(a: &Side, b: &Side, findings: &mut Findings) {
             findings.first().filter(|_| unexplained.is_some()).map_or(Slot::Settings, |at| slot_at(findings, at));
         findings.at(&slot).causes.push(Cause::fact("epoch", format!("the engine's {name} is {text}")));
     }
-    let differs = findings.first().is_some() || digests_differ;
-    for (key, kind, what) in
-        [("engine", "engine", "version of the engine"), ("host", "host", "host"), ("cpu", "host", "processor")]
-    {
+    // Where nothing else is known to differ, nothing else explains other digests.
+    let is_open = unexplained.is_some() || digests_differ && findings.first().is_none();
+    for (key, kind, what) in FACTS {
         let (mine, theirs) = (a.facts.get(key), b.facts.get(key));
         if mine.is_none() || theirs.is_none() || mine == theirs {
             continue;
         }
-        let text = format!("the {what} is {}", both(mine, theirs));
-        if differs && unexplained.is_some() {
+        let text = words::differs(what, mine, theirs);
+        if is_open {
             findings.at(&Slot::Settings).causes.push(Cause::likely(kind, text));
         } else {
             findings.notes.push(text);

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::rows::{Change, Changed, personal, reconcile_data};
+use super::twins::{Renamed, exchange, exchanged, renamed, renamed_and_changed};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Root, Spread, Stage, Trace};
 
@@ -88,23 +89,49 @@ impl<'a> Walk<'a> {
         let origins_differ = self.a.head.origin != self.b.head.origin;
         let only_a = only_in(of_a, of_b);
         let only_b = only_in(of_b, of_a);
+        // Without an id, a row's key comes from the names and types of all inputs.
+        let keys_comparable = self.a.head.id == self.b.head.id
+            && if self.a.head.id.is_empty() {
+                only_a.is_empty() && only_b.is_empty() && same_kinds(of_a, of_b)
+            } else {
+                self.a.head.id.iter().all(|name| kind(of_a, name) == kind(of_b, name))
+            };
+        let same_rows = of_a.row_set == of_b.row_set && of_a.rows == of_b.rows;
         let finding = findings.at(&Slot::Input);
         finding.seen.state = State::Same;
-        let renamed = if origins_differ { Vec::new() } else { renamed(of_a, of_b, &only_a, &only_b) };
-        for (before, after) in &renamed {
-            let text = format!("column `{before}` of A has the values of column `{after}` of B: it was renamed");
+        let mut pairs = Vec::new();
+        if !origins_differ {
+            pairs = renamed(of_a, of_b, &only_a, &only_b);
+            if keys_comparable && same_rows {
+                let rest = |names: &[&'a ColumnName]| -> Vec<&'a ColumnName> {
+                    let is_paired =
+                        |name: &ColumnName| pairs.iter().any(|pair| [pair.before, pair.after].contains(&name));
+                    names.iter().filter(|name| !is_paired(name)).copied().collect()
+                };
+                let rest = (rest(&only_a), rest(&only_b));
+                pairs.extend(renamed_and_changed((self.a, of_a), (self.b, of_b), &rest.0, &rest.1));
+            }
+        }
+        for Renamed { before, after, differ } in &pairs {
+            let text = match differ {
+                None => format!("column `{before}` of A has the values of column `{after}` of B: it was renamed"),
+                Some(Spread { differ, of }) => format!(
+                    "column `{before}` of A has the values of column `{after}` of B, but in {differ} of {of} buckets of rows: \
+                     it was renamed, and cells of it changed"
+                ),
+            };
             finding.causes.push(Cause::likely("renamed", text));
             finding.about.push((*before).clone());
         }
         if !origins_differ {
             let unnamed = only_a
                 .iter()
-                .filter(|name| !renamed.iter().any(|(before, _)| before == *name))
+                .filter(|name| !pairs.iter().any(|pair| pair.before == **name))
                 .map(|name| (name, "A", self.b))
                 .chain(
                     only_b
                         .iter()
-                        .filter(|name| !renamed.iter().any(|(_, after)| after == *name))
+                        .filter(|name| !pairs.iter().any(|pair| pair.after == **name))
                         .map(|name| (name, "B", self.a)),
                 );
             for (name, side, other) in unnamed {
@@ -116,17 +143,9 @@ impl<'a> Walk<'a> {
                 finding.about.push((*name).clone());
             }
         }
-        // Without an id, a row's key comes from the names and types of all inputs.
-        let keys_comparable = self.a.head.id == self.b.head.id
-            && if self.a.head.id.is_empty() {
-                only_a.is_empty() && only_b.is_empty() && same_kinds(of_a, of_b)
-            } else {
-                self.a.head.id.iter().all(|name| kind(of_a, name) == kind(of_b, name))
-            };
         let common: Vec<&ColumnName> = of_a.columns.keys().filter(|name| of_b.columns.contains_key(*name)).collect();
         let values = |name: &&&ColumnName| of_a.columns[**name].values != of_b.columns[**name].values;
         let roots = |name: &&&ColumnName| of_a.columns[**name].root != of_b.columns[**name].root;
-        let same_rows = of_a.row_set == of_b.row_set && of_a.rows == of_b.rows;
         let differing: Vec<&ColumnName> = if keys_comparable && same_rows {
             common.iter().filter(roots).copied().collect()
         } else if of_a.rows == of_b.rows {
@@ -134,6 +153,14 @@ impl<'a> Walk<'a> {
         } else {
             Vec::new()
         };
+        let circles = if keys_comparable && same_rows { exchanged(of_a, of_b, &differing) } else { Vec::new() };
+        for circle in &circles {
+            finding.causes.push(Cause::fact("exchanged", exchange(circle)));
+            finding.about.extend(circle.iter().map(|name| (*name).clone()));
+            finding.seen.state = State::Differs;
+        }
+        let differing: Vec<&ColumnName> =
+            differing.into_iter().filter(|name| !circles.iter().flatten().any(|other| other == name)).collect();
         let rows_differ = !differing.is_empty() || (keys_comparable && !same_rows) || of_a.rows != of_b.rows;
         for name in &differing {
             // Of other rows buckets tell nothing.
@@ -164,7 +191,7 @@ impl<'a> Walk<'a> {
         }
         if rows_differ || !labels.is_empty() {
             findings.at(&Slot::Input).seen.state = State::Differs;
-            let same_columns = only_a.is_empty() && only_b.is_empty();
+            let same_columns = only_a.is_empty() && only_b.is_empty() && circles.is_empty();
             let mut changed = Changed::default();
             if keys_comparable && same_columns && rows_differ {
                 changed = self.reconciled(a, b, &Stage::Input, findings);
@@ -181,6 +208,10 @@ impl<'a> Walk<'a> {
             let cause = if changed.unsure { Cause::likely("data", text) } else { Cause::fact("data", text) };
             findings.at(&Slot::Input).causes.push(cause);
             findings.rows = changed;
+        }
+        for name in circles.into_iter().flatten() {
+            let buckets = self.a.differing_buckets(&of_a.columns[name], self.b, &of_b.columns[name]);
+            findings.at(&Slot::Input).seen.add(name, buckets);
         }
         remember(&mut self.latest_a, of_a);
         remember(&mut self.latest_b, of_b);
@@ -387,29 +418,6 @@ fn kind(stage: &Commitments, name: &ColumnName) -> Option<evenstep_table::Kind> 
 
 fn same_kinds(a: &Commitments, b: &Commitments) -> bool {
     a.columns.iter().all(|(name, column)| b.columns.get(name).is_none_or(|other| other.kind == column.kind))
-}
-
-/// Columns with one and the same values under two names, where no other column has these values.
-fn renamed<'a>(
-    a: &Commitments,
-    b: &Commitments,
-    only_a: &[&'a ColumnName],
-    only_b: &[&'a ColumnName],
-) -> Vec<(&'a ColumnName, &'a ColumnName)> {
-    let has = |stage: &Commitments, name: &ColumnName, of: &Commitment| {
-        let column = &stage.columns[name];
-        column.values.is_some() && column.values == of.values && column.nulls == of.nulls
-    };
-    let pair = |before: &&'a ColumnName| {
-        let column = &a.columns[*before];
-        let twin = |name: &&&ColumnName| has(a, name, column);
-        let after: Vec<&'a ColumnName> = only_b.iter().filter(|name| has(b, name, column)).copied().collect();
-        match after.as_slice() {
-            [one] if only_a.iter().filter(twin).count() == 1 => Some((*before, *one)),
-            _ => None,
-        }
-    };
-    only_a.iter().filter_map(pair).collect()
 }
 
 /// What a note begins with if two traces have predictions that nobody compared.

@@ -11,6 +11,7 @@ mod document;
 mod files;
 mod learned;
 mod rows;
+mod twins;
 mod words;
 
 use std::collections::BTreeMap;
