@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::examples;
+use common::{Project, examples, said};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 /// A command of a page, and what is printed beneath it.
@@ -192,4 +192,56 @@ fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(followed > 50, "only {followed} links were found");
+}
+
+#[test]
+fn the_reader_of_the_docs_predicts_by_their_page_alone() {
+    let project = Project::new();
+    let word = |n: usize| ["ab", "cd", "ef", "gh", ""][n * n % 5];
+    let number = |n: usize| if n % 9 == 4 { String::new() } else { format!("{}", (n * 37 % 101) as f64 / 8.0) };
+    let row = |n: usize| {
+        let [ten, two, three] = [10, 2, 3].map(|classes| (n * 7 % 31 + n % 3) % classes);
+        format!("{},{},{},{},{ten},c{two},c{three}\n", number(n), number(n * n + 5), word(n), n.is_multiple_of(2))
+    };
+    let rows: String = (0..300).map(row).collect();
+    project.write("t.csv", format!("u,v,w,b,ten,two,three\n{rows}"));
+    let steps = "[[step]]\nuse = \"impute_mean\"\ncolumns = [\"u\", \"v\"]\n[[step]]\nuse = \"standard_scale\"\ncolumns = [\"u\", \"v\"]\n";
+    let trees = "trees = 20\nmin_rows = 2\n";
+    let cases = [
+        ("regression", "ten", "boosted_trees", trees),
+        ("binary", "two", "boosted_trees", trees),
+        ("multiclass", "three", "boosted_trees", trees),
+        ("regression", "ten", "boosted_trees", "objective = \"poisson\"\ntrees = 20\nmin_rows = 2\n"),
+        ("regression", "ten", "random_forest", "trees = 20\n"),
+        ("binary", "two", "extra_trees", "trees = 20\n"),
+        ("multiclass", "three", "decision_tree", ""),
+        ("regression", "ten", "ridge", ""),
+        ("binary", "two", "logistic_regression", ""),
+        ("multiclass", "three", "logistic_regression", ""),
+        ("multiclass", "three", "dummy", ""),
+    ];
+    for (at, (task, target, model, keys)) in cases.into_iter().enumerate() {
+        let is_linear = ["ridge", "logistic_regression"].contains(&model);
+        let dropped: Vec<String> = ["ten", "two", "three", "w"]
+            .into_iter()
+            .filter(|name| *name != target && (is_linear || *name != "w"))
+            .map(|name| format!("{name:?}"))
+            .collect();
+        let positive = if task == "binary" { "positive = \"c1\"\n" } else { "" };
+        let spec = format!(
+            "[pipeline]\nname = \"p{at}\"\nseed = 1\n[data]\nsource = \"t.csv\"\ntarget = \"{target}\"\ntask = \"{task}\"\n{positive}\
+             [[step]]\nuse = \"drop_columns\"\ncolumns = [{}]\n{}[model]\nuse = \"{model}\"\n{keys}",
+            dropped.join(", "),
+            if is_linear { steps } else { "" }
+        );
+        project.write("p.toml", spec);
+        project.run(&["train", "p.toml", "--quiet"]).ok();
+        let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/predict_bundle.py");
+        let bundle = project.path(&format!("p{at}.evenstep"));
+        let told = said(Command::new("python3").arg(reader).arg(bundle).output().expect("python3 is there"));
+        assert!(told.code == 0 && told.out.contains("numbers have the same bits"), "{model}: {}", told.err);
+        // Where no `exp` is, nothing may differ.
+        let has_exp = task != "regression" || keys.contains("poisson");
+        assert!(has_exp || told.out.contains(", 0 are near"), "{model}: {}", told.out);
+    }
 }

@@ -1,9 +1,16 @@
 //! The reference of steps, models and metrics is printed from the code that runs.
 //! `UPDATE_DOCS=1 cargo test -p evenstep --test reference` writes it anew.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use evenstep_exact::canonical::canonical_json;
+use evenstep_exact::draw::{Draws, Seed};
+use evenstep_exact::reduce::Workers;
+use evenstep_step::sample::people;
+use evenstep_step::{Entry, Site};
+use evenstep_table::Task;
 use serde_json::Value;
 
 const BY: &str = "<!-- Printed from the code; `just docs` writes it anew. -->\n\n";
@@ -125,6 +132,31 @@ fn up_to_date(name: &str, text: &str) {
     assert!(written == text, "{name} is not what the code says: `just docs` writes it anew");
 }
 
+/// So many made-up rows are learned from for what the pages show.
+const ROWS: usize = 40;
+
+/// What the example learns of made-up rows, as a bundle holds it.
+fn learned(entry: &Entry) -> String {
+    let batch = people(ROWS, &Task::Regression);
+    let step = (entry.example)();
+    let site = Site {
+        columns: step.reads(&batch.schema()).expect("the rows have what it reads"),
+        schema: batch.schema(),
+        zones: BTreeMap::new(),
+        task: Task::Regression,
+        draws: Draws::new(Seed(1), entry.name),
+        name: entry.name.to_owned(),
+    };
+    let fitted = step.fit(site, &[batch], &Workers::threads(1)).expect("the example fits");
+    match fitted.params() {
+        Value::Null => "A bundle has no `params` of it: they are `null`.\n".to_owned(),
+        params => {
+            let json = String::from_utf8(canonical_json(&params)).expect("JSON is UTF-8");
+            format!("`params` in a bundle, as learned of made-up rows:\n\n```json\n{json}\n```\n")
+        }
+    }
+}
+
 #[test]
 fn steps() {
     let mut text = format!("# Steps\n\n{BY}{UNWEIGHTED}");
@@ -137,7 +169,7 @@ fn steps() {
         let schema = (entry.schema)().to_value();
         let spec = (entry.example)().spec();
         let parts = (page(entry.source), all_parameters(&schema), example("[[step]]", entry.name, &spec));
-        writeln!(text, "### `{}`\n\n{}\n\n{}\n{}", entry.name, parts.0, parts.1, parts.2)
+        writeln!(text, "### `{}`\n\n{}\n\n{}\n{}\n{}", entry.name, parts.0, parts.1, parts.2, learned(entry))
             .expect("a string takes what is written");
     }
     up_to_date("steps.md", &text);
