@@ -524,7 +524,7 @@ fn columns_whose_values_went_round_are_named() {
     train_in(&project, "b", &spec, &rows);
     let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
     assert!(said.contains("`u` of A is `v` of B, and the reverse: their values were exchanged"), "{said}");
-    assert!(said.contains("the data differ in column `x`, in 1 of "), "{said}");
+    assert!(said.contains("the data differ in column `x`: 1 row changed (id 2024-08-08 7)\n"), "{said}");
 }
 
 #[test]

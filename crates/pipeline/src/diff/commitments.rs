@@ -7,10 +7,10 @@ use evenstep_table::{ColumnName, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::{Change, Changed, personal, reconcile_data};
+use super::rows::{Change, Changed, Names, called_as, personal, reconcile_data};
 use super::twins::{Renamed, exchange, exchanged, renamed, renamed_and_changed};
 use super::{Cause, Findings, Side, State};
-use crate::trace::{Commitment, Commitments, Form, Origin, Reconciled, Root, Spread, Stage, Trace};
+use crate::trace::{Commitment, Commitments, Element, Form, Origin, Reconciled, Root, Spread, Stage, Trace};
 
 /// What two traces say of one stage.
 #[derive(Default)]
@@ -189,12 +189,17 @@ impl<'a> Walk<'a> {
             let buckets = (same_rows && keys_comparable).then(|| self.a.differing_buckets(mine, self.b, theirs));
             findings.at(&Slot::Input).seen.add(name, buckets.flatten());
         }
-        if rows_differ || !labels.is_empty() {
+        let renamed_differ = pairs.iter().any(|pair| pair.differ.is_some());
+        if rows_differ || renamed_differ || !labels.is_empty() {
             findings.at(&Slot::Input).seen.state = State::Differs;
-            let same_columns = only_a.is_empty() && only_b.is_empty() && circles.is_empty();
+            let same_columns = pairs.len() == only_a.len() && pairs.len() == only_b.len();
             let mut changed = Changed::default();
-            if keys_comparable && same_columns && rows_differ {
-                changed = self.reconciled(a, b, &Stage::Input, findings);
+            if keys_comparable && same_columns && (rows_differ || renamed_differ) {
+                let renamed = pairs.iter().map(|pair| (pair.after, pair.before));
+                let next = circles.iter().flat_map(|circle| circle.iter().cycle().skip(1).zip(circle));
+                let called = renamed.chain(next.map(|(after, before)| (*after, *before)));
+                let called = called.map(|(after, before)| (after.clone(), before.clone())).collect();
+                changed = self.reconciled_called(a, b, &Stage::Input, &called, findings);
             }
             if keys_comparable && !labels.is_empty() {
                 changed.join(self.reconciled(a, b, &Stage::Labels, findings));
@@ -205,8 +210,11 @@ impl<'a> Walk<'a> {
                 .chain(labels.iter().map(|name| (*name, 0, 0)))
                 .collect();
             let text = said_of_rows(&changed, of_a, of_b, &differing, findings.at(&Slot::Input).seen.spread(), a, b);
-            let cause = if changed.unsure { Cause::likely("data", text) } else { Cause::fact("data", text) };
-            findings.at(&Slot::Input).causes.push(cause);
+            let is_sure = !changed.unsure && !renamed_differ;
+            let cause = if is_sure { Cause::fact("data", text) } else { Cause::likely("data", text) };
+            // What is known of a renamed column alone is told with its name.
+            let is_told = !rows_differ && labels.is_empty() && changed.input.is_empty();
+            findings.at(&Slot::Input).causes.extend((!is_told).then_some(cause));
             findings.rows = changed;
         }
         for name in circles.into_iter().flatten() {
@@ -358,12 +366,32 @@ impl<'a> Walk<'a> {
 
     /// The rows by which two stages differ.
     fn reconciled(&self, a: &Side, b: &Side, stage: &Stage, findings: &mut Findings) -> Changed {
+        self.reconciled_called(a, b, stage, &Names::new(), findings)
+    }
+
+    /// The same where columns have other names in B.
+    fn reconciled_called(&self, a: &Side, b: &Side, stage: &Stage, called: &Names, findings: &mut Findings) -> Changed {
         let salt = a.salt.as_ref().filter(|salt| self.a.is_salted_with(salt)).or(b.salt.as_ref());
         let sketches = salt.and_then(|salt| self.a.sketch(stage, salt).zip(self.b.sketch(stage, salt)));
         let Some((mine, theirs)) = sketches else { return Changed { unnamed: true, ..Changed::default() } };
-        let [first, second] = match mine.reconcile(&theirs) {
-            Reconciled::All { first, second } => [first, second],
-            Reconciled::Many if *stage == Stage::Prediction => return Changed { many: true, ..Changed::default() },
+        let (theirs_called, own) = match called.is_empty() {
+            true => (theirs.clone(), BTreeMap::new()),
+            false => match called_as(b, &theirs, stage, called, self.workers) {
+                Ok(called) => called,
+                Err(why) => {
+                    findings.notes.push(why);
+                    return Changed { unnamed: true, ..Changed::default() };
+                }
+            },
+        };
+        let [first, second] = match mine.reconcile(&theirs_called) {
+            Reconciled::All { first, second } => {
+                let own = |element: Element| own.get(&element).copied().unwrap_or(element);
+                [first, second.into_iter().map(own).collect()]
+            }
+            Reconciled::Many if *stage == Stage::Prediction || !called.is_empty() => {
+                return Changed { many: true, ..Changed::default() };
+            }
             Reconciled::Many => match reconcile_data((a, &mine), (b, &theirs), stage, self.workers) {
                 Ok(all) => all,
                 Err(why) => {
@@ -377,6 +405,7 @@ impl<'a> Walk<'a> {
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
         let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
         // Only a training refuses an id that repeats.
+        changed.called = called.clone();
         changed.may_repeat = id.is_empty() || [self.a, self.b].iter().any(|trace| trace.head.origin != Origin::Train);
         let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
         if *stage != Stage::Prediction && stages.is_some_and(|(of_a, of_b)| !same_kinds(of_a, of_b)) {

@@ -105,6 +105,8 @@ pub(crate) struct Changed {
     pub(crate) unsure: bool,
     /// There is no salt to name them by.
     pub(crate) unnamed: bool,
+    /// What columns of B are called in A, where that is another name.
+    pub(crate) called: Names,
     /// A row of one name may stand there several times: one that seems to be on one side alone may be on both.
     pub(crate) may_repeat: bool,
 }
@@ -346,7 +348,11 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     let (wanted_a, wanted_b) = (wanted(|row| row.of_a), wanted(|row| row.of_b));
     let all = (wanted_a.len(), wanted_b.len());
     let of_a = found(a, wanted_a);
-    let of_b = found(b, wanted_b);
+    let mut of_b = found(b, wanted_b);
+    for row in of_b.values_mut() {
+        let name = |name: ColumnName| findings.rows.called.get(&name).cloned().unwrap_or(name);
+        row.cells = std::mem::take(&mut row.cells).into_iter().map(|(column, cell)| (name(column), cell)).collect();
+    }
     let are_traced = (of_a.len(), of_b.len()) == all;
     for (side, found, all) in [(a, of_a.len(), all.0), (b, of_b.len(), all.1)] {
         let named = format!("the data of {} {UNREAD}", side.name);
@@ -455,6 +461,31 @@ fn is_one_file(a: &Side, b: &Side) -> bool {
             || size(a) == size(b) && hash(a).is_some_and(|of_a| Some(of_a) == hash(b))
     };
     paths(a).zip(paths(b)).is_some_and(|(a, b)| !a.is_empty() && a.len() == b.len() && a.iter().zip(&b).all(same))
+}
+
+/// What columns of B are called in A, where that is another name.
+pub(crate) type Names = BTreeMap<ColumnName, ColumnName>;
+
+/// The rows of a side under the names that the other has for its columns, as a sketch, and which row of its own each of them is; if
+/// its data are still what was traced.
+///
+/// # Errors
+/// A sentence on data that can't be read, or are others by now.
+pub(crate) fn called_as(
+    side: &Side,
+    traced: &Sketch,
+    stage: &Stage,
+    called: &Names,
+    workers: &Workers,
+) -> Result<(Sketch, BTreeMap<Element, Element>), String> {
+    let mut all = Vec::new();
+    let read = each_row_called(side, called, workers, |of, element, row| {
+        all.extend((of == stage && row.is_traced).then_some(element));
+    });
+    let own = read.and_then(|()| all_of(side, stage, traced, workers)).map_err(|why| unread(side, &why))?;
+    let mut sketch = Sketch::default();
+    all.iter().for_each(|element| sketch.add(element));
+    Ok((sketch, all.into_iter().zip(own).collect()))
 }
 
 type AllFound = BTreeMap<(Stage, Element), Found>;
@@ -570,7 +601,17 @@ struct Row<'a> {
 }
 
 /// Reads the data of a side as its run did, and hands on each row as each of its ends was sketched.
-fn each_row(side: &Side, workers: &Workers, mut act: impl FnMut(&Stage, Element, &Row<'_>)) -> Result<(), String> {
+fn each_row(side: &Side, workers: &Workers, act: impl FnMut(&Stage, Element, &Row<'_>)) -> Result<(), String> {
+    each_row_called(side, &Names::new(), workers, act)
+}
+
+/// The same with some columns called by other names.
+fn each_row_called(
+    side: &Side,
+    called: &Names,
+    workers: &Workers,
+    mut act: impl FnMut(&Stage, Element, &Row<'_>),
+) -> Result<(), String> {
     let (Some(data), Some(trace)) = (&side.data, &side.trace) else {
         return Err("nothing says where they are".to_owned());
     };
@@ -617,7 +658,7 @@ fn each_row(side: &Side, workers: &Workers, mut act: impl FnMut(&Stage, Element,
         let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
         let is_traced = |row: usize| target.is_none_or(|target| !batch.column(target).is_null(row));
         for (of_stage, stage) in &sketched {
-            let content = contents(batch, of_stage);
+            let content = contents(batch, of_stage, |name| called.get(name).unwrap_or(name));
             elements(&keys, &columns, &content, |at, element| {
                 let (place, is_traced) = (&|at| origin.place(at), is_traced(at));
                 act(stage, element, &Row { batch, at, key: &keys[at], names: &names, id: &id, place, is_traced });

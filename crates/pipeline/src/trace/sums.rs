@@ -116,12 +116,16 @@ pub(crate) fn elements(keys: &[RowKey], id: &[&Column], content: &[u64], mut eac
     }
 }
 
-/// The hash of each row's cells in these columns.
-pub(crate) fn contents(batch: &Batch, names: &[&ColumnName]) -> Vec<u64> {
+/// The hash of each row's cells in these columns, each under the name that it is called by.
+pub(crate) fn contents<'a>(
+    batch: &Batch,
+    names: &[&'a ColumnName],
+    called: impl Fn(&'a ColumnName) -> &'a ColumnName,
+) -> Vec<u64> {
     let (mut content, mut cells) = (vec![0_u64; batch.rows()], Vec::new());
     for name in names {
         hash::cells(batch.column(name), &mut cells);
-        add_content(&mut content, name, &cells);
+        add_content(&mut content, called(name), &cells);
     }
     content
 }
