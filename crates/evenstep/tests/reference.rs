@@ -21,7 +21,8 @@ metrics, not here, as in scikit-learn. `columns` takes a name, a list of names, 
 
 /// What a metric is for.
 const JUDGED: &str = "Each metric judges predictions of one kind: of numbers (regressions), of two classes, of three or more, of classes however many, or
-rankings. One that doesn't suit the task is refused. [`[report] metrics`](pipeline-toml.md#report) has the defaults.\n\n";
+rankings. One that doesn't suit the task is refused. [`[report] metrics`](pipeline-toml.md#report) has the defaults. Another number may
+stand after an `@`, such as `ndcg@5`.\n\n";
 
 /// The doc comment at the top of a file, as Markdown.
 fn page(source: &str) -> String {
@@ -193,7 +194,7 @@ fn metrics() {
     let mut text = format!("# Metrics\n\n{BY}{JUDGED}");
     for metric in evenstep_model::metric::METRICS {
         let better = if metric.higher_is_better { "Higher is better." } else { "Lower is better." };
-        writeln!(text, "## `{}`\n\n{}\n\nJudges {}. {better}\n", metric.name, page(metric.source), metric.judges())
+        writeln!(text, "## `{}`\n\n{}\n\nJudges {}. {better}\n", metric.name(), page(metric.source), metric.judges())
             .expect("a string takes what is written");
     }
     up_to_date("metrics.md", &text);

@@ -46,7 +46,7 @@ fn interval_weighted(bencher: Bencher<'_, '_>, name: &str) {
 fn of(bencher: Bencher<'_, '_>, name: &str, weighted: bool) {
     let ((scored, keys), metric) = (scored(name, weighted), metric::find(name).expect("a metric"));
     let (workers, draws) = (Workers::threads(2), Draws::new(Seed(1), "interval"));
-    bencher.bench_local(|| metric::interval(metric, &scored, &keys, &draws, &workers).expect("it is defined"));
+    bencher.bench_local(|| metric::interval(&metric, &scored, &keys, &draws, &workers).expect("it is defined"));
 }
 
 #[divan::bench(args = METRICS, sample_count = 5, sample_size = 1)]

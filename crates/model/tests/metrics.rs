@@ -109,6 +109,7 @@ fn regressions_are_judged_as_in_scikit_learn() {
             ("median_absolute_error", 1.0, 1.0),
             ("r2", 0.8968058402891391, 0.9024418942056396),
             ("explained_variance", 0.8989802783855821, 0.9035424655908182),
+            ("d2_pinball", 0.6859099804305284, 0.6846821618594231),
             ("mape", 0.24365757342382294, 0.24101606000025677),
             ("smape", 0.24191481767854892, 0.23703601937741814),
             ("wape", 0.149025069637883, 0.14872539955091799),
@@ -131,10 +132,11 @@ fn a_model_is_judged_by_its_own_quantile_and_power() {
     };
     near("pinball", Aim::Quantile(0.9), 0.4328125);
     near("pinball", Aim::Quantile(0.5), 0.5015625);
+    near("d2_pinball", Aim::Quantile(0.9), 0.2497291440953412);
     near("tweedie_deviance", Aim::Tweedie(1.2), 0.238192039225024);
     let some = scored(Aim::Quantile(0.9)).of_rows(&(0..ROWS).collect::<Vec<usize>>());
     assert_eq!(value("pinball", &some), value("pinball", &scored(Aim::Quantile(0.9))), "parts of the rows keep it");
-    let first = |aim| metric::usual(&Task::Regression, aim)[0].name;
+    let first = |aim| metric::usual(&Task::Regression, aim)[0].name();
     let aims = [Aim::Mean, Aim::Quantile(0.2), Aim::Poisson, Aim::Tweedie(1.5), Aim::Gamma];
     let expected = ["rmse", "pinball", "poisson_deviance", "tweedie_deviance", "gamma_deviance"];
     assert_eq!(aims.map(first), expected);
@@ -162,6 +164,24 @@ fn two_classes_are_judged_as_in_scikit_learn() {
             ("brier", 0.18488000000000002, 0.17297142857142858),
             ("ece", 0.11200000000000003, 0.08942857142857143),
             ("mce", 0.248, 0.2942857142857143),
+            ("precision_macro", 0.6636828644501278, 0.6805115197632636),
+            ("precision_micro", 0.675, 0.6928571428571428),
+            ("precision_weighted", 0.6787723785166241, 0.6938068061720567),
+            ("recall_macro", 0.6666666666666667, 0.6815476190476191),
+            ("recall_micro", 0.675, 0.6928571428571428),
+            ("recall_weighted", 0.675, 0.6928571428571428),
+            ("f1_macro", 0.6647324306898775, 0.6809919983042764),
+            ("f1_micro", 0.675, 0.6928571428571428),
+            ("f1_weighted", 0.6764667956157318, 0.6932965926553972),
+            ("f_beta@2", 0.6172839506172839, 0.6227758007117438),
+            ("f_beta_macro@2", 0.6657848324514991, 0.6813163013105259),
+            ("f_beta_micro@2", 0.675, 0.6928571428571428),
+            ("f_beta_weighted@2", 0.6754850088183421, 0.6930244014302823),
+            ("jaccard_macro", 0.5007246376811594, 0.5195970695970696),
+            ("jaccard_micro", 0.5094339622641509, 0.5300546448087432),
+            ("jaccard_weighted", 0.5139130434782608, 0.5337728937728938),
+            ("lift@10", 2.5, 2.5),
+            ("calibration_slope", 1.0286021371818785, 1.1725753361131617),
         ],
     );
 }
@@ -185,6 +205,25 @@ fn three_classes_are_judged_as_in_scikit_learn() {
             ("top_k_accuracy", 0.975, 0.9714285714285714),
             ("ece", 0.30743877770110956, 0.3071300682366317),
             ("mce", 0.3757927360214215, 0.37689918887939045),
+            ("precision_macro", 0.8660714285714285, 0.8611904761904762),
+            ("precision_micro", 0.85, 0.8428571428571429),
+            ("precision_weighted", 0.8647321428571428, 0.8589642857142857),
+            ("recall_macro", 0.8479853479853481, 0.8405829964836175),
+            ("recall_micro", 0.85, 0.8428571428571429),
+            ("recall_weighted", 0.85, 0.8428571428571429),
+            ("f1_macro", 0.850348899624262, 0.8434674502712477),
+            ("f1_micro", 0.85, 0.8428571428571429),
+            ("f1_weighted", 0.850756843800322, 0.8436369801084991),
+            ("f_beta@2", 0.8475209080047791, 0.8401943331849875),
+            ("f_beta_micro@2", 0.85, 0.8428571428571429),
+            ("f_beta_weighted@2", 0.848902329749104, 0.8416499777481087),
+            ("f_beta_macro@2", 0.8475209080047791, 0.8401943331849875),
+            ("jaccard_macro", 0.7404788838612367, 0.7299220272904483),
+            ("jaccard_micro", 0.7391304347826086, 0.7283950617283951),
+            ("jaccard_weighted", 0.7410845588235293, 0.7301691729323309),
+            ("roc_auc_ovr_weighted", 0.9663817663817664, 0.9639591291766944),
+            ("roc_auc_ovo", 0.9656241194702733, 0.9634772749679582),
+            ("roc_auc_ovo_weighted", 0.965934065934066, 0.9636736278362276),
         ],
     );
 }
@@ -202,9 +241,15 @@ fn numbers_at_the_edges() {
     let says = |target: &[f64], values: &[f64], expected: &[(&str, Result<f64, &str>)]| {
         says(Task::Regression, target, values, expected)
     };
-    says(&[0.1; 3], &[0.1; 3], &[("r2", Ok(1.0)), ("explained_variance", Ok(1.0)), ("smape", Ok(0.0))]);
-    says(&[0.1; 3], &[0.1, 0.1, 0.2], &[("r2", Ok(0.0)), ("explained_variance", Ok(0.0))]);
+    says(
+        &[0.1; 3],
+        &[0.1; 3],
+        &[("r2", Ok(1.0)), ("explained_variance", Ok(1.0)), ("d2_pinball", Ok(1.0)), ("smape", Ok(0.0))],
+    );
+    says(&[0.1; 3], &[0.1, 0.1, 0.2], &[("r2", Ok(0.0)), ("explained_variance", Ok(0.0)), ("d2_pinball", Ok(0.0))]);
     says(&[0.1; 3], &[0.2; 3], &[("r2", Ok(0.0)), ("explained_variance", Ok(1.0))]);
+    says(&[1.0], &[2.0], &[("d2_pinball", Err("one row has no spread"))]);
+    says(&[1e308, -1e308], &[1e308; 2], &[("d2_pinball", Err("1 row has an error beyond the largest number"))]);
     says(&[1.0], &[2.0], &[("r2", Err("one row has no spread")), ("mae", Ok(1.0)), ("median_absolute_error", Ok(1.0))]);
     says(
         &[0.0, 1.0, 0.0],
@@ -269,7 +314,7 @@ fn intervals_of_numbers_at_the_ends_of_floats() {
     let mae = metric::find("mae").unwrap();
     for weighted in [false, true] {
         let scored = large.scored(weighted);
-        let found = metric::interval(mae, &scored, &large.keys, &draws, &Workers::threads(2));
+        let found = metric::interval(&mae, &scored, &large.keys, &draws, &Workers::threads(2));
         assert_eq!(found, Some((0.9e308, 0.9e308)), "{weighted}");
     }
 }
@@ -313,6 +358,23 @@ fn classes_at_the_edges() {
         &[1.0, 0.0],
         &[("log_loss", Ok(2.2204460492503136e-16)), ("matthews", Ok(1.0)), ("ece", Ok(0.0))],
     );
+    let slope = |reason| [("calibration_slope", Err(reason))];
+    says(&[1.0, 0.0, 0.0], &[0.5; 3], &slope("every probability is the same"));
+    says(&[1.0, 1.0], &[0.2, 0.9], &slope("every row is `yes`"));
+    says(&[0.0, 0.0], &[0.2, 0.9], &slope("no row is `yes`"));
+    let apart = "probabilities part `no` and `yes`, and no slope is steep enough";
+    says(&[0.0, 1.0, 1.0], &[0.2, 0.2, 0.9], &slope(apart));
+    says(&[1.0, 0.0], &[0.2, 0.9], &slope(apart));
+    says(&[0.0, 1.0, 1.0, 0.0], &[0.3, 0.3, 0.6, 0.6], &[("calibration_slope", Ok(0.0))]);
+    // The four rows at the top score the same, so that the first two have half of what they hold.
+    let ties: Vec<f64> = [vec![0.9; 4], vec![0.1; 16]].concat();
+    let first: Vec<f64> = (0..20).map(|row| f64::from(u8::from(row < 1))).collect();
+    says(
+        &first,
+        &ties,
+        &[("lift@10", Ok(5.0)), ("lift@1", Ok(5.0)), ("lift@60", Ok(5.0 / 3.0)), ("lift@100", Ok(1.0))],
+    );
+    says(&[1.0, 1.0], &[0.2, 0.9], &[("lift@10", Err("every row is `yes`"))]);
     says(&[1.0], &[0.0], &[("log_loss", Ok(36.04365338911715))]);
     // 0.1 is in the first bin, what is above it in the second.
     says(&[1.0, 0.0], &[0.1, 0.1 + f64::EPSILON], &[("mce", Ok(0.9))]);
@@ -326,6 +388,15 @@ fn three_classes_at_the_edges() {
     says(
         &[0.0, 1.0],
         &[0.6, 0.3, 0.1, 0.2, 0.5, 0.3],
+        &[
+            ("roc_auc_ovo", Err("no row is `c`")),
+            ("roc_auc_ovr_weighted", Err("no row is `c`")),
+            ("f1_weighted", Ok(1.0)),
+        ],
+    );
+    says(
+        &[0.0, 1.0],
+        &[0.6, 0.3, 0.1, 0.2, 0.5, 0.3],
         &[("roc_auc", Err("no row is `c`")), ("f1", Ok(1.0)), ("balanced_accuracy", Ok(1.0)), ("recall", Ok(1.0))],
     );
     says(
@@ -334,6 +405,8 @@ fn three_classes_at_the_edges() {
         &[
             ("precision", Err("no row is predicted to be `b`")),
             ("recall", Err("no row is `c`")),
+            ("precision_weighted", Err("no row is predicted to be `b`")),
+            ("recall_weighted", Ok(0.5)),
             ("balanced_accuracy", Ok(0.5)),
             ("f1", Ok(1.0 / 3.0)),
         ],
@@ -373,7 +446,7 @@ fn no_order_or_grouping_of_rows_changes_a_bit() {
     ];
     let mut judged = 0;
     for rows in [numbers(), two_classes(), three_classes()] {
-        let metrics: Vec<&Metric> = of(&rows).collect();
+        let metrics: Vec<Metric> = of(&rows).copied().collect();
         for weighted in [false, true] {
             let mut rows = rows.clone();
             // Weights that are no multiples of each other.
@@ -401,7 +474,7 @@ fn no_order_or_grouping_of_rows_changes_a_bit() {
             }
         }
     }
-    assert_eq!(judged, (16 + 17 + 14) * 2 * 3);
+    assert_eq!(judged, (17 + 35 + 33) * 2 * 3);
 }
 
 #[test]
@@ -424,13 +497,13 @@ fn intervals_hold_the_value_and_narrow_with_more_rows() {
     for rows in [numbers(), two_classes(), three_classes()] {
         let many = rows.take(&(0..ROWS * 16).map(|i| i % ROWS).collect::<Vec<usize>>());
         let keys: Vec<RowKey> = (0..many.target.len()).map(|i| RowKey((i as u128).to_le_bytes())).collect();
-        for metric in of(&rows).filter(|metric| metric.name != "max_error") {
+        for metric in of(&rows).filter(|metric| metric.name() != "max_error") {
             let (few, many) = (rows.scored(false), many.scored(false));
             let intervals = [(&few, &rows.keys), (&many, &keys)]
                 .map(|(scored, keys)| metric::interval(metric, scored, keys, &draws, &workers));
             let [Some((low, high)), Some((narrow_low, narrow_high))] = intervals else {
                 // A calibration error is larger in a resample than in the whole.
-                assert!(metric.name.ends_with("ce"), "{metric:?}");
+                assert!(metric.name().ends_with("ce"), "{metric:?}");
                 continue;
             };
             let value = metric.value(&few).unwrap();
@@ -444,10 +517,10 @@ fn intervals_hold_the_value_and_narrow_with_more_rows() {
     let task = Task::Multiclass { classes: names.collect() };
     let rare = rows(task, target, [vec![1.0], vec![0.0; 20]].concat().repeat(120));
     let metric = metric::find("balanced_accuracy").unwrap();
-    assert_eq!(metric::interval(metric, &rare.scored(false), &rare.keys, &draws, &workers), None);
+    assert_eq!(metric::interval(&metric, &rare.scored(false), &rare.keys, &draws, &workers), None);
     let one_class = says_one_class();
     let metric = metric::find("roc_auc").unwrap();
-    assert_eq!(metric::interval(metric, &one_class.scored(false), &one_class.keys, &draws, &workers), None);
+    assert_eq!(metric::interval(&metric, &one_class.scored(false), &one_class.keys, &draws, &workers), None);
 }
 
 #[test]
@@ -490,6 +563,19 @@ fn names_are_found_or_suggested() {
         ("neg_mean_absolute_error", "it is called `mae` here"),
         ("AUC", "it is called `roc_auc` here"),
         ("binary_logloss", "it is called `log_loss` here"),
+        ("fbeta_score", "it is called `f_beta@2` here"),
+        ("d2_pinball_score", "it is called `d2_pinball` here"),
+        ("pre@5", "it is called `precision@5` here"),
+        ("f1_marco", "did you mean `f1_macro`?"),
+        ("roc_auc_ovr", "it is called `roc_auc` here"),
+        (
+            "f_beta",
+            "after `f_beta@` stands how many times as much recall counts as precision, from 0.001 to 1000: `f_beta@2`",
+        ),
+        ("ndcg@0", "after `ndcg@` stands a whole number of rows, 1 or more: `ndcg@10`"),
+        ("map@2.5", "after `map@` stands a whole number of rows, 1 or more: `map@10`"),
+        ("lift@101", "after `lift@` stands a percentage of the rows, above 0 and not above 100: `lift@10`"),
+        ("rmse@3", "`rmse` has no number"),
     ] {
         let error = metric::find(written).unwrap_err();
         assert_eq!(error.message, format!("unknown metric `{written}`"));
@@ -501,8 +587,11 @@ fn names_are_found_or_suggested() {
         error.help.as_deref(),
         Some("usual here: `roc_auc`, `average_precision`, `log_loss`, `brier`, `accuracy`")
     );
-    assert_eq!(METRICS.len(), 38);
+    let named = ["f_beta@0.5", "lift@2.5", "precision@3", "map@1", "ndcg@100"];
+    assert_eq!(named.map(|name| metric::find(name).unwrap().name()), named);
+    assert_eq!(METRICS.len(), 62);
     for metric in METRICS {
+        assert_eq!(metric::find(&metric.name()).unwrap().name(), metric.name());
         assert!(metric.source.starts_with("//! "), "{metric:?} has a page");
         assert!([Task::Regression, Task::Ranking, binary(), ternary()].iter().any(|task| metric.suits(task).is_ok()));
     }
@@ -562,6 +651,47 @@ fn ranked(scores: [f64; 6]) -> Scored {
     scored
 }
 
+fn of_rankings() -> impl Iterator<Item = String> {
+    METRICS.iter().filter(|metric| metric.suits(&Task::Ranking).is_ok()).map(Metric::name)
+}
+
+/// Five groups of eight rows, against scikit-learn 1.9.1 `ndcg_score` on gains of 2ʳ − 1, and definitions written in NumPy.
+#[test]
+fn first_rows_of_groups_are_judged_as_elsewhere() {
+    let target: Vec<f64> = (0..ROWS).map(|i| (i * 13 % 7 / 2) as f64).collect();
+    let values = (0..ROWS).map(|i| (i * 29 % 11) as f64).collect();
+    let mut scored = Scored::new(Task::Ranking);
+    scored.add(&target, &[], Predictions { width: 1, values });
+    scored.add_groups(&(0..ROWS).map(|i| RowKey((i as u128 / 8).to_le_bytes())).collect::<Vec<RowKey>>());
+    for (name, expected) in [
+        ("ndcg@1", 0.4),
+        ("ndcg@3", 0.44369607226889823),
+        ("ndcg@10", 0.7162906684208591),
+        ("ndcg", 0.7162906684208591),
+        ("map@1", 0.8),
+        ("map@3", 0.5444444444444444),
+        ("map@10", 0.77),
+        ("map", 0.77),
+        ("precision@1", 0.8),
+        ("precision@3", 0.6666666666666666),
+        ("precision@10", 0.725),
+    ] {
+        let found = value(name, &scored).unwrap();
+        assert!((found - expected).abs() <= 1e-15, "`{name}` is {found:?}, and {expected:?} there");
+    }
+}
+
+#[test]
+fn a_number_in_a_name_is_what_is_computed() {
+    let scored = two_classes().scored(true);
+    assert_eq!(value("f_beta@1", &scored), value("f1", &scored));
+    for (name, expected) in [("lift@30", 5.0 / 3.0), ("lift@12.5", 2.5), ("lift@100", 1.0)] {
+        assert_eq!(value(name, &two_classes().scored(false)), Ok(expected), "{name}");
+    }
+    let (beta, recall) = (value("f_beta@1000", &scored).unwrap(), value("recall", &scored).unwrap());
+    assert!((beta - recall).abs() < 1e-5, "{beta} {recall}");
+}
+
 /// Whatever is predicted, and in whatever order rows came.
 #[test]
 fn a_group_weighs_what_its_rows_do_in_the_mean() {
@@ -573,7 +703,7 @@ fn a_group_weighs_what_its_rows_do_in_the_mean() {
         let mut scored = Scored::new(Task::Ranking);
         scored.add(&of(&target), &of(weights), Predictions { width: 1, values: of(&scores) });
         scored.add_groups(&order.map(group));
-        ["ndcg", "ndcg@10", "map", "mrr"].map(|name| value(name, &scored).unwrap())
+        of_rankings().map(|name| value(&name, &scored).unwrap()).collect::<Vec<f64>>()
     };
     let expected = judged([0, 1, 2, 3, 4, 5], &weights);
     for order in [[5, 4, 3, 2, 1, 0], [1, 0, 2, 3, 5, 4], [2, 3, 0, 5, 1, 4]] {
@@ -591,7 +721,7 @@ fn a_row_of_weight_0_is_in_no_ranking() {
         let mut scored = Scored::new(Task::Ranking);
         scored.add(target, weights, Predictions { width: 1, values: scores.to_vec() });
         scored.add_groups(groups);
-        ["ndcg", "ndcg@10", "map", "mrr"].map(|name| value(name, &scored).unwrap())
+        of_rankings().map(|name| value(&name, &scored).unwrap()).collect::<Vec<f64>>()
     };
     let without = judged(&[3.0, 0.0, 1.0], &[1.0, 4.0, 2.0], &[1.0; 3], &[1, 1, 1].map(group));
     let with = judged(
@@ -607,9 +737,14 @@ fn a_row_of_weight_0_is_in_no_ranking() {
 fn rankings_are_judged_group_by_group() {
     let value = |name: &str, scores: [f64; 6]| metric::find(name).unwrap().value(&ranked(scores)).unwrap();
     let best = [9.0, 1.0, 5.0, 1.0, 2.0, 0.0];
-    for name in ["ndcg", "ndcg@10", "map", "mrr"] {
+    for name in ["ndcg", "ndcg@10", "ndcg@1", "map", "map@10", "map@1", "mrr", "precision@1"] {
         assert_eq!(value(name, best), 1.0, "{name}");
     }
+    // Both groups have fewer than ten rows.
+    assert_eq!(value("precision@10", best), (2.0 / 3.0 + 1.0 / 2.0) / 2.0);
+    // Of the relevant row beside another one in a tie for the first place half is in the first one.
+    assert_eq!(value("precision@1", [1.0, 9.0, 5.0, 4.0, 4.0, 0.0]), 0.25);
+    assert_eq!(value("map@1", [1.0, 9.0, 5.0, 4.0, 4.0, 0.0]), 0.125);
     // The first group backwards: 0, 1, 3. The second as one tie.
     let worst = [1.0, 9.0, 5.0, 4.0, 4.0, 0.0];
     let discount = |position: f64| 1.0 / evenstep_exact::maths::log2(position + 1.0);

@@ -37,7 +37,7 @@ pub(crate) fn without(
 }
 
 /// How much worse each metric is without each field; nothing, if no row was held out.
-pub(crate) fn losses(without: Vec<Without>, metrics: &[&'static Metric], whole: &Scores) -> Vec<AbsentField> {
+pub(crate) fn losses(without: Vec<Without>, metrics: &[Metric], whole: &Scores) -> Vec<AbsentField> {
     if whole.keys.is_empty() {
         return Vec::new();
     }
@@ -49,7 +49,7 @@ pub(crate) fn losses(without: Vec<Without>, metrics: &[&'static Metric], whole: 
                 let worse = |with: f64, value: f64| if metric.higher_is_better { with - value } else { value - with };
                 // −0 is 0.
                 let loss = with.zip(value).map(|(with, value)| worse(with, value) + 0.0);
-                AbsentMetric { metric: metric.name.to_owned(), value, loss }
+                AbsentMetric { metric: metric.name(), value, loss }
             });
             AbsentField { field, metrics: metrics.collect(), refused: None }
         }

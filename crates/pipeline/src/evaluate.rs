@@ -48,7 +48,7 @@ impl Scores {
 }
 
 /// The metrics that the spec asks for, or the usual ones of the task and the model.
-pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, PipelineError> {
+pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<Metric>, PipelineError> {
     if spec.report.metrics.is_empty() {
         return Ok(metric::usual(task, spec.model.aim()));
     }
@@ -62,12 +62,12 @@ pub(crate) fn metrics(spec: &Spec, task: &Task) -> Result<Vec<&'static Metric>, 
 }
 
 /// Each metric with its interval, and the baseline's value.
-pub(crate) fn measure(metrics: &[&'static Metric], scores: &Scores, draws: &Draws, workers: &Workers) -> Vec<Measured> {
+pub(crate) fn measure(metrics: &[Metric], scores: &Scores, draws: &Draws, workers: &Workers) -> Vec<Measured> {
     let compared = metric::compare(metrics, &scores.model, &scores.baseline, &scores.keys, draws, workers);
     let measured = metrics.iter().zip(compared).map(|(metric, compared)| {
         let value = metric.value(&scores.model);
         Measured {
-            metric: metric.name.to_owned(),
+            metric: metric.name(),
             interval: compared.interval.filter(|_| value.is_ok()),
             better_by: compared.better_by,
             baseline: metric.value(&scores.baseline).ok(),

@@ -126,7 +126,7 @@ pub(crate) fn importance(
     let features = model.features().iter().zip(losses.chunks_exact(repeats as usize));
     let mut features: Vec<PermutedFeature> = features.map(|(feature, losses)| summed_up(feature, losses)).collect();
     features.sort_by(|a, b| b.loss.unwrap_or(f64::NEG_INFINITY).total_cmp(&a.loss.unwrap_or(f64::NEG_INFINITY)));
-    Some(Permutation { metric: metric.name.to_owned(), repeats, features })
+    Some(Permutation { metric: metric.name(), repeats, features })
 }
 
 fn summed_up(feature: &ColumnName, losses: &[Option<f64>]) -> PermutedFeature {

@@ -95,7 +95,7 @@ fn value(column: &Column, row: usize) -> Option<String> {
 /// Each metric on each part, as on all rows.
 pub(crate) fn measure(
     parts: Vec<Part>,
-    metrics: &[&'static Metric],
+    metrics: &[Metric],
     scores: &Scores,
     draws: &Draws,
     workers: &Workers,

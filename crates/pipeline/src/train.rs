@@ -366,7 +366,7 @@ fn cross_validate(
             let inside = evaluate::by_policy(inside, &prepared.contract, &seen_columns(&outside, run.workers));
             let fitted = fit(spec, prepared, outside, run, &mut Seconds::default())?;
             let (scores, _) = score(&fitted, &prepared.task, inside, run, None)?;
-            let values = metrics.iter().map(|metric| (metric.name.to_owned(), metric.value(&scores.model).ok()));
+            let values = metrics.iter().map(|metric| (metric.name(), metric.value(&scores.model).ok()));
             measured.push(FoldMetrics { repeat, fold, values: values.collect() });
         }
     }

@@ -1,10 +1,11 @@
 //! Rows by their class and the class predicted, for metrics that ask nothing else of a prediction.
 
+use evenstep_exact::reduce::Partial;
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::Task;
 
-use super::weights::{Weights, float, ratio};
-use super::{Prepared, Scored, Undefined, undefined};
+use super::weights::{Weights, exact, float, ratio, times};
+use super::{Prepared, Scored, Undefined};
 
 /// Weights by class and predicted class.
 pub(super) struct Confusion {
@@ -42,6 +43,11 @@ impl Confusion {
         }
     }
 
+    /// What is known of each class, summed up.
+    fn together(&self) -> OfClass {
+        OfClass { hits: self.hits(), actual: self.total(), predicted: self.total() }
+    }
+
     pub(super) fn classes(&self) -> impl Iterator<Item = OfClass> {
         (0..self.side).map(|class| self.class(class))
     }
@@ -71,42 +77,71 @@ pub(super) fn of_confusion(
     Ok(Box::new(move |weights| of(&count(side, &cells, weights))))
 }
 
-/// A ratio of the positive class; of three classes or more the mean of each one's, over those
-/// that occur as a class or as a prediction. Of 0/0 `nothing` tells what there isn't, `{}` standing for the class.
-pub(super) fn of_each<'a>(
+/// How what is said of each class becomes one number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Average {
+    /// Of two classes the positive one's; of more as `Macro`.
+    Usual,
+    /// The mean over those that occur as a class or as a prediction.
+    Macro,
+    /// That of all classes' counts together.
+    Micro,
+    /// The mean over classes, by the weight of their rows.
+    Weighted,
+}
+
+/// What is said of each class, as one number. Where `of` is None of a class, `nothing` tells what there isn't, `{}`
+/// standing for the class.
+pub(super) fn averaged<'a>(
     scored: &'a Scored,
-    of: fn(OfClass) -> (u128, u128),
+    average: Average,
+    of: impl Fn(OfClass) -> Option<f64> + Send + Sync + 'static,
     nothing: &'static str,
 ) -> Result<Prepared<'a>, Undefined> {
     let names = scored.task().classes();
+    let is_binary = matches!(scored.task(), Task::Binary { .. });
     let (side, cells) = cells(scored);
     Ok(Box::new(move |weights| {
         let confusion = count(side, &cells, weights);
-        let of = |class: usize| match of(confusion.class(class)) {
-            (_, 0) => undefined(nothing.replace("{}", &format!("`{}`", names[class]))),
-            (part, whole) => Ok(ratio(part, whole)),
+        let value = |class: usize| {
+            let missing = || Undefined(nothing.replace("{}", &format!("`{}`", names[class])));
+            of(confusion.class(class)).ok_or_else(missing)
         };
-        if matches!(scored.task(), Task::Binary { .. }) {
-            return of(1);
+        // How much each class counts in the mean.
+        let counts = |class: usize| {
+            let OfClass { actual, predicted, .. } = confusion.class(class);
+            if average == Average::Weighted { actual } else { u128::from(actual > 0 || predicted > 0) }
+        };
+        match average {
+            Average::Usual if is_binary => value(1),
+            Average::Micro => of(confusion.together()).ok_or_else(|| Undefined("no row has a weight".to_owned())),
+            _ => {
+                let counting = (0..side).map(|class| (class, counts(class))).filter(|(_, count)| *count > 0);
+                let values = counting.map(|(class, count)| Ok((count, value(class)?)));
+                weighted_mean(values.collect::<Result<Vec<_>, Undefined>>()?)
+            }
         }
-        let occurs = |class: &usize| {
-            let OfClass { actual, predicted, .. } = confusion.class(*class);
-            actual > 0 || predicted > 0
-        };
-        let values = (0..side).filter(occurs).map(of).collect::<Result<Vec<f64>, Undefined>>()?;
-        mean(values)
     }))
+}
+
+/// A part of a whole, rounded once; None of 0/0.
+pub(super) fn share(part: u128, whole: u128) -> Option<f64> {
+    (whole > 0).then(|| ratio(part, whole))
 }
 
 /// The mean of some numbers, rounded once.
 pub(super) fn mean(values: Vec<f64>) -> Result<f64, Undefined> {
-    let mut count = ExactSum::default();
-    count.add_times(1.0, values.len() as u64);
-    values
-        .into_iter()
-        .collect::<ExactSum>()
-        .divided_by(&count)
-        .ok_or_else(|| Undefined("no row has a weight".to_owned()))
+    weighted_mean(values.into_iter().map(|value| (1, value)))
+}
+
+/// The mean of some numbers by their weights, rounded once.
+pub(super) fn weighted_mean(values: impl IntoIterator<Item = (u128, f64)>) -> Result<f64, Undefined> {
+    let (mut sum, mut total) = (ExactSum::default(), ExactSum::default());
+    for (weight, value) in values {
+        sum.merge(times(weight, value));
+        total.merge(exact(weight));
+    }
+    sum.divided_by(&total).ok_or_else(|| Undefined("no row has a weight".to_owned()))
 }
 
 /// Σ aᵢ·bᵢ, exact where the integers are below 2^53.

@@ -37,12 +37,12 @@ pub fn interval(
     draws: &Draws,
     workers: &Workers,
 ) -> Option<(f64, f64)> {
-    intervals(&[metric], scored, keys, draws, workers).pop().flatten()
+    intervals(&[*metric], scored, keys, draws, workers).pop().flatten()
 }
 
 /// The intervals of several metrics, which share their resamples.
 pub fn intervals(
-    metrics: &[&Metric],
+    metrics: &[Metric],
     scored: &Scored,
     keys: &[RowKey],
     draws: &Draws,
@@ -64,7 +64,7 @@ pub struct Compared {
 /// The intervals of several metrics of a model, and of how much better than a baseline it is on the same rows. What is
 /// hard to predict is so for both, so that the difference varies less than either.
 pub fn compare(
-    metrics: &[&Metric],
+    metrics: &[Metric],
     model: &Scored,
     baseline: &Scored,
     keys: &[RowKey],
@@ -89,7 +89,7 @@ struct Resamples {
 }
 
 impl Resamples {
-    fn new(metrics: &[&Metric], of: &[&Scored], keys: &[RowKey], draws: &Draws, workers: &Workers) -> Resamples {
+    fn new(metrics: &[Metric], of: &[&Scored], keys: &[RowKey], draws: &Draws, workers: &Workers) -> Resamples {
         assert!(of.iter().all(|scored| keys.len() == scored.rows()), "every row has a key");
         let prepared: Vec<(&Scored, Option<Prepared<'_>>)> = of
             .iter()

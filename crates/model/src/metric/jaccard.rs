@@ -4,13 +4,18 @@
 //! Undefined if the positive class neither occurs nor is predicted. Known as scikit-learn `jaccard_score`, of
 //! several classes with `average="macro"`. Differs: there 0/0 is 0.
 
-use super::classes::of_each;
-use super::{Metric, Tasks};
+use super::classes::{Average, averaged, share};
+use super::{Metric, Prepared, Scored, Tasks, Undefined};
 
-pub(super) const METRIC: Metric = Metric::higher_is_better("jaccard", Tasks::Classes, |scored| {
-    of_each(
+pub(super) const METRIC: Metric =
+    Metric::higher_is_better("jaccard", Tasks::Classes, |scored| by(scored, Average::Usual));
+
+/// The same, averaged so.
+pub(super) fn by(scored: &Scored, average: Average) -> Result<Prepared<'_>, Undefined> {
+    averaged(
         scored,
-        |class| (class.hits, class.actual + class.predicted - class.hits),
+        average,
+        |class| share(class.hits, class.actual + class.predicted - class.hits),
         "no row is {}, or predicted to be",
     )
-});
+}

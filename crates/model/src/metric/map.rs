@@ -6,16 +6,15 @@
 //! Known as LightGBM `map`, XGBoost `map`.
 
 use super::queries::mean_over;
-use super::{Metric, Tasks};
+use super::{Metric, Prepared, Scored, Tasks, Undefined};
 
-pub(super) const METRIC: Metric = Metric::higher_is_better("map", Tasks::Ranking, |scored| {
+pub(super) const METRIC: Metric = Metric::higher_is_better("map", Tasks::Ranking, |scored| at(scored, usize::MAX));
+
+/// Of the first rows of each group only.
+pub(super) fn at(scored: &Scored, most: usize) -> Result<Prepared<'_>, Undefined> {
     mean_over(scored, |query| {
-        let (mut found, mut sum) = (0, 0.0);
-        for (start, run) in query.runs() {
-            let here = run.iter().filter(|relevance| **relevance > 0.0).count();
-            found += here;
-            sum += here as f64 * (found as f64 / (start + run.len()) as f64);
-        }
-        (found > 0).then(|| sum / found as f64)
+        let sum: f64 = query.relevant_within(most).map(|(precision, relevant)| relevant * precision).sum();
+        let relevant = query.relevant();
+        (relevant > 0).then(|| sum / relevant.min(most) as f64)
     })
-});
+}

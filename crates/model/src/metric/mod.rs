@@ -50,14 +50,51 @@ type Prepare = for<'a> fn(&'a Scored) -> Result<Prepared<'a>, Undefined>;
 /// A way of judging predictions.
 #[derive(Clone, Copy)]
 pub struct Metric {
-    /// What `metrics = […]` calls it.
-    pub name: &'static str,
+    /// Its name, without the number after the `@`.
+    stem: &'static str,
     /// Which direction is better.
     pub higher_is_better: bool,
     tasks: Tasks,
-    prepare: Prepare,
+    how: How,
     /// The page of its file: the module's own doc comment.
     pub source: &'static str,
+}
+
+/// How a metric is computed.
+#[derive(Clone, Copy)]
+enum How {
+    Plainly(Prepare),
+    /// By the number after the `@` of its name.
+    At(Parameter, f64, for<'a> fn(&'a Scored, f64) -> Result<Prepared<'a>, Undefined>),
+}
+
+/// What the number after the `@` of a metric's name is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Parameter {
+    /// How many rows of a group.
+    Rows,
+    /// A percentage of the rows.
+    Percent,
+    /// How many times as much recall counts as precision.
+    Beta,
+}
+
+impl Parameter {
+    fn holds(self, number: f64) -> bool {
+        match self {
+            Parameter::Rows => number >= 1.0 && number.fract() == 0.0,
+            Parameter::Percent => number > 0.0 && number <= 100.0,
+            Parameter::Beta => (0.001..=1000.0).contains(&number),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Parameter::Rows => "a whole number of rows, 1 or more",
+            Parameter::Percent => "a percentage of the rows, above 0 and not above 100",
+            Parameter::Beta => "how many times as much recall counts as precision, from 0.001 to 1000",
+        }
+    }
 }
 
 /// The tasks that a metric judges.
@@ -96,16 +133,34 @@ impl Tasks {
 }
 
 impl Metric {
-    const fn lower_is_better(name: &'static str, tasks: Tasks, prepare: Prepare) -> Metric {
-        Metric { name, higher_is_better: false, tasks, prepare, source: "" }
+    const fn lower_is_better(stem: &'static str, tasks: Tasks, prepare: Prepare) -> Metric {
+        Metric { stem, higher_is_better: false, tasks, how: How::Plainly(prepare), source: "" }
     }
 
-    const fn higher_is_better(name: &'static str, tasks: Tasks, prepare: Prepare) -> Metric {
-        Metric { name, higher_is_better: true, tasks, prepare, source: "" }
+    const fn higher_is_better(stem: &'static str, tasks: Tasks, prepare: Prepare) -> Metric {
+        Metric { stem, higher_is_better: true, tasks, how: How::Plainly(prepare), source: "" }
+    }
+
+    /// One with a number in its name, for which any other of its kind may stand. Higher is better.
+    const fn at(
+        stem: &'static str,
+        tasks: Tasks,
+        (parameter, number): (Parameter, f64),
+        prepare: for<'a> fn(&'a Scored, f64) -> Result<Prepared<'a>, Undefined>,
+    ) -> Metric {
+        Metric { stem, higher_is_better: true, tasks, how: How::At(parameter, number, prepare), source: "" }
     }
 
     const fn with_source(self, source: &'static str) -> Metric {
         Metric { source, ..self }
+    }
+
+    /// What `metrics = […]` calls it: `rmse`, or `ndcg@10` with its number.
+    pub fn name(&self) -> String {
+        match self.how {
+            How::Plainly(_) => self.stem.to_owned(),
+            How::At(_, number, _) => format!("{}@{number}", self.stem),
+        }
     }
 
     /// What the metric judges, in words.
@@ -126,8 +181,8 @@ impl Metric {
             Task::Ranking => "a relevance, by which groups are ranked".to_owned(),
             _ => format!("one of {} classes", task.classes().len()),
         };
-        let message = format!("`{}` judges {}, and the target is {target}", self.name, self.judges());
-        let usual: Vec<String> = usual(task, Aim::Mean).iter().map(|metric| format!("`{}`", metric.name)).collect();
+        let message = format!("`{}` judges {}, and the target is {target}", self.name(), self.judges());
+        let usual: Vec<String> = usual(task, Aim::Mean).iter().map(|metric| format!("`{}`", metric.name())).collect();
         let mut help = format!("usual here: {}", usual.join(", "));
         if self.tasks == Tasks::Ranking {
             help += "; a ranking has `task = \"ranking\"` under `[data]`, and `group`";
@@ -148,7 +203,10 @@ impl Metric {
             return undefined(error.message);
         }
         scored.sound()?;
-        let prepared = (self.prepare)(scored)?;
+        let prepared = match self.how {
+            How::Plainly(prepare) => prepare(scored)?,
+            How::At(_, number, prepare) => prepare(scored, number)?,
+        };
         Ok(Box::new(move |weights| match prepared(weights)? {
             value if value.is_finite() => Ok(value),
             _ => undefined("it is beyond the largest number"),
@@ -158,7 +216,7 @@ impl Metric {
 
 impl fmt::Debug for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.name)
+        write!(f, "`{}`", self.name())
     }
 }
 
@@ -167,7 +225,7 @@ macro_rules! metrics {
     ($($module:ident,)+) => {
         $(mod $module;)+
 
-        /// Every metric there is, in the order of the docs.
+        /// Every metric there is, in the order of the docs; those with a number in their names with one of many.
         pub static METRICS: &[Metric] =
             &[$($module::METRIC.with_source(include_str!(concat!(stringify!($module), ".rs")))),+];
     };
@@ -181,6 +239,7 @@ metrics! {
     median_absolute_error,
     r2,
     explained_variance,
+    d2_pinball,
     mape,
     smape,
     wape,
@@ -193,45 +252,86 @@ metrics! {
     accuracy,
     balanced_accuracy,
     precision,
+    precision_macro,
+    precision_micro,
+    precision_weighted,
     recall,
+    recall_macro,
+    recall_micro,
+    recall_weighted,
     f1,
+    f1_macro,
+    f1_micro,
+    f1_weighted,
+    f_beta,
+    f_beta_macro,
+    f_beta_micro,
+    f_beta_weighted,
     jaccard,
+    jaccard_macro,
+    jaccard_micro,
+    jaccard_weighted,
     matthews,
     cohen_kappa,
     roc_auc,
+    roc_auc_ovr_weighted,
+    roc_auc_ovo,
+    roc_auc_ovo_weighted,
     average_precision,
     pr_auc,
     ks,
     gini,
+    lift,
     log_loss,
     brier,
     top_k_accuracy,
     ece,
     mce,
+    calibration_slope,
     ndcg,
-    ndcg_at_10,
+    ndcg_at,
     map,
+    map_at,
     mrr,
+    precision_at,
 }
 
 /// The metric of that name.
 ///
 /// # Errors
 /// There is none, with what may have been meant.
-pub fn find(name: &str) -> Result<&'static Metric, ParseError> {
-    if let Some(metric) = METRICS.iter().find(|metric| metric.name == name) {
-        return Ok(metric);
+pub fn find(name: &str) -> Result<Metric, ParseError> {
+    let (stem, number) = name.split_once('@').map_or((name, None), |(stem, number)| (stem, Some(number)));
+    let of_stem = || METRICS.iter().filter(|metric| metric.stem == stem);
+    let found = of_stem().find_map(|metric| match (metric.how, number) {
+        (How::Plainly(_), None) => Some(*metric),
+        (How::At(parameter, _, prepare), Some(number)) => {
+            let number = number.parse().ok().filter(|number| parameter.holds(*number))?;
+            Some(Metric { how: How::At(parameter, number, prepare), ..*metric })
+        }
+        _ => None,
+    });
+    if let Some(found) = found {
+        return Ok(found);
     }
-    let names = || METRICS.iter().map(|metric| metric.name);
-    let help = peer_names::ours(name).map(|ours| format!("it is called `{ours}` here"));
-    let help = help.or_else(|| did_you_mean(name, names()));
+    let names = || METRICS.iter().map(Metric::name);
+    let help = of_stem().find_map(|metric| match metric.how {
+        How::Plainly(_) => None,
+        How::At(parameter, ..) => Some(format!("after `{stem}@` stands {}: `{}`", parameter.words(), metric.name())),
+    });
+    let help = help.or_else(|| of_stem().next().map(|metric| format!("`{}` has no number", metric.name())));
+    let help = help.or_else(|| peer_names::ours(stem, number).map(|ours| format!("it is called `{ours}` here")));
+    let help = help.or_else(|| {
+        let names: Vec<String> = names().collect();
+        did_you_mean(name, names.iter().map(String::as_str))
+    });
     let help = help.unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
     Err(ParseError { path: Vec::new(), message: format!("unknown metric `{name}`"), help: Some(help) })
 }
 
 /// The metrics to show when none is asked for; the first one counts most: what the model is to make least, if that is another
 /// than the task's usual ones.
-pub fn usual(task: &Task, aim: Aim) -> Vec<&'static Metric> {
+pub fn usual(task: &Task, aim: Aim) -> Vec<Metric> {
     let names: &[&str] = match task {
         Task::Regression => &["rmse", "mae", "r2"],
         Task::Ranking => &["ndcg@10", "ndcg", "map", "mrr"],

@@ -7,8 +7,10 @@ use super::{Metric, Tasks, mean};
 
 pub(super) const METRIC: Metric = Metric::lower_is_better("pinball", Tasks::Regression, |scored| {
     let quantile = scored.quantile();
-    mean(scored, "no error", move |target, predicted| {
-        let error = target - predicted[0];
-        error.abs() * if error < 0.0 { 1.0 - quantile } else { quantile }
-    })
+    mean(scored, "no error", move |target, predicted| loss(target - predicted[0], quantile))
 });
+
+/// What an error costs: target less prediction.
+pub(super) fn loss(error: f64, quantile: f64) -> f64 {
+    error.abs() * if error < 0.0 { 1.0 - quantile } else { quantile }
+}

@@ -4,9 +4,13 @@
 //! Undefined if a class is never predicted. Known as scikit-learn `precision_score`, of several classes with
 //! `average="macro"`. Differs: there 0/0 is 0.
 
-use super::classes::of_each;
-use super::{Metric, Tasks};
+use super::classes::{Average, averaged, share};
+use super::{Metric, Prepared, Scored, Tasks, Undefined};
 
-pub(super) const METRIC: Metric = Metric::higher_is_better("precision", Tasks::Classes, |scored| {
-    of_each(scored, |class| (class.hits, class.predicted), "no row is predicted to be {}")
-});
+pub(super) const METRIC: Metric =
+    Metric::higher_is_better("precision", Tasks::Classes, |scored| by(scored, Average::Usual));
+
+/// The same, averaged so.
+pub(super) fn by(scored: &Scored, average: Average) -> Result<Prepared<'_>, Undefined> {
+    averaged(scored, average, |class| share(class.hits, class.predicted), "no row is predicted to be {}")
+}

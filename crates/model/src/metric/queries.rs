@@ -20,9 +20,25 @@ impl Query {
         starts.zip(&self.ends).map(|(start, end)| (start, &self.relevance[start..*end]))
     }
 
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.relevance.len()
+    }
+
     /// How many rows are relevant at all.
     pub(super) fn relevant(&self) -> usize {
-        self.relevance.iter().filter(|relevance| **relevance > 0.0).count()
+        relevant(&self.relevance)
+    }
+
+    /// Each run of equal scores: the share of relevant rows among those that score as high, and how many relevant rows
+    /// it has among the first `most`, of which rows of equal scores share the last.
+    pub(super) fn relevant_within(&self, most: usize) -> impl Iterator<Item = (f64, f64)> {
+        self.runs().scan(0, move |found, (start, run)| {
+            let here = relevant(run);
+            *found += here;
+            let within = run.len().min(most.saturating_sub(start));
+            Some((*found as f64 / (start + run.len()) as f64, here as f64 * within as f64 / run.len() as f64))
+        })
     }
 
     /// The discounted gain of the first `most` rows, where rows of equal scores share theirs.
@@ -38,6 +54,10 @@ impl Query {
     pub(super) fn best_gain(&self, most: usize) -> f64 {
         best_gain(self.relevance.clone(), most)
     }
+}
+
+fn relevant(relevance: &[f64]) -> usize {
+    relevance.iter().filter(|relevance| **relevance > 0.0).count()
 }
 
 /// The highest discounted gain that an order of rows of this relevance could have in its first rows.

@@ -60,6 +60,11 @@ impl Ranking {
         ranking
     }
 
+    /// Every row from the highest score, with whether it is the last of its score.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, bool)> {
+        self.rows.iter().map(|row| (row.row(), row.is_last()))
+    }
+
     /// Every run of equal scores that weighs something, from the highest score.
     pub(super) fn runs<'a>(&'a self, weights: Weights<'a>) -> impl Iterator<Item = (f64, Tally)> + 'a {
         let mut rows = self.rows.iter();
@@ -119,6 +124,10 @@ impl Ranking {
 }
 
 impl Tally {
+    pub(super) fn all(self) -> u128 {
+        self.positive + self.negative
+    }
+
     pub(super) fn add(&mut self, other: Tally) {
         self.positive += other.positive;
         self.negative += other.negative;
@@ -126,7 +135,7 @@ impl Tally {
 
     /// The share of the class.
     pub(super) fn precision(self) -> f64 {
-        float(self.positive) / float(self.positive + self.negative)
+        float(self.positive) / float(self.all())
     }
 }
 

@@ -2,7 +2,7 @@
 //! counting half. Of three classes or more the mean over classes, each against the others.
 //!
 //! Undefined unless every class occurs. Known as scikit-learn `roc_auc_score`, of several classes with
-//! `multi_class="ovr"`.
+//! `multi_class="ovr"`, or as `roc_auc_ovr`.
 
 use evenstep_table::Task;
 
@@ -17,9 +17,13 @@ fn prepare(scored: &Scored) -> Result<Prepared<'_>, Undefined> {
     if let Task::Binary { .. } = scored.task() {
         return of_class(scored, 0, area);
     }
-    let classes = 0..scored.task().classes().len();
-    let each: Vec<Prepared<'_>> = classes.map(|class| of_class(scored, class, area)).collect::<Result<_, _>>()?;
+    let each = each(scored)?;
     Ok(Box::new(move |weights| mean(each.iter().map(|of| of(weights)).collect::<Result<_, _>>()?)))
+}
+
+/// The area of each class against the others.
+pub(super) fn each(scored: &Scored) -> Result<Vec<Prepared<'_>>, Undefined> {
+    (0..scored.task().classes().len()).map(|class| of_class(scored, class, area)).collect()
 }
 
 /// Twice the pairs won, ties once, over twice the pairs: in integers, unless weights are such that there are

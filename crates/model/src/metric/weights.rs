@@ -124,18 +124,25 @@ pub(super) fn float(units: u128) -> f64 {
     if let Ok(small) = u64::try_from(units) { small as f64 } else { units as f64 }
 }
 
+/// An integer as a sum.
+pub(super) fn exact(units: u128) -> ExactSum {
+    let mut sum = ExactSum::default();
+    for (half, shift) in [(units as u64, 1.0), ((units >> 64) as u64, 18_446_744_073_709_551_616.0)] {
+        sum.add_times(shift, half);
+    }
+    sum
+}
+
+/// The product of an integer and a float, no bit of it rounded.
+pub(super) fn times(units: u128, x: f64) -> ExactSum {
+    exact(units).times_sum(&[x].into_iter().collect())
+}
+
 /// The quotient of two integers, rounded once. The divisor is not 0.
 pub(super) fn ratio(part: u128, whole: u128) -> f64 {
     if whole <= 1 << 53 && part <= 1 << 53 {
         return float(part) / float(whole);
     }
-    let exact = |units: u128| {
-        let mut sum = ExactSum::default();
-        for (half, shift) in [(units as u64, 1.0), ((units >> 64) as u64, 18_446_744_073_709_551_616.0)] {
-            sum.add_times(shift, half);
-        }
-        sum
-    };
     exact(part).divided_by(&exact(whole)).expect("a whole is not 0")
 }
 
