@@ -1,9 +1,10 @@
 //! What every family of the catalogue keeps to. Nothing can opt out.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 
 use evenstep_exact::draw::{Draws, Seed};
-use evenstep_exact::reduce::Workers;
+use evenstep_exact::reduce::{Peers, Workers};
 use evenstep_model::{AnyFamily, AnyModel, CATALOGUE, ModelError, Run, Stored, Tensor, Trained, Training, parse};
 use evenstep_table::{Batch, Coded, Column, ColumnName, Labels, RowKey, Schema, Task};
 use serde_json::{Value, json};
@@ -91,8 +92,11 @@ fn cases(family: &Arc<dyn AnyFamily>) -> Vec<Case> {
 type Fitted = Result<Trained<Box<dyn AnyModel>>, ModelError>;
 
 fn fit(family: &Arc<dyn AnyFamily>, task: &Task, features: &Schema, batches: &[Batch], threads: usize) -> Fitted {
-    let workers = Workers::threads(threads);
-    let run = Run { workers: &workers, draws: Draws::new(Seed(2026), "model"), progress: &|_, _, _| () };
+    fit_by(family, task, features, batches, &Workers::threads(threads))
+}
+
+fn fit_by(family: &Arc<dyn AnyFamily>, task: &Task, features: &Schema, batches: &[Batch], workers: &Workers) -> Fitted {
+    let run = Run { workers, draws: Draws::new(Seed(2026), "model"), progress: &|_, _, _| () };
     family.clone().fit(&Training { batches, features, task }, &run)
 }
 
@@ -172,6 +176,54 @@ fn no_order_grouping_or_thread_changes_a_bit() {
     }
     // Cases of each family, in the order of the catalogue, times three groupings.
     assert_eq!(ran, (4 * 12 + 12 + 2 + 4) * 3);
+}
+
+/// Two processes that hold some of the rows each, and share nothing but the bytes that either brings.
+struct Pair {
+    both: Barrier,
+    brought: Mutex<Vec<Vec<u8>>>,
+    rounds: AtomicUsize,
+}
+
+impl Peers for Pair {
+    fn all_reduce(&self, mine: Vec<u8>, merge: &dyn Fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+        self.brought.lock().expect("no panic").push(mine);
+        self.both.wait();
+        let brought = self.brought.lock().expect("no panic").clone();
+        if self.both.wait().is_leader() {
+            self.brought.lock().expect("no panic").clear();
+            self.rounds.fetch_add(1, Ordering::Relaxed);
+        }
+        self.both.wait();
+        brought.into_iter().reduce(merge).expect("two brought something")
+    }
+}
+
+#[test]
+fn two_processes_learn_what_one_does() {
+    let mut ran = 0;
+    for entry in CATALOGUE {
+        let family = (entry.example)();
+        for Case { about, task, rows } in cases(&family) {
+            let features = rows.schema();
+            let alone = outcome(fit(&family, &task, &features, std::slice::from_ref(&rows), 1));
+            let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default(), rounds: AtomicUsize::new(0) });
+            let learn = |is_third: bool| {
+                let mine: Vec<usize> = (0..ROWS).filter(|row| row.is_multiple_of(3) == is_third).collect();
+                let workers = Workers::threads(if is_third { 3 } else { 1 }).with_peers(pair.clone());
+                outcome(fit_by(&family, &task, &features, &[rows.take(&mine)], &workers))
+            };
+            std::thread::scope(|scope| {
+                let third = scope.spawn(|| learn(true));
+                assert_eq!(learn(false), alone, "{about}: two thirds of the rows");
+                assert_eq!(third.join().expect("no panic"), alone, "{about}: a third of the rows");
+            });
+            assert!(pair.rounds.load(Ordering::Relaxed) > 0, "{about}: each saw what the other had");
+            ran += 1;
+        }
+    }
+    // Cases of each family, in the order of the catalogue.
+    assert_eq!(ran, 4 * 12 + 12 + 2 + 4);
 }
 
 #[test]
