@@ -245,6 +245,48 @@ mod tests {
         }
 
         #[test]
+        fn a_covariance_is_rounded_once_from_its_terms(
+            pairs in prop::collection::vec((-1e3..1e3, -1e3..1e3), 2..20), (x, y) in (-1e3..1e3, -1e3..1e3),
+        ) {
+            let n = BigInt::from(pairs.len());
+            let products: BigInt = pairs.iter().map(|(a, b)| whole((a - x) * (b - y))).sum();
+            let sums = pairs.iter().map(|(a, b)| (whole(a - x), whole(b - y)));
+            let (sum_x, sum_y) = sums.fold(<(BigInt, BigInt)>::default(), |(x, y), (a, b)| (x + a, y + b));
+            let numerator = ((products * &n) << 1074_usize) - sum_x * sum_y;
+            let expected = rounded(&numerator, &(&n * (&n - 1)), 2 * 1074);
+            prop_assert_eq!(cross(&pairs, (x, y)).covariance(1), Some(expected));
+        }
+
+        #[test]
+        fn extremes_are_the_ends_of_the_exact_order(values in prop::collection::vec(value(), 0..20)) {
+            let mut seen = Extremes::default();
+            seen.observe_slice(&values);
+            let exact = || values.iter().map(|x| whole(*x));
+            prop_assert_eq!(seen.min().map(whole), exact().min());
+            prop_assert_eq!(seen.max().map(whole), exact().max());
+            prop_assert_eq!(seen.count(), values.len() as u64);
+        }
+
+        #[test]
+        fn a_gram_sum_is_that_of_its_rounded_products(
+            rows in prop::collection::vec((-1e3..1e3, -1e3..1e3, -1e-3..1e-3), 1..20), batch in 1..20_usize,
+        ) {
+            let column = |of: fn(&(f64, f64, f64)) -> f64| rows.iter().map(of).collect::<Vec<f64>>();
+            let columns = [column(|row| row.0), column(|row| row.1), column(|row| row.2)];
+            let mut gram = Gram::default();
+            for from in (0..rows.len()).step_by(batch) {
+                let part = columns.each_ref().map(|column| &column[from..(from + batch).min(rows.len())]);
+                gram.observe(&part);
+            }
+            for (i, a) in columns.iter().enumerate() {
+                for (j, b) in columns.iter().enumerate() {
+                    let exact: BigInt = a.iter().zip(b).map(|(a, b)| whole(a * b)).sum();
+                    prop_assert_eq!(gram.sum(i, j).value(), rounded(&exact, &BigInt::from(1), 1074));
+                }
+            }
+        }
+
+        #[test]
         fn merging_is_blind_to_order_and_grouping(
             values in prop::collection::vec((value(), weight()), 0..30), a in 0..30_usize, b in 0..30_usize,
         ) {
