@@ -158,6 +158,39 @@ def spread(values, form):
     return mean if low == high else f"{mean} ({low}–{high})"
 
 
+# exact sums
+
+def sums_table():
+    """Medians of the bench of sums: plain additions of floats beside the exact sum of the same 10 million values."""
+    command = ["cargo", "bench", "--locked", "-p", "evenstep-exact", "--bench", "sum", "--", "sum_plain", "sum_exact"]
+    printed = measure.run(*command, cwd=measure.REPOSITORY)["printed"]
+    found = medians(printed, 10_000_000)
+
+    def line(values, exact, plain):
+        exact, plain = found[exact] / 10_000_000, found[plain] / 10_000_000
+        return f"| {values} | {exact:.2f} | {plain:.2f} | {exact / plain:.2f} |"
+
+    return [
+        "| values | exact, ns a value | naive, ns a value | exact / naive |",
+        "|---|---:|---:|---:|",
+        line("normal numbers around 3", "sum_exact", "sum_plain"),
+        line("magnitudes from 1e-300 to 1e300", "sum_exact_wild", "sum_plain_wild"),
+    ]
+
+
+def medians(printed, values):
+    """Nanoseconds by name, of the benches over that many values. Divan prints a name, and below it `values fastest │ slowest │ median │ …`."""
+    units = {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}
+    name, found = None, {}
+    for line in printed.splitlines():
+        first, *others = [cell for cell in line.replace("│", " ").split() if cell.strip("├╰─")] or [""]
+        if first.startswith("sum_"):
+            name = first
+        elif first == str(values):
+            found[name] = float(others[4]) * units[others[5]]
+    return found
+
+
 # the page
 
 def versions():
@@ -188,24 +221,31 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=5, help="for the examples")
-    parser.add_argument("--only", choices=["mixed", "examples"], help="prints that part, leaves RESULTS.md alone")
+    parser.add_argument("--only", choices=["mixed", "examples", "sums"], help="prints that part, leaves RESULTS.md alone")
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)
     sections = []
-    if options.only != "examples":
+    if options.only in (None, "mixed"):
         sections += [
             f"## The whole pipeline: {options.rows:,} mixed rows from CSV", "",
             f"12 numbers, 8 categories of up to 10,000 values, 2 dates: [spec](mixed/pipeline.toml), [peer](peer_pipeline.py). "
             f"Median of {options.rounds} alternating rounds, {os.cpu_count()} threads; both train and hold out the same rows.", "",
             *mixed(options.rows, options.rounds), "",
         ]
-    if options.only != "mixed":
+    if options.only in (None, "examples"):
         seeds = list(range(1, options.seeds + 1))
         sections += [
             "## The examples", "",
             f"Held-out rows of the [examples](../examples/README.md), the same for all; mean over seeds 1–{seeds[-1]}, in brackets the range that the seed alone makes. "
             f"Parameters were chosen by cross-validation on the training rows ([peer](peer_examples.py)).", "",
             *examples_table(seeds), "",
+        ]
+    if options.only in (None, "sums"):
+        sections += [
+            "## Exact sum, 10 million values, one thread: ns a value, naive, ratio", "",
+            "An [`ExactSum`](../crates/exact/src/sum.rs) beside a plain loop of additions in [one bench](../crates/exact/benches/sum.rs), "
+            "medians of 20 runs.", "",
+            *sums_table(), "",
         ]
     if options.only:
         print("\n".join(sections))

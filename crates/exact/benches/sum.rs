@@ -39,6 +39,11 @@ fn sum_plain(bencher: Bencher, n: usize) {
     over(bencher, values(n), |values| values.iter().sum());
 }
 
+#[divan::bench(args = [LARGE], sample_count = 20)]
+fn sum_plain_wild(bencher: Bencher, n: usize) {
+    over(bencher, wild(n), |values| values.iter().sum());
+}
+
 #[divan::bench(args = [SMALL, LARGE], sample_count = 20)]
 fn sum_exact(bencher: Bencher, n: usize) {
     over(bencher, values(n), |values| {
