@@ -13,10 +13,10 @@ use super::{Metric, Tasks, Undefined, Weights, undefined};
 
 /// Newton's method takes some ten steps.
 const STEPS: usize = 100;
-/// A step that moves log-odds by so little is taken unasked: losses no longer tell whether it is one for the better.
-const CLOSE: f64 = 1e-4;
-/// After a step that moves them by so little, the next one would hardly change a bit.
-const CLOSEST: f64 = 1e-9;
+/// A step that moves no log-odds by more is taken unasked: the curvature hardly changes on its way.
+const CLOSE: f64 = 0.1;
+/// After a step that moves them by no more, the next one would hardly change a bit.
+const CLOSEST: f64 = 1e-8;
 
 pub(super) const METRIC: Metric = Metric::higher_is_better("calibration_slope", Tasks::Binary, |scored| {
     let log_odds = scored.terms("no probability", |_, predicted| {
@@ -24,67 +24,95 @@ pub(super) const METRIC: Metric = Metric::higher_is_better("calibration_slope", 
         maths::ln(p) - maths::ln(1.0 - p)
     })?;
     let outcomes: Vec<f64> = (0..scored.rows()).map(|row| scored.class(row) as f64).collect();
-    Ok(Box::new(move |weights| {
-        let range = |class: f64| {
-            let of_class = (0..outcomes.len()).filter(|row| outcomes[*row] == class && weights.of(*row) > 0.0);
-            of_class.fold((f64::MAX, f64::MIN), |(low, high), row| (low.min(log_odds[row]), high.max(log_odds[row])))
-        };
-        let (others, positive) = (range(0.0), range(1.0));
-        let [other, name] = [0, 1].map(|class| &scored.task().classes()[class]);
+    let mut rows = Rows { log_odds, outcomes, classes: scored.task().classes() };
+    let [others, positive] = [0.0, 1.0].map(|class| rows.range(class, scored.weights()));
+    // About their middle shift and slope hardly depend on each other.
+    let middle = others.0.min(positive.0) / 2.0 + others.1.max(positive.1) / 2.0;
+    rows.log_odds.iter_mut().for_each(|x| *x -= middle);
+    // What resamples have is near to what all rows have.
+    let start = rows.regression(scored.weights(), (0.0, 0.0)).unwrap_or_default();
+    Ok(Box::new(move |weights| Ok(rows.regression(weights, start)?.1)))
+});
+
+/// Log-odds with what came of them, 0 or 1.
+struct Rows<'a> {
+    log_odds: Vec<f64>,
+    outcomes: Vec<f64>,
+    classes: &'a [String],
+}
+
+impl Rows<'_> {
+    /// The lowest and the highest log-odds of a class; turned round where there are none.
+    fn range(&self, class: f64, weights: Weights<'_>) -> (f64, f64) {
+        let of_class = (0..self.outcomes.len()).filter(|row| self.outcomes[*row] == class && weights.of(*row) > 0.0);
+        of_class
+            .fold((f64::MAX, f64::MIN), |(low, high), row| (low.min(self.log_odds[row]), high.max(self.log_odds[row])))
+    }
+
+    /// Shift and slope of the logistic regression, from a start on.
+    fn regression(&self, weights: Weights<'_>, start: (f64, f64)) -> Result<(f64, f64), Undefined> {
+        let [others, positive] = [0.0, 1.0].map(|class| self.range(class, weights));
         if others.0 > others.1 {
-            return undefined(format!("every row is `{name}`"));
+            return undefined(format!("every row is `{}`", self.classes[1]));
         }
         if positive.0 > positive.1 {
-            return undefined(format!("no row is `{name}`"));
+            return undefined(format!("no row is `{}`", self.classes[1]));
         }
         let (low, high) = (others.0.min(positive.0), others.1.max(positive.1));
         if low == high {
             return undefined("every probability is the same");
         }
         if others.1 <= positive.0 || positive.1 <= others.0 {
-            return undefined(format!("probabilities part `{other}` and `{name}`, and no slope is steep enough"));
+            let [other, positive] = [&self.classes[0], &self.classes[1]];
+            return undefined(format!("probabilities part `{other}` and `{positive}`, and no slope is steep enough"));
         }
-        // About their middle shift and slope hardly depend on each other.
-        let middle = low / 2.0 + high / 2.0;
-        slope(&log_odds.iter().map(|x| x - middle).collect::<Vec<f64>>(), &outcomes, weights)
-    }))
-});
-
-/// The slope of the logistic regression of outcomes on `x`.
-fn slope(x: &[f64], outcomes: &[f64], weights: Weights<'_>) -> Result<f64, Undefined> {
-    let sum = |term: &dyn Fn(usize) -> f64| weights.sum_of(x.len(), |row| (row, term(row))).value();
-    let loss = |shift: f64, slope: f64| {
-        sum(&|row| {
-            let score = shift + slope * x[row];
-            // ln(1 + e^score) − outcome · score.
-            score.max(0.0) + maths::log1p(maths::exp(-score.abs())) - outcomes[row] * score
-        })
-    };
-    let reach = x.iter().fold(0.0, |reach, x| f64::max(reach, x.abs()));
-    let (mut shift, mut slope) = (0.0, 0.0);
-    for _ in 0..STEPS {
-        let p: Vec<f64> = x.iter().map(|x| maths::sigmoid(shift + slope * x)).collect();
-        let bend = |row: usize| p[row] * (1.0 - p[row]);
-        let gradient = [sum(&|row| outcomes[row] - p[row]), sum(&|row| (outcomes[row] - p[row]) * x[row])];
-        let (a, b, c) = (sum(&bend), sum(&|row| bend(row) * x[row]), sum(&|row| bend(row) * x[row] * x[row]));
-        let determinant = a * c - b * b;
-        let step =
-            [(c * gradient[0] - b * gradient[1]) / determinant, (a * gradient[1] - b * gradient[0]) / determinant];
-        if step.iter().any(|step| !step.is_finite()) {
-            break;
-        }
-        let moved = step[0].abs() + step[1].abs() * reach;
-        let mut share = 1.0;
-        if moved > CLOSE {
-            let before = loss(shift, slope);
-            while share > CLOSE && loss(shift + share * step[0], slope + share * step[1]) > before {
-                share /= 2.0;
+        let (rows, x, reach) = (self.outcomes.len(), &self.log_odds[..], low.abs().max(high.abs()));
+        let (mut shift, mut slope) = start;
+        for _ in 0..STEPS {
+            let mut p: Vec<f64> = x.iter().map(|x| shift + slope * x).collect();
+            maths::sigmoid_slice(&mut p);
+            let missed: Vec<f64> = self.outcomes.iter().zip(&p).map(|(outcome, p)| outcome - p).collect();
+            p.iter_mut().for_each(|p| *p *= 1.0 - *p);
+            let gradient = (sum(weights, rows, |row| missed[row]), sum(weights, rows, |row| missed[row] * x[row]));
+            let bend = (
+                sum(weights, rows, |row| p[row]),
+                sum(weights, rows, |row| p[row] * x[row]),
+                sum(weights, rows, |row| p[row] * x[row] * x[row]),
+            );
+            let determinant = bend.0 * bend.2 - bend.1 * bend.1;
+            let step = (
+                (bend.2 * gradient.0 - bend.1 * gradient.1) / determinant,
+                (bend.0 * gradient.1 - bend.1 * gradient.0) / determinant,
+            );
+            let moved = step.0.abs() + step.1.abs() * reach;
+            if !moved.is_finite() {
+                break;
+            }
+            let mut share = 1.0;
+            if moved > CLOSE {
+                let before = self.loss(weights, shift, slope);
+                while share > CLOSEST && self.loss(weights, shift + share * step.0, slope + share * step.1) > before {
+                    share /= 2.0;
+                }
+            }
+            (shift, slope) = (shift + share * step.0, slope + share * step.1);
+            if moved <= CLOSEST {
+                return Ok((shift, slope));
             }
         }
-        (shift, slope) = (shift + share * step[0], slope + share * step[1]);
-        if moved <= CLOSEST {
-            return Ok(slope);
-        }
+        undefined("no slope was found")
     }
-    undefined("no slope was found")
+
+    fn loss(&self, weights: Weights<'_>, shift: f64, slope: f64) -> f64 {
+        sum(weights, self.outcomes.len(), |row| {
+            let score = shift + slope * self.log_odds[row];
+            // ln(1 + e^score) − outcome · score.
+            score.max(0.0) + maths::log1p(maths::exp(-score.abs())) - self.outcomes[row] * score
+        })
+    }
+}
+
+/// Σ weight · term over so many rows, rounded.
+fn sum(weights: Weights<'_>, rows: usize, term: impl Fn(usize) -> f64) -> f64 {
+    weights.sum_of(rows, |row| (row, term(row))).value()
 }

@@ -1,4 +1,4 @@
-//! F-beta: the harmonic mean of precision and recall of the positive class, recall counting β² times as much; of three
+//! F-beta: the harmonic mean of precision and recall of the positive class, recall counting β times as much; of three
 //! classes or more the mean over those that occur as a class or a prediction.
 //!
 //! (1 + β²)·hits / (β²·rows of the class + rows predicted so). Any β from 0.001 to 1000 may stand for 2: `f_beta@0.5` minds
