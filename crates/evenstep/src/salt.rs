@@ -51,7 +51,7 @@ fn read(path: &Path) -> Result<Salt, PipelineError> {
     Ok(Salt::new(bytes))
 }
 
-/// For its owner alone; of two processes that try, the first one's stays.
+/// For its owner alone; of two processes that try, the first one's stays, where folders can be locked.
 fn create(home: &Path, path: &Path, files: &Arc<dyn Files>) -> Result<(), FileError> {
     // Not the folders above: a mistyped path is told, not made.
     match files.create_dir(home) {

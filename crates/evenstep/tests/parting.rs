@@ -528,6 +528,21 @@ fn columns_whose_values_went_round_are_named() {
 }
 
 #[test]
+fn flags_that_are_seldom_set_are_not_one_column_for_that() {
+    let project = salted();
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"t.csv\"\ntarget = \"y\"\nid = \"id\"\n[model]\nuse = \"ridge\"\n";
+    for (folder, flag, set) in [("a", "manual_review", [3, 9]), ("b", "is_vip", [4, 77])] {
+        let row = |n: usize| format!("{n},{},{},{}\n", n % 17, set.contains(&n), n * 7 % 31);
+        std::fs::create_dir_all(project.path(folder)).expect("the folder is ours");
+        project.write(&format!("{folder}/t.csv"), format!("id,x,{flag},y\n") + &(0..500).map(row).collect::<String>());
+        project.write(&format!("{folder}/p.toml"), spec);
+        project.run(&["train", &format!("{folder}/p.toml"), "--quiet"]).ok();
+    }
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(said.contains("column `is_vip` is read in B only") && !said.contains("renamed"), "{said}");
+}
+
+#[test]
 fn what_the_same_lock_does_not_explain_is_laid_to_engine_and_host() {
     let project = salted();
     let spec = SMALL.replace("\"dummy\"", "\"boosted_trees\"\nmin_rows = 3");

@@ -106,7 +106,7 @@ fn balanced(data: &Training<'_>, run: &Run<'_>) -> Vec<f64> {
     let all: f64 = sums.iter().sum();
     let classes = sums.iter().filter(|sum| **sum > 0.0).count() as f64;
     // Of a class without rows no weight is asked for.
-    sums.iter().map(|sum| if *sum > 0.0 { all / (classes * sum) } else { 1.0 }).collect()
+    sums.iter().map(|sum| if *sum > 0.0 { (all / (classes * sum)).min(WEIGHT_MAX) } else { 1.0 }).collect()
 }
 
 /// What the rows of each class weigh together.
@@ -181,6 +181,12 @@ mod tests {
         assert_eq!(balanced(&[plain.take(&[5, 1, 3]), plain.take(&[4, 2, 0])]), balanced(&[plain]));
         let weighted = batch(x(3), vec![0.0, 1.0, 1.0], vec![0.5, 1.5, 2.0]);
         assert_eq!(balanced(&[weighted]), [4.0 / (2.0 * 0.5), 4.0 / (2.0 * 3.5), 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_class_that_weighs_next_to_nothing_has_a_weight_that_is_a_number() {
+        let rows = batch(vec![("x", Column::Number(vec![0.0; 2]))], vec![0.0, 1.0], vec![1.0, 1e-310]);
+        assert_eq!(balanced(&[rows])[1], WEIGHT_MAX);
     }
 
     #[test]

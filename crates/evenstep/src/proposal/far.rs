@@ -35,8 +35,8 @@ impl Least {
     }
 }
 
-/// The least and the greatest number of each column, if they are whole, frequent, and farther from all others than these are from
-/// each other; and how many rows have them.
+/// The least and the greatest number of each column, if they are whole, frequent, and farther from all others than these, without
+/// the other end, are from each other; and how many rows have them.
 ///
 /// # Errors
 /// Data that can't be read.

@@ -31,7 +31,9 @@ pub(super) fn of(spec: &Spec, prepared: &Prepared, workers: &Workers) -> Option<
     let seen: HashSet<_> = rows.iter().filter(|row| !row.0).map(|row| (row.1, row.2)).collect();
     let held_out = rows.iter().filter(|row| row.0);
     let copies = held_out.clone().filter(|row| seen.contains(&(row.1, row.2))).count();
-    (copies * ONE_IN > held_out.count()).then(|| {
+    // Where there are few different rows, as of two booleans, each has many that are like it.
+    let are_different = 2 * seen.len() > rows.len() - held_out.clone().count();
+    (are_different && copies * ONE_IN > held_out.count()).then(|| {
         format!(
             "{} held out with the inputs and the target of a row that is learned from, under another id: if they are copies, the \
              model is judged too well. Name what copies share as `group`, or leave `id` out",

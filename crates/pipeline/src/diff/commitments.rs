@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
         finding.seen.state = State::Same;
         let mut pairs = Vec::new();
         if !origins_differ {
-            pairs = renamed(of_a, of_b, &only_a, &only_b);
+            pairs = renamed(of_a, of_b, keys_comparable && same_rows, &only_a, &only_b);
             if keys_comparable && same_rows {
                 let rest = |names: &[&'a ColumnName]| -> Vec<&'a ColumnName> {
                     let is_paired =
@@ -189,7 +189,12 @@ impl<'a> Walk<'a> {
             let buckets = (same_rows && keys_comparable).then(|| self.a.differing_buckets(mine, self.b, theirs));
             findings.at(&Slot::Input).seen.add(name, buckets.flatten());
         }
-        let renamed_differ = pairs.iter().any(|pair| pair.differ.is_some());
+        let changed_pairs = || pairs.iter().filter(|pair| pair.differ.is_some());
+        let renamed_differ = changed_pairs().next().is_some();
+        for pair in changed_pairs() {
+            let buckets = self.a.differing_buckets(&of_a.columns[pair.before], self.b, &of_b.columns[pair.after]);
+            findings.at(&Slot::Input).seen.add(pair.before, buckets);
+        }
         if rows_differ || renamed_differ || !labels.is_empty() {
             findings.at(&Slot::Input).seen.state = State::Differs;
             let same_columns = pairs.len() == only_a.len() && pairs.len() == only_b.len();
@@ -207,6 +212,10 @@ impl<'a> Walk<'a> {
             let differing: Vec<(&ColumnName, u64, u64)> = differing
                 .iter()
                 .map(|name| (*name, of_a.columns[*name].nulls, of_b.columns[*name].nulls))
+                .chain(
+                    changed_pairs()
+                        .map(|pair| (pair.before, of_a.columns[pair.before].nulls, of_b.columns[pair.after].nulls)),
+                )
                 .chain(labels.iter().map(|name| (*name, 0, 0)))
                 .collect();
             let text = said_of_rows(&changed, of_a, of_b, &differing, findings.at(&Slot::Input).seen.spread(), a, b);

@@ -1,6 +1,6 @@
 //! Columns of A whose values another column of B has: they were renamed, or exchanged.
 
-use evenstep_table::ColumnName;
+use evenstep_table::{ColumnName, Kind};
 
 use crate::trace::{Commitment, Commitments, Spread, Trace};
 
@@ -15,14 +15,17 @@ pub(crate) struct Renamed<'a> {
     pub(crate) differ: Option<Spread>,
 }
 
-/// Columns with one and the same values under two names, where no other column has these values.
+/// Columns with one and the same values, of the same rows in the same of them, under two names, where no other column has these values.
 pub(crate) fn renamed<'a>(
     a: &Commitments,
     b: &Commitments,
+    same_rows: bool,
     only_a: &[&'a ColumnName],
     only_b: &[&'a ColumnName],
 ) -> Vec<Renamed<'a>> {
-    let is = |x: &Commitment, y: &Commitment| x.values.is_some() && x.values == y.values && x.nulls == y.nulls;
+    let is = |x: &Commitment, y: &Commitment| {
+        x.values.is_some() && x.values == y.values && x.nulls == y.nulls && (!same_rows || x.root == y.root)
+    };
     let pair = |before: &&'a ColumnName| {
         let column = &a.columns[*before];
         let mut after = only_b.iter().filter(|name| is(column, &b.columns[**name]));
@@ -35,18 +38,26 @@ pub(crate) fn renamed<'a>(
     only_a.iter().filter_map(pair).collect()
 }
 
-/// Columns with the same values in most buckets of the same rows under two names, where no other column has them.
+/// Columns with the same values in most buckets of the same rows under two names, where no other column has them. Most cells of a
+/// boolean, or of another column that is nearly always the same, agree by chance: of these nothing is said.
 pub(crate) fn renamed_and_changed<'a>(
     (a, of_a): (&Trace, &Commitments),
     (b, of_b): (&Trace, &Commitments),
     only_a: &[&'a ColumnName],
     only_b: &[&'a ColumnName],
 ) -> Vec<Renamed<'a>> {
+    let most = |mine: &Commitment, other: &Trace, theirs: &Commitment| {
+        let spread = a.spread(mine, other, theirs).filter(|_| mine.kind == theirs.kind)?;
+        (spread.of >= BUCKETS_LEAST && spread.differ * 2 < spread.of).then_some(spread)
+    };
+    let is_like_others = |name: &ColumnName| {
+        let mine = &of_a.columns[name];
+        let others = of_a.columns.iter().filter(|(other, _)| *other != name);
+        mine.kind == Kind::Boolean || others.into_iter().any(|(_, other)| most(mine, a, other).is_some())
+    };
     let alike = |before: &'a ColumnName, after: &'a ColumnName| {
-        let (mine, theirs) = (&of_a.columns[before], &of_b.columns[after]);
-        let spread = a.spread(mine, b, theirs)?;
-        let is_alike = mine.kind == theirs.kind && spread.of >= BUCKETS_LEAST && spread.differ * 2 < spread.of;
-        is_alike.then_some(Renamed { before, after, differ: Some(spread) })
+        let differ = Some(most(&of_a.columns[before], b, &of_b.columns[after])?);
+        (!is_like_others(before)).then_some(Renamed { before, after, differ })
     };
     let all: Vec<Renamed> =
         only_a.iter().flat_map(|before| only_b.iter().filter_map(|after| alike(before, after))).collect();
