@@ -27,7 +27,7 @@ fn pages() -> Vec<PathBuf> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = repository();
     let mut found = vec![root.join("README.md")];
     walk(&root.join("docs/src"), &mut found);
     found.sort();
@@ -131,7 +131,7 @@ fn every_command_in_the_docs_prints_what_they_show() {
 
 #[test]
 fn every_page_of_the_book_is_in_its_summary_and_the_other_way_round() {
-    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
+    let book = repository().join("docs/src");
     let summary = std::fs::read_to_string(book.join("SUMMARY.md")).expect("the summary is there");
     let named: Vec<PathBuf> =
         summary.split("](").skip(1).map(|rest| book.join(rest.split(')').next().unwrap_or_default())).collect();
@@ -169,7 +169,7 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = repository();
     let beside =
         ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md", "fuzz/README.md"];
     let (mut followed, mut wrong) = (0, Vec::new());
@@ -192,6 +192,46 @@ fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(followed > 50, "only {followed} links were found");
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The cells of the row of a page's tables that begins with this one.
+fn measured(page: &str, first: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(repository().join("bench").join(page)).expect("it is committed");
+    let row = text.lines().find(|line| line.starts_with(&format!("| {first} |")));
+    let row = row.unwrap_or_else(|| panic!("no row `{first}` in {page}"));
+    row.split('|').skip(2).map(|cell| cell.trim().to_owned()).collect()
+}
+
+#[test]
+fn what_the_readme_says_of_speed_was_measured() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("it is committed");
+    let told = |page: &str, first: &str, cells: &[usize]| {
+        let row = measured(page, first);
+        let wrong: Vec<&String> = cells.iter().map(|at| &row[*at]).filter(|cell| !readme.contains(&***cell)).collect();
+        assert!(wrong.is_empty(), "README.md doesn't say {wrong:?} of `{first}` in {page}");
+    };
+    told("RESULTS.md", "training, s: the whole process", &[0, 1]);
+    told("RESULTS.md", "training, peak memory, MB", &[0, 1]);
+    told("RESULTS.md", "scoring, rows/s: the whole process, file to file", &[0, 1]);
+    told("RESULTS.md", "scoring, peak memory, MB", &[0]);
+    told("RESULTS.md", "ROC AUC", &[0, 1]);
+    told("SERVE.md", "one row, 64 connections | **Evenstep**", &[1, 5]);
+    told("SERVE.md", "one row, 64 connections | constant", &[1]);
+    told("SERVE.md", "one row, 64 connections | FastAPI", &[1]);
+    let unseen = std::fs::read_to_string(repository().join("bench/UNSEEN.md")).expect("it is committed");
+    let gain = |line: &str| line.split('|').nth(6)?.trim().strip_suffix('%')?.parse::<f64>().ok();
+    let gains: Vec<f64> = unseen.lines().filter_map(gain).collect();
+    let better = gains.iter().filter(|gain| **gain >= 0.0).count();
+    let worst = gains.iter().copied().fold(0.0, f64::min);
+    let last = gains[gains.len() - 8..].iter().sum::<f64>() / 8.0;
+    for words in [format!("{better} of {}", gains.len()), format!("{:.2}% worse", -worst), format!("{last:.2}% better")]
+    {
+        assert!(readme.contains(&words), "README.md doesn't say \"{words}\"");
+    }
 }
 
 #[test]
