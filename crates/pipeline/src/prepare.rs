@@ -123,6 +123,11 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     if !idle.is_empty() {
         notes.push(format!("the contract is not held against columns that nothing reads: {}", idle.join(", ")));
     }
+    let is_empty = |name: &&ColumnName| inferred.columns.get(*name).is_some_and(|evidence| evidence.values() == 0);
+    let empty: Vec<String> = inputs.iter().filter(is_empty).map(|name| format!("`{name}`")).collect();
+    if !empty.is_empty() {
+        notes.push(format!("without a value in any row, so that nothing is learned from them: {}", empty.join(", ")));
+    }
     let is_text = |kind| matches!(kind, Kind::Category | Kind::Text);
     let texts = contract.columns.iter().filter(|(name, rule)| is_text(rule.kind) && !roles.id.contains(name));
     let told = |name: &ColumnName| {
@@ -293,9 +298,7 @@ fn inputs(
     if let Some(name) = unread.iter().find(|name| step_that_names(spec, name).is_some()) {
         source.refuse_unsupported(name)?;
     }
-    // Whatever its type, nothing is to be learned from it.
-    let is_empty = |name: &ColumnName| inferred.columns.get(name).is_some_and(|evidence| evidence.values() == 0);
-    if let Some(name) = schema.keys().find(|name| kind(name).is_none() || is_empty(name)) {
+    if let Some(name) = schema.keys().find(|name| kind(name).is_none()) {
         return Err(PipelineError::input(format!("column `{name}` has no value in any row"))
             .help(format!("drop it before other steps: use = \"drop_columns\", columns = [\"{name}\"]")));
     }

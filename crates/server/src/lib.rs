@@ -33,7 +33,6 @@ mod oip;
 mod openapi;
 mod packing;
 mod page;
-#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "parts are measured for traces alone"))]
 mod parts;
 mod places;
 mod predict;

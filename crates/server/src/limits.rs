@@ -94,6 +94,7 @@ pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const REFUSED_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const UNACCEPTED_EVERY: Duration = Duration::from_secs(10);
 /// Of spans that are lost on their way to a collector it is told how many in this time, once at most.
+#[cfg(feature = "otel")]
 pub(crate) const LOST_EVERY: Duration = Duration::from_secs(60);
 /// Lines of the log that wait to be written; what comes then is counted only.
 pub(crate) const LOG_LINES_MAX: usize = 8192;
