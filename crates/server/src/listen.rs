@@ -58,11 +58,19 @@ pub(crate) async fn listen(
     let unaccepted = Seldom::new(UNACCEPTED_EVERY);
     let (closing, closed) = watch::channel(());
     let mut until = pin!(until);
+    // Once it ends: so many of those who have connected by then, and not been looked at, may still be taken.
+    let mut left = None;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut until => break,
+            biased;
+            () = &mut until, if left.is_none() => {
+                left = Some(limit.all);
+                continue;
+            }
+            accepted = listener.accept(), if left != Some(0) => accepted,
+            () = std::future::ready(()), if left.is_some() => break,
         };
+        left = left.map(|left| left - 1);
         let (stream, from) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -416,7 +424,8 @@ impl UnderWay {
         UnderWay { activity: Arc::clone(activity), answered: false, unread: AtomicBool::new(false) }
     }
 
-    /// Says that its client doesn't read the answer: it ends the connection, unless others are under way on it.
+    /// Says that its client doesn't read the answer: it ends the connection, unless others are under way on it, or may be: over
+    /// HTTP/2 the answer alone is broken off.
     pub(crate) fn unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
     }
@@ -426,7 +435,8 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         self.activity.touch();
         let others = self.activity.under_way.fetch_sub(1, Ordering::Relaxed) - 1;
-        if others == 0 && *self.unread.get_mut() {
+        let is_of_frames = self.activity.is_of_frames.load(Ordering::Relaxed);
+        if others == 0 && *self.unread.get_mut() && !is_of_frames {
             self.activity.unread.notify_one();
         }
         if !self.answered {

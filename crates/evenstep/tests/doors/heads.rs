@@ -1,5 +1,8 @@
 //! What heads of requests and answers say: formats, names, compression.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{Column, ColumnName, Kind};
@@ -196,4 +199,29 @@ fn a_row_without_an_id_beside_others_breaks_no_rule() {
     let told = server.predict(JSON, JSON, br#"[{"k": 7, "x": 1, "z": 2}, {"x": 1, "z": 2}]"#).ok().json();
     assert_eq!((&told["predictions"][0]["id"], &told["predictions"][1]["id"]), (&json!(7), &json!(null)));
     assert!(told["predictions"][1]["flags"].is_null(), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_connected_before_the_server_is_told_to_stop_is_answered() {
+    let mut server = small();
+    let signal = |name: &str| {
+        let kill = format!("kill -{name} {}", server.id());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    };
+    signal("STOP");
+    let connect = |_| {
+        let mut stream = TcpStream::connect(&*server.address).expect("the system takes it");
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
+        stream
+    };
+    let waiting: Vec<TcpStream> = (0..5).map(connect).collect();
+    signal("TERM");
+    signal("CONT");
+    for mut stream in waiting {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it is answered, and closed");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    server.wait();
 }

@@ -97,6 +97,11 @@ fn a_server_is_known_by_its_very_certificate_though_it_may_vouch_for_others() {
     let other = file("one.cert.pem");
     let said = ask(other.to_str().expect("UTF-8"));
     assert!(said.code == 2 && said.err.contains("can't be asked"), "{}", said.err);
+    // Of several, none answers in the name of another.
+    let both = project.read("cert.pem") + &std::fs::read_to_string(&other).expect("it is committed");
+    project.write("both.pem", both);
+    let said = ask("both.pem");
+    assert!(said.code == 2 && said.err.contains("can't be asked"), "{}", said.err);
     take(&project, "old");
     server.line_with("certificate_changed");
     let said = ask("cert.pem");

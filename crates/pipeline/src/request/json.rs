@@ -29,7 +29,7 @@ pub fn parse(text: &[u8], name: &str) -> Result<Value, Refusal> {
     value.map_err(|error| {
         let mut what = error.to_string();
         // What is one line, such as a row of many, is the first line of nothing.
-        if !text.contains(&b'\n') {
+        if !text.trim_ascii().contains(&b'\n') {
             what = what.replace(" at line 1 column ", " at column ");
         }
         match error.classify() {

@@ -13,7 +13,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use super::TlsError;
 
 /// By its name, and those who vouch for it; or by its very certificate, as `openssl req -x509` makes it, which may vouch for
-/// others besides. The file holds these certificates.
+/// others besides, if the file holds no other: of several, none may answer in the name of another.
 pub(crate) fn by_name(roots: &Path) -> Result<ClientConfig, TlsError> {
     let unread = |error| TlsError::Unread(roots.to_owned(), error);
     let unusable = |error| TlsError::NotTrusted(roots.to_owned(), error);
@@ -45,7 +45,7 @@ fn knowing(known: Known) -> Result<ClientConfig, Error> {
     Ok(builder.with_custom_certificate_verifier(Arc::new(known)).with_no_client_auth())
 }
 
-/// Takes these certificates, and others `by_name`; that the server has its key, the handshake proves as always.
+/// Takes the one certificate, and others `by_name`; that the server has its key, the handshake proves as always.
 #[derive(Debug)]
 struct Known {
     certificates: Vec<CertificateDer<'static>>,
@@ -66,7 +66,8 @@ impl ServerCertVerifier for Known {
             Some(by_name) => by_name.verify_server_cert(shown, between, name, status, now),
             None => Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
         };
-        if self.certificates.contains(shown) && !by_name.as_ref().is_err_and(is_of_another_time) {
+        let is_the_one = self.certificates == [shown.clone()];
+        if is_the_one && !by_name.as_ref().is_err_and(is_of_another_time) {
             return Ok(ServerCertVerified::assertion());
         }
         by_name
