@@ -13,7 +13,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, ColumnName, Kind, NULL_INTEGER, did_you_mean, shortened, some_of};
+use evenstep_table::{Batch, ColumnName, Kind, NULL_INTEGER, closest, did_you_mean, shortened, some_of};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,10 @@ impl RowTyper {
     /// Text that no such file may have, or a first line that names no field: its cells are most likely a row's.
     pub fn csv(&self, bytes: &[u8]) -> Result<Body, SourceError> {
         Body::csv(bytes, |header| {
-            if self.names.is_empty() || header.iter().any(|name| self.knows(name)) {
+            // A name that is misspelt makes a header, too.
+            let fields = || self.plan.columns.iter().map(|column| column.name.as_str());
+            let is_meant = |name: &str| self.knows(name) || closest(name.trim(), fields()).is_some();
+            if self.names.is_empty() || header.iter().any(|name| is_meant(name)) {
                 return Ok(());
             }
             let fields = self.plan.columns.iter().map(|column| format!("`{}`", column.name));

@@ -223,7 +223,9 @@ fn comma_separated_values_without_a_header_are_told_so_without_their_cells() {
         );
         assert_eq!(error.help.as_deref(), Some("begin the body with a line of the names `i`, `n`"));
     }
-    assert!(typer.csv(b"id,34\n").is_ok());
+    for header in ["id,34\n", "N,I\n", " n , i\n"] {
+        assert!(typer.csv(header.as_bytes()).is_ok(), "{header}");
+    }
 }
 
 #[test]
