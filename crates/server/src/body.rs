@@ -1,19 +1,19 @@
 //! Bodies of requests: read within a size, a time, and what all of them may take together.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
+use crate::gate::Gate;
 use crate::limits::{
-    ANSWERS_KIB_MAX, BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, PART_BYTES, REFUSED_TIME, SMALL_BODY_BYTES,
+    ANSWERS_KIB_MAX, BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRY_EVERY, PART_BYTES,
+    SMALL_BODY_BYTES,
 };
 use crate::packing::Packing;
 use crate::problem::Problem;
@@ -24,31 +24,65 @@ pub(crate) struct Room {
     starts: Arc<Semaphore>,
     rests: Arc<Semaphore>,
     answers: Arc<Semaphore>,
+    gate: Arc<Gate>,
 }
 
-/// An answer, and the room that it takes until it is sent, or given up.
-struct Sent {
-    bytes: Full<Bytes>,
-    _taken: Share,
+/// How a body comes.
+pub(crate) struct Pace {
+    /// When it has to be there.
+    deadline: Instant,
+    /// When it was last looked at, if it holds room, and how many bytes have come since.
+    looked_at: Option<Instant>,
+    bytes: usize,
 }
 
-impl HttpBody for Sent {
-    type Data = Bytes;
-    type Error = Infallible;
+impl Pace {
+    /// Of a body that begins now.
+    pub(crate) fn new() -> Pace {
+        let now = Instant::now();
+        Pace { deadline: now + BODY_TIME, looked_at: Some(now), bytes: 0 }
+    }
+
+    /// Of what is waited for, and holds no room yet.
+    pub(crate) fn patient() -> Pace {
+        Pace { looked_at: None, ..Pace::new() }
+    }
+
+    /// It holds some.
+    pub(crate) fn hold(&mut self) {
+        self.looked_at.get_or_insert_with(Instant::now);
+    }
+}
+
+/// An answer, and what is held until it is sent, or given up.
+pub(crate) struct Holding<B, H> {
+    body: B,
+    _held: H,
+}
+
+impl<B, H> Holding<B, H> {
+    pub(crate) fn new(body: B, held: H) -> Holding<B, H> {
+        Holding { body, _held: held }
+    }
+}
+
+impl<B: HttpBody + Unpin, H: Unpin> HttpBody for Holding<B, H> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.bytes).poll_frame(context)
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.bytes.size_hint()
+        self.body.size_hint()
     }
 }
 
@@ -62,7 +96,7 @@ impl Held {
     /// Takes the place of a body by what it is without its compression.
     pub(crate) fn unpack(&mut self, packing: Packing, bytes_max: usize) -> Result<(), Problem> {
         self.bytes = packing.unpack(&self.bytes, bytes_max)?;
-        self.taken.grow(self.bytes.len())
+        self.taken.fit(self.bytes.len())
     }
 }
 
@@ -73,10 +107,10 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Takes what is missing for so many bytes.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        self.start.grow(bytes.min(SMALL_BODY_BYTES))?;
-        self.rest.grow(bytes.saturating_sub(SMALL_BODY_BYTES))
+    /// Takes what is missing for so many bytes, and gives back what is more than they need.
+    pub(crate) fn fit(&mut self, bytes: usize) -> Result<(), Problem> {
+        self.start.fit(bytes.min(SMALL_BODY_BYTES))?;
+        self.rest.fit(bytes.saturating_sub(SMALL_BODY_BYTES))
     }
 }
 
@@ -91,25 +125,33 @@ impl Share {
         Share { of: Arc::clone(room), taken: None }
     }
 
-    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+    fn fit(&mut self, bytes: usize) -> Result<(), Problem> {
+        let wanted = bytes.div_ceil(1024);
         let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = bytes.div_ceil(1024).saturating_sub(taken);
-        if missing == 0 {
-            return Ok(());
-        }
-        let more = Arc::clone(&self.of).try_acquire_many_owned(missing as u32).map_err(|_| Problem::busy())?;
-        match &mut self.taken {
-            None => self.taken = Some(more),
-            Some(taken) => taken.merge(more),
+        if wanted < taken {
+            drop(self.taken.as_mut().and_then(|held| held.split(taken - wanted)));
+        } else if wanted > taken {
+            let missing = (wanted - taken) as u32;
+            let more = Arc::clone(&self.of).try_acquire_many_owned(missing).map_err(|_| Problem::busy())?;
+            match &mut self.taken {
+                None => self.taken = Some(more),
+                Some(taken) => taken.merge(more),
+            }
         }
         Ok(())
     }
 }
 
 impl Room {
-    pub(crate) fn new() -> Room {
+    pub(crate) fn new(gate: Arc<Gate>) -> Room {
         let room = |kib| Arc::new(Semaphore::new(kib));
-        Room { starts: room(BODIES_KIB_MAX), rests: room(BODIES_KIB_MAX), answers: room(ANSWERS_KIB_MAX) }
+        Room { starts: room(BODIES_KIB_MAX), rests: room(BODIES_KIB_MAX), answers: room(ANSWERS_KIB_MAX), gate }
+    }
+
+    /// Whether so little is left that who is slow should make room.
+    fn is_short(&self) -> bool {
+        let little = |room: &Semaphore| room.available_permits() < BODIES_KIB_MAX / 4;
+        little(&self.starts) || little(&self.rests) || self.gate.is_crowded()
     }
 
     /// An answer as a body.
@@ -118,13 +160,38 @@ impl Room {
             return Ok(bytes.into());
         }
         let mut taken = Share::of(&self.answers);
-        taken.grow(bytes.len())?;
-        Ok(Body::new(Sent { bytes: Full::new(bytes.into()), _taken: taken }))
+        taken.fit(bytes.len())?;
+        Ok(Body::new(Holding::new(Full::new(bytes.into()), taken)))
     }
 
     /// No room yet, to be taken as it is needed.
     pub(crate) fn hold(&self) -> Taken {
         Taken { start: Share::of(&self.starts), rest: Share::of(&self.rests) }
+    }
+
+    /// The next part of a body; None after its last. One that comes slowly has all its time, unless others need its room.
+    pub(crate) async fn part(&self, body: &mut Body, pace: &mut Pace) -> Result<Option<Bytes>, Problem> {
+        loop {
+            let look_at = pace.looked_at.map_or(pace.deadline, |at| at + HURRY_EVERY);
+            let part = timeout_at(look_at.min(pace.deadline), body.frame()).await;
+            let now = Instant::now();
+            let part = match part {
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(_))) => return Err(Problem::cut_off()),
+                Ok(Some(Ok(frame))) => frame.into_data().ok(),
+                Err(_) => None,
+            };
+            pace.bytes += part.as_ref().map_or(0, Bytes::len);
+            if now >= pace.deadline || now >= look_at && pace.bytes < HURRIED_BYTES_MIN && self.is_short() {
+                return Err(Problem::too_slow());
+            }
+            if now >= look_at {
+                (pace.looked_at, pace.bytes) = (Some(now), 0);
+            }
+            if part.is_some() {
+                return Ok(part);
+            }
+        }
     }
 
     /// Reads a body to its end. Room is taken for bytes that came, not for those that were announced, so that a slow client
@@ -135,56 +202,43 @@ impl Room {
 
     /// The same of a body that has no more than so many bytes.
     pub(crate) async fn read_up_to(&self, mut body: Body, bytes_max: usize) -> Result<Held, Problem> {
-        let deadline = Instant::now() + BODY_TIME;
-        let mut bytes = Vec::new();
-        let mut taken = self.hold();
-        loop {
-            let frame = timeout_at(deadline, body.frame()).await.map_err(|_| Problem::too_slow())?;
-            let Some(frame) = frame else { return Ok(Held { bytes, taken }) };
-            let Ok(frame) = frame else { return Err(Problem::cut_off()) };
-            let Ok(data) = frame.into_data() else { continue };
-            let length = bytes.len() + data.len();
+        let (mut bytes, mut taken, mut pace) = (Vec::new(), self.hold(), Pace::new());
+        while let Some(part) = self.part(&mut body, &mut pace).await? {
+            let length = bytes.len() + part.len();
             if length > bytes_max {
                 return Err(Problem::too_large(bytes_max));
             }
-            taken.grow(length)?;
-            bytes.extend_from_slice(&data);
+            taken.fit(length)?;
+            bytes.extend_from_slice(&part);
         }
+        Ok(Held { bytes, taken })
     }
 }
 
 /// A body that isn't said to have more than so many bytes. One that is, is refused before any of it is read, and before a client
 /// that asks first is told to go on.
-pub(crate) fn within(
-    head: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-    too_large: impl FnOnce(usize) -> Problem,
-) -> Result<Body, Problem> {
-    if body.size_hint().lower() <= bytes_max as u64 {
-        return Ok(body);
-    }
-    if !head.contains_key(header::EXPECT) {
-        // Meanwhile it is answered.
-        tokio::spawn(drain(body));
-    }
-    Err(too_large(bytes_max))
-}
-
-/// Reads what a client that is refused still sends, for a while: closed before, it would lose the answer.
-pub(crate) async fn drain(body: Body) {
-    let mut body = Limited::new(body, BODY_BYTES_MAX);
-    let all = async { while let Some(Ok(_)) = body.frame().await {} };
-    let _ = timeout(REFUSED_TIME, all).await;
+pub(crate) fn within(body: Body, bytes_max: usize, too_large: impl FnOnce(usize) -> Problem) -> Result<Body, Problem> {
+    if body.size_hint().lower() <= bytes_max as u64 { Ok(body) } else { Err(too_large(bytes_max)) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use axum::http::StatusCode;
+    use http_body_util::channel::Channel;
+    use tokio::time::sleep;
+
     use super::*;
+    use crate::places::Places;
+
+    fn room() -> Room {
+        Room::new(Gate::new(Places { all: 8, from_one: 6 }))
+    }
 
     #[tokio::test]
     async fn large_bodies_take_no_room_from_small_ones_and_give_theirs_back() {
-        let room = Room::new();
+        let room = room();
         let read = |bytes: usize| room.read(Body::from(vec![0; bytes]));
         let mut large = Vec::new();
         while let Ok(held) = read(BODY_BYTES_MAX).await {
@@ -196,5 +250,26 @@ mod tests {
         large.clear();
         assert!(read(BODY_BYTES_MAX).await.is_ok());
         assert!(read(BODY_BYTES_MAX + 1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_is_slow_is_waited_for_until_others_need_the_room() {
+        let room = room();
+        let slowly = async || {
+            let (mut sender, channel) = Channel::<Bytes, Infallible>::new(1);
+            let send = async move {
+                let _ = sender.send_data(Bytes::from_static(b"1")).await;
+                sleep(2 * HURRY_EVERY + HURRY_EVERY / 2).await;
+                let _ = sender.send_data(Bytes::from_static(b"2")).await;
+            };
+            tokio::join!(send, room.read(Body::new(channel))).1
+        };
+        assert!(slowly().await.is_ok_and(|held| held.bytes == b"12"));
+        let mut others = room.hold();
+        others.fit(BODIES_KIB_MAX * 1024).expect("there is room");
+        assert_eq!(slowly().await.err().map(|problem| problem.status()), Some(StatusCode::REQUEST_TIMEOUT));
+        // What they no longer need is given back.
+        others.fit(1).expect("it is less");
+        assert!(slowly().await.is_ok());
     }
 }

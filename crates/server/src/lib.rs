@@ -1,11 +1,12 @@
 //! The server: the predictions of artifacts over HTTP and gRPC, with their contracts enforced.
 //!
 //! One route, one file: `predict`, `health`, `openapi`, `metrics`; one protocol of others, one folder: `oip`, `mlflow`. To
-//! add one, write it and name it in `router`. Before them stand the connections (`listen`, `tls`), who may ask (`guard`,
-//! `keys`), in what protocol (`dialect`) and how much a client may take (`limits`, `body`). Which artifact answers is for
+//! add one, write it and name it in `router`. Before them stand the connections (`listen`, `gate`, `tls`), who may ask (`guard`,
+//! `keys`), in what protocol (`dialect`) and how much a client may take (`limits`, `arriving`, `body`). Which artifact answers is for
 //! `models` to say; what changes that are a file (`watch`) and, behind keys of its own, `admin`.
 
 mod admin;
+mod arriving;
 mod ask;
 mod body;
 mod check;
@@ -15,6 +16,7 @@ mod dialect;
 mod encoding;
 mod exposition;
 mod formats;
+mod gate;
 mod guard;
 mod health;
 mod heard;
@@ -53,10 +55,11 @@ mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -78,6 +81,7 @@ pub use oip::grpc_rows;
 pub use tls::{TlsError, TlsFiles};
 
 use body::Room;
+use gate::Gate;
 use guard::Guard;
 use limits::{CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
 use log::Log;
@@ -134,6 +138,8 @@ struct Service {
     large_turns: Turns,
     trace: Option<Arc<Recorder>>,
     pace: Option<Pace>,
+    /// Whether the server was told to stop, and others should be asked.
+    ends: AtomicBool,
 }
 
 /// A server that can't start.
@@ -151,6 +157,16 @@ impl Service {
     /// Whether requests are told, to people or to a collector.
     fn tells_requests(&self) -> bool {
         self.log.tells_requests() || self.telemetry.is_some()
+    }
+
+    /// Whether more should be asked: a server that listens has replayed its golden rows.
+    fn is_ready(&self) -> bool {
+        !self.ends.load(Ordering::Relaxed)
+    }
+
+    /// By which status that is told.
+    fn readiness(&self) -> StatusCode {
+        if self.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
     }
 
     /// Waits as long as an answer takes that is made up.
@@ -215,18 +231,20 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         let members = [("connections", all), ("from_one_address", from_one), ("because", json!(because))];
         log.event("fewer_connections", &members);
     }
+    let (callers, admins) = (Gate::new(limited.callers), Gate::new(limited.admins));
     let service = Arc::new(Service {
         models,
         metrics: Metrics::new(tls.is_some(), telemetry.as_ref().map(Telemetry::lost)),
         log,
         telemetry,
         guard: Guard::new(listen, keys, &allowed_hosts),
-        room: Room::new(),
+        room: Room::new(Arc::clone(&callers)),
         joint_turns: Turns::new(threads, WAITING_MAX),
         small_turns: Turns::new(threads, WAITING_MAX),
         large_turns: Turns::new(threads, WAITING_SURELY),
         trace,
         pace,
+        ends: AtomicBool::new(false),
     });
     tls.iter().for_each(|tls| watch::tell_end(&service, tls));
     // A thread's own queue has 256 places. Beside 1,000 busy connections most would find none there, which costs more than to
@@ -250,16 +268,17 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         listening(Listening { address, admin: admin.as_ref().map(|(_, address, _)| *address) });
         let (calls, lasting) = oip::calls(&service).await;
         let watching = tokio::spawn(watch::watch(Arc::clone(&service), files, hang_up, stop.clone()));
-        let (tls, Limited { callers, admins, .. }) = (tls.as_deref(), limited);
+        let tls = tls.as_deref();
         let until = async {
             stop.told(1).await;
+            service.ends.store(true, Ordering::Relaxed);
             lasting.end().await;
         };
         let router = router(Arc::clone(&service), calls);
-        let answering = listen::listen(listener, tls, router, &service, callers, until, &stop);
+        let answering = listen::listen(listener, tls, router, &service, &callers, until, &stop);
         let changing = async {
             if let Some((listener, _, router)) = admin {
-                listen::listen(listener, tls, router, &service, admins, stop.told(1), &stop).await;
+                listen::listen(listener, tls, router, &service, &admins, stop.told(1), &stop).await;
             }
         };
         tokio::join!(answering, changing);

@@ -12,14 +12,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::Predictor;
 use evenstep_pipeline::request::{self, Refusal, Rows};
-use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
-use hyper::body::Frame;
 use serde_json::{Map, Value, json};
-use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Service;
+use crate::body::Pace;
 use crate::formats::Format;
 use crate::limits::{BODY_TIME, LINE_BYTES_MAX, SMALL_BODY_BYTES};
 use crate::listen::UnderWay;
@@ -103,7 +101,7 @@ pub(crate) async fn answer(
     mut body: Body,
     is_asked_first: bool,
 ) -> Response {
-    let first = if is_asked_first { Some(next(&mut body).await) } else { None };
+    let first = if is_asked_first { Some(service.room.part(&mut body, &mut Pace::patient()).await) } else { None };
     let asked = Asked { service, served };
     let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
     let streamed = Streamed::default();
@@ -114,12 +112,8 @@ pub(crate) async fn answer(
     response
 }
 
-/// The next part of a body, if it came in time and there is one.
-type Next = Result<Option<Result<Frame<Bytes>, axum::Error>>, Elapsed>;
-
-async fn next(body: &mut Body) -> Next {
-    timeout(BODY_TIME, body.frame()).await
-}
+/// The next part of a body, if there is one.
+type Part = Result<Option<Bytes>, Problem>;
 
 /// An answer under way.
 struct Stream {
@@ -134,7 +128,7 @@ struct Stream {
 }
 
 impl Stream {
-    async fn run(mut self, first: Option<Next>, body: Body) {
+    async fn run(mut self, first: Option<Part>, body: Body) {
         let started = Instant::now();
         let ended = self.answer_all(first, body).await;
         let (status, how) = match ended {
@@ -147,36 +141,37 @@ impl Stream {
         if let Err(Ended::Gone) = ended {
             self.streamed.unread();
             // The client must not take what it has for the whole.
-            self.sender.abort(Error::other("the client read too slowly"));
+            self.sender.abort(Error::other("the client is gone, or reads too slowly"));
         }
     }
 
-    async fn answer_all(&mut self, mut first: Option<Next>, mut body: Body) -> Result<(), Ended> {
-        let mut held = self.asked.service.room.hold();
-        let mut rest = Vec::new();
+    async fn answer_all(&mut self, mut first: Option<Part>, mut body: Body) -> Result<(), Ended> {
+        let service = Arc::clone(&self.asked.service);
+        let (mut held, mut rest, mut pace) = (service.room.hold(), Vec::new(), Pace::patient());
         loop {
             let found = match first.take() {
                 Some(first) => first,
-                None => next(&mut body).await,
+                None => service.room.part(&mut body, &mut pace).await,
             };
-            let frame = match found {
-                Err(_) => return self.refuse(Problem::too_slow()).await,
-                Ok(Some(Err(_))) => return self.refuse(Problem::cut_off()).await,
-                Ok(Some(Ok(frame))) => Some(frame),
-                Ok(None) => None,
+            let part = match found {
+                Err(problem) => return self.refuse(problem).await,
+                Ok(None) => return self.answer_lines(&rest).await,
+                Ok(Some(part)) => part,
             };
-            let Some(frame) = frame else {
-                return self.answer_lines(&rest).await;
-            };
-            let Ok(data) = frame.into_data() else { continue };
-            if let Err(problem) = held.grow(rest.len() + data.len()) {
+            if let Err(problem) = held.fit(rest.len() + part.len()) {
                 return self.refuse(problem).await;
             }
             // What was there before ends no line.
-            let whole = data.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| rest.len() + end + 1);
-            rest.extend_from_slice(&data);
+            let whole = part.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| rest.len() + end + 1);
+            rest.extend_from_slice(&part);
             self.answer_lines(&rest[..whole]).await?;
             rest.drain(..whole);
+            // The next line may be long in coming; once it began it has to end.
+            if rest.is_empty() {
+                pace = Pace::patient()
+            } else {
+                pace.hold()
+            }
             if rest.len() > LINE_BYTES_MAX {
                 return self.refuse(too_long(|| place(self.line)).into()).await;
             }

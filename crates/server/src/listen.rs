@@ -1,38 +1,43 @@
 //! Connections: who may open one, how long it lives, and how all of them end.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
+use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::header::HeaderValue;
 use hyper::service::{Service as _, service_fn};
-use hyper::{Request, Version, header};
+use hyper::{Request, StatusCode, Version, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::Service;
+use crate::arriving::Arriving;
+use crate::body::Holding;
+use crate::dialect::Dialect;
+use crate::gate::{Entered, Gate};
 use crate::heard::Heard;
 use crate::limits::{
     GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LINGER_TIME, LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX,
-    RETRY_AFTER_SECONDS, STREAMS_MAX, UNACCEPTED_EVERY,
+    RETRY_AFTER_SECONDS, STREAM_HEAD_BYTES_MAX, STREAMS_MAX, STREAMS_OF_MANY_MAX, UNACCEPTED_EVERY, UNREAD_BYTES_MAX,
 };
 use crate::lines::Streamed;
-use crate::places::Places;
-use crate::problem::CutOff;
+use crate::metrics::Metrics;
+use crate::problem::{CutOff, Problem};
+use crate::request_id;
 use crate::seldom::Seldom;
 use crate::stop::Stop;
 use crate::tls::Tls;
@@ -46,15 +51,13 @@ pub(crate) async fn listen(
     listener: TcpListener,
     tls: Option<&Tls>,
     router: Router,
-    service: &Service,
-    limit: Places,
+    service: &Arc<Service>,
+    gate: &Arc<Gate>,
     until: impl Future<Output = ()>,
     stop: &Stop,
 ) {
     let metrics = &service.metrics;
-    let builder = Arc::new(builder());
-    let doors = Doors::new(limit.from_one);
-    let places = Arc::new(Semaphore::new(limit.all));
+    let [alone, of_many] = [STREAMS_MAX, STREAMS_OF_MANY_MAX].map(|streams| Arc::new(builder(streams)));
     let unaccepted = Seldom::new(UNACCEPTED_EVERY);
     let (closing, closed) = watch::channel(());
     let mut until = pin!(until);
@@ -64,7 +67,7 @@ pub(crate) async fn listen(
         let accepted = tokio::select! {
             biased;
             () = &mut until, if left.is_none() => {
-                left = Some(limit.all);
+                left = Some(gate.places());
                 continue;
             }
             accepted = listener.accept(), if left != Some(0) => accepted,
@@ -73,6 +76,7 @@ pub(crate) async fn listen(
         left = left.map(|left| left - 1);
         let (stream, from) = match accepted {
             Ok(accepted) => accepted,
+            Err(_) if left.is_some() => break,
             Err(error) => {
                 service.log.seldom(&unaccepted, "connection_not_taken", vec![("because", json!(error.to_string()))]);
                 // Most often the process has no file left: a connection that ends gives one back.
@@ -80,8 +84,7 @@ pub(crate) async fn listen(
                 continue;
             }
         };
-        let place = Arc::clone(&places).try_acquire_owned().ok().zip(doors.enter(from.ip()));
-        let Some(place) = place else {
+        let Some(entered) = gate.enter(from.ip()) else {
             metrics.connection_refused();
             if tls.is_none() {
                 send_away(&stream);
@@ -89,13 +92,15 @@ pub(crate) async fn listen(
             continue;
         };
         let open = metrics.connection_opened();
-        let (builder, router, closed) = (Arc::clone(&builder), router.clone(), closed.clone());
+        let builder = Arc::clone(if gate.has_many() { &of_many } else { &alone });
+        let (router, service) = (router.clone(), Arc::clone(service));
+        let closed = closed.clone();
         // An answer is written at once; waiting for more to send only delays it.
         let _ = stream.set_nodelay(true);
         let acceptor = tls.map(Tls::acceptor);
         tokio::spawn(async move {
             match acceptor {
-                None => serve_one(stream, from, &builder, router, closed).await,
+                None => serve_one(stream, from, entered, &builder, router, &service.metrics, closed).await,
                 // Who doesn't come to terms in time is closed, as who doesn't ask.
                 Some(acceptor) => {
                     let accepted = async {
@@ -106,19 +111,19 @@ pub(crate) async fn listen(
                         acceptor.accept(stream).await.ok()
                     };
                     if let Ok(Some(stream)) = timeout(HEAD_TIME, accepted).await {
-                        serve_one(stream, from, &builder, router, closed).await;
+                        serve_one(stream, from, entered, &builder, router, &service.metrics, closed).await;
                     }
                 }
             }
-            drop((place, open));
+            drop(open);
         });
     }
     drop(listener);
     let _ = closing.send(());
-    stop.wait_for(places.acquire_many(limit.all as u32)).await;
+    stop.wait_for(gate.left()).await;
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(streams_max: u32) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // Its time for a head runs from the answer before on, and so is that of an idle connection; a slow head is seen by `Activity`.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(HEAD_BYTES_MAX);
@@ -127,9 +132,11 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(IDLE_TIME)
         .keep_alive_timeout(HEAD_TIME)
-        .max_concurrent_streams(STREAMS_MAX)
+        .max_concurrent_streams(streams_max)
         .max_pending_accept_reset_streams(RESETS_MAX)
-        .max_header_list_size(HEAD_BYTES_MAX as u32);
+        .max_header_list_size(STREAM_HEAD_BYTES_MAX)
+        .initial_connection_window_size(UNREAD_BYTES_MAX)
+        .initial_stream_window_size(UNREAD_BYTES_MAX);
     builder
 }
 
@@ -137,8 +144,10 @@ fn builder() -> Builder<TokioExecutor> {
 async fn serve_one(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     from: SocketAddr,
+    entered: Entered,
     builder: &Builder<TokioExecutor>,
     router: Router,
+    metrics: &Metrics,
     mut closed: watch::Receiver<()>,
 ) {
     let activity = Arc::new(Activity::new());
@@ -147,13 +156,23 @@ async fn serve_one(
     let heard = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(from.ip()));
-        if request.version() == Version::HTTP_2 {
+        let is_of_frames = request.version() == Version::HTTP_2;
+        if is_of_frames {
             busy.is_of_frames.store(true, Ordering::Relaxed);
         }
-        let mut under_way = UnderWay::begin(&busy);
-        let (answered, seen) = (router.call(request), Arc::clone(&busy));
+        let stream = if is_of_frames { entered.begin() } else { None };
+        let (mut under_way, seen) = (UnderWay::begin(&busy), Arc::clone(&busy));
+        let answered = if is_of_frames && stream.is_none() {
+            metrics.asked(None, StatusCode::SERVICE_UNAVAILABLE);
+            Err(NoPlace::of(request))
+        } else {
+            Ok(router.call(Arriving::of(request, stream.clone())))
+        };
         async move {
-            let Ok(mut answer) = answered.await;
+            let mut answer = match answered {
+                Ok(answered) => answered.await.unwrap_or_else(|never| match never {}),
+                Err(no_place) => no_place.answer(),
+            };
             under_way.answered = answer.extensions().get::<CutOff>().is_none();
             if let Some(streamed) = answer.extensions_mut().remove::<Streamed>() {
                 streamed.keep(under_way);
@@ -161,7 +180,11 @@ async fn serve_one(
             if seen.is_ending.load(Ordering::Relaxed) {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok::<_, Infallible>(answer.map(|body| paced(body, &seen)))
+            let answer = answer.map(|body| paced(body, &seen));
+            Ok::<_, Infallible>(match stream {
+                Some(stream) => answer.map(|body| Body::new(Holding::new(body, stream))),
+                None => answer,
+            })
         }
     });
     let mut connection =
@@ -204,6 +227,25 @@ async fn serve_one(
     }
 }
 
+/// A request that there is no place for. Of it is kept what has to be there while its client is told.
+struct NoPlace {
+    dialect: Dialect,
+    name: Option<HeaderValue>,
+    body: Incoming,
+}
+
+impl NoPlace {
+    fn of(request: Request<Incoming>) -> NoPlace {
+        let dialect = Dialect::of(request.uri().path(), request.headers());
+        NoPlace { dialect, name: request_id::given(request.headers()), body: request.into_body() }
+    }
+
+    fn answer(self) -> Response {
+        let answer = self.dialect.retell(Problem::busy().into_response(), self.name);
+        answer.map(|body| Body::new(Holding::new(body, self.body)))
+    }
+}
+
 /// Tells a client, without listening to it, that no place is free.
 fn send_away(stream: &TcpStream) {
     let answer = format!(
@@ -229,48 +271,6 @@ fn tell_of_tls(stream: &TcpStream) {
         said.len()
     );
     let _ = stream.try_write(answer.as_bytes());
-}
-
-/// How many connections each address has open.
-#[derive(Clone)]
-struct Doors {
-    from_one_max: usize,
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-/// A connection of an address; dropped when it ends.
-struct Entered {
-    doors: Doors,
-    address: IpAddr,
-}
-
-impl Doors {
-    fn new(from_one_max: usize) -> Doors {
-        Doors { from_one_max, open: Arc::default() }
-    }
-
-    /// None if the address has as many as it may.
-    fn enter(&self, address: IpAddr) -> Option<Entered> {
-        let mut open = self.open.lock().expect("no holder panics");
-        let of_address = open.entry(address).or_default();
-        if *of_address >= self.from_one_max {
-            return None;
-        }
-        *of_address += 1;
-        Some(Entered { doors: self.clone(), address })
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        let mut open = self.doors.open.lock().expect("no holder panics");
-        if let Some(of_address) = open.get_mut(&self.address) {
-            *of_address -= 1;
-            if *of_address == 0 {
-                open.remove(&self.address);
-            }
-        }
-    }
 }
 
 /// When something was asked on a connection.
@@ -453,6 +453,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::places::Places;
 
     /// Whether a connection is closed on which so many requests are answered, and so many given up.
     async fn closes(answered: usize, given_up: usize) -> bool {
@@ -501,8 +502,11 @@ mod tests {
         });
         let (mut client, server) = tokio::io::duplex(1024);
         let (_closing, closed) = watch::channel(());
-        let builder = builder();
-        let served = serve_one(server, SocketAddr::from(([127, 0, 0, 1], 1)), &builder, router, closed);
+        let builder = builder(STREAMS_MAX);
+        let from = SocketAddr::from(([127, 0, 0, 1], 1));
+        let entered = Gate::new(Places { all: 1, from_one: 1 }).enter(from.ip()).expect("a place");
+        let metrics = Metrics::new(false, None);
+        let served = serve_one(server, from, entered, &builder, router, &metrics, closed);
         client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
         assert!(timeout(HEAD_TIME / 2, served).await.is_ok());
     }

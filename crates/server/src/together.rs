@@ -121,10 +121,12 @@ mod tests {
 
     use super::*;
     use crate::body::Room;
+    use crate::gate::Gate;
+    use crate::places::Places;
 
     #[tokio::test]
     async fn who_is_gone_leaves_nothing_behind_and_who_waits_stays() {
-        let (together, room) = (Together::default(), Room::new());
+        let (together, room) = (Together::default(), Room::new(Gate::new(Places { all: 1, from_one: 1 })));
         let body = async || room.read(Body::from("7")).await.expect("there is room");
         let (one, other) = (body().await, body().await);
         let (tell, _waits) = channel();

@@ -115,7 +115,7 @@ async fn read(
 ) -> Result<(Held, Option<Packing>), Problem> {
     let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
-    let body = body::within(head, body, BODY_BYTES_MAX, Problem::too_large)?;
+    let body = body::within(body, BODY_BYTES_MAX, Problem::too_large)?;
     let body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
     let packing = packing.filter(|packing| packing.packs(&body.bytes));

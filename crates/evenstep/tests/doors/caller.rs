@@ -1,10 +1,15 @@
 //! A client of gRPC that sends whatever bytes it is told to.
 
+use std::future::poll_fn;
+use std::time::Duration;
+
 use evenstep_grpc::{Message, framed, message};
-use h2::client::SendRequest;
+use h2::SendStream;
+use h2::client::{ResponseFuture, SendRequest};
 use http::{HeaderMap, Request};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 type Bytes = std::io::Cursor<Vec<u8>>;
 
@@ -13,6 +18,12 @@ pub(crate) struct Caller {
     runtime: Runtime,
     send: SendRequest<Bytes>,
     address: String,
+}
+
+/// A request whose body doesn't come.
+pub(crate) struct Open {
+    answer: ResponseFuture,
+    _unsent: SendStream<Bytes>,
 }
 
 /// How a call ended.
@@ -80,6 +91,54 @@ impl Caller {
                 body,
                 head: head.headers,
             }
+        })
+    }
+
+    /// Begins requests whose bodies it never sends, as many as it may have at once. They are under way until they are dropped.
+    pub(crate) fn leave_open(&self, path: &str, head: &[(&str, &str)], count: usize) -> Vec<Open> {
+        let begin = async |_| {
+            let mut request = Request::post(format!("http://{}{path}", self.address));
+            for (name, value) in head {
+                request = request.header(*name, *value);
+            }
+            let mut send = self.send.clone().ready().await.expect("it takes requests");
+            let (answer, unsent) = send.send_request(request.body(()).expect("a request"), false).expect("it is taken");
+            Open { answer, _unsent: unsent }
+        };
+        self.runtime.block_on(async {
+            let mut open = Vec::new();
+            for at in 0..count {
+                open.push(begin(at).await);
+            }
+            open
+        })
+    }
+
+    /// The status of a request that was answered by now.
+    pub(crate) fn status_of(&self, open: &mut Open) -> Option<u16> {
+        let answered = async { timeout(Duration::ZERO, &mut open.answer).await };
+        let answered = self.runtime.block_on(answered).ok()?;
+        Some(answered.expect("it is answered").status().as_u16())
+    }
+
+    /// Sends what is left of a body after the answer came; whether all of it is taken, or the rest isn't wanted.
+    pub(crate) fn send_late(&self, path: &str, head: &[(&str, &str)], body: Vec<u8>) -> (u16, Option<h2::Reason>) {
+        self.runtime.block_on(async {
+            let mut request = Request::post(format!("http://{}{path}", self.address));
+            for (name, value) in head {
+                request = request.header(*name, *value);
+            }
+            let mut send = self.send.clone().ready().await.expect("it takes requests");
+            let (answer, mut stream) =
+                send.send_request(request.body(()).expect("a request"), false).expect("it is taken");
+            let status = answer.await.expect("it answers").status().as_u16();
+            let sent = stream.send_data(Bytes::new(body), true);
+            let ended = poll_fn(|context| stream.poll_reset(context));
+            let reason = match sent {
+                Err(_) => ended.await.ok(),
+                Ok(()) => timeout(Duration::from_millis(500), ended).await.ok().and_then(Result::ok),
+            };
+            (status, reason)
         })
     }
 

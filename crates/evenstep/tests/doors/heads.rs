@@ -212,7 +212,7 @@ fn who_connected_before_the_server_is_told_to_stop_is_answered() {
     signal("STOP");
     let connect = |_| {
         let mut stream = TcpStream::connect(&*server.address).expect("the system takes it");
-        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
+        stream.write_all(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
         stream
     };
     let waiting: Vec<TcpStream> = (0..5).map(connect).collect();

@@ -5,6 +5,7 @@ mod caller;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod crowd;
 mod example;
 mod grpc;
 mod heads;

@@ -35,7 +35,9 @@ fn a_request_that_comes_as_the_server_ends_is_answered_and_told_to_be_the_last()
     let killed = std::process::Command::new("kill").arg(server.id().to_string()).status();
     assert!(killed.is_ok_and(|killed| killed.success()));
     sleep(Duration::from_millis(100));
+    // Answered, but others should be asked from now on.
     let told = connection.ask("GET", "/health", "", b"");
-    assert_eq!((told.status, told.header("connection")), (200, Some("close")));
+    assert_eq!((told.status, told.header("connection")), (503, Some("close")));
+    assert_eq!(told.json()["status"], "ending");
     server.end();
 }

@@ -39,7 +39,7 @@ pub(super) async fn load(
     let turn = timeout(TURN_TIME, Arc::clone(&admin.loading).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(Problem::busy()) };
     let too_large = |bytes| Problem::too_many(format!("a bundle may have {} MiB here", bytes >> 20));
-    let bytes = read(body::within(&headers, body, BUNDLE_BYTES_MAX, too_large)?, too_large).await?;
+    let bytes = read(body::within(body, BUNDLE_BYTES_MAX, too_large)?, too_large).await?;
     let (loading, name) = (Arc::clone(&admin), model.clone());
     // Goes on to its end, and is told in the log, though whoever asked for it be gone.
     let loaded = tokio::task::spawn_blocking(move || {

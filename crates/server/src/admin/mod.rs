@@ -18,7 +18,6 @@ use tokio::sync::Semaphore;
 pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};
 
 use crate::Service;
-use crate::body::drain;
 use crate::dialect::Dialect;
 use crate::guard::Guard;
 use crate::keyring::Keyring;
@@ -83,7 +82,6 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
     let (response, by) = match admin.guard.admit(&request, &[]) {
         Err(problem) => {
             admin.tell_refused(&request, &problem);
-            drain(request.into_body()).await;
             (problem.into_response(), None)
         }
         Ok(by) => {

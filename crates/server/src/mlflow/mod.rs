@@ -6,6 +6,7 @@ mod rows;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -19,9 +20,9 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/invocations", post(invocations::invocations))
 }
 
-/// `GET /ping`: a server that listens has replayed its golden rows.
-async fn ping() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], "\n").into_response()
+/// `GET /ping`: whether more should be asked.
+async fn ping(State(service): State<Arc<Service>>) -> Response {
+    (service.readiness(), [(header::CONTENT_TYPE, "application/json")], "\n").into_response()
 }
 
 /// `GET /version`: of what serves; MLflow tells its own there.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use evenstep_pipeline::{Predictor, request};
 use evenstep_table::ColumnName;
 use serde_json::{Value, json};
@@ -29,14 +30,17 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({ "live": true }))
 }
 
-/// `GET /v2/health/ready`: a server that listens has replayed its golden rows.
-pub(super) async fn ready() -> Json<Value> {
-    Json(json!({ "ready": true }))
+/// `GET /v2/health/ready`: whether more should be asked.
+pub(super) async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Value>) {
+    (service.readiness(), Json(json!({ "ready": service.is_ready() })))
 }
 
 /// `GET /v2/models/M/ready`
-pub(super) async fn model_ready(Chosen(served): Chosen) -> Json<Value> {
-    Json(json!({ "name": served.name(), "ready": true }))
+pub(super) async fn model_ready(
+    State(service): State<Arc<Service>>,
+    Chosen(served): Chosen,
+) -> (StatusCode, Json<Value>) {
+    (service.readiness(), Json(json!({ "name": served.name(), "ready": service.is_ready() })))
 }
 
 /// `GET /v2/models/M`

@@ -3,7 +3,7 @@
 use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, of_model, operation, responses, schema, text};
+use super::{Refusal, of_model, operation, responses, schema, text, until_it_ends};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InferenceError" };
 
@@ -15,7 +15,10 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
         ("/v2".to_owned(), server("v2_server")),
         ("/v2/".to_owned(), server("v2_server_slash")),
         ("/v2/health/live".to_owned(), told("Whether the server lives", "v2_live", "InferenceLive", &["421"])),
-        ("/v2/health/ready".to_owned(), told("Whether the server is ready", "v2_ready", "InferenceReady", &["421"])),
+        (
+            "/v2/health/ready".to_owned(),
+            until_it_ends(told("Whether the server is ready", "v2_ready", "InferenceReady", &["421"])),
+        ),
     ];
     for (path, suffix, parameters) in of_model(predictor, "/v2/models") {
         let with_parameters = |mut item: Value| {
@@ -36,7 +39,7 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
             "application/octet-stream": { "schema": text("JSON of the length that `Inference-Header-Content-Length` tells, and the bytes of its tensors after it") },
         } });
         paths.push((path.clone(), with_parameters(about)));
-        paths.push((format!("{path}/ready"), with_parameters(ready)));
+        paths.push((format!("{path}/ready"), with_parameters(until_it_ends(ready))));
         paths.push((format!("{path}/infer"), with_parameters(json!({ "post": infer }))));
     }
     paths

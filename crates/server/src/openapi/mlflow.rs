@@ -4,7 +4,7 @@ use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
 use super::schemas::lists_schema;
-use super::{PROBLEM, Refusal, operation, responses, schema, text};
+use super::{PROBLEM, Refusal, operation, responses, schema, text, until_it_ends};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InvocationError" };
 
@@ -22,7 +22,10 @@ pub(super) fn paths(_: &Predictor) -> Vec<(String, Value)> {
     };
     vec![
         ("/invocations".to_owned(), json!({ "post": invoke })),
-        ("/ping".to_owned(), told("Whether the server is ready (MLflow)", "ping", "application/json", &["421"])),
+        (
+            "/ping".to_owned(),
+            until_it_ends(told("Whether the server is ready (MLflow)", "ping", "application/json", &["421"])),
+        ),
         (
             "/version".to_owned(),
             told("The version of what serves", "version", "text/plain; charset=utf-8", &["401", "421"]),

@@ -106,7 +106,7 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
     let mut paths = vec![
         ("/predict".to_owned(), predict("predict", &[])),
         // Whoever looks after the process may have no key.
-        ("/health".to_owned(), json("Which artifact answers", "health", &["421"])),
+        ("/health".to_owned(), until_it_ends(json("Which artifact answers", "health", &["421"]))),
         ("/metrics".to_owned(), metrics),
         ("/openapi.json".to_owned(), json("This document", "openapi", &KNOWN)),
         ("/models".to_owned(), json("The models that are served", "models", &KNOWN)),
@@ -127,6 +127,13 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         paths.push((format!("{path}/predict"), with_parameters(predict)));
     }
     paths
+}
+
+/// The same of what is told by another status once the server was told to stop.
+fn until_it_ends(mut item: Value) -> Value {
+    let responses = &mut item["get"]["responses"];
+    responses["503"] = responses["200"].clone();
+    item
 }
 
 /// How a request is refused wherever a key is asked for.

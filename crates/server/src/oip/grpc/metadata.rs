@@ -17,9 +17,8 @@ pub(super) fn live(_: &Service, _: ServerLiveRequest) -> Result<ServerLiveRespon
     Ok(ServerLiveResponse { live: true })
 }
 
-/// A server that listens has replayed its golden rows.
-pub(super) fn ready(_: &Service, _: ServerReadyRequest) -> Result<ServerReadyResponse, Problem> {
-    Ok(ServerReadyResponse { ready: true })
+pub(super) fn ready(service: &Service, _: ServerReadyRequest) -> Result<ServerReadyResponse, Problem> {
+    Ok(ServerReadyResponse { ready: service.is_ready() })
 }
 
 pub(super) fn server(_: &Service, _: ServerMetadataRequest) -> Result<ServerMetadataResponse, Problem> {
@@ -29,7 +28,7 @@ pub(super) fn server(_: &Service, _: ServerMetadataRequest) -> Result<ServerMeta
 
 pub(super) fn model_ready(service: &Service, asked: ModelReadyRequest) -> Result<ModelReadyResponse, Problem> {
     served(service, &asked.name, &asked.version)?;
-    Ok(ModelReadyResponse { ready: true })
+    Ok(ModelReadyResponse { ready: service.is_ready() })
 }
 
 pub(super) fn model(service: &Service, asked: ModelMetadataRequest) -> Result<ModelMetadataResponse, Problem> {

@@ -95,8 +95,8 @@ where
     post(async move |State(service): State<Arc<Service>>, request: Request| {
         let packing = Packing::of(Dialect::Grpc, request.headers());
         // A name or two. Whoever asks may not even have a key.
-        let (head, body) = request.into_parts();
-        let body = match body::within(&head.headers, body, SMALL_BODY_BYTES, Problem::too_large) {
+        let body = request.into_body();
+        let body = match body::within(body, SMALL_BODY_BYTES, Problem::too_large) {
             Ok(body) => service.room.read_up_to(body, SMALL_BODY_BYTES).await,
             Err(problem) => Err(problem),
         };
