@@ -13,6 +13,7 @@ type Row = Map<String, Value>;
 /// An example's rows by several doors, its score file, and its server.
 pub(crate) struct Example {
     pub(crate) server: Server,
+    pub(crate) bundle: Vec<u8>,
     pub(crate) rows: Vec<Row>,
     pub(crate) kinds: Vec<(String, Kind)>,
     /// Lines of the score file, without what tells the rows apart.
@@ -37,8 +38,9 @@ impl Example {
             _ => Kind::Category,
         };
         let kinds = properties.iter().map(|(name, property)| (name.clone(), kind(property))).collect();
+        let bundle = std::fs::read(project.path("titanic.evenstep")).expect("a bundle");
         // A server holds its bundle in memory: the folder may go.
-        Example { server, rows, kinds, scored }
+        Example { server, bundle, rows, kinds, scored }
     }
 
     pub(crate) fn column(&self, name: &str) -> Vec<Value> {

@@ -16,6 +16,7 @@ mod together;
 mod wrong;
 
 use client::{ARROW, JSON, LINES, small};
+use evenstep_pipeline::request;
 use example::Example;
 use serde_json::{Value, json};
 
@@ -32,6 +33,10 @@ fn every_door_gives_the_bits_of_score() {
     let columns = json!({ "columns": example.columns() }).to_string();
     let lines: String = example.rows.iter().map(|row| json!(row).to_string() + "\n").collect();
     let (csv, arrow, list) = (example.csv().into_bytes(), example.arrow(), objects.to_string());
+    let predictor = evenstep_bundle::open(&example.bundle).expect("it is whole").predictor().expect("it answers");
+    let answers = request::answer(&predictor, list.as_bytes()).expect("all rows are answered");
+    let answers: Vec<Value> = answers.iter().map(|answer| json!(answer)).collect();
+    example.check("a call in Rust", &answers, native);
     let doors: [(&str, &[u8]); 5] = [
         (JSON, list.as_bytes()),
         (JSON, columns.as_bytes()),
