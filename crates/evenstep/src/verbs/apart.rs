@@ -11,7 +11,7 @@ use super::init::for_shell;
 /// Checks that before anything is done.
 ///
 /// # Errors
-/// A path that is to be written and is read, is to be written twice, or lies in a folder that isn't there.
+/// A path that is to be written and is read, is to be written twice, or lies in a folder that isn't there, or is none.
 pub(crate) fn apart<'a>(
     read: impl IntoIterator<Item = &'a Path>,
     written: impl IntoIterator<Item = &'a Path>,
@@ -19,6 +19,11 @@ pub(crate) fn apart<'a>(
     let mut taken: BTreeMap<PathBuf, &str> = read.into_iter().map(|path| (real(path), "is read")).collect();
     for path in written {
         let folder = super::folder_of(path);
+        // Below a file no folder can be made either.
+        if let Some(file) = folder.ancestors().find(|above| above.is_file()) {
+            let message = format!("`{}` can't be written: `{}` is no folder", path.display(), file.display());
+            return Err(PipelineError::input(message).help("name another file".to_owned()));
+        }
         if !folder.is_dir() {
             let message = format!("`{}` can't be written: there is no folder `{}`", path.display(), folder.display());
             return Err(PipelineError::input(message).help(format!("`mkdir -p {}` makes it", for_shell(folder))));
@@ -72,6 +77,7 @@ mod tests {
         assert_eq!(told("not/there", &["b"]), None);
         assert!(told("not/there", &["b", "b"]).is_some());
         assert!(told("a", &["not/here"]).is_some_and(|said| said.contains("there is no folder")));
+        assert!(told("not/there", &["a/b/c"]).is_some_and(|said| said.ends_with("a` is no folder")));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(at("a"), at("link")).expect("made");
