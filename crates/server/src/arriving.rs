@@ -2,35 +2,39 @@
 //! answer.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Bytes, HttpBody};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Frame, Incoming, SizeHint};
-use hyper::{Request, header};
+use hyper::{Request, Version, header};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::gate::Stream;
 use crate::limits::{BODY_BYTES_MAX, REFUSED_TIME};
+use crate::listen::{Activity, UnderWay};
 
-/// The body, and the place of its request, if it has one of its own.
-pub(crate) struct Arriving {
+/// The body, and what is held until it has come, or isn't read any more.
+pub(crate) struct Arriving<H: Send + 'static> {
     /// None, once it ended.
     body: Option<Incoming>,
     /// Its client asks first whether to send it, and wasn't told to.
     is_held_back: bool,
-    stream: Option<Stream>,
+    activity: Arc<Activity>,
+    held: Option<H>,
 }
 
-impl Arriving {
-    pub(crate) fn of(request: Request<Incoming>, stream: Option<Stream>) -> Request<Arriving> {
-        let is_held_back = request.headers().contains_key(header::EXPECT);
-        request.map(|body| Arriving { body: Some(body), is_held_back, stream })
+impl<H: Send> Arriving<H> {
+    pub(crate) fn of(request: Request<Incoming>, activity: &Arc<Activity>, held: H) -> Request<Arriving<H>> {
+        // Over HTTP/2 nobody is told.
+        let is_held_back = request.headers().contains_key(header::EXPECT) && request.version() < Version::HTTP_2;
+        let activity = Arc::clone(activity);
+        request.map(|body| Arriving { body: Some(body), is_held_back, activity, held: Some(held) })
     }
 }
 
-impl HttpBody for Arriving {
+impl<H: Send + Unpin> HttpBody for Arriving<H> {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -56,15 +60,15 @@ impl HttpBody for Arriving {
     }
 }
 
-impl Drop for Arriving {
+impl<H: Send> Drop for Arriving<H> {
     fn drop(&mut self) {
         let Some(body) = self.body.take().filter(|body| !body.is_end_stream() && !self.is_held_back) else { return };
         if let Ok(runtime) = Handle::try_current() {
-            let stream = self.stream.take();
+            let held = (self.held.take(), UnderWay::of_rest(&self.activity));
             runtime.spawn(async move {
                 let mut body = Limited::new(body, BODY_BYTES_MAX);
                 let _ = timeout(REFUSED_TIME, async { while let Some(Ok(_)) = body.frame().await {} }).await;
-                drop(stream);
+                drop(held);
             });
         }
     }

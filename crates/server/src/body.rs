@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::gate::Gate;
 use crate::limits::{
-    ANSWERS_KIB_MAX, BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRY_EVERY, PART_BYTES,
-    SMALL_BODY_BYTES,
+    ANSWERS_KIB_MAX, BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRIED_PART, HURRY_EVERY,
+    PART_BYTES, SMALL_BODY_BYTES,
 };
 use crate::packing::Packing;
 use crate::problem::Problem;
@@ -31,16 +31,18 @@ pub(crate) struct Room {
 pub(crate) struct Pace {
     /// When it has to be there.
     deadline: Instant,
-    /// When it was last looked at, if it holds room, and how many bytes have come since.
+    /// When it was last looked at, if it holds room.
     looked_at: Option<Instant>,
-    bytes: usize,
+    /// How many bytes have come since, and in all.
+    new: usize,
+    all: usize,
 }
 
 impl Pace {
     /// Of a body that begins now.
     pub(crate) fn new() -> Pace {
         let now = Instant::now();
-        Pace { deadline: now + BODY_TIME, looked_at: Some(now), bytes: 0 }
+        Pace { deadline: now + BODY_TIME, looked_at: Some(now), new: 0, all: 0 }
     }
 
     /// Of what is waited for, and holds no room yet.
@@ -96,7 +98,7 @@ impl Held {
     /// Takes the place of a body by what it is without its compression.
     pub(crate) fn unpack(&mut self, packing: Packing, bytes_max: usize) -> Result<(), Problem> {
         self.bytes = packing.unpack(&self.bytes, bytes_max)?;
-        self.taken.fit(self.bytes.len())
+        self.taken.grow(self.bytes.len())
     }
 }
 
@@ -107,10 +109,16 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Takes what is missing for so many bytes, and gives back what is more than they need.
-    pub(crate) fn fit(&mut self, bytes: usize) -> Result<(), Problem> {
-        self.start.fit(bytes.min(SMALL_BODY_BYTES))?;
-        self.rest.fit(bytes.saturating_sub(SMALL_BODY_BYTES))
+    /// Takes what is missing for so many bytes.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        self.start.grow(bytes.min(SMALL_BODY_BYTES))?;
+        self.rest.grow(bytes.saturating_sub(SMALL_BODY_BYTES))
+    }
+
+    /// Gives back what is more than so many bytes need.
+    pub(crate) fn give_back(&mut self, bytes: usize) {
+        self.start.give_back(bytes.min(SMALL_BODY_BYTES));
+        self.rest.give_back(bytes.saturating_sub(SMALL_BODY_BYTES));
     }
 }
 
@@ -125,20 +133,24 @@ impl Share {
         Share { of: Arc::clone(room), taken: None }
     }
 
-    fn fit(&mut self, bytes: usize) -> Result<(), Problem> {
-        let wanted = bytes.div_ceil(1024);
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        if wanted < taken {
-            drop(self.taken.as_mut().and_then(|held| held.split(taken - wanted)));
-        } else if wanted > taken {
-            let missing = (wanted - taken) as u32;
-            let more = Arc::clone(&self.of).try_acquire_many_owned(missing).map_err(|_| Problem::busy())?;
-            match &mut self.taken {
-                None => self.taken = Some(more),
-                Some(taken) => taken.merge(more),
-            }
+        let missing = bytes.div_ceil(1024).saturating_sub(taken);
+        if missing == 0 {
+            return Ok(());
+        }
+        let more = Arc::clone(&self.of).try_acquire_many_owned(missing as u32).map_err(|_| Problem::busy())?;
+        match &mut self.taken {
+            None => self.taken = Some(more),
+            Some(taken) => taken.merge(more),
         }
         Ok(())
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        if let Some(taken) = &mut self.taken {
+            drop(taken.split(taken.num_permits().saturating_sub(bytes.div_ceil(1024))));
+        }
     }
 }
 
@@ -160,7 +172,7 @@ impl Room {
             return Ok(bytes.into());
         }
         let mut taken = Share::of(&self.answers);
-        taken.fit(bytes.len())?;
+        taken.grow(bytes.len())?;
         Ok(Body::new(Holding::new(Full::new(bytes.into()), taken)))
     }
 
@@ -181,12 +193,14 @@ impl Room {
                 Ok(Some(Ok(frame))) => frame.into_data().ok(),
                 Err(_) => None,
             };
-            pace.bytes += part.as_ref().map_or(0, Bytes::len);
-            if now >= pace.deadline || now >= look_at && pace.bytes < HURRIED_BYTES_MIN && self.is_short() {
+            let bytes = part.as_ref().map_or(0, Bytes::len);
+            (pace.new, pace.all) = (pace.new + bytes, pace.all + bytes);
+            let is_slow = pace.new < HURRIED_BYTES_MIN.max(pace.all / HURRIED_PART);
+            if now >= pace.deadline || now >= look_at && is_slow && self.is_short() {
                 return Err(Problem::too_slow());
             }
             if now >= look_at {
-                (pace.looked_at, pace.bytes) = (Some(now), 0);
+                (pace.looked_at, pace.new) = (Some(now), 0);
             }
             if part.is_some() {
                 return Ok(part);
@@ -208,7 +222,7 @@ impl Room {
             if length > bytes_max {
                 return Err(Problem::too_large(bytes_max));
             }
-            taken.fit(length)?;
+            taken.grow(length)?;
             bytes.extend_from_slice(&part);
         }
         Ok(Held { bytes, taken })
@@ -233,7 +247,7 @@ mod tests {
     use crate::places::Places;
 
     fn room() -> Room {
-        Room::new(Gate::new(Places { all: 8, from_one: 6 }))
+        Room::new(Gate::new(Places::of(8), Places::of(8)))
     }
 
     #[tokio::test]
@@ -266,10 +280,9 @@ mod tests {
         };
         assert!(slowly().await.is_ok_and(|held| held.bytes == b"12"));
         let mut others = room.hold();
-        others.fit(BODIES_KIB_MAX * 1024).expect("there is room");
+        others.grow(BODIES_KIB_MAX * 1024).expect("there is room");
         assert_eq!(slowly().await.err().map(|problem| problem.status()), Some(StatusCode::REQUEST_TIMEOUT));
-        // What they no longer need is given back.
-        others.fit(1).expect("it is less");
+        others.give_back(1);
         assert!(slowly().await.is_ok());
     }
 }

@@ -83,10 +83,10 @@ pub use tls::{TlsError, TlsFiles};
 use body::Room;
 use gate::Gate;
 use guard::Guard;
-use limits::{CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
+use limits::{ADMIN_CONNECTIONS_MAX, CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
 use log::Log;
 use metrics::Metrics;
-use places::{FILES_WANTED, Limited};
+use places::{FILES_WANTED, Limited, Places};
 use problem::Problem;
 use stop::Stop;
 use telemetry::Telemetry;
@@ -231,7 +231,9 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         let members = [("connections", all), ("from_one_address", from_one), ("because", json!(because))];
         log.event("fewer_connections", &members);
     }
-    let (callers, admins) = (Gate::new(limited.callers), Gate::new(limited.admins));
+    // Requests over HTTP/2 take no files.
+    let callers = Gate::new(limited.callers, Places::of(CONNECTIONS_MAX as usize));
+    let admins = Gate::new(limited.admins, Places::of(ADMIN_CONNECTIONS_MAX));
     let service = Arc::new(Service {
         models,
         metrics: Metrics::new(tls.is_some(), telemetry.as_ref().map(Telemetry::lost)),

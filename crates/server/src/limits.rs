@@ -17,16 +17,18 @@ pub(crate) const ENCODED_BYTES_MIN: usize = 1 << 10;
 pub(crate) const WINDOW_LOG_MAX: u32 = 24;
 /// A line of a body that is answered line by line.
 pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
-/// A body is read within this time. One that is answered while it comes may take longer, but each of its parts may not; nor
-/// may its client take longer to read a part of the answer.
+/// A body is read within this time. One that is answered while it comes may take longer, but neither may the next of its lines,
+/// nor a line from its first byte to its last; nor may its client take longer to read a part of the answer.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
-/// How often it is looked at how a body comes: while room is short, so many bytes of it have to come meanwhile, or its end.
+/// How often it is looked at how a body comes: while room is short, so many bytes of it have to come meanwhile, and such a part of
+/// what it has, or its end.
 pub(crate) const HURRY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const HURRIED_BYTES_MIN: usize = 16 << 10;
+pub(crate) const HURRIED_PART: usize = 8;
 /// So long a client that is refused may go on to send.
 pub(crate) const REFUSED_TIME: Duration = Duration::from_secs(2);
 
-/// Connections that are open at once; and requests of those over HTTP/2, of which each may have many.
+/// Connections that are open at once; and requests over HTTP/2, of which a connection may have many.
 pub(crate) const CONNECTIONS_MAX: u32 = 4096;
 /// The same from one address. A proxy in front is one address, so it may have many.
 pub(crate) const CONNECTIONS_FROM_ONE_MAX: usize = 3072;
@@ -52,8 +54,9 @@ pub(crate) const STREAM_HEAD_BYTES_MAX: u32 = 16 << 10;
 pub(crate) const STREAMS_MAX: u32 = 128;
 /// The same of one that was opened beside many others: even a request that is refused takes 2 KiB until it is.
 pub(crate) const STREAMS_OF_MANY_MAX: u32 = 8;
-/// What may come of bodies over HTTP/2 before it is read: on one connection, or of one request.
-pub(crate) const UNREAD_BYTES_MAX: u32 = 128 << 10;
+/// What may come of a body over HTTP/2 before it is read, and of all on one connection: some that aren't read keep no others.
+pub(crate) const STREAM_UNREAD_BYTES_MAX: u32 = 128 << 10;
+pub(crate) const UNREAD_BYTES_MAX: u32 = 1 << 20;
 /// Requests that a client of HTTP/2 has begun and taken back before they were looked at.
 pub(crate) const RESETS_MAX: usize = 100;
 /// Requests that a connection may give up before they are answered, if those are most of what it asks.

@@ -158,7 +158,7 @@ impl Stream {
                 Ok(None) => return self.answer_lines(&rest).await,
                 Ok(Some(part)) => part,
             };
-            if let Err(problem) = held.fit(rest.len() + part.len()) {
+            if let Err(problem) = held.grow(rest.len() + part.len()) {
                 return self.refuse(problem).await;
             }
             // What was there before ends no line.
@@ -166,11 +166,15 @@ impl Stream {
             rest.extend_from_slice(&part);
             self.answer_lines(&rest[..whole]).await?;
             rest.drain(..whole);
+            // What a long line took isn't kept for the next.
+            rest.shrink_to(2 * rest.len());
+            held.give_back(rest.len());
             // The next line may be long in coming; once it began it has to end.
-            if rest.is_empty() {
-                pace = Pace::patient()
-            } else {
-                pace.hold()
+            if whole > 0 {
+                pace = Pace::patient();
+            }
+            if !rest.is_empty() {
+                pace.hold();
             }
             if rest.len() > LINE_BYTES_MAX {
                 return self.refuse(too_long(|| place(self.line)).into()).await;

@@ -32,7 +32,8 @@ use crate::gate::{Entered, Gate};
 use crate::heard::Heard;
 use crate::limits::{
     GIVEN_UP_MAX, HEAD_BYTES_MAX, HEAD_TIME, IDLE_TIME, LINGER_TIME, LOOK_EVERY, PART_BYTES, PENALTY_TIME, RESETS_MAX,
-    RETRY_AFTER_SECONDS, STREAM_HEAD_BYTES_MAX, STREAMS_MAX, STREAMS_OF_MANY_MAX, UNACCEPTED_EVERY, UNREAD_BYTES_MAX,
+    RETRY_AFTER_SECONDS, STREAM_HEAD_BYTES_MAX, STREAM_UNREAD_BYTES_MAX, STREAMS_MAX, STREAMS_OF_MANY_MAX,
+    UNACCEPTED_EVERY, UNREAD_BYTES_MAX,
 };
 use crate::lines::Streamed;
 use crate::metrics::Metrics;
@@ -136,7 +137,7 @@ fn builder(streams_max: u32) -> Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(RESETS_MAX)
         .max_header_list_size(STREAM_HEAD_BYTES_MAX)
         .initial_connection_window_size(UNREAD_BYTES_MAX)
-        .initial_stream_window_size(UNREAD_BYTES_MAX);
+        .initial_stream_window_size(STREAM_UNREAD_BYTES_MAX);
     builder
 }
 
@@ -151,7 +152,8 @@ async fn serve_one(
     mut closed: watch::Receiver<()>,
 ) {
     let activity = Arc::new(Activity::new());
-    let busy = Arc::clone(&activity);
+    let (entered, busy) = (Arc::new(entered), Arc::clone(&activity));
+    let overstaying = Arc::clone(&entered);
     let router = TowerToHyperService::new(router);
     let heard = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -164,9 +166,9 @@ async fn serve_one(
         let (mut under_way, seen) = (UnderWay::begin(&busy), Arc::clone(&busy));
         let answered = if is_of_frames && stream.is_none() {
             metrics.asked(None, StatusCode::SERVICE_UNAVAILABLE);
-            Err(NoPlace::of(request))
+            Err(NoPlace::of(request, &entered, &busy))
         } else {
-            Ok(router.call(Arriving::of(request, stream.clone())))
+            Ok(router.call(Arriving::of(request, &busy, stream.clone())))
         };
         async move {
             let mut answer = match answered {
@@ -214,6 +216,7 @@ async fn serve_one(
                 asked_to_end = true;
             }
             _ = look.tick() => match activity.idle() {
+                _ if overstaying.overstays() => return,
                 Idle::No => {}
                 Idle::NeverAsked | Idle::SlowHead => return,
                 // A client that doesn't read its last answer keeps the connection from ending.
@@ -231,13 +234,19 @@ async fn serve_one(
 struct NoPlace {
     dialect: Dialect,
     name: Option<HeaderValue>,
-    body: Incoming,
+    body: Body,
 }
 
 impl NoPlace {
-    fn of(request: Request<Incoming>) -> NoPlace {
+    fn of(request: Request<Incoming>, entered: &Entered, activity: &Arc<Activity>) -> NoPlace {
         let dialect = Dialect::of(request.uri().path(), request.headers());
-        NoPlace { dialect, name: request_id::given(request.headers()), body: request.into_body() }
+        let name = request_id::given(request.headers());
+        let body = match entered.refuse() {
+            Some(held) => Body::new(Arriving::of(request, activity, held).into_body()),
+            // Dropped once the client was told, which most clients hear.
+            None => Body::new(request.into_body()),
+        };
+        NoPlace { dialect, name, body }
     }
 
     fn answer(self) -> Response {
@@ -274,7 +283,7 @@ fn tell_of_tls(stream: &TcpStream) {
 }
 
 /// When something was asked on a connection.
-struct Activity {
+pub(crate) struct Activity {
     opened: Instant,
     under_way: AtomicUsize,
     /// Milliseconds after `opened` at which the last request ended, or a part of its answer was taken; 0 before the first.
@@ -424,6 +433,12 @@ impl UnderWay {
         UnderWay { activity: Arc::clone(activity), answered: false, unread: AtomicBool::new(false) }
     }
 
+    /// What is left of a request that was answered already.
+    pub(crate) fn of_rest(activity: &Arc<Activity>) -> UnderWay {
+        activity.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay { activity: Arc::clone(activity), answered: true, unread: AtomicBool::new(false) }
+    }
+
     /// Says that its client doesn't read the answer: it ends the connection, unless others are under way on it, or may be: over
     /// HTTP/2 the answer alone is broken off.
     pub(crate) fn unread(&self) {
@@ -503,8 +518,9 @@ mod tests {
         let (mut client, server) = tokio::io::duplex(1024);
         let (_closing, closed) = watch::channel(());
         let builder = builder(STREAMS_MAX);
+        const PLACE: Places = Places { all: 1, from_one: 1 };
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
-        let entered = Gate::new(Places { all: 1, from_one: 1 }).enter(from.ip()).expect("a place");
+        let entered = Gate::new(PLACE, PLACE).enter(from.ip()).expect("a place");
         let metrics = Metrics::new(false, None);
         let served = serve_one(server, from, entered, &builder, router, &metrics, closed);
         client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");

@@ -11,7 +11,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    fn of(all: usize) -> Places {
+    pub(crate) fn of(all: usize) -> Places {
         Places { all, from_one: (all * CONNECTIONS_FROM_ONE_MAX / CONNECTIONS_MAX as usize).max(1) }
     }
 }

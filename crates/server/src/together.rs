@@ -126,7 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_gone_leaves_nothing_behind_and_who_waits_stays() {
-        let (together, room) = (Together::default(), Room::new(Gate::new(Places { all: 1, from_one: 1 })));
+        let (together, room) = (Together::default(), Room::new(Gate::new(Places::of(8), Places::of(8))));
         let body = async || room.read(Body::from("7")).await.expect("there is room");
         let (one, other) = (body().await, body().await);
         let (tell, _waits) = channel();

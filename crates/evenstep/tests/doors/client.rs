@@ -39,6 +39,19 @@ impl Server {
         self.child.id()
     }
 
+    /// Megabytes that it takes, where that is told.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory(&self) -> Option<usize> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it takes memory");
+        Some(line.trim_end_matches("kB").trim().parse::<usize>().expect("a number") >> 10)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn memory(&self) -> Option<usize> {
+        None
+    }
+
     /// Waits until it ended.
     pub(crate) fn wait(&mut self) {
         self.child.wait().expect("it ends");

@@ -4,30 +4,17 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::caller::{Caller, Open};
-use crate::client::{JSON, Server, small};
+use crate::client::{JSON, small};
 
 /// Requests that one address may have under way, of all that there are places for.
 const OF_ONE: usize = 3072;
 const AT_ONCE: usize = 128;
 
-/// Megabytes that the server takes.
-#[cfg(target_os = "linux")]
-fn memory(server: &Server) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it takes memory");
-    Some(line.trim_end_matches("kB").trim().parse::<usize>().expect("a number") >> 10)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn memory(_: &Server) -> Option<usize> {
-    None
-}
-
 #[test]
 fn requests_without_their_bodies_take_places_of_which_there_are_so_many() {
     let server = small();
     let row = br#"{"x": 1, "z": 2}"#;
-    let before = memory(&server);
+    let before = server.memory();
     let padding = "x".repeat(12 << 10);
     let head = [("content-type", JSON), ("content-length", "16000000"), ("x-padding", &padding)];
     let connect = || {
@@ -45,10 +32,13 @@ fn requests_without_their_bodies_take_places_of_which_there_are_so_many() {
         }
     }
     assert_eq!(refused, crowd.len() * AT_ONCE - OF_ONE);
-    let taken = memory(&server).zip(before).map(|(with, before)| with - before);
+    let taken = server.memory().zip(before).map(|(with, before)| with - before);
     assert!(taken.is_none_or(|megabytes| megabytes < 300), "{taken:?} MB");
-    // Whoever comes with one at a time is answered as ever.
+    // Whoever has a place is answered as ever, and who has none learns so whatever it sends.
     server.predict(JSON, JSON, row).ok();
+    let (status, reset) =
+        Caller::connect(&server.address).send_late("/predict", &[("content-type", JSON)], vec![b' '; 300_000]);
+    assert_eq!((status, reset), (503, None));
 
     drop(crowd);
     let (caller, began) = (Caller::connect(&server.address), Instant::now());

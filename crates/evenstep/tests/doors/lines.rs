@@ -2,8 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::Duration;
 
-use crate::client::{JSON, LINES, small};
+use crate::client::{JSON, LINES, Server, small};
 
 #[test]
 fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
@@ -36,25 +38,73 @@ fn lines_are_answered_up_to_the_first_that_is_wrong_wherever_they_are_cut() {
     assert!(told[2501]["error"]["detail"].as_str().is_some_and(|detail| detail.starts_with("line 2504: ")));
 
     // The answer to what came is there before the rest was sent.
-    let mut stream = TcpStream::connect(&server.address).expect("it listens");
-    let head = format!(
-        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).expect("it reads");
-    let mut answered = String::new();
+    let mut lines = Lines::begin(&server);
     for n in 0..3 {
         let line = good(n);
         let (start, end) = line.split_at(5);
-        for piece in [start, end] {
-            stream.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).expect("it reads");
-        }
-        while answered.matches("prediction").count() <= n {
-            let mut buffer = [0; 1024];
-            let read = stream.read(&mut buffer).expect("it answers");
-            assert!(read > 0, "it ended: {answered}");
-            answered += &String::from_utf8_lossy(&buffer[..read]);
+        [start, end].into_iter().for_each(|piece| lines.send(piece));
+        lines.read(n + 1);
+    }
+}
+
+/// A body of lines under way, over HTTP/1.1.
+struct Lines {
+    stream: TcpStream,
+    answered: String,
+}
+
+impl Lines {
+    fn begin(server: &Server) -> Lines {
+        let mut stream = TcpStream::connect(&server.address).expect("it listens");
+        let head = format!(
+            "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it reads");
+        Lines { stream, answered: String::new() }
+    }
+
+    fn send(&mut self, piece: &str) {
+        self.stream.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).expect("it reads");
+    }
+
+    /// Reads until so many rows are answered.
+    fn read(&mut self, rows: usize) {
+        while self.answered.matches("prediction").count() < rows {
+            let mut buffer = [0; 4096];
+            let read = self.stream.read(&mut buffer).expect("it answers");
+            self.answered += &String::from_utf8_lossy(&buffer[..read]);
+            assert!(read > 0 && !self.answered.contains("error"), "{}", self.answered);
         }
     }
+}
+
+#[test]
+fn lines_that_are_cut_anywhere_go_on_for_longer_than_a_body_may_take() {
+    let server = small();
+    let mut lines = Lines::begin(&server);
+    lines.send("{\"x\": 1, ");
+    for row in 1..=64 {
+        sleep(Duration::from_millis(500));
+        lines.send("\"z\": 2}\n{\"x\": 1, ");
+        lines.read(row);
+    }
+}
+
+#[test]
+fn a_long_line_leaves_nothing_behind() {
+    let server = small();
+    let long = format!("{}\n{{\"x\": 1, \"z\": 2}}\n", " ".repeat(1_000_000));
+    let ask = |_| {
+        let mut lines = Lines::begin(&server);
+        lines.send(&long);
+        lines.read(1);
+        lines
+    };
+    let some: Vec<Lines> = (0..3).map(ask).collect();
+    let before = server.memory();
+    let more: Vec<Lines> = (0..60).map(ask).collect();
+    let taken = server.memory().zip(before).map(|(with, before)| with.saturating_sub(before));
+    assert!(taken.is_none_or(|megabytes| megabytes < 20), "{taken:?} MB for {}", some.len() + more.len());
 }
 
 #[test]

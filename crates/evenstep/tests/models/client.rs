@@ -14,11 +14,25 @@ impl<S: Read + Write> Connection<S> {
 
     /// Asks, and reads the answer to its end.
     pub(crate) fn ask(&mut self, method: &str, path: &str, head: &str, body: &[u8]) -> Told {
-        let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {length}\r\n\r\n");
+        self.send(&[head_of(method, path, head, body).as_bytes(), body].concat());
+        self.told()
+    }
+
+    /// The same of what is refused, whose body is sent after the answer was read.
+    pub(crate) fn ask_late(&mut self, method: &str, path: &str, head: &str, body: &[u8]) -> Told {
+        self.send(head_of(method, path, head, body).as_bytes());
+        let told = self.told();
+        self.send(body);
+        told
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
         let stream = self.0.get_mut();
-        stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
+        stream.write_all(bytes).expect("it reads");
         stream.flush().expect("it reads");
+    }
+
+    fn told(&mut self) -> Told {
         let head = self.lines_until_blank();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let mut told = Told { status: status.unwrap_or_else(|| panic!("no status: {head}")), head, body: Vec::new() };
@@ -60,4 +74,8 @@ impl<S: Read + Write> Connection<S> {
         assert!(line.ends_with('\n'), "the connection ended: `{line}`");
         line
     }
+}
+
+fn head_of(method: &str, path: &str, head: &str, body: &[u8]) -> String {
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {}\r\n\r\n", body.len())
 }

@@ -16,8 +16,15 @@ fn a_connection_outlives_a_pause_and_a_head_that_does_not_end_closes_it() {
     slow.write_all(b"GET /health HTTP/1.1\r\nHost: loc").expect("it reads");
     let began = Instant::now();
     assert_eq!(connection.ask("GET", "/health", "", b"").status, 200);
+    // What it sends after it was refused is no head that doesn't end.
+    let mut refused = server.connect();
+    assert_eq!(
+        refused.ask_late("POST", "/nowhere", "Content-Type: application/json\r\n", &vec![b' '; 300_000]).status,
+        404
+    );
     sleep(Duration::from_secs(11));
     assert_eq!(connection.ask("GET", "/health", "", b"").status, 200, "after a pause");
+    assert_eq!(refused.ask("GET", "/health", "", b"").status, 200);
     slow.set_read_timeout(Some(Duration::from_secs(10))).expect("a time");
     let closed = match slow.read(&mut [0; 64]) {
         Ok(bytes) => bytes == 0,
