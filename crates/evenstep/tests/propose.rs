@@ -155,6 +155,29 @@ fn what_would_not_train_is_not_proposed() {
     assert!(!project.path("q.toml").exists(), "nothing is written");
 }
 
+#[test]
+fn columns_that_some_rows_of_json_lines_lack_are_told() {
+    let line = |n: u32| {
+        let town = if n % 3 == 0 { String::new() } else { format!(r#", "town": "t{}""#, n % 5) };
+        format!("{{\"x\": {}{town}, \"y\": {}}}\n", n % 7, n % 5)
+    };
+    let text: String = (0..90).map(line).collect();
+    let (spec, _) = trains_file("d.jsonl", &text);
+    assert!(spec.contains("# some rows lack `town`:"), "{spec}");
+    let proposed = r#"town = { type = "category", absent = "null" }"#;
+    assert!(spec.contains(proposed), "{spec}");
+    let project = Project::new();
+    project.write("d.jsonl", &text);
+    project.write("one.jsonl", text.lines().next().expect("a line"));
+    let score = ["score", "d.evenstep", "--input", "one.jsonl", "--output", "o.csv", "--quiet"];
+    for taken in [false, true] {
+        let contract = if taken { format!("[contract]\n{proposed}") } else { String::new() };
+        project.write("d.toml", format!("{spec}\n{contract}\n"));
+        project.run(&["train", "d.toml", "--quiet", "--out", "d.evenstep"]).ok();
+        assert_eq!(project.run(&score).code, if taken { 0 } else { 2 });
+    }
+}
+
 /// Proposes a spec for a file, trains it, checks it, and gives its text and what the check said.
 fn trains_file(file: &str, text: impl AsRef<[u8]>) -> (String, String) {
     let project = Project::new();

@@ -246,9 +246,9 @@ fn changes(before: &Schema, after: &Schema) -> Vec<String> {
 }
 
 fn pointed(text: &SpecText, index: usize, name: &str, error: StepError) -> PipelineError {
-    let said = PipelineError::input(format!("step `{name}`: {}", error.message)).help(error.help);
+    let said = PipelineError::input(format!("step `{name}`: {}", error.message)).help(error.help.clone());
     let index = index.to_string();
-    text.point(said, &["step", &index, "use"], "this step")
+    text.point_named(said, &["step", &index], &error.message)
 }
 
 #[cfg(test)]

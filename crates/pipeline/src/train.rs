@@ -328,8 +328,9 @@ fn fit_family(
 }
 
 fn pointed(spec: &Spec, error: ModelError) -> PipelineError {
-    let said = PipelineError::input(format!("model `{}`: {}", spec.model.name(), error.message)).help(error.help);
-    spec.text.point(said, &["model", "use"], "this model")
+    let said =
+        PipelineError::input(format!("model `{}`: {}", spec.model.name(), error.message)).help(error.help.clone());
+    spec.text.point_named(said, &["model"], &error.message)
 }
 
 /// Metrics over folds of the training rows, each scored by steps and a model that never saw it.

@@ -63,7 +63,10 @@ impl Problem {
 
     /// A body that took too long to arrive: 408.
     pub(crate) fn too_slow() -> Problem {
-        Problem::of(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive; send it again, in smaller parts if the way is slow")
+        Problem::of(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body took too long to arrive; send it again, in smaller parts if the way is slow",
+        )
     }
 
     /// A body that is too large: 413.

@@ -230,7 +230,11 @@ impl Blocks {
                 _ if self.compression != Compression::None => format!("the compressed file is damaged: {error}"),
                 _ => error.to_string(),
             };
-            return Err(SourceError::malformed(what).in_file(&self.path));
+            let error = SourceError::malformed(what).in_file(&self.path);
+            return Err(match self.compression {
+                Compression::None => error,
+                _ => error.help("write it anew; if it was never compressed, take that ending off its name"),
+            });
         }
         self.ended = self.rest.len() == before;
         Ok(())

@@ -64,6 +64,7 @@ impl Body {
             details: Details::Delimited { delimiter },
             unsupported: Default::default(),
             index: Default::default(),
+            lacked: Default::default(),
         };
         Ok(Body { columns, rows, held: Held::Csv(Box::new(file), blocks) })
     }

@@ -1,7 +1,7 @@
 //! JSON lines: an object a line, its members by name.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use evenstep_table::ColumnName;
@@ -48,14 +48,23 @@ enum Holds {
     Values,
 }
 
+/// What the objects of a file are made of.
+pub(crate) struct Names {
+    pub(crate) columns: Vec<ColumnName>,
+    pub(crate) unsupported: BTreeMap<ColumnName, String>,
+    pub(crate) lacked: BTreeSet<ColumnName>,
+}
+
 /// The names in all objects of a file, in the order in which they come; and those that no table can hold: of which
-/// every value is nested.
-pub(crate) fn names(
-    blocks: &mut Blocks,
-    path: &std::path::Path,
-) -> Result<(Vec<ColumnName>, BTreeMap<ColumnName, String>), SourceError> {
-    struct Names<'a>(&'a mut FxHashMap<String, (usize, Holds)>);
-    impl<'de> Visitor<'de> for Names<'_> {
+/// every value is nested; and those that some objects lack.
+pub(crate) fn names(blocks: &mut Blocks, path: &std::path::Path) -> Result<Names, SourceError> {
+    struct Met {
+        place: usize,
+        holds: Holds,
+        rows: u64,
+    }
+    struct Members<'a>(&'a mut FxHashMap<String, Met>);
+    impl<'de> Visitor<'de> for Members<'_> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,13 +73,15 @@ pub(crate) fn names(
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
             while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-                let holds = match self.0.get_mut(&*name) {
-                    Some((_, holds)) => holds,
+                let met = match self.0.get_mut(&*name) {
+                    Some(met) => met,
                     None => {
                         let place = self.0.len();
-                        &mut self.0.entry(name.into_owned()).or_insert((place, Holds::Nulls)).1
+                        self.0.entry(name.into_owned()).or_insert(Met { place, holds: Holds::Nulls, rows: 0 })
                     }
                 };
+                met.rows += 1;
+                let holds = &mut met.holds;
                 if *holds == Holds::Values {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -85,31 +96,32 @@ pub(crate) fn names(
             Ok(())
         }
     }
-    let (mut found, mut rows) = (FxHashMap::default(), 0);
+    let (mut found, mut rows) = (FxHashMap::default(), 0_u64);
     while let Some(block) = blocks.next(usize::MAX)? {
         for (line, text) in lines(&block) {
             rows += 1;
             let text = std::str::from_utf8(text).map_err(|_| not_utf8(line).in_file(path))?;
             let mut json = serde_json::Deserializer::from_str(text);
-            let read = json.deserialize_any(Names(&mut found)).and_then(|()| json.end());
+            let read = json.deserialize_any(Members(&mut found)).and_then(|()| json.end());
             read.map_err(|error| malformed(&error, line).in_file(path))?;
         }
     }
-    let mut names: Vec<(usize, String, Holds)> =
-        found.into_iter().map(|(name, (place, holds))| (place, name, holds)).collect();
-    names.sort_unstable_by_key(|(place, ..)| *place);
+    let mut names: Vec<(String, Met)> = found.into_iter().collect();
+    names.sort_unstable_by_key(|(_, met)| met.place);
     if names.is_empty() {
         let what = if rows == 0 { "the file is empty" } else { "no object has a name" };
         return Err(SourceError::malformed(format!("{what}, expected a JSON object a line")).in_file(path));
     }
-    let columns = column_names(names.iter().map(|(_, name, _)| name)).map_err(|error| error.in_file(path))?;
-    let nested = columns.iter().zip(&names).filter_map(|(name, (_, _, holds))| match holds {
+    let columns = column_names(names.iter().map(|(name, _)| name)).map_err(|error| error.in_file(path))?;
+    let nested = columns.iter().zip(&names).filter_map(|(name, (_, met))| match met.holds {
         Holds::Lists => Some((name.clone(), "a list".to_owned())),
         Holds::Objects => Some((name.clone(), "an object".to_owned())),
         Holds::Nulls | Holds::Values => None,
     });
-    let nested = nested.collect();
-    Ok((columns, nested))
+    let unsupported = nested.collect();
+    let lacked = columns.iter().zip(&names).filter(|(_, (_, met))| met.rows < rows).map(|(name, _)| name.clone());
+    let lacked = lacked.collect();
+    Ok(Names { columns, unsupported, lacked })
 }
 
 /// Gives the cells of a block to the wanted columns by `push(column, value)`; how many rows there were. In columns of

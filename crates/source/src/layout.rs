@@ -31,6 +31,8 @@ pub(crate) struct FileInfo {
     pub(crate) unsupported: BTreeMap<ColumnName, String>,
     /// Columns that pandas made of an index without a name.
     pub(crate) index: BTreeSet<ColumnName>,
+    /// Columns that some rows lack.
+    pub(crate) lacked: BTreeSet<ColumnName>,
 }
 
 /// What only one format has.
@@ -106,7 +108,7 @@ impl FileInfo {
                 false => error.help(format!("endings are {}", format::ENDINGS)),
             });
         };
-        let (mut unsupported, mut index) = (BTreeMap::new(), BTreeSet::new());
+        let (mut unsupported, mut index, mut lacked) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let mut types = |schema: &Schema| (unsupported, index) = (unsupported_types(schema), index_of_pandas(schema));
         let (columns, details) = match format {
             Format::Csv | Format::Tsv => {
@@ -116,7 +118,7 @@ impl FileInfo {
             Format::JsonLines => {
                 let mut blocks = Blocks::open(path, compression, Records::Lines)?;
                 let columns;
-                (columns, unsupported) = json::names(&mut blocks, path)?;
+                json::Names { columns, unsupported, lacked } = json::names(&mut blocks, path)?;
                 (columns, Details::Lines)
             }
             Format::Parquet => {
@@ -133,7 +135,7 @@ impl FileInfo {
         };
         let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
         let (path, constants) = (path.to_owned(), Vec::new());
-        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported, index })
+        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported, index, lacked })
     }
 
     /// Looks at rows in memory, which messages call `name`. None is copied.
@@ -162,6 +164,7 @@ impl FileInfo {
             details: Details::Memory(parts.collect()),
             unsupported: unsupported_types(schema),
             index: index_of_pandas(schema),
+            lacked: BTreeSet::new(),
         })
     }
 

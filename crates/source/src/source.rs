@@ -243,6 +243,11 @@ impl Source {
         self.files.iter().flat_map(|file| file.index.clone()).collect()
     }
 
+    /// Columns that some rows of JSON Lines lack.
+    pub fn lacked(&self) -> BTreeSet<ColumnName> {
+        self.files.iter().flat_map(|file| file.lacked.clone()).collect()
+    }
+
     /// Refuses a column that no table can hold.
     pub fn refuse_unsupported(&self, name: &ColumnName) -> Result<(), SourceError> {
         let file = self.files.iter().find_map(|file| Some((file, file.unsupported.get(name)?)));

@@ -240,8 +240,14 @@ fn damaged_binary_files() {
         DIR/a.feather: the file is in the first Feather format, which is no longer read
         help: write it anew: Feather version 2 is Arrow IPC
         ");
-    insta::assert_snapshot!(refusal("a.csv.gz", b"not gzip at all"), @"DIR/a.csv.gz: the compressed file is damaged: invalid gzip header");
-    insta::assert_snapshot!(refusal("a.csv.zst", b"not zstd at all"), @"DIR/a.csv.zst: the compressed file is damaged: Unknown frame descriptor");
+    insta::assert_snapshot!(refusal("a.csv.gz", b"not gzip at all"), @"
+        DIR/a.csv.gz: the compressed file is damaged: invalid gzip header
+        help: write it anew; if it was never compressed, take that ending off its name
+        ");
+    insta::assert_snapshot!(refusal("a.csv.zst", b"not zstd at all"), @"
+        DIR/a.csv.zst: the compressed file is damaged: Unknown frame descriptor
+        help: write it anew; if it was never compressed, take that ending off its name
+        ");
 }
 
 #[test]

@@ -188,9 +188,22 @@ pub fn parse(name: &str, written: serde_json::Value) -> Result<Box<dyn AnyStep>,
             path: vec!["use".to_owned()],
             message: format!("unknown step `{name}`"),
             help: evenstep_table::did_you_mean(name, CATALOGUE.iter().map(|entry| entry.name))
-                .or_else(|| known_as(name)),
+                .or_else(|| known_as(name))
+                .or_else(|| alike(name)),
         }),
     }
+}
+
+/// Steps whose names share a word with this one, be it spelt the British way.
+fn alike(name: &str) -> Option<String> {
+    let words = |name: &str| -> Vec<String> { name.replace("ise", "ize").split('_').map(str::to_owned).collect() };
+    let (asked, shared) = (words(name), |entry: &Entry| words(entry.name));
+    let count = |entry: &Entry| shared(entry).iter().filter(|word| asked.contains(word)).count();
+    let most = CATALOGUE.iter().map(count).max().filter(|most| *most > 0)?;
+    let names: Vec<String> =
+        CATALOGUE.iter().filter(|entry| count(entry) == most).map(|entry| format!("`{}`", entry.name)).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    Some(format!("there {verb} {}", names.join(", ")))
 }
 
 /// What a step of another library is called here, if a page mentions it.

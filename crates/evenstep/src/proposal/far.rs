@@ -77,6 +77,9 @@ pub(super) fn far(
         let low_end = is_far(&low).then_some((low.least, low.cells));
         let high_end = is_far(&high).then_some((-high.least, high.cells));
         let far: Vec<(f64, u64)> = low_end.into_iter().chain(high_end).collect();
+        // From others, of which there have to be some.
+        let cells = inferred.rows - inferred.columns[&name].nulls;
+        let far = if far.iter().map(|(_, cells)| cells).sum::<u64>() < cells { far } else { Vec::new() };
         (!far.is_empty()).then_some((name, far))
     };
     Ok(seen.into_iter().filter_map(of_column).collect())

@@ -41,9 +41,10 @@ pub(super) fn refuse_no_ids(
     let at = first.rows[0];
     let cells = id.iter().map(|name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default());
     let said = format!(
-        "`{}` is no id: {} stand in several rows, the first of them `{}`",
+        "`{}` is no id: {} {} in several rows, the first of them `{}`",
         id.iter().map(ColumnName::as_str).collect::<Vec<_>>().join("`, `"),
         counted(duplicates.len(), "value"),
+        if duplicates.len() == 1 { "stands" } else { "stand" },
         cells.collect::<Vec<_>>().join(", ")
     );
     Err(PipelineError::input(said).help("name a column, or several, that tell every row apart; or none".to_owned()))

@@ -118,6 +118,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         too_fine: &too_fine,
         words: &words,
         unread: &unread,
+        lacked: &source.lacked(),
         different: None,
         missing: &missing,
         far: &far,
@@ -125,9 +126,10 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
     };
     let inputs = seen.inputs();
     if inputs.is_empty() {
-        return Err(PipelineError::input("no column is left to learn from").help(
-            "besides the target there are ids, texts that no step reads, times finer than a microsecond, or columns that say nothing".to_owned(),
-        ));
+        let unread = unread.iter().map(|(name, what)| format!("`{name}` ({what}), ")).collect::<String>();
+        return Err(PipelineError::input("no column is left to learn from").help(format!(
+            "besides the target there are {unread}ids, texts that no step reads, times finer than a microsecond, or columns that say nothing"
+        )));
     }
     if id.is_empty() {
         let rule = |name: &ColumnName| Some((name.clone(), seen.rule(name)?));

@@ -1,6 +1,6 @@
 //! Proposes a spec for data that nobody has described yet: commented, and it trains as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use evenstep_table::formatted::is_signed;
@@ -48,6 +48,8 @@ pub struct Seen<'a> {
     pub words: &'a BTreeMap<ColumnName, Words>,
     /// Columns of a type that is not read, and what they are.
     pub unread: &'a BTreeMap<ColumnName, String>,
+    /// Columns that some rows lack.
+    pub lacked: &'a BTreeSet<ColumnName>,
     /// How many different rows there are by their inputs, if no id tells them apart.
     pub different: Option<u64>,
     /// What stands for a missing value.

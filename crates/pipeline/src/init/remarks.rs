@@ -6,7 +6,7 @@ use evenstep_table::infer::Evidence;
 use evenstep_table::{ColumnName, Kind, counted, some_of};
 
 use super::declared::is_written_whole;
-use super::{Seen, Words, quoted};
+use super::{Seen, Words, key, quoted};
 use crate::like_id;
 use crate::look_alike::look_alike;
 use crate::prepare::maybe_thousands;
@@ -87,6 +87,16 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     if !unread.is_empty() {
         remarks.push(format!("of a type that is not read, and so no inputs: {}", unread.join(", ")));
     }
+    let inputs = seen.inputs();
+    let lacked = seen.lacked.iter().filter(|name| inputs.contains(name));
+    let lacked: Vec<(&ColumnName, Kind)> = lacked.filter_map(|name| Some((name, seen.kind(name)?))).collect();
+    if !lacked.is_empty() {
+        let names = some_of(lacked.iter().map(|(name, _)| format!("`{name}`")), WHOLE_TOLD, ", ");
+        remarks.push(format!("some rows lack {names}: a live row that does is refused, unless the contract takes it"));
+        let (name, kind) = lacked[0];
+        let kind = kind.word();
+        remarks.push(format!("for missing: `{} = {{ type = \"{kind}\", absent = \"null\" }}`", key(name)));
+    }
     remarks.extend(look_alike(&seen.classes.keys().collect::<Vec<_>>()));
     remarks
 }
@@ -114,7 +124,7 @@ fn group_of<'a>(seen: &Seen<'a>) -> Option<&'a ColumnName> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
@@ -135,6 +145,7 @@ mod tests {
             too_fine: &[],
             words: &BTreeMap::new(),
             unread: &unread,
+            lacked: &BTreeSet::new(),
             different: None,
             missing: &[],
             far: &BTreeMap::new(),

@@ -32,6 +32,19 @@ impl SpecText {
         }
     }
 
+    /// The error of a step or model, pointing at the parameter, or the word in one, that `message` names first; at its `use`, if it
+    /// names none.
+    pub(crate) fn point_named(&self, error: PipelineError, table: &[&str], message: &str) -> PipelineError {
+        let named = message.split('`').skip(1).step_by(2).find_map(|name| {
+            let document = toml_edit::Document::parse(self.text.as_str()).ok()?;
+            span_of(table_in(document.as_table(), table)?, name)
+        });
+        match named {
+            Some(span) => error.at(&self.path, &self.text, span, Some("here".to_owned())),
+            None => self.point(error, &[table, &["use"]].concat(), "this one"),
+        }
+    }
+
     /// The error, pointing at a range of bytes.
     #[must_use]
     pub(crate) fn point_at(&self, error: PipelineError, span: Range<usize>) -> PipelineError {
@@ -47,6 +60,27 @@ impl SpecText {
         let document = toml_edit::Document::parse(self.text.as_str()).ok()?;
         span_in(document.as_table(), keys)
     }
+}
+
+fn table_in<'t>(table: &'t dyn TableLike, keys: &[&str]) -> Option<&'t dyn TableLike> {
+    let Some((first, rest)) = keys.split_first() else { return Some(table) };
+    let item = table.get(first)?;
+    match (item.as_array_of_tables(), rest.split_first()) {
+        (Some(tables), Some((index, rest))) => table_in(tables.get(index.parse().ok()?)?, rest),
+        _ => table_in(item.as_table_like()?, rest),
+    }
+}
+
+/// Where a parameter of this name is, or else the word.
+fn span_of(table: &dyn TableLike, name: &str) -> Option<Range<usize>> {
+    if let Some(item) = table.get(name) {
+        return item.span();
+    }
+    let words = table.iter().filter(|(key, _)| *key != "use").flat_map(|(_, item)| {
+        let list = item.as_array().into_iter().flatten();
+        list.chain(item.as_value())
+    });
+    words.into_iter().find(|word| word.as_str() == Some(name))?.span()
 }
 
 fn span_in(table: &dyn TableLike, keys: &[&str]) -> Option<Range<usize>> {

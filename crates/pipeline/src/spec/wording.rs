@@ -14,11 +14,17 @@ pub(super) fn plain(path: &[String], message: &str) -> (String, Option<String>) 
     if let Some((found, expected)) = unfit.and_then(|unfit| unfit.rsplit_once(", expected ")) {
         let verb = if path.last().is_some_and(|part| part.starts_with('[')) { "holds" } else { "is" };
         let said = format!("`{key}` {verb} {}, but {} is expected", what(found), expectation(expected));
-        let help = literal(found).and_then(|value| match expected {
-            "a sequence" => Some(format!("write `{key} = [{value}]`")),
-            WORD if !value.starts_with('"') => Some(format!("write `{key} = \"{value}\"`")),
-            _ if value == "false" && expectation(expected) == "a table" => Some(format!("leave `{key}` out")),
-            _ => None,
+        let tables = (expected == "a sequence" && what(found) == "a table").then(|| format!("write `[[{key}]]`"));
+        let help = tables.or_else(|| {
+            literal(found).and_then(|value| match expected {
+                "a sequence" => Some(format!("write `{key} = [{value}]`")),
+                _ if expectation(expected) == "a whole number from 0" && value.parse::<u64>().is_ok() => {
+                    Some("it is too large".to_owned())
+                }
+                WORD if !value.starts_with('"') => Some(format!("write `{key} = \"{value}\"`")),
+                _ if value == "false" && expectation(expected) == "a table" => Some(format!("leave `{key}` out")),
+                _ => None,
+            })
         });
         return (said, help);
     }
@@ -51,7 +57,8 @@ fn what(found: &str) -> &str {
         "string" => "a text",
         "sequence" => "a list",
         "map" => "a table",
-        "unit" | "null" => "nothing",
+        // What TOML has for a number that JSON doesn't.
+        "unit" | "null" => "nan or an infinity",
         _ => literal(found).unwrap_or(found),
     }
 }
@@ -93,6 +100,8 @@ mod tests {
     fn values_of_a_wrong_type_are_told_in_plain_words() {
         insta::assert_snapshot!(check("seed = 1", "seed = \"x\""), @"`seed` is a text, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1", "seed = -1"), @"`seed` is -1, but a whole number from 0 is expected");
+        insta::assert_snapshot!(check("use = \"boosted_trees\"", "use = \"boosted_trees\"\ntrees = 100000000000"), @"`trees` is 100000000000, but a whole number from 0 is expected | it is too large");
+        insta::assert_snapshot!(check("[[step]]", "[step]"), @"`step` is a table, but a list is expected | write `[[step]]`");
         insta::assert_snapshot!(check("seed = 1", "seed = 1.5"), @"`seed` is 1.5, but a whole number from 0 is expected");
         insta::assert_snapshot!(check("seed = 1\n", ""), @"missing key `seed`");
         insta::assert_snapshot!(check("\"boosted_trees\"", "\"boosted_trees\"\nearly_stopping = false"), @"`early_stopping` is false, but a table is expected | leave `early_stopping` out");
