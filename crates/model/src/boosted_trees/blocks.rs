@@ -2,11 +2,10 @@
 //! once, whether they come to it or not. That is a few instructions for 64 rows; walking down costs as many for one.
 
 use evenstep_exact::simd::widest;
-use evenstep_table::NULL_CODE;
+use evenstep_table::{Column, NULL_CODE};
 
 use super::cuts::Levels;
 use super::grow::Child;
-use super::matrix::cells;
 use super::packed::{CATEGORY, Packed, PackedTree};
 use super::predict::Source;
 use super::ranks::{Thresholds, ranks};
@@ -141,14 +140,21 @@ impl Blocks {
     /// Adds every tree's leaf to the scores of all rows, `width` of each.
     pub(super) fn add_scores(&self, sources: &[Source<'_>], width: usize, scores: &mut [f64]) {
         let mut bytes = vec![[0; ROWS]; sources.len()];
+        let mut numbers = [0.0; ROWS];
         for (block, scores) in scores.chunks_mut(ROWS * width).enumerate() {
             let first = block * ROWS;
             let rows = first..first + scores.len() / width;
             for ((bytes, source), thresholds) in bytes.iter_mut().zip(sources).zip(&self.thresholds) {
                 match source {
                     Source::Numbers(column) => {
-                        let cells = cells(column, rows.clone());
-                        ranks(thresholds, &cells, |at, rank| bytes[at] = if cells[at].is_nan() { NULL } else { rank });
+                        let cells = match column {
+                            Column::Number(cells) => &cells[rows.clone()],
+                            _ => {
+                                source.fill(rows.clone(), numbers.iter_mut());
+                                &numbers[..rows.len()]
+                            }
+                        };
+                        ranks(thresholds, cells, |at, rank| bytes[at] = if cells[at].is_nan() { NULL } else { rank });
                     }
                     Source::Codes(codes, bins, null) => {
                         for (byte, code) in bytes.iter_mut().zip(&codes[rows.clone()]) {

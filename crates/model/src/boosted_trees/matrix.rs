@@ -355,17 +355,24 @@ fn look_at(batches: &[Batch], pieces: &[Piece], roles: &[Role], name: &ColumnNam
     seen
 }
 
+/// A cell of a numeric column, NaN for null.
+#[inline]
+pub(super) fn number(column: &Column, row: usize) -> f64 {
+    match column {
+        Column::Number(cells) => cells[row],
+        Column::Integer(cells) if cells[row] == NULL_INTEGER => f64::NAN,
+        Column::Integer(cells) => cells[row] as f64,
+        Column::Boolean(cells) if cells[row] == NULL_BOOLEAN => f64::NAN,
+        Column::Boolean(cells) => f64::from(cells[row]),
+        _ => panic!("`check` lets only numeric columns and categories pass"),
+    }
+}
+
 /// Some cells of a numeric column, NaN for null.
-pub(super) fn cells(column: &Column, rows: Range<usize>) -> Cow<'_, [f64]> {
+fn cells(column: &Column, rows: Range<usize>) -> Cow<'_, [f64]> {
     match column {
         Column::Number(cells) => cells[rows].into(),
-        Column::Integer(cells) => {
-            cells[rows].iter().map(|n| if *n == NULL_INTEGER { f64::NAN } else { *n as f64 }).collect()
-        }
-        Column::Boolean(cells) => {
-            cells[rows].iter().map(|b| if *b == NULL_BOOLEAN { f64::NAN } else { f64::from(*b) }).collect()
-        }
-        _ => panic!("`check` lets only numeric columns and categories pass"),
+        _ => rows.map(|row| number(column, row)).collect(),
     }
 }
 

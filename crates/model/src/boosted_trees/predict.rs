@@ -1,6 +1,7 @@
 //! Predicts a batch: the same bits for one row as for many, since each row's leaves are added
 //! up tree by tree.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use evenstep_table::{Batch, Column, ColumnName, NULL_CODE};
@@ -9,7 +10,7 @@ use super::bin_set::BinSet;
 use super::blocks::Blocks;
 use super::cuts::Levels;
 use super::grow::Child;
-use super::matrix::{bins_of_values, cells};
+use super::matrix::{bins_of_values, number};
 use super::objective::Link;
 use super::packed::{self, Packed, PackedTree};
 use super::tree::{Test, Tree, TreeSplit};
@@ -260,13 +261,16 @@ pub(super) enum Source<'a> {
     Codes(&'a [u32], Vec<u16>, u16),
 }
 
+thread_local! {
+    /// The values of the rows that walk down the trees. Each thread keeps its own, so that a row takes nothing from the heap.
+    static VALUES: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Source<'_> {
     /// Puts the values of some rows, or their bins, in their places.
     pub(super) fn fill<'p>(&self, rows: Range<usize>, places: impl Iterator<Item = &'p mut f64>) {
         match self {
-            Source::Numbers(column) => {
-                places.zip(&*cells(column, rows)).for_each(|(place, cell)| *place = *cell);
-            }
+            Source::Numbers(column) => places.zip(rows).for_each(|(place, row)| *place = number(column, row)),
             Source::Codes(codes, bins, null) => {
                 for (place, code) in places.zip(&codes[rows]) {
                     let bin = if *code == NULL_CODE { *null } else { bins[*code as usize] };
@@ -278,18 +282,25 @@ impl Source<'_> {
 }
 
 impl Model {
-    /// The columns that the forest reads, in its order.
+    /// The columns that the forest reads, in its order, each with its levels if it is a category.
+    fn columns<'a, 'b>(
+        &'a self,
+        features: &'a [ColumnName],
+        batch: &'b Batch,
+    ) -> impl Iterator<Item = (&'b Column, Option<&'a Levels>)> {
+        let column = |at: &u32| (batch.column(&features[*at as usize]), self.levels[*at as usize].as_ref());
+        self.forest.features.iter().map(column)
+    }
+
+    /// The same, each level looked up.
     pub(super) fn sources<'a>(&self, features: &[ColumnName], batch: &'a Batch) -> Vec<Source<'a>> {
-        let source = |feature: &u32| {
-            let column = batch.column(&features[*feature as usize]);
-            match (&self.levels[*feature as usize], column.coded()) {
-                (Some(levels), Some(coded)) => {
-                    Source::Codes(&coded.codes, bins_of_values(levels, &coded.values), levels.null())
-                }
-                _ => Source::Numbers(column),
+        let source = |(column, levels): (&'a Column, Option<&Levels>)| match (levels, column.coded()) {
+            (Some(levels), Some(coded)) => {
+                Source::Codes(&coded.codes, bins_of_values(levels, &coded.values), levels.null())
             }
+            _ => Source::Numbers(column),
         };
-        self.forest.features.iter().map(source).collect()
+        self.columns(features, batch).map(source).collect()
     }
 
     /// Every tree, unpacked.
@@ -297,9 +308,9 @@ impl Model {
         self.trees.iter(&self.levels).map(|tree| tree.unpacked())
     }
 
-    /// What trees are added to.
-    pub(super) fn base(&self) -> Vec<f64> {
-        if self.link == Link::Share { vec![0.0; self.start.len()] } else { self.start.clone() }
+    /// What trees are added to, of so many rows.
+    pub(super) fn base(&self, rows: usize) -> Vec<f64> {
+        if self.link == Link::Share { vec![0.0; self.start.len() * rows] } else { self.start.repeat(rows) }
     }
 
     /// How many trees each score is a sum over.
@@ -316,29 +327,53 @@ impl Model {
 
     /// What the trees add up to, row by row and in each class by class.
     pub(super) fn scores(&self, features: &[ColumnName], batch: &Batch) -> Vec<f64> {
-        let width = self.start.len();
-        let mut scores = self.base().repeat(batch.rows());
+        let (width, rows) = (self.start.len(), batch.rows());
+        let mut scores = self.base(rows);
+        if rows < SMALL_ROWS {
+            self.walk(rows, &mut scores, |rows, values, stride| {
+                for (feature, (column, levels)) in self.columns(features, batch).enumerate() {
+                    let places = values[feature..].iter_mut().step_by(stride);
+                    places.zip(rows.clone()).for_each(|(place, row)| *place = value(column, levels, row));
+                }
+            });
+            return scores;
+        }
         let sources = self.sources(features, batch);
         match &self.forest.blocks {
-            Some(blocks) if batch.rows() >= SMALL_ROWS => blocks.add_scores(&sources, width, &mut scores),
-            _ => self.walk(&sources, batch.rows(), &mut scores),
+            Some(blocks) => blocks.add_scores(&sources, width, &mut scores),
+            None => self.walk(rows, &mut scores, |rows, values, stride| {
+                for (feature, source) in sources.iter().enumerate() {
+                    source.fill(rows.clone(), values[feature..].iter_mut().step_by(stride));
+                }
+            }),
         }
         scores
     }
 
-    /// Lets every row walk down every tree.
-    fn walk(&self, sources: &[Source<'_>], rows: usize, scores: &mut [f64]) {
+    /// Lets every row walk down every tree. `fill` is given some rows, and places for their values, so many a row.
+    fn walk(&self, rows: usize, scores: &mut [f64], fill: impl Fn(Range<usize>, &mut [f64], usize)) {
         let width = self.start.len();
         // A forest of single leaves reads no column.
-        let stride = sources.len().max(1);
+        let stride = self.forest.features.len().max(1);
         let block = (BLOCK_CELLS / stride).max(ABREAST);
-        let mut values = vec![0.0; stride * block.min(rows)];
-        for (at, scores) in scores.chunks_mut(block * width).enumerate() {
-            let rows = at * block..at * block + scores.len() / width;
-            for (feature, source) in sources.iter().enumerate() {
-                source.fill(rows.clone(), values[feature..].iter_mut().step_by(stride));
+        VALUES.with_borrow_mut(|values| {
+            values.resize(stride * block.min(rows), 0.0);
+            for (at, scores) in scores.chunks_mut(block * width).enumerate() {
+                let rows = at * block..at * block + scores.len() / width;
+                fill(rows, values, stride);
+                self.forest.add_scores(values, stride, width, scores);
             }
-            self.forest.add_scores(&values, stride, width, scores);
+        });
+    }
+}
+
+/// A cell as it is read: a number, or the bin of a level.
+fn value(column: &Column, levels: Option<&Levels>, row: usize) -> f64 {
+    match (levels, column.coded()) {
+        (Some(levels), Some(coded)) => {
+            let bin = |level| levels.bin(level).unwrap_or(levels.unseen());
+            f64::from(coded.get(row).map_or(levels.null(), bin))
         }
+        _ => number(column, row),
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn explain(model: &Model, features: &[ColumnName], batch: &Batch) -> 
     let width = model.start.len();
     let read = model.forest.features();
     let plans: Vec<Plan> = model.trees().map(|tree| Plan::of(tree, read)).collect();
-    let mut base = model.base();
+    let mut base = model.base(1);
     plans.iter().enumerate().for_each(|(tree, plan)| base[tree % width] += plan.expected);
     // Averaged trees add up to as many times the score as there are trees.
     let times = if model.link.is_mean() { model.rounds() } else { 1.0 };
