@@ -240,6 +240,37 @@ fn a_weight_that_is_none_is_refused_with_its_row() {
     }
 }
 
+#[test]
+fn a_target_that_an_objective_is_not_for_is_refused_with_its_row_on_either_side_of_a_split() {
+    let project = Project::new();
+    let train = |strange: u32, y: &str, weight: u32, objective: &str| {
+        let row = |n: u32| match n == strange {
+            true => format!("{n},{},{y},{weight}\n", n % 9),
+            false => format!("{n},{},{},1\n", n % 9, n % 9 * 2 + n % 4 + 1),
+        };
+        project.write("data.csv", format!("id,x,y,w\n{}", (0..60).map(row).collect::<String>()));
+        let spec = format!(
+            "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\nweight = \"w\"\n\
+            [model]\nuse = \"boosted_trees\"\nobjective = \"{objective}\"\n"
+        );
+        project.write("pipeline.toml", spec);
+        project.run(&["train", "--quiet"])
+    };
+    for (objective, y, takes) in
+        [("poisson", "-1", "counts"), ("tweedie", "-0.5", "sums of 0 and above"), ("gamma", "0", "sizes above 0")]
+    {
+        // A fifth of them is held out.
+        for strange in 0..20 {
+            let said = train(strange, y, 1, objective);
+            let place = format!("data.csv, row {}: the target `y` is {y}", strange + 1);
+            let expected = format!("{place}, and `objective = \"{objective}\"` is for {takes}");
+            let found: String = said.err.split_whitespace().collect::<Vec<_>>().join(" ").replace(" │ ", " ");
+            assert!(said.code == 2 && found.contains(&expected), "{expected}: {}", said.err);
+        }
+        train(3, y, 0, objective).ok();
+    }
+}
+
 /// A row is keyed by itself: by its id if it has one, else by what stands in it.
 #[test]
 fn a_row_without_an_id_changes_no_other() {

@@ -17,6 +17,25 @@ pub enum Aim {
 }
 
 impl Aim {
+    /// The targets that it is for, in words, if these aren't all numbers.
+    pub fn targets(self) -> Option<&'static str> {
+        match self {
+            Aim::Mean | Aim::Quantile(_) => None,
+            Aim::Poisson => Some("counts"),
+            Aim::Tweedie(_) => Some("sums of 0 and above"),
+            Aim::Gamma => Some("sizes above 0"),
+        }
+    }
+
+    /// Whether it is for such a target.
+    pub fn allows(self, target: f64) -> bool {
+        match self {
+            Aim::Mean | Aim::Quantile(_) => true,
+            Aim::Poisson | Aim::Tweedie(_) => target >= 0.0,
+            Aim::Gamma => target > 0.0,
+        }
+    }
+
     /// The metric that is least where the aim is met, if it isn't among the task's usual ones.
     pub(crate) fn metric(self) -> Option<&'static str> {
         match self {

@@ -443,6 +443,7 @@ fn label(
             None => Vec::new(),
         };
         let target = target.code(batch.column(&roles.target));
+        check_targets(spec, &roles.target, (&target, &weight), origin)?;
         let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
         *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
         Ok(())
@@ -478,6 +479,25 @@ fn refuse_duplicates(
 /// Whether no message may show what stands in a column.
 fn is_personal(spec: &Spec, name: &ColumnName) -> bool {
     spec.contract.get(name.as_str()).is_some_and(|rule| rule.personal == Some(true))
+}
+
+/// Refuses a target that the model's objective is not for, whichever side of a split it is on. A row of weight 0 counts in nothing.
+fn check_targets(
+    spec: &Spec,
+    name: &ColumnName,
+    (targets, weights): (&[f64], &[f64]),
+    origin: &Origin,
+) -> Result<(), PipelineError> {
+    let aim = spec.model.aim();
+    let Some(takes) = aim.targets() else { return Ok(()) };
+    let counts = |row: usize| weights.get(row).is_none_or(|weight| *weight > 0.0);
+    let Some(row) = (0..targets.len()).find(|row| counts(*row) && !aim.allows(targets[*row])) else { return Ok(()) };
+    let found = if is_personal(spec, name) { "is none of them".to_owned() } else { format!("is {}", targets[row]) };
+    let objective = spec.model.spec()["objective"].as_str().unwrap_or_default().to_owned();
+    let message =
+        format!("{}: the target `{name}` {found}, and `objective = \"{objective}\"` is for {takes}", origin.place(row));
+    let error = PipelineError::input(message).help("leave `objective` out, or correct or drop such rows".to_owned());
+    Err(spec.text.point(error, &["model", "objective"], "this objective"))
 }
 
 /// The weight of each row: a number that is not negative. 0 is one, too: such a row counts in nothing.
