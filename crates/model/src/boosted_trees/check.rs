@@ -50,7 +50,7 @@ impl BoostedTrees {
         whole("depth", self.depth.unwrap_or(1), 1, 32_768)?;
         whole("rank_truncation", self.rank_truncation.unwrap_or(1), 1, u32::MAX)?;
         whole("gradient_bits", self.gradient_bits, 8, 15)?;
-        whole("bins", self.bins, 2, 65_534)?;
+        whole("bins", self.bins, 2, 65_535)?;
         whole("min_rows_in_bin", self.min_rows_in_bin, 1, u32::MAX)?;
         whole("min_rows", self.min_rows, 1, u32::MAX)?;
         not_below("min_hessian", self.min_hessian)?;

@@ -116,7 +116,7 @@ pub struct BoostedTrees {
     pub depth: Option<u32>,
     /// How many bits a gradient is rounded to where splits are sought, 8 to 15, if second derivatives differ; leaves are exact whatever it is. Beyond 13 a fit takes longer.
     pub gradient_bits: u32,
-    /// The most bins into which the values of a number fall, 2 to 65,534; beyond 255 a fit takes longer. A category has one for each level.
+    /// The most bins into which the values of a number fall, 2 to 65,535; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// The fewest training rows of a bin, where the values allow it; levels of a category with fewer share one.
     pub min_rows_in_bin: u32,

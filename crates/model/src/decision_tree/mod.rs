@@ -29,7 +29,7 @@ pub struct DecisionTree {
     pub min_rows: u32,
     /// A split must lower the sum of squared errors by more than this.
     pub min_gain: f64,
-    /// The most bins into which the values of a number fall, 2 to 65,534; beyond 255 a fit takes longer. A category has one for each level.
+    /// The most bins into which the values of a number fall, 2 to 65,535; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// How categories are split.
     pub categories: Categories,

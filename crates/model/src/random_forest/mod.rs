@@ -41,7 +41,7 @@ pub struct RandomForest {
     pub column_sample_by_node: Option<f64>,
     /// Whether each tree's rows are drawn with repetition; otherwise each tree is grown on all rows.
     pub bootstrap: bool,
-    /// The most bins into which the values of a number fall, 2 to 65,534; beyond 255 a fit takes longer. A category has one for each level.
+    /// The most bins into which the values of a number fall, 2 to 65,535; beyond 255 a fit takes longer. A category has one for each level.
     pub bins: u32,
     /// How categories are split.
     pub categories: Categories,

@@ -645,7 +645,7 @@ fn what_cannot_be_done_is_said_before_the_fit() {
     };
     let number = || numbers([]);
     let text = Column::Text(Coded::default());
-    check(json!({ "bins": 1 }), &binary(), number(), "`bins` is 1, but it lies between 2 and 65534");
+    check(json!({ "bins": 1 }), &binary(), number(), "`bins` is 1, but it lies between 2 and 65535");
     check(json!({ "learning_rate": 0.0 }), &binary(), number(), "`learning_rate` is 0.0, but it is above 0");
     check(json!({ "objective": "squared" }), &binary(), number(), "write `logistic`");
     check(json!({ "class_weights": { "yess": 2.0 } }), &binary(), number(), "did you mean `yes`?");

@@ -190,3 +190,18 @@ fn a_rare_class_is_no_reason_to_go_astray() {
     let found = loss(&fit(&BoostedTrees::default(), &binary(), &seen).model);
     assert!(found < 0.5 * base, "{found} is not much less than {base}");
 }
+
+#[test]
+fn every_one_of_the_most_bins_is_told_apart_and_null_from_all() {
+    let rows = 65_535 * 2 + 1;
+    let value = |row: usize| if row == rows - 1 { f64::NAN } else { (row / 2) as f64 };
+    // Null and the highest value differ from what is next to them.
+    let target = |row: usize| if row + 3 >= rows { [10.0, 10.0, -10.0][row + 3 - rows] } else { 0.0 };
+    let data = batch(vec![("x", numbers((0..rows).map(value)))], (0..rows).map(target).collect());
+    let of = json!({
+        "trees": 1, "learning_rate": 1, "leaves": 3, "bins": 65535, "min_rows_in_bin": 1, "min_rows": 1, "l2": 0,
+    });
+    let model = fit(&spec(of), &Task::Regression, &data).model;
+    let found = predict(&model, &data).values;
+    assert!((0..rows).all(|row| (found[row] - target(row)).abs() < 1e-9));
+}
