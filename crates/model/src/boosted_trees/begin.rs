@@ -14,7 +14,7 @@ use super::objective::Objective;
 use super::order::{NO_LEAF, Order};
 use super::rank::{Groups, Pairs, Ranking};
 use super::rows::{self, Role};
-use super::{BoostedTrees, Start};
+use super::{BoostedTrees, Start, VALIDATION};
 use crate::{ModelError, Run, Training};
 
 /// Targets beyond this would overflow when squared and summed.
@@ -28,9 +28,6 @@ const WEIGHT_MIN: f64 = 1e-40;
 
 /// As much as so many rows draws leaves towards 0. Of 0, 1, 3, 5 and 10 it was the best on eight public tables.
 const L2_ROWS: f64 = 3.0;
-
-/// The share of the training rows that early stopping watches.
-const WATCHED_SHARE: f64 = 0.1;
 
 /// What is seen of the rows before the first tree.
 #[derive(Default, Serialize, Deserialize)]
@@ -129,7 +126,8 @@ impl<'a> Growing<'a> {
             .zip(rows::split(&pieces, &mut seeds))
             .zip(rows::split(&pieces, &mut weights));
         let of_row = draws.within("row");
-        let watching = spec.early_stopping.is_some().then(|| run.draws.within("early_stopping"));
+        let watched = spec.early_stopping.as_ref().map(|stopping| stopping.validation.unwrap_or(VALIDATION));
+        let watching = watched.map(|share| (run.draws.within("early_stopping"), share));
         let seen: Seen =
             rows::fold(run.workers, &pieces, states, |piece, ((roles, seeds), weights), seen: &mut Seen| {
                 let batch = &data.batches[piece.batch];
@@ -151,7 +149,7 @@ impl<'a> Growing<'a> {
                     seen.one += u64::from(target == 1.0);
                     seen.target_max = seen.target_max.max(target.abs());
                     let key = labels.group.get(row).unwrap_or(&batch.keys[row]);
-                    if watching.as_ref().is_some_and(|draws| draws.uniform(&key.0) < WATCHED_SHARE) {
+                    if watching.as_ref().is_some_and(|(draws, share)| draws.uniform(&key.0) < *share) {
                         roles[at] = Role::Watched;
                         seen.watched += 1;
                         continue;

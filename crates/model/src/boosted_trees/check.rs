@@ -3,7 +3,7 @@
 use evenstep_table::{ColumnName, Kind, Schema, Task, did_you_mean};
 
 use super::objective::Objective;
-use super::{BoostedTrees, Direction};
+use super::{BoostedTrees, Direction, EarlyStopping, VALIDATION};
 use crate::{ModelError, WEIGHT_MAX};
 
 /// Whether trees of these hyperparameters can do the task with these features.
@@ -82,12 +82,11 @@ impl BoostedTrees {
         share("column_sample", self.column_sample)?;
         share("column_sample_by_level", self.column_sample_by_level)?;
         share("column_sample_by_node", self.column_sample_by_node)?;
-        whole(
-            "early_stopping.rounds",
-            self.early_stopping.as_ref().map_or(1, |stopping| stopping.rounds),
-            1,
-            u32::MAX,
-        )?;
+        if let Some(EarlyStopping { rounds, validation }) = self.early_stopping {
+            whole("early_stopping.rounds", rounds, 1, u32::MAX)?;
+            let share = validation.unwrap_or(VALIDATION);
+            real("early_stopping.validation", share, share > 0.0 && share < 1.0, "above 0 and below 1")?;
+        }
         not_below("categories.mean_smoothing", self.categories.mean_smoothing)?;
         not_below("categories.smoothing", self.categories.smoothing)?;
         not_below("categories.l2", self.categories.l2)?;

@@ -16,7 +16,7 @@
 //! Known as LightGBM `LGBMRegressor`, `LGBMClassifier`, whose names and defaults it keeps where
 //! they make sense. Differs: rows are counted, and with `logistic` and `softmax` a leaf must have their share of its
 //! node's hessians as well, by which LightGBM estimates how many rows there are; the missing side of a category is learned;
-//! early stopping watches a tenth of the training rows, by their identity; rows of weight 0 are as if they were not there.
+//! early stopping watches a share of the training rows, by their identity; rows of weight 0 are as if they were not there.
 
 use std::collections::BTreeMap;
 
@@ -72,6 +72,9 @@ pub(crate) use dart::Dart;
 pub(crate) use goss::Goss;
 use objective::Objective;
 use predict::Model;
+
+/// The share of the training rows that early stopping watches, if nothing else is said.
+const VALIDATION: f64 = 0.1;
 
 /// The quantile that is predicted, if nothing else is said.
 const QUANTILE: f64 = 0.5;
@@ -208,6 +211,9 @@ pub enum Direction {
 pub struct EarlyStopping {
     /// How many rounds without a better one are enough.
     pub rounds: u32,
+    /// The share of the training rows, or of their groups, that is watched, drawn by their identity; above 0 and below 1: 0.1 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
 }
 
 /// How categories are split.
@@ -272,7 +278,7 @@ impl Default for BoostedTrees {
 
 impl Default for EarlyStopping {
     fn default() -> EarlyStopping {
-        EarlyStopping { rounds: 50 }
+        EarlyStopping { rounds: 50, validation: None }
     }
 }
 

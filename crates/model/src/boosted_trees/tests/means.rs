@@ -31,7 +31,7 @@ fn laws_of_categories_by_their_means() {
     let weights = |rows: usize| (0..rows).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
     check_laws(&spec(), &binary(), &two_classes(30_000));
     check_laws(&spec(), &Task::Regression, &weighted(values(3000), weights(3000)));
-    let stopping = Some(EarlyStopping { rounds: 3 });
+    let stopping = Some(EarlyStopping { rounds: 3, validation: None });
     check_laws(&BoostedTrees { early_stopping: stopping, row_sample: 0.7, ..spec() }, &binary(), &two_classes(3000));
     check_laws(
         &BoostedTrees { column_sample: 0.5, column_sample_by_node: 0.5, ..spec() },

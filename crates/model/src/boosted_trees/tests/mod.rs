@@ -448,7 +448,7 @@ fn bundled_features_are_learned_from_as_others_are() {
     let columns = flags.chain([("x", numbers((0..rows).map(|row| u(row, 70))))]).collect();
     let odds = |row: usize| 0.2 + 0.05 * (code(row, 0) % 7) as f64 + 0.3 * f64::from(code(row, 1) == 2) * u(row, 70);
     let data = batch(columns, (0..rows).map(|row| f64::from(u(row, 80) < odds(row))).collect());
-    let stopping = Some(EarlyStopping { rounds: 5 });
+    let stopping = Some(EarlyStopping { rounds: 5, validation: None });
     for spec in [
         BoostedTrees { trees: 5, ..BoostedTrees::default() },
         BoostedTrees { trees: 5, early_stopping: stopping, row_sample: 0.5, ..BoostedTrees::default() },
@@ -508,7 +508,11 @@ fn laws_of_several_classes() {
 fn laws_of_early_stopping_and_weights() {
     let data = two_classes(30_000);
     let weights = (0..data.rows()).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
-    let spec = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 3 }), learning_rate: 0.5, ..sampled() };
+    let spec = BoostedTrees {
+        early_stopping: Some(EarlyStopping { rounds: 3, validation: None }),
+        learning_rate: 0.5,
+        ..sampled()
+    };
     check_laws(&spec, &binary(), &weighted(data, weights));
 }
 
@@ -581,7 +585,7 @@ fn early_stopping_keeps_the_best_round() {
     let spec = BoostedTrees {
         trees: 200,
         learning_rate: 0.5,
-        early_stopping: Some(EarlyStopping { rounds: 5 }),
+        early_stopping: Some(EarlyStopping { rounds: 5, validation: None }),
         ..BoostedTrees::default()
     };
     let trained = fit(&spec, &Task::Regression, &noise(2000));
@@ -616,6 +620,22 @@ fn boosting_learns() {
     let predictions = predict(&trained.model, &data);
     let right = (0..data.rows()).filter(|row| {
         let p = predictions.row(*row);
+#[test]
+fn early_stopping_watches_the_share_that_is_asked_for() {
+    let data = mixed(2000, |x, u, _| x + 3.0 * u);
+    let rows_of_first_tree = |validation: Option<f64>| {
+        let stopping = Some(EarlyStopping { rounds: 5, validation });
+        let model =
+            fit(&BoostedTrees { trees: 3, early_stopping: stopping, ..stump() }, &Task::Regression, &data).model;
+        model.trees().next().unwrap().covers.iter().sum::<f64>()
+    };
+    assert_eq!(rows_of_first_tree(None), rows_of_first_tree(Some(0.1)), "the default");
+    for share in [0.1, 0.25, 0.5] {
+        let watched = 1.0 - rows_of_first_tree(Some(share)) / 2000.0;
+        assert!((watched - share).abs() < 0.04, "{share}: {watched}");
+    }
+}
+
         assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let best = (0..3).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap();
         best as f64 == data.training().target[*row]

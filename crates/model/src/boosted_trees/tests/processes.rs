@@ -35,7 +35,7 @@ impl Peers for Pair {
 #[test]
 fn two_processes_learn_what_one_does() {
     let weights = |rows: usize| (0..rows).map(|row| [1.0, 0.5, 0.0, 2.25][row % 4]).collect();
-    let stopping = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
+    let stopping = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2, validation: None }), ..sampled() };
     let goss =
         BoostedTrees { goss: Some(super::super::Goss::default()), learning_rate: 0.6, ..BoostedTrees::default() };
     let categories = super::super::Categories { means_above: 8, ..super::super::Categories::default() };
@@ -114,7 +114,7 @@ impl Peers for Process {
 #[test]
 fn a_fit_over_two_processes_is_that_of_one() {
     const FOLLOWS: &str = "EVENSTEP_TEST_FOLLOWS";
-    let spec = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2 }), ..sampled() };
+    let spec = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 2, validation: None }), ..sampled() };
     let (task, data) = (binary(), two_classes(30_000));
     let learn = |from: Box<dyn Read + Send>, to: Box<dyn Write + Send>, leads: bool| {
         let peer = Arc::new(Process { pipes: Mutex::new((from, to)), leads });

@@ -19,7 +19,7 @@ fn laws_of_rows_drawn_by_gradient() {
     let absolute: BoostedTrees = serde_json::from_value(json!({ "objective": "absolute" })).unwrap();
     let spec = BoostedTrees { objective: absolute.objective, ..goss() };
     check_laws(&spec, &Task::Regression, &values(3000));
-    let watched = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 3 }), ..goss() };
+    let watched = BoostedTrees { early_stopping: Some(EarlyStopping { rounds: 3, validation: None }), ..goss() };
     check_laws(&watched, &Task::Regression, &values(3000));
 }
 
