@@ -105,7 +105,9 @@ pub fn parse(name: &str, written: Value) -> Result<Arc<dyn AnyFamily>, ParseErro
     let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) else {
         let names = || CATALOGUE.iter().map(|entry| entry.name);
         let of_peers = peer_names::family(name).filter(|ours| names().any(|name| name == *ours));
-        let help = of_peers.map(|ours| format!("it is called `{ours}` here"));
+        let ranks =
+            if name.to_lowercase().ends_with("ranker") { ", with `task = \"ranking\"` under `[data]`" } else { "" };
+        let help = of_peers.map(|ours| format!("it is called `{ours}` here{ranks}"));
         let help = help.or_else(|| did_you_mean(name, names()));
         let help = help.unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
         let message = format!("unknown model `{name}`");

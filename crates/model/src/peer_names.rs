@@ -18,6 +18,7 @@ pub(crate) fn answer(family: &str, written: &str) -> Option<Answer> {
         ("boosted_trees", BOOSTED_TREES),
         ("random_forest", AVERAGED_TREES),
         ("extra_trees", AVERAGED_TREES),
+        ("decision_tree", DECISION_TREE),
         ("decision_tree", AVERAGED_TREES),
         ("ridge", RIDGE),
         ("logistic_regression", LOGISTIC_REGRESSION),
@@ -42,13 +43,16 @@ const FAMILIES: &[(&[&str], &str)] = &[
             "lgbm",
             "lgbmregressor",
             "lgbmclassifier",
+            "lgbmranker",
             "xgboost",
             "xgb",
             "xgbregressor",
             "xgbclassifier",
+            "xgbranker",
             "catboost",
             "catboostregressor",
             "catboostclassifier",
+            "catboostranker",
             "histgradientboosting",
             "histgradientboostingregressor",
             "histgradientboostingclassifier",
@@ -60,7 +64,10 @@ const FAMILIES: &[(&[&str], &str)] = &[
         ],
         "boosted_trees",
     ),
-    (&["randomforestclassifier", "randomforestregressor", "randomforest", "rf"], "random_forest"),
+    (
+        &["randomforestclassifier", "randomforestregressor", "randomforest", "rf", "xgbrfclassifier", "xgbrfregressor"],
+        "random_forest",
+    ),
     (&["extratreesclassifier", "extratreesregressor", "extratrees", "extremelyrandomizedtrees"], "extra_trees"),
     (&["decisiontreeclassifier", "decisiontreeregressor", "decisiontree", "cart"], "decision_tree"),
     (&["ridgeregression", "linearregression", "linear", "ols", "leastsquares", "linearridge"], "ridge"),
@@ -146,6 +153,19 @@ const BOOSTED_TREES: Names = &[
     (&["max_bin", "max_bins", "border_count", "num_bins"], Called("bins")),
     (&["min_data_in_bin"], Called("min_rows_in_bin")),
     (
+        &["bin_construct_sample_cnt", "subsample_for_bin", "data_random_seed"],
+        Instead("bins are cut by all training rows, not by a sample"),
+    ),
+    (&["num_grad_quant_bins", "use_quantized_grad"], Called("gradient_bits")),
+    (&["min_samples_split", "min_weight_fraction_leaf"], Instead("`min_rows` is the fewest rows of a leaf")),
+    (&["min_impurity_decrease"], Called("min_gain")),
+    (&["num_parallel_tree"], Instead("a forest is a model, `use = \"random_forest\"`")),
+    (
+        &["missing", "use_missing", "zero_as_missing", "nan_mode"],
+        Instead("`[data] missing` lists what stands for no value, and trees learn where a null goes"),
+    ),
+    (&["num_class", "num_classes", "classes_count"], Instead("the classes are those of the target")),
+    (
         &["max_cat_to_onehot", "one_hot_max_size", "cat_smooth", "cat_l2", "max_cat_threshold", "min_data_per_group"],
         Called("categories"),
     ),
@@ -157,7 +177,17 @@ const BOOSTED_TREES: Names = &[
         &["early_stopping_round", "early_stopping_rounds", "n_iter_no_change", "od_wait"],
         Instead("it is called `early_stopping` here: `early_stopping = { rounds = 50 }`"),
     ),
-    (&["od_type", "validation_fraction"], Called("early_stopping")),
+    (
+        &["validation", "validation_fraction", "eval_fraction"],
+        Instead("the share of rows that is watched belongs to early stopping: `early_stopping = { validation = 0.1 }`"),
+    ),
+    (
+        &["eval_set", "eval_sets", "evals", "valid", "valid_sets", "test", "watchlist", "use_best_model"],
+        Instead(
+            "early stopping watches a share of the training rows, and keeps the best round: `early_stopping = { validation = 0.1 }`",
+        ),
+    ),
+    (&["od_type", "od_pval", "early_stopping_min_delta"], Called("early_stopping")),
     (
         &["monotone_constraints", "monotone_constraint", "monotonic_cst", "monotonic_constraints", "mc"],
         Called("monotone"),
@@ -173,7 +203,8 @@ const BOOSTED_TREES: Names = &[
     (&["quantile_alpha"], Called("quantile")),
     (&["tweedie_variance_power"], Called("tweedie_power")),
     (&["huber_slope"], Called("huber_delta")),
-    (&["lambdarank_truncation_level"], Called("rank_truncation")),
+    (&["lambdarank_truncation_level", "lambdarank_num_pair_per_sample"], Called("rank_truncation")),
+    (&["label_gain", "ndcg_exp_gain"], Instead("a row of relevance r gains 2^r − 1")),
     (&["eval_metric", "metric", "scoring"], Instead("`[report] metrics` lists what is measured")),
     (
         &["tree_method", "device", "device_type", "task_type", "force_row_wise", "force_col_wise", "deterministic"],
@@ -186,8 +217,9 @@ const AVERAGED_TREES: Names = &[
     (&["max_depth"], Called("depth")),
     (&["max_leaf_nodes", "num_leaves", "max_leaves"], Called("leaves")),
     (&["min_samples_leaf", "min_data_in_leaf", "min_child_samples", "nodesize"], Called("min_rows")),
-    (&["min_samples_split"], Instead("`min_rows` is the fewest rows of a leaf")),
+    (&["min_samples_split", "min_weight_fraction_leaf"], Instead("`min_rows` is the fewest rows of a leaf")),
     (&["min_impurity_decrease"], Called("min_gain")),
+    (&["splitter"], Instead("cuts that are drawn are a model, `use = \"extra_trees\"`")),
     (&["max_features", "mtry", "colsample_bynode"], Called("column_sample_by_node")),
     (&["max_bin", "max_bins"], Called("bins")),
     (&["class_weight"], Called("class_weights")),
@@ -195,6 +227,12 @@ const AVERAGED_TREES: Names = &[
     (&["max_samples"], Instead("a tree's rows are drawn as often as there are rows")),
     (&["ccp_alpha", "oob_score", "monotonic_cst"], Instead("`boosted_trees` has more to set")),
 ];
+
+/// Where a single tree differs from averaged ones.
+const DECISION_TREE: Names = &[(
+    &["max_features", "mtry", "colsample_bynode"],
+    Instead("each node may use every feature; of a `random_forest` each draws some, `column_sample_by_node`"),
+)];
 
 const RIDGE: Names = &[
     (&["lambda", "reg_lambda", "l2", "penalty", "lambda_l2", "regularization"], Called("alpha")),
@@ -326,7 +364,7 @@ mod tests {
 
     #[test]
     fn no_name_has_two_answers() {
-        for names in [BOOSTED_TREES, AVERAGED_TREES, RIDGE, LOGISTIC_REGRESSION] {
+        for names in [BOOSTED_TREES, AVERAGED_TREES, DECISION_TREE, RIDGE, LOGISTIC_REGRESSION] {
             let mut all: Vec<&str> =
                 names.iter().chain(EVERYWHERE).flat_map(|(names, _)| names.iter().copied()).collect();
             assert!(all.iter().all(|name| *name == name.to_lowercase()), "looked up in lower case");
@@ -360,8 +398,33 @@ mod tests {
     }
 
     #[test]
+    fn peers_names_are_answered() {
+        let check = |family: &str, written: &str| {
+            let error = crate::parse(family, serde_json::json!({ written: 1 })).err().expect("it is called otherwise");
+            error.help.unwrap_or_default()
+        };
+        for (family, names) in [
+            (
+                "boosted_trees",
+                &["validation_fraction", "eval_set", "bin_construct_sample_cnt", "label_gain", "ndcg_exp_gain"][..],
+            ),
+            ("decision_tree", &["splitter", "max_features", "min_weight_fraction_leaf"]),
+            ("extra_trees", &["splitter", "max_features", "min_weight_fraction_leaf"]),
+        ] {
+            for name in names {
+                assert!(answer(family, name).is_some(), "{family}: {name}");
+                assert!(!check(family, name).starts_with("it takes"), "{family}: {name}");
+            }
+        }
+        insta::assert_snapshot!(check("boosted_trees", "validation"), @"the share of rows that is watched belongs to early stopping: `early_stopping = { validation = 0.1 }`");
+        insta::assert_snapshot!(check("decision_tree", "max_features"), @"each node may use every feature; of a `random_forest` each draws some, `column_sample_by_node`");
+        insta::assert_snapshot!(check("random_forest", "max_features"), @"`max_features` is called `column_sample_by_node` here");
+    }
+
+    #[test]
     fn peers_families_are_in_the_catalogue_or_on_their_way() {
         assert_eq!(family("LGBMClassifier"), Some("boosted_trees"));
+        assert_eq!(["LGBMRanker", "XGBRanker", "CatBoostRanker"].map(family), [Some("boosted_trees"); 3]);
         assert_eq!(family("linear_regression"), Some("ridge"));
         assert_eq!(family("ridge"), None);
     }

@@ -60,7 +60,7 @@ pub(crate) fn fit(
         });
     }
     if trees.iter().all(|tree| tree.splits.is_empty()) {
-        notes.push(no_split(spec, data.task, &seen));
+        notes.push(no_split(spec, data.task, &seen, &matrix.features));
     }
     let is_of_counts = matches!(objective, Objective::Poisson | Objective::Tweedie);
     if is_of_counts && seen.is_of_flags() {
@@ -92,10 +92,14 @@ pub(crate) fn fit(
 }
 
 /// That no tree has a split, and what likely forbids one: of `min_rows` and `min_hessian` the one that asks for more rows of so large
-/// a weight.
-fn no_split(spec: &BoostedTrees, task: &Task, seen: &Seen) -> String {
+/// a weight. `features` are those that vary.
+fn no_split(spec: &BoostedTrees, task: &Task, seen: &Seen, features: &[Feature]) -> String {
     let by_rows = f64::from(spec.min_rows) * seen.weight_unit() >= spec.min_hessian;
     let likely = match () {
+        () if features.is_empty() => {
+            ": each feature has one value in the rows learned from, or falls into one bin by `min_rows_in_bin`"
+                .to_owned()
+        }
         () if u64::from(spec.min_rows) * 2 > seen.learned => format!(
             ": one needs {} on each side, by `min_rows`, and {} learned from",
             counted(u64::from(spec.min_rows), "row"),
@@ -106,8 +110,15 @@ fn no_split(spec: &BoostedTrees, task: &Task, seen: &Seen) -> String {
         }
         () if spec.min_gain > 0.0 => ": a smaller `min_gain` may allow some".to_owned(),
         () if !by_rows => ": where weights are small, a smaller `min_hessian` allows some".to_owned(),
-        () if spec.min_rows == 1 => String::new(),
-        () => ": where rows are few, a smaller `min_rows` allows some".to_owned(),
+        () => {
+            let rows = (spec.min_rows > 1)
+                .then(|| format!("leaves {} on each side, by `min_rows`,", counted(u64::from(spec.min_rows), "row")));
+            let direction = (!spec.monotone.is_empty()).then(|| "keeps to `monotone`".to_owned());
+            match rows.into_iter().chain(direction).collect::<Vec<_>>().join(" and ") {
+                limits if limits.is_empty() => ": none lowers the loss".to_owned(),
+                limits => format!(": none that {limits} lowers the loss"),
+            }
+        }
     };
     format!("no tree has a split{likely}")
 }

@@ -162,7 +162,7 @@ pub struct BoostedTrees {
     /// Features that may act together, in lists of names, as `[["Age", "Job"]]`: a branch splits on those of one list only. Those in no list are one more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<Vec<String>>,
-    /// Ends the fit when the loss on a tenth of the training rows, which are not learned from, has
+    /// Ends the fit when the loss on a share of the training rows, which are not learned from, has
     /// not fallen for some rounds, and keeps the trees up to the best one; not together with `dart`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,

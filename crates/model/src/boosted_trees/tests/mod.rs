@@ -222,7 +222,30 @@ fn trees_without_a_split_are_told_with_what_forbids_one() {
         ["no tree has a split: where weights are small, a smaller `min_hessian` allows some"]
     );
     let constant = batch(vec![("x", numbers(vec![1.0; 60]))], step().training().target.clone());
-    assert_eq!(said(&stump(), constant), ["no tree has a split"]);
+    assert_eq!(
+        said(&stump(), constant),
+        [
+            "no tree has a split: each feature has one value in the rows learned from, or falls into one bin by `min_rows_in_bin`"
+        ]
+    );
+    let rare =
+        batch(vec![("x", numbers((0..60).map(|row| f64::from(u8::from(row < 5)))))], step().training().target.clone());
+    let some = BoostedTrees { min_rows: 6, ..stump() };
+    assert_eq!(
+        said(&some, rare.clone()),
+        ["no tree has a split: none that leaves 6 rows on each side, by `min_rows`, lowers the loss"]
+    );
+    let up = [("x".to_owned(), Direction::Increasing)].into();
+    assert_eq!(
+        said(
+            &BoostedTrees { monotone: up, ..stump() },
+            batch(
+                vec![("x", step().column(&name("x")).clone())],
+                step().training().target.iter().map(|y| -y).collect()
+            )
+        ),
+        ["no tree has a split: none that keeps to `monotone` lowers the loss"]
+    );
     assert_eq!(said(&stump(), step()), Vec::<String>::new());
 }
 
@@ -598,6 +621,22 @@ fn early_stopping_keeps_the_best_round() {
 }
 
 #[test]
+fn early_stopping_watches_the_share_that_is_asked_for() {
+    let data = mixed(2000, |x, u, _| x + 3.0 * u);
+    let rows_of_first_tree = |validation: Option<f64>| {
+        let stopping = Some(EarlyStopping { rounds: 5, validation });
+        let model =
+            fit(&BoostedTrees { trees: 3, early_stopping: stopping, ..stump() }, &Task::Regression, &data).model;
+        model.trees().next().unwrap().covers.iter().sum::<f64>()
+    };
+    assert_eq!(rows_of_first_tree(None), rows_of_first_tree(Some(0.1)), "the default");
+    for share in [0.1, 0.25, 0.5] {
+        let watched = 1.0 - rows_of_first_tree(Some(share)) / 2000.0;
+        assert!((watched - share).abs() < 0.04, "{share}: {watched}");
+    }
+}
+
+#[test]
 fn the_curve_is_the_loss_of_the_predictions() {
     let data = two_classes(2000);
     let spec = BoostedTrees { trees: 7, ..BoostedTrees::default() };
@@ -620,22 +659,6 @@ fn boosting_learns() {
     let predictions = predict(&trained.model, &data);
     let right = (0..data.rows()).filter(|row| {
         let p = predictions.row(*row);
-#[test]
-fn early_stopping_watches_the_share_that_is_asked_for() {
-    let data = mixed(2000, |x, u, _| x + 3.0 * u);
-    let rows_of_first_tree = |validation: Option<f64>| {
-        let stopping = Some(EarlyStopping { rounds: 5, validation });
-        let model =
-            fit(&BoostedTrees { trees: 3, early_stopping: stopping, ..stump() }, &Task::Regression, &data).model;
-        model.trees().next().unwrap().covers.iter().sum::<f64>()
-    };
-    assert_eq!(rows_of_first_tree(None), rows_of_first_tree(Some(0.1)), "the default");
-    for share in [0.1, 0.25, 0.5] {
-        let watched = 1.0 - rows_of_first_tree(Some(share)) / 2000.0;
-        assert!((watched - share).abs() < 0.04, "{share}: {watched}");
-    }
-}
-
         assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let best = (0..3).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap();
         best as f64 == data.training().target[*row]
