@@ -262,7 +262,7 @@ fn a_target_that_an_objective_is_not_for_is_refused_with_its_row_on_either_side_
         // A fifth of them is held out.
         for strange in 0..20 {
             let said = train(strange, y, 1, objective);
-            let place = format!("data.csv, row {}: the target `y` is {y}", strange + 1);
+            let place = format!("data.csv, row {} (id {strange}): the target `y` is {y}", strange + 1);
             let expected = format!("{place}, and `objective = \"{objective}\"` is for {takes}");
             let found: String = said.err.split_whitespace().collect::<Vec<_>>().join(" ").replace(" │ ", " ");
             assert!(said.code == 2 && found.contains(&expected), "{expected}: {}", said.err);

@@ -443,7 +443,7 @@ fn label(
             None => Vec::new(),
         };
         let target = target.code(batch.column(&roles.target));
-        check_targets(spec, &roles.target, (&target, &weight), origin)?;
+        check_targets(spec, roles, batch, (&target, &weight), origin)?;
         let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
         *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
         Ok(())
@@ -484,7 +484,8 @@ fn is_personal(spec: &Spec, name: &ColumnName) -> bool {
 /// Refuses a target that the model's objective is not for, whichever side of a split it is on. A row of weight 0 counts in nothing.
 fn check_targets(
     spec: &Spec,
-    name: &ColumnName,
+    roles: &Roles,
+    batch: &Batch,
     (targets, weights): (&[f64], &[f64]),
     origin: &Origin,
 ) -> Result<(), PipelineError> {
@@ -492,10 +493,16 @@ fn check_targets(
     let Some(takes) = aim.targets() else { return Ok(()) };
     let counts = |row: usize| weights.get(row).is_none_or(|weight| *weight > 0.0);
     let Some(row) = (0..targets.len()).find(|row| counts(*row) && !aim.allows(targets[*row])) else { return Ok(()) };
-    let found = if is_personal(spec, name) { "is none of them".to_owned() } else { format!("is {}", targets[row]) };
+    let shown = |name: &&ColumnName| !is_personal(spec, name);
+    let id: Vec<String> = roles.id.iter().filter(shown).filter_map(|name| batch.column(name).text(row)).collect();
+    let id = if id.is_empty() { String::new() } else { format!(" (id {})", id.join(", ")) };
+    let found = if shown(&&roles.target) { format!("is {}", targets[row]) } else { "is none of them".to_owned() };
     let objective = spec.model.spec()["objective"].as_str().unwrap_or_default().to_owned();
-    let message =
-        format!("{}: the target `{name}` {found}, and `objective = \"{objective}\"` is for {takes}", origin.place(row));
+    let message = format!(
+        "{}{id}: the target `{}` {found}, and `objective = \"{objective}\"` is for {takes}",
+        origin.place(row),
+        roles.target
+    );
     let error = PipelineError::input(message).help("leave `objective` out, or correct or drop such rows".to_owned());
     Err(spec.text.point(error, &["model", "objective"], "this objective"))
 }
