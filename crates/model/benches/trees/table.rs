@@ -1,4 +1,5 @@
-//! A table as `bench/tree_data.py` writes it: a folder with `header.json` and one file a column, little-endian.
+//! A table as `bench/tree_data.py` writes it: a folder with `header.json` and one file a column, little-endian, and one of weights if
+//! rows have any.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,12 +58,14 @@ impl Table {
     pub(crate) fn batches(&self, rows: &Rows, batch_rows: usize) -> Vec<Batch> {
         let chunks = || rows.0.chunks(batch_rows);
         let target = cells(&self.folder.join("target"), f64::from_le_bytes);
+        let weight = self.folder.join("weight");
+        let weight = if weight.exists() { cells(&weight, f64::from_le_bytes) } else { Vec::new() };
         let mut batches: Vec<Batch> = chunks()
             .map(|rows| {
                 let mut batch = Batch::new(rows.iter().map(|row| key(*row)).collect());
-                let target = pick(&target, rows);
-                let occurrence = vec![0; rows.len()];
-                batch.labels = Some(Arc::new(Labels { occurrence, target, ..Labels::default() }));
+                let (occurrence, target) = (vec![0; rows.len()], pick(&target, rows));
+                let weight = if weight.is_empty() { Vec::new() } else { pick(&weight, rows) };
+                batch.labels = Some(Arc::new(Labels { occurrence, target, weight, ..Labels::default() }));
                 batch
             })
             .collect();
