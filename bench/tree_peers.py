@@ -189,6 +189,8 @@ FITS = {
     "lightgbm": (lightgbm, {}),
     "lightgbm_quantised": (lightgbm, {"use_quantized_grad": True}),
     "lightgbm_deterministic": (lightgbm, {"deterministic": True, "force_row_wise": True}),
+    "lightgbm_deterministic_columns": (lightgbm, {"deterministic": True, "force_col_wise": True}),
+    "lightgbm_deterministic_free": (lightgbm, {"deterministic": True}),
     "xgboost": (xgboost, {}),
     "catboost": (catboost, {}),
     "catboost_symmetric": (catboost, {"symmetric": True}),
@@ -200,11 +202,18 @@ FITS = {
 
 
 def row_visits(model):
-    """How many rows LightGBM's histograms were built of, all trees together, and the mean path of a row.
+    """How many rows histograms of LightGBM's trees, or a forest's, are built of, all together, and the mean path of a row.
 
     Of each split only the smaller side is built; the other is what remains.
     """
     visits = rows = steps = 0
+    for tree in (of.tree_ for of in getattr(model, "estimators_", [])):
+        left, right, sizes = tree.children_left, tree.children_right, tree.n_node_samples
+        splits = left >= 0
+        visits += int(sizes[0] + np.minimum(sizes[left[splits]], sizes[right[splits]]).sum())
+        rows, steps = rows + int(sizes[0]), steps + int(sizes[splits].sum())
+    if rows:
+        return {"row_visits": visits, "levels": steps / rows}
     count = lambda node: node.get("internal_count", node.get("leaf_count", 0))
     for tree in model.dump_model()["tree_info"]:
         below = [tree["tree_structure"]]

@@ -13,6 +13,7 @@ import math
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -41,14 +42,15 @@ DEFAULT = {"trees": 100, "learning_rate": 0.1, "leaves": 31}
 
 FAST = ["lightgbm", "lightgbm_quantised", "xgboost", "hessboost"]
 EVERYONE = [
-    "lightgbm", "lightgbm_quantised", "lightgbm_deterministic", "xgboost", "hessboost", "hessboost_quantised",
-    "catboost", "catboost_symmetric", "hist_gradient_boosting",
+    "lightgbm", "lightgbm_quantised", "lightgbm_deterministic", "lightgbm_deterministic_columns", "lightgbm_deterministic_free",
+    "xgboost", "hessboost", "hessboost_quantised", "catboost", "catboost_symmetric", "hist_gradient_boosting",
 ]
 ACCURATE = ["lightgbm", "xgboost", "hessboost", "catboost_symmetric", "hist_gradient_boosting"]
 SCORING = ["lightgbm", "hessboost", "treelite", "tl2cgen", "onnxruntime", "lleaves"]
 NAMES = {
     "evenstep": "**Evenstep**", "lightgbm": "LightGBM", "lightgbm_quantised": "LightGBM, quantised",
-    "lightgbm_deterministic": "LightGBM, deterministic", "xgboost": "XGBoost", "hessboost": "hessboost",
+    "lightgbm_deterministic": "LightGBM, deterministic, by rows", "lightgbm_deterministic_columns": "LightGBM, deterministic, by columns",
+    "lightgbm_deterministic_free": "LightGBM, deterministic, either way", "xgboost": "XGBoost", "hessboost": "hessboost",
     "hessboost_quantised": "hessboost, quantised", "catboost": "CatBoost, leaf by leaf", "catboost_symmetric": "CatBoost, symmetric",
     "hist_gradient_boosting": "scikit-learn HistGB", "random_forest": "scikit-learn",
     "treelite": "treelite GTIL", "tl2cgen": "treelite, compiled (TL2cgen)", "onnxruntime": "ONNX Runtime", "lleaves": "lleaves",
@@ -167,6 +169,7 @@ class Case:
     threads: int = 2
     use: str = "boosted_trees"
     spec: dict | None = None   # ours, if not `words`
+    columns: int | None = None   # that a node looks at, if not all
 
 
 def measure_case(case, records, options):
@@ -182,7 +185,7 @@ def measure_case(case, records, options):
 
             def fit():
                 job = {"train": train, "test": test, "words": words, "predictions": predictions}
-                if who == "lightgbm" and round == 0:
+                if who in ("lightgbm", "random_forest") and round == 0:
                     job["count_visits"] = True
                 answer = fits(who, case.table, [job], options, case.threads, case.use)[0]
                 if "refused" not in answer:
@@ -195,26 +198,37 @@ def measure_case(case, records, options):
                 whom = [other for other in whom if other != who]   # once is enough
 
 
-def case_table(records, name):
-    """One line a participant: the median over the rounds, and its ratio to ours, round by round."""
+def limit_s(title, records):
+    """What the host's tables allow a fit at best: the updates of histograms that the peer's trees need, if that was counted."""
+    limit = limits()
+    visits = next((record["row_visits"] for record in records if record["case"] == title["case"] and "row_visits" in record), None)
+    if not (limit and visits and "columns" in title):
+        return None
+    return visits * title["columns"] / (title["threads"] * limit["scatter_adds_s"])
+
+
+def case_table(records, title):
+    """One line a participant: the median over the rounds, its ratio to ours, round by round, and its ratio to the limit."""
+    name, limit = title["case"], limit_s(title, records)
     of = lambda who: {record["round"]: record for record in records if record["case"] == name and record["who"] == who}
     whom = list(dict.fromkeys(record["who"] for record in records if record["case"] == name))
     whom.sort(key=lambda who: list(NAMES).index(who))
     ours = {round: record for round, record in of(OURS).items() if "refused" not in record}
     lines = [
-        "| | fit, s | × ours | over the rounds | CPU, s | peak memory, MB | during the fit, MB | held-out AUC |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| | fit, s | × ours | over the rounds | × the limit | CPU, s | peak memory, MB | during the fit, MB | held-out AUC |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for who in whom:
         measured = {round: record for round, record in of(who).items() if "refused" not in record}
         if not measured:
-            lines.append(f"| {NAMES[who]} | – | | | | | | {next(iter(of(who).values()))['refused']} |")
+            lines.append(f"| {NAMES[who]} | – | | | | | | | {next(iter(of(who).values()))['refused']} |")
             continue
         middle = lambda field: statistics.median(record[field] for record in measured.values())
         ratios = ratios_of(measured, ours) if who != OURS else []
         compared = f"{statistics.median(ratios):.2f} | {min(ratios):.2f}–{max(ratios):.2f}" if ratios else " | "
+        to_limit = f"{middle('fit_s') / limit:.1f}" if limit else ""
         lines.append(
-            f"| {NAMES[who]} | {middle('fit_s'):.2f} | {compared} | {middle('cpu_s'):.2f} | {middle('peak_mb'):,.0f} | {grown(measured):,.0f} | {middle('roc_auc'):.5f} |"
+            f"| {NAMES[who]} | {middle('fit_s'):.2f} | {compared} | {to_limit} | {middle('cpu_s'):.2f} | {middle('peak_mb'):,.0f} | {grown(measured):,.0f} | {middle('roc_auc'):.5f} |"
         )
     return lines
 
@@ -226,6 +240,27 @@ def grown(rounds):
 
 def ratios_of(theirs, ours):
     return [theirs[round]["fit_s"] / ours[round]["fit_s"] for round in theirs if round in ours]
+
+
+@dataclasses.dataclass
+class Aim:
+    """What was to be reached, and what was."""
+    wanted: str
+    found: str
+    is_met: bool
+
+
+def times_ours(records, case):
+    """How many times our time each peer takes: the median over the rounds."""
+    of = lambda who: {record["round"]: record for record in records if record["case"] == case and record["who"] == who and "fit_s" in record}
+    ours = of(OURS)
+    peers = dict.fromkeys(record["who"] for record in records if record["case"] == case and record["who"] != OURS)
+    return {who: statistics.median(ratios) for who in peers if (ratios := ratios_of(of(who), ours))}
+
+
+def aucs(records, case):
+    measured = [record for record in records if record["case"] == case and "roc_auc" in record]
+    return {who: statistics.median(record["roc_auc"] for record in measured if record["who"] == who) for who in dict.fromkeys(record["who"] for record in measured)}
 
 
 def behind_in(records):
@@ -258,7 +293,9 @@ class Cases:
 
     def run(self, options, records):
         for case in self.cases(options):
-            records.once(["title", case.name], lambda: {"title": case.title, "case": case.name, "threads": case.threads})
+            # What a node looks at: all columns, or as many as it draws.
+            columns = case.columns or len(tree_data.read(case.table).columns)
+            records.once(["title", case.name], lambda: {"title": case.title, "case": case.name, "threads": case.threads, "columns": columns})
             measure_case(case, records, options)
 
     def render(self, head, records):
@@ -266,11 +303,18 @@ class Cases:
         records = [record for record in records if "who" in record]
         lines = []
         for title in titles:
-            lines += [f"**{title['title']}**", "", *case_table(records, title["case"]), "", *self.after(records, title)]
+            lines += [f"**{title['title']}**", "", *case_table(records, title), "", *self.after(records, title)]
         return lines
 
     def after(self, records, title):
         return []
+
+    def aims(self, records):
+        """Nobody is faster."""
+        cases = list(dict.fromkeys(record["case"] for record in records))
+        records = [record for record in records if "who" in record]
+        fastest = {case: min(times.items(), key=lambda of: of[1]) for case in cases if (times := times_ours(records, case))}
+        return [Aim(f"{case}: no peer is faster", f"{least:.2f} of our time, {NAMES[who]}", least >= 1) for case, (who, least) in fastest.items()]
 
     def behind(self, records):
         return behind_in([record for record in records if "who" in record])
@@ -293,25 +337,108 @@ class Fit(Cases):
         yield Case("fit", title, numbers_table(options), rows, ALIKE, EVERYONE, test, options.threads)
 
     def after(self, records, title):
-        """Each time as a ratio to what the host allows."""
-        limit, threads = limits(), title["threads"]
-        visits = next((record["row_visits"] for record in records if "row_visits" in record), None)
-        if not limit or not visits:
+        """What the limit is made of."""
+        limit, seconds = limits(), limit_s(title, records)
+        if not seconds:
             return []
-        updates = visits * 28
-        seconds = updates / (threads * limit["scatter_adds_s"])
+        visits = next(record["row_visits"] for record in records if "row_visits" in record)
+        updates = visits * title["columns"]
         lines = [
             f"LightGBM's trees need {visits:,} row visits (every split builds the smaller side only), {updates:,} updates of a histogram. "
             f"At {limit['scatter_adds_s'] / 1e9:.2f} billion a second and core, which is what this host adds into tables in its "
-            f"first-level cache, that is {seconds:.2f} s with {threads} threads: the limit. By memory, at 40 bytes a visit, "
-            f"it is {visits * 40 / limit['copy_gb_s'] / 1e9:.2f} s.", "",
-            "| | × the limit | cycles an update |", "|---|---:|---:|",
+            f"first-level cache, that is {seconds:.2f} s with {title['threads']} threads: the limit, here and in the parts below. By memory, at "
+            f"40 bytes a visit, it is {visits * 40 / limit['copy_gb_s'] / 1e9:.2f} s.", "",
+            "| | cycles an update |", "|---|---:|",
         ]
         for who in sorted({record["who"] for record in records if "fit_s" in record}, key=list(NAMES).index):
             taken = statistics.median(record["fit_s"] for record in records if record["who"] == who and "fit_s" in record)
-            cycles = taken * threads * limit["clock_ghz"] * 1e9 / updates
-            lines.append(f"| {NAMES[who]} | {taken / seconds:.1f} | {cycles:.2f} |")
+            lines.append(f"| {NAMES[who]} | {taken * title['threads'] * limit['clock_ghz'] * 1e9 / updates:.2f} |")
         return [*lines, ""]
+
+    def aims(self, records):
+        records = [record for record in records if "who" in record]
+        times, auc = times_ours(records, "fit"), aucs(records, "fit")
+        who, least = min(times.items(), key=lambda of: of[1])
+        deterministic = {who: ratio for who, ratio in times.items() if "deterministic" in who}
+        slowest = max(deterministic, key=deterministic.get, default=None)
+        others = statistics.median(value for who, value in auc.items() if who != OURS)
+        peak = {who: statistics.median(record["peak_mb"] for record in records if record["who"] == who and "peak_mb" in record) for who in auc}
+        return [
+            Aim("the fastest peer takes 2 times as long", f"{least:.2f}, {NAMES[who]}", least >= 2),
+            *([Aim("LightGBM takes 3 times as long", f"{times['lightgbm']:.2f}", times["lightgbm"] >= 3)] if "lightgbm" in times else []),
+            *([Aim("`deterministic` LightGBM takes 9 times as long", f"{deterministic[slowest]:.2f}, {NAMES[slowest]}", deterministic[slowest] >= 9)] if slowest else []),
+            Aim("AUC no less than the median peer's", f"{auc[OURS]:.5f}, theirs {others:.5f}; see *Chance in the AUC*", auc[OURS] >= others),
+            *([Aim("no more memory at the peak than LightGBM", f"{peak[OURS]:,.0f} MB, LightGBM {peak['lightgbm']:,.0f}", peak[OURS] <= peak["lightgbm"])] if "lightgbm" in peak else []),
+        ]
+
+
+class Chance:
+    """How far the AUC of the same fit differs from one made table to another. No clock runs."""
+    title = "Chance in the AUC"
+    whom = [OURS, *(who for who in EVERYONE if "deterministic" not in who)]   # which is LightGBM's answer, but for the time
+
+    def run(self, options, records):
+        rows, test_rows = scaled(400_000, options), scaled(200_000, options)
+        for seed in range(options.tables):
+            whom = [who for who in self.whom if who == OURS or not options.peers or who in options.peers]
+            if all(any(record["key"] == ["chance", seed, who] for record in records.all) for who in whom):
+                continue
+            folder = made(f"numbers-of-{seed}", rows + test_rows, lambda rows: tree_data.numeric(rows, seed=100 + seed))
+            table, predictions = tree_data.read(folder), WORK / "predictions-chance"
+            train, test = between(folder, 0, rows), between(folder, rows, rows + test_rows)
+            job = {"train": train, "test": test, "words": ALIKE, "predictions": predictions}
+            for who in whom:
+                def fit():
+                    answer = fits(who, folder, [job], options, options.threads)[0]
+                    scores = {} if "refused" in answer else judged(table, tree_data.read_rows(test), predictions)
+                    return {"who": who, "seed": seed, "rows": rows, **answer, **scores}
+                record = records.once(["chance", seed, who], fit)
+                say(f"chance, table {seed + 1}, {who}: {record.get('refused') or format(record['roc_auc'], '.5f')}")
+            shutil.rmtree(folder)
+
+    def of(self, records):
+        measured = [record for record in records if "roc_auc" in record]
+        return {who: {record["seed"]: record["roc_auc"] for record in measured if record["who"] == who} for who in self.whom if any(record["who"] == who for record in measured)}
+
+    def differences(self, records):
+        """Ours less theirs, table by table."""
+        by = self.of(records)
+        return {who: [by[OURS][seed] - auc for seed, auc in theirs.items() if seed in by[OURS]] for who, theirs in by.items() if who != OURS}
+
+    def render(self, head, records):
+        by, differences = self.of(records), self.differences(records)
+        tables = len(by[OURS])
+        lines = [
+            f"The fit above on {records[0]['rows']:,} rows of each of {tables} tables made from other seeds, the areas under the ROC curve on 200,000 rows held out. "
+            "Ours is above where the difference is above 0; with its standard error over the tables.", "",
+            "| | mean AUC | least | most | ours less theirs |", "|---|---:|---:|---:|---:|",
+        ]
+        for who, aucs in by.items():
+            found = differences.get(who, [])
+            difference = f"{statistics.mean(found):+.5f} ± {error_of(found):.5f}" if len(found) > 1 else ""
+            lines.append(f"| {NAMES[who]} | {statistics.mean(aucs.values()):.5f} | {min(aucs.values()):.5f} | {max(aucs.values()):.5f} | {difference} |")
+        return [*lines, ""]
+
+    def aims(self, records):
+        by = self.of(records)
+        peers = [who for who in by if who != OURS]
+        found = [auc - statistics.median(by[who][seed] for who in peers if seed in by[who]) for seed, auc in by[OURS].items()]
+        if len(found) < 2:
+            return []
+        mean, error = statistics.mean(found), error_of(found)
+        return [Aim("AUC no less than the median peer's, beyond twice the standard error", f"{mean:+.5f} ± {error:.5f}", mean >= -2 * error)]
+
+    def behind(self, records):
+        found = {who: of for who, of in self.differences(records).items() if len(of) > 1}
+        return [
+            f"chance: AUC {statistics.mean(of):+.5f} ± {error_of(of):.5f} to {NAMES[who]}"
+            for who, of in found.items() if statistics.mean(of) < -2 * error_of(of)
+        ]
+
+
+def error_of(found):
+    """The standard error of a mean."""
+    return statistics.stdev(found) / len(found) ** 0.5
 
 
 class Shapes(Cases):
@@ -343,6 +470,16 @@ class Categories(Cases):
         title = f"{rows:,} rows: 12 numbers, 8 categories of 5 to 10,000 levels, nulls in all; everyone's own handling of categories"
         yield Case("categories", title, table, rows, ALIKE, self.whom, scaled(100_000, options), options.threads)
 
+    def aims(self, records):
+        records = [record for record in records if "who" in record]
+        times, auc = times_ours(records, "categories"), aucs(records, "categories")
+        who, least = min(times.items(), key=lambda of: of[1])
+        best = max(auc, key=auc.get)
+        return [
+            Aim("the fastest peer takes 2 times as long", f"{least:.2f}, {NAMES[who]}", least >= 2),
+            Aim("AUC within 0.001 of the best", f"{auc[OURS]:.5f}, the best is {NAMES[best]} with {auc[best]:.5f}", auc[OURS] >= auc[best] - 0.001),
+        ]
+
 
 class Scaling(Cases):
     title = "Scaling"
@@ -354,6 +491,12 @@ class Scaling(Cases):
             table = numbers_table(options, max(size, 1_000_000))
             yield Case(f"{size:,} rows", f"{rows:,} rows of 28 numbers", table, rows, ALIKE, FAST, scaled(200_000, options), options.threads)
 
+    def aims(self, records):
+        ours = [record for record in records if record.get("who") == OURS]
+        taken = {case: statistics.median(record["fit_s"] for record in ours if record["case"] == case) for case in dict.fromkeys(record["case"] for record in ours)}
+        pairs = list(zip(taken, list(taken)[1:]))
+        return [Aim(f"{more} in 11 times the time of {less}", f"{taken[more] / taken[less]:.1f} times", taken[more] <= 11 * taken[less]) for less, more in pairs]
+
 
 class Forest(Cases):
     title = "Random forest"
@@ -363,7 +506,12 @@ class Forest(Cases):
         words = {"trees": 100, "depth": 12, "min_rows": 1}
         title = f"{rows:,} rows of 28 numbers; 100 trees, at most 12 deep"
         ours = {"trees": 100, "depth": 12}
-        yield Case("forest", title, numbers_table(options), rows, words, ["random_forest"], scaled(200_000, options), options.threads, "random_forest", ours)
+        # As many of 28 as the root of their number.
+        yield Case("forest", title, numbers_table(options), rows, words, ["random_forest"], scaled(200_000, options), options.threads, "random_forest", ours, 5)
+
+    def aims(self, records):
+        times = times_ours([record for record in records if "who" in record], "forest")
+        return [Aim("scikit-learn takes 5 times as long", f"{times['random_forest']:.1f}", times["random_forest"] >= 5)] if times else []
 
 
 class Roofline:
@@ -387,6 +535,9 @@ class Roofline:
             f"| adding into tables of 256 words by random bytes, one core, billion a second | {best['scatter_adds_s'] / 1e9:.2f} |",
             "",
         ]
+
+    def aims(self, records):
+        return []
 
     def behind(self, records):
         return []
@@ -473,6 +624,18 @@ class Score:
         refused = {record["who"]: record["refused"] for record in records if "refused" in record and record.get("who") not in middle}
         return [*lines, *(f"| {NAMES[who]} | – {why} | | | | | | | | | |" for who, why in refused.items()), ""]
 
+    def aims(self, records):
+        middle = self.middle(records)
+        ours = middle[OURS]
+        cycles = limits()["clock_ghz"] * 1e9 / ours["rows_s_1"] / ALIKE["trees"] / records[0]["levels"]
+        times = {who: ours["rows_s"] / found["rows_s"] for who, found in middle.items()}
+        wanted = {"hessboost": 1.5, "lightgbm": 15, "treelite": 2, "tl2cgen": 2, "onnxruntime": 2}
+        return [
+            *(Aim(f"{aim} times the rows a second of {NAMES[who]}", f"{times[who]:.1f}", times[who] >= aim) for who, aim in wanted.items() if who in times),
+            Aim("2 cycles a row, tree and level", f"{cycles:.2f}", cycles <= 2),
+            Aim("5 µs for one row", f"{ours['row_ns'] / 1000:.2f}", ours["row_ns"] <= 5000),
+        ]
+
     def behind(self, records):
         middle = self.middle(records)
         ours = middle.pop(OURS, None)
@@ -509,7 +672,7 @@ class Explain:
         whom = [OURS, *(who for who in self.whom if not options.peers or who in options.peers)]
         for round in range(options.rounds):
             for who in whom if round % 2 == 0 else reversed(whom):
-                record = records.once(["explain", who, round], lambda: {"who": who, "round": round, **(ours() if who == OURS else theirs(who))})
+                record = records.once(["explain", who, round], lambda: {"who": who, "round": round, "threads": options.threads, **(ours() if who == OURS else theirs(who))})
                 say(f"explain, round {round + 1}, {who}: {record.get('refused') or format(record['explain_s'], '.3f') + ' s'}")
 
     def middle(self, records):
@@ -517,18 +680,26 @@ class Explain:
         return {who: statistics.median(record["explain_s"] for record in measured if record["who"] == who) for who in NAMES if any(record["who"] == who for record in measured)}
 
     def render(self, head, records):
-        middle = self.middle(records)
+        middle, clock = self.middle(records), (limits() or {}).get("clock_ghz", math.nan)
+        limit = self.rows * ALIKE["trees"] * (2 * ALIKE["leaves"] - 1) / (8 * clock * 1e9 * records[0].get("threads", 2))
         lines = [
             f"What each of 28 features adds to each of {self.rows:,} rows' scores, by exact Shapley values; everyone's own 100 trees of 31 leaves, "
-            "CatBoost's symmetric ones 5 deep. By how much values and base miss the score is of their 32-bit floats, where they have them.", "",
-            "| | seconds | × ours | values add up to the score within |", "|---|---:|---:|---:|",
+            "CatBoost's symmetric ones 5 deep. By how much values and base miss the score is of their 32-bit floats, where they have them. "
+            f"The limit is one multiplication for each row and node, 8 in a cycle: {1000 * limit:.1f} ms.", "",
+            "| | seconds | × ours | × the limit | values add up to the score within |", "|---|---:|---:|---:|---:|",
         ]
         for who, seconds in middle.items():
             ratio = f"{seconds / middle[OURS]:.1f}" if OURS in middle and who != OURS else ""
             off = [record["off"] for record in records if record.get("who") == who and "off" in record]
-            lines.append(f"| {NAMES[who]} | {seconds:.3f} | {ratio} | {format(max(off), '.0e') if off else 'a test: 1e-9'} |")
+            lines.append(f"| {NAMES[who]} | {seconds:.3f} | {ratio} | {seconds / limit:.0f} | {format(max(off), '.0e') if off else 'a test: 1e-9'} |")
         refused = {record["who"]: record["refused"] for record in records if "refused" in record and record["who"] not in middle}
-        return [*lines, *(f"| {NAMES[who]} | – {why} | | |" for who, why in refused.items()), ""]
+        return [*lines, *(f"| {NAMES[who]} | – {why} | | | |" for who, why in refused.items()), ""]
+
+    def aims(self, records):
+        middle = self.middle(records)
+        theirs = {who: seconds / middle[OURS] for who, seconds in middle.items() if who != OURS}
+        who, least = min(theirs.items(), key=lambda of: of[1])
+        return [Aim("the fastest peer takes 2 times as long", f"{least:.1f}, {NAMES[who]}", least >= 2)]
 
     def behind(self, records):
         middle = self.middle(records)
@@ -553,6 +724,7 @@ class Accuracy:
                 say(f"{name}, {who}: " + (record.get("refused") or self.said(record)))
             with ThreadPoolExecutor(options.threads) as pool:
                 list(pool.map(turn, [OURS, *(who for who in ACCURATE if not options.peers or who in options.peers)]))
+            records.once(["nearby", name], lambda: {"nearby": self.nearby(table, folder, plan, options)})
 
     def said(self, record):
         first = next(iter(record["default"][0]))
@@ -603,20 +775,30 @@ class Accuracy:
         tuned = default if best is DEFAULT else scores([(best, rows) for rows in splits])
         return {"default": default, "tuned": default if any("refused" in score for score in tuned) else tuned, "chosen": best}
 
+    def nearby(self, table, folder, plan, options):
+        """Our default with one word changed, on the rows that are tested: no choice, but what a deficit may come from."""
+        changed = [{"l2": 1.0}, {"min_rows": 3}, {"min_rows": 20}]
+        changed += [{"categories": {"min_rows": 10}}, {"categories": {"smoothing": 100.0}}] * bool(table.categories)
+        changed += [{"objective": "absolute"}] * (table.task == "regression")
+        predictions = WORK / "predictions-nearby"
+
+        def scored(words, train, test):
+            fits(OURS, folder, [{"train": train, "test": test, "words": DEFAULT | words, "predictions": predictions}], options, 1)
+            return judged(table, tree_data.read_rows(test), predictions)
+        return [{"words": words, "scores": [scored(words, *rows) for rows in plan[0]]} for words in changed]
+
     def compared(self, records):
-        """For each kind, set and metric: the means of ours and of the peers, and by how much ours is better than their median."""
+        """For each kind, set and metric how ours compares with the median peer."""
         for kind in ("default", "tuned"):
             for described in (record for record in records if "set" in record):
                 by = {record["who"]: record for record in records if record.get("name") == described["set"] and "refused" not in record}
                 if OURS not in by or len(by) < 2:
                     continue
+                nearby = next((record["nearby"] for record in records if record["key"] == ["nearby", described["set"]]), []) if kind == "default" else []
                 for metric in by[OURS][kind][0]:
-                    means = {who: statistics.mean(split[metric] for split in record[kind]) for who, record in by.items()}
-                    others = sorted(value for who, value in means.items() if who != OURS)
                     sign = 1 if self.shown[metric] else -1
-                    gain = sign * (means[OURS] / statistics.median(others) - 1)
-                    place = 1 + sum(sign * other > sign * means[OURS] for other in others)
-                    yield kind, described, metric, means, gain, place
+                    values = {who: [split[metric] for split in record[kind]] for who, record in by.items()}
+                    yield Compared(kind, described, metric, sign, values, nearby)
 
     def render(self, head, records):
         splits = len(next(record for record in records if "default" in record)["default"])
@@ -632,19 +814,67 @@ class Accuracy:
                 f"| data set | rows | metric | Evenstep | {' | '.join(NAMES[who] for who in ACCURATE)} | against the median peer | place |",
                 "|---|---:|---|---:|" + "---:|" * len(ACCURATE) + "---:|---:|",
             ]
-            for _, described, metric, means, gain, place in (line for line in compared if line[0] == kind):
-                cells = [f"{means[who]:.5g}" if who in means else "–" for who in (OURS, *ACCURATE)]
-                against = f"{gain:+.2%}" if gain >= 0 else f"**{gain:+.2%}**"
-                name = described["set"] + (", heavy-tailed" if described["heavy"] else "")
-                lines.append(f"| {name} | {described['rows']:,} | {metric} | {' | '.join(cells)} | {against} | {place} of {len(means)} |")
+            for line in (line for line in compared if line.kind == kind):
+                cells = [f"{line.means[who]:.5g}" if who in line.means else "–" for who in (OURS, *ACCURATE)]
+                against = f"{line.gain:+.2%}" if line.gain >= 0 else f"**{line.gain:+.2%}**"
+                name = line.described["set"] + (", heavy-tailed" if line.described["heavy"] else "")
+                lines.append(f"| {name} | {line.described['rows']:,} | {line.metric} | {' | '.join(cells)} | {against} | {line.place} of {len(cells)} |")
         refused = [record for record in records if "refused" in record]
         return [*lines, "", *(f"{NAMES[record['who']]} has no part in {record['name']}: {record['refused']}." for record in refused), ""]
 
+    def aims(self, records):
+        compared = list(self.compared(records))
+        worse = sum(line.gain < 0 for line in compared)
+        return [Aim("no metric worse than the median peer's", f"{worse} of {len(compared)} are", worse == 0)]
+
     def behind(self, records):
-        return [
-            f"{described['set']}, {metric}, {'defaults' if kind == 'default' else kind}: {-gain:.2%} worse than the median peer, place {place} of {len(means)}"
-            for kind, described, metric, means, gain, place in self.compared(records) if gain < 0
-        ]
+        return [str(line) for line in self.compared(records) if line.gain < 0]
+
+
+@dataclasses.dataclass
+class Compared:
+    """A metric of a set, split by split, of ours and of the peers."""
+    kind: str
+    described: dict
+    metric: str
+    sign: int   # 1 if more is better, else -1
+    values: dict
+    nearby: list   # ours with one word changed
+
+    @property
+    def means(self):
+        return {who: statistics.mean(values) for who, values in self.values.items()}
+
+    @property
+    def median(self):
+        return statistics.median(mean for who, mean in self.means.items() if who != OURS)
+
+    @property
+    def gain(self):
+        """By how much ours is better than the median of the peers' means."""
+        return self.sign * (self.means[OURS] / self.median - 1)
+
+    @property
+    def place(self):
+        means = self.means
+        return 1 + sum(self.sign * other > self.sign * means[OURS] for other in means.values())
+
+    def __str__(self):
+        """What ours lacks, by how much that differs from split to split, and what one word would change."""
+        medians = [statistics.median(split) for split in zip(*(values for who, values in self.values.items() if who != OURS))]
+        gains = [self.sign * (ours / median - 1) for ours, median in zip(self.values[OURS], medians)]
+        error = f" ± {error_of(gains):.2%} over the splits" if len(gains) > 1 else ""
+        text = (
+            f"{self.described['set']}, {self.metric}, {'defaults' if self.kind == 'default' else self.kind}: {-self.gain:.2%}{error} worse than the "
+            f"median peer, place {self.place} of {len(self.values)}"
+        )
+        changed = [(self.sign * (statistics.mean(split[self.metric] for split in near["scores"]) / self.median - 1), near["words"]) for near in self.nearby]
+        better, words = max(changed, key=lambda of: of[0], default=(self.gain, None))
+        if better > self.gain:
+            word, value = next(iter(words.items()))
+            told = f"{word}.{next(iter(value))} = {next(iter(value.values()))}" if isinstance(value, dict) else f"{word} = {json.dumps(value)}"
+            text += f"; with `{told}` {abs(better):.2%} {'better' if better >= 0 else 'worse'} than it"
+        return text
 
 
 def heavy(table):
@@ -671,7 +901,7 @@ def candidate(name, number, who):
 # the page
 
 PARTS = {
-    "roofline": Roofline(), "fit": Fit(), "shapes": Shapes(), "categories": Categories(), "scaling": Scaling(),
+    "roofline": Roofline(), "fit": Fit(), "chance": Chance(), "shapes": Shapes(), "categories": Categories(), "scaling": Scaling(),
     "score": Score(), "forest": Forest(), "explain": Explain(), "accuracy": Accuracy(),
 }
 
@@ -693,11 +923,16 @@ def section(name, part):
     head, *records = read_records(path) if path.exists() else [None]
     if not records:
         return kept().get(part.title, "")
-    rounds = "" if name == "accuracy" else f", {head['rounds']} rounds, load before {head['load']:.1f}"
+    rounds = "" if name in ("accuracy", "chance") else f", {head['rounds']} rounds, load before {head['load']:.1f}"
     notes = [f"at {head['scale']} of its size"] * (head["scale"] != 1) + ["OpenMP waiting passively"] * head["patient"]
     when = f"{head['date']}, commit {head['commit']}, {head['host']}{rounds}{''.join(f', {note}' for note in notes)}."
-    behind = [f"- {line}" for line in part.behind(records)]
-    return "\n".join([f"## {part.title}", "", when, "", *part.render(head, records), *(["Behind:", "", *behind] if behind else [])]).strip()
+    aims = part.aims(records)
+    behind = [f"- missed: {aim.wanted}; found: {aim.found}" for aim in aims if not aim.is_met] + [f"- {line}" for line in part.behind(records)]
+    table = [f"| {aim.wanted} | {aim.found} | {'yes' if aim.is_met else '**no**'} |" for aim in aims]
+    lines = [f"## {part.title}", "", when, "", *part.render(head, records)]
+    lines += ["| aim | found | reached |", "|---|---|---|", *table, ""] if aims else []
+    lines += ["Behind:", "", *behind] if behind else []
+    return "\n".join(lines).strip()
 
 
 def page():
@@ -705,7 +940,8 @@ def page():
         "# Trees beside their peers", "",
         "Written by `bench/trees`; not edited by hand. Only ratios taken in one run count: the machine may be shared. Times are from a matrix or "
         "batches in memory to a model, binning included; × ours is how many times ours, above 1 where a peer takes longer. Peak memory is the process's during the fit, "
-        "its input included. Each part ends with where Evenstep is behind.", "",
+        "its input included. × the limit is how many times the least time that the host's first-level cache allows for the updates of histograms of LightGBM's trees, or of the peer's forest; it is below 1 where columns share an update. "
+        "Each part ends with what was aimed at, and where Evenstep is behind.", "",
         f"Peers: {versions()}.", "",
     ]
     sections = [section(name, part) for name, part in PARTS.items()]
@@ -724,10 +960,11 @@ def main():
     parser.add_argument("--patient", action="store_true", help="OpenMP threads wait without spinning: for a busy machine")
     parser.add_argument("--patience", type=int, default=900, metavar="SECONDS", help="for how long a process may run")
     parser.add_argument("--score-seconds", type=float, default=2.0, help="for how long each scores batches")
+    parser.add_argument("--tables", type=int, default=6, help="of `chance`")
     parser.add_argument("--sets", nargs="+", choices=tree_data.SETS, help="of `accuracy`")
     parser.add_argument("--splits", type=int, default=3, help="of `accuracy`")
     parser.add_argument("--candidates", type=int, default=10, help="of each one's search")
-    parser.add_argument("--search-rows", type=int, default=20_000, help="on which a search is done")
+    parser.add_argument("--search-rows", type=int, default=200_000, help="on which a search is done at most")
     parser.add_argument("--page", action="store_true", help="measures nothing, writes TREES.md of what was measured")
     options = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
