@@ -158,7 +158,7 @@ fn what_would_not_train_is_not_proposed() {
 #[test]
 fn columns_that_some_rows_of_json_lines_lack_are_told() {
     let line = |n: u32| {
-        let town = if n % 3 == 0 { String::new() } else { format!(r#", "town": "t{}""#, n % 5) };
+        let town = if n.is_multiple_of(3) { String::new() } else { format!(r#", "town": "t{}""#, n % 5) };
         format!("{{\"x\": {}{town}, \"y\": {}}}\n", n % 7, n % 5)
     };
     let text: String = (0..90).map(line).collect();
