@@ -218,7 +218,7 @@ fn a_page_of_another_site_gets_no_answer() {
     let mut posted = 0;
     for (_, path, body) in server.routes("Host: localhost\r\n").iter().filter(|(method, _, _)| *method == "POST") {
         for kind in [
-            "Origin: https://evil.example\r\n",
+            "Origin: http://localhost\r\n",
             "Sec-Fetch-Site: cross-site\r\n",
             "Content-Type: text/plain\r\n",
             "Content-Type: text/plain; application/json\r\n",
@@ -228,11 +228,27 @@ fn a_page_of_another_site_gets_no_answer() {
             assert_eq!(server.status("POST", path, &format!("Host: localhost\r\n{kind}"), body), 415, "{path} {kind}");
             posted += 1;
         }
+        for (origin, expected) in [
+            ("http://localhost", 200),
+            ("https://models.example", 200),
+            ("http://localhost:3000", 403),
+            ("https://evil.example", 403),
+            ("null", 403),
+        ] {
+            let head = format!("Host: localhost\r\nOrigin: {origin}\r\nContent-Type: application/json\r\n");
+            let (status, answer) = server.ask("POST", path, &head, body);
+            assert_eq!(status, expected, "{path} {origin}: {answer}");
+            let (allowed, _) = server.ask("OPTIONS", path, &head, "");
+            assert_eq!(allowed, if expected == 403 { 403 } else { 405 }, "{path} {origin}");
+            assert!(!answer.to_ascii_lowercase().contains("access-control-allow"), "{answer}");
+        }
         let (status, answer) =
             server.ask("POST", path, "Host: evil.example\r\nContent-Type: application/json\r\n", body);
         assert_eq!(status, 421, "{path}: {answer}");
     }
     assert_eq!(posted, 36);
+    // What only tells changes nothing, and no other page can read it.
+    assert_eq!(server.status("GET", "/models", "Host: localhost\r\nOrigin: https://evil.example\r\n", ""), 200);
     assert_eq!(server.status("POST", "/predict", "Host: localhost\r\n", ROW), 415);
     // Triton's clients say no type.
     assert_eq!(server.status("POST", "/v2/models/p/infer", "Host: localhost\r\n", TENSORS), 200);

@@ -106,6 +106,7 @@ pub(crate) struct Became(pub(crate) StatusCode);
 fn code(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+        StatusCode::FORBIDDEN => "PERMISSION_DENIED",
         StatusCode::NOT_FOUND => "ENDPOINT_NOT_FOUND",
         StatusCode::SERVICE_UNAVAILABLE => "TEMPORARILY_UNAVAILABLE",
         StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL_ERROR",

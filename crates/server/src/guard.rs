@@ -13,6 +13,7 @@ use crate::dialect::Dialect;
 use crate::host;
 use crate::keyring::Keyring;
 use crate::log::Line;
+use crate::origin;
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -37,12 +38,16 @@ pub(crate) struct Guard {
     keys: Option<Arc<Keyring>>,
     /// By any name, if there is none.
     hosts: Option<Vec<String>>,
+    /// Names that its operator gave it.
+    allowed: Vec<String>,
+    /// Whether it is asked by TLS alone.
+    is_encrypted: bool,
 }
 
 impl Guard {
     /// On a loopback address only its own names are answered: a page from elsewhere whose name was made to point here
     /// (DNS rebinding) asks by another.
-    pub(crate) fn new(listen: SocketAddr, keys: Option<Arc<Keyring>>, allowed: &[String]) -> Guard {
+    pub(crate) fn new(listen: SocketAddr, keys: Option<Arc<Keyring>>, allowed: &[String], is_encrypted: bool) -> Guard {
         let ip = listen.ip();
         let own: &[String] = if ip.is_loopback() {
             &["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), ip.to_string()]
@@ -50,19 +55,21 @@ impl Guard {
             &[]
         };
         let hosts: Vec<String> = own.iter().chain(allowed).map(|host| host.to_ascii_lowercase()).collect();
-        Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts) }
+        Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts), allowed: allowed.to_vec(), is_encrypted }
     }
 
-    /// Refuses a request for another host, one that names none as it should, or one without a key that is known; else the name of its key, if it shows one.
+    /// Refuses a request for another host, one that names none as it should, one that a page of elsewhere sends, or one without a key
+    /// that is known; else the name of its key, if it shows one.
     pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<String>, Problem> {
         let asked = host::named(request)?;
         check_coding(request.headers())?;
         if let Some(hosts) = &self.hosts {
-            let asked = asked.map(str::to_ascii_lowercase);
+            let asked = asked.as_ref().map(|asked| asked.host.to_ascii_lowercase());
             if !asked.is_some_and(|asked| hosts.contains(&asked)) {
                 return Err(Problem::misdirected());
             }
         }
+        origin::check(request, asked.as_ref(), &self.allowed, self.is_encrypted)?;
         let named = self.named(request.headers());
         if self.keys.is_some() && named.is_none() && !open.contains(&request.uri().path()) {
             return Err(Problem::unauthorized());

@@ -8,8 +8,8 @@ use axum::http::{Version, header};
 
 use crate::problem::Problem;
 
-/// The host without its port; None if nothing names one, as HTTP/1.0 may.
-pub(crate) fn named(request: &Request) -> Result<Option<&str>, Problem> {
+/// The host; None if nothing names one, as HTTP/1.0 may.
+pub(crate) fn named(request: &Request) -> Result<Option<Named<'_>>, Problem> {
     let mut lines = request.headers().get_all(header::HOST).iter();
     let line = lines.next();
     if lines.next().is_some() {
@@ -33,7 +33,7 @@ pub(crate) fn named(request: &Request) -> Result<Option<&str>, Problem> {
     if is_missing {
         return Err(Problem::malformed("the request names no host; send `Host`"));
     }
-    Ok(target.or(line).map(|named| named.host))
+    Ok(target.or(line))
 }
 
 fn invalid() -> Problem {
@@ -41,13 +41,13 @@ fn invalid() -> Problem {
 }
 
 /// A host, and perhaps a port (RFC 3986, 3.2).
-struct Named<'r> {
-    host: &'r str,
+pub(crate) struct Named<'r> {
+    pub(crate) host: &'r str,
     port: Option<u16>,
 }
 
 impl<'r> Named<'r> {
-    fn parse(text: &'r str) -> Option<Named<'r>> {
+    pub(crate) fn parse(text: &'r str) -> Option<Named<'r>> {
         let end = match text.strip_prefix('[') {
             Some(rest) => {
                 let inner = &rest[..rest.find(']')?];
@@ -68,6 +68,11 @@ impl<'r> Named<'r> {
             _ => return None,
         };
         Some(Named { host, port })
+    }
+
+    /// The port, or the one that its scheme has.
+    pub(crate) fn port_or(&self, default: u16) -> u16 {
+        self.port.unwrap_or(default)
     }
 
     /// Whether both are one: a port that isn't said is whichever there is.
@@ -91,7 +96,8 @@ mod tests {
                 request = request.header("host", *host);
             }
             let request = request.body(Body::empty()).expect("a request");
-            assert_eq!(named(&request).ok(), expected, "{target} {hosts:?}");
+            let found = named(&request).ok().map(|named| named.map(|named| named.host));
+            assert_eq!(found, expected, "{target} {hosts:?}");
         };
         let check_11 = |target, hosts: &[&str], expected| check(target, hosts, Version::HTTP_11, expected);
         check_11("/", &["localhost"], Some(Some("localhost")));

@@ -33,6 +33,7 @@ mod models;
 mod names;
 mod oip;
 mod openapi;
+mod origin;
 mod packing;
 mod page;
 mod parts;
@@ -239,7 +240,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         metrics: Metrics::new(tls.is_some(), telemetry.as_ref().map(Telemetry::lost)),
         log,
         telemetry,
-        guard: Guard::new(listen, keys, &allowed_hosts),
+        guard: Guard::new(listen, keys, &allowed_hosts, tls.is_some()),
         room: Room::new(Arc::clone(&callers)),
         joint_turns: Turns::new(threads, WAITING_MAX),
         small_turns: Turns::new(threads, WAITING_MAX),
@@ -263,7 +264,8 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
                 let (listener, address) = bind(admin.listen)?;
                 let keys = Arc::new(admin.keys);
                 files.keyrings.push(Arc::clone(&keys));
-                let router = admin::router(Arc::clone(&service), admin.listen, keys, &allowed_hosts);
+                let guard = Guard::new(admin.listen, Some(keys), &allowed_hosts, tls.is_some());
+                let router = admin::router(Arc::clone(&service), guard);
                 Some((listener, address, router))
             }
         };

@@ -154,6 +154,13 @@ impl Problem {
         Problem::of(StatusCode::MISDIRECTED_REQUEST, detail)
     }
 
+    /// What a page of another site sends: 403.
+    pub(crate) fn foreign_origin() -> Problem {
+        let detail =
+            "a page of another site sends this, as `Origin` says; `serve --allow-host NAME` lets pages of that host";
+        Problem::of(StatusCode::FORBIDDEN, detail)
+    }
+
     /// A call that wasn't answered in the time that its client waits: 504.
     #[cfg(feature = "grpc")]
     pub(crate) fn past_deadline() -> Problem {

@@ -60,7 +60,7 @@ fn code(status: StatusCode) -> u16 {
     const UNAUTHENTICATED: u16 = 16;
     match status {
         StatusCode::UNAUTHORIZED => UNAUTHENTICATED,
-        StatusCode::MISDIRECTED_REQUEST => PERMISSION_DENIED,
+        StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => PERMISSION_DENIED,
         StatusCode::NOT_FOUND => NOT_FOUND,
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => DEADLINE_EXCEEDED,
         StatusCode::PAYLOAD_TOO_LARGE => RESOURCE_EXHAUSTED,

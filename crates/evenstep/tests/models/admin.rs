@@ -41,6 +41,11 @@ fn no_admin_route_answers_without_its_own_key_or_beyond_its_names() {
     assert_eq!(admin.ask("GET", "/models", &key, b"").ok().json()["default"], "p");
     let foreign = admin.ask("GET", "http://evil.example/models", &key, b"");
     assert_eq!(foreign.status, 421, "{}", foreign.text());
+    for (method, path) in ROUTES.into_iter().filter(|(method, _)| *method != "GET") {
+        let told = admin.ask(method, path, &format!("{key}{JSON}Origin: https://evil.example\r\n"), b"{}");
+        assert_eq!(told.status, 403, "{method} {path}: {}", told.text());
+        assert_eq!(told.header("content-type"), Some("application/problem+json"));
+    }
 
     // None of it is there where predictions are asked for.
     let mut door = server.connect();

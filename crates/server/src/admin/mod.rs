@@ -51,13 +51,7 @@ struct Admin {
 struct By(String);
 
 /// The routes, behind their own keys.
-pub(crate) fn router(
-    service: Arc<Service>,
-    listen: SocketAddr,
-    keys: Arc<Keyring>,
-    allowed_hosts: &[String],
-) -> Router {
-    let guard = Guard::new(listen, Some(keys), allowed_hosts);
+pub(crate) fn router(service: Arc<Service>, guard: Guard) -> Router {
     let (loading, refused) = (Arc::new(Semaphore::new(1)), Seldom::new(REFUSED_EVERY));
     let admin = Arc::new(Admin { service, guard, loading, refused });
     Router::new()

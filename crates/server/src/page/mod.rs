@@ -31,7 +31,8 @@ pub(crate) async fn page() -> Response {
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // By `no-referrer` a browser might not say of whose page a request is.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     (head, PAGE.as_str()).into_response()
 }
