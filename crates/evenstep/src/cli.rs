@@ -292,6 +292,9 @@ pub(crate) struct KeyApi {
     /// The file of keys that `serve --api-keys` takes; it is made if need be
     #[arg(long, default_value = "api-keys.toml")]
     pub(crate) file: PathBuf,
+    /// How often the client may ask, as many at once as in a second; as often as it likes if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) requests_per_second: Option<f64>,
 }
 
 #[derive(Args)]

@@ -58,8 +58,8 @@ impl Guard {
         Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts), allowed: allowed.to_vec(), is_encrypted }
     }
 
-    /// Refuses a request for another host, one that names none as it should, one that a page of elsewhere sends, or one without a key
-    /// that is known; else the name of its key, if it shows one.
+    /// Refuses a request for another host, one that names none as it should, one that a page of elsewhere sends, one without a key
+    /// that is known, or one more than its key may ask; else the name of its key, if it shows one.
     pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<String>, Problem> {
         let asked = host::named(request)?;
         check_coding(request.headers())?;
@@ -70,11 +70,12 @@ impl Guard {
             }
         }
         origin::check(request, asked.as_ref(), &self.allowed, self.is_encrypted)?;
-        let named = self.named(request.headers());
-        if self.keys.is_some() && named.is_none() && !open.contains(&request.uri().path()) {
-            return Err(Problem::unauthorized());
+        let Some(keys) = &self.keys else { return Ok(None) };
+        if open.contains(&request.uri().path()) {
+            return Ok(keys.named(request.headers()));
         }
-        Ok(named)
+        let admitted = keys.admitted(request.headers()).ok_or_else(Problem::unauthorized)?;
+        admitted.map(Some).map_err(Problem::too_often)
     }
 
     /// The name of the key that a request shows, if it is one of these.
@@ -120,7 +121,8 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
         Ok(key) => (next.run(request).await, key),
         Err(problem) => {
             service.metrics.asked(None, dialect.status(&problem));
-            (problem.into_response(), None)
+            let key = line.as_ref().and_then(|_| service.guard.named(request.headers()));
+            (problem.into_response(), key)
         }
     };
     let response = dialect.retell(response, name);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 
@@ -36,6 +37,11 @@ impl Keyring {
     /// The name of the key that a request shows, if it is taken.
     pub(crate) fn named(&self, headers: &HeaderMap) -> Option<String> {
         self.now().named(headers).map(str::to_owned)
+    }
+
+    /// The same of a request that counts; or how long its client has to wait, that asks more often than it may.
+    pub(crate) fn admitted(&self, headers: &HeaderMap) -> Option<Result<String, Duration>> {
+        Some(self.now().admitted(headers)?.map(str::to_owned))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -40,6 +40,7 @@ mod parts;
 mod places;
 mod predict;
 mod problem;
+mod rate;
 mod request_id;
 mod seldom;
 mod status;

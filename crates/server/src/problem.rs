@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem details.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +26,8 @@ pub(crate) struct Problem {
     contract: Option<String>,
     /// How bodies may be compressed instead.
     codings: Option<&'static str>,
+    /// In how many seconds it may go better.
+    retry_after: Option<u16>,
     /// Whether its client is gone, or took the request back.
     is_cut_off: bool,
     /// Who was asked, if the body named it.
@@ -40,8 +43,8 @@ impl Problem {
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
         let detail = detail.into();
         let status = StatusCode::BAD_REQUEST;
-        let (contract, codings, by) = (None, None, None);
-        Problem { status, detail, errors: Vec::new(), count: 0, contract, codings, is_cut_off: false, by }
+        let (contract, codings, retry_after, by) = (None, None, None, None);
+        Problem { status, detail, errors: Vec::new(), count: 0, contract, codings, retry_after, is_cut_off: false, by }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -161,6 +164,14 @@ impl Problem {
         Problem::of(StatusCode::FORBIDDEN, detail)
     }
 
+    /// One more than the key may ask: 429.
+    pub(crate) fn too_often(wait: Duration) -> Problem {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        let detail = format!("the key may not ask so often; try again in {seconds} s");
+        let retry_after = Some(u16::try_from(seconds).unwrap_or(u16::MAX));
+        Problem { retry_after, ..Problem::of(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
     /// A call that wasn't answered in the time that its client waits: 504.
     #[cfg(feature = "grpc")]
     pub(crate) fn past_deadline() -> Problem {
@@ -169,7 +180,8 @@ impl Problem {
 
     /// More requests than can be answered soon: 503.
     pub(crate) fn busy() -> Problem {
-        Problem::of(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again later")
+        let problem = Problem::of(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again later");
+        Problem { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
     }
 
     /// Rows that break the contract: 422.
@@ -300,14 +312,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         let headers = response.headers_mut();
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(codings) = self.codings {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));

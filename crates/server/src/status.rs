@@ -63,7 +63,7 @@ fn code(status: StatusCode) -> u16 {
         StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => PERMISSION_DENIED,
         StatusCode::NOT_FOUND => NOT_FOUND,
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => DEADLINE_EXCEEDED,
-        StatusCode::PAYLOAD_TOO_LARGE => RESOURCE_EXHAUSTED,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS => RESOURCE_EXHAUSTED,
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::NOT_IMPLEMENTED => {
             UNIMPLEMENTED
         }

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_attest::PrivateKey;
-#[cfg(feature = "serve")]
-use evenstep_files::Turn;
 use evenstep_files::{Access, write_for};
+#[cfg(feature = "serve")]
+use evenstep_files::{Turn, write};
 use evenstep_pipeline::PipelineError;
 #[cfg(feature = "serve")]
 use evenstep_server::ApiKeys;
 use serde_json::json;
 
-use super::{Answer, file_error};
 #[cfg(feature = "serve")]
-use super::{unusable, write_files};
+use super::unusable;
+use super::{Answer, file_error};
 #[cfg(feature = "serve")]
 use crate::cli::KeyApi;
 use crate::cli::{Key, KeyNew, KeyVerb};
@@ -63,9 +63,16 @@ fn new(args: &KeyNew, host: &Host) -> Answer {
 fn api(args: &KeyApi, host: &Host) -> Answer {
     let path = args.file.as_path();
     let _turn = Turn::wait(path);
-    let mut keys = if path.exists() { read_keys(path)? } else { ApiKeys::default() };
-    let key = keys.add(&args.name).map_err(|error| unusable(path, error))?;
-    write_files(&host.files, &[(path, keys.text().as_bytes())])?;
+    let is_there = path.exists();
+    let mut keys = if is_there { read_keys(path)? } else { ApiKeys::default() };
+    let key = keys.add(&args.name, args.requests_per_second).map_err(|error| unusable(path, error))?;
+    let text = keys.text();
+    // Who else may read one that is there, as the user whom the server runs as, its owner has said.
+    let written = match is_there {
+        true => write(&host.files, path, text.as_bytes()),
+        false => write_for(Access::Private, &host.files, path, text.as_bytes()),
+    };
+    written.map_err(file_error)?;
     if host.json {
         output::json(&json!({ "name": args.name, "key": key, "file": output::path(path) }));
     } else {

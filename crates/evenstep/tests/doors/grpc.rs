@@ -351,6 +351,21 @@ fn every_call_but_the_health_of_the_process_needs_a_key() {
 }
 
 #[test]
+fn a_key_may_call_so_often_and_no_more() {
+    const RESOURCE_EXHAUSTED: Option<u16> = Some(8);
+    let project = small_project();
+    let key = project.run(&["key", "api", "crm", "--requests-per-second", "0.01"]).ok().out.trim().to_owned();
+    let server = Server::with(&project, &["--api-keys", "api-keys.toml"]);
+    let caller = Caller::connect(&server.address);
+    let call = |path: &str, body: Vec<u8>| caller.send(path, &[("x-api-key", &key)], body);
+    assert_eq!(call(INFER, framed(&row(1, 2.0))).code, Some(0));
+    let told = call(INFER, framed(&row(1, 2.0)));
+    assert_eq!(told.code, RESOURCE_EXHAUSTED, "{}", told.text);
+    assert!(told.text.starts_with("the key may not ask so often; try again in "), "{}", told.text);
+    assert_eq!(call(HEALTH, vec![0; 5]).code, Some(0));
+}
+
+#[test]
 fn health_and_reflection_are_told() {
     const NOT_FOUND: Option<u16> = Some(5);
     let server = small();

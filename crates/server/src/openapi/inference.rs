@@ -3,14 +3,14 @@
 use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, of_model, operation, responses, schema, text, until_it_ends};
+use super::{KNOWN, Refusal, of_model, operation, responses, schema, text, until_it_ends};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InferenceError" };
 
 pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
     let json = |description: &str, of: Value| json!({ "description": description, "content": { "application/json": { "schema": of } } });
     let told = |summary: &str, name: &str, of: &str, refusals: &[&str]| json!({ "get": operation(summary, name, responses(json("it answers", schema(of)), &ERROR, refusals)) });
-    let server = |name: &str| told("What serves (Open Inference Protocol)", name, "InferenceServer", &["401", "421"]);
+    let server = |name: &str| told("What serves (Open Inference Protocol)", name, "InferenceServer", &KNOWN);
     let mut paths = vec![
         ("/v2".to_owned(), server("v2_server")),
         ("/v2/".to_owned(), server("v2_server_slash")),
@@ -25,14 +25,14 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
             item["parameters"] = parameters.clone();
             item
         };
-        let refusals = ["401", "404", "421"];
+        let refusals = ["401", "404", "421", "429"];
         let about = told("The model's tensors", &format!("v2_model{suffix}"), "InferenceModel", &refusals);
         let ready =
             told("Whether the model is ready", &format!("v2_model_ready{suffix}"), "InferenceModelReady", &refusals);
         let mut answer = json("a tensor for each output", schema("InferenceResponse"));
         answer["content"]["application/octet-stream"] =
             json!({ "schema": text("JSON, and the bytes of its tensors after it") });
-        let statuses = ["400", "401", "403", "404", "408", "413", "415", "421", "503"];
+        let statuses = ["400", "401", "403", "404", "408", "413", "415", "421", "429", "503"];
         let mut infer = operation("Predict", &format!("v2_infer{suffix}"), responses(answer, &ERROR, &statuses));
         infer["requestBody"] = json!({ "required": true, "content": {
             "application/json": { "schema": schema("InferenceRequest") },

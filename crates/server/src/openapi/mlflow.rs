@@ -4,13 +4,13 @@ use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
 use super::schemas::lists_schema;
-use super::{PROBLEM, Refusal, operation, responses, schema, text, until_it_ends};
+use super::{KNOWN, PROBLEM, Refusal, operation, responses, schema, text, until_it_ends};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InvocationError" };
 
 pub(super) fn paths(_: &Predictor) -> Vec<(String, Value)> {
     let answer = json!({ "description": "a prediction a row", "content": { "application/json": { "schema": schema("InvocationAnswer") } } });
-    let statuses = ["400", "401", "403", "408", "413", "415", "421", "503"];
+    let statuses = ["400", "401", "403", "408", "413", "415", "421", "429", "503"];
     let mut invoke = operation("Predict (MLflow)", "invocations", responses(answer, &ERROR, &statuses));
     invoke["requestBody"] = json!({ "required": true, "content": {
         "application/json": { "schema": schema("Invocation") },
@@ -26,10 +26,7 @@ pub(super) fn paths(_: &Predictor) -> Vec<(String, Value)> {
             "/ping".to_owned(),
             until_it_ends(told("Whether the server is ready (MLflow)", "ping", "application/json", &["421"])),
         ),
-        (
-            "/version".to_owned(),
-            told("The version of what serves", "version", "text/plain; charset=utf-8", &["401", "421"]),
-        ),
+        ("/version".to_owned(), told("The version of what serves", "version", "text/plain; charset=utf-8", &KNOWN)),
     ]
 }
 

@@ -85,7 +85,7 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         Format::Lines.media_type(): { "schema": text("an object a line, each a row; answered while they come") },
     } });
     let predict = |name: &str, more: &[&str]| {
-        let statuses = [&["400", "401", "403", "406", "408", "413", "415", "421", "422", "503"], more].concat();
+        let statuses = [&["400", "401", "403", "406", "408", "413", "415", "421", "422", "429", "503"], more].concat();
         let mut operation = operation("Predict one row or many", name, responses(answer.clone(), &PROBLEM, &statuses));
         operation["requestBody"] = body.clone();
         json!({ "post": operation })
@@ -137,7 +137,7 @@ fn until_it_ends(mut item: Value) -> Value {
 }
 
 /// How a request is refused wherever a key is asked for.
-const KNOWN: [&str; 2] = ["401", "421"];
+const KNOWN: [&str; 3] = ["401", "421", "429"];
 
 /// The paths of a model and of a version of it, what tells their operations apart, and their parameters.
 fn of_model(predictor: &Predictor, under: &str) -> [(String, &'static str, Value); 2] {
