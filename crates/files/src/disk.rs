@@ -4,10 +4,14 @@ use std::fs::{self, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::must_end;
+
 /// An open file.
 pub trait File: Read + Write + Send {
     /// Makes sure that the file's bytes survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
+    /// Takes all away after so many bytes.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
 }
 
 /// A file system: each method is one operation that can fail.
@@ -18,6 +22,9 @@ pub trait Files: Send + Sync {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// An existing file, to be read.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
+    /// A file to add to, made for its owner alone if it isn't there, in use until it is dropped; one in use is an error. What is
+    /// read of it begins at its start, what is written goes to its end.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// Gives a file another name in the same folder, in place of what had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
@@ -48,6 +55,10 @@ pub enum Access<'a> {
 impl File for fs::File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_all()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
     }
 }
 
@@ -103,6 +114,22 @@ impl Files for Disk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
         Ok(Box::new(fs::File::open(path)?))
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        if path.exists() {
+            must_end(path)?;
+        }
+        let mut options = fs::OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(io::Error::other("another process is adding to it")),
+            // Where the file system has no locks, nobody can tell.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Box::new(file)),
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -21,6 +21,8 @@ pub enum Operation {
     Write,
     /// Syncing a file.
     Sync,
+    /// Cutting a file.
+    Cut,
     /// Renaming a file.
     Rename,
     /// Removing a file.
@@ -169,6 +171,11 @@ impl<F: Files> Files for Faulty<F> {
         Ok(Box::new(FaultyFile { inner: self.inner.open(path)?, faults: self.faults.clone() }))
     }
 
+    fn append(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.faults.check(Operation::Open)?;
+        Ok(Box::new(FaultyFile { inner: self.inner.append(path)?, faults: self.faults.clone() }))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.faults.check(Operation::Rename)?;
         self.inner.rename(from, to)
@@ -226,5 +233,10 @@ impl File for FaultyFile {
     fn sync(&mut self) -> io::Result<()> {
         self.faults.check(Operation::Sync)?;
         self.inner.sync()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.faults.check(Operation::Cut)?;
+        self.inner.cut(length)
     }
 }

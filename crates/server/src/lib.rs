@@ -70,7 +70,7 @@ use evenstep_pipeline::trace::Recorder;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 
-pub use admin::AdminOptions;
+pub use admin::{ActLog, ActLogError, ActsEnd, AdminOptions, read_acts};
 pub use check::check;
 pub use client::{AdminClient, ClientError};
 pub use keyring::Keyring;
@@ -266,7 +266,11 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
                 let keys = Arc::new(admin.keys);
                 files.keyrings.push(Arc::clone(&keys));
                 let guard = Guard::new(admin.listen, Some(keys), &allowed_hosts, tls.is_some());
-                let router = admin::router(Arc::clone(&service), guard);
+                if let Some((acts, line)) = admin.acts.as_ref().and_then(|acts| Some((acts, acts.mended?))) {
+                    let file = json!(acts.path().to_string_lossy());
+                    service.log.event("act_cut_off", &[("file", file), ("line", json!(line))]);
+                }
+                let router = admin::router(Arc::clone(&service), guard, admin.acts);
                 Some((listener, address, router))
             }
         };

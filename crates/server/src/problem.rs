@@ -184,6 +184,12 @@ impl Problem {
         Problem { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
     }
 
+    /// An act that can't be written down: 503.
+    pub(crate) fn unwritten() -> Problem {
+        let detail = "nothing was done, for it can't be written down who did it; the log of the server says why";
+        Problem::of(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     /// Rows that break the contract: 422.
     pub(crate) fn contract(errors: Vec<RowError>, count: usize) -> Problem {
         let fields = if count == 1 { "1 field breaks".to_owned() } else { format!("{count} fields break") };

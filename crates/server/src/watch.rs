@@ -60,11 +60,10 @@ fn look(service: &Service, files: &Files) {
             }
         }
     }
-    let before = service.models.now();
     match service.models.look() {
         None => {}
-        Some(Ok(TakenOver { ended, undone })) => {
-            let default = Arc::clone(service.models.now().default());
+        Some(Ok(TakenOver { ended, undone, replaced })) => {
+            let default = replaced.after.default();
             let (model, version) = (default.name(), default.version());
             let default = json!({ "model": model, "version": version, "digest": default.predictor.digest });
             service.log.event("models_changed", &[("default", default), ("no_longer", json!(ended))]);
@@ -73,7 +72,7 @@ fn look(service: &Service, files: &Files) {
                     [("model", json!(model)), ("alias", json!(alias)), ("was", json!(was)), ("now", json!(now))];
                 service.log.event("alias_undone", &members);
             }
-            service.tell_contracts_since(&before);
+            service.tell_contracts(&replaced);
         }
         Some(Err(what)) => {
             let goes_on = json!("what was served before goes on being served");

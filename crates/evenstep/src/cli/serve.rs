@@ -58,6 +58,9 @@ pub(crate) struct Serve {
     /// The keys of those who may change it, as `key api` writes them
     #[arg(long, value_name = "FILE", requires = "admin")]
     pub(crate) admin_keys: Option<PathBuf>,
+    /// Write down what is changed there and by whom, each line with the hash of the one before; `models log` verifies it
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    pub(crate) admin_log: Option<PathBuf>,
     /// Tell each request in a line on stderr, without what callers sent
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) log: Option<LogFormat>,
@@ -94,6 +97,11 @@ pub(crate) struct Models {
 pub(crate) enum ModelsVerb {
     /// List models, versions and aliases
     List,
+    /// Show what administrators did, as `serve --admin-log` wrote it down, and verify that it is whole; asks no server
+    Log {
+        /// The file
+        file: PathBuf,
+    },
     /// Send a bundle, and its signatures, to be served beside what is
     Load {
         /// The bundle

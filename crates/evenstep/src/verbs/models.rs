@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
-use evenstep_server::{AdminClient, ClientError};
+use evenstep_server::{ActLogError, AdminClient, ClientError, read_acts};
 use serde_json::{Value, json};
 
 use super::{Answer, open_bundle, read_bundle, unreadable};
@@ -12,26 +12,51 @@ use crate::cli::{Models, ModelsVerb};
 use crate::{Host, attestation, output};
 
 pub(crate) fn models(args: &Models, host: &Host) -> Answer {
-    let key = key(&args.key_file)?;
-    let client = AdminClient::new(&args.server, args.ca.as_deref(), key).map_err(refused)?;
+    let client = || AdminClient::new(&args.server, args.ca.as_deref(), key(&args.key_file)?).map_err(refused);
     let answer = match &args.verb {
-        ModelsVerb::List => client.ask("GET", &["models"], None),
-        ModelsVerb::Load { bundle, model, version } => load(&client, bundle, model.as_deref(), version.as_deref())?,
-        ModelsVerb::Unload { model, version: None } => client.ask("DELETE", &["models", model], None),
+        ModelsVerb::Log { file } => return log(file, host),
+        ModelsVerb::List => client()?.ask("GET", &["models"], None),
+        ModelsVerb::Load { bundle, model, version } => load(&client()?, bundle, model.as_deref(), version.as_deref())?,
+        ModelsVerb::Unload { model, version: None } => client()?.ask("DELETE", &["models", model], None),
         ModelsVerb::Unload { model, version: Some(version) } => {
-            client.ask("DELETE", &["models", model, "versions", version], None)
+            client()?.ask("DELETE", &["models", model, "versions", version], None)
         }
         ModelsVerb::Alias { model, alias, version: Some(version), .. } => {
-            client.ask("PUT", &["models", model, "aliases", alias], Some(&json!({ "version": version })))
+            client()?.ask("PUT", &["models", model, "aliases", alias], Some(&json!({ "version": version })))
         }
         ModelsVerb::Alias { model, alias, version: None, .. } => {
-            client.ask("DELETE", &["models", model, "aliases", alias], None)
+            client()?.ask("DELETE", &["models", model, "aliases", alias], None)
         }
         ModelsVerb::Rollback { model, alias } => {
-            client.ask("POST", &["models", model, "aliases", alias, "rollback"], None)
+            client()?.ask("POST", &["models", model, "aliases", alias, "rollback"], None)
         }
     };
     tell(&answer.map_err(refused)?, host);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells the acts in a file, up to the first line that doesn't follow from the one before, and where it ends.
+fn log(file: &Path, host: &Host) -> Answer {
+    let mut acts = Vec::new();
+    let read = read_acts(file, |act| acts.push(act.clone()));
+    if !host.json {
+        for act in &acts {
+            let of = |name: &str| act[name].as_str().map(|of| format!("{name} {of}"));
+            let words = ["time", "by", "act"].map(|name| text(&act[name]).to_owned());
+            let about = [of("model"), of("alias"), of("version")].into_iter().flatten();
+            let words: Vec<String> = words.into_iter().chain(about).chain([text(&act["outcome"]).to_owned()]).collect();
+            output::line(&format!("  {}", words.join("  ")));
+        }
+    }
+    let end = read.map_err(|error| match error {
+        ActLogError::Broken { .. } => PipelineError::no(error.to_string()),
+        ActLogError::Unusable(..) => PipelineError::input(error.to_string()).of_file(file),
+    })?;
+    if host.json {
+        output::json(&json!({ "acts": acts, "hash": end.hash }));
+    } else {
+        output::line(&format!("\n  whole: {} acts, the last line's hash is {}", end.acts, end.hash));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

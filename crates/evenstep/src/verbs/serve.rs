@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
-use evenstep_server::{AdminOptions, Bundle, Keyring, Listening, LogFormat, Models, Options, TlsFiles, path_of};
+use evenstep_server::{
+    ActLog, ActLogError, AdminOptions, Bundle, Keyring, Listening, LogFormat, Models, Options, TlsFiles, path_of,
+};
 use serde_json::{Value, json};
 
 use self::live::Live;
@@ -28,7 +30,7 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
         return Err(PipelineError::input("nothing to serve was named")
             .help("name bundles, or a file that lists them by `--config FILE`".to_owned()));
     }
-    let (keys, admin) = (keys(&args.reach)?, admin(args)?);
+    let (keys, admin) = (keys(&args.reach)?, admin(args, host)?);
     let quiet = host.quiet || matches!(args.log, Some(cli::LogFormat::Json));
     let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
@@ -96,7 +98,7 @@ pub(super) fn keys(reach: &Reach) -> Result<Option<Keyring>, PipelineError> {
 }
 
 /// Who may say what is served, and where. Their keys are never sent in the clear beyond this host.
-fn admin(args: &Serve) -> Result<Option<AdminOptions>, PipelineError> {
+fn admin(args: &Serve, host: &Host) -> Result<Option<AdminOptions>, PipelineError> {
     let Some((listen, path)) = args.admin.zip(args.admin_keys.as_deref()) else { return Ok(None) };
     if !listen.ip().is_loopback() && args.tls_cert.is_none() {
         let message = format!("`{listen}` is reached from beyond this host, where keys would be read on their way");
@@ -104,7 +106,15 @@ fn admin(args: &Serve) -> Result<Option<AdminOptions>, PipelineError> {
         return Err(PipelineError::input(message).help(help.to_owned()));
     }
     let keys = some_keys(path, "make one by `evenstep key api NAME --file admin-keys.toml`")?;
-    Ok(Some(AdminOptions { listen, keys }))
+    let acts = args.admin_log.as_deref().map(|path| ActLog::open(&*host.files, path)).transpose();
+    let acts = acts.map_err(|error| {
+        let help = match error {
+            ActLogError::Broken { .. } => Some("find out who did that, keep the file, and name another one".to_owned()),
+            ActLogError::Unusable(..) => None,
+        };
+        PipelineError::input(error.to_string()).help(help)
+    })?;
+    Ok(Some(AdminOptions { listen, keys, acts }))
 }
 
 fn some_keys(path: &Path, help: &str) -> Result<Keyring, PipelineError> {

@@ -1,6 +1,7 @@
 //! Many models in one server: swapped under load, listed in a file, changed by an admin listener; and how that server is
 //! encrypted and what it logs.
 
+mod acts;
 mod admin;
 mod client;
 #[path = "../common/mod.rs"]

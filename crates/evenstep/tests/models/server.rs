@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use crate::common::{Project, Said};
 
 pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
 pub(crate) const ROW: &str = r#"{"x": 1, "z": 2}"#;
+pub(crate) const ADMIN: [&str; 4] = ["--admin", "127.0.0.1:0", "--admin-keys", "admin-keys.toml"];
 /// More than a file system needs to tell times apart, less than a person waits.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -69,13 +70,31 @@ pub(crate) struct Server {
 impl Server {
     /// A server with an admin listener, and the key `boss` to it.
     pub(crate) fn with_admin(project: &Project, args: &[&str]) -> Server {
+        let key = Server::make_admin_key(project);
+        let mut server = Server::start(project, &[args, &ADMIN].concat());
+        server.admin_key = Some(key);
+        server
+    }
+
+    /// The same where a file may have a kilobyte at most.
+    #[cfg(unix)]
+    pub(crate) fn with_admin_and_little_disk(project: &Project, args: &[&str]) -> Server {
+        let key = Server::make_admin_key(project);
+        let serve = project.command(&[&["serve", "--json", "--listen", "127.0.0.1:0"], args, &ADMIN].concat());
+        let mut command = Command::new("sh");
+        // Else a signal would end it.
+        command.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]).arg(serve.get_program());
+        command.args(serve.get_args()).current_dir(project.path(""));
+        let mut server = Server::of(command);
+        server.admin_key = Some(key);
+        server
+    }
+
+    fn make_admin_key(project: &Project) -> String {
         let made = project.run(&["key", "api", "boss", "--file", "admin-keys.toml", "--json"]).ok();
         let key = made.json()["key"].as_str().expect("a key").to_owned();
         project.write("admin.key", format!("{key}\n"));
-        let admin = ["--admin", "127.0.0.1:0", "--admin-keys", "admin-keys.toml"];
-        let mut server = Server::start(project, &[args, &admin].concat());
-        server.admin_key = Some(key);
-        server
+        key
     }
 
     pub(crate) fn start(project: &Project, args: &[&str]) -> Server {
@@ -86,7 +105,12 @@ impl Server {
     pub(crate) fn within(project: &Project, args: &[&str], environment: &[(&str, &str)]) -> Server {
         let args = [&["serve", "--json", "--listen", "127.0.0.1:0"], args].concat();
         let mut command = project.command(&args);
-        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(environment.iter().copied());
+        Server::of(command)
+    }
+
+    fn of(mut command: Command) -> Server {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let err = BufReader::new(child.stderr.take().expect("it is piped"));
         let (to, log) = channel();
@@ -159,7 +183,7 @@ impl Server {
 
     /// Ends it as an operator does, and gives the rest of its log.
     pub(crate) fn end(mut self) -> Vec<String> {
-        let killed = std::process::Command::new("kill").arg(self.id().to_string()).status();
+        let killed = Command::new("kill").arg(self.id().to_string()).status();
         assert!(killed.is_ok_and(|killed| killed.success()));
         let ended = self.child.wait().expect("it ends");
         assert!(ended.success(), "{ended}");

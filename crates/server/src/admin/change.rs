@@ -6,8 +6,9 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, header};
 use axum::{Json, body::Bytes};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::act::Act;
 use super::{Admin, By};
 use crate::formats::essence;
 use crate::models::Told;
@@ -28,8 +29,13 @@ pub(super) async fn unload(
     Extension(By(by)): Extension<By>,
     Path((model, version)): Path<(String, String)>,
 ) -> Answer {
-    admin.service.models.change(|state| state.unload(&model, &version))?;
-    admin.event("unloaded", &by, &[("model", json!(model)), ("version", json!(version))]);
+    let act = Act::new("unload", "unloaded", &by, &model).with("version", &version);
+    admin.act(act, |state, act| {
+        let found = state.find(Some(&model), Some(&version)).map(Arc::clone);
+        state.unload(&model, &version)?;
+        act.is_of(&*found?);
+        Ok(())
+    })?;
     admin.told(&model)
 }
 
@@ -38,8 +44,7 @@ pub(super) async fn unload_model(
     Extension(By(by)): Extension<By>,
     Path(model): Path<String>,
 ) -> Answer {
-    admin.service.models.change(|state| state.unload_model(&model))?;
-    admin.event("unloaded", &by, &[("model", json!(model))]);
+    admin.act(Act::new("unload", "unloaded", &by, &model), |state, _| state.unload_model(&model))?;
     Ok(models(State(admin)).await)
 }
 
@@ -72,10 +77,12 @@ pub(super) async fn point(
     }
     let Target { version } = Target::read(&body)
         .map_err(|what| Problem::malformed(format!("the body is not as `{{\"version\": \"…\"}}`: {what}")))?;
-    let before = admin.service.models.now();
-    admin.service.models.change(|state| state.point(&model, &alias, &version))?;
-    admin.event("pointed", &by, &[("model", json!(model)), ("alias", json!(alias)), ("version", json!(version))]);
-    admin.service.tell_contracts_since(&before);
+    let act = Act::new("point", "pointed", &by, &model).with("alias", &alias).with("version", &version);
+    admin.act(act, |state, act| {
+        state.point(&model, &alias, &version)?;
+        act.is_of(state.find(Some(&model), Some(&alias))?);
+        Ok(())
+    })?;
     admin.told(&model)
 }
 
@@ -84,8 +91,13 @@ pub(super) async fn delete_alias(
     Extension(By(by)): Extension<By>,
     Path((model, alias)): Path<(String, String)>,
 ) -> Answer {
-    admin.service.models.change(|state| state.delete_alias(&model, &alias))?;
-    admin.event("alias_deleted", &by, &[("model", json!(model)), ("alias", json!(alias))]);
+    let act = Act::new("delete_alias", "alias_deleted", &by, &model).with("alias", &alias);
+    admin.act(act, |state, act| {
+        let found = state.find(Some(&model), Some(&alias)).map(Arc::clone);
+        state.delete_alias(&model, &alias)?;
+        act.is_of(&*found?);
+        Ok(())
+    })?;
     admin.told(&model)
 }
 
@@ -94,10 +106,12 @@ pub(super) async fn roll_back(
     Extension(By(by)): Extension<By>,
     Path((model, alias)): Path<(String, String)>,
 ) -> Answer {
-    let before = admin.service.models.now();
-    let version = admin.service.models.change(|state| state.roll_back(&model, &alias))?;
-    admin.event("rolled_back", &by, &[("model", json!(model)), ("alias", json!(alias)), ("version", json!(version))]);
-    admin.service.tell_contracts_since(&before);
+    let act = Act::new("roll_back", "rolled_back", &by, &model).with("alias", &alias);
+    admin.act(act, |state, act| {
+        state.roll_back(&model, &alias)?;
+        act.is_of(state.find(Some(&model), Some(&alias))?);
+        Ok(())
+    })?;
     admin.told(&model)
 }
 
@@ -105,11 +119,5 @@ impl Admin {
     /// A model as it is now.
     pub(super) fn told(&self, model: &str) -> Answer {
         Ok(Json(self.service.models.now().model_json(model, Told::Earlier)?))
-    }
-
-    /// Tells what was done, and by whom.
-    pub(super) fn event(&self, name: &str, by: &str, more: &[(&str, Value)]) {
-        let members: Vec<(&str, Value)> = more.iter().cloned().chain([("by", json!(by))]).collect();
-        self.service.log.event(name, &members);
     }
 }

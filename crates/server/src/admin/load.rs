@@ -7,9 +7,10 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
+use super::act::Act;
 use super::{Admin, By};
 use crate::body;
 use crate::formats::essence;
@@ -43,29 +44,31 @@ pub(super) async fn load(
     let (loading, name) = (Arc::clone(&admin), model.clone());
     // Goes on to its end, and is told in the log, though whoever asked for it be gone.
     let loaded = tokio::task::spawn_blocking(move || {
-        let before = loading.service.models.now();
-        let (digest, is_new) = loading.take(&bytes, signatures, &name, &version)?;
-        if is_new {
-            let members = [("model", json!(name)), ("version", json!(version)), ("digest", json!(digest))];
-            loading.event("loaded", &by, &members);
-            loading.service.tell_contracts_since(&before);
-        }
+        let loaded = loading.loaded(&bytes, signatures, &name, &version);
+        let mut act = Act::new("load", "loaded", &by, &name).with("version", &version);
+        loaded.iter().for_each(|served| act.is_of(served));
+        let done = loading.act(act, |state, act| {
+            if !state.load(loaded?)? {
+                act.is_idle();
+            }
+            Ok(())
+        });
         drop(turn);
-        Ok(())
+        done
     });
     loaded.await.unwrap_or_else(|_| Err(Problem::bug("to load the bundle ran into a bug")))?;
     admin.told(&model)
 }
 
 impl Admin {
-    /// Loads a bundle and serves it; its digest, and whether it is new.
-    fn take(
+    /// A bundle of its own name and version.
+    fn loaded(
         &self,
         bytes: &[u8],
         signatures: Option<usize>,
         model: &str,
         version: &str,
-    ) -> Result<(String, bool), Problem> {
+    ) -> Result<Arc<Served>, Problem> {
         let split = bytes.split_at_checked(signatures.unwrap_or(0));
         let (signed, bundle) = split.ok_or_else(|| {
             Problem::malformed(format!(
@@ -73,12 +76,8 @@ impl Admin {
                 bytes.len()
             ))
         })?;
-        let models = &self.service.models;
-        let predictor = models.load(bundle, signatures.map(|_| signed)).map_err(Problem::unloadable)?;
-        let digest = predictor.digest.clone();
-        let served = Arc::new(Served::named(predictor, model, version, None));
-        let is_new = models.change(|state| state.load(served))?;
-        Ok((digest, is_new))
+        let predictor = self.service.models.load(bundle, signatures.map(|_| signed)).map_err(Problem::unloadable)?;
+        Ok(Arc::new(Served::named(predictor, model, version, None)))
     }
 }
 

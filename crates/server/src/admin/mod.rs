@@ -1,6 +1,8 @@
 //! The listener for those who say what is served: apart from the one for predictions, off unless it is asked for, and never
 //! without a key. It takes bundles, not paths: nothing that a request names is read from this host or fetched from another.
 
+mod act;
+mod acts;
 mod change;
 mod load;
 
@@ -15,6 +17,7 @@ use axum::routing::{get, post, put};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+pub use acts::{ActLog, ActLogError, ActsEnd, read_acts};
 pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};
 
 use crate::Service;
@@ -34,12 +37,15 @@ pub struct AdminOptions {
     pub listen: SocketAddr,
     /// The keys of those who may.
     pub keys: Keyring,
+    /// Where it is written down what they did, if it is.
+    pub acts: Option<ActLog>,
 }
 
 /// What every route works with.
 struct Admin {
     service: Arc<Service>,
     guard: Guard,
+    acts: Option<ActLog>,
     /// One bundle is loaded at a time: each may take much memory.
     loading: Arc<Semaphore>,
     /// Requests that were refused, of which an attack may make many.
@@ -51,9 +57,9 @@ struct Admin {
 struct By(String);
 
 /// The routes, behind their own keys.
-pub(crate) fn router(service: Arc<Service>, guard: Guard) -> Router {
+pub(crate) fn router(service: Arc<Service>, guard: Guard, acts: Option<ActLog>) -> Router {
     let (loading, refused) = (Arc::new(Semaphore::new(1)), Seldom::new(REFUSED_EVERY));
-    let admin = Arc::new(Admin { service, guard, loading, refused });
+    let admin = Arc::new(Admin { service, guard, acts, loading, refused });
     Router::new()
         .route("/models", get(change::models))
         .route("/models/{model}", get(change::model).delete(change::unload_model))

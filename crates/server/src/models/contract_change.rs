@@ -6,18 +6,17 @@ use evenstep_pipeline::Interface;
 use evenstep_pipeline::interface::{Verdict, compare};
 use serde_json::{Value, json};
 
-use super::{Served, State};
+use super::{Replaced, Served};
 use crate::Service;
 
 /// So many changes of a contract are told.
 const TOLD: usize = 20;
 
 impl Service {
-    /// Tells of each bundle that came since, and of each that became the default of its model, how its contract differs from that
-    /// of the default before.
-    pub(crate) fn tell_contracts_since(&self, before: &State) {
-        let now = self.models.now();
-        for (name, model) in &now.models {
+    /// Tells of each bundle that came by a change, and of each that became the default of its model, how its contract differs from
+    /// that of the default before.
+    pub(crate) fn tell_contracts(&self, Replaced { before, after }: &Replaced) {
+        for (name, model) in &after.models {
             let Some(old) = before.models.get(name) else { continue };
             let is_there = |served: &Arc<Served>| old.versions.values().any(|other| Arc::ptr_eq(other, served));
             let is_default = |served| Arc::ptr_eq(model.default(), served) && !Arc::ptr_eq(old.default(), served);

@@ -55,6 +55,13 @@ pub(crate) struct TakenOver {
     pub(crate) ended: Vec<String>,
     /// Aliases that an administrator had pointed.
     pub(crate) undone: Vec<Undone>,
+    pub(crate) replaced: Replaced,
+}
+
+/// What a change replaced, and by what.
+pub(crate) struct Replaced {
+    pub(crate) before: Arc<State>,
+    pub(crate) after: Arc<State>,
 }
 
 /// All models that are served.
@@ -131,18 +138,20 @@ impl Models {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is served, in one step, if the change is found good.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Problem>) -> Result<T, Problem> {
-        let alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Changes what is served, in one step, if the change is found good. Who drops what it replaced gives back what nobody needs any
+    /// more.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, Problem>,
+    ) -> Result<(T, Replaced), Problem> {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = State::clone(&self.now());
         let said = change(&mut next)?;
         next.check();
-        let before =
-            std::mem::replace(&mut *self.current.write().unwrap_or_else(PoisonError::into_inner), Arc::new(next));
-        drop(alone);
-        // What nobody needs any more is given back here, where no request waits for it.
-        drop(before);
-        Ok(said)
+        let after = Arc::new(next);
+        let current = &mut *self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(current, Arc::clone(&after));
+        Ok((said, Replaced { before, after }))
     }
 
     /// A bundle that was sent, loaded, but not yet served.
@@ -176,9 +185,10 @@ impl Models {
             let ended = state.facts().difference(&next.facts()).cloned().collect();
             let undone = state.undone(&next, given);
             *state = next;
-            Ok(TakenOver { ended, undone })
+            Ok((ended, undone))
         });
-        done.expect("nothing in it refuses")
+        let ((ended, undone), replaced) = done.expect("nothing in it refuses");
+        TakenOver { ended, undone, replaced }
     }
 }
 
