@@ -1,7 +1,7 @@
 //! Who vouches for an artifact: signed statements on what it is and where it comes from, and who is trusted.
 //!
 //! A statement is in-toto's, with a predicate as SLSA writes it; it is signed with ed25519, in a DSSE envelope.
-//! All that is needed to check one is at hand: nothing is asked of any network or clock.
+//! All that is needed to check one is at hand: nothing is asked of any network or clock, and who judges says what day it is.
 
 mod envelope;
 mod key;
@@ -11,7 +11,7 @@ mod verdict;
 
 pub use envelope::{Envelope, PAYLOAD_TYPE, Signature, pre_authentication_encoding};
 pub use key::{PrivateKey, PublicKey};
-pub use policy::{Policy, Rule, TrustedKey};
+pub use policy::{Policy, Rule, TrustedKey, Withdrawn};
 pub use statement::{
     BUILD_TYPE, BuildDefinition, Difference, PREDICATE_TYPE, Predicate, Resource, RunDetails, STATEMENT_TYPE, Statement,
 };

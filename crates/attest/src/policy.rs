@@ -15,6 +15,17 @@ pub struct Policy {
     pub keys: Vec<TrustedKey>,
     /// What pipelines need; the first that names a pipeline is its rule.
     pub rules: Vec<Rule>,
+    /// Artifacts that nobody may vouch for any more.
+    pub withdrawn: Vec<Withdrawn>,
+}
+
+/// An artifact that is trusted no more, whoever signed it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Withdrawn {
+    /// Its digest, 64 hex digits.
+    pub digest: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A key, and whose it is.
@@ -46,6 +57,15 @@ struct Written {
     key: Vec<WrittenKey>,
     #[serde(default)]
     rule: Vec<WrittenRule>,
+    #[serde(default)]
+    withdrawn: Vec<WrittenWithdrawn>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWithdrawn {
+    digest: String,
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +111,13 @@ impl Policy {
         if rules.is_empty() {
             return Err(AttestError::new("the policy has no `[[rule]]`, so it trusts nobody with anything"));
         }
-        Ok(Policy { keys, rules })
+        let withdrawn = written.withdrawn.into_iter().map(withdrawn).collect::<Result<_, _>>()?;
+        Ok(Policy { keys, rules, withdrawn })
+    }
+
+    /// Why an artifact is trusted no more, if it isn't.
+    pub(crate) fn withdrawn(&self, digest: &str) -> Option<&Withdrawn> {
+        self.withdrawn.iter().find(|withdrawn| withdrawn.digest == digest)
     }
 
     /// The rule of a pipeline.
@@ -118,6 +144,22 @@ fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, 
     let public =
         PublicKey::parse(&public).map_err(|error| AttestError::new(format!("the key of `{name}`: {error}")))?;
     Ok(TrustedKey { name, role, public })
+}
+
+fn withdrawn(WrittenWithdrawn { digest, reason }: WrittenWithdrawn) -> Result<Withdrawn, AttestError> {
+    let is_hex = |hex: &&str| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let Some(hex) = digest.strip_prefix("sha256:").filter(is_hex) else {
+        let message = format!(
+            "`{digest}` of `[[withdrawn]]` is no digest: write `sha256:` and 64 hex digits, as `inspect` shows it"
+        );
+        return Err(AttestError::new(message));
+    };
+    if reason.trim().is_empty() {
+        return Err(AttestError::new(format!(
+            "`{digest}` is withdrawn without a reason: write what whoever meets it has to know"
+        )));
+    }
+    Ok(Withdrawn { digest: hex.to_owned(), reason })
 }
 
 /// Refuses names and roles that people, or `from`, could take for each other; says where the later one stands.
@@ -210,6 +252,21 @@ mod tests {
         assert!(read(&format!("{one}from = []")).contains("the rule for `*` counts on nobody"));
         assert!(read(&format!("{one}needs = 2")).contains("unknown field `needs`"));
         assert!(read(&format!("{one}need = \"2\"")).contains("expected a whole number from 1"));
+    }
+
+    #[test]
+    fn what_is_withdrawn_has_a_digest_and_a_reason() {
+        let withdrawn = |digest: &str, reason: &str| {
+            read(&format!("[[rule]]\npipelines = [\"*\"]\n[[withdrawn]]\ndigest = \"{digest}\"\nreason = \"{reason}\""))
+        };
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        assert_eq!(withdrawn(&digest, "prices of 2019"), "2 keys, 1 rules");
+        assert!(
+            withdrawn(&digest, " ").ends_with("is withdrawn without a reason: write what whoever meets it has to know")
+        );
+        for wrong in [&digest[7..], &digest[..70], &digest.to_uppercase(), ""] {
+            assert!(withdrawn(wrong, "old").contains("of `[[withdrawn]]` is no digest"), "{wrong}");
+        }
     }
 
     #[test]

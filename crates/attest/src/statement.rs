@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -15,6 +16,9 @@ pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 /// How it was made: by a training of a pipeline.
 pub const BUILD_TYPE: &str = "https://github.com/evenstep/evenstep/training/v1";
+
+/// The last day on which it counts, in UTC; a field of ours among SLSA's.
+const EXPIRES: &str = "evenstep_expiresOn";
 
 /// The dependencies that say something of the run; an artifact determines the others.
 const OF_THE_RUN: [&str; 2] = ["repository", "engine"];
@@ -120,6 +124,24 @@ impl Statement {
             )));
         }
         Ok(statement)
+    }
+
+    /// The same, that counts up to a day and no longer.
+    pub fn until(mut self, last: Date) -> Statement {
+        self.predicate.run_details.metadata.insert(EXPIRES.to_owned(), last.to_string().into());
+        self
+    }
+
+    /// The last day on which it counts, in UTC, if it doesn't for ever.
+    ///
+    /// # Errors
+    /// A day that is none.
+    pub fn last_day(&self) -> Result<Option<Date>, AttestError> {
+        let Some(said) = self.predicate.run_details.metadata.get(EXPIRES) else { return Ok(None) };
+        let day = said.as_str().and_then(|day| day.parse().ok()).filter(|day: &Date| *said == day.to_string());
+        let no_day =
+            || AttestError::new(format!("what is signed counts until {}, which is no day", foreign(&said.to_string())));
+        day.map(Some).ok_or_else(no_day)
     }
 
     /// What the artifact alone determines: without its file's name, and without what is known of the run that made it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use jiff::civil::Date;
 
 use crate::statement::foreign;
 use crate::{AttestError, Difference, Envelope, Policy, Statement, pre_authentication_encoding};
@@ -18,7 +18,7 @@ pub struct Subject<'a> {
 }
 
 /// What came of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verdict {
     /// Whether the policy is met.
     pub trusted: bool,
@@ -29,8 +29,7 @@ pub struct Verdict {
 }
 
 /// Why an artifact is trusted, or not.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Because {
     /// As many as needed have signed.
     Enough {
@@ -38,6 +37,18 @@ pub enum Because {
         signed: Vec<String>,
         /// How many are needed.
         need: usize,
+        /// The last day on which that counts, if it doesn't for ever.
+        until: Option<Date>,
+    },
+    /// As many as needed have signed, and it counts no longer.
+    Expired {
+        /// The last day on which it counted.
+        last: Date,
+    },
+    /// The policy trusts the artifact no more, whoever signed it.
+    Withdrawn {
+        /// Why.
+        reason: String,
     },
     /// Fewer have signed than are needed.
     NotEnough {
@@ -70,8 +81,7 @@ pub enum Because {
 }
 
 /// A signature, and what it is worth.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case", tag = "signature")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Signed {
     /// It is right, and counts.
     Counts {
@@ -103,11 +113,21 @@ pub enum Signed {
     },
 }
 
-/// Judges the signatures of an artifact by a policy.
+/// Judges the signatures of an artifact by a policy, on a day in UTC.
 ///
 /// # Errors
-/// An envelope that holds no statement.
-pub fn judge(envelope: Option<&Envelope>, subject: &Subject<'_>, policy: &Policy) -> Result<Verdict, AttestError> {
+/// An envelope that holds no statement, or one that counts until a day that is none.
+pub fn judge(
+    envelope: Option<&Envelope>,
+    subject: &Subject<'_>,
+    policy: &Policy,
+    today: Date,
+) -> Result<Verdict, AttestError> {
+    let mut digests = subject.statement.subject.iter().filter_map(|of| of.digest.get("evenstep"));
+    if let Some(withdrawn) = digests.find_map(|digest| policy.withdrawn(digest)) {
+        let because = Because::Withdrawn { reason: withdrawn.reason.clone() };
+        return Ok(Verdict { trusted: false, because, signatures: Vec::new() });
+    }
     let Some(envelope) = envelope.filter(|envelope| !envelope.signatures.is_empty()) else {
         return Ok(Verdict { trusted: false, because: Because::Unsigned, signatures: Vec::new() });
     };
@@ -135,12 +155,17 @@ pub fn judge(envelope: Option<&Envelope>, subject: &Subject<'_>, policy: &Policy
     let is_right = |signed: &Signed| matches!(signed, Signed::Counts { .. } | Signed::DoesNotCount { .. });
     // What nobody signed says nothing of what somebody did.
     let is_changed = signatures.iter().any(is_wrong) && !signatures.iter().any(is_right);
-    let because = match (rule, otherwise(&envelope.statement()?, subject.statement)) {
+    let statement = envelope.statement()?;
+    let until = statement.last_day()?;
+    let because = match (rule, otherwise(&statement, subject.statement)) {
         (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
         (Some(_), Some(_)) if is_changed => Because::Changed,
         (Some(_), Some(otherwise)) => otherwise,
         (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
-        (Some(rule), None) => Because::Enough { signed, need: rule.need },
+        (Some(rule), None) => match until.filter(|last| *last < today) {
+            Some(last) => Because::Expired { last },
+            None => Because::Enough { signed, need: rule.need, until },
+        },
     };
     Ok(Verdict { trusted: matches!(because, Because::Enough { .. }), because, signatures })
 }
@@ -162,7 +187,12 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let people = |signed: &[String]| if signed.is_empty() { "nobody".to_owned() } else { signed.join(", ") };
         match self {
-            Because::Enough { signed, need } => write!(f, "signed by {}; {need} needed", people(signed)),
+            Because::Enough { signed, need, until } => {
+                write!(f, "signed by {}; {need} needed", people(signed))?;
+                until.map_or(Ok(()), |last| write!(f, "; it counts until {last}"))
+            }
+            Because::Expired { last } => write!(f, "what was signed counted until {last}, and no longer"),
+            Because::Withdrawn { reason } => write!(f, "the policy trusts it no more, whoever signed it: {reason}"),
             Because::NotEnough { signed, need } => {
                 write!(f, "signatures are missing: {need} needed, signed by {} of those that count", people(signed))
             }
@@ -239,9 +269,11 @@ mod tests {
         Policy::parse(&text).expect("sound")
     }
 
+    const TODAY: Date = jiff::civil::date(2026, 11, 29);
+
     fn said(set: &Set, rule: &str, envelope: Option<&Envelope>, sha256: &str) -> (bool, String) {
         let subject = Subject { pipeline: "house", statement: &statement(sha256) };
-        let verdict = judge(envelope, &subject, &policy(set, rule)).expect("a statement");
+        let verdict = judge(envelope, &subject, &policy(set, rule), TODAY).expect("a statement");
         (verdict.trusted, verdict.because.to_string())
     }
 
@@ -273,6 +305,57 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_counts_up_to_its_last_day() {
+        let set = set();
+        let check = |last: Date, expected: (bool, &str)| {
+            let mut envelope = Envelope::new(&statement("11").until(last));
+            let any = "pipelines = [\"*\"]";
+            let missing = "signatures are missing: 1 needed, signed by nobody of those that count";
+            envelope.sign(&set.stranger).expect("signed");
+            assert_eq!(
+                said(&set, any, Some(&envelope), "11"),
+                (false, missing.to_owned()),
+                "nobody vouches for the day"
+            );
+            envelope.sign(&set.ana).expect("signed");
+            assert_eq!(said(&set, any, Some(&envelope), "11"), (expected.0, expected.1.to_owned()));
+            assert!(said(&set, any, Some(&envelope), "22").1.starts_with("what was signed is another artifact"));
+        };
+        check(TODAY, (true, "signed by ana; 1 needed; it counts until 2026-11-29"));
+        check(TODAY.yesterday().expect("a day"), (false, "what was signed counted until 2026-11-28, and no longer"));
+
+        let mut statement = statement("11");
+        for wrong in ["2026-02-30", "20261231", "2026-12-31T00:00", "soon", ""] {
+            statement.predicate.run_details.metadata.insert("evenstep_expiresOn".to_owned(), wrong.into());
+            let mut envelope = Envelope::new(&statement);
+            envelope.sign(&set.ana).expect("signed");
+            let subject = Subject { pipeline: "house", statement: &statement };
+            let error = judge(Some(&envelope), &subject, &policy(&set, "pipelines = [\"*\"]"), TODAY).expect_err(wrong);
+            assert!(error.0.ends_with("which is no day"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_trusted_no_more_whoever_signed_it() {
+        let set = set();
+        let digest = "ab".repeat(32);
+        let mut statement = statement("11");
+        statement.subject[0].digest.insert("evenstep".to_owned(), digest.clone());
+        let mut envelope = Envelope::new(&statement);
+        envelope.sign(&set.ana).expect("signed");
+        let check = |withdrawn: &str, expected: &str| {
+            let rule =
+                format!("pipelines = [\"*\"]\n[[withdrawn]]\ndigest = \"sha256:{withdrawn}\"\nreason = \"it is old\"");
+            let subject = Subject { pipeline: "house", statement: &statement };
+            let verdict = judge(Some(&envelope), &subject, &policy(&set, &rule), TODAY).expect("a statement");
+            assert_eq!(verdict.because.to_string(), expected);
+            assert_eq!(verdict.trusted, withdrawn != digest);
+        };
+        check(&digest, "the policy trusts it no more, whoever signed it: it is old");
+        check(&"cd".repeat(32), "signed by ana; 1 needed");
+    }
+
+    #[test]
     fn a_statement_that_says_more_than_the_artifact_does_is_refused_by_field() {
         let set = set();
         let mut more = statement("11");
@@ -300,7 +383,8 @@ mod tests {
                 let mut changed = text.clone();
                 changed[at] ^= 1 << bit;
                 let Ok(changed) = String::from_utf8(changed) else { continue };
-                let judged = Envelope::parse(&changed).and_then(|envelope| judge(Some(&envelope), &subject, &policy));
+                let judged =
+                    Envelope::parse(&changed).and_then(|envelope| judge(Some(&envelope), &subject, &policy, TODAY));
                 assert!(judged.is_err() || judged.is_ok_and(|verdict| !verdict.trusted), "bit {bit} of byte {at}");
             }
         }

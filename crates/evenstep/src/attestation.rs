@@ -12,6 +12,9 @@ use evenstep_bundle::Opened;
 use evenstep_exact::canonical::canonical_json;
 use evenstep_pipeline::lock::{Facts, Lock};
 use evenstep_pipeline::{Artifact, PipelineError, lock};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::{environment, sbom};
@@ -185,9 +188,14 @@ pub(crate) fn judged(
 ) -> Result<String, String> {
     let own = statement("", bytes, &opened.artifact, Facts::default());
     let subject = Subject { pipeline: &opened.artifact.name, statement: &own };
-    let verdict = judge(envelope, &subject, policy).map_err(|error| error.to_string())?;
+    let verdict = judge(envelope, &subject, policy, today()).map_err(|error| error.to_string())?;
     let said = told(&verdict);
     if verdict.trusted { Ok(said) } else { Err(said) }
+}
+
+/// The day in UTC, as signatures count them.
+pub(crate) fn today() -> Date {
+    TimeZone::UTC.to_datetime(Timestamp::now()).date()
 }
 
 /// What a verdict says, and after it each signature.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use evenstep_pipeline::Override;
+use jiff::civil::Date;
 
 #[cfg(feature = "serve")]
 pub(crate) use contract::{Contract, ContractDiff, ContractFormat, ContractVerb, Mock};
@@ -304,6 +305,9 @@ pub(crate) struct Sign {
     /// The private key
     #[arg(long)]
     pub(crate) key: PathBuf,
+    /// The last day on which the signature counts, in UTC, as 2027-12-31; for ever if not given
+    #[arg(long, value_name = "DAY")]
+    pub(crate) expires: Option<Date>,
     /// Take the place of signatures of another bundle that had this name, or of a statement that says something else
     #[arg(long)]
     pub(crate) replace: bool,

@@ -643,3 +643,59 @@ fn a_word_changed_in_a_lock_shows() {
     let said = project.run(&["verify", "titanic.evenstep", "--quiet"]);
     assert!(said.code == 1 && said.out.contains("`pipeline.lock` can't be read"), "{}", said.out);
 }
+
+#[test]
+fn a_signature_counts_up_to_the_day_that_it_says() {
+    let project = signed();
+    policy(&project, ANY);
+    let sign_until = |day: &str, name: &str| {
+        project.run(&["sign", "titanic.evenstep", "--key", &format!("{name}.key"), "--expires", day])
+    };
+    let over = sign_until("2020-01-01", "ana");
+    assert!(over.code == 2 && over.err.contains("`2020-01-01` is over"), "{}", over.err);
+    assert_eq!(sign_until("2999-02-30", "ana").code, 2);
+    sign_until("2999-12-31", "ana").ok();
+    assert_eq!(verified(&project), (0, "signed by ana; 1 needed; it counts until 2999-12-31".to_owned()));
+    // All who sign a bundle say the same of it.
+    let said = project.run(&["sign", "titanic.evenstep", "--key", "ben.key"]);
+    assert!(said.code == 2 && said.err.contains("metadata.evenstep_expiresOn"), "{}", said.err);
+    assert!(said.err.contains("one `--expires`"), "{}", said.err);
+    sign_until("2999-12-31", "ben").ok();
+    policy(&project, BOTH);
+    assert_eq!(verified(&project), (0, "signed by ana, ben; 2 needed; it counts until 2999-12-31".to_owned()));
+
+    // Who changes the day has to sign it anew.
+    let day = |project: &Project, day: &str| {
+        plant(project, None, |statement| {
+            statement["predicate"]["runDetails"]["metadata"]["evenstep_expiresOn"] = day.into();
+        });
+    };
+    policy(&project, ANY);
+    day(&project, "3000-12-31");
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.contains("wrong signature"), "{said}");
+    day(&project, "2020-01-01");
+    let mut envelope = evenstep_attest::Envelope::parse(&project.read("titanic.evenstep.dsse.json")).expect("one");
+    envelope.sign(&evenstep_attest::PrivateKey::parse(&project.read("ana.key")).expect("a key")).expect("signed");
+    project.write("titanic.evenstep.dsse.json", envelope.text());
+    let (code, said) = verified(&project);
+    assert!(code == 1 && said.starts_with("what was signed counted until 2020-01-01, and no longer"), "{said}");
+    let served = project.run(&["serve", "titanic.evenstep", "--listen", "127.0.0.1:0", "--policy", "trust.toml"]);
+    assert!(served.code == 1 && served.err.contains("counted until 2020-01-01"), "{}", served.err);
+}
+
+#[test]
+fn an_artifact_that_is_withdrawn_is_refused_with_the_reason() {
+    let project = signed();
+    policy(&project, ANY);
+    sign(&project, "ana");
+    assert_eq!(verified(&project), (0, "signed by ana; 1 needed".to_owned()));
+    let digest = project.run(&["inspect", "titanic.evenstep", "--json"]).ok().json()["digest"].clone();
+    let digest = digest.as_str().expect("a digest");
+    let withdrawn = format!("[[withdrawn]]\ndigest = \"{digest}\"\nreason = \"it learned from rows of 1911\"\n");
+    project.write("trust.toml", project.read("trust.toml") + &withdrawn);
+    let refused = "the policy trusts it no more, whoever signed it: it learned from rows of 1911";
+    assert_eq!(verified(&project), (1, refused.to_owned()));
+    let served = project.run(&["serve", "titanic.evenstep", "--listen", "127.0.0.1:0", "--policy", "trust.toml"]);
+    assert!(served.code == 1 && served.err.contains("it learned from rows of 1911"), "{}", served.err);
+}

@@ -15,6 +15,10 @@ use crate::verification::{How, of_bundle};
 use crate::{Host, attestation, output};
 
 pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
+    if let Some(last) = args.expires.filter(|last| *last < attestation::today()) {
+        return Err(PipelineError::input(format!("`{last}` is over, so the signature would never count"))
+            .help("give the last day on which it is to count, in UTC".to_owned()));
+    }
     let bytes = read_bundle(&args.bundle)?;
     let opened = evenstep_bundle::open(&bytes).map_err(|error| unusable(&args.bundle, error))?;
     let pem = evenstep_files::read_short_text(&args.key).map_err(|error| unreadable(&args.key, &error))?;
@@ -32,6 +36,7 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
         output::note(&format!("`{}` beside the bundle is of another artifact, {digest}", lock.display()));
     }
     let own = attestation::statement(&name, &bytes, &opened.artifact, facts.unwrap_or_default());
+    let own = args.expires.into_iter().fold(own, Statement::until);
     // What is signed is always the statement of who signs: of what lies there, signatures of the same alone are kept.
     let mut envelope = Envelope::new(&own);
     let beside = match attestation::read(&path) {
@@ -122,7 +127,7 @@ fn says_otherwise(path: &Path, beside: &Envelope, own: &Statement, has_facts: bo
     };
     let facts = match has_facts {
         true => {
-            "host, times and engine are those of the lock beside the bundle, so all sign with one lock and one engine"
+            "host, times and engine are those of the lock beside the bundle, so all sign with one lock, one engine and one `--expires`"
         }
         false => {
             "no lock of its digest lies beside the bundle, so nothing can be said of host, times and engine: put that of the training there"
