@@ -103,6 +103,8 @@ pub(crate) enum ModelsVerb {
         file: PathBuf,
     },
     /// Send a bundle, and its signatures, to be served beside what is
+    // A version is that of the bundle there.
+    #[command(disable_version_flag = true)]
     Load {
         /// The bundle
         bundle: PathBuf,
@@ -110,7 +112,7 @@ pub(crate) enum ModelsVerb {
         #[arg(long)]
         model: Option<String>,
         /// The version that it is; the first digits of its digest if not given
-        #[arg(id = "as", long = "as", value_name = "VERSION")]
+        #[arg(id = "as", long = "as", visible_alias = "version", value_name = "VERSION")]
         version: Option<String>,
     },
     /// Take out a version that no alias points at, or a model

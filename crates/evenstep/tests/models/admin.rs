@@ -92,6 +92,8 @@ fn a_version_is_loaded_made_the_default_and_rolled_back_by_the_command_line() {
     assert_eq!(server.answers("/predict"), a);
     // By its own name and version.
     run(&["load", "other.evenstep"]).ok();
+    run(&["load", "a.evenstep", "--model", "q", "--version", "4"]).ok();
+    assert_eq!(server.answers("/models/q/versions/4/predict"), a);
     assert_eq!(server.answers("/models/q/predict"), digest(&project, "other.evenstep"));
     run(&["alias", "p", "next", "2"]).ok();
     let line = server.line_with("\"alias\":\"next\"");
