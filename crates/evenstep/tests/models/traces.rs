@@ -154,6 +154,11 @@ fn no_collector_keeps_a_request_or_the_end_of_the_server_waiting() {
         assert_eq!(told.contains("traces_refused"), is_refused, "{told}");
         // Once when it began, and once at the end.
         assert_eq!(told.matches("traces_lost spans=").count(), 2, "{told}");
+        let spans = told.split("traces_lost spans=").skip(1).map(|line| {
+            let digits = line.split(|c: char| !c.is_ascii_digit()).next();
+            digits.and_then(|spans| spans.parse::<usize>().ok()).expect("a count")
+        });
+        assert_eq!(spans.sum::<usize>(), 200 * 6 + 1, "none is forgotten, not of those on their way: {told}");
     }
 }
 

@@ -21,10 +21,11 @@ use crate::seldom::Seldom;
 const WAITING_MAX: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 const WAITING_MAX_UNSAID: usize = 2048;
 
-/// How many wait, and how many are lost.
+/// How many wait, how many are being sent, and how many are lost.
 #[derive(Debug)]
 pub(super) struct Way {
     waiting: AtomicUsize,
+    sending: AtomicUsize,
     waiting_max: usize,
     pub(super) lost: Counter,
     untold: AtomicU64,
@@ -36,8 +37,8 @@ impl Way {
     pub(super) fn new(log: Arc<Log>) -> Way {
         let waiting_max =
             std::env::var(WAITING_MAX).ok().and_then(|max| max.parse().ok()).unwrap_or(WAITING_MAX_UNSAID);
-        let (waiting, untold, seldom) = (AtomicUsize::new(0), AtomicU64::new(0), Seldom::new(LOST_EVERY));
-        Way { waiting, waiting_max, lost: Counter::default(), untold, seldom, log }
+        let (waiting, sending, untold) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0));
+        Way { waiting, sending, waiting_max, lost: Counter::default(), untold, seldom: Seldom::new(LOST_EVERY), log }
     }
 
     /// Whether there is room for one more.
@@ -64,10 +65,11 @@ impl Way {
         }
     }
 
-    /// Tells the last of it; those that wait are lost, too, if there is a reason that they weren't sent.
+    /// Tells the last of it; those that wait or are being sent are lost, too, if there is a reason that they weren't sent.
     pub(super) fn end(&self, because: Option<String>) {
         if because.is_some() {
-            self.untold.fetch_add(self.waiting.load(Ordering::Relaxed) as u64, Ordering::Relaxed);
+            let left = self.waiting.load(Ordering::Relaxed) + self.sending.load(Ordering::Relaxed);
+            self.untold.fetch_add(left as u64, Ordering::Relaxed);
         }
         self.tell(because);
     }
@@ -112,8 +114,11 @@ pub(super) struct Exit {
 impl Export for Exit {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
+        self.way.sending.fetch_add(spans, Ordering::Relaxed);
         self.way.waiting.fetch_sub(spans, Ordering::Relaxed);
-        self.exporter.export(batch).await.inspect_err(|_| self.way.lose(spans))
+        let sent = self.exporter.export(batch).await;
+        self.way.sending.fetch_sub(spans, Ordering::Relaxed);
+        sent.inspect_err(|_| self.way.lose(spans))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
