@@ -79,6 +79,8 @@ pub(crate) struct Metrics {
     flags: Family<ByModel, Counter>,
     no_numbers: Family<ByStep, Counter>,
     missing: Family<ByColumn, Counter>,
+    rounded: Family<ByColumn, Counter>,
+    ignored: Family<ByModel, Counter>,
     refused: Family<ByRule, Counter>,
     seconds: Histogram,
     stages: Vec<(&'static str, Histogram)>,
@@ -128,6 +130,7 @@ impl Metrics {
         let flags = Family::default();
         let no_numbers = Family::default();
         let (missing, refused) = (Family::default(), Family::default());
+        let (rounded, ignored) = (Family::default(), Family::default());
         let histogram: fn() -> Histogram = || Histogram::new(exponential_buckets(1e-5, 2.0, 20));
         let seconds = histogram();
         registry.register(
@@ -146,6 +149,16 @@ impl Metrics {
             "missing_cells",
             "Inputs that rows which were answered lack, or have as null, by model and column",
             missing.clone(),
+        );
+        registry.register(
+            "rounded_cells",
+            "Whole numbers of answered rows that no float is, so that the nearest was taken, by model and column",
+            rounded.clone(),
+        );
+        registry.register(
+            "ignored_cells",
+            "Cells of answered rows that the contract doesn't know and its model ignores, by model",
+            ignored.clone(),
         );
         registry.register(
             "refused_cells",
@@ -198,6 +211,8 @@ impl Metrics {
             flags,
             no_numbers,
             missing,
+            rounded,
+            ignored,
             refused,
             seconds,
             stages,
@@ -226,6 +241,19 @@ impl Metrics {
         for Lost { step, name, column, cells } in lost.iter() {
             let site = ByStep { model: model.to_owned(), step: format!("{step} {name}"), column: column.to_string() };
             self.no_numbers.get_or_create(&site).inc_by(cells);
+        }
+    }
+
+    /// Whole numbers of a column for which the nearest float was taken.
+    pub(crate) fn rounded(&self, model: &str, column: &ColumnName, cells: u64) {
+        let of = ByColumn { model: model.to_owned(), column: column.to_string() };
+        self.rounded.get_or_create(&of).inc_by(cells);
+    }
+
+    /// Cells that nobody knows.
+    pub(crate) fn ignored(&self, model: &str, cells: u64) {
+        if cells > 0 {
+            self.ignored.get_or_create(&ByModel { model: model.to_owned() }).inc_by(cells);
         }
     }
 

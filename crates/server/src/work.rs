@@ -255,9 +255,11 @@ impl Asked {
     }
 
     /// Counts what was noticed of rows that were answered.
-    pub(crate) fn noticed(&self, Noticed { no_numbers, missing }: &Noticed) {
+    pub(crate) fn noticed(&self, Noticed { no_numbers, missing, rounded, ignored }: &Noticed) {
         let metrics = &self.service.metrics;
         metrics.no_numbers(self.served.name(), no_numbers);
+        rounded.iter().for_each(|(column, cells)| metrics.rounded(self.served.name(), column, *cells));
+        metrics.ignored(self.served.name(), *ignored);
         missing.iter().for_each(|(column, cells)| self.served.counted(metrics).missing(column, *cells));
     }
 }

@@ -66,7 +66,7 @@ impl Kept {
 impl KeptColumn {
     /// The cells as the rule would have typed them; None if their texts would have to be read again.
     fn under(self, rule: &Rule) -> Option<Typed> {
-        let Typed { column, invalid, absent, nan } = self.typed;
+        let Typed { column, invalid, absent, nan, rounded, too_long } = self.typed;
         if self.rule.format != rule.format {
             return None;
         }
@@ -81,7 +81,7 @@ impl KeptColumn {
             }
             _ => return None,
         };
-        Some(Typed { column, invalid, absent, nan })
+        Some(Typed { column, invalid, absent, nan, rounded, too_long })
     }
 }
 

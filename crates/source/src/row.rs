@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use direct::DirectRows;
-use evenstep_table::build::{ColumnBuilder, Strictness, Value};
+use evenstep_table::build::{ColumnBuilder, Strictness, Typed, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::Absent;
@@ -27,6 +27,8 @@ use crate::too_large::{shown, too_large_in};
 
 /// At most so many errors are told of one request.
 const TOLD: usize = 100;
+/// A string of a row, in bytes: as many as a line of the server's has.
+const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// What becomes of names that nobody knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +72,10 @@ pub struct TypedRows {
     pub errors: Vec<RowError>,
     /// How much is refused altogether.
     pub error_count: usize,
+    /// How many whole numbers of which columns no float is, so that the nearest stands there.
+    pub rounded: Vec<(ColumnName, u64)>,
+    /// How many cells are of columns that nobody knows, if these are ignored.
+    pub ignored: u64,
     /// What was found, for counters; of refused cells beyond those that may be listed, how many there are.
     pub quality: Quality,
 }
@@ -118,11 +124,14 @@ impl RowTyper {
         }
         let value = |row: usize, field: &ColumnName, _| rows[row].get(field.as_str()).cloned();
         let mut typed = self.check(builders, Strictness::Request, rows.len(), value);
-        if self.extra == Extra::Reject {
-            let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
-            let names = strange.flat_map(|row| rows[row].keys().map(move |name| (row, name.as_str())));
-            let names = names.filter(|(_, name)| !self.knows(name));
-            typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !rows[row].contains_key(name)));
+        let strange = (0..rows.len()).filter(|row| rows[*row].len() > known[*row]);
+        let names = strange.flat_map(|row| rows[row].keys().map(move |name| (row, name.as_str())));
+        let names = names.filter(|(_, name)| !self.knows(name));
+        match self.extra {
+            Extra::Ignore => typed.ignored = names.count() as u64,
+            Extra::Reject => {
+                typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !rows[row].contains_key(name)));
+            }
         }
         typed.sorted()
     }
@@ -164,12 +173,15 @@ impl RowTyper {
         if body.rows() == 0 {
             typed.refuse_absent(&self.plan, body);
         }
-        if self.extra == Extra::Reject {
-            let strange = body.columns().iter().map(ColumnName::as_str).filter(|name| !self.knows(name));
-            let has: BTreeSet<&str> = body.columns().iter().map(ColumnName::as_str).collect();
-            // A column is unknown once, however many rows have it.
-            let names = strange.map(|name| (0, name));
-            typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !has.contains(name)));
+        let strange = body.columns().iter().map(ColumnName::as_str).filter(|name| !self.knows(name));
+        match self.extra {
+            Extra::Ignore => typed.ignored = (strange.count() * body.rows()) as u64,
+            Extra::Reject => {
+                let has: BTreeSet<&str> = body.columns().iter().map(ColumnName::as_str).collect();
+                // A column is unknown once, however many rows have it.
+                let names = strange.map(|name| (0, name));
+                typed.refuse_unknown(names, |row, name| self.unknown(row, name, |name| !has.contains(name)));
+            }
         }
         Ok(typed.sorted())
     }
@@ -182,8 +194,13 @@ impl RowTyper {
         rows: usize,
         value: impl Fn(usize, &ColumnName, Option<String>) -> Option<Json>,
     ) -> TypedRows {
-        let typed = builders.iter_mut().map(ColumnBuilder::finish).collect();
+        let typed: Vec<Typed> = builders.iter_mut().map(ColumnBuilder::finish).collect();
         self.put_back(builders, strictness);
+        let named = || self.plan.columns.iter().map(|column| &column.name).zip(&typed);
+        let rounded = named().filter(|(_, typed)| typed.rounded > 0);
+        let rounded = rounded.map(|(name, typed)| (name.clone(), typed.rounded)).collect();
+        let too_long = named().filter_map(|(name, typed)| Some(too_long(typed.too_long?, name)));
+        let too_long: Vec<RowError> = too_long.collect();
         let origin = Origin { file: Arc::clone(&self.origin), first_row: 0, kept: None };
         let mut chunk = checked(&self.plan, typed, rows, origin);
         let errors: Vec<RowError> = std::mem::take(&mut chunk.refused)
@@ -204,8 +221,10 @@ impl RowTyper {
             batch: chunk.batch,
             flags: chunk.flags,
             unanswered: chunk.unanswered,
-            errors,
-            error_count: chunk.quality.rejected.count as usize,
+            error_count: chunk.quality.rejected.count as usize + too_long.len(),
+            errors: errors.into_iter().chain(too_long).collect(),
+            rounded,
+            ignored: 0,
             quality: chunk.quality,
         }
     }
@@ -213,7 +232,8 @@ impl RowTyper {
     fn take_builders(&self, strictness: Strictness) -> Vec<ColumnBuilder> {
         let idle = self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| {
-            let builder = |rule| ColumnBuilder::new(rule, self.plan.missing.clone(), strictness);
+            let builder =
+                |rule| ColumnBuilder::new(rule, self.plan.missing.clone(), strictness).with_texts_up_to(TEXT_BYTES_MAX);
             self.plan.columns.iter().map(|column| builder(&column.rule)).collect()
         })
     }
@@ -287,6 +307,12 @@ impl TypedRows {
         }
         self
     }
+}
+
+/// The error for the first string of a column that is too long.
+fn too_long(row: usize, name: &ColumnName) -> RowError {
+    let message = format!("`{name}`: a text may have {} MiB, and this one has more", TEXT_BYTES_MAX >> 20);
+    RowError { row, field: name.to_string(), value: None, rule: Breach::Invalid, message }
 }
 
 /// What is wrong with a value of JSON that is of another type than the column; None if that doesn't say it.

@@ -64,6 +64,9 @@ pub struct ColumnBuilder {
     invalid: Vec<InvalidCell>,
     absent: Vec<usize>,
     nan: u64,
+    rounded: u64,
+    text_bytes_max: usize,
+    too_long: Option<usize>,
     /// What cells read as, if anybody wants to know.
     evidence: Option<Box<Evidence>>,
 }
@@ -98,6 +101,10 @@ pub struct Typed {
     pub absent: Vec<usize>,
     /// How many nulls were NaN in the source.
     pub nan: u64,
+    /// How many whole numbers no float is, so that the nearest stands there.
+    pub rounded: u64,
+    /// The first row whose string is too long; null in the column.
+    pub too_long: Option<usize>,
 }
 
 impl ColumnBuilder {
@@ -121,8 +128,17 @@ impl ColumnBuilder {
             invalid: Vec::new(),
             absent: Vec::new(),
             nan: 0,
+            rounded: 0,
+            text_bytes_max: usize::MAX,
+            too_long: None,
             evidence: None,
         }
+    }
+
+    /// The same, which takes strings of so many bytes at most.
+    #[must_use]
+    pub fn with_texts_up_to(self, text_bytes_max: usize) -> ColumnBuilder {
+        ColumnBuilder { text_bytes_max, ..self }
     }
 
     /// The same, which also notes what the cells of text files read as: each is read once for both.
@@ -211,6 +227,7 @@ impl ColumnBuilder {
                     return None;
                 }
                 see(text, decimal);
+                self.rounded += u64::from(number.is_some_and(|number| is_rounded(text, number)));
                 number
             }),
             Cells::Integer(cells) if kind == Kind::Integer => {
@@ -238,7 +255,11 @@ impl ColumnBuilder {
             }),
             Cells::Strings(coder) => {
                 for text in texts {
-                    if missing.contains(text) { coder.push_null() } else { coder.push(text) }
+                    let is_too_long = text.len() > self.text_bytes_max;
+                    if is_too_long {
+                        self.too_long.get_or_insert(coder.rows());
+                    }
+                    if is_too_long || missing.contains(text) { coder.push_null() } else { coder.push(text) }
                 }
             }
         }
@@ -310,7 +331,10 @@ impl ColumnBuilder {
             return self.push_null();
         }
         match &mut self.cells {
-            Cells::Number(cells) => cells.push(integer as f64),
+            Cells::Number(cells) => {
+                self.rounded += u64::from(integer as f64 as i128 != i128::from(integer));
+                cells.push(integer as f64);
+            }
             Cells::Integer(cells) if self.kind == Kind::Integer && integer != NULL_INTEGER => cells.push(integer),
             Cells::Strings(coder) if self.strictness == Strictness::File => coder.push(&integer.to_string()),
             // Days as numbers, such as 20241230: by their digits, as in a text file.
@@ -325,6 +349,10 @@ impl ColumnBuilder {
     fn push_other(&mut self, value: Value<'_>) -> bool {
         let strict = self.strictness == Strictness::Request;
         match (&mut self.cells, value) {
+            (Cells::Strings(coder), Value::Text(text)) if text.len() > self.text_bytes_max => {
+                self.too_long.get_or_insert(coder.rows());
+                coder.push_null();
+            }
             (Cells::Strings(coder), Value::Text(text)) => coder.push(text),
             (Cells::Number(_) | Cells::Boolean(_), Value::Text(_)) if strict => return false,
             (Cells::Integer(_), Value::Text(_)) if strict && self.kind == Kind::Integer => return false,
@@ -395,6 +423,10 @@ impl ColumnBuilder {
             };
             if codes[row] == UNKNOWN {
                 codes[row] = match values[row] {
+                    Some(text) if text.len() > self.text_bytes_max => {
+                        self.too_long.get_or_insert(coder.rows());
+                        NULL_CODE
+                    }
                     Some(text) if !self.missing.contains(text) => coder.code(text),
                     _ => NULL_CODE,
                 };
@@ -442,6 +474,8 @@ impl ColumnBuilder {
             invalid: std::mem::take(&mut self.invalid),
             absent: std::mem::take(&mut self.absent),
             nan: std::mem::take(&mut self.nan),
+            rounded: std::mem::take(&mut self.rounded),
+            too_long: std::mem::take(&mut self.too_long),
         }
     }
 }
@@ -452,6 +486,12 @@ fn note(invalid: &mut Vec<InvalidCell>, strictness: Strictness, row: usize, text
     let is_told = strictness == Strictness::File || invalid.len() < TOLD;
     let value = if is_told { shortened(text).into() } else { Arc::default() };
     invalid.push(InvalidCell { row, value });
+}
+
+/// Whether a text is a whole number that no float is.
+#[inline]
+fn is_rounded(text: &str, number: f64) -> bool {
+    !parse::is_sure(number) && text.trim().parse::<i128>().is_ok_and(|integer| integer != number as i128)
 }
 
 #[inline]

@@ -2,6 +2,7 @@
 //! may be, gets an answer that blames no bug.
 
 mod caller;
+mod cells;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;

@@ -106,7 +106,7 @@ impl Predictor {
                 let has_id = !id.is_empty() && id.iter().all(|name| body.columns().contains(name));
                 (self.typer(has_id).columns(&body).map_err(rows::unreadable)?, has_id)
             }
-            Rows::Typed(DirectRows { typed, has_id }) => (typed, has_id),
+            Rows::Typed(rows) => (rows.typed, rows.has_id),
         };
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
@@ -223,7 +223,7 @@ fn answer_read<'p>(
     phases::ended(Phase::Parse);
     let batch = std::mem::take(&mut read.batch);
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
-    let noticed = Noticed::of(no_numbers, read.quality);
+    let noticed = Noticed::of(no_numbers, &mut read);
     let mut flags: BTreeMap<usize, Vec<Flagged>> = BTreeMap::new();
     for flag in read.flags {
         flags.entry(flag.row).or_default().push(Flagged { field: flag.field, rule: flag.rule.word() });
@@ -279,7 +279,8 @@ pub fn answer_table(
     let (predictions, no_numbers) = predict(predictor, batch, &read.unanswered, trace)?;
     let header = after_ids(header, answer_columns(&predictor.task), FLAGS);
     columns.extend(told(&predictor.task, &predictions).into_iter().map(Arc::new));
-    Ok(Table { header, columns, ids, flags: read.flags, noticed: Noticed::of(no_numbers, read.quality) })
+    let noticed = Noticed::of(no_numbers, &mut read);
+    Ok(Table { header, columns, ids, flags: read.flags, noticed })
 }
 
 fn predict(

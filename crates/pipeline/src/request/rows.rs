@@ -20,7 +20,7 @@ pub enum Rows<'r> {
     /// Column by column, without types yet.
     Columns(Body),
     /// By the contract already.
-    Typed(DirectRows),
+    Typed(Box<DirectRows>),
 }
 
 impl Rows<'_> {
@@ -30,7 +30,7 @@ impl Rows<'_> {
     /// As `json`.
     pub fn of_contract(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
         let direct = predictor.typer_of(body).direct(&[body], predictor.rows_max());
-        direct.map_or_else(|| Rows::json(body), |(rows, _)| Ok(Rows::Typed(rows)))
+        direct.map_or_else(|| Rows::json(body), |(rows, _)| Ok(Rows::Typed(Box::new(rows))))
     }
 
     /// JSON: one row as an object, a list of such objects, or `{"columns": {name: [value, …]}}`.
