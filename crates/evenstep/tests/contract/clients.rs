@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Server;
 use crate::common::{Project, Said, said};
@@ -245,6 +245,49 @@ fn a_time_of_day_needs_no_offset_by_the_schema_either() {
 #[test]
 fn the_schema_names_the_values_that_are_known_where_others_are_let_through() {
     let schema: Value = serde_json::from_str(&written(&first(), "first.toml", "json-schema")).expect("JSON");
-    assert_eq!(schema["properties"]["city"]["description"], "known are `Bern`, `Chur`");
+    assert_eq!(schema["properties"]["city"]["description"], "known are `Bern`, `Chur`, an empty text is null");
     assert!(schema["properties"]["city"]["enum"].is_null(), "others are no error");
+}
+
+#[test]
+fn the_schema_says_what_an_empty_text_is_and_its_example_keeps_the_bounds() {
+    let project = Project::new();
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"none.csv\"\ntarget = \"y\"\nMISSING[contract]\ny = { type = \"number\" }\nlow = { type = \"number\", max = -2 }\nyear = { type = \"integer\", min = 1900 }\nday = { type = \"date\", max = \"2000-01-31\" }\nnote = { type = \"text\", missing = \"allow\" }\nname = { type = \"category\", missing = \"reject\" }\n[model]\nuse = \"ridge\"\n";
+    let fields = |missing: &str| {
+        project.write("p.toml", spec.replace("MISSING", missing));
+        let schema: Value = serde_json::from_str(&written(&project, "p.toml", "json-schema")).expect("JSON");
+        ["note", "name"].map(|field| {
+            let field = &schema["properties"][field];
+            (field["minLength"].as_u64(), field["description"].as_str().map(str::to_owned))
+        })
+    };
+    let value = || (None, Some("an empty text is a value".to_owned()));
+    assert_eq!(fields("missing = [\"NA\"]\n"), [value(), value()]);
+    assert_eq!(fields(""), [(None, Some("an empty text is null".to_owned())), (Some(1), None)]);
+
+    let document: Value = serde_json::from_str(&written(&project, "p.toml", "openapi")).expect("JSON");
+    let content = &document["paths"]["/predict"]["post"]["requestBody"]["content"];
+    let example = &content["application/json"]["example"];
+    assert_eq!(
+        (&example["low"], &example["year"], &example["day"]),
+        (&json!(-2.0), &json!(1900), &json!("2000-01-31"))
+    );
+    for (path, kind) in [
+        ("/predict", "text/csv"),
+        ("/invocations", "text/csv"),
+        ("/v2/models/{model}/infer", "application/octet-stream"),
+    ] {
+        let body = &document["paths"][path]["post"]["requestBody"]["content"][kind];
+        assert_eq!(body["schema"]["minLength"], 1, "{path} {kind}");
+    }
+    // As the mock, and so the server, takes it.
+    let mock = Server::of(&project, &["mock", "p.toml"]);
+    let ask = |row: &Value| mock.post("/predict", "application/json", "", row.to_string().as_bytes()).status;
+    assert_eq!(ask(example), 200);
+    let with = |field: &str| {
+        let mut row = example.clone();
+        row[field] = json!("");
+        row
+    };
+    assert_eq!((ask(&with("note")), ask(&with("name"))), (200, 422));
 }

@@ -3,7 +3,7 @@
 use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
-use super::{KNOWN, Refusal, of_model, operation, responses, schema, text, until_it_ends};
+use super::{KNOWN, Refusal, of_model, operation, responses, schema, some_text, text, until_it_ends};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InferenceError" };
 
@@ -36,7 +36,7 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
         let mut infer = operation("Predict", &format!("v2_infer{suffix}"), responses(answer, &ERROR, &statuses));
         infer["requestBody"] = json!({ "required": true, "content": {
             "application/json": { "schema": schema("InferenceRequest") },
-            "application/octet-stream": { "schema": text("JSON of the length that `Inference-Header-Content-Length` tells, and the bytes of its tensors after it") },
+            "application/octet-stream": { "schema": some_text("JSON of the length that `Inference-Header-Content-Length` tells, and the bytes of its tensors after it") },
         } });
         paths.push((path.clone(), with_parameters(about)));
         paths.push((format!("{path}/ready"), with_parameters(until_it_ends(ready))));

@@ -4,7 +4,7 @@ use evenstep_pipeline::{Predictor, request};
 use serde_json::{Map, Value, json};
 
 use super::schemas::lists_schema;
-use super::{KNOWN, PROBLEM, Refusal, operation, responses, schema, text, until_it_ends};
+use super::{KNOWN, PROBLEM, Refusal, operation, responses, schema, some_text, until_it_ends};
 
 const ERROR: Refusal = Refusal { kind: "application/json", schema: "InvocationError" };
 
@@ -14,7 +14,7 @@ pub(super) fn paths(_: &Predictor) -> Vec<(String, Value)> {
     let mut invoke = operation("Predict (MLflow)", "invocations", responses(answer, &ERROR, &statuses));
     invoke["requestBody"] = json!({ "required": true, "content": {
         "application/json": { "schema": schema("Invocation") },
-        "text/csv": { "schema": text("a header, and a line a row") },
+        "text/csv": { "schema": some_text("a header, and a line a row") },
     } });
     let told = |summary: &str, name: &str, kind: &str, refusals: &[&str]| {
         let answer = json!({ "description": "it answers", "content": { kind: {} } });

@@ -80,8 +80,8 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
             "schema": { "oneOf": [schema("Row"), { "type": "array", "items": schema("Row") }, schema("Columns")] },
             "example": schemas::example(predictor),
         },
-        Format::Csv.media_type(): { "schema": text("a header, and a line a row") },
-        Format::Arrow.media_type(): { "schema": text("an Arrow IPC stream") },
+        Format::Csv.media_type(): { "schema": some_text("a header, and a line a row") },
+        Format::Arrow.media_type(): { "schema": some_text("an Arrow IPC stream") },
         Format::Lines.media_type(): { "schema": text("an object a line, each a row; answered while they come") },
     } });
     let predict = |name: &str, more: &[&str]| {
@@ -156,6 +156,11 @@ fn schema(name: &str) -> Value {
 
 fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
+}
+
+/// One that isn't empty.
+fn some_text(description: &str) -> Value {
+    json!({ "type": "string", "description": description, "minLength": 1 })
 }
 
 /// How a protocol tells what is wrong: its media type and its schema.

@@ -2,7 +2,7 @@
 
 use evenstep_pipeline::Predictor;
 use evenstep_source::Extra;
-use evenstep_table::rule::{Absent, Missing, OutOfRange, Rule, Unseen};
+use evenstep_table::rule::{Absent, Bound, Missing, OutOfRange, Rule, Unseen};
 use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task, some_of};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
@@ -27,8 +27,9 @@ pub(crate) fn native(predictor: &Predictor) -> Map<String, Value> {
 pub(super) fn row_schema(predictor: &Predictor) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
+    let is_empty_null = predictor.data.missing.iter().any(String::is_empty);
     for (name, rule) in fields(predictor) {
-        properties.insert(name.to_string(), field_schema(rule));
+        properties.insert(name.to_string(), field_schema(rule, is_empty_null));
         let is_input = predictor.inputs.contains(name);
         if is_input && rule.absent == Absent::Reject {
             required.push(json!(name));
@@ -66,7 +67,8 @@ fn fields(predictor: &Predictor) -> impl Iterator<Item = (&ColumnName, &Rule)> {
     predictor.contract.columns.iter().filter(move |(name, _)| wanted(name))
 }
 
-fn field_schema(rule: &Rule) -> Value {
+/// The schema of a field, where an empty text is null or is a value.
+fn field_schema(rule: &Rule, is_empty_null: bool) -> Value {
     let (kind, format) = match rule.kind {
         Kind::Number => ("number", None),
         Kind::Integer => ("integer", Some("int64")),
@@ -121,6 +123,13 @@ fn field_schema(rule: &Rule) -> Value {
             words.push(format!("{key} {bound}"));
         }
     }
+    if matches!(rule.kind, Kind::Category | Kind::Text) && !schema.contains_key("enum") {
+        match (is_empty_null, rule.missing) {
+            (true, Missing::Allow) => words.push("an empty text is null".to_owned()),
+            (true, _) => drop(schema.insert("minLength".to_owned(), json!(1))),
+            (false, _) => words.push("an empty text is a value".to_owned()),
+        }
+    }
     if !words.is_empty() {
         schema.insert("description".to_owned(), json!(words.join(", ")));
     }
@@ -134,8 +143,14 @@ pub(super) fn example(predictor: &Predictor) -> Value {
             _ if rule.values.as_ref().is_some_and(|values| !values.is_empty()) => {
                 json!(rule.values.as_ref().map(|values| &values[0]))
             }
-            Kind::Number => json!(1.5),
-            Kind::Integer => json!(1),
+            Kind::Number => {
+                let number = |bound: &Bound| if let Bound::Number(number) = bound { Some(*number) } else { None };
+                json!(between(1.5, rule.min.as_ref().and_then(number), rule.max.as_ref().and_then(number)))
+            }
+            Kind::Integer => {
+                let integer = |bound: &Bound| if let Bound::Integer(integer) = bound { Some(*integer) } else { None };
+                json!(between(1, rule.min.as_ref().and_then(integer), rule.max.as_ref().and_then(integer)))
+            }
             Kind::Boolean => json!(true),
             Kind::Category | Kind::Text => json!("a"),
         };
@@ -144,7 +159,13 @@ pub(super) fn example(predictor: &Predictor) -> Value {
     Value::Object(row.collect())
 }
 
-/// One date or time, written as the column's are.
+/// A value, or the bound of its column that it lies beyond.
+fn between<T: PartialOrd>(value: T, min: Option<T>, max: Option<T>) -> T {
+    let value = min.into_iter().fold(value, |value, min| if value < min { min } else { value });
+    max.into_iter().fold(value, |value, max| if value > max { max } else { value })
+}
+
+/// One date or time, written as the column's are, and within its bounds, unless it has a format of its own.
 fn moment(rule: &Rule) -> String {
     let format = rule.format.as_deref().unwrap_or(match rule.kind {
         Kind::Date => "%Y-%m-%d",
@@ -154,7 +175,12 @@ fn moment(rule: &Rule) -> String {
     });
     let moment: Timestamp = "2024-12-30T13:45:00Z".parse().expect("it is one");
     // What can be read in a format can be written in it.
-    strtime::format(format, moment).unwrap_or_default()
+    let moment = strtime::format(format, moment).unwrap_or_default();
+    // Bounds are in ISO 8601, whose order is that of its texts.
+    let text = |bound: &Bound| if let Bound::Text(text) = bound { Some(text.clone()) } else { None };
+    let [min, max] =
+        [&rule.min, &rule.max].map(|bound| bound.as_ref().and_then(text).filter(|_| rule.format.is_none()));
+    between(moment, min, max)
 }
 
 fn answer_schema(task: &Task) -> Value {
