@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use evenstep_attest::{Envelope, Policy, Subject, judge};
 use evenstep_bundle::Members;
 use evenstep_exact::reduce::Workers;
 use evenstep_pipeline::diff::{Side, diff};
@@ -15,14 +16,16 @@ use evenstep_pipeline::trace::{SALT_BYTES, Salt, Trace};
 use evenstep_pipeline::{
     Artifact, Interface, PipelineError, Predictor, Run, Silent, Spec, check, interface, lock, mock,
 };
+use evenstep_server::{ApiKeys, foreign};
 use evenstep_source::{Mode, Reading, Source, SourceError, SourceErrorKind};
 use evenstep_table::Contract;
+use jiff::civil::date;
 
 /// A target's name, which is its corpus' folder, and the target.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 26] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -40,6 +43,15 @@ pub const TARGETS: [Target; 17] = [
     ("request_csv", request_csv),
     ("request_arrow", request_arrow),
     ("request_grpc", request_grpc),
+    ("request_tensors", request_tensors),
+    ("request_mlflow", request_mlflow),
+    ("request_lines", request_lines),
+    ("request_packed", request_packed),
+    ("config", config),
+    ("keys", keys),
+    ("admin_alias", admin_alias),
+    ("signatures", signatures),
+    ("policy", policy),
 ];
 
 /// The bundles of the corpus, whose names start an input of `bundle_member` and `request`.
@@ -222,10 +234,98 @@ pub fn request_grpc(bytes: &[u8]) {
     }
 }
 
-fn asked(bytes: &[u8]) -> Option<(&'static Predictor, &[u8])> {
+/// The same of the Open Inference Protocol over HTTP, in JSON, and after it perhaps bytes: the bundle's name is followed by how
+/// many bytes are JSON, if not all are.
+pub fn request_tensors(bytes: &[u8]) {
+    let Some((line, body)) = headed(bytes) else { return };
+    let (name, length) = line.split_once(' ').unwrap_or((line, ""));
+    let Some(Base { predictor, .. }) = bases().get(name) else { return };
+    answer(predictor, || foreign::tensors(predictor, body, length.parse().ok()));
+}
+
+/// The same, in MLflow's shapes.
+pub fn request_mlflow(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, || foreign::invocation(body));
+    }
+}
+
+/// The same, an object a line.
+pub fn request_lines(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, || foreign::objects_by_line(predictor, body));
+    }
+}
+
+/// A body that is compressed: how, a line feed, and the body.
+pub fn request_packed(bytes: &[u8]) {
+    let Some((encoding, body)) = headed(bytes) else { return };
+    match foreign::inflated(encoding, body) {
+        Some(Ok(inflated)) => assert!(inflated.len() <= 16 << 20, "no bomb goes off"),
+        Some(Err(refusal)) => assert!(matches!(refusal, Refusal::Malformed(said) if !said.is_empty())),
+        None => {}
+    }
+}
+
+/// A file that says what to serve.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    foreign::config(text).unwrap_or_else(|why| assert!(!why.is_empty()));
+}
+
+/// A file of the keys of clients.
+pub fn keys(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match ApiKeys::parse(text) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(keys) => drop(ApiKeys::parse(&keys.text()).expect("it reads what it wrote")),
+    }
+}
+
+/// What an alias is to point at, as an administrator says it.
+pub fn admin_alias(bytes: &[u8]) {
+    foreign::alias_target(bytes).unwrap_or_else(|why| assert!(!why.is_empty()));
+}
+
+/// Signatures beside a bundle, as they are, and with the statement alone.
+pub fn signatures(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let statement = match Envelope::parse(text) {
+        Err(error) => return assert!(!error.to_string().is_empty()),
+        Ok(envelope) => {
+            assert_eq!(envelope.text(), text, "an envelope is written in one way");
+            let Ok(statement) = envelope.statement() else { return };
+            let policy = "[[key]]\nname = \"a\"\npublic = \"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n[[rule]]\npipelines = [\"*\"]\n";
+            let policy = Policy::parse(policy).expect("it is sound");
+            let subject = Subject { pipeline: "p", statement: &statement };
+            match judge(Some(&envelope), &subject, &policy, date(2026, 11, 29)) {
+                Err(error) => assert!(!error.to_string().is_empty()),
+                Ok(verdict) => assert!(!verdict.because.to_string().is_empty()),
+            }
+            statement
+        }
+    };
+    assert!(statement.differences(&statement).is_empty() && !statement.fields().is_empty());
+}
+
+/// Whom to trust.
+pub fn policy(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match Policy::parse(text) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(policy) => assert!(!policy.rules.is_empty()),
+    }
+}
+
+/// The first line, and what follows it.
+fn headed(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let base = bases().get(std::str::from_utf8(&bytes[..end]).ok()?)?;
-    Some((&base.predictor, &bytes[end + 1..]))
+    Some((std::str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 1..]))
+}
+
+fn asked(bytes: &[u8]) -> Option<(&'static Predictor, &[u8])> {
+    let (name, body) = headed(bytes)?;
+    Some((&bases().get(name)?.predictor, body))
 }
 
 /// What is done with the artifact of a bundle, by whoever opens it.

@@ -40,11 +40,16 @@ impl Encoding {
         }
     }
 
+    /// The one that is called so.
+    pub(crate) fn named(name: &str) -> Option<Encoding> {
+        Encoding::ALL.into_iter().find(|encoding| encoding.names().contains(&name))
+    }
+
     /// How a header says that something is compressed; None if it isn't.
     pub(crate) fn said(headers: &HeaderMap, by: &HeaderName) -> Result<Option<Encoding>, Problem> {
         let Some(said) = headers.get(by) else { return Ok(None) };
         let said = said.to_str().unwrap_or_default().trim().to_ascii_lowercase();
-        match Encoding::ALL.into_iter().find(|encoding| encoding.names().contains(&said.as_str())) {
+        match Encoding::named(&said) {
             None if said == "identity" => Ok(None),
             None => Err(Problem::unread_encoding(&said)),
             some => Ok(some),

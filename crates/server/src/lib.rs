@@ -15,6 +15,7 @@ pub mod clients;
 mod dialect;
 mod encoding;
 mod exposition;
+pub mod foreign;
 mod formats;
 mod gate;
 mod guard;

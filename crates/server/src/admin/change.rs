@@ -64,6 +64,11 @@ impl Target {
     }
 }
 
+/// Whether a body says what an alias is to point at.
+pub(crate) fn check_target(body: &[u8]) -> Result<(), String> {
+    Target::read(body).map(drop)
+}
+
 pub(super) async fn point(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,

@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 pub use acts::{ActLog, ActLogError, ActsEnd, read_acts};
+pub(crate) use change::check_target;
 pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};
 
 use crate::Service;

@@ -13,6 +13,8 @@ use axum::routing::{get, post};
 
 use crate::Service;
 
+pub(crate) use rows::rows;
+
 pub(crate) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route("/ping", get(ping))

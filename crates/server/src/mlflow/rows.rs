@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const SHAPES: [&str; 4] = ["dataframe_split", "dataframe_records", "instances", "inputs"];
 
 /// The rows of a body, in exactly one of the shapes. No message repeats what a row holds.
-pub(super) fn rows(body: &[u8]) -> Result<Rows<'static>, Refusal> {
+pub(crate) fn rows(body: &[u8]) -> Result<Rows<'static>, Refusal> {
     let body = parse(body, "the body")?;
     let Value::Object(mut body) = body else { return Err(malformed("the body is no object")) };
     match body.remove("params") {

@@ -30,6 +30,11 @@ struct Listed {
     aliases: BTreeMap<String, String>,
 }
 
+/// Whether a text says what to serve.
+pub(crate) fn check_config(text: &str) -> Result<(), String> {
+    Config::parse(text).map(drop)
+}
+
 impl Config {
     /// What a text says, if that can be served.
     fn parse(text: &str) -> Result<Config, String> {

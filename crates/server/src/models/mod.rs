@@ -17,7 +17,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use evenstep_pipeline::Predictor;
 
-pub(crate) use config::Watched;
+pub(crate) use config::{Watched, check_config};
 pub(crate) use list::{Told, routes};
 pub(crate) use served::Served;
 pub(crate) use stamp::Stamp;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
+use evenstep_pipeline::Predictor;
 use evenstep_pipeline::request::{self, Rows};
 use serde_json::{Map, Value, json};
 
@@ -42,7 +43,15 @@ fn json_bytes(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
     length.map(Some).ok_or_else(|| Problem::malformed("`Inference-Header-Content-Length` is no number of bytes"))
 }
 
-fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said, Problem> {
+/// What a body asks for.
+pub(crate) struct Read {
+    id: Option<String>,
+    outputs: Vec<output::Wanted>,
+    pub(crate) rows: Rows<'static>,
+}
+
+/// Reads a body, of which so many bytes are JSON.
+pub(crate) fn read(predictor: &Predictor, bytes: &[u8], json_bytes: Option<usize>) -> Result<Read, Problem> {
     let split = bytes.split_at_checked(json_bytes.unwrap_or(bytes.len()));
     let (text, binary) = split.ok_or_else(|| {
         Problem::malformed(format!("the body has {} bytes, fewer than its JSON is said to have", bytes.len()))
@@ -60,9 +69,14 @@ fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said
         Some(Value::Array(inputs)) => inputs,
         _ => return Err(Problem::malformed("`inputs` is no list of tensors")),
     };
-    let header = request::answer_header(&asked.served.predictor);
+    let header = request::answer_header(predictor);
     let outputs = output::wanted(json::outputs(body.remove("outputs"))?, &header, &parameters)?;
     let rows = Rows::columns(tensor::columns(json::tensors(inputs, binary)?)?)?;
+    Ok(Read { id, outputs, rows })
+}
+
+fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said, Problem> {
+    let Read { id, outputs, rows } = read(&asked.served.predictor, bytes, json_bytes)?;
     let count = rows.len();
     let table = asked.table(rows, 0)?;
 
