@@ -1,23 +1,38 @@
 //! `check`: spec, contract and data, without training.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use evenstep_pipeline::check;
-use evenstep_table::counted;
+use evenstep_pipeline::artifact::{AbsentField, Evaluation};
+use evenstep_pipeline::{Interface, PipelineError, Spec, check, lock};
+use evenstep_table::rule::{Absent, Available};
+use evenstep_table::{ColumnName, counted, some_of};
+use serde_json::json;
 
 use super::kept::Promised;
+use super::train::{short, tell_absent};
 use super::{Answer, read_spec};
 use crate::cli::Check;
+use crate::training::Outputs;
 use crate::{Host, output};
+
+/// So many fields are named of which nothing is measured.
+const FIELDS_TOLD: usize = 5;
 
 pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
-    let checked = host.run(args.spec.threads, |run| check::check(&spec, run))?;
+    let locked = Locked::beside(&args.spec.spec, &spec.pipeline.name);
+    let checked = host.run(args.spec.threads, |run| check::check(&spec, run));
+    let checked = checked.map_err(|error| locked.with_what_is_lost(&spec, error))?;
     if let (Some(contract), Some(interface)) = (&args.contract, &checked.interface) {
         Promised::read(contract, host)?.keep(interface, "the spec")?;
     }
+    let may_be_absent = checked.interface.as_ref().map_or_else(Vec::new, may_be_absent);
+    let (evaluation, unmeasured) = locked.without(&may_be_absent);
     if host.json {
-        output::json(&checked);
+        let mut told = json!(checked);
+        told["absent"] = json!(evaluation.absent);
+        output::json(&told);
         return Ok(ExitCode::from(u8::from(!checked.ok)));
     }
     output::line(&format!("{}, {}\n", counted(checked.rows, "row"), counted(checked.columns.len(), "column")));
@@ -37,10 +52,68 @@ pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     for violation in breaches.flat_map(|tally| &tally.first) {
         output::line(&format!("  {violation}"));
     }
+    tell_absent(&evaluation, &format!(", by the training of `{}`", locked.path.display()));
+    if !unmeasured.is_empty() {
+        let fields = some_of(unmeasured.iter().map(|name| format!("`{name}`")), FIELDS_TOLD, ", ");
+        output::line(&format!("\n  `evenstep train` measures what the model loses where requests leave out {fields}"));
+    }
     if checked.ok {
         output::line(&format!("\n  ok: {} would reach the model", counted(checked.features.len(), "feature")));
         return Ok(ExitCode::SUCCESS);
     }
     output::line(&format!("\n  no: the contract refuses {}", counted(checked.rejected.count, "cell")));
     Ok(ExitCode::from(1))
+}
+
+/// The fields that requests may leave out.
+fn may_be_absent(interface: &Interface) -> Vec<ColumnName> {
+    let is_null = |name: &&ColumnName| interface.columns.columns[*name].absent == Absent::Null;
+    interface.inputs.iter().filter(is_null).cloned().collect()
+}
+
+/// How good the last training by a spec was, as its lock tells.
+struct Locked {
+    path: PathBuf,
+    /// Nothing, if there is no lock, or none that can be read.
+    evaluation: Evaluation,
+}
+
+impl Locked {
+    fn beside(spec: &Path, pipeline: &str) -> Locked {
+        let path = Outputs::beside(spec, pipeline).lock;
+        let document = evenstep_files::read_regular_text(&path).ok().and_then(|text| lock::document(&text).ok());
+        let evaluation = document.and_then(|(mut lock, _)| serde_json::from_value(lock["evaluation"].take()).ok());
+        Locked { path, evaluation: evaluation.unwrap_or_default() }
+    }
+
+    /// The evaluation with what is lost without some fields, and those of them of which it isn't known.
+    fn without(&self, fields: &[ColumnName]) -> (Evaluation, Vec<ColumnName>) {
+        let mut evaluation = self.evaluation.clone();
+        evaluation.absent.retain(|absent| fields.contains(&absent.field));
+        let is_known = |name: &&ColumnName| evaluation.absent.iter().any(|absent| absent.field == **name);
+        let unmeasured = fields.iter().filter(|name| !is_known(name)).cloned().collect();
+        (evaluation, unmeasured)
+    }
+
+    /// The error, with what the model would lose without a field that nobody can send, if that is why.
+    fn with_what_is_lost(&self, spec: &Spec, error: PipelineError) -> PipelineError {
+        let is_refused = |name: &&String| error.message.starts_with(&format!("column `{name}` is not available"));
+        let unavailable = spec.contract.iter().filter(|(_, rule)| rule.available == Some(Available::No));
+        let Some(name) = unavailable.map(|(name, _)| name).find(is_refused) else { return error };
+        let told = |absent: &AbsentField| {
+            let first = self.evaluation.metrics.first()?;
+            let without = absent.metrics.iter().find(|without| without.metric == first.metric)?;
+            let (with, without) = (short(first.value?), short(without.value?));
+            let path = self.path.display();
+            Some(format!("without it {} was {without}, and {with} with it, by the training of `{path}`", first.metric))
+        };
+        let measured = self.evaluation.absent.iter().find(|absent| absent.field.as_str() == name).and_then(told);
+        let lost = measured.unwrap_or_else(|| {
+            "what the model loses without it, `evenstep train` measures where requests may leave it out: \
+             available = \"request\", absent = \"null\""
+                .to_owned()
+        });
+        let help = error.help.as_ref().map_or(lost.clone(), |help| format!("{help}; {lost}"));
+        error.help(help)
+    }
 }

@@ -103,7 +103,7 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
     if let Some(permutation) = &evaluation.permutation {
         tell_permutation(permutation);
     }
-    tell_absent(evaluation);
+    tell_absent(evaluation, "");
     tell_folds(evaluation);
 }
 
@@ -163,10 +163,10 @@ fn tell_permutation(permutation: &Permutation) {
     }
 }
 
-/// The first metric without each field that requests may leave out; the bundle has all.
-fn tell_absent(evaluation: &Evaluation) {
+/// The first metric without each field that requests may leave out, and what is to be said of it; the bundle has all.
+pub(super) fn tell_absent(evaluation: &Evaluation, more: &str) {
     let Some(first) = evaluation.metrics.first().filter(|_| !evaluation.absent.is_empty()) else { return };
-    output::line(&format!("\n  {} without a field that requests may leave out:", first.metric));
+    output::line(&format!("\n  {} without a field that requests may leave out{more}:", first.metric));
     let mut rows = vec![["absent field", &first.metric, "loss"].map(str::to_owned).to_vec()];
     for absent in &evaluation.absent {
         let measured = absent.metrics.iter().find(|measured| measured.metric == first.metric);
