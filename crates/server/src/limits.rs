@@ -82,7 +82,7 @@ pub(crate) const TOGETHER_BYTES_MAX: usize = 64 << 10;
 /// A body waits so long for a thread, if those before it are so large; then its client is told to come back.
 pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
 /// When a client that was sent away should try again.
-pub(crate) const RETRY_AFTER_SECONDS: u16 = 1;
+pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// After being told to stop, requests under way, and a bundle that is being loaded, are waited for so long: a client that never
 /// ends its request must not keep the server.

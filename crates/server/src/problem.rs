@@ -181,7 +181,7 @@ impl Problem {
     /// More requests than can be answered soon: 503.
     pub(crate) fn busy() -> Problem {
         let problem = Problem::of(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again later");
-        Problem { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
+        Problem { retry_after: Some(RETRY_AFTER_SECONDS as u16), ..problem }
     }
 
     /// An act that can't be written down: 503.
