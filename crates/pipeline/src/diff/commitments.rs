@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::rows::{Change, Changed, Names, called_as, personal, reconcile_data};
-use super::twins::{Renamed, exchange, exchanged, renamed, renamed_and_changed};
+use super::twins::{Renamed, exchange, exchanged, may_be_cells, renamed, renamed_and_changed};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Commitment, Commitments, Element, Form, Origin, Reconciled, Root, Spread, Stage, Trace};
 
@@ -155,10 +155,13 @@ impl<'a> Walk<'a> {
         };
         let circles = if keys_comparable && same_rows { exchanged(of_a, of_b, &differing) } else { Vec::new() };
         for circle in &circles {
-            finding.causes.push(Cause::fact("exchanged", exchange(circle)));
+            finding.causes.push(Cause::likely("exchanged", exchange(circle)));
             finding.about.extend(circle.iter().map(|name| (*name).clone()));
             finding.seen.state = State::Differs;
         }
+        // Where it may be cells that changed, these are told as well.
+        let circles: Vec<_> =
+            circles.into_iter().filter(|circle| !may_be_cells((self.a, of_a), (self.b, of_b), circle)).collect();
         let differing: Vec<&ColumnName> =
             differing.into_iter().filter(|name| !circles.iter().flatten().any(|other| other == name)).collect();
         let rows_differ = !differing.is_empty() || (keys_comparable && !same_rows) || of_a.rows != of_b.rows;

@@ -90,6 +90,22 @@ pub(crate) fn exchanged<'a>(
     differing.iter().filter_map(circle).collect()
 }
 
+/// Whether such a circle leaves open what happened: of flags, and of columns that agree in most buckets of rows, cells that changed
+/// may look like it.
+pub(crate) fn may_be_cells(
+    (a, of_a): (&Trace, &Commitments),
+    (b, of_b): (&Trace, &Commitments),
+    circle: &[&ColumnName],
+) -> bool {
+    // Few rows leave buckets empty, which agree.
+    let rows = usize::try_from(of_a.rows).unwrap_or(usize::MAX);
+    circle.iter().any(|name| {
+        let (mine, theirs) = (&of_a.columns[*name], &of_b.columns[*name]);
+        mine.kind == Kind::Boolean
+            || a.spread(mine, b, theirs).is_some_and(|spread| spread.differ * 2 < spread.of.min(rows))
+    })
+}
+
 /// How such a circle is told.
 pub(crate) fn exchange(circle: &[&ColumnName]) -> String {
     let [first, second, rest @ ..] = circle else { unreachable!("a column that differs is not its own") };
