@@ -505,6 +505,46 @@ fn what_was_learned_elsewise_names_the_step_that_gave_something_else() {
 }
 
 #[test]
+fn what_was_learned_elsewise_is_laid_to_nothing_that_is_not_read() {
+    let project = salted();
+    let drop = "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[model]";
+    let trees = "use = \"boosted_trees\"\nmin_rows = 3\nrow_sample = 0.5\n";
+    let spec =
+        SMALL.replace("target_encode", "one_hot").replace("[model]\nuse = \"dummy\"\n", &format!("{drop}\n{trees}"));
+    train_in(&project, "a", &spec, &small());
+    let check = |spec: &str, changed: &[(usize, usize, &str)], expected: &[(&str, bool)]| {
+        let mut rows = small();
+        changed.iter().for_each(|(row, column, cell)| rows[*row][*column] = (*cell).to_owned());
+        train_in(&project, "b", spec, &rows);
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        let causes = told["causes"].as_array().into_iter().flatten().filter(|cause| cause["kind"] == "learned");
+        let all = causes.map(|cause| (cause["text"].as_str().unwrap_or_default(), cause["likely"] == true));
+        assert_eq!(all.collect::<Vec<_>>(), expected, "{told:#}");
+    };
+    // Nothing reads `v` where it is dropped.
+    let seed = replaced(&spec, "seed = 1", "seed = 2");
+    check(&spec, &[(7, 2, "gh")], &[]);
+    check(&seed, &[(7, 2, "gh")], &[("the model learned something else, by another seed", true)]);
+    let rows: Vec<_> = (10..30).map(|row| (row, 3, "99")).collect();
+    let told = |changed: &[(usize, usize, &str)]| {
+        let mut rows = small();
+        changed.iter().for_each(|(row, column, cell)| rows[*row][*column] = (*cell).to_owned());
+        train_in(&project, "b", &spec, &rows);
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        let causes = told["causes"].as_array().cloned().unwrap_or_default();
+        causes.into_iter().find(|cause| cause["kind"] == "learned").expect("the model did")
+    };
+    let of_x = told(&rows);
+    assert!(of_x["rows"].as_array().is_some_and(|rows| !rows.is_empty()), "{of_x}");
+    let dropped: Vec<_> = (30..80).map(|row| (row, 2, "gh")).collect();
+    assert_eq!(told(&[rows, dropped].concat()), of_x);
+    // A weight that is dropped elsewhere.
+    train_in(&project, "a", &replaced(&spec, "[\"v\"]", "[\"v\", \"x\"]"), &small());
+    let weighed = replaced(&spec, "target = \"y\"", "target = \"y\"\nweight = \"x\"");
+    check(&weighed, &[], &[("the model learned something else, by other weights", false)]);
+}
+
+#[test]
 fn columns_whose_values_went_round_are_named() {
     let project = salted();
     let categories = "u = { type = \"category\" }\nv = { type = \"category\" }\nx = { type = \"category\" }\n";

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_exact::reduce::Workers;
-use evenstep_table::{ColumnName, counted};
+use evenstep_table::{ColumnName, RowKey, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::rows::{Change, Changed, Names, called_as, personal, reconcile_data};
 use super::twins::{Renamed, exchange, exchanged, may_be_cells, renamed, renamed_and_changed};
 use super::{Cause, Findings, Side, State};
-use crate::trace::{Commitment, Commitments, Element, Form, Origin, Reconciled, Root, Spread, Stage, Trace};
+use crate::trace::{Commitment, Commitments, Element, Form, Origin, Reconciled, Root, Spread, Stage, Trace, bucket_of};
 
 /// What two traces say of one stage.
 #[derive(Default)]
@@ -32,6 +32,12 @@ impl Seen {
         let known: Vec<&Vec<bool>> = self.columns.iter().map(|name| self.buckets.get(name)).collect::<Option<_>>()?;
         let of = known.first()?.len();
         Some(Spread { differ: (0..of).filter(|bucket| known.iter().any(|column| column[*bucket])).count(), of })
+    }
+
+    /// Whether a column differs in the bucket of the row, if that is known.
+    pub(crate) fn differs_in_bucket(&self, name: &ColumnName, row: &RowKey) -> Option<bool> {
+        let buckets = self.buckets.get(name)?;
+        Some(buckets[usize::from(bucket_of(row)) * buckets.len() / 256])
     }
 
     fn add(&mut self, name: &ColumnName, buckets: Option<Vec<bool>>) {

@@ -1,73 +1,309 @@
 //! What steps and the model learned something else from: rows that differ and are learned from, rows that another split
 //! gives them, what earlier steps give.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_exact::draw::Seed;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Identity, Kind, RowKey};
 use serde_json::Value;
 
-use super::align::Slot;
-use super::rows::{RowChange, ids_told};
+use super::align::{Pair, Slot, StepOf};
+use super::commitments::Seen;
+use super::rows::{Change, RowChange, ids_told, personal};
+use super::words::same;
 use super::{Findings, Side, State};
 use crate::split::Split;
-use crate::trace::{Origin, Stage};
+use crate::trace::{Form, Origin, Stage};
 
 /// How it is told that values were learned elsewise.
 pub(crate) const LEARNED: &str = "learned something else";
 
 /// Says of all that was learned elsewise by the same spec what it was learned from.
 pub(crate) fn explain(a: &Side, b: &Side, findings: &mut Findings) {
-    let is_split_elsewise = findings.at(&Slot::Split).differs();
-    let rows = from_rows(a, b, findings, is_split_elsewise);
+    let settings = Settings::of(a, b, findings);
+    let mut flow = Flow::from_input(a, b, findings);
     let slots: Vec<Slot> = findings.slots.iter().cloned().collect();
     for (at, slot) in slots.iter().enumerate() {
+        let learner = match slot {
+            Slot::Step(pair) => Learner::step(&findings.slots.pairs()[*pair]),
+            Slot::Model => Learner::model(a, b),
+            _ => continue,
+        };
         let finding = &findings.found[at];
-        let Some(which) = finding.learned.iter().position(|cause| cause.kind == "learned") else { continue };
-        if !finding.causes.is_empty() {
-            continue;
+        let which = finding.learned.iter().position(|cause| cause.kind == "learned");
+        if let Some(which) = which.filter(|_| finding.causes.is_empty())
+            && let Some(reason) = reason(a, b, findings, &settings, &learner, flow.origins(&learner))
+        {
+            let cause = &mut findings.found[at].learned[which];
+            cause.text = cause.text.replacen(LEARNED, &format!("{LEARNED}, {}", reason.text), 1);
+            cause.likely = reason.likely;
+            cause.rows = reason.learned_from;
         }
-        let mut reasons: Vec<String> = rows.iter().map(|rows| rows.text.clone()).collect();
-        if is_split_elsewise {
-            reasons.push("from other rows, as others are held out".to_owned());
+        if let Slot::Step(pair) = slot {
+            flow.through(a, b, findings, at, &findings.slots.pairs()[*pair], &learner);
         }
-        reasons.extend(from_step(findings, at, slot, reasons.is_empty()));
-        if reasons.is_empty() {
-            continue;
-        }
-        let cause = &mut findings.found[at].learned[which];
-        cause.text = cause.text.replacen(LEARNED, &format!("{LEARNED}, {}", reasons.join(" and ")), 1);
-        cause.rows = rows.as_ref().map(|rows| rows.learned_from.clone()).unwrap_or_default();
     }
+}
+
+/// What all that learns has in common, and is another on the other side.
+struct Settings {
+    seed: bool,
+    target: bool,
+    weight: bool,
+    /// Others are held out.
+    split: bool,
+    /// That is only concluded: they are drawn elsewise, or by another id or group.
+    split_likely: bool,
+    /// The rows differ, or are read elsewise, which isn't known.
+    data_likely: bool,
+    /// A column is likely another's new name.
+    renamed: bool,
+}
+
+impl Settings {
+    fn of(a: &Side, b: &Side, findings: &mut Findings) -> Settings {
+        let of = |side: &Side, pointer: &str| side.document.as_ref().and_then(|all| all.pointer(pointer)).cloned();
+        let differs = |pointer: &str| !same(of(a, pointer).as_ref(), of(b, pointer).as_ref());
+        let split = findings.at(&Slot::Split);
+        let (traced, is_set_elsewise) = (split.seen.state, !split.causes.is_empty());
+        let has_other_keys = findings.unmatched || ["/data/id", "/data/group", "/data/time"].into_iter().any(differs);
+        let is_concluded = traced == State::Unknown && (is_set_elsewise || has_other_keys);
+        let causes = &findings.at(&Slot::Input).causes;
+        let of_kind = |kind: &str| causes.iter().find(|cause| cause.kind == kind);
+        let (data, renamed) = (of_kind("data").cloned(), of_kind("renamed").is_some());
+        Settings {
+            seed: differs("/seed"),
+            target: differs("/data/target"),
+            weight: differs("/data/weight"),
+            split: traced == State::Differs || is_concluded,
+            split_likely: is_concluded,
+            renamed,
+            data_likely: data.is_some_and(|cause| cause.likely),
+        }
+    }
+}
+
+/// What reads columns and learns: a step, or the model.
+struct Learner {
+    /// What it reads, on either side.
+    reads: BTreeSet<ColumnName>,
+    /// It doesn't read the same on both.
+    reads_others: bool,
+    /// It learns from the target of a row, too, and so by its weight.
+    is_supervised: bool,
+    /// What its columns are called.
+    called: &'static str,
+}
+
+impl Learner {
+    fn step(pair: &Pair) -> Learner {
+        let reads = |step: &Option<StepOf>| names(step.as_ref().and_then(|step| step.record.as_ref()?.get("reads")));
+        let step = pair.step();
+        let by_target = || step.record.as_ref().is_some_and(|record| record["spec"]["order"] == "target");
+        Learner {
+            is_supervised: step.name == "target_encode" || step.name == "ordinal" && by_target(),
+            ..Learner::of(reads(&pair.a), reads(&pair.b), "columns")
+        }
+    }
+
+    fn model(a: &Side, b: &Side) -> Learner {
+        let reads = |side: &Side| {
+            let features = side.document.as_ref().and_then(|document| document.get("features")?.as_object());
+            features.into_iter().flat_map(|all| all.keys()).filter_map(|name| ColumnName::new(name)).collect()
+        };
+        Learner { is_supervised: true, ..Learner::of(reads(a), reads(b), "features") }
+    }
+
+    fn of(a: BTreeSet<ColumnName>, b: BTreeSet<ColumnName>, called: &'static str) -> Learner {
+        Learner { reads_others: a != b, reads: &a | &b, is_supervised: false, called }
+    }
+}
+
+/// What a difference comes from.
+#[derive(Clone, Default)]
+struct Origins {
+    /// Columns of the input that differ, or may.
+    inputs: BTreeSet<ColumnName>,
+    /// Steps that give something else for reasons of their own, by their places; and whether that is only likely.
+    steps: BTreeMap<usize, bool>,
+}
+
+impl Origins {
+    fn extend(&mut self, other: &Origins) {
+        self.inputs.extend(other.inputs.iter().cloned());
+        self.steps.extend(&other.steps);
+    }
+}
+
+/// What the differences of each column come from, as far as the steps so far.
+struct Flow {
+    columns: BTreeMap<ColumnName, Origins>,
+    labels: BTreeSet<ColumnName>,
+}
+
+impl Flow {
+    fn from_input(a: &Side, b: &Side, findings: &mut Findings) -> Flow {
+        let stage = |side: &Side, stage: &Stage| side.trace.as_ref()?.stages().get(stage).cloned();
+        let of_both = |which: &Stage| stage(a, which).zip(stage(b, which));
+        let is_known = of_both(&Stage::Input).is_some_and(|(a, b)| a.row_set == b.row_set && a.rows == b.rows);
+        let seen = &findings.at(&Slot::Input).seen;
+        let input = |side: &Side| names(side.document.as_ref().and_then(|document| document.get("inputs")));
+        let may_differ = |name: &ColumnName| !is_known || seen.columns.contains(name);
+        let columns = &input(a) | &input(b);
+        let from_itself =
+            |name: ColumnName| (name.clone(), Origins { inputs: BTreeSet::from([name]), ..Origins::default() });
+        let labels = of_both(&Stage::Labels).map(|(a, b)| a.columns.into_keys().chain(b.columns.into_keys()));
+        Flow {
+            columns: columns.into_iter().filter(may_differ).map(from_itself).collect(),
+            labels: labels.into_iter().flatten().filter(may_differ).collect(),
+        }
+    }
+
+    fn origins(&self, learner: &Learner) -> Origins {
+        let mut all = Origins::default();
+        learner.reads.iter().filter_map(|name| self.columns.get(name)).for_each(|origins| all.extend(origins));
+        if learner.is_supervised {
+            all.inputs.extend(self.labels.iter().cloned());
+        }
+        all
+    }
+
+    /// What the step makes of it: only columns that differ after it have an origin, as far as traces tell.
+    fn through(&mut self, a: &Side, b: &Side, findings: &Findings, at: usize, pair: &Pair, learner: &Learner) {
+        let finding = &findings.found[at];
+        let mut origins = self.origins(learner);
+        let is_known = finding.seen.state != State::Unknown;
+        if !finding.causes.is_empty() || is_known && origins.inputs.is_empty() && origins.steps.is_empty() {
+            // A step that one side lacks, or has elsewhere, may yet give the same.
+            origins.steps.insert(at, !is_known || pair.a.is_none() || pair.b.is_none());
+        }
+        let of_trace = |side: &Side, step: &Option<StepOf>| -> BTreeSet<ColumnName> {
+            let stage = |step: &StepOf| Stage::step(step.number, &step.name, Form::Applied);
+            let stage =
+                side.trace.as_ref().zip(step.as_ref()).and_then(|(trace, step)| trace.stages().get(&stage(step)));
+            stage.into_iter().flat_map(|stage| stage.columns.keys().cloned()).collect()
+        };
+        let written = &of_trace(a, &pair.a) | &of_trace(b, &pair.b);
+        let written = if written.is_empty() && !is_known { &learner.reads | &added(pair) } else { written };
+        for name in written {
+            if !is_known || finding.seen.columns.contains(&name) {
+                self.columns.insert(name, origins.clone());
+            } else {
+                self.columns.remove(&name);
+            }
+        }
+    }
+}
+
+/// The columns that a step adds, as the documents have it.
+fn added(pair: &Pair) -> BTreeSet<ColumnName> {
+    let changes =
+        [&pair.a, &pair.b].into_iter().flatten().filter_map(|step| step.record.as_ref()?.get("changes")?.as_array());
+    let added = changes.flatten().filter_map(|change| change.as_str()?.strip_prefix('+'));
+    added.filter_map(ColumnName::new).collect()
+}
+
+fn names(list: Option<&Value>) -> BTreeSet<ColumnName> {
+    let names = list.and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).filter_map(ColumnName::new).collect()
+}
+
+/// What something was learned from.
+struct Reason {
+    text: String,
+    likely: bool,
+    /// The ids of the rows that differ and are learned from, as far as they are known.
+    learned_from: Vec<Value>,
+}
+
+/// Why that came to something else; None if nothing is known.
+fn reason(
+    a: &Side,
+    b: &Side,
+    findings: &Findings,
+    settings: &Settings,
+    learner: &Learner,
+    origins: Origins,
+) -> Option<Reason> {
+    let rows = from_rows(a, b, findings, settings, &origins.inputs);
+    let mut texts = Vec::new();
+    // What steps give, and another target, are known to differ; of the seed it isn't known who draws by it.
+    let mut likely = settings.seed || settings.split_likely;
+    if settings.split {
+        texts.push("from other rows, as others are held out".to_owned());
+    }
+    for (step, is_likely) in &origins.steps {
+        texts.push(format!("from what {} gives", findings.slots.title(*step)));
+        likely |= is_likely;
+    }
+    for (differs, what) in [(settings.target, "from another target"), (settings.weight, "by other weights")] {
+        texts.extend((differs && learner.is_supervised).then(|| what.to_owned()));
+    }
+    if learner.reads_others && !settings.renamed {
+        texts.push(format!("from other {}", learner.called));
+    }
+    let rows = rows.filter(|rows| rows.are_learned_from || texts.is_empty() && !settings.seed);
+    if let Some(rows) = &rows {
+        texts.insert(0, rows.text.clone());
+        likely |= rows.likely || settings.data_likely;
+    }
+    if texts.is_empty() && settings.seed {
+        texts.push("by another seed".to_owned());
+    }
+    let learned_from = rows.map(|rows| rows.learned_from).unwrap_or_default();
+    (!texts.is_empty()).then(|| Reason { text: texts.join(" and "), likely, learned_from })
 }
 
 /// Rows that differ.
 struct Rows {
     text: String,
-    /// The ids of those that are learned from, as far as they are known.
+    likely: bool,
+    /// Some are learned from, as far as that is known.
+    are_learned_from: bool,
     learned_from: Vec<Value>,
 }
 
-/// What is known of the rows that differ; None if none does.
-fn from_rows(a: &Side, b: &Side, findings: &mut Findings, is_split_elsewise: bool) -> Option<Rows> {
-    let input = findings.at(&Slot::Input);
-    if input.seen.state != State::Differs && !input.causes.iter().any(|cause| cause.kind == "data") {
+/// What is known of the rows that differ in any of these columns; None if none does.
+fn from_rows(
+    a: &Side,
+    b: &Side,
+    findings: &Findings,
+    settings: &Settings,
+    columns: &BTreeSet<ColumnName>,
+) -> Option<Rows> {
+    let input = &findings.found[findings.slots.position(&Slot::Input)];
+    let is_traced = input.seen.state == State::Differs;
+    if columns.is_empty() || !is_traced && !input.causes.iter().any(|cause| cause.kind == "data") {
         return None;
     }
-    let unknown = Rows { text: "from rows or cells that differ".to_owned(), learned_from: Vec::new() };
+    let has_other_causes =
+        || findings.found.iter().flat_map(|finding| &finding.causes).any(|cause| cause.kind != "data");
+    let unknown = || Rows {
+        text: "from rows or cells that differ".to_owned(),
+        likely: !is_traced && has_other_causes(),
+        are_learned_from: !settings.data_likely,
+        learned_from: Vec::new(),
+    };
     let changed = &findings.rows;
-    let split = split_of(a, b).filter(|_| !is_split_elsewise && !changed.input.is_empty());
+    let personal = personal(a, b);
+    let mut rows: Vec<(&RowChange, Option<bool>)> =
+        changed.input.iter().map(|row| (row, differs_in(row, columns, &input.seen, key(row, a), &personal))).collect();
+    rows.retain(|(_, differs)| *differs != Some(false));
+    // Of columns that were exchanged, all rows differ.
+    let is_exchanged =
+        |name: &ColumnName| changed.called.contains_key(name) && changed.called.values().any(|of_a| of_a == name);
+    let split = split_of(a, b).filter(|_| !settings.split && !rows.is_empty() && !columns.iter().any(is_exchanged));
     let parts = split.and_then(|split| {
         let is_held_out = |row: &RowChange| Some(split.holds_out(&key(row, a)?));
-        changed.input.iter().map(|row| Some((row, is_held_out(row)?))).collect::<Option<Vec<_>>>()
+        rows.iter().map(|(row, _)| Some((*row, is_held_out(row)?))).collect::<Option<Vec<_>>>()
     });
-    let Some(parts) = parts else { return Some(unknown) };
+    let Some(parts) = parts else { return Some(unknown()) };
     let part = |is_out: bool| -> Vec<&RowChange> {
         parts.iter().filter(|(_, is_held_out)| *is_held_out == is_out).map(|(row, _)| *row).collect()
     };
     let (held_out, learned_from) = (part(true), part(false));
     let text = match (learned_from.is_empty(), held_out.is_empty()) {
-        (true, _) if changed.many => return Some(unknown),
+        (true, _) if changed.many => return Some(unknown()),
         (true, _) => format!("though the rows that differ are held out{}", ids_told(&held_out, false)),
         (_, true) => format!("from the training rows that differ{}", ids_told(&learned_from, changed.many)),
         _ => format!(
@@ -76,7 +312,40 @@ fn from_rows(a: &Side, b: &Side, findings: &mut Findings, is_split_elsewise: boo
             ids_told(&held_out, changed.many)
         ),
     };
-    Some(Rows { text, learned_from: learned_from.into_iter().map(RowChange::called).collect() })
+    Some(Rows {
+        text,
+        likely: rows.iter().any(|(_, differs)| differs.is_none()),
+        are_learned_from: !learned_from.is_empty(),
+        learned_from: learned_from.into_iter().map(RowChange::called).collect(),
+    })
+}
+
+/// Whether a row differs in any of the columns: by its cells, or else by what buckets tell; None if that isn't known.
+fn differs_in(
+    row: &RowChange,
+    columns: &BTreeSet<ColumnName>,
+    seen: &Seen,
+    key: Option<RowKey>,
+    personal: &BTreeSet<ColumnName>,
+) -> Option<bool> {
+    if row.change != Change::Changed {
+        return Some(true);
+    }
+    let cells = row.a.as_ref().zip(row.b.as_ref()).filter(|_| columns.is_disjoint(personal));
+    if let Some((a, b)) = cells {
+        return Some(a.keys().chain(b.keys()).any(|name| columns.contains(name)));
+    }
+    let (these, others): (Vec<&ColumnName>, Vec<&ColumnName>) =
+        seen.columns.iter().partition(|name| columns.contains(*name));
+    let differ_none = |names: &[&ColumnName]| {
+        names.iter().all(|name| key.and_then(|key| seen.differs_in_bucket(name, &key)) == Some(false))
+    };
+    match (differ_none(&others), differ_none(&these)) {
+        _ if seen.columns.is_empty() => None,
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
 }
 
 /// The split that both trainings have, if it goes by rows.
@@ -118,23 +387,4 @@ fn key(row: &RowChange, side: &Side) -> Option<RowKey> {
         batch.insert(name.clone(), column);
     }
     Identity::by_id(columns.iter().cloned()).keys(&batch).ok()?.first().copied()
-}
-
-/// The first step before that gives something else: for reasons of its own, or, where nothing else is known, for any.
-fn from_step(findings: &Findings, at: usize, slot: &Slot, for_any: bool) -> Option<String> {
-    let reads: Option<BTreeSet<ColumnName>> = match slot {
-        Slot::Step(pair) => {
-            let record = findings.slots.pairs()[*pair].step().record.as_ref()?;
-            let reads = record.get("reads").and_then(Value::as_array).into_iter().flatten();
-            Some(reads.filter_map(Value::as_str).filter_map(ColumnName::new).collect())
-        }
-        _ => None,
-    };
-    let before = (0..at).filter(|at| matches!(findings.slots.iter().nth(*at), Some(Slot::Step(_))));
-    let mut before = before.filter(|at| {
-        let finding = &findings.found[*at];
-        let is_read = reads.as_ref().is_none_or(|reads| finding.seen.columns.iter().any(|name| reads.contains(name)));
-        is_read && (!finding.causes.is_empty() || for_any && finding.differs())
-    });
-    Some(format!("from what {} gives", findings.slots.title(before.next()?)))
 }

@@ -15,7 +15,7 @@ use super::align::{Slot, Slots};
 use super::commitments::DATA_DIFFER;
 use super::{Cause, Findings, Side};
 use crate::prepare::as_known;
-use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, bucket_of, contents, elements};
+use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, contents, elements};
 use crate::{PipelineError, Run, Silent, Spec};
 
 /// Of more rows than a sketch recovers so many of each kind are told; the others are counted.
@@ -360,13 +360,11 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             notes.push(unread(side, "they are no longer what was traced"));
         }
     }
-    let seen = &findings.at(&Slot::Input).seen;
-    let (differing, buckets) = (seen.columns.clone(), seen.buckets.clone());
+    let differing = findings.at(&Slot::Input).seen.columns.clone();
+    let seen = &findings.found[findings.slots.position(&Slot::Input)].seen;
     // What is known to differ in this row's bucket, and may so in the row.
     let may_differ = |name: &ColumnName, found: &Found| {
-        let of_bucket =
-            buckets.get(name).map(|buckets| buckets[usize::from(bucket_of(&found.key)) * buckets.len() / 256]);
-        of_bucket.unwrap_or_else(|| differing.contains(name))
+        seen.differs_in_bucket(name, &found.key).unwrap_or_else(|| differing.contains(name))
     };
     for row in &mut findings.rows.input {
         let mine = row.of_a.and_then(|element| of_a.get(&(row.stage.clone(), element)));
