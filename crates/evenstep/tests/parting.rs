@@ -505,6 +505,31 @@ fn what_was_learned_elsewise_names_the_step_that_gave_something_else() {
 }
 
 #[test]
+fn a_zone_that_only_the_cells_say_is_laid_to_the_data() {
+    let project = salted();
+    let times = |zone: &str| {
+        let mut rows = small();
+        rows.iter_mut()
+            .enumerate()
+            .for_each(|(n, row)| row[2] = format!("2024-03-{:02}T10:{:02}:00{zone}", 1 + n % 28, n % 60));
+        rows
+    };
+    let spec = replaced(SMALL, "[model]", "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[model]");
+    train_in(&project, "a", &spec, &times(""));
+    let check = |spec: &str, expected: &[(&str, bool)]| {
+        train_in(&project, "b", spec, &times("Z"));
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        assert_eq!(causes(&told), expected, "{told:#}");
+        told
+    };
+    let told = check(&spec, &[("contract", true), ("data", false)]);
+    let data = "the data differ in column `v`: its times have a zone in B only";
+    assert_eq!((&told["first"]["column"], &told["causes"][1]["text"]), (&"v".into(), &data.into()), "{told:#}");
+    let declared = replaced(&spec, "[contract]\n", "[contract]\nv = { type = \"datetime\", zone = \"UTC\" }\n");
+    check(&declared, &[("contract", false)]);
+}
+
+#[test]
 fn what_was_learned_elsewise_is_laid_to_nothing_that_is_not_read() {
     let project = salted();
     let drop = "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[model]";

@@ -4,6 +4,7 @@ use evenstep_table::{ColumnName, some_of};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
+use super::commitments::DATA_DIFFER;
 use super::learned::LEARNED;
 use super::words::{both, entries, same, some_leaves, visible, word};
 use super::{Cause, Findings, Side, State};
@@ -85,6 +86,7 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
     let same_rows = rows(a) == rows(b);
     let data_differ = findings.at(&Slot::Input).seen.state == State::Differs;
     let traced = findings.at(&Slot::Input).seen.state != State::Unknown;
+    let fingerprints_differ = !same(of_a.get("fingerprint"), of_b.get("fingerprint"));
     let input = findings.at(&Slot::Input);
     for (column, mine, theirs) in entries(of_a.get("contract"), of_b.get("contract")) {
         let name = ColumnName::new(column);
@@ -110,11 +112,17 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
                 continue;
             }
             let rule = Cause::setting("contract", &format!("the contract of `{column}`: `{key}`"), mine, theirs);
-            // An undeclared type is what the cells say; whether it was declared, a lock doesn't tell.
-            let declared = declares("type");
-            let follows_data = key == "type" && data_differ && !declared.contains(&Some(true));
+            // An undeclared type or zone is what the cells say; whether it was declared, a lock doesn't tell.
+            let declared = declares(key);
+            let may_follow = match key {
+                "type" => data_differ,
+                "zone" => fingerprints_differ && (mine.is_none() || theirs.is_none()),
+                _ => false,
+            };
+            let follows_data = may_follow && !declared.contains(&Some(true));
+            let is_known = declared == [Some(false); 2];
             let concerned = !same_rows || name.as_ref().is_some_and(|name| input.seen.columns.contains(name));
-            if concerned && !CHANGES_NO_CELL.contains(&key) && !(follows_data && declared == [Some(false); 2]) {
+            if concerned && !CHANGES_NO_CELL.contains(&key) && !(follows_data && is_known) {
                 unsure_of_data(&mut input.causes);
             }
             input.causes.push(if follows_data {
@@ -122,6 +130,12 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
             } else {
                 rule
             });
+            // Instants are the same with a zone and without: no commitment tells of it.
+            if follows_data && key == "zone" {
+                let side = if mine.is_some() { "A" } else { "B" };
+                let text = format!("{DATA_DIFFER} in column `{column}`: its times have a zone in {side} only");
+                input.causes.push(Cause { likely: !is_known, ..Cause::fact("data", text) });
+            }
         }
         input.about.extend(name);
     }
