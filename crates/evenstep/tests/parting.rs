@@ -404,6 +404,33 @@ fn a_cell_that_makes_a_column_a_text_is_the_one_that_changed() {
 }
 
 #[test]
+fn a_cell_that_changes_how_all_others_are_read_is_the_one_that_changed() {
+    let project = salted();
+    let spec = replaced(SMALL, "x = { type = \"number\" }\n", "");
+    let row = |n: usize| {
+        let day = format!("2024-01-{:02}", 1 + n % 28);
+        [n.to_string(), "ab".into(), day, (9_007_199_254_740_993 + n * 7).to_string(), (n * 7 % 31).to_string()]
+    };
+    let rows: Vec<[String; 5]> = (0..80).map(row).collect();
+    let spec = replaced(&spec, "[model]", "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[model]");
+    train_in(&project, "a", &spec, &rows);
+    let changes = [
+        (2, "2024-01-13T01:00:00", "read as date in A and as datetime in B: 1 row changed (id 40)"),
+        (3, "99999999999999999999999", "read as integer in A and as number in B: 1 row changed (id 40)"),
+        (0, "k1", "read as integer in A and as text in B: 1 row in A only (id 40), 1 row in B only (id k1)"),
+    ];
+    for (column, cell, expected) in changes {
+        let mut changed = rows.clone();
+        cell.clone_into(&mut changed[40][column]);
+        train_in(&project, "b", &spec, &changed);
+        let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+        let data = told["causes"].as_array().into_iter().flatten().find(|cause| cause["kind"] == "data");
+        let text = data.and_then(|cause| cause["text"].as_str()).unwrap_or_default();
+        assert!(text.ends_with(&format!("{expected}, others are only read elsewise")), "{told:#}");
+    }
+}
+
+#[test]
 fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

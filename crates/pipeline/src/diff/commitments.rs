@@ -7,10 +7,12 @@ use evenstep_table::{ColumnName, RowKey, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::{Change, Changed, Names, called_as, personal, reconcile_data};
+use super::rows::{Change, Changed, Names, called_as, personal, reconcile_as_text, reconcile_data};
 use super::twins::{Renamed, exchange, exchanged, may_be_cells, renamed, renamed_and_changed};
 use super::{Cause, Findings, Side, State};
-use crate::trace::{Commitment, Commitments, Element, Form, Origin, Reconciled, Root, Spread, Stage, Trace, bucket_of};
+use crate::trace::{
+    Commitment, Commitments, Element, Form, Origin, Reconciled, Root, RowName, Spread, Stage, Trace, bucket_of,
+};
 
 /// What two traces say of one stage.
 #[derive(Default)]
@@ -208,7 +210,9 @@ impl<'a> Walk<'a> {
             findings.at(&Slot::Input).seen.state = State::Differs;
             let same_columns = pairs.len() == only_a.len() && pairs.len() == only_b.len();
             let mut changed = Changed::default();
-            if keys_comparable && same_columns && (rows_differ || renamed_differ) {
+            // By ids of two types, rows can still be told apart as they are written.
+            let same_id = only_a.is_empty() && only_b.is_empty() && self.a.head.id == self.b.head.id;
+            if (keys_comparable || same_id) && same_columns && (rows_differ || renamed_differ) {
                 let renamed = pairs.iter().map(|pair| (pair.after, pair.before));
                 let next = circles.iter().flat_map(|circle| circle.iter().cycle().skip(1).zip(circle));
                 let called = renamed.chain(next.map(|(after, before)| (*after, *before)));
@@ -418,17 +422,33 @@ impl<'a> Walk<'a> {
                 }
             },
         };
-        let personal = personal(a, b);
+        let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
+        let as_text = stages.map(|(of_a, of_b)| retyped(of_a, of_b)).unwrap_or_default();
+        let written = match as_text.is_empty() || *stage == Stage::Prediction || !called.is_empty() {
+            true => None,
+            false => reconcile_as_text((a, &mine), (b, &theirs), stage, &as_text, self.workers),
+        };
         let id = &self.a.head.id;
+        if written.is_none() && as_text.iter().any(|name| id.is_empty() || id.contains(name)) {
+            return Changed { unnamed: true, ..Changed::default() };
+        }
+        let [first, second] = match &written {
+            // Values that are the same by either type are so however they are written.
+            Some(written) if !id.is_empty() => {
+                let differing: BTreeSet<RowName> = first.iter().chain(&second).map(|element| element.name).collect();
+                let of = |all: &[Element]| all.iter().filter(|row| differing.contains(&row.name)).copied().collect();
+                written.each_ref().map(|all| of(all))
+            }
+            Some(written) => written.clone(),
+            None => [first, second],
+        };
+        let personal = personal(a, b);
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
         let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
+        changed.as_text = if written.is_some() { as_text } else { BTreeSet::new() };
         // Only a training refuses an id that repeats.
         changed.called = called.clone();
         changed.may_repeat = id.is_empty() || [self.a, self.b].iter().any(|trace| trace.head.origin != Origin::Train);
-        let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
-        if *stage != Stage::Prediction && stages.is_some_and(|(of_a, of_b)| !same_kinds(of_a, of_b)) {
-            changed.leave_out_retyped(a, b, self.workers);
-        }
         if *stage == Stage::Input && [self.a, self.b].iter().all(|trace| trace.head.origin == Origin::Train) {
             changed.look_for_unlabelled((a, &mine), (b, &theirs), stage, self.workers);
         }
@@ -461,6 +481,14 @@ fn only_in<'a>(stage: &'a Commitments, other: &Commitments) -> Vec<&'a ColumnNam
 
 fn kind(stage: &Commitments, name: &ColumnName) -> Option<evenstep_table::Kind> {
     stage.columns.get(name).map(|column| column.kind)
+}
+
+/// The columns that two stages have by two types.
+fn retyped(a: &Commitments, b: &Commitments) -> BTreeSet<ColumnName> {
+    let is_retyped = |(name, column): &(&ColumnName, &Commitment)| {
+        b.columns.get(*name).is_some_and(|other| other.kind.word() != column.kind.word())
+    };
+    a.columns.iter().filter(is_retyped).map(|(name, _)| name.clone()).collect()
 }
 
 fn same_kinds(a: &Commitments, b: &Commitments) -> bool {
@@ -505,7 +533,8 @@ fn said_of_rows(
         .collect();
     let nulls = if nulls.is_empty() { String::new() } else { format!("; {}", nulls.join(", ")) };
     if !changed.input.is_empty() {
-        return format!("{DATA_DIFFER}{in_columns}: {}{counts}{nulls}", changed.summary());
+        let others = if changed.as_text.is_empty() { "" } else { ", others are only read elsewise" };
+        return format!("{DATA_DIFFER}{in_columns}: {}{others}{counts}{nulls}", changed.summary());
     }
     let about = spread.filter(|spread| spread.differ < spread.of && spread.of >= 16);
     let about = about.map_or(String::new(), |Spread { differ, of }| format!(", in {differ} of {of} buckets of rows"));

@@ -278,8 +278,9 @@ fn from_rows(
     }
     let has_other_causes =
         || findings.found.iter().flat_map(|finding| &finding.causes).any(|cause| cause.kind != "data");
+    let is_retyped = !columns.is_disjoint(&findings.rows.as_text);
     let unknown = || Rows {
-        text: "from rows or cells that differ".to_owned(),
+        text: format!("from rows or cells that differ{}", if is_retyped { ", or are read elsewise" } else { "" }),
         likely: !is_traced && has_other_causes(),
         are_learned_from: !settings.data_likely,
         learned_from: Vec::new(),
@@ -292,7 +293,8 @@ fn from_rows(
     // Of columns that were exchanged, all rows differ.
     let is_exchanged =
         |name: &ColumnName| changed.called.contains_key(name) && changed.called.values().any(|of_a| of_a == name);
-    let split = split_of(a, b).filter(|_| !settings.split && !rows.is_empty() && !columns.iter().any(is_exchanged));
+    let split = split_of(a, b)
+        .filter(|_| !settings.split && !is_retyped && !rows.is_empty() && !columns.iter().any(is_exchanged));
     let parts = split.and_then(|split| {
         let is_held_out = |row: &RowChange| Some(split.holds_out(&key(row, a)?));
         rows.iter().map(|(row, _)| Some((*row, is_held_out(row)?))).collect::<Option<Vec<_>>>()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Reading, Source};
 use evenstep_table::quality::Place;
-use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, RowKey, counted, some_of};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, Kind, RowKey, Rule, counted, some_of};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -20,8 +20,6 @@ use crate::{PipelineError, Run, Silent, Spec};
 
 /// Of more rows than a sketch recovers so many of each kind are told; the others are counted.
 const ROWS_KEPT: usize = 1000;
-/// Of so many rows the cells of both sides are compared as texts.
-const RETYPED_MOST: usize = 100_000;
 /// So many ids stand in a sentence.
 const IDS_TOLD: usize = 5;
 /// What notes say of data that can't be read, or are no longer what was traced.
@@ -107,6 +105,8 @@ pub(crate) struct Changed {
     pub(crate) unnamed: bool,
     /// What columns of B are called in A, where that is another name.
     pub(crate) called: Names,
+    /// Columns that both sides read by other types: here their cells are compared as they are written.
+    pub(crate) as_text: BTreeSet<ColumnName>,
     /// A row of one name may stand there several times: one that seems to be on one side alone may be on both.
     pub(crate) may_repeat: bool,
 }
@@ -151,24 +151,6 @@ impl Changed {
         });
         self.many |= !self.beyond.is_empty();
         self.sort();
-    }
-
-    /// Leaves out the rows whose cells are written alike on both sides, and only read by other types: if the data of both
-    /// can still be read, and rows are not too many to be held beside each other.
-    pub(crate) fn leave_out_retyped(&mut self, a: &Side, b: &Side, workers: &Workers) {
-        if self.input.len() > RETYPED_MOST {
-            return;
-        }
-        let found = |side: &Side, of: fn(&RowChange) -> Option<Element>| {
-            let wanted = self.input.iter().filter_map(|row| Some((row.stage.clone(), of(row)?))).collect();
-            look_up(side, &wanted, &BTreeSet::new(), workers)
-        };
-        let (Ok(of_a), Ok(of_b)) = (found(a, |row| row.of_a), found(b, |row| row.of_b)) else { return };
-        self.input.retain(|row| {
-            let cells = |all: &AllFound, of: Option<Element>| Some(all.get(&(row.stage.clone(), of?))?.cells.clone());
-            let both = cells(&of_a, row.of_a).zip(cells(&of_b, row.of_b));
-            both.is_none_or(|(mine, theirs)| mine != theirs)
-        });
     }
 
     /// Tells, of rows that one training alone had, those which the other left out for want of a target.
@@ -327,8 +309,8 @@ struct Found {
 /// Looks the rows up in whichever data can still be read. A row is taken for the one that was traced only if
 /// its cells have the hash that the trace gave: data that changed since then are not shown for what they were.
 pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
-    let rows = &findings.rows.input;
-    if rows.is_empty() {
+    let (rows, as_text) = (&findings.rows.input, &findings.rows.as_text);
+    if rows.is_empty() && as_text.is_empty() {
         return;
     }
     let wanted = |of: fn(&RowChange) -> Option<Element>| {
@@ -340,7 +322,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         if wanted.is_empty() {
             return BTreeMap::new();
         }
-        look_up(side, &wanted, &personal, workers).unwrap_or_else(|why| {
+        look_up(side, &wanted, &personal, as_text, workers).unwrap_or_else(|why| {
             notes.push(unread(side, &why));
             BTreeMap::new()
         })
@@ -477,7 +459,7 @@ pub(crate) fn called_as(
     workers: &Workers,
 ) -> Result<(Sketch, BTreeMap<Element, Element>), String> {
     let mut all = Vec::new();
-    let read = each_row_called(side, called, workers, |of, element, row| {
+    let read = each_row_as(side, called, &BTreeSet::new(), workers, |of, element, row| {
         all.extend((of == stage && row.is_traced).then_some(element));
     });
     let own = read.and_then(|()| all_of(side, stage, traced, workers)).map_err(|why| unread(side, &why))?;
@@ -503,6 +485,26 @@ pub(crate) fn reconcile_data(
     Ok([more_often(&mine, &theirs), more_often(&theirs, &mine)])
 }
 
+/// The same with the cells of some columns as they are written: None if the data of a side can't be read so, or are others by now.
+pub(crate) fn reconcile_as_text(
+    (a, traced_a): (&Side, &Sketch),
+    (b, traced_b): (&Side, &Sketch),
+    stage: &Stage,
+    columns: &BTreeSet<ColumnName>,
+    workers: &Workers,
+) -> Option<[Vec<Element>; 2]> {
+    let all = |side: &Side, traced: &Sketch| {
+        all_of(side, stage, traced, workers).ok()?;
+        let mut all = Vec::new();
+        let read = each_row_as(side, &Names::new(), columns, workers, |of, element, row| {
+            all.extend((of == stage && row.is_traced).then_some(element));
+        });
+        read.ok().map(|()| all)
+    };
+    let (mine, theirs) = (all(a, traced_a)?, all(b, traced_b)?);
+    Some([more_often(&mine, &theirs), more_often(&theirs, &mine)])
+}
+
 fn unread(side: &Side, why: &str) -> String {
     format!("the data of {} {UNREAD}: {why}", side.name)
 }
@@ -518,10 +520,11 @@ fn look_up(
     side: &Side,
     wanted: &BTreeSet<(Stage, Element)>,
     personal: &BTreeSet<ColumnName>,
+    as_text: &BTreeSet<ColumnName>,
     workers: &Workers,
 ) -> Result<AllFound, String> {
     let mut found = BTreeMap::new();
-    each_row(side, workers, |stage, element, row| {
+    each_row_as(side, &Names::new(), as_text, workers, |stage, element, row| {
         let wanted_one = (stage.clone(), element);
         if row.is_traced && wanted.contains(&wanted_one) {
             found.insert(wanted_one, row.found(personal));
@@ -600,13 +603,14 @@ struct Row<'a> {
 
 /// Reads the data of a side as its run did, and hands on each row as each of its ends was sketched.
 fn each_row(side: &Side, workers: &Workers, act: impl FnMut(&Stage, Element, &Row<'_>)) -> Result<(), String> {
-    each_row_called(side, &Names::new(), workers, act)
+    each_row_as(side, &Names::new(), &BTreeSet::new(), workers, act)
 }
 
-/// The same with some columns called by other names.
-fn each_row_called(
+/// The same with some columns called by other names, and some as they are written.
+fn each_row_as(
     side: &Side,
     called: &Names,
+    as_text: &BTreeSet<ColumnName>,
     workers: &Workers,
     mut act: impl FnMut(&Stage, Element, &Row<'_>),
 ) -> Result<(), String> {
@@ -631,10 +635,12 @@ fn each_row_called(
     let has_id = !trace.head.id.is_empty() && trace.head.id.iter().all(|name| names.contains(&name));
     let id = if has_id { trace.head.id.clone() } else { Vec::new() };
     let scoring = trace.head.origin != Origin::Train;
+    let written =
+        |name: &ColumnName, rule: &Rule| if as_text.contains(name) { Rule::new(Kind::Text) } else { rule.clone() };
     let rules = contract.columns.iter().filter(|(name, _)| names.contains(name));
     let reading = Reading {
         missing,
-        columns: rules.map(|(name, rule)| (name.clone(), rule.clone())).collect(),
+        columns: rules.map(|(name, rule)| (name.clone(), written(name, rule))).collect(),
         id: id.clone(),
         mode: if scoring { Mode::Scoring } else { Mode::Training },
         seen: side.artifact.as_ref().filter(|_| scoring).map(|artifact| artifact.seen.clone()).unwrap_or_default(),
