@@ -270,6 +270,34 @@ fn a_personal_id_is_not_shown() {
 }
 
 #[test]
+fn no_message_shows_what_tells_of_people() {
+    let project = salted();
+    let contract = "u = { type = \"category\", personal = true }\nx = { type = \"number\", personal = true }\n";
+    let spec = replaced(SMALL, "x = { type = \"number\" }\n", contract).replace("target_encode", "one_hot");
+    let steps = "[[step]]\nuse = \"expression\"\nnew = \"e\"\nformula = \"x + 1\"\n\
+                 [[step]]\nuse = \"standard_scale\"\ncolumns = [\"e\", \"x\"]\n[model]";
+    let spec = replaced(&spec, "[model]", steps);
+    train_in(&project, "a", &spec, &small());
+    let mut rows = small();
+    rows[3..40].iter_mut().for_each(|row| (row[1], row[3]) = ("Eve".to_owned(), "77.5".to_owned()));
+    train_in(
+        &project,
+        "b",
+        &replaced(&spec, "personal = true }\nx", "personal = true, values = [\"ab\", \"Eve\", \"cd\", \"ef\"] }\nx"),
+        &rows,
+    );
+    for form in [&[][..], &["--json"], &["--html", "page.html"]] {
+        let mut said = project.run(&[&["diff", "a/p.toml", "b/p.toml"], form].concat()).out;
+        if form.contains(&"--html") {
+            said.push_str(&project.read("page.html"));
+        }
+        assert!(!said.contains("Eve") && !said.contains("u=ab") && !said.contains("77.5"), "{said}");
+        assert!(!said.contains("centre"), "{said}");
+        assert!(said.contains("hidden: `x` is personal") && said.contains("u=…"), "{said}");
+    }
+}
+
+#[test]
 fn a_spec_without_a_source_names_its_run() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -295,18 +295,21 @@ pub struct ArtifactHead {
     fingerprint: String,
 }
 
+/// The name of a feature without what tells of people; of each column that there is, it is told whether its values do.
+pub(crate) fn called(feature: &str, is_personal: impl Fn(&str) -> Option<bool>) -> String {
+    let is_of_personal = |before: &str| {
+        let ends = before.match_indices('_').map(|(at, _)| at).rev();
+        std::iter::once(before.len()).chain(ends).find_map(|end| is_personal(&before[..end])) == Some(true)
+    };
+    let personal = feature.match_indices('=').map(|(at, _)| &feature[..at]).find(|before| is_of_personal(before));
+    personal.map_or_else(|| feature.to_owned(), |before| format!("{before}=…"))
+}
+
 impl Artifact {
     /// A feature as pages and cards call it: `PClass=3rd` without its value, if the contract says that those of the column tell of
     /// people. Which column a feature is of, names tell.
     pub fn called(&self, feature: &str) -> String {
-        let columns = &self.contract.columns;
-        let is_personal = |before: &str| {
-            let ends = before.match_indices('_').map(|(at, _)| at).rev();
-            let of = std::iter::once(before.len()).chain(ends).find_map(|end| columns.get(&before[..end]));
-            of.is_some_and(|rule| rule.personal)
-        };
-        let personal = feature.match_indices('=').map(|(at, _)| &feature[..at]).find(|before| is_personal(before));
-        personal.map_or_else(|| feature.to_owned(), |before| format!("{before}=…"))
+        called(feature, |column| self.contract.columns.get(column).map(|rule| rule.personal))
     }
 
     /// What the baseline of its training does, after "a baseline that".

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::commitments::DATA_DIFFER;
+use super::hidden::{self, HOLDS_VALUES};
 use super::learned::LEARNED;
+use super::rows;
 use super::words::{both, entries, same, some_leaves, visible, word};
 use super::{Cause, Findings, Side, State};
 use crate::trace::{Origin, Stage};
@@ -86,6 +88,7 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
     let same_rows = rows(a) == rows(b);
     let data_differ = findings.at(&Slot::Input).seen.state == State::Differs;
     let traced = findings.at(&Slot::Input).seen.state != State::Unknown;
+    let personal = rows::personal(a, b);
     let fingerprints_differ = !same(of_a.get("fingerprint"), of_b.get("fingerprint"));
     let input = findings.at(&Slot::Input);
     for (column, mine, theirs) in entries(of_a.get("contract"), of_b.get("contract")) {
@@ -111,7 +114,12 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
             if retyped && key != "type" && declares(key) == [Some(false); 2] {
                 continue;
             }
-            let rule = Cause::setting("contract", &format!("the contract of `{column}`: `{key}`"), mine, theirs);
+            let what = format!("the contract of `{column}`: `{key}`");
+            let rule = if HOLDS_VALUES.contains(&key) && name.as_ref().is_some_and(|name| personal.contains(name)) {
+                Cause::fact("contract", format!("{what} differs, hidden: `{column}` is personal"))
+            } else {
+                Cause::setting("contract", &what, mine, theirs)
+            };
             // An undeclared type or zone is what the cells say; whether it was declared, a lock doesn't tell.
             let declared = declares(key);
             let may_follow = match key {
@@ -206,6 +214,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
     let title = pair.title();
     let moved =
         findings.slots.moved(at).map(|places| (places, places.map(|at| findings.slots.pairs()[at].step().number)));
+    let personal = hidden::with_derived(rows::personal(a, b), &findings.slots.pairs()[..at]);
     let finding = findings.at(&Slot::Step(at));
     let (Some(mine), Some(theirs)) = (&pair.a, &pair.b) else {
         if let Some(([a, b], [in_a, in_b])) = moved {
@@ -237,7 +246,9 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
             artifact.steps.iter().find(|record| record.number == step.number).map(|record| record.params.clone())
         };
         let both = record(a, mine).zip(record(b, theirs));
-        let what = both.and_then(|(x, y)| some_leaves(&x, &y, LEARNED_TOLD)).map_or_else(String::new, colon);
+        let reads = &hidden::reads(of_a) | &hidden::reads(of_b);
+        let what = both.and_then(|(x, y)| hidden::leaves((a, &x), (b, &y), &reads, &personal, LEARNED_TOLD));
+        let what = what.map_or_else(String::new, colon);
         finding.learned.push(Cause::fact("learned", format!("{title} {LEARNED}{what}")));
     }
 }
@@ -281,6 +292,11 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
     }
     if !same(part(mine, "learned").as_ref(), part(theirs, "learned").as_ref()) && finding.causes.is_empty() {
         let both = a.artifact.as_ref().zip(b.artifact.as_ref());
+        let labels = |side: &Side| {
+            side.document.as_ref().and_then(|all| all["data"]["target"].as_str().and_then(ColumnName::new))
+        };
+        let is_hidden = [a, b].into_iter().filter_map(labels).any(|name| rows::personal(a, b).contains(&name));
+        let both = both.filter(|_| !is_hidden);
         let facts = both.and_then(|(a, b)| some_leaves(&a.model.stored.facts, &b.model.stored.facts, LEARNED_TOLD));
         let what = facts.map_or_else(String::new, colon);
         finding.learned.push(Cause::fact("learned", format!("the model {LEARNED}{what}")));
@@ -289,15 +305,20 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
         finding.seen.state = State::Same;
     }
     let features = (of_a.get("features"), of_b.get("features"));
-    let told = |(name, mine, theirs): (&str, Option<&Value>, Option<&Value>)| match (mine, theirs) {
-        (Some(_), None) => format!("`{}` is in A only", visible(name)),
-        (None, Some(_)) => format!("`{}` is in B only", visible(name)),
-        _ => format!("`{}` is {}", visible(name), both(mine, theirs)),
+    let told = |(name, mine, theirs): (&str, Option<&Value>, Option<&Value>)| {
+        let name = hidden::called(a, b, name);
+        let name = visible(&name);
+        match (mine, theirs) {
+            (Some(_), None) => format!("`{name}` is in A only"),
+            (None, Some(_)) => format!("`{name}` is in B only"),
+            _ => format!("`{name}` is {}", both(mine, theirs)),
+        }
     };
     let differing = entries(features.0, features.1);
     if !differing.is_empty() {
-        let text =
-            format!("the model's features differ: {}", some_of(differing.into_iter().map(told), LEARNED_TOLD, "; "));
+        let mut all: Vec<String> = differing.into_iter().map(told).collect();
+        all.dedup();
+        let text = format!("the model's features differ: {}", some_of(all, LEARNED_TOLD, "; "));
         findings.at(&Slot::Model).learned.push(Cause::fact("features", text));
     }
 }

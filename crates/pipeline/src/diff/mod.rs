@@ -9,6 +9,7 @@ mod code;
 mod commitments;
 mod document;
 mod files;
+mod hidden;
 mod learned;
 mod rows;
 mod twins;
@@ -229,13 +230,18 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
         // The stage's own line says no other.
         let of_cells = of_rows.column.filter(|column| seen.is_empty() || seen.contains(column));
         let column = of_cells.or_else(|| finding.about.first().cloned()).or_else(|| finding.seen.column());
+        let column = column.and_then(|column| ColumnName::new(&hidden::called(a, b, column.as_str())));
         Place { stage: title(at), column, rows: of_rows.rows, many: of_rows.many }
     });
     let stages = found.iter().enumerate().filter(|(at, finding)| !slots.is_hidden(*at) || finding.differs());
     let stages = stages.map(|(at, finding)| StageLine {
         stage: title(at),
         state: finding.state(),
-        columns: if finding.seen.columns.is_empty() { finding.about.clone() } else { finding.seen.columns.clone() },
+        columns: hidden::all_called(
+            a,
+            b,
+            if finding.seen.columns.is_empty() { &finding.about } else { &finding.seen.columns },
+        ),
         buckets: finding.seen.spread().map(|spread| (spread.differ, spread.of)),
     });
     let stages = stages.collect();
