@@ -59,7 +59,8 @@ class Difference:
 
     def __repr__(self) -> str:
         if self.first is None:
-            return f"<evenstep.Difference: {'nothing differs' if self.equal else 'they differ'}>"
+            nothing = "nothing that was compared differs" if self._told["open"] else "nothing differs"
+            return f"<evenstep.Difference: {nothing if self.equal else 'they differ'}>"
         column = self.first["column"]
         at = self.first["stage"] + (f", column `{column}`" if column else "")
         why = "; ".join(cause["text"] for cause in self.causes)

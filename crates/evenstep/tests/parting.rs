@@ -176,6 +176,25 @@ fn a_target_that_went_missing_is_told_from_a_row_that_did() {
 }
 
 #[test]
+fn a_row_without_a_target_is_no_difference_of_training_and_scoring() {
+    let project = salted();
+    let mut rows = small();
+    rows[6][4].clear();
+    train_in(&project, "a", SMALL, &rows);
+    let score = ["score", "a/p.evenstep", "--input", "a/t.csv", "--output", "s.csv", "--trace", "s.trace", "--quiet"];
+    project.run(&score).ok();
+    let said = project.run(&["diff", "a/p.toml", "s.trace"]).ok().out;
+    assert!(said.contains("note: 1 row without a target in A") && said.contains("no part of the training"), "{said}");
+    let told = project.run(&["diff", "a/p.toml", "s.trace", "--no-data", "--json"]).json();
+    assert_eq!(causes(&told), [("data", true)], "{told:#}");
+    // Without its trace nothing of the rows is compared.
+    std::fs::remove_file(project.path("a/p.trace")).expect("it was there");
+    let said = project.run(&["diff", "a/p.toml", "s.trace"]).ok().out;
+    assert!(said.contains("nothing that was compared differs"), "{said}");
+    assert_eq!(project.run(&["diff", "a/p.toml", "s.trace", "--json"]).ok().json()["open"], true);
+}
+
+#[test]
 fn a_row_less_hides_no_column_that_changed() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

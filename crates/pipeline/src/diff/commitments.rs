@@ -219,6 +219,13 @@ impl<'a> Walk<'a> {
                 let called = called.map(|(after, before)| (after.clone(), before.clone())).collect();
                 changed = self.reconciled_called(a, b, &Stage::Input, &called, findings);
             }
+            let lacks_only_targets = origins_differ && changed.lacks_only_targets();
+            if lacks_only_targets {
+                let text = format!("{}, so no part of the training: what else was read is the same", changed.summary());
+                findings.notes.push(text);
+                findings.at(&Slot::Input).seen.state = State::Unknown;
+                changed = Changed::default();
+            }
             if keys_comparable && !labels.is_empty() {
                 changed.join(self.reconciled(a, b, &Stage::Labels, findings));
             }
@@ -235,7 +242,7 @@ impl<'a> Walk<'a> {
             let is_sure = !changed.unsure && !renamed_differ;
             let cause = if is_sure { Cause::fact("data", text) } else { Cause::likely("data", text) };
             // What is known of a renamed column alone is told with its name.
-            let is_told = !rows_differ && labels.is_empty() && changed.input.is_empty();
+            let is_told = lacks_only_targets || !rows_differ && labels.is_empty() && changed.input.is_empty();
             findings.at(&Slot::Input).causes.extend((!is_told).then_some(cause));
             findings.rows = changed;
         }
@@ -449,7 +456,7 @@ impl<'a> Walk<'a> {
         // Only a training refuses an id that repeats.
         changed.called = called.clone();
         changed.may_repeat = id.is_empty() || [self.a, self.b].iter().any(|trace| trace.head.origin != Origin::Train);
-        if *stage == Stage::Input && [self.a, self.b].iter().all(|trace| trace.head.origin == Origin::Train) {
+        if *stage == Stage::Input {
             changed.look_for_unlabelled((a, &mine), (b, &theirs), stage, self.workers);
         }
         changed.keep_first();
@@ -496,7 +503,7 @@ fn same_kinds(a: &Commitments, b: &Commitments) -> bool {
 }
 
 /// What a note begins with if two traces have predictions that nobody compared.
-pub const NOT_COMPARED: &str = "predictions are not compared";
+pub(crate) const NOT_COMPARED: &str = "predictions are not compared";
 
 /// How it is told that the data differ.
 pub(crate) const DATA_DIFFER: &str = "the data differ";

@@ -25,9 +25,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Artifact;
-use crate::trace::{Salt, Trace};
+use crate::trace::{Origin, Salt, Trace};
 
-pub use commitments::NOT_COMPARED;
 pub use rows::{Cells, Change, RowChange, UNREAD};
 pub use words::visible;
 
@@ -76,6 +75,8 @@ pub struct Data {
 pub struct Difference {
     /// Whether nothing differs, as far as both sides tell; false if no row of one can be matched with one of the other.
     pub equal: bool,
+    /// Whether one side tells of rows, or of predictions, that the other has none of to be compared with.
+    pub open: bool,
     /// Where the runs part.
     pub first: Option<Place>,
     /// Why, the first in the flow of the data first.
@@ -274,12 +275,19 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
         kept.push(Cause::fact("unmatched", text));
     }
     if !equal && kept.is_empty() {
-        kept.push(Cause::likely("unknown", "the digests differ, and nothing that is at hand of both sides says why"));
+        let what = if digests_differ { "the digests differ" } else { "what was read differs" };
+        kept.push(Cause::likely("unknown", format!("{what}, and nothing that is at hand of both sides says why")));
     }
     if a.trace.is_none() || b.trace.is_none() {
         let without: Vec<&str> =
             [a, b].into_iter().filter(|side| side.trace.is_none()).map(|side| side.name.as_str()).collect();
         notes.push(format!("no trace of {}: rows and values at each stage are not compared", without.join(" and of ")));
     }
-    Difference { equal, first: place, causes: kept, stages, notes }
+    // Two trainings of one digest had the same data, whatever traces tell.
+    let tells_of_rows = |side: &Side| side.trace.as_ref().is_some_and(|trace| trace.head.origin != Origin::Train);
+    let has_no_trace = |side: &Side| side.trace.is_none();
+    let open = tells_of_rows(a) && has_no_trace(b)
+        || tells_of_rows(b) && has_no_trace(a)
+        || notes.iter().any(|note| note.starts_with(commitments::NOT_COMPARED));
+    Difference { equal, open, first: place, causes: kept, stages, notes }
 }

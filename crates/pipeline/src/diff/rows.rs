@@ -162,7 +162,8 @@ impl Changed {
         workers: &Workers,
     ) {
         for (change, side, traced) in [(Change::Removed, b, traced_b), (Change::Added, a, traced_a)] {
-            if self.input.iter().all(|row| row.change != change) {
+            let is_training = side.trace.as_ref().is_some_and(|trace| trace.head.origin == Origin::Train);
+            if !is_training || self.input.iter().all(|row| row.change != change) {
                 continue;
             }
             match unlabelled(side, stage, traced, workers) {
@@ -173,6 +174,11 @@ impl Changed {
                 Err(_) => self.unsure = true,
             }
         }
+    }
+
+    /// Whether no row differs but those that a training left out for want of a target.
+    pub(crate) fn lacks_only_targets(&self) -> bool {
+        !self.input.is_empty() && !self.many && self.input.iter().all(|row| row.unlabelled)
     }
 
     /// Adds rows of which only the labels differ.

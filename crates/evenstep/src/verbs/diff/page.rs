@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evenstep_pipeline::diff::{Cells, Change, Difference, NOT_COMPARED, RowChange, StageLine, State, visible};
+use evenstep_pipeline::diff::{Cells, Change, Difference, RowChange, StageLine, State, visible};
 use evenstep_report as report;
 use evenstep_table::{ColumnName, some_of};
 use serde_json::Value;
@@ -57,9 +57,8 @@ pub(super) fn page(difference: &Difference, a: &str, b: &str) -> report::Differe
 /// What is said where no place is known at which the runs part.
 pub(super) fn nowhere(difference: &Difference) -> &'static str {
     let is_unmatched = difference.causes.iter().all(|cause| cause.kind == "unmatched");
-    let is_open = difference.notes.iter().any(|note| note.starts_with(NOT_COMPARED));
     match difference.equal {
-        true if is_open => "Nothing that was compared differs",
+        true if difference.open => "Nothing that was compared differs",
         true => "Nothing differs",
         false if is_unmatched => "Not shown to be the same",
         false => "They differ",
