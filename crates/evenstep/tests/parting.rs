@@ -317,6 +317,18 @@ fn no_message_shows_what_tells_of_people() {
 }
 
 #[test]
+fn an_id_breaks_no_line() {
+    let project = salted();
+    let mut rows = small();
+    rows[3][0] = "\"k\n5\"".to_owned();
+    train_in(&project, "a", SMALL, &rows);
+    rows[3][3] = "77".to_owned();
+    train_in(&project, "b", SMALL, &rows);
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(said.contains("id \"k\\n5\"  x: 3 → 77") && said.contains("1 row changed (id \"k\\n5\")"), "{said}");
+}
+
+#[test]
 fn a_spec_without_a_source_names_its_run() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -835,6 +835,11 @@ fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
     told(&["verify", "p.toml"], "p.lock", "`p.lock`: the lock doesn't parse");
     let said = project.run(&["verify", "no.html"]);
     assert!(said.err.contains("is a page, and a spec or a bundle is verified"), "{}", said.err);
+    project.write("p.evenstep.dsse.json", "{}");
+    let said = project.run(&["verify", "p.evenstep.dsse.json"]);
+    assert!(said.err.contains("is a file of JSON, as signatures are, and a spec or a bundle"), "{}", said.err);
+    let said = project.run(&["verify", "."]);
+    assert!(said.err.contains("`.` is a folder, and a spec or a bundle is verified"), "{}", said.err);
     let said = project.run(&["check", "p.toml", "--set", "pipeline.seed=18446744073709551615"]);
     assert!(said.err.contains("beyond the integers of TOML"), "{}", said.err);
     #[cfg(unix)]

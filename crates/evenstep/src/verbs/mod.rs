@@ -82,6 +82,7 @@ pub(crate) fn other_than_bundle(ending: &str) -> Option<&'static str> {
         "lock" => "a lock",
         "trace" => "a trace",
         "html" => "a page",
+        "json" => "a file of JSON, as signatures are",
         _ => return None,
     })
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::align::{Slot, Slots};
 use super::commitments::DATA_DIFFER;
+use super::words::visible;
 use super::{Cause, Findings, Side};
 use crate::prepare::as_known;
 use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, contents, elements};
@@ -240,8 +241,12 @@ fn order(row: &RowChange) -> (Option<u64>, String) {
 
 /// The first ids of some rows, between parentheses; nothing, if none has one.
 pub(crate) fn ids_told(rows: &[&RowChange], are_more: bool) -> String {
-    let ids: Vec<String> =
-        rows.iter().filter(|row| !row.id.is_null()).take(IDS_TOLD).map(|row| id_text(&row.id)).collect();
+    let ids: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.id.is_null())
+        .take(IDS_TOLD)
+        .map(|row| visible(&id_text(&row.id)).into_owned())
+        .collect();
     let more = if are_more || rows.len() > ids.len() { ", …" } else { "" };
     if ids.is_empty() { String::new() } else { format!(" (id {}{more})", ids.join(", ")) }
 }

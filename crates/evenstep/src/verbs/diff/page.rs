@@ -94,9 +94,10 @@ pub(super) fn change_word(change: Change) -> &'static str {
 /// What a row is called: its id, its place, or its key.
 pub(super) fn name_of(row: &RowChange) -> String {
     match (&row.id, row.place_a.as_ref().or(row.place_b.as_ref()), &row.key) {
-        (Value::String(id), ..) => format!("id {id}"),
+        (Value::String(id), ..) => format!("id {}", visible(id)),
         (Value::Object(parts), ..) => {
-            let part = |(name, value): (&String, &Value)| format!("{name} {}", value.as_str().unwrap_or_default());
+            let part =
+                |(name, value): (&String, &Value)| format!("{name} {}", visible(value.as_str().unwrap_or_default()));
             parts.iter().map(part).collect::<Vec<_>>().join(", ")
         }
         (_, Some(place), _) => place.clone(),
