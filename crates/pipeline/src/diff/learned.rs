@@ -173,7 +173,10 @@ impl Flow {
         let finding = &findings.found[at];
         let mut origins = self.origins(learner);
         let is_known = finding.seen.state != State::Unknown;
-        if !finding.causes.is_empty() || is_known && origins.inputs.is_empty() && origins.steps.is_empty() {
+        // What it learned elsewise has its reasons, which hold for what comes after it, too.
+        let gives_others =
+            || is_known && finding.learned.is_empty() && origins.inputs.is_empty() && origins.steps.is_empty();
+        if !finding.causes.is_empty() || gives_others() {
             // A step that one side lacks, or has elsewhere, may yet give the same.
             origins.steps.insert(at, !is_known || pair.a.is_none() || pair.b.is_none());
         }
