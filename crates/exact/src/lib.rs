@@ -8,7 +8,6 @@ pub mod maths;
 pub mod moments;
 pub mod multiset;
 pub mod number;
-pub mod pages;
 pub mod quantile;
 pub mod reduce;
 pub mod simd;

@@ -1,6 +1,5 @@
 //! What is seen of the rows before the first tree, and where their scores start.
 
-use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Partial;
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::Task;
@@ -227,7 +226,7 @@ impl<'a> Growing<'a> {
             norms: if objective == Objective::Softmax && averaged.is_none() { vec![0.0; rows] } else { Vec::new() },
             ranking,
             gradients: vec![0.0; rows],
-            packed: Pages::zeros(rows),
+            packed: vec![0; rows],
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
             rate: spec.learning_rate,

@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evenstep_exact::draw::{Draws, poisson_one};
-use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Workers;
 
 use super::BoostedTrees;
@@ -70,7 +69,7 @@ pub(super) struct Growing<'a> {
     /// Not weighted.
     pub(super) gradients: Vec<f64>,
     /// Gradient and hessian of each row, rounded.
-    pub(super) packed: Pages<u32>,
+    pub(super) packed: Vec<u32>,
     pub(super) order: Order,
     pub(super) leaf_of_row: Vec<u16>,
     /// By how much the next tree's values are multiplied.
@@ -203,7 +202,7 @@ impl<'a> Growing<'a> {
             norms: Vec::new(),
             ranking: None,
             gradients: vec![0.0; rows],
-            packed: Pages::zeros(rows),
+            packed: vec![0; rows],
             order: Order::of(rows),
             leaf_of_row: vec![NO_LEAF; rows],
             rate: self.rate,

@@ -11,7 +11,6 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use evenstep_exact::frequency::Frequency;
-use evenstep_exact::pages::Pages;
 use evenstep_exact::quantile::Distribution;
 use evenstep_exact::reduce::{Partial, Workers};
 use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_INTEGER};
@@ -43,7 +42,7 @@ const LINE_WORDS: usize = 8;
 pub(super) struct Matrix {
     /// Lane `i` is byte `i % in_word` of word `i / in_word` of its row. They begin where a cache line
     /// does: with `start`.
-    words: Pages<u64>,
+    words: Vec<u64>,
     start: usize,
     /// How many words a row takes, some of them perhaps empty.
     pub(super) stride: usize,
@@ -56,7 +55,7 @@ pub(super) struct Matrix {
     /// The features, in the order of their names.
     pub(super) features: Vec<Feature>,
     /// The byte of each lane once more, by row.
-    columns: Vec<Pages<u8>>,
+    columns: Vec<Vec<u8>>,
     /// The bins, by feature and row, that a shared lane cannot tell; of rows that are not learned from.
     apart: FxHashMap<(usize, usize), u16>,
 }
@@ -460,7 +459,7 @@ impl Matrix {
         let in_row = lanes.len().div_ceil(LANES);
         let in_word = lanes.len().div_ceil(in_row.max(1)).max(1);
         let stride = padded(in_row);
-        let words = Pages::<u64>::zeros(rows * stride + LINE_WORDS);
+        let words = vec![0; rows * stride + LINE_WORDS];
         let start = words.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
         Matrix {
             words,
@@ -468,7 +467,7 @@ impl Matrix {
             stride,
             in_word,
             wide: wide.iter().map(|at| (*at, vec![0; rows])).collect(),
-            columns: lanes.iter().map(|_| Pages::zeros(rows)).collect(),
+            columns: lanes.iter().map(|_| vec![0; rows]).collect(),
             lanes,
             features: Vec::new(),
             apart: FxHashMap::default(),

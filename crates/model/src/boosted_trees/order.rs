@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use evenstep_exact::pages::Pages;
 use evenstep_exact::reduce::Workers;
 use evenstep_exact::simd;
 
@@ -15,7 +14,7 @@ pub(super) const NO_LEAF: u16 = u16::MAX;
 
 /// Two lists of rows, and a bit for each row that is being parted.
 pub(super) struct Order {
-    lists: [Pages<u32>; 2],
+    lists: [Vec<u32>; 2],
     bits: Vec<u64>,
 }
 
@@ -36,7 +35,7 @@ impl Place {
 impl Order {
     /// Has room for so many rows.
     pub(super) fn of(rows: usize) -> Order {
-        Order { lists: [Pages::zeros(rows), Pages::zeros(rows)], bits: Vec::new() }
+        Order { lists: [vec![0; rows], vec![0; rows]], bits: Vec::new() }
     }
 
     /// Starts with rows in ascending order.
