@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Serves the houses and the titanic, and asks for all their rows by clients that know nothing of us: Triton's two, MLflow's,
+# Serves the examples, and asks for all their rows by clients that know nothing of us: Triton's two, MLflow's,
 # one that knows what it is told by reflection, pyarrow, requests and curl; their answers must have the bits of `evenstep score`. Then schemathesis asks by the OpenAPI
 # document whatever it thinks of. `just clients-test` calls it. It needs Python and the network, and curl.
 # EVENSTEP names a program that is built already.
@@ -33,7 +33,7 @@ serve() { # name; prints the address
   address=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["address"])' "$work/$1.said")
 }
 
-for example in houses titanic; do
+for example in houses titanic credit; do
   "$evenstep" train "examples/$example/pipeline.toml" --out "$work/$example.evenstep" --quiet >/dev/null
   data=$(echo "examples/$example"/*.csv)
   "$evenstep" score "$work/$example.evenstep" --input "$data" --output "$work/$example.jsonl" --quiet
