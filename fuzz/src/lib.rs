@@ -19,13 +19,12 @@ use evenstep_pipeline::{
 use evenstep_server::{ApiKeys, foreign};
 use evenstep_source::{Mode, Reading, Source, SourceError, SourceErrorKind};
 use evenstep_table::Contract;
-use jiff::civil::date;
 
 /// A target's name, which is its corpus' folder, and the target.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -50,6 +49,7 @@ pub const TARGETS: [Target; 26] = [
     ("config", config),
     ("keys", keys),
     ("admin_alias", admin_alias),
+    ("acts", acts),
     ("signatures", signatures),
     ("policy", policy),
 ];
@@ -230,7 +230,7 @@ pub fn request_arrow(bytes: &[u8]) {
 /// The same, as a call of gRPC.
 pub fn request_grpc(bytes: &[u8]) {
     if let Some((predictor, body)) = asked(bytes) {
-        answer(predictor, || evenstep_server::grpc_rows(body));
+        answer(predictor, || foreign::call(body));
     }
 }
 
@@ -287,6 +287,13 @@ pub fn admin_alias(bytes: &[u8]) {
     foreign::alias_target(bytes).unwrap_or_else(|why| assert!(!why.is_empty()));
 }
 
+/// A file of what administrators did.
+pub fn acts(bytes: &[u8]) {
+    if let Err(said) = foreign::acts(bytes) {
+        assert!(said.contains("line "), "it names the line: {said}");
+    }
+}
+
 /// Signatures beside a bundle, as they are, and with the statement alone.
 pub fn signatures(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -298,7 +305,7 @@ pub fn signatures(bytes: &[u8]) {
             let policy = "[[key]]\nname = \"a\"\npublic = \"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n[[rule]]\npipelines = [\"*\"]\n";
             let policy = Policy::parse(policy).expect("it is sound");
             let subject = Subject { pipeline: "p", statement: &statement };
-            match judge(Some(&envelope), &subject, &policy, date(2026, 11, 29)) {
+            match judge(Some(&envelope), &subject, &policy, "2026-11-29".parse().expect("a day")) {
                 Err(error) => assert!(!error.to_string().is_empty()),
                 Ok(verdict) => assert!(!verdict.because.to_string().is_empty()),
             }

@@ -156,15 +156,14 @@ pub fn judge(
     // What nobody signed says nothing of what somebody did.
     let is_changed = signatures.iter().any(is_wrong) && !signatures.iter().any(is_right);
     let statement = envelope.statement()?;
-    let until = statement.last_day()?;
     let because = match (rule, otherwise(&statement, subject.statement)) {
         (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
         (Some(_), Some(_)) if is_changed => Because::Changed,
         (Some(_), Some(otherwise)) => otherwise,
         (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
-        (Some(rule), None) => match until.filter(|last| *last < today) {
-            Some(last) => Because::Expired { last },
-            None => Because::Enough { signed, need: rule.need, until },
+        (Some(rule), None) => match statement.last_day()? {
+            Some(last) if last < today => Because::Expired { last },
+            until => Because::Enough { signed, need: rule.need, until },
         },
     };
     Ok(Verdict { trusted: matches!(because, Because::Enough { .. }), because, signatures })

@@ -317,6 +317,21 @@ fn no_message_shows_what_tells_of_people() {
 }
 
 #[test]
+fn nothing_that_was_learned_of_a_personal_target_is_shown() {
+    let project = salted();
+    let spec = replaced(SMALL, "[contract]\n", "[contract]\ny = { type = \"number\", personal = true }\n");
+    train_in(&project, "a", &spec, &small());
+    let mut rows = small();
+    rows[3..40].iter_mut().for_each(|row| row[4] = "900".to_owned());
+    train_in(&project, "b", &spec, &rows);
+    for form in [&[][..], &["--json"]] {
+        let said = project.run(&[&["diff", "a/p.toml", "b/p.toml"], form].concat()).out;
+        assert!(said.contains("hidden: `y` is personal"), "{said}");
+        assert!(!said.contains("prior") && !said.contains("900"), "{said}");
+    }
+}
+
+#[test]
 fn an_id_breaks_no_line() {
     let project = salted();
     let mut rows = small();

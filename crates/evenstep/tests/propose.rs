@@ -178,6 +178,17 @@ fn columns_that_some_rows_of_json_lines_lack_are_told() {
     }
 }
 
+#[test]
+fn a_column_that_some_rows_lack_and_the_contract_has_is_told_by_its_line() {
+    let line = |n: u32| {
+        let day = if n.is_multiple_of(3) { String::new() } else { format!(r#", "w": "{:02}.03.2024""#, 13 + n % 15) };
+        format!("{{\"x\": {}{day}, \"y\": {}}}\n", n % 7, n % 5)
+    };
+    let (spec, _) = trains_file("d.jsonl", (0..90).map(line).collect::<String>());
+    let proposed = r#"`w = { type = "date", format = "%d.%m.%Y", absent = "null" }`, instead of its line below"#;
+    assert!(spec.contains(proposed), "{spec}");
+}
+
 /// Proposes a spec for a file, trains it, checks it, and gives its text and what the check said.
 fn trains_file(file: &str, text: impl AsRef<[u8]>) -> (String, String) {
     let project = Project::new();

@@ -89,6 +89,16 @@ fn an_unknown_step_parameter_model_metric_or_key_is_pointed_at_with_a_suggestion
             ["unknown metric `rsme`", "did you mean `rmse`?", "p.toml:16"],
         ),
         ("\"ridge\"", "\"boosted_trees\"\nnum_leaves = 5", ["num_leaves", "`leaves`", "p.toml:15"]),
+        (
+            "\"ridge\"",
+            "\"boosted_trees\"\nearly_stopping = { rounds = 5, validation = nan }",
+            ["`validation` is nan or an infinity", "a number is expected", "p.toml:15"],
+        ),
+        (
+            "\"ridge\"",
+            "\"boosted_trees\"\nmin_rows = 2\nearly_stopping = { rounds = 0 }",
+            ["`early_stopping.rounds`", "between 1 and", "p.toml:16"],
+        ),
         ("\"ridge\"", "\"boosted_trees\"\nleaves = 1", ["`leaves` is 1", "between 2 and 32768", "p.toml:15"]),
         ("impute_median", "impute_by_median", ["unknown step", "`impute_median`", "p.toml:10"]),
         ("impute_median", "discretise_equal_width", ["unknown step", "there is `discretize_width`", "p.toml:10"]),

@@ -27,7 +27,7 @@ pub(crate) fn refuse_unavailable(spec: &Spec, contract: &Contract, inputs: &[Col
         }
         (read, _) => format!("the model would learn from it, through {}", told(read)),
     };
-    let what = format!("column `{name}` is not available when predicting, and {why}");
+    let what = format!("{}, and {why}", said_of(name));
     let help = format!(
         "drop it before any other step: use = \"drop_columns\", columns = [\"{name}\"]; or say where it comes from: \
          {} = {{ available = \"request\" }}",
@@ -38,6 +38,16 @@ pub(crate) fn refuse_unavailable(spec: &Spec, contract: &Contract, inputs: &[Col
         &["contract", name.as_str(), "available"],
         "not available",
     ))
+}
+
+/// How the refusal of a column begins.
+fn said_of(name: &ColumnName) -> String {
+    format!("column `{name}` is not available when predicting")
+}
+
+/// Whether an error is the refusal of this column.
+pub fn is_unavailable(name: &ColumnName, error: &PipelineError) -> bool {
+    error.message.starts_with(&said_of(name))
 }
 
 /// A step that reads a column.

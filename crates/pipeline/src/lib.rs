@@ -42,6 +42,7 @@ pub mod transform;
 pub mod verify;
 
 pub use artifact::{Artifact, ArtifactHead, ModelRecord};
+pub use available::is_unavailable;
 pub use error::{ErrorKind, PipelineError, Whereabouts};
 pub use interface::Interface;
 pub use no_numbers::{Lost, NoNumbers};

@@ -442,8 +442,9 @@ fn label(
             Some(name) => group_keys(name, batch),
             None => Vec::new(),
         };
+        let is_regression = target.task == Task::Regression;
         let target = target.code(batch.column(&roles.target));
-        check_targets(spec, roles, batch, (&target, &weight), origin)?;
+        check_targets(spec, roles, batch, is_regression, (&target, &weight), origin)?;
         let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
         *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
         Ok(())
@@ -486,10 +487,15 @@ fn check_targets(
     spec: &Spec,
     roles: &Roles,
     batch: &Batch,
+    is_regression: bool,
     (targets, weights): (&[f64], &[f64]),
     origin: &Origin,
 ) -> Result<(), PipelineError> {
     let aim = spec.model.aim();
+    // Codes of classes are no numbers, and trees of classes have no such aim.
+    if !is_regression {
+        return Ok(());
+    }
     let Some(takes) = aim.targets() else { return Ok(()) };
     let counts = |row: usize| weights.get(row).is_none_or(|weight| *weight > 0.0);
     let Some(row) = (0..targets.len()).find(|row| counts(*row) && !aim.allows(targets[*row])) else { return Ok(()) };

@@ -50,9 +50,11 @@ impl Pace {
         Pace { looked_at: None, ..Pace::new() }
     }
 
-    /// It holds some.
+    /// It has begun, and holds some from now on.
     pub(crate) fn hold(&mut self) {
-        self.looked_at.get_or_insert_with(Instant::now);
+        if self.looked_at.is_none() {
+            *self = Pace::new();
+        }
     }
 }
 

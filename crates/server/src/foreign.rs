@@ -17,6 +17,15 @@ pub fn tensors(predictor: &Predictor, body: &[u8], json_bytes: Option<usize>) ->
     oip::read(predictor, body, json_bytes).map(|asked| asked.rows).map_err(refused)
 }
 
+/// The rows of a call of the same protocol.
+///
+/// # Errors
+/// A message that is none, or tensors that aren't columns.
+#[cfg(feature = "grpc")]
+pub fn call(body: &[u8]) -> Result<Rows<'static>, Refusal> {
+    oip::grpc_rows(body)
+}
+
 /// The rows of a body in MLflow's shapes.
 ///
 /// # Errors
@@ -48,6 +57,14 @@ pub fn inflated(encoding: &str, body: &[u8]) -> Option<Result<Vec<u8>, Refusal>>
 /// Why not.
 pub fn config(text: &str) -> Result<(), String> {
     models::check_config(text)
+}
+
+/// Whether the lines of a file of acts follow from each other.
+///
+/// # Errors
+/// The first that doesn't.
+pub fn acts(file: &[u8]) -> Result<(), String> {
+    admin::check_acts(file).map_err(|error| error.to_string())
 }
 
 /// Whether a body says what an alias is to point at.

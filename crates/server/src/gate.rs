@@ -26,10 +26,11 @@ pub(crate) struct Gate {
     addresses: Mutex<HashMap<IpAddr, OfAddress>>,
 }
 
-/// What an address has open.
+/// What an address has open. It is there as long as something of it is.
 struct OfAddress {
     connections: usize,
     streams: Arc<Semaphore>,
+    refused: Arc<Semaphore>,
 }
 
 /// A connection that has a place; dropped when it ends.
@@ -37,6 +38,7 @@ pub(crate) struct Entered {
     gate: Arc<Gate>,
     address: IpAddr,
     streams: Arc<Semaphore>,
+    refused: Arc<Semaphore>,
     ages: Arc<Mutex<Ages>>,
     _place: OwnedSemaphorePermit,
 }
@@ -79,16 +81,27 @@ impl Gate {
         let place = Arc::clone(&self.connections).try_acquire_owned().ok()?;
         let address = of_one(from);
         let mut addresses = self.addresses.lock().expect("no holder panics");
+        // What is left of a request may outlive the last connection of its address.
+        if addresses.len() >= 2 * self.places() {
+            addresses.retain(|_, of_address| !self.has_left(of_address));
+        }
+        let free = |places: usize| Arc::new(Semaphore::new(places));
         let of_address = addresses.entry(address).or_insert_with(|| OfAddress {
             connections: 0,
-            streams: Arc::new(Semaphore::new(self.of_streams.from_one)),
+            streams: free(self.of_streams.from_one),
+            refused: free((self.of_streams.from_one / REFUSED).max(1)),
         });
         if of_address.connections >= self.of_connections.from_one {
             return None;
         }
         of_address.connections += 1;
-        let (streams, ages) = (Arc::clone(&of_address.streams), Arc::default());
-        Some(Entered { gate: Arc::clone(self), address, streams, ages, _place: place })
+        let [streams, refused] = [&of_address.streams, &of_address.refused].map(Arc::clone);
+        Some(Entered { gate: Arc::clone(self), address, streams, refused, ages: Arc::default(), _place: place })
+    }
+
+    /// Whether an address has nothing open any more.
+    fn has_left(&self, of_address: &OfAddress) -> bool {
+        of_address.connections == 0 && of_address.streams.available_permits() == self.of_streams.from_one
     }
 
     /// Whether there are so many connections that another has to do with fewer requests at once.
@@ -123,7 +136,6 @@ fn of_one(address: IpAddr) -> IpAddr {
 impl Entered {
     /// A place for a request over HTTP/2, unless there are as many as may be, or as the address may have.
     pub(crate) fn begin(&self) -> Option<Stream> {
-        let place = |of: &Arc<Semaphore>| Arc::clone(of).try_acquire_owned().ok();
         let places = [place(&self.streams)?, place(&self.gate.streams)?];
         let mut ages = self.ages.lock().expect("no holder panics");
         let turn = ages.turn;
@@ -133,8 +145,8 @@ impl Entered {
     }
 
     /// A place for what is left of a request that has none, if there is one.
-    pub(crate) fn refuse(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.gate.refused).try_acquire_owned().ok()
+    pub(crate) fn refuse(&self) -> Option<[OwnedSemaphorePermit; 2]> {
+        Some([place(&self.refused)?, place(&self.gate.refused)?])
     }
 
     /// Whether a request of it is under way since the last time but one that this was asked, and others need its place.
@@ -146,6 +158,10 @@ impl Entered {
         ages.young[this] = 0;
         old > 0 && self.gate.is_crowded()
     }
+}
+
+fn place(of: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(of).try_acquire_owned().ok()
 }
 
 impl Drop for Begun {
@@ -163,7 +179,7 @@ impl Drop for Entered {
         let mut addresses = self.gate.addresses.lock().expect("no holder panics");
         if let Some(of_address) = addresses.get_mut(&self.address) {
             of_address.connections -= 1;
-            if of_address.connections == 0 {
+            if self.gate.has_left(of_address) {
                 addresses.remove(&self.address);
             }
         }
@@ -193,13 +209,15 @@ mod tests {
         assert!(others.len() == 2 && gate.is_crowded());
         drop(others);
         let one = there[0].begin();
-        // What is left of a request may outlive its connection.
+        // What is left of a request may outlive its connection, and counts for who comes back.
         drop((here, there));
-        assert!(gate.addresses.lock().expect("no holder panics").is_empty());
-        assert_eq!(enter(HERE).len(), 6);
+        let back = enter(HERE);
+        assert!(back.len() == 6 && begin(&back).is_empty());
         assert_eq!(gate.streams.available_permits(), 1);
         drop((streams, one));
         assert_eq!(gate.streams.available_permits(), 8);
+        drop(back);
+        assert!(!gate.addresses.lock().expect("no holder panics").contains_key(&HERE));
     }
 
     #[test]

@@ -165,8 +165,9 @@ fn rate(name: &str, per_second: Option<f64>) -> Result<Option<Arc<Rate>>, KeysEr
     Err(KeysError::NoRate(name.to_owned()))
 }
 
-fn hash(key: &[u8]) -> String {
-    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
+/// The SHA-256 in hex.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -79,8 +79,6 @@ pub use keys::{ApiKeys, KeysError};
 pub use log::LogFormat;
 pub use models::{Bundle, Loader, Models, ModelsError};
 pub use names::path_of;
-#[cfg(feature = "grpc")]
-pub use oip::grpc_rows;
 pub use tls::{TlsError, TlsFiles};
 
 use body::Room;

@@ -203,7 +203,13 @@ impl RowTyper {
         let too_long: Vec<RowError> = too_long.collect();
         let origin = Origin { file: Arc::clone(&self.origin), first_row: 0, kept: None };
         let mut chunk = checked(&self.plan, typed, rows, origin);
-        let errors: Vec<RowError> = std::mem::take(&mut chunk.refused)
+        let mut refused = std::mem::take(&mut chunk.refused);
+        // A text that is too long is not missing, though null stands there.
+        let is_too_long = |column: &ColumnName| too_long.iter().any(|long| long.field == column.as_str());
+        let all = refused.len();
+        refused.retain(|of| of.rule != Breach::Missing || !is_too_long(&of.column));
+        let known = all - refused.len();
+        let errors: Vec<RowError> = refused
             .into_iter()
             .map(|refused| {
                 let (row, field) = (refused.place.row as usize, refused.column.to_string());
@@ -221,7 +227,7 @@ impl RowTyper {
             batch: chunk.batch,
             flags: chunk.flags,
             unanswered: chunk.unanswered,
-            error_count: chunk.quality.rejected.count as usize + too_long.len(),
+            error_count: chunk.quality.rejected.count as usize + too_long.len() - known,
             errors: errors.into_iter().chain(too_long).collect(),
             rounded,
             ignored: 0,

@@ -20,6 +20,8 @@ pub trait AnyStep: Send + Sync {
     fn only_chooses_columns(&self) -> bool;
     /// See [`Step::draws_when_applied`].
     fn draws_when_applied(&self) -> bool;
+    /// See [`Step::learns_from_target`].
+    fn learns_from_target(&self) -> bool;
     /// Learns from training rows, in as many passes as it takes.
     fn fit(self: Box<Self>, site: Site, batches: &[Batch], workers: &Workers) -> Result<Box<dyn AnyFitted>, StepError>;
     /// The step with parameters that an earlier fit learned.
@@ -45,6 +47,10 @@ impl<S: Step> AnyStep for S {
 
     fn draws_when_applied(&self) -> bool {
         Step::draws_when_applied(self)
+    }
+
+    fn learns_from_target(&self) -> bool {
+        Step::learns_from_target(self)
     }
 
     fn fit(self: Box<Self>, site: Site, batches: &[Batch], workers: &Workers) -> Result<Box<dyn AnyFitted>, StepError> {

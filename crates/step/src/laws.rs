@@ -116,6 +116,20 @@ fn neither_order_nor_chunks_nor_threads_nor_column_order_show() {
     });
 }
 
+#[test]
+fn a_step_says_whether_it_learns_from_the_target() {
+    for_every_step(|entry| {
+        for task in tasks() {
+            let people = people(ROWS, &task);
+            let mut turned = people.clone();
+            let labels = turned.labels.as_mut().map(Arc::make_mut).expect("they are training rows");
+            labels.target.rotate_left(ROWS / 3);
+            let [one, other] = [people, turned].map(|rows| fitted(entry, &[rows], &task, 1).expect("it fits"));
+            assert_eq!(params(&*one) != params(&*other), (entry.example)().learns_from_target());
+        }
+    });
+}
+
 /// Two processes that see half of the rows each, and all of what either saw.
 struct Pair {
     both: Barrier,

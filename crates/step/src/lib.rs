@@ -110,6 +110,11 @@ pub trait Step: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stati
         false
     }
 
+    /// Whether the step learns from the target of a row, too.
+    fn learns_from_target(&self) -> bool {
+        false
+    }
+
     /// A spec of this step, for the docs and the tests that walk the catalogue.
     fn example() -> Self;
 }
@@ -194,14 +199,19 @@ pub fn parse(name: &str, written: serde_json::Value) -> Result<Box<dyn AnyStep>,
     }
 }
 
-/// Steps whose names share a word with this one, be it spelt the British way.
+/// Steps whose names share most words with this one, be they spelt the British way.
 fn alike(name: &str) -> Option<String> {
-    let words = |name: &str| -> Vec<String> { name.replace("ise", "ize").split('_').map(str::to_owned).collect() };
-    let (asked, shared) = (words(name), |entry: &Entry| words(entry.name));
-    let count = |entry: &Entry| shared(entry).iter().filter(|word| asked.contains(word)).count();
-    let most = CATALOGUE.iter().map(count).max().filter(|most| *most > 0)?;
-    let names: Vec<String> =
-        CATALOGUE.iter().filter(|entry| count(entry) == most).map(|entry| format!("`{}`", entry.name)).collect();
+    // These tell no step from others.
+    const COMMON: [&str; 4] = ["by", "columns", "of", "to"];
+    let words = |name: &str| -> Vec<String> {
+        let name = name.replace("ise", "ize");
+        name.split('_').filter(|word| !COMMON.contains(word)).map(str::to_owned).collect()
+    };
+    let asked = words(name);
+    let count = |entry: &&Entry| words(entry.name).iter().filter(|word| asked.contains(word)).count();
+    let most = CATALOGUE.iter().map(|entry| count(&entry)).max().filter(|most| *most > 0)?;
+    let alike = CATALOGUE.iter().filter(|entry| count(entry) == most);
+    let names: Vec<String> = alike.map(|entry| format!("`{}`", entry.name)).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     Some(format!("there {verb} {}", names.join(", ")))
 }

@@ -66,6 +66,10 @@ impl EachColumn for Ordinal {
     type Seen = BTreeMap<Arc<str>, (u64, ExactSum)>;
     type Learned = Dictionary<i64>;
 
+    fn learns_from_target(&self) -> bool {
+        self.order == Order::By(By::Target)
+    }
+
     fn columns(&self) -> &Columns {
         &self.columns
     }

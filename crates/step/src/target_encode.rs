@@ -247,6 +247,10 @@ impl EachColumn for TargetEncode {
     type Seen = Seen;
     type Learned = Encoding;
 
+    fn learns_from_target(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &Columns {
         &self.columns
     }

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_pipeline::artifact::{AbsentField, Evaluation};
-use evenstep_pipeline::{Interface, PipelineError, Spec, check, lock};
-use evenstep_table::rule::{Absent, Available};
+use evenstep_pipeline::{Interface, PipelineError, Spec, check, is_unavailable, lock};
 use evenstep_table::{ColumnName, counted, some_of};
 use serde_json::json;
 
@@ -27,7 +26,7 @@ pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     if let (Some(contract), Some(interface)) = (&args.contract, &checked.interface) {
         Promised::read(contract, host)?.keep(interface, "the spec")?;
     }
-    let may_be_absent = checked.interface.as_ref().map_or_else(Vec::new, may_be_absent);
+    let may_be_absent = checked.interface.as_ref().map_or_else(Vec::new, Interface::may_be_absent);
     let (evaluation, unmeasured) = locked.without(&may_be_absent);
     if host.json {
         let mut told = json!(checked);
@@ -65,12 +64,6 @@ pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     Ok(ExitCode::from(1))
 }
 
-/// The fields that requests may leave out.
-fn may_be_absent(interface: &Interface) -> Vec<ColumnName> {
-    let is_null = |name: &&ColumnName| interface.columns.columns[*name].absent == Absent::Null;
-    interface.inputs.iter().filter(is_null).cloned().collect()
-}
-
 /// How good the last training by a spec was, as its lock tells.
 struct Locked {
     path: PathBuf,
@@ -97,9 +90,8 @@ impl Locked {
 
     /// The error, with what the model would lose without a field that nobody can send, if that is why.
     fn with_what_is_lost(&self, spec: &Spec, error: PipelineError) -> PipelineError {
-        let is_refused = |name: &&String| error.message.starts_with(&format!("column `{name}` is not available"));
-        let unavailable = spec.contract.iter().filter(|(_, rule)| rule.available == Some(Available::No));
-        let Some(name) = unavailable.map(|(name, _)| name).find(is_refused) else { return error };
+        let names = spec.contract.keys().filter_map(|name| ColumnName::new(name));
+        let Some(name) = names.into_iter().find(|name| is_unavailable(name, &error)) else { return error };
         let told = |absent: &AbsentField| {
             let first = self.evaluation.metrics.first()?;
             let without = absent.metrics.iter().find(|without| without.metric == first.metric)?;
@@ -107,7 +99,7 @@ impl Locked {
             let path = self.path.display();
             Some(format!("without it {} was {without}, and {with} with it, by the training of `{path}`", first.metric))
         };
-        let measured = self.evaluation.absent.iter().find(|absent| absent.field.as_str() == name).and_then(told);
+        let measured = self.evaluation.absent.iter().find(|absent| absent.field == name).and_then(told);
         let lost = measured.unwrap_or_else(|| {
             "what the model loses without it, `evenstep train` measures where requests may leave it out: \
              available = \"request\", absent = \"null\""

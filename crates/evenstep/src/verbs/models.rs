@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
 use evenstep_server::{ActLogError, AdminClient, ClientError, read_acts};
+use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::{Answer, open_bundle, read_bundle, unreadable};
@@ -38,24 +39,25 @@ pub(crate) fn models(args: &Models, host: &Host) -> Answer {
 /// Tells the acts in a file, up to the first line that doesn't follow from the one before, and where it ends.
 fn log(file: &Path, host: &Host) -> Answer {
     let mut acts = Vec::new();
-    let read = read_acts(file, |act| acts.push(act.clone()));
-    if !host.json {
-        for act in &acts {
-            let of = |name: &str| act[name].as_str().map(|of| format!("{name} {of}"));
-            let words = ["time", "by", "act"].map(|name| text(&act[name]).to_owned());
-            let about = [of("model"), of("alias"), of("version")].into_iter().flatten();
-            let words: Vec<String> = words.into_iter().chain(about).chain([text(&act["outcome"]).to_owned()]).collect();
-            output::line(&format!("  {}", words.join("  ")));
+    let read = read_acts(file, |act| {
+        if host.json {
+            return acts.push(act.clone());
         }
-    }
+        let of = |name: &str| act[name].as_str().map(|of| format!("{name} {of}"));
+        let words = ["time", "by", "act"].map(|name| text(&act[name]).to_owned());
+        let about = [of("model"), of("alias"), of("version")].into_iter().flatten();
+        let words: Vec<String> = words.into_iter().chain(about).chain([text(&act["outcome"]).to_owned()]).collect();
+        // Who was refused chose some of the names, and none of them begins a line.
+        output::line(&format!("  {}", output::one_line(&words.join("  "))));
+    });
     let end = read.map_err(|error| match error {
-        ActLogError::Broken { .. } => PipelineError::no(error.to_string()),
+        ActLogError::Broken { .. } => PipelineError::no(error.to_string()).of_file(file),
         ActLogError::Unusable(..) => PipelineError::input(error.to_string()).of_file(file),
     })?;
     if host.json {
         output::json(&json!({ "acts": acts, "hash": end.hash }));
     } else {
-        output::line(&format!("\n  whole: {} acts, the last line's hash is {}", end.acts, end.hash));
+        output::line(&format!("\n  whole: {}, the last line's hash is {}", counted(end.acts, "act"), end.hash));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,24 +15,18 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
     let extension = args.subject.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    const BESIDE: &str =
+        "the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind";
     let other = match args.subject.is_dir() {
-        true => Some("a folder"),
-        false => other_than_bundle(extension).filter(|_| extension != "toml" && args.subject.is_file()),
+        true => Some(("a folder", "name the spec or the bundle in it")),
+        false => other_than_bundle(extension)
+            .filter(|_| extension != "toml" && args.subject.is_file())
+            .map(|what| (what, BESIDE)),
     };
-    if let Some(what) = other {
-        return Err(PipelineError::input(format!(
-            "`{}` is {what}, and a spec or a bundle is verified",
-            args.subject.display()
-        ))
-        .help(
-            match args.subject.is_dir() {
-                true => "name the spec or the bundle in it",
-                false => {
-                    "the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind"
-                }
-            }
-            .to_owned(),
-        ));
+    if let Some((what, help)) = other {
+        let subject = args.subject.display();
+        let error = PipelineError::input(format!("`{subject}` is {what}, and a spec or a bundle is verified"));
+        return Err(error.help(help.to_owned()));
     }
     let found = if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
         refuse_for_bundle(args)?;

@@ -58,10 +58,12 @@ fn each_act_is_written_down_with_who_did_it_and_what_came_of_it() {
         assert!(act.remove("time").is_some() && act.remove("before").is_some());
     }
     assert_eq!(Value::from(written), expected);
+    // What is no name is written down as it came, and begins no line where people read it.
+    assert_eq!(admin.ask("DELETE", "/models/p%0A%20%202026%20%20ben", &key, b"").status, 404);
 
     // The log of the server names the line, so that none is cut off its end unseen.
     let told = run(&["log", "acts.jsonl", "--json"]).ok().json();
-    assert_eq!(told["acts"].as_array().map(Vec::len), Some(10));
+    assert_eq!(told["acts"].as_array().map(Vec::len), Some(11));
     let unloaded = server.line_with("unloaded");
     assert!(
         unloaded.contains(&format!("line={}", acts(&project)[7]["before"].as_str().expect("a hash"))),
@@ -69,8 +71,9 @@ fn each_act_is_written_down_with_who_did_it_and_what_came_of_it() {
     );
     let shown = run(&["log", "acts.jsonl"]).ok().out;
     assert!(shown.contains("  boss  point  model p  alias next  version 2  done\n"), "{shown}");
+    assert_eq!(shown.lines().count(), 11 + 2, "{shown}");
     assert!(shown.ends_with(&format!(
-        "\n\n  whole: 10 acts, the last line's hash is {}\n",
+        "\n\n  whole: 11 acts, the last line's hash is {}\n",
         told["hash"].as_str().expect("a hash")
     )));
 }

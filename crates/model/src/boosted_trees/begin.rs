@@ -164,7 +164,11 @@ impl<'a> Growing<'a> {
                 }
             });
         if seen.learned == 0 {
-            return Err(ModelError::new("there is no row with a weight to learn from"));
+            let error = ModelError::new("there is no row with a weight to learn from");
+            return Err(match seen.watched {
+                0 => error,
+                _ => error.help("`early_stopping.validation` leaves all rows to be watched: lower it"),
+            });
         }
         if seen.large > 0 {
             return Err(ModelError::new(format!("{} targets are beyond ±1e100", seen.large))

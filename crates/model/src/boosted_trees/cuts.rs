@@ -123,6 +123,11 @@ impl Levels {
         (0..self.len()).map(|at| (self.name(at), self.bins[at]))
     }
 
+    /// The bin of a level, or that of levels which training never saw.
+    pub(super) fn bin_or_unseen(&self, level: &str) -> u16 {
+        self.bin(level).unwrap_or(self.unseen())
+    }
+
     /// The bin of a level; None if training never saw it.
     pub(super) fn bin(&self, level: &str) -> Option<u16> {
         let (mut from, mut to) = (0, self.len());

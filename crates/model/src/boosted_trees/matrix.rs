@@ -377,7 +377,7 @@ fn cells(column: &Column, rows: Range<usize>) -> Cow<'_, [f64]> {
 
 /// The bin of each of a batch's listed values.
 pub(super) fn bins_of_values(levels: &Levels, values: &[Arc<str>]) -> Vec<u16> {
-    values.iter().map(|value| levels.bin(value).unwrap_or(levels.unseen())).collect()
+    values.iter().map(|value| levels.bin_or_unseen(value)).collect()
 }
 
 /// Rows that are put into their bins together: they stay in the first-level cache.

@@ -371,8 +371,7 @@ impl Model {
 fn value(column: &Column, levels: Option<&Levels>, row: usize) -> f64 {
     match (levels, column.coded()) {
         (Some(levels), Some(coded)) => {
-            let bin = |level| levels.bin(level).unwrap_or(levels.unseen());
-            f64::from(coded.get(row).map_or(levels.null(), bin))
+            f64::from(coded.get(row).map_or(levels.null(), |level| levels.bin_or_unseen(level)))
         }
         _ => number(column, row),
     }

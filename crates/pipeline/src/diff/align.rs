@@ -42,6 +42,21 @@ pub(crate) struct Pair {
     pub(crate) b: Option<StepOf>,
 }
 
+impl StepOf {
+    /// Whether it learns from the target of a row, too.
+    fn learns_from_target(&self) -> bool {
+        let spec = self.record.as_ref().and_then(|record| record.get("spec")).cloned().unwrap_or_default();
+        evenstep_step::parse(&self.name, spec).is_ok_and(|step| step.learns_from_target())
+    }
+}
+
+impl Pair {
+    /// Whether the step of either side learns from the target of a row, too.
+    pub(crate) fn learns_from_target(&self) -> bool {
+        [&self.a, &self.b].into_iter().flatten().any(StepOf::learns_from_target)
+    }
+}
+
 /// All stages, in the order of the flow.
 pub(crate) struct Slots {
     slots: Vec<Slot>,

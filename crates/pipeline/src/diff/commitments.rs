@@ -380,7 +380,8 @@ impl<'a> Walk<'a> {
         let mut found = self.reconciled(a, b, &Stage::Prediction, findings);
         let only_in_a = found.input.iter().filter(|row| row.change == Change::Removed).count() as u64;
         if found.many || found.unnamed || only_in_a == of.0.rows {
-            findings.notes.push(format!("{NOT_COMPARED}, as they are of other rows: {rows}"));
+            findings.notes.push(format!("predictions are not compared, as they are of other rows: {rows}"));
+            findings.uncompared = true;
             return;
         }
         found.input.retain(|row| row.change == Change::Changed);
@@ -501,9 +502,6 @@ fn retyped(a: &Commitments, b: &Commitments) -> BTreeSet<ColumnName> {
 fn same_kinds(a: &Commitments, b: &Commitments) -> bool {
     a.columns.iter().all(|(name, column)| b.columns.get(name).is_none_or(|other| other.kind == column.kind))
 }
-
-/// What a note begins with if two traces have predictions that nobody compared.
-pub(crate) const NOT_COMPARED: &str = "predictions are not compared";
 
 /// How it is told that the data differ.
 pub(crate) const DATA_DIFFER: &str = "the data differ";

@@ -33,7 +33,7 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         findings.notes.push(format!("no lock or bundle of {}: specs are not compared", without.join(" and of ")));
         return;
     };
-    roles(of_a, of_b, findings);
+    roles(of_a, of_b, hidden::target(a, b), findings);
     contract(a, b, of_a, of_b, findings);
     fingerprint(a, b, of_a, of_b, findings);
     // By the rules cells are read.
@@ -60,7 +60,7 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
 }
 
 /// Id, target, weight, group, missing tokens, task.
-fn roles(a: &Value, b: &Value, findings: &mut Findings) {
+fn roles(a: &Value, b: &Value, target: Option<ColumnName>, findings: &mut Findings) {
     let input = findings.at(&Slot::Input);
     for (key, mine, theirs) in entries(a.get("data"), b.get("data")) {
         let kind = match key {
@@ -75,6 +75,11 @@ fn roles(a: &Value, b: &Value, findings: &mut Findings) {
         }
     }
     for (key, mine, theirs) in entries(a.get("task"), b.get("task")) {
+        if let Some(target) = target.as_ref().filter(|_| key == "classes") {
+            let text = format!("the task's classes differ ({})", hidden::is_personal(target.as_str()));
+            input.causes.push(Cause::fact("task", text));
+            continue;
+        }
         input.causes.push(Cause::setting("task", &format!("the task's {key}"), mine, theirs));
     }
 }
@@ -247,7 +252,10 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
         };
         let both = record(a, mine).zip(record(b, theirs));
         let reads = &hidden::reads(of_a) | &hidden::reads(of_b);
-        let what = both.and_then(|(x, y)| hidden::leaves((a, &x), (b, &y), &reads, &personal, LEARNED_TOLD));
+        let what = match hidden::target(a, b).filter(|_| pair.learns_from_target()) {
+            Some(target) => Some(hidden::is_personal(target.as_str())),
+            None => both.and_then(|(x, y)| hidden::leaves((a, &x), (b, &y), &reads, &personal, LEARNED_TOLD)),
+        };
         let what = what.map_or_else(String::new, colon);
         finding.learned.push(Cause::fact("learned", format!("{title} {LEARNED}{what}")));
     }
@@ -292,11 +300,7 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
     }
     if !same(part(mine, "learned").as_ref(), part(theirs, "learned").as_ref()) && finding.causes.is_empty() {
         let both = a.artifact.as_ref().zip(b.artifact.as_ref());
-        let labels = |side: &Side| {
-            side.document.as_ref().and_then(|all| all["data"]["target"].as_str().and_then(ColumnName::new))
-        };
-        let is_hidden = [a, b].into_iter().filter_map(labels).any(|name| rows::personal(a, b).contains(&name));
-        let both = both.filter(|_| !is_hidden);
+        let both = both.filter(|_| hidden::target(a, b).is_none());
         let facts = both.and_then(|(a, b)| some_leaves(&a.model.stored.facts, &b.model.stored.facts, LEARNED_TOLD));
         let what = facts.map_or_else(String::new, colon);
         finding.learned.push(Cause::fact("learned", format!("the model {LEARNED}{what}")));
@@ -316,8 +320,7 @@ fn model(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings
     };
     let differing = entries(features.0, features.1);
     if !differing.is_empty() {
-        let mut all: Vec<String> = differing.into_iter().map(told).collect();
-        all.dedup();
+        let all = hidden::each_once(differing.into_iter().map(told));
         let text = format!("the model's features differ: {}", some_of(all, LEARNED_TOLD, "; "));
         findings.at(&Slot::Model).learned.push(Cause::fact("features", text));
     }

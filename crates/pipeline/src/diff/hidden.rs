@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Side;
 use super::align::Pair;
+use super::rows::personal;
 use super::words::{same, some_leaves};
 use crate::artifact;
 
@@ -23,18 +24,38 @@ pub(crate) fn called(a: &Side, b: &Side, name: &str) -> String {
 
 /// The same of several, each told once.
 pub(crate) fn all_called(a: &Side, b: &Side, names: &[ColumnName]) -> Vec<ColumnName> {
-    let mut all: Vec<ColumnName> =
-        names.iter().filter_map(|name| ColumnName::new(&called(a, b, name.as_str()))).collect();
-    all.dedup();
-    all
+    each_once(names.iter().filter_map(|name| ColumnName::new(&called(a, b, name.as_str()))))
+}
+
+/// Each of them where it comes first.
+pub(crate) fn each_once<T: Ord + Clone>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    all.filter(|one| seen.insert(one.clone())).collect()
+}
+
+/// The target, if its values tell of people, on either side.
+pub(crate) fn target(a: &Side, b: &Side) -> Option<ColumnName> {
+    let of = |side: &Side| ColumnName::new(side.document.as_ref()?["data"]["target"].as_str()?);
+    let personal = personal(a, b);
+    [a, b].into_iter().filter_map(of).find(|name| personal.contains(name))
+}
+
+/// What is told in place of what was learned of a personal column.
+pub(crate) fn is_personal(name: &str) -> String {
+    format!("hidden: `{name}` is personal")
+}
+
+/// The columns that a step adds, as a document has it.
+pub(crate) fn added(record: &Value) -> BTreeSet<ColumnName> {
+    let changes = record.get("changes").and_then(Value::as_array).into_iter().flatten();
+    changes.filter_map(|change| ColumnName::new(change.as_str()?.strip_prefix('+')?)).collect()
 }
 
 /// Personal columns, and those that these steps make of them.
 pub(crate) fn with_derived(mut personal: BTreeSet<ColumnName>, steps: &[Pair]) -> BTreeSet<ColumnName> {
     for record in steps.iter().flat_map(|pair| [&pair.a, &pair.b]).flatten().filter_map(|step| step.record.as_ref()) {
         if !reads(record).is_disjoint(&personal) {
-            let changes = record.get("changes").and_then(Value::as_array).into_iter().flatten();
-            personal.extend(changes.filter_map(|change| ColumnName::new(change.as_str()?.strip_prefix('+')?)));
+            personal.extend(added(record));
         }
     }
     personal
@@ -42,7 +63,12 @@ pub(crate) fn with_derived(mut personal: BTreeSet<ColumnName>, steps: &[Pair]) -
 
 /// The columns that a step reads, as a document has it.
 pub(crate) fn reads(record: &Value) -> BTreeSet<ColumnName> {
-    let names = record.get("reads").and_then(Value::as_array).into_iter().flatten();
+    names(record, "reads")
+}
+
+/// The columns that a document lists.
+pub(crate) fn names(of: &Value, list: &str) -> BTreeSet<ColumnName> {
+    let names = of.get(list).and_then(Value::as_array).into_iter().flatten();
     names.filter_map(|name| ColumnName::new(name.as_str()?)).collect()
 }
 
@@ -68,9 +94,7 @@ pub(crate) fn leaves(
         all.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into()
     };
     let differs = |name: &&&ColumnName| !is_by_column || !same(of_a.get(name.as_str()), of_b.get(name.as_str()));
-    let mut hidden: Vec<String> = hidden.iter().filter(differs).map(|name| called(a, b, name.as_str())).collect();
-    hidden.dedup();
-    let hidden = hidden.into_iter().map(|name| format!("hidden: `{name}` is personal"));
+    let hidden = each_once(hidden.iter().filter(differs).map(|name| is_personal(&called(a, b, name.as_str()))));
     let all: Vec<String> = some_leaves(&shown(of_a), &shown(of_b), told).into_iter().chain(hidden).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::commitments::Seen;
+use super::hidden::{self, names, reads};
 use super::rows::{Change, RowChange, ids_told, personal};
 use super::words::same;
 use super::{Findings, Side, State};
@@ -97,13 +98,10 @@ struct Learner {
 
 impl Learner {
     fn step(pair: &Pair) -> Learner {
-        let reads = |step: &Option<StepOf>| names(step.as_ref().and_then(|step| step.record.as_ref()?.get("reads")));
-        let step = pair.step();
-        let by_target = || step.record.as_ref().is_some_and(|record| record["spec"]["order"] == "target");
-        Learner {
-            is_supervised: step.name == "target_encode" || step.name == "ordinal" && by_target(),
-            ..Learner::of(reads(&pair.a), reads(&pair.b), "columns")
-        }
+        let reads = |step: &Option<StepOf>| {
+            step.as_ref().and_then(|step| step.record.as_ref()).map_or_else(BTreeSet::new, reads)
+        };
+        Learner { is_supervised: pair.learns_from_target(), ..Learner::of(reads(&pair.a), reads(&pair.b), "columns") }
     }
 
     fn model(a: &Side, b: &Side) -> Learner {
@@ -147,7 +145,8 @@ impl Flow {
         let of_both = |which: &Stage| stage(a, which).zip(stage(b, which));
         let is_known = of_both(&Stage::Input).is_some_and(|(a, b)| a.row_set == b.row_set && a.rows == b.rows);
         let seen = &findings.at(&Slot::Input).seen;
-        let input = |side: &Side| names(side.document.as_ref().and_then(|document| document.get("inputs")));
+        let input =
+            |side: &Side| side.document.as_ref().map_or_else(BTreeSet::new, |document| names(document, "inputs"));
         let may_differ = |name: &ColumnName| !is_known || seen.columns.contains(name);
         let columns = &input(a) | &input(b);
         let from_itself =
@@ -200,15 +199,8 @@ impl Flow {
 
 /// The columns that a step adds, as the documents have it.
 fn added(pair: &Pair) -> BTreeSet<ColumnName> {
-    let changes =
-        [&pair.a, &pair.b].into_iter().flatten().filter_map(|step| step.record.as_ref()?.get("changes")?.as_array());
-    let added = changes.flatten().filter_map(|change| change.as_str()?.strip_prefix('+'));
-    added.filter_map(ColumnName::new).collect()
-}
-
-fn names(list: Option<&Value>) -> BTreeSet<ColumnName> {
-    let names = list.and_then(Value::as_array).into_iter().flatten();
-    names.filter_map(Value::as_str).filter_map(ColumnName::new).collect()
+    let records = [&pair.a, &pair.b].into_iter().flatten().filter_map(|step| step.record.as_ref());
+    records.flat_map(hidden::added).collect()
 }
 
 /// What something was learned from.

@@ -191,6 +191,8 @@ pub(crate) struct Findings {
     rows: rows::Changed,
     /// Which rows of A are which of B isn't known.
     unmatched: bool,
+    /// Both traces have predictions, of rows that nobody compared.
+    uncompared: bool,
 }
 
 impl Findings {
@@ -208,7 +210,14 @@ impl Findings {
 pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
     let slots = Slots::of(a, b);
     let found = slots.iter().map(|_| Finding::default()).collect();
-    let mut findings = Findings { slots, found, notes: Vec::new(), rows: rows::Changed::default(), unmatched: false };
+    let mut findings = Findings {
+        slots,
+        found,
+        notes: Vec::new(),
+        rows: rows::Changed::default(),
+        unmatched: false,
+        uncompared: false,
+    };
     commitments::compare(a, b, &mut findings, workers);
     document::compare(a, b, &mut findings);
     files::compare(a, b, &mut findings);
@@ -222,7 +231,7 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     let first = findings.first();
     let digests_differ = a.digest.is_some() && b.digest.is_some() && a.digest != b.digest;
     let equal = first.is_none() && !digests_differ && !findings.unmatched;
-    let Findings { slots, found, mut notes, rows, unmatched } = findings;
+    let Findings { slots, found, mut notes, rows, unmatched, uncompared } = findings;
     let title = |at: usize| slots.title(at);
     let place = first.map(|at| {
         let finding = &found[at];
@@ -286,8 +295,6 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     // Two trainings of one digest had the same data, whatever traces tell.
     let tells_of_rows = |side: &Side| side.trace.as_ref().is_some_and(|trace| trace.head.origin != Origin::Train);
     let has_no_trace = |side: &Side| side.trace.is_none();
-    let open = tells_of_rows(a) && has_no_trace(b)
-        || tells_of_rows(b) && has_no_trace(a)
-        || notes.iter().any(|note| note.starts_with(commitments::NOT_COMPARED));
+    let open = tells_of_rows(a) && has_no_trace(b) || tells_of_rows(b) && has_no_trace(a) || uncompared;
     Difference { equal, open, first: place, causes: kept, stages, notes }
 }

@@ -94,8 +94,12 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
         let names = some_of(lacked.iter().map(|(name, _)| format!("`{name}`")), WHOLE_TOLD, ", ");
         remarks.push(format!("some rows lack {names}: a live row that does is refused, unless the contract takes it"));
         let (name, kind) = lacked[0];
-        let kind = kind.word();
-        remarks.push(format!("for missing: `{} = {{ type = \"{kind}\", absent = \"null\" }}`", key(name)));
+        let (line, instead) = match seen.declared.get(name) {
+            Some(declared) => (declared.line(name), ", instead of its line below"),
+            None => (format!("{} = {{ type = \"{}\" }}", key(name), kind.word()), ""),
+        };
+        let line = line.replace(" }", ", absent = \"null\" }");
+        remarks.push(format!("for missing: `{line}`{instead}"));
     }
     remarks.extend(look_alike(&seen.classes.keys().collect::<Vec<_>>()));
     remarks

@@ -13,6 +13,7 @@ use evenstep_table::rule::Absent;
 use evenstep_table::{ColumnName, Contract, Rule, Task};
 use serde::{Deserialize, Serialize};
 
+use crate::absent;
 use crate::artifact::digest_of_identity;
 use crate::prepare::{Prepared, prepare};
 use crate::spec::{ServingSection, Spec};
@@ -59,6 +60,11 @@ pub enum Origin {
 }
 
 impl Interface {
+    /// The fields that requests may leave out.
+    pub fn may_be_absent(&self) -> Vec<ColumnName> {
+        absent::fields(&self.columns, &self.inputs)
+    }
+
     /// That of an artifact.
     ///
     /// # Errors

@@ -220,9 +220,30 @@ fn refuse_data(path: &Path) -> Result<(), PipelineError> {
         .help(format!("`evenstep init {path} --target COLUMN` proposes a spec for it")))
 }
 
+/// Where a number stands that is none, or has no bound: JSON has nothing for it but null, which says that it isn't set.
+fn not_finite(value: &toml::Value) -> Option<Vec<String>> {
+    let within = |key: String, value: &toml::Value| {
+        let mut path = not_finite(value)?;
+        path.insert(0, key);
+        Some(path)
+    };
+    match value {
+        toml::Value::Float(number) => (!number.is_finite()).then(Vec::new),
+        toml::Value::Table(table) => table.iter().find_map(|(key, value)| within(key.clone(), value)),
+        toml::Value::Array(all) => all.iter().enumerate().find_map(|(at, value)| within(at.to_string(), value)),
+        _ => None,
+    }
+}
+
 /// Takes `use = "…"` out of a table; the rest are parameters.
 fn take_use(text: &SpecText, place: &[String], mut table: toml::Table) -> Result<(String, Value), PipelineError> {
     let keys: Vec<&str> = place.iter().map(String::as_str).collect();
+    if let Some(within) = not_finite(&toml::Value::Table(table.clone())) {
+        let key = within.last().cloned().unwrap_or_default();
+        let keys: Vec<&str> = keys.iter().copied().chain(within.iter().map(String::as_str)).collect();
+        let error = PipelineError::input(format!("`{key}` is nan or an infinity, but a number is expected"));
+        return Err(text.point(error, &keys, "here"));
+    }
     match table.remove("use") {
         Some(toml::Value::String(name)) => {
             let value = serde_json::to_value(table)

@@ -35,10 +35,10 @@ impl SpecText {
     /// The error of a step or model, pointing at the parameter, or the word in one, that `message` names first; at its `use`, if it
     /// names none.
     pub(crate) fn point_named(&self, error: PipelineError, table: &[&str], message: &str) -> PipelineError {
-        let named = message.split('`').skip(1).step_by(2).find_map(|name| {
-            let document = toml_edit::Document::parse(self.text.as_str()).ok()?;
-            span_of(table_in(document.as_table(), table)?, name)
-        });
+        let document = toml_edit::Document::parse(self.text.as_str()).ok();
+        let found = document.as_ref().and_then(|document| table_in(document.as_table(), table));
+        let names = || message.split('`').skip(1).step_by(2);
+        let named = found.and_then(|table| names().find_map(|name| span_of(table, name)));
         match named {
             Some(span) => error.at(&self.path, &self.text, span, Some("here".to_owned())),
             None => self.point(error, &[table, &["use"]].concat(), "this one"),
@@ -71,10 +71,11 @@ fn table_in<'t>(table: &'t dyn TableLike, keys: &[&str]) -> Option<&'t dyn Table
     }
 }
 
-/// Where a parameter of this name is, or else the word.
+/// Where a parameter of this name is, be it within another, or else the word.
 fn span_of(table: &dyn TableLike, name: &str) -> Option<Range<usize>> {
-    if let Some(item) = table.get(name) {
-        return item.span();
+    let keys: Vec<&str> = name.split('.').collect();
+    if table.contains_key(keys[0]) {
+        return span_in(table, &keys);
     }
     let words = table.iter().filter(|(key, _)| *key != "use").flat_map(|(_, item)| {
         let list = item.as_array().into_iter().flatten();

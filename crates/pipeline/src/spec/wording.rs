@@ -57,8 +57,7 @@ fn what(found: &str) -> &str {
         "string" => "a text",
         "sequence" => "a list",
         "map" => "a table",
-        // What TOML has for a number that JSON doesn't.
-        "unit" | "null" => "nan or an infinity",
+        "unit" | "null" => "nothing",
         _ => literal(found).unwrap_or(found),
     }
 }

@@ -1,5 +1,6 @@
 //! What administrators did, in a file that only grows: a line an act, of canonical JSON, that holds the hash of the line before it.
-//! So nobody changes a line, or takes one out between others, unseen.
+//! So a line that was changed or taken out is found, unless all that follow it were written anew: whoever keeps the last hash
+//! elsewhere finds that, too.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use evenstep_exact::canonical::canonical_json;
 use evenstep_files::{File, Files};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use crate::keys::hash;
 use crate::limits::ACT_BYTES_MAX;
 
 /// What stands before the first line.
@@ -24,8 +25,9 @@ pub struct ActLog {
 }
 
 struct Open {
-    /// None, once it is not known how it ends.
-    file: Option<Box<dyn File>>,
+    /// In use until it is dropped, so that no other server goes on with what may stand there of an act that wasn't done.
+    file: Box<dyn File>,
+    is_unknown: bool,
     end: ActsEnd,
 }
 
@@ -72,7 +74,7 @@ impl ActLog {
             file.cut(end.bytes).map_err(unusable)?;
         }
         let mended = is_cut_off.then_some(end.acts + 1);
-        Ok(ActLog { path: path.to_owned(), open: Mutex::new(Open { file: Some(file), end }), mended })
+        Ok(ActLog { path: path.to_owned(), open: Mutex::new(Open { file, is_unknown: false, end }), mended })
     }
 
     /// The file.
@@ -83,17 +85,18 @@ impl ActLog {
     /// Adds an act, and the hash of the line before it; it is on disk then. The hash of its line.
     pub(crate) fn add(&self, mut act: Value) -> io::Result<String> {
         let open = &mut *self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(file) = &mut open.file else {
-            return Err(io::Error::other("it could neither be written nor mended; start the server anew"));
-        };
+        if open.is_unknown {
+            return Err(io::Error::other(
+                "it could neither be written nor mended; look at its last line, and start the server anew",
+            ));
+        }
         act["before"] = Value::from(open.end.hash.as_str());
         let line = canonical_json(&act);
+        let file = &mut open.file;
         let written = file.write_all(&[line.as_slice(), b"\n"].concat()).and_then(|()| file.sync());
         if let Err(error) = written {
             // What is there of the line says what wasn't done.
-            if file.cut(open.end.bytes).and_then(|()| file.sync()).is_err() {
-                open.file = None;
-            }
+            open.is_unknown = file.cut(open.end.bytes).and_then(|()| file.sync()).is_err();
             return Err(error);
         }
         open.end = open.end.followed_by(&line);
@@ -103,8 +106,7 @@ impl ActLog {
 
 impl ActsEnd {
     fn followed_by(&self, line: &[u8]) -> ActsEnd {
-        let hash = Sha256::digest(line).iter().map(|byte| format!("{byte:02x}")).collect();
-        ActsEnd { acts: self.acts + 1, hash, bytes: self.bytes + line.len() as u64 + 1 }
+        ActsEnd { acts: self.acts + 1, hash: hash(line), bytes: self.bytes + line.len() as u64 + 1 }
     }
 }
 
@@ -123,6 +125,11 @@ pub fn read_acts(path: &Path, tell: impl FnMut(&Value)) -> Result<ActsEnd, ActLo
             Err(ActLogError::Broken { path: path.to_owned(), line: end.acts + 1, what })
         }
     }
+}
+
+/// Verifies what a file of acts holds.
+pub(crate) fn check_acts(file: &[u8]) -> Result<(), ActLogError> {
+    follow(Path::new("acts"), file, |_| ()).map(drop)
 }
 
 /// Follows whole lines to their end, and says whether part of another comes after it.
@@ -189,7 +196,7 @@ mod tests {
         assert_eq!(count(&path), Ok(3));
         let text = std::fs::read_to_string(&path).expect("it is there");
         let lines: Vec<&str> = text.lines().collect();
-        let hash = |line: &str| Sha256::digest(line).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hash = |line: &str| hash(line.as_bytes());
         assert_eq!(lines[0], format!(r#"{{"act":"load","before":"{NONE_BEFORE}","model":"m","version":"1"}}"#));
         assert!(lines[1].contains(&hash(lines[0])) && lines[2].contains(&hash(lines[1])));
         assert_eq!(read_acts(&path, |_| ()).expect("it is whole").hash, hash(lines[2]));
@@ -223,6 +230,12 @@ mod tests {
         check(&[lines[0], "[]"], "line 2: it is no act");
         check(&[&"x".repeat(1 << 20)], "line 1: it is no act");
         check(&["null"], "line 1: it is no act");
+        // Of the last line only its own hash tells.
+        let last = lines[3].replace("\"4\"", "\"9\"");
+        std::fs::write(&path, [lines[0], lines[1], lines[2], &last].map(|line| format!("{line}\n")).concat())
+            .expect("written");
+        let end = read_acts(&path, |_| ()).expect("its lines follow from each other");
+        assert_ne!(end.hash, hash(lines[3].as_bytes()));
     }
 
     #[test]

@@ -30,12 +30,7 @@ pub(super) async fn unload(
     Path((model, version)): Path<(String, String)>,
 ) -> Answer {
     let act = Act::new("unload", "unloaded", &by, &model).with("version", &version);
-    admin.act(act, |state, act| {
-        let found = state.find(Some(&model), Some(&version)).map(Arc::clone);
-        state.unload(&model, &version)?;
-        act.is_of(&*found?);
-        Ok(())
-    })?;
+    admin.act(act, |state, act| state.unload(&model, &version).map(|served| act.is_of(&served)))?;
     admin.told(&model)
 }
 
@@ -83,11 +78,7 @@ pub(super) async fn point(
     let Target { version } = Target::read(&body)
         .map_err(|what| Problem::malformed(format!("the body is not as `{{\"version\": \"…\"}}`: {what}")))?;
     let act = Act::new("point", "pointed", &by, &model).with("alias", &alias).with("version", &version);
-    admin.act(act, |state, act| {
-        state.point(&model, &alias, &version)?;
-        act.is_of(state.find(Some(&model), Some(&alias))?);
-        Ok(())
-    })?;
+    admin.act(act, |state, act| state.point(&model, &alias, &version).map(|served| act.is_of(&served)))?;
     admin.told(&model)
 }
 
@@ -97,12 +88,7 @@ pub(super) async fn delete_alias(
     Path((model, alias)): Path<(String, String)>,
 ) -> Answer {
     let act = Act::new("delete_alias", "alias_deleted", &by, &model).with("alias", &alias);
-    admin.act(act, |state, act| {
-        let found = state.find(Some(&model), Some(&alias)).map(Arc::clone);
-        state.delete_alias(&model, &alias)?;
-        act.is_of(&*found?);
-        Ok(())
-    })?;
+    admin.act(act, |state, act| state.delete_alias(&model, &alias).map(|served| act.is_of(&served)))?;
     admin.told(&model)
 }
 
@@ -112,11 +98,7 @@ pub(super) async fn roll_back(
     Path((model, alias)): Path<(String, String)>,
 ) -> Answer {
     let act = Act::new("roll_back", "rolled_back", &by, &model).with("alias", &alias);
-    admin.act(act, |state, act| {
-        state.roll_back(&model, &alias)?;
-        act.is_of(state.find(Some(&model), Some(&alias))?);
-        Ok(())
-    })?;
+    admin.act(act, |state, act| state.roll_back(&model, &alias).map(|served| act.is_of(&served)))?;
     admin.told(&model)
 }
 

@@ -17,6 +17,7 @@ use axum::routing::{get, post, put};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+pub(crate) use acts::check_acts;
 pub use acts::{ActLog, ActLogError, ActsEnd, read_acts};
 pub(crate) use change::check_target;
 pub(crate) use load::{BUNDLE_TYPE, SIGNATURES_LENGTH};

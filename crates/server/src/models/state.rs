@@ -172,8 +172,8 @@ impl State {
         Ok(true)
     }
 
-    /// Takes a version out, which no alias may point at.
-    pub(crate) fn unload(&mut self, name: &str, version: &str) -> Result<(), Problem> {
+    /// Takes a version out, which no alias may point at, and gives it.
+    pub(crate) fn unload(&mut self, name: &str, version: &str) -> Result<Arc<Served>, Problem> {
         let model = self.model_mut(name)?;
         model.check_version(name, version)?;
         let pointing = model.aliases.iter().find(|(_, alias)| alias.version == version);
@@ -181,11 +181,11 @@ impl State {
             let what = format!("alias `{alias}` of `{name}` points at version `{version}`; point it elsewhere first");
             return Err(Problem::conflict(what));
         }
-        model.versions.remove(version);
+        let served = model.versions.remove(version).expect("it was checked");
         for alias in model.aliases.values_mut() {
             alias.earlier.retain(|earlier| earlier != version);
         }
-        Ok(())
+        Ok(served)
     }
 
     /// Takes a model out, with all its versions. The default one stays.
@@ -198,8 +198,8 @@ impl State {
         Ok(())
     }
 
-    /// Points an alias, perhaps a new one, at a version.
-    pub(crate) fn point(&mut self, name: &str, alias: &str, version: &str) -> Result<(), Problem> {
+    /// Points an alias, perhaps a new one, at a version, and gives that.
+    pub(crate) fn point(&mut self, name: &str, alias: &str, version: &str) -> Result<Arc<Served>, Problem> {
         check_name("an alias", alias)?;
         let model = self.model_mut(name)?;
         model.check_version(name, version)?;
@@ -210,30 +210,31 @@ impl State {
             return Err(Problem::conflict(format!("`{name}` has {ALIASES_MAX} aliases; delete one first")));
         }
         model.aliases.entry(alias.to_owned()).or_insert_with(|| Alias::to(version)).turn_to(version);
-        Ok(())
+        Ok(Arc::clone(&model.versions[version]))
     }
 
-    /// Points an alias at what it pointed at before, and says at what.
-    pub(crate) fn roll_back(&mut self, name: &str, alias: &str) -> Result<String, Problem> {
-        let found = self.model_mut(name)?.alias_mut(name, alias)?;
+    /// Points an alias at what it pointed at before, and gives that.
+    pub(crate) fn roll_back(&mut self, name: &str, alias: &str) -> Result<Arc<Served>, Problem> {
+        let model = self.model_mut(name)?;
+        let found = model.alias_mut(name, alias)?;
         let Some(version) = found.earlier.pop() else {
             let what =
                 format!("alias `{alias}` of `{name}` pointed at nothing that is loaded before `{}`", found.version);
             return Err(Problem::conflict(what));
         };
         found.version.clone_from(&version);
-        Ok(version)
+        Ok(Arc::clone(&model.versions[&version]))
     }
 
-    /// Deletes an alias. `default` stays.
-    pub(crate) fn delete_alias(&mut self, name: &str, alias: &str) -> Result<(), Problem> {
+    /// Deletes an alias, and gives what it pointed at. `default` stays.
+    pub(crate) fn delete_alias(&mut self, name: &str, alias: &str) -> Result<Arc<Served>, Problem> {
         let model = self.model_mut(name)?;
         model.alias_mut(name, alias)?;
         if alias == DEFAULT {
             return Err(Problem::conflict(format!("every model has an alias `{DEFAULT}`")));
         }
-        model.aliases.remove(alias);
-        Ok(())
+        let deleted = model.aliases.remove(alias).expect("it was found");
+        Ok(Arc::clone(&model.versions[&deleted.version]))
     }
 
     /// Keeps what aliases of the same names pointed at before, as far as it is still there.

@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 
 pub(crate) use grpc::calls;
 #[cfg(feature = "grpc")]
-pub use grpc::rows as grpc_rows;
+pub(crate) use grpc::rows as grpc_rows;
 pub(crate) use infer::read;
 
 pub(crate) fn routes() -> Router<Arc<Service>> {

@@ -176,10 +176,11 @@ fn moment(rule: &Rule) -> String {
     let moment: Timestamp = "2024-12-30T13:45:00Z".parse().expect("it is one");
     // What can be read in a format can be written in it.
     let moment = strtime::format(format, moment).unwrap_or_default();
-    // Bounds are in ISO 8601, whose order is that of its texts.
+    // Bounds are in ISO 8601, whose order is that of its texts, if these have one form.
     let text = |bound: &Bound| if let Bound::Text(text) = bound { Some(text.clone()) } else { None };
-    let [min, max] =
-        [&rule.min, &rule.max].map(|bound| bound.as_ref().and_then(text).filter(|_| rule.format.is_none()));
+    let [min, max] = [&rule.min, &rule.max].map(|bound| {
+        bound.as_ref().and_then(text).filter(|bound| rule.format.is_none() && bound.len() == moment.len())
+    });
     between(moment, min, max)
 }
 

@@ -116,6 +116,11 @@ pub trait EachColumn: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 
         false
     }
 
+    /// See [`Step::learns_from_target`].
+    fn learns_from_target(&self) -> bool {
+        false
+    }
+
     /// See [`Step::example`].
     fn example() -> Self;
 }
@@ -219,6 +224,10 @@ impl<T: EachColumn> Step for T {
 
     fn draws_when_applied(&self) -> bool {
         EachColumn::draws_when_applied(self)
+    }
+
+    fn learns_from_target(&self) -> bool {
+        EachColumn::learns_from_target(self)
     }
 
     fn has_training_form(&self) -> bool {

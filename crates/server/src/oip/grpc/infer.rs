@@ -58,7 +58,7 @@ fn answer_by(call: &work::Asked, asked: ModelInferRequest) -> Result<Said, Probl
 ///
 /// # Errors
 /// A body that is none, or tensors that aren't columns.
-pub fn rows(body: &[u8]) -> Result<Rows<'static>, Refusal> {
+pub(crate) fn rows(body: &[u8]) -> Result<Rows<'static>, Refusal> {
     let asked: ModelInferRequest = message(body).map_err(|error| malformed(error.to_string()))?;
     columns(asked.inputs, &asked.raw_input_contents)
 }

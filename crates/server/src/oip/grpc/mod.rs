@@ -35,7 +35,7 @@ use crate::problem::Problem;
 use crate::status::{self, GRPC};
 use crate::work::{self, Asked, caught};
 
-pub use infer::rows;
+pub(crate) use infer::rows;
 pub(crate) use lasting::Lasting;
 
 /// The routes of calls, and those that last.
