@@ -179,19 +179,17 @@ impl Predictor {
         unanswered: &[usize],
         id: &[ColumnName],
         sums: &mut Sums,
-    ) -> Result<(Predictions, NoNumbers), PipelineError> {
-        let keys = Arc::clone(&batch.keys);
-        let id: Vec<Arc<Column>> = id.iter().filter_map(|name| batch.shared(name)).collect();
-        let id: Vec<&Column> = id.iter().map(|column| &**column).collect();
-        let rows = Named::of(&keys, &id);
+    ) -> Result<Traced, PipelineError> {
+        let id: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
+        let rows = Named::of(&batch.keys, &id);
         sums.add_ends(&Stage::Input, &rows, batch.columns());
-        let (transformed, lost) = self.steps.apply_traced(batch, sums)?;
+        let (transformed, no_numbers) = self.steps.apply_traced(batch, &rows.rows, sums)?;
         phases::ended(Phase::Steps);
         let mut predictions = self.model.predict(&transformed);
         phases::ended(Phase::Model);
         predictions.forget(unanswered);
-        add_predictions(sums, &self.task, &rows, &predictions);
-        Ok((predictions, lost))
+        let said = add_predictions(sums, &self.task, &rows, &predictions);
+        Ok(Traced { predictions, said, no_numbers })
     }
 
     /// The head of a trace of what this artifact is applied to.
@@ -221,8 +219,17 @@ impl Predictor {
     }
 }
 
-/// Commits to what the model says.
-pub(crate) fn add_predictions(sums: &mut Sums, task: &Task, rows: &Named<'_>, predictions: &Predictions) {
+/// What was said of rows at whose stages somebody looked.
+pub(crate) struct Traced {
+    pub(crate) predictions: Predictions,
+    /// The same in columns, as they are told.
+    pub(crate) said: Vec<Column>,
+    pub(crate) no_numbers: NoNumbers,
+}
+
+/// Commits to what the model says, and gives it back in columns.
+pub(crate) fn add_predictions(sums: &mut Sums, task: &Task, rows: &Named, predictions: &Predictions) -> Vec<Column> {
     let (names, columns) = (answer_columns(task), told(task, predictions));
     sums.add_ends(&Stage::Prediction, rows, names.iter().map(|(name, _)| name).zip(&columns));
+    columns
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use evenstep_exact::reduce::Workers;
 use evenstep_model::Predictions;
@@ -12,6 +13,7 @@ use evenstep_table::quality::Violation;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Rule, Task};
 
+use crate::predictor::Traced;
 use crate::trace::Sums;
 use crate::{NoNumbers, PipelineError, Predictor, Progress, Run};
 
@@ -158,23 +160,49 @@ pub fn score(
 ) -> Result<Scored, PipelineError> {
     run.progress.stage("score", None);
     let id = predictor.reading(Some(source.column_names())).id;
+    let gathered = Idle::default();
     let say = |batch: Batch, unanswered: &[usize]| {
-        let Some(trace) = run.trace else {
+        if run.trace.is_none() {
             let (mut predictions, lost) = predictor.predict(batch)?;
             predictions.forget(unanswered);
             return Ok(with_nulls(told(&predictor.task, &predictions), lost));
-        };
-        let mut sums = Sums::default();
-        let (predictions, lost) = predictor.predict_traced(batch, unanswered, &id, &mut sums)?;
-        trace.merge(sums);
-        Ok(with_nulls(told(&predictor.task, &predictions), lost))
+        }
+        let mut sums = gathered.take();
+        let Traced { said, no_numbers, .. } = predictor.predict_traced(batch, unanswered, &id, &mut sums)?;
+        gathered.give_back(sums);
+        Ok(with_nulls(said, no_numbers))
     };
     let mut unanswered = 0;
     let scored = answer_all(predictor, source, run.workers, run.progress, 1, say, |answers, nulls| {
         unanswered += nulls;
         write(answers)
     })?;
+    if let Some(trace) = run.trace {
+        gathered.into_all().into_iter().for_each(|sums| trace.merge(sums));
+    }
     Ok(Scored { unanswered, ..scored })
+}
+
+/// Sums that no thread adds to right now: as many as threads ever added to at once.
+#[derive(Default)]
+struct Idle(Mutex<Vec<Sums>>);
+
+impl Idle {
+    fn all(&self) -> MutexGuard<'_, Vec<Sums>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Sums {
+        self.all().pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, sums: Sums) {
+        self.all().push(sums);
+    }
+
+    fn into_all(self) -> Vec<Sums> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The columns, and how many predictions are null.

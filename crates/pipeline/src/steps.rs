@@ -9,7 +9,7 @@ use evenstep_table::{Batch, ColumnName, Contract, Schema, Task};
 
 use crate::artifact::StepRecord;
 use crate::spec::SpecText;
-use crate::trace::{Form, Recorder, Stage, Sums};
+use crate::trace::{Form, Recorder, Rows, Stage, Sums};
 use crate::{NoNumbers, PipelineError};
 
 /// Steps that have learned, in order.
@@ -162,9 +162,14 @@ impl FittedSteps {
     ///
     /// # Errors
     /// As `apply`.
-    pub(crate) fn apply_traced(&self, batch: Batch, sums: &mut Sums) -> Result<(Batch, NoNumbers), PipelineError> {
+    pub(crate) fn apply_traced(
+        &self,
+        batch: Batch,
+        rows: &Rows,
+        sums: &mut Sums,
+    ) -> Result<(Batch, NoNumbers), PipelineError> {
         self.apply_with(batch, |stage, writes, batch| {
-            sums.add(stage, &batch.keys, writes.iter().map(|name| (name, batch.column(name))));
+            sums.add(stage, rows, writes.iter().map(|name| (name, batch.column(name))));
         })
     }
 

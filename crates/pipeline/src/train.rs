@@ -423,10 +423,11 @@ fn score(
             return Ok((keys, labels, fitted.model.predict(&transformed), fitted.baseline.predict(&transformed), lost));
         };
         let mut sums = Sums::default();
-        let (transformed, lost) = fitted.steps.apply_traced(batch, &mut sums)?;
-        let model = fitted.model.predict(&transformed);
         let id: Vec<&Column> = id.iter().map(|name| batches[at].column(name)).collect();
-        add_predictions(&mut sums, task, &Named::of(&keys, &id), &model);
+        let named = Named::of(&keys, &id);
+        let (transformed, lost) = fitted.steps.apply_traced(batch, &named.rows, &mut sums)?;
+        let model = fitted.model.predict(&transformed);
+        add_predictions(&mut sums, task, &named, &model);
         trace.merge(sums);
         Ok((keys, labels, model, fitted.baseline.predict(&transformed), lost))
     });

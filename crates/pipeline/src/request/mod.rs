@@ -298,7 +298,8 @@ fn predict(
             let has_id = predictor.data.id.iter().all(|name| batch.get(name.as_str()).is_some());
             let id = if has_id { predictor.data.id.as_slice() } else { &[] };
             // A row costs some microseconds, sums of its own would cost more.
-            trace.with(|sums| predictor.predict_traced(batch, unanswered, id, sums))
+            let traced = trace.with(|sums| predictor.predict_traced(batch, unanswered, id, sums));
+            traced.map(|traced| (traced.predictions, traced.no_numbers))
         }
     };
     predictions.map_err(|error| Refusal::Bug(error.to_string()))

@@ -6,7 +6,7 @@ use super::salt::BUCKET_BYTES;
 use super::sketch::{bytes_of, shrinks};
 use super::{Stage, Trace};
 
-const NAME: &[u8] = b"evenstep trace 2";
+const NAME: &[u8] = b"evenstep trace 3";
 const HASH_BYTES: usize = 32;
 
 /// A file that is no trace, or one that was changed.

@@ -25,7 +25,7 @@ pub use salt::{SALT_BYTES, Salt};
 pub use sketch::{Element, Reconciled, RowName, Sketch};
 pub use stage::{Form, Stage};
 pub use sums::Sums;
-pub(crate) use sums::{Named, bucket_of, contents, elements};
+pub(crate) use sums::{Named, Rows, bucket_of, contents, elements};
 
 use salt::Sealed;
 
@@ -134,7 +134,7 @@ impl Trace {
 
     /// The hash of all that was committed to, whatever the salt.
     pub fn root(&self) -> Digest {
-        let mut hasher = Hasher::new("evenstep trace root 2");
+        let mut hasher = Hasher::new("evenstep trace root 3");
         hasher.list(self.stages.len());
         for (stage, commitments) in &self.stages {
             hasher.str(&stage.to_string()).u64(commitments.rows).bytes(&commitments.row_set);

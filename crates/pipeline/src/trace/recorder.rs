@@ -9,7 +9,7 @@ use evenstep_table::{Batch, Column, ColumnName, Schema};
 
 use super::salt::{BUCKET_BYTES, Salt, Sealed};
 use super::sketch::{SHRUNK_MOST, Sketch, bytes_of, shrinks};
-use super::sums::{BUCKETS, ColumnSum, Named, Passed, Sums};
+use super::sums::{BUCKETS, ColumnSum, Named, Passed, Rows, Sums};
 use super::{Commitment, Commitments, Head, Root, Stage, Trace};
 
 /// All stored buckets together take no more bytes.
@@ -66,7 +66,7 @@ impl Recorder {
         self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
             let (batch, is_out) = batches[task];
             let column = Column::Boolean(vec![is_out; batch.rows()]);
-            sums.add(&Stage::Split, &batch.keys, [(&name, &column)]);
+            sums.add(&Stage::Split, &Rows::of(&batch.keys), [(&name, &column)]);
         }));
     }
 
@@ -74,7 +74,7 @@ impl Recorder {
     pub(crate) fn step(&self, stage: &Stage, batches: &[Batch], writes: &[ColumnName], workers: &Workers) {
         self.merge(workers.fold(batches.len(), |task, sums: &mut Sums| {
             let batch = &batches[task];
-            sums.add(stage, &batch.keys, writes.iter().map(|name| (name, batch.column(name))));
+            sums.add(stage, &Rows::of(&batch.keys), writes.iter().map(|name| (name, batch.column(name))));
         }));
     }
 

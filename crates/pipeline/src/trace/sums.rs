@@ -7,7 +7,7 @@ use evenstep_table::{Batch, Column, ColumnName, Kind, RowKey};
 use serde::{Deserialize, Serialize};
 
 use super::Stage;
-use super::hash::{self, Words};
+use super::hash;
 use super::sketch::{Element, RowName, Sketch, id_text};
 
 /// Buckets while sums are gathered; fewer are stored where there are many columns.
@@ -42,76 +42,96 @@ pub(crate) struct ColumnSum {
 /// What a column is called, and its cells.
 type Cells<'a> = (&'a ColumnName, &'a Column);
 
+/// Rows as cells are summed up by: the same at every stage that they pass.
+pub(crate) struct Rows {
+    /// The hash of them all, blind to their order.
+    set: u64,
+    /// What cells of each are multiplied by.
+    factors: Vec<u64>,
+    /// Which bucket each falls into.
+    buckets: Vec<u8>,
+}
+
+impl Rows {
+    pub(crate) fn of(keys: &[RowKey]) -> Rows {
+        let mut rows =
+            Rows { set: 0, factors: Vec::with_capacity(keys.len()), buckets: Vec::with_capacity(keys.len()) };
+        for words in keys.iter().map(hash::words) {
+            let hash = hash::of_row(words);
+            rows.set = rows.set.wrapping_add(hash);
+            rows.factors.push(hash::factor_of_row(words));
+            rows.buckets.push(bucket(hash));
+        }
+        rows
+    }
+}
+
 /// Rows with what they are called in a sketch: their declared id, or their key.
-pub(crate) struct Named<'a> {
-    keys: &'a [RowKey],
+pub(crate) struct Named {
+    pub(crate) rows: Rows,
     names: Vec<RowName>,
 }
 
-impl<'a> Named<'a> {
-    pub(crate) fn of(keys: &'a [RowKey], id: &[&Column]) -> Named<'a> {
-        let mut text = Vec::new();
-        let mut name = |(row, key)| {
-            if id.is_empty() {
-                return RowName::of_key(key);
-            }
-            id_text(id, row, &mut text);
-            RowName::of_id(&text)
-        };
-        Named { keys, names: keys.iter().enumerate().map(&mut name).collect() }
+impl Named {
+    pub(crate) fn of(keys: &[RowKey], id: &[&Column]) -> Named {
+        Named { rows: Rows::of(keys), names: names(keys, id) }
     }
+}
+
+fn names(keys: &[RowKey], id: &[&Column]) -> Vec<RowName> {
+    if id.is_empty() {
+        return keys.iter().map(RowName::of_key).collect();
+    }
+    let mut text = Vec::new();
+    let name = |row| {
+        id_text(id, row, &mut text);
+        RowName::of_id(&text)
+    };
+    (0..keys.len()).map(name).collect()
 }
 
 impl Sums {
     /// Adds the cells of the columns that a stage wrote.
-    pub(crate) fn add<'a>(&mut self, stage: &Stage, keys: &[RowKey], columns: impl IntoIterator<Item = Cells<'a>>) {
-        let passed = self.passed(stage, keys);
-        let (rows, mut cells) = (Rows::of(keys), Vec::new());
+    pub(crate) fn add<'a>(&mut self, stage: &Stage, rows: &Rows, columns: impl IntoIterator<Item = Cells<'a>>) {
+        let passed = self.passed(stage, rows);
         for (name, column) in columns {
-            hash::cells(column, &mut cells);
-            passed.column(name, column).add(&rows, &cells);
+            let sum = passed.column(name, column);
+            hash::blocks(column, |first, cells| sum.add(rows, first, cells));
         }
     }
 
     /// Adds rows where they come in or go out: they are sketched, too.
-    pub(crate) fn add_ends<'a>(
-        &mut self,
-        stage: &Stage,
-        rows: &Named<'_>,
-        columns: impl IntoIterator<Item = Cells<'a>>,
-    ) {
-        let passed = self.passed(stage, rows.keys);
-        let (keys, mut cells) = (Rows::of(rows.keys), Vec::new());
-        let mut content = vec![0_u64; rows.keys.len()];
+    pub(crate) fn add_ends<'a>(&mut self, stage: &Stage, named: &Named, columns: impl IntoIterator<Item = Cells<'a>>) {
+        let passed = self.passed(stage, &named.rows);
+        let mut content = vec![0_u64; named.names.len()];
         for (name, column) in columns {
-            hash::cells(column, &mut cells);
-            let sum = passed.column(name, column);
-            sum.add(&keys, &cells);
-            sum.values = cells.iter().fold(sum.values, |sum, cell| sum.wrapping_add(hash::alone(*cell)));
-            add_content(&mut content, name, &cells);
+            let (sum, factor) = (passed.column(name, column), hash::factor_of_column(name.as_str()));
+            hash::blocks(column, |first, cells| {
+                sum.add(&named.rows, first, cells);
+                sum.values = sum.values.wrapping_add(hash::sum(cells));
+                hash::add_products(&mut content[first..], cells, factor);
+            });
         }
         let sketch = passed.ends.get_or_insert_default();
-        for (name, content) in rows.names.iter().zip(content) {
+        for (name, content) in named.names.iter().zip(content) {
             sketch.add(&Element { name: *name, content });
         }
     }
 
-    fn passed(&mut self, stage: &Stage, keys: &[RowKey]) -> &mut Passed {
+    fn passed(&mut self, stage: &Stage, rows: &Rows) -> &mut Passed {
         if !self.stages.contains_key(stage) {
             self.stages.insert(stage.clone(), Passed::default());
         }
         let passed = self.stages.get_mut(stage).expect("it is there now");
-        passed.rows += keys.len() as u64;
-        for key in keys {
-            passed.row_set = passed.row_set.wrapping_add(hash::of_row(hash::words(key)));
-        }
+        passed.rows += rows.factors.len() as u64;
+        passed.row_set = passed.row_set.wrapping_add(rows.set);
         passed
     }
 }
 
 /// The sketch's elements of all rows of a batch, by the columns whose hashes `content` has gathered.
 pub(crate) fn elements(keys: &[RowKey], id: &[&Column], content: &[u64], mut each: impl FnMut(usize, Element)) {
-    for (row, (name, content)) in Named::of(keys, id).names.into_iter().zip(content).enumerate() {
+    for (row, (name, content)) in names(keys, id).into_iter().zip(content).enumerate() {
         each(row, Element { name, content: *content });
     }
 }
@@ -122,19 +142,12 @@ pub(crate) fn contents<'a>(
     names: &[&'a ColumnName],
     called: impl Fn(&'a ColumnName) -> &'a ColumnName,
 ) -> Vec<u64> {
-    let (mut content, mut cells) = (vec![0_u64; batch.rows()], Vec::new());
+    let mut content = vec![0_u64; batch.rows()];
     for name in names {
-        hash::cells(batch.column(name), &mut cells);
-        add_content(&mut content, called(name), &cells);
+        let factor = hash::factor_of_column(called(name).as_str());
+        hash::blocks(batch.column(name), |first, cells| hash::add_products(&mut content[first..], cells, factor));
     }
     content
-}
-
-fn add_content(content: &mut [u64], name: &ColumnName, cells: &[u64]) {
-    let of_name = hash::of_name(name.as_str());
-    for (content, cell) in content.iter_mut().zip(cells) {
-        *content = content.wrapping_add(hash::in_content(*cell, of_name));
-    }
 }
 
 impl Passed {
@@ -153,37 +166,23 @@ impl Passed {
 
 /// The one of 256 buckets in which a row is summed up.
 pub(crate) fn bucket_of(key: &RowKey) -> u8 {
-    bucket(hash::words(key))
+    bucket(hash::of_row(hash::words(key)))
 }
 
-fn bucket(row: Words) -> u8 {
-    (hash::of_row(row) >> 56) as u8
-}
-
-/// Rows as they are mixed with cells.
-struct Rows {
-    /// The words of their keys.
-    words: Vec<Words>,
-    /// Which bucket each falls into.
-    buckets: Vec<u8>,
-}
-
-impl Rows {
-    fn of(keys: &[RowKey]) -> Rows {
-        let words: Vec<Words> = keys.iter().map(hash::words).collect();
-        let buckets = words.iter().copied().map(bucket).collect();
-        Rows { words, buckets }
-    }
+fn bucket(hash_of_row: u64) -> u8 {
+    (hash_of_row >> 56) as u8
 }
 
 impl ColumnSum {
-    fn add(&mut self, rows: &Rows, cells: &[u64]) {
+    /// Adds the cells of so many rows, from the first on.
+    #[inline]
+    fn add(&mut self, rows: &Rows, first: usize, cells: &[u64]) {
         let buckets = self.buckets.first_chunk_mut::<BUCKETS>().expect("all buckets are there");
-        for ((cell, words), bucket) in cells.iter().zip(&rows.words).zip(&rows.buckets) {
+        for ((cell, factor), bucket) in cells.iter().zip(&rows.factors[first..]).zip(&rows.buckets[first..]) {
             let sum = &mut buckets[usize::from(*bucket)];
-            *sum = sum.wrapping_add(hash::in_row(*words, *cell));
+            *sum = sum.wrapping_add(cell.wrapping_mul(*factor));
         }
-        self.nulls += cells.iter().filter(|cell| hash::is_null(**cell)).count() as u64;
+        self.nulls += hash::nulls(cells);
     }
 }
 

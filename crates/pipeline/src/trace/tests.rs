@@ -32,7 +32,7 @@ fn sums(batch: &Batch) -> Sums {
     let mut sums = Sums::default();
     let cells = || batch.columns();
     sums.add_ends(&Stage::Input, &Named::of(&batch.keys, &[batch.column(&name("id"))]), cells());
-    sums.add(&Stage::step(1, "log", Form::Applied), &batch.keys, [(&name("x"), batch.column(&name("x")))]);
+    sums.add(&Stage::step(1, "log", Form::Applied), &Rows::of(&batch.keys), [(&name("x"), batch.column(&name("x")))]);
     sums
 }
 
@@ -116,7 +116,7 @@ fn however_many_columns_and_rows_there_are_the_file_stays_small() {
         let names: Vec<ColumnName> = (0..columns).map(|n| name(&format!("column {n}"))).collect();
         let cells = || names.iter().map(|name| (name, batch.column(&self::name("x"))));
         for step in 0..steps {
-            sums.add(&Stage::step(step, "log", Form::Applied), &batch.keys, cells());
+            sums.add(&Stage::step(step, "log", Form::Applied), &Rows::of(&batch.keys), cells());
         }
         sums.add_ends(&Stage::Input, &Named::of(&batch.keys, &[]), cells());
         for stage in [Stage::Labels, Stage::Prediction] {
