@@ -333,7 +333,7 @@ mod tests {
 
     const CONTRACT: &[u8] = br#"{
         "evenstep_contract": 1, "name": "lines", "target": "y", "task": { "kind": "regression" },
-        "id": [], "inputs": ["x"], "missing": [], "columns": {
+        "id": [], "inputs": ["x"], "missing": [], "serving": { "extra": "reject" }, "columns": {
             "x": { "type": "number", "missing": "allow", "invalid": "reject", "out_of_range": "flag", "available": "request", "absent": "null" },
             "y": { "type": "number", "missing": "allow", "invalid": "reject", "out_of_range": "flag", "available": "request", "absent": "null", "min": 0, "max": 1 }
         }
