@@ -85,7 +85,7 @@ pub use tls::{TlsError, TlsFiles};
 use body::{Room, Times};
 use gate::Gate;
 use guard::Guard;
-use limits::{ADMIN_CONNECTIONS_MAX, CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
+use limits::{ADMIN_CONNECTIONS_MAX, CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, CUT_OFF_TIME, WAITING_MAX, WAITING_SURELY};
 use listen::Door;
 use log::Log;
 use metrics::Metrics;
@@ -296,8 +296,8 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         stop.wait_for(watching).await;
         Ok(())
     });
-    // A thread that still loads a bundle may never end.
-    runtime.shutdown_background();
+    // What is cut off is told in the log. A thread that still loads a bundle may never end.
+    runtime.shutdown_timeout(CUT_OFF_TIME);
     ended.inspect(|()| {
         if let Some(telemetry) = &service.telemetry {
             telemetry.flush();

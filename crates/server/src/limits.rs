@@ -88,6 +88,9 @@ pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 /// ends its request must not keep the server.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
 
+/// At the end, what is still under way is cut off and told, which takes so long at most.
+pub(crate) const CUT_OFF_TIME: Duration = Duration::from_millis(200);
+
 /// After being told to stop, a connection of HTTP/1.1 may ask once more for so long, and is told with the answer that it ends; one of
 /// HTTP/2 is told so long after the last answer to what it had asked. Closed at once, it would lose what is on its way.
 pub(crate) const LINGER_TIME: Duration = Duration::from_millis(500);

@@ -15,7 +15,11 @@ use crate::{Host, attestation, output};
 pub(crate) fn models(args: &Models, host: &Host) -> Answer {
     let answer = match &args.verb {
         ModelsVerb::Log { file } => return log(file, host),
-        ModelsVerb::List(admin) => client(admin)?.ask("GET", &["models"], None),
+        ModelsVerb::List(admin) => {
+            let answer = client(admin)?.ask("GET", &["models"], None);
+            answer.as_ref().map_or(Ok(()), |answer| of_admin(answer, &admin.server))?;
+            answer
+        }
         ModelsVerb::Load { bundle, model, version, admin } => {
             load(&client(admin)?, bundle, model.as_deref(), version.as_deref())?
         }
@@ -37,6 +41,16 @@ pub(crate) fn models(args: &Models, host: &Host) -> Answer {
     };
     tell(&answer.map_err(refused)?, host);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A listener for predictions lists models, too, but not what an alias pointed at before.
+fn of_admin(answer: &Value, server: &str) -> Result<(), PipelineError> {
+    let mut models = answer["models"].as_array().into_iter().flatten();
+    if models.all(|model| model["aliases"].as_object().is_some_and(|all| all.values().all(Value::is_object))) {
+        return Ok(());
+    }
+    Err(PipelineError::input(format!("`{server}` answers requests for predictions, not those of administrators"))
+        .help("`--server` is the address that `serve --admin ADDRESS` names".to_owned()))
 }
 
 fn client(admin: &Admin) -> Result<AdminClient, PipelineError> {

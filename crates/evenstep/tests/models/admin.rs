@@ -157,6 +157,7 @@ fn a_client_without_a_server_or_a_key_is_told_what_is_missing() {
     project.write("wrong.key", "evk_wrong");
     project.write("two.key", "evk_a evk_b");
     let url = format!("http://{}", server.admin_address());
+    let predictions = format!("http://{}", server.address());
     for (args, code, expected) in [
         (&["--server", url.as_str(), "--key-file", "wrong.key"][..], 2, "doesn't know the key"),
         (&["--server", &url, "--key-file", "two.key"], 2, "holds no key"),
@@ -165,6 +166,7 @@ fn a_client_without_a_server_or_a_key_is_told_what_is_missing() {
         (&["--server", "https://localhost:9090"], 2, "--ca FILE"),
         (&["--server", "localhost:9090"], 2, "is no address"),
         (&["--server", "http://127.0.0.1:1"], 2, "can't be asked"),
+        (&["--server", &predictions], 2, "answers requests for predictions"),
     ] {
         let said = project.run(&[&["models", "list"], args].concat());
         assert!(said.code == code && said.err.contains(expected), "{args:?}: {} {}", said.code, said.err);
