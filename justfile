@@ -3,10 +3,10 @@ default:
     @just --list
 
 # Everything that must hold before a change lands
-ready: fmt-check lint test python-test push-test signature-test deny
+ready: fmt-check lint test python-test clients-test push-test signature-test deny
 
 # Every test there is: what `ready` runs, and what takes root, Debian or longer. About an hour
-everything: ready lint-parts clients-test contract-test interop large-test image-test wheel aarch64
+everything: ready lint-parts contract-test interop large-test image-test wheel aarch64
 
 # Format every Rust file, also those that only a macro declares
 fmt:
@@ -82,9 +82,9 @@ deny:
 docs:
     UPDATE_DOCS=1 cargo test --locked --workspace --test reference --test sbom --test generated
 
-# Ask a server by clients that know nothing of us: Triton, MLflow, pyarrow, schemathesis, curl. Needs Python and the network
-clients-test:
-    tests/clients.sh
+# Ask a server by clients that know nothing of us: Triton, MLflow, pyarrow, promtool, Chromium, schemathesis, curl. Needs Python and the network
+clients-test examples="15":
+    EXAMPLES={{examples}} tests/clients.sh
 
 # Judge what `contract` and `schema` write by validators and compilers of others. Needs Python, Node and the network
 contract-test:

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 #[cfg(feature = "serve")]
 pub(crate) use contract::{Contract, ContractDiff, ContractFormat, ContractVerb, Mock};
 #[cfg(feature = "serve")]
-pub(crate) use serve::{LogFormat, Models, ModelsVerb, Reach, Serve};
+pub(crate) use serve::{Admin, LogFormat, Models, ModelsVerb, Reach, Serve};
 
 /// A machine-learning pipeline from research to production as one artifact, with the same
 /// bits on both sides.
@@ -110,7 +110,6 @@ pub(crate) enum Verb {
     Manual(Manual),
 }
 
-/// A spec, and changes to it.
 impl Verb {
     /// Whether a signal is the verb's own business: the server answers first what it was asked.
     pub(crate) fn stops_by_itself(&self) -> bool {
@@ -121,6 +120,7 @@ impl Verb {
     }
 }
 
+/// A spec, and changes to it.
 #[derive(Args)]
 pub(crate) struct SpecArgs {
     /// The spec
@@ -129,8 +129,8 @@ pub(crate) struct SpecArgs {
     /// Override one value of the spec: `--set data.source=other.csv`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<Override>,
-    /// Threads to work with; one for each core if not given
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    /// Threads to work with, eight for each core at most; one for each if 0 or not given
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = from_zero, allow_negative_numbers = true)]
     pub(crate) threads: usize,
 }
 
@@ -200,8 +200,8 @@ pub(crate) struct Score {
     /// Where a trace of the rows goes, for `diff`
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
-    /// Threads to work with; one for each core if not given
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    /// Threads to work with, eight for each core at most; one for each if 0 or not given
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = from_zero, allow_negative_numbers = true)]
     pub(crate) threads: usize,
 }
 
@@ -218,8 +218,8 @@ pub(crate) struct Explain {
     /// Name only so many features a row, those that add or take most
     #[arg(long, value_parser = from_one)]
     pub(crate) top: Option<NonZeroUsize>,
-    /// Threads to work with; one for each core if not given
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    /// Threads to work with, eight for each core at most; one for each if 0 or not given
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = from_zero, allow_negative_numbers = true)]
     pub(crate) threads: usize,
 }
 
@@ -246,8 +246,8 @@ pub(crate) struct Verify {
     /// Override one value of the spec: `--set data.source=other.csv`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<Override>,
-    /// Threads to work with; one for each core if not given
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    /// Threads to work with, eight for each core at most; one for each if 0 or not given
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = from_zero, allow_negative_numbers = true)]
     pub(crate) threads: usize,
     /// Retrain on rows and columns in another order
     #[arg(long)]
@@ -276,6 +276,10 @@ pub(crate) enum KeyVerb {
     /// Make a key for a client of `serve`, show it once, and add its hash to a file
     #[cfg(feature = "serve")]
     Api(KeyApi),
+    /// The same, in an engine that was built without `serve`
+    #[cfg(not(feature = "serve"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Api(LeftOut),
 }
 
 #[derive(Args)]
@@ -293,8 +297,8 @@ pub(crate) struct KeyApi {
     /// The file of keys that `serve --api-keys` takes; it is made if need be
     #[arg(long, default_value = "api-keys.toml")]
     pub(crate) file: PathBuf,
-    /// How often the client may ask, as many at once as in a second; as often as it likes if not given
-    #[arg(long, value_name = "NUMBER")]
+    /// How often the client may ask, above 0 and up to 1000000, as many at once as in a second; as often as it likes if not given
+    #[arg(long, value_name = "NUMBER", value_parser = per_second, allow_negative_numbers = true)]
     pub(crate) requests_per_second: Option<f64>,
 }
 
@@ -350,8 +354,8 @@ pub(crate) struct Diff {
     /// Where a page with the pipeline drawn goes
     #[arg(long)]
     pub(crate) html: Option<PathBuf>,
-    /// Threads to work with; one for each core if not given
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    /// Threads to work with, eight for each core at most; one for each if 0 or not given
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = from_zero, allow_negative_numbers = true)]
     pub(crate) threads: usize,
 }
 
@@ -386,6 +390,19 @@ pub(crate) struct Split {
     /// Where the list goes; the format follows the extension, stdout is CSV
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// How often somebody may ask.
+#[cfg(feature = "serve")]
+fn per_second(text: &str) -> Result<f64, String> {
+    const MAX: f64 = evenstep_server::PER_SECOND_MAX;
+    let number = text.parse().ok().filter(|number| *number > 0.0 && *number <= MAX);
+    number.ok_or_else(|| format!("it is a number above 0 and up to {MAX}, such as 10 or 0.5"))
+}
+
+/// A number of things.
+fn from_zero(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "it is a whole number from 0")
 }
 
 /// A number of things that must be some.

@@ -58,6 +58,9 @@ impl Host {
 /// Runs the program with these arguments, of which the first is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if interrupt::may_be_of_a_server(&args) {
+        interrupt::outlive_hang_up();
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return misused(&error, args.iter().any(|arg| arg == "--json")),
@@ -68,9 +71,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return fail(PipelineError::input(format!("`EVENSTEP_SIMD` is `{word}`, and may be {words}")), cli.json);
     }
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
-    if cli.verb.stops_by_itself() {
-        interrupt::outlive_hang_up();
-    } else {
+    if !cli.verb.stops_by_itself() {
         interrupt::watch(Arc::clone(&host.files));
     }
     let result = caught(|| obey(cli.verb, &host));

@@ -658,13 +658,15 @@ fn what_was_asked_live_is_compared_with_a_scored_file() {
     assert_eq!((row["id"].as_str(), row["change"].as_str()), (Some("1007"), Some("changed")), "{told:#}");
     assert_eq!(row["a"]["n"].as_str(), Some(rows[at(1007)][2].as_str()), "{told:#}");
 
-    // Of rows without their id nobody knows which of them are which.
-    ask_live(&project, &few, "nameless.trace", |fields| drop(fields.remove("id")));
-    let said = project.run(&["diff", "scored.trace", "nameless.trace", "--json"]);
+    // Its trace is kept by the next server. Of rows without their id nobody knows which of them are which.
+    ask_live(&project, &few, "live.trace", |fields| drop(fields.remove("id")));
+    let said = project.run(&["diff", "scored.trace", "live.trace", "--json"]);
     let told = said.json();
+    let kept = project.run(&["diff", "scored.trace", "live.1.trace", "--data-a", "few.csv", "--json"]).json();
+    assert_eq!(kept["first"]["rows"][0]["id"].as_str(), Some("1007"), "{kept:#}");
     assert_eq!((said.code, causes(&told)), (1, vec![("unmatched", false)]), "{told:#}");
     assert!(told["notes"].to_string().contains("by `id` in A and by all of their columns in B"), "{told:#}");
-    let said = project.run(&["diff", "scored.trace", "nameless.trace", "--html", "page.html"]);
+    let said = project.run(&["diff", "scored.trace", "live.trace", "--html", "page.html"]);
     assert!(said.out.contains("  not shown to be the same"), "{}", said.out);
     assert!(project.read("page.html").contains("Not shown to be the same."));
 }

@@ -56,6 +56,14 @@ fn refused_by(project: &Project, args: &[&str], words: &[&str]) -> Said {
 }
 
 #[test]
+fn a_number_of_threads_that_is_none_is_refused() {
+    let project = project();
+    for threads in ["-1", "1.5", "all"] {
+        refused_by(&project, &["train", "--threads", threads], &["--threads", "a whole number from 0"]);
+    }
+}
+
+#[test]
 fn the_spec_as_it_is_trains() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();

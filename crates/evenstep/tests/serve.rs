@@ -114,6 +114,24 @@ impl Drop for Server {
 }
 
 #[test]
+fn who_finds_another_program_at_an_address_is_told_how_to_take_a_free_one() {
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    let taken = server.address.as_str();
+    project.run(&["key", "api", "admin", "--file", "admin.toml"]).ok();
+    let admin = ["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--admin", taken, "--admin-keys", "admin.toml"];
+    for (args, option) in [
+        (&["serve", "p.evenstep", "--listen", taken][..], "--listen"),
+        (&["mock", "pipeline.toml", "--listen", taken], "--listen"),
+        (&admin, "--admin"),
+    ] {
+        let said = project.run(args);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains(taken) && said.err.contains(&format!("{option} 127.0.0.1:0")), "{}", said.err);
+    }
+}
+
+#[test]
 fn beyond_this_host_nobody_is_served_unless_keys_are_asked_for_or_it_is_said() {
     let project = project();
     let said = project.run(&["serve", "p.evenstep", "--listen", "0.0.0.0:0"]);

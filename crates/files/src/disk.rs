@@ -12,6 +12,8 @@ pub trait File: Read + Write + Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Takes all away after so many bytes.
     fn cut(&mut self, length: u64) -> io::Result<()>;
+    /// Whether it is what that path names: it may have been moved or removed since it was opened.
+    fn is_at(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// A file system: each method is one operation that can fail.
@@ -59,6 +61,23 @@ impl File for fs::File {
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.set_len(length)
+    }
+
+    #[cfg(unix)]
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let own = self.metadata()?;
+        match fs::metadata(path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (own.dev(), own.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// There nobody moves or removes what is open.
+    #[cfg(not(unix))]
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        path.try_exists()
     }
 }
 

@@ -239,4 +239,8 @@ impl File for FaultyFile {
         self.faults.check(Operation::Cut)?;
         self.inner.cut(length)
     }
+
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        self.inner.is_at(path)
+    }
 }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::{BodyExt, Full};
@@ -25,10 +26,25 @@ pub(crate) struct Room {
     rests: Arc<Semaphore>,
     answers: Arc<Semaphore>,
     gate: Arc<Gate>,
+    times: Times,
+}
+
+/// How long bodies may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    /// For all of one.
+    pub(crate) whole: Duration,
+    /// Between two looks at how it comes.
+    pub(crate) look_every: Duration,
+}
+
+impl Times {
+    pub(crate) const USUAL: Times = Times { whole: BODY_TIME, look_every: HURRY_EVERY };
 }
 
 /// How a body comes.
 pub(crate) struct Pace {
+    times: Times,
     /// When it has to be there.
     deadline: Instant,
     /// When it was last looked at, if it holds room.
@@ -40,20 +56,15 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Of a body that begins now.
-    pub(crate) fn new() -> Pace {
+    fn new(times: Times) -> Pace {
         let now = Instant::now();
-        Pace { deadline: now + BODY_TIME, looked_at: Some(now), new: 0, all: 0 }
-    }
-
-    /// Of what is waited for, and holds no room yet.
-    pub(crate) fn patient() -> Pace {
-        Pace { looked_at: None, ..Pace::new() }
+        Pace { times, deadline: now + times.whole, looked_at: Some(now), new: 0, all: 0 }
     }
 
     /// It has begun, and holds some from now on.
     pub(crate) fn hold(&mut self) {
         if self.looked_at.is_none() {
-            *self = Pace::new();
+            *self = Pace::new(self.times);
         }
     }
 }
@@ -157,9 +168,14 @@ impl Share {
 }
 
 impl Room {
-    pub(crate) fn new(gate: Arc<Gate>) -> Room {
+    pub(crate) fn new(gate: Arc<Gate>, times: Times) -> Room {
         let room = |kib| Arc::new(Semaphore::new(kib));
-        Room { starts: room(BODIES_KIB_MAX), rests: room(BODIES_KIB_MAX), answers: room(ANSWERS_KIB_MAX), gate }
+        Room { starts: room(BODIES_KIB_MAX), rests: room(BODIES_KIB_MAX), answers: room(ANSWERS_KIB_MAX), gate, times }
+    }
+
+    /// How what is waited for comes, which holds no room yet.
+    pub(crate) fn patient(&self) -> Pace {
+        Pace { looked_at: None, ..Pace::new(self.times) }
     }
 
     /// Whether so little is left that who is slow should make room.
@@ -186,7 +202,7 @@ impl Room {
     /// The next part of a body; None after its last. One that comes slowly has all its time, unless others need its room.
     pub(crate) async fn part(&self, body: &mut Body, pace: &mut Pace) -> Result<Option<Bytes>, Problem> {
         loop {
-            let look_at = pace.looked_at.map_or(pace.deadline, |at| at + HURRY_EVERY);
+            let look_at = pace.looked_at.map_or(pace.deadline, |at| at + pace.times.look_every);
             let part = timeout_at(look_at.min(pace.deadline), body.frame()).await;
             let now = Instant::now();
             let part = match part {
@@ -218,7 +234,7 @@ impl Room {
 
     /// The same of a body that has no more than so many bytes.
     pub(crate) async fn read_up_to(&self, mut body: Body, bytes_max: usize) -> Result<Held, Problem> {
-        let (mut bytes, mut taken, mut pace) = (Vec::new(), self.hold(), Pace::new());
+        let (mut bytes, mut taken, mut pace) = (Vec::new(), self.hold(), Pace::new(self.times));
         while let Some(part) = self.part(&mut body, &mut pace).await? {
             let length = bytes.len() + part.len();
             if length > bytes_max {
@@ -248,13 +264,13 @@ mod tests {
     use super::*;
     use crate::places::Places;
 
-    fn room() -> Room {
-        Room::new(Gate::new(Places::of(8), Places::of(8)))
+    fn room(times: Times) -> Room {
+        Room::new(Gate::new(Places::of(8), Places::of(8)), times)
     }
 
     #[tokio::test]
     async fn large_bodies_take_no_room_from_small_ones_and_give_theirs_back() {
-        let room = room();
+        let room = room(Times::USUAL);
         let read = |bytes: usize| room.read(Body::from(vec![0; bytes]));
         let mut large = Vec::new();
         while let Ok(held) = read(BODY_BYTES_MAX).await {
@@ -270,12 +286,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_slow_is_waited_for_until_others_need_the_room() {
-        let room = room();
+        let look_every = Duration::from_millis(100);
+        let room = room(Times { look_every, ..Times::USUAL });
         let slowly = async || {
             let (mut sender, channel) = Channel::<Bytes, Infallible>::new(1);
             let send = async move {
                 let _ = sender.send_data(Bytes::from_static(b"1")).await;
-                sleep(2 * HURRY_EVERY + HURRY_EVERY / 2).await;
+                sleep(2 * look_every + look_every / 2).await;
                 let _ = sender.send_data(Bytes::from_static(b"2")).await;
             };
             tokio::join!(send, room.read(Body::new(channel))).1

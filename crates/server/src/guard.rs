@@ -12,7 +12,7 @@ use crate::Service;
 use crate::dialect::Dialect;
 use crate::host;
 use crate::keyring::Keyring;
-use crate::log::Line;
+use crate::log::{Line, Unanswered};
 use crate::origin;
 use crate::problem::Problem;
 use crate::request_id;
@@ -113,7 +113,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     let line = service.tells_requests().then(|| {
         // So that log and client speak of the same request.
         let name = name.get_or_insert_with(request_id::make).clone();
-        Line::begin(&request, name)
+        Unanswered::new(Line::begin(&request, name), &service)
     });
     let admitted = service.guard.admit(&request, &OPEN);
     let checked = admitted.and_then(|key| check_content_type(&request, dialect).map(|()| key));
@@ -127,7 +127,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     };
     let response = dialect.retell(response, name);
     if let Some(line) = line {
-        line.end(&service, key.as_deref(), &response);
+        line.end(key.as_deref(), &response);
     }
     response
 }

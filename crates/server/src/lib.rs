@@ -79,12 +79,14 @@ pub use keys::{ApiKeys, KeysError};
 pub use log::LogFormat;
 pub use models::{Bundle, Loader, Models, ModelsError};
 pub use names::path_of;
+pub use rate::PER_SECOND_MAX;
 pub use tls::{TlsError, TlsFiles};
 
-use body::Room;
+use body::{Room, Times};
 use gate::Gate;
 use guard::Guard;
-use limits::{ADMIN_CONNECTIONS_MAX, CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, WAITING_MAX, WAITING_SURELY};
+use limits::{ADMIN_CONNECTIONS_MAX, CONNECTIONS_AT_ONCE, CONNECTIONS_MAX, CUT_OFF_TIME, WAITING_MAX, WAITING_SURELY};
+use listen::Door;
 use log::Log;
 use metrics::Metrics;
 use places::{FILES_WANTED, Limited, Places};
@@ -241,7 +243,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         log,
         telemetry,
         guard: Guard::new(listen, keys, &allowed_hosts, tls.is_some()),
-        room: Room::new(Arc::clone(&callers)),
+        room: Room::new(Arc::clone(&callers), Times::USUAL),
         joint_turns: Turns::new(threads, WAITING_MAX),
         small_turns: Turns::new(threads, WAITING_MAX),
         large_turns: Turns::new(threads, WAITING_SURELY),
@@ -282,19 +284,20 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
             service.ends.store(true, Ordering::Relaxed);
             lasting.end().await;
         };
-        let router = router(Arc::clone(&service), calls);
-        let answering = listen::listen(listener, tls, router, &service, &callers, until, &stop);
+        let door = Door { router: router(Arc::clone(&service), calls), gate: callers, is_counted: true };
+        let answering = listen::listen(listener, tls, door, &service, until, &stop);
         let changing = async {
             if let Some((listener, _, router)) = admin {
-                listen::listen(listener, tls, router, &service, &admins, stop.told(1), &stop).await;
+                let door = Door { router, gate: admins, is_counted: false };
+                listen::listen(listener, tls, door, &service, stop.told(1), &stop).await;
             }
         };
         tokio::join!(answering, changing);
         stop.wait_for(watching).await;
         Ok(())
     });
-    // A thread that still loads a bundle may never end.
-    runtime.shutdown_background();
+    // What is cut off is told in the log. A thread that still loads a bundle may never end.
+    runtime.shutdown_timeout(CUT_OFF_TIME);
     ended.inspect(|()| {
         if let Some(telemetry) = &service.telemetry {
             telemetry.flush();

@@ -71,9 +71,9 @@ pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 pub(crate) const ANSWERED_HERE_BYTES: usize = 64 << 10;
 /// Bodies that may wait for a thread, each kind apart, however long that takes; who comes then is told at once to come back.
 pub(crate) const WAITING_SURELY: usize = 256;
-/// Of bodies that take no thread of their own more may wait, as long as each is answered within this time: who is sent away comes
-/// back no sooner, and to send a client away costs from a sixth of an answer to all of one.
-pub(crate) const WAIT_TIME: Duration = Duration::from_millis(500);
+/// Of bodies that take no thread of their own more may wait, as long as each is answered within this time, by what those before it
+/// take: who is sent away comes back no sooner, and to send a client away costs from a tenth of an answer to all of one.
+pub(crate) const WAIT_TIME: Duration = Duration::from_millis(750);
 /// How many of those: as many as there may be connections. What they hold is bounded apart.
 pub(crate) const WAITING_MAX: usize = CONNECTIONS_MAX as usize;
 /// So many small bodies in JSON are answered together at most, and of so many bytes together: the first waits for the last.
@@ -88,8 +88,11 @@ pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 /// ends its request must not keep the server.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// After being told to stop, a connection of HTTP/1.1 may ask once more for so long, and is told with the answer that it ends:
-/// closed at once, it would lose what is on its way.
+/// At the end, what is still under way is cut off and told, which takes so long at most.
+pub(crate) const CUT_OFF_TIME: Duration = Duration::from_millis(200);
+
+/// After being told to stop, a connection of HTTP/1.1 may ask once more for so long, and is told with the answer that it ends; one of
+/// HTTP/2 is told so long after the last answer to what it had asked. Closed at once, it would lose what is on its way.
 pub(crate) const LINGER_TIME: Duration = Duration::from_millis(500);
 
 /// A bundle that is sent to be served, in bytes.

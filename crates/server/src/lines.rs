@@ -17,7 +17,6 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::Service;
-use crate::body::Pace;
 use crate::formats::Format;
 use crate::limits::{BODY_TIME, LINE_BYTES_MAX, SMALL_BODY_BYTES};
 use crate::listen::UnderWay;
@@ -101,7 +100,8 @@ pub(crate) async fn answer(
     mut body: Body,
     is_asked_first: bool,
 ) -> Response {
-    let first = if is_asked_first { Some(service.room.part(&mut body, &mut Pace::patient()).await) } else { None };
+    let room = &service.room;
+    let first = if is_asked_first { Some(room.part(&mut body, &mut room.patient()).await) } else { None };
     let asked = Asked { service, served };
     let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
     let streamed = Streamed::default();
@@ -147,7 +147,7 @@ impl Stream {
 
     async fn answer_all(&mut self, mut first: Option<Part>, mut body: Body) -> Result<(), Ended> {
         let service = Arc::clone(&self.asked.service);
-        let (mut held, mut rest, mut pace) = (service.room.hold(), Vec::new(), Pace::patient());
+        let (mut held, mut rest, mut pace) = (service.room.hold(), Vec::new(), service.room.patient());
         loop {
             let found = match first.take() {
                 Some(first) => first,
@@ -171,7 +171,7 @@ impl Stream {
             held.give_back(rest.len());
             // The next line may be long in coming; once it began it has to end.
             if whole > 0 {
-                pace = Pace::patient();
+                pace = service.room.patient();
             }
             if !rest.is_empty() {
                 pace.hold();
@@ -309,4 +309,75 @@ fn too_long(place: impl Fn() -> String) -> Refusal {
 
 fn has_id(predictor: &Predictor, row: &Map<String, Value>) -> bool {
     predictor.data.id.iter().all(|name| row.contains_key(name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use evenstep_pipeline::{Interface, mock};
+    use http_body_util::BodyExt;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::body::{Room, Times};
+    use crate::gate::Gate;
+    use crate::guard::Guard;
+    use crate::limits::WAITING_SURELY;
+    use crate::log::Log;
+    use crate::metrics::Metrics;
+    use crate::models::Models;
+    use crate::places::Places;
+    use crate::turns::Turns;
+
+    const CONTRACT: &[u8] = br#"{
+        "evenstep_contract": 1, "name": "lines", "target": "y", "task": { "kind": "regression" },
+        "id": [], "inputs": ["x"], "missing": [], "serving": { "extra": "reject" }, "columns": {
+            "x": { "type": "number", "missing": "allow", "invalid": "reject", "out_of_range": "flag", "available": "request", "absent": "null" },
+            "y": { "type": "number", "missing": "allow", "invalid": "reject", "out_of_range": "flag", "available": "request", "absent": "null", "min": 0, "max": 1 }
+        }
+    }"#;
+
+    /// A server whose bodies have to come in such times.
+    fn service(times: Times) -> Arc<Service> {
+        let interface = Interface::parse(CONTRACT).expect("a contract");
+        let turns = || Turns::new(1, WAITING_SURELY);
+        Arc::new(Service {
+            models: Models::of_one(mock::predictor(&interface).expect("a mock")),
+            metrics: Metrics::new(false, None),
+            log: Arc::new(Log::new(None).expect("a thread")),
+            telemetry: None,
+            guard: Guard::default(),
+            room: Room::new(Gate::new(Places::of(8), Places::of(8)), times),
+            joint_turns: turns(),
+            small_turns: turns(),
+            large_turns: turns(),
+            trace: None,
+            pace: None,
+            ends: false.into(),
+        })
+    }
+
+    #[tokio::test]
+    async fn lines_that_are_cut_anywhere_go_on_for_longer_than_a_body_may_take_and_no_line_does() {
+        let whole = Duration::from_millis(400);
+        let service = service(Times { whole, ..Times::USUAL });
+        let served = Arc::clone(service.models.now().default());
+        let (mut sender, channel) = Channel::<Bytes, Infallible>::new(1);
+        let mut answers = answer(service, served, Body::new(channel), false).await.into_body();
+        let mut next = async || {
+            let frame = answers.frame().await.expect("an answer").expect("it comes");
+            String::from_utf8(frame.into_data().expect("data").to_vec()).expect("UTF-8")
+        };
+        sender.send_data(Bytes::from_static(b"{\"x\"")).await.expect("it reads");
+        for _ in 0..12 {
+            sleep(whole / 8).await;
+            sender.send_data(Bytes::from_static(b": 1}\n{\"x\"")).await.expect("it reads");
+            let said = next().await;
+            assert!(said.contains("prediction"), "{said}");
+        }
+        let said = next().await;
+        assert!(said.contains("took too long to arrive"), "{said}");
+    }
 }

@@ -47,16 +47,24 @@ use crate::tls::Tls;
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// What a listener leads to.
+pub(crate) struct Door {
+    pub(crate) router: Router,
+    pub(crate) gate: Arc<Gate>,
+    /// Whether requests that it has no place for count among those for predictions.
+    pub(crate) is_counted: bool,
+}
+
 /// Answers connections `until` the server ends, then those that are under way, for a while.
 pub(crate) async fn listen(
     listener: TcpListener,
     tls: Option<&Tls>,
-    router: Router,
+    door: Door,
     service: &Arc<Service>,
-    gate: &Arc<Gate>,
     until: impl Future<Output = ()>,
     stop: &Stop,
 ) {
+    let Door { router, gate, is_counted } = door;
     let metrics = &service.metrics;
     let [alone, of_many] = [STREAMS_MAX, STREAMS_OF_MANY_MAX].map(|streams| Arc::new(builder(streams)));
     let unaccepted = Seldom::new(UNACCEPTED_EVERY);
@@ -100,8 +108,9 @@ pub(crate) async fn listen(
         let _ = stream.set_nodelay(true);
         let acceptor = tls.map(Tls::acceptor);
         tokio::spawn(async move {
+            let counted = is_counted.then_some(&service.metrics);
             match acceptor {
-                None => serve_one(stream, from, entered, &builder, router, &service.metrics, closed).await,
+                None => serve_one(stream, from, entered, &builder, router, counted, closed).await,
                 // Who doesn't come to terms in time is closed, as who doesn't ask.
                 Some(acceptor) => {
                     let accepted = async {
@@ -112,7 +121,7 @@ pub(crate) async fn listen(
                         acceptor.accept(stream).await.ok()
                     };
                     if let Ok(Some(stream)) = timeout(HEAD_TIME, accepted).await {
-                        serve_one(stream, from, entered, &builder, router, &service.metrics, closed).await;
+                        serve_one(stream, from, entered, &builder, router, counted, closed).await;
                     }
                 }
             }
@@ -148,7 +157,7 @@ async fn serve_one(
     entered: Entered,
     builder: &Builder<TokioExecutor>,
     router: Router,
-    metrics: &Metrics,
+    counted: Option<&Metrics>,
     mut closed: watch::Receiver<()>,
 ) {
     let activity = Arc::new(Activity::new());
@@ -163,9 +172,10 @@ async fn serve_one(
             busy.is_of_frames.store(true, Ordering::Relaxed);
         }
         let stream = if is_of_frames { entered.begin() } else { None };
+        let early = if is_of_frames { Early::begin(&busy) } else { None };
         let (mut under_way, seen) = (UnderWay::begin(&busy), Arc::clone(&busy));
         let answered = if is_of_frames && stream.is_none() {
-            metrics.asked(None, StatusCode::SERVICE_UNAVAILABLE);
+            counted.into_iter().for_each(|metrics| metrics.asked(None, StatusCode::SERVICE_UNAVAILABLE));
             Err(NoPlace::of(request, &entered, &busy))
         } else {
             Ok(router.call(Arriving::of(request, &busy, stream.clone())))
@@ -179,12 +189,12 @@ async fn serve_one(
             if let Some(streamed) = answer.extensions_mut().remove::<Streamed>() {
                 streamed.keep(under_way);
             }
-            if seen.is_ending.load(Ordering::Relaxed) {
+            if !is_of_frames && seen.is_ending.load(Ordering::SeqCst) {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             let answer = answer.map(|body| paced(body, &seen));
             Ok::<_, Infallible>(match stream {
-                Some(stream) => answer.map(|body| Body::new(Holding::new(body, stream))),
+                Some(stream) => answer.map(|body| Body::new(Holding::new(body, (stream, early)))),
                 None => answer,
             })
         }
@@ -197,10 +207,10 @@ async fn serve_one(
     let mut until = closed.clone();
     let mut ends = pin!(async {
         let _ = until.changed().await;
-        if !activity.is_of_frames.load(Ordering::Relaxed) {
-            activity.is_ending.store(true, Ordering::Relaxed);
-            sleep(LINGER_TIME).await;
-        }
+        activity.end();
+        // Some clients of HTTP/2 take no more answers once they are told that the connection ends, also not to what they asked before.
+        activity.settled.notified().await;
+        sleep(LINGER_TIME).await;
     });
     loop {
         tokio::select! {
@@ -292,8 +302,12 @@ pub(crate) struct Activity {
     heard: AtomicU64,
     /// Of HTTP/2, on which more than heads is sent between requests.
     is_of_frames: AtomicBool,
-    /// Whether the server ends, and the next answer is the last.
+    /// Whether the server ends; over HTTP/1.1 the next answer is the last.
     is_ending: AtomicBool,
+    /// Requests over HTTP/2 that were begun before that, and whose answers weren't handed on.
+    early: AtomicUsize,
+    /// The server ends, and there are none of those.
+    settled: Notify,
     asked: AtomicUsize,
     given_up: AtomicUsize,
     /// Work is begun for each, and nobody reads the answer.
@@ -319,6 +333,8 @@ impl Activity {
             heard: AtomicU64::new(0),
             is_of_frames: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
+            early: AtomicUsize::new(0),
+            settled: Notify::new(),
             asked: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
             given_up_too_often: Notify::new(),
@@ -330,6 +346,14 @@ impl Activity {
     fn touch(&self) {
         let now = self.opened.elapsed().as_millis() as u64;
         self.last_ended.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// The server ends.
+    fn end(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
+        if self.early.load(Ordering::SeqCst) == 0 {
+            self.settled.notify_one();
+        }
     }
 
     /// Bytes came.
@@ -460,6 +484,28 @@ impl Drop for UnderWay {
     }
 }
 
+/// A request over HTTP/2 that was begun before the server ends, until its answer was handed on.
+struct Early(Arc<Activity>);
+
+impl Early {
+    fn begin(activity: &Arc<Activity>) -> Option<Early> {
+        if activity.is_ending.load(Ordering::SeqCst) {
+            return None;
+        }
+        activity.early.fetch_add(1, Ordering::SeqCst);
+        Some(Early(Arc::clone(activity)))
+    }
+}
+
+impl Drop for Early {
+    fn drop(&mut self) {
+        let left = self.0.early.fetch_sub(1, Ordering::SeqCst) - 1;
+        if left == 0 && self.0.is_ending.load(Ordering::SeqCst) {
+            self.0.settled.notify_one();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::response::Response;
@@ -521,8 +567,7 @@ mod tests {
         const PLACE: Places = Places { all: 1, from_one: 1 };
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
         let entered = Gate::new(PLACE, PLACE).enter(from.ip()).expect("a place");
-        let metrics = Metrics::new(false, None);
-        let served = serve_one(server, from, entered, &builder, router, &metrics, closed);
+        let served = serve_one(server, from, entered, &builder, router, None, closed);
         client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
         assert!(timeout(HEAD_TIME / 2, served).await.is_ok());
     }

@@ -165,20 +165,41 @@ impl Line {
         let (method, parent) = (known(request.method()), Parent::of(request.headers()));
         Line { began: Instant::now(), method, route, name, parent }
     }
+}
+
+/// A request that has no answer yet. If it never gets one, for its client is gone or the server ends, that is told.
+pub(crate) struct Unanswered {
+    line: Option<Line>,
+    service: Arc<Service>,
+}
+
+impl Unanswered {
+    pub(crate) fn new(line: Line, service: &Arc<Service>) -> Unanswered {
+        Unanswered { line: Some(line), service: Arc::clone(service) }
+    }
+
+    fn pending(&mut self) -> Option<Pending> {
+        let (line, service) = (self.line.take()?, Arc::clone(&self.service));
+        Some(Pending { line, status: None, client: None, answered: None, service })
+    }
 
     /// Tells a request that was answered; one whose answer is still being made once that was.
-    pub(crate) fn end(self, service: &Arc<Service>, client: Option<&str>, response: &Response) {
-        let answered = response.extensions().get::<Answered>().cloned();
-        let pending = Pending {
-            line: self,
-            status: response.extensions().get::<Became>().map_or(response.status(), |became| became.0),
-            client: client.map(str::to_owned),
-            answered,
-            service: Arc::clone(service),
-        };
+    pub(crate) fn end(mut self, client: Option<&str>, response: &Response) {
+        let Some(mut pending) = self.pending() else { return };
+        pending.status = Some(response.extensions().get::<Became>().map_or(response.status(), |became| became.0));
+        pending.client = client.map(str::to_owned);
+        pending.answered = response.extensions().get::<Answered>().cloned();
         match response.extensions().get::<Streamed>() {
             Some(streamed) => streamed.log(pending),
             None => pending.tell(None),
+        }
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(pending) = self.pending() {
+            pending.tell(None);
         }
     }
 }
@@ -192,7 +213,8 @@ fn known(method: &Method) -> &'static str {
 /// A line whose number of rows isn't known yet.
 pub(crate) struct Pending {
     line: Line,
-    status: StatusCode,
+    /// None if it got no answer.
+    status: Option<StatusCode>,
     client: Option<String>,
     answered: Option<Answered>,
     service: Arc<Service>,
@@ -203,11 +225,12 @@ pub(crate) struct Finished<'a> {
     pub(crate) began: Instant,
     pub(crate) method: &'static str,
     pub(crate) route: &'a str,
-    pub(crate) status: StatusCode,
+    /// None if it got no answer.
+    pub(crate) status: Option<StatusCode>,
     pub(crate) parent: Option<Parent>,
     pub(crate) answered: Option<&'a Answered>,
     pub(crate) rows: usize,
-    /// How an answer ended that was made row by row, if not with its last row.
+    /// How it ended, if not with an answer, or one that was made row by row not with its last row.
     ended: Option<&'static str>,
 }
 
@@ -215,6 +238,7 @@ impl Pending {
     /// Tells it, with what was made of the answer since.
     pub(crate) fn tell(self, made: Option<&Made>) {
         let known = self.answered.as_ref().map_or(0, |answered| answered.rows);
+        let no_answer = || if self.service.ends.load(Ordering::Relaxed) { "cut" } else { "abandoned" };
         let finished = Finished {
             began: self.line.began,
             method: self.line.method,
@@ -224,7 +248,7 @@ impl Pending {
             parent: self.line.parent,
             answered: self.answered.as_ref(),
             rows: made.map_or(known, Made::rows),
-            ended: made.and_then(Made::ended),
+            ended: made.and_then(Made::ended).or_else(|| self.status.is_none().then(no_answer)),
         };
         let trace = match &self.service.telemetry {
             Some(telemetry) => Some(telemetry.tell(&finished)),
@@ -238,7 +262,7 @@ impl Pending {
     fn log(&self, finished: &Finished<'_>, trace: Option<String>) {
         let mut line = Map::new();
         let mut add = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
-        add("status", json!(finished.status.as_u16()));
+        add("status", json!(finished.status.map(|status| status.as_u16())));
         add("method", json!(finished.method));
         add("route", json!(finished.route));
         add("request", json!(self.line.name.to_str().unwrap_or_default()));

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// More than a server answers.
-pub(crate) const PER_SECOND_MAX: f64 = 1e6;
+/// How many requests a key may ask in a second at most: more than a server answers.
+pub const PER_SECOND_MAX: f64 = 1e6;
 
 /// Of so many a second as many may come at once, and one always. The generic cell rate algorithm (ITU-T I.371, annex A): one
 /// number says when the next would be due if all came evenly, so nobody waits for a lock.

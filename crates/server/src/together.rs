@@ -120,13 +120,13 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
-    use crate::body::Room;
+    use crate::body::{Room, Times};
     use crate::gate::Gate;
     use crate::places::Places;
 
     #[tokio::test]
     async fn who_is_gone_leaves_nothing_behind_and_who_waits_stays() {
-        let (together, room) = (Together::default(), Room::new(Gate::new(Places::of(8), Places::of(8))));
+        let (together, room) = (Together::default(), Room::new(Gate::new(Places::of(8), Places::of(8)), Times::USUAL));
         let body = async || room.read(Body::from("7")).await.expect("there is room");
         let (one, other) = (body().await, body().await);
         let (tell, _waits) = channel();

@@ -1,9 +1,8 @@
 //! Turns: a body that was read waits until a thread is free to compute its answer. Who would wait for long is sent away at
-//! once, while the client can still ask another server; who would not waits, since to send a request away costs about
-//! as much as to answer a small one.
+//! once, while the client can still ask another server; who would not waits, since to send a request away costs from a tenth of
+//! an answer to all of a small one.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,49 +15,102 @@ use crate::problem::Problem;
 pub(crate) struct Turns {
     /// One a request that is being computed.
     free: Arc<Semaphore>,
-    /// One a request that is being computed, or waits for that.
+    waiting: Arc<Waiting>,
+}
+
+/// Requests that are being computed, or wait for that.
+struct Waiting {
+    /// One for each.
     places: Arc<Semaphore>,
-    /// How many places are left when as many wait as surely may.
-    few: usize,
-    /// Microseconds from place to answer, of the last that was answered.
-    last_took: Arc<AtomicU64>,
+    /// How many of those there are, and how many may be taken however long that takes.
+    all: usize,
+    surely: usize,
+    pace: Mutex<Pace>,
+}
+
+/// How fast requests are answered, as long as some wait.
+#[derive(Default)]
+struct Pace {
+    /// Seconds from one to the next, in the mean of the last.
+    between: f64,
+    /// In the mean of so many.
+    of: u32,
+    /// When the last was answered, if others waited then.
+    last: Option<Instant>,
+}
+
+/// A mean is of so many at most: more than a pause of the host makes slow, fewer than wait.
+const REMEMBERED: u32 = 256;
+
+impl Pace {
+    /// One was answered; others wait, or don't.
+    fn learn(&mut self, now: Instant, others: bool) {
+        if let Some(last) = self.last {
+            self.of = (self.of + 1).min(REMEMBERED);
+            self.between += ((now - last).as_secs_f64() - self.between) / f64::from(self.of);
+        }
+        self.last = others.then_some(now);
+    }
+}
+
+impl Waiting {
+    fn count(&self) -> usize {
+        self.all - self.places.available_permits()
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A place among those who wait or are computed, until it is dropped.
 pub(crate) struct Place {
-    since: Instant,
-    last_took: Arc<AtomicU64>,
+    waiting: Arc<Waiting>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.last_took.store(self.since.elapsed().as_micros() as u64, Ordering::Relaxed);
+impl Place {
+    /// Its request was computed; who leaves before tells nothing of how long that takes.
+    pub(crate) fn done(&self) {
+        self.waiting.pace().learn(Instant::now(), self.waiting.count() > 1);
     }
 }
 
 /// A turn, until it is dropped.
 pub(crate) struct Turn {
     _free: OwnedSemaphorePermit,
-    _place: Place,
+    place: Place,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.place.done();
+    }
 }
 
 impl Turns {
     /// As many at once as there are threads; while that is quick, so many may wait.
     pub(crate) fn new(threads: usize, waiting_max: usize) -> Turns {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        let (free, places) = (semaphore(threads), semaphore(threads + waiting_max));
-        Turns { free, places, few: waiting_max - WAITING_SURELY, last_took: Arc::default() }
+        let all = threads + waiting_max;
+        let surely = threads + WAITING_SURELY;
+        let waiting = Waiting { places: semaphore(all), all, surely, pace: Mutex::default() };
+        Turns { free: semaphore(threads), waiting: Arc::new(waiting) }
     }
 
-    /// A place, unless too many wait for how long they wait.
+    /// Refuses who would find no place, or wait too long, unless no more wait than surely may.
+    pub(crate) fn look(&self) -> Result<(), Problem> {
+        let count = self.waiting.count();
+        let is_long = || count as f64 * self.waiting.pace().between > WAIT_TIME.as_secs_f64();
+        let is_full = count == self.waiting.all;
+        if is_full || count >= self.waiting.surely && is_long() { Err(Problem::busy()) } else { Ok(()) }
+    }
+
+    /// A place, unless too many wait for how long that takes.
     pub(crate) fn place(&self) -> Result<Place, Problem> {
-        let is_slow = u128::from(self.last_took.load(Ordering::Relaxed)) > WAIT_TIME.as_micros();
-        if is_slow && self.places.available_permits() <= self.few {
-            return Err(Problem::busy());
-        }
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::busy())?;
-        Ok(Place { since: Instant::now(), last_took: Arc::clone(&self.last_took), _permit: permit })
+        self.look()?;
+        let permit = Arc::clone(&self.waiting.places).try_acquire_owned().map_err(|_| Problem::busy())?;
+        Ok(Place { waiting: Arc::clone(&self.waiting), _permit: permit })
     }
 
     /// Waits for a turn, behind those who came before.
@@ -66,12 +118,14 @@ impl Turns {
         let place = self.place()?;
         let free = timeout(TURN_TIME, Arc::clone(&self.free).acquire_owned()).await;
         let Ok(Ok(free)) = free else { return Err(Problem::busy()) };
-        Ok(Turn { _free: free, _place: place })
+        Ok(Turn { _free: free, place })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
     use tokio::task::unconstrained;
 
@@ -95,19 +149,34 @@ mod tests {
     }
 
     #[test]
-    fn only_few_may_wait_while_that_takes_long() {
+    fn who_would_wait_too_long_is_sent_away_unless_few_wait() {
         let turns = Turns::new(1, 4 * WAITING_SURELY);
-        let mut waiting: Vec<Place> = (0..=WAITING_SURELY).map(|_| turns.place().expect("a burst")).collect();
-        waiting.push(turns.place().expect("as long as nobody knows better"));
-        let mut first = waiting.remove(0);
-        first.since -= 2 * WAIT_TIME;
-        drop(first);
-        assert!(turns.place().is_err(), "it would take long");
-        waiting.truncate(WAITING_SURELY);
-        waiting.push(turns.place().expect("few wait"));
-        drop(waiting.pop());
-        waiting.push(turns.place().expect("few wait"));
-        waiting.push(turns.place().expect("it takes no longer"));
+        let take = |count| -> Vec<Place> { (0..count).map_while(|_| turns.place().ok()).collect() };
+        let all = 4 * WAITING_SURELY + 1;
+        assert_eq!(take(2 * all).len(), all, "nobody knows how long it takes");
+        // So fast that twice as many as surely may wait are answered in time; and so slow that one isn't.
+        turns.waiting.pace().between = WAIT_TIME.as_secs_f64() / (2 * WAITING_SURELY) as f64;
+        assert_eq!(take(all).len(), 2 * WAITING_SURELY + 1);
+        turns.waiting.pace().between = 2.0 * WAIT_TIME.as_secs_f64();
+        assert_eq!(take(all).len(), WAITING_SURELY + 1);
+    }
+
+    #[test]
+    fn the_pace_is_that_of_the_last_answers_while_others_waited() {
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let mut learn = |count, milliseconds, others| {
+            for _ in 0..count {
+                now += Duration::from_millis(milliseconds);
+                pace.learn(now, others);
+            }
+            pace.between
+        };
+        let is = |between: f64, milliseconds: f64| (between * 1e3 / milliseconds - 1.0).abs() < 0.1;
+        assert_eq!(learn(100, 1000, false), 0.0, "nobody waited");
+        assert!(is(learn(3, 2, true), 2.0), "the first are believed");
+        assert!(is(learn(5 * REMEMBERED, 4, true), 4.0), "the last count");
+        learn(1, 4, false);
+        assert!(is(learn(1, 10_000, true), 4.0), "there was nothing to do");
     }
 
     /// What a future gives without being waited for.

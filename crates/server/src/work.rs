@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Answer, Noticed, Refusal, Rows, Table};
@@ -20,6 +20,7 @@ use crate::names::path_of;
 use crate::packing::Packing;
 use crate::parts::Parts;
 use crate::problem::Problem;
+use crate::turns::Turns;
 use crate::{Service, predict, together};
 
 pub(crate) const BUG: &str = "the request ran into a bug";
@@ -80,8 +81,10 @@ pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> R
         if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.trace.is_some() {
             return compute(&asked, body, packing, predict::json).await;
         }
-        let _place = asked.service.joint_turns.place()?;
-        together::answer(&asked, body).await
+        let place = asked.service.joint_turns.place()?;
+        let answered = together::answer(&asked, body).await;
+        place.done();
+        answered
     };
     let said = said.await;
     told(asked, Dialect::Native, head, started, said)
@@ -116,6 +119,11 @@ async fn read(
     let packing = Packing::of(dialect, head)?;
     let service = &asked.service;
     let body = body::within(body, BODY_BYTES_MAX, Problem::too_large)?;
+    let announced = body.size_hint().lower() as usize;
+    if announced > SMALL_BODY_BYTES {
+        // Who would be sent away once it is read is told before: what is left of the body is only thrown away.
+        service.turns_of(announced, packing).look()?;
+    }
     let body = service.room.read(body).await?;
     service.keep_pace(&body.bytes).await;
     let packing = packing.filter(|packing| packing.packs(&body.bytes));
@@ -131,13 +139,14 @@ async fn compute(
     work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Result<Timed, Problem> {
     let service = &asked.service;
-    if body.bytes.len() <= ANSWERED_HERE_BYTES && packing.is_none() {
-        let _turn = service.small_turns.take().await?;
+    let turns = service.turns_of(body.bytes.len(), packing);
+    if is_answered_here(body.bytes.len(), packing) {
+        let _turn = turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
         yield_now().await;
         return timed(|| work(asked, &body.bytes));
     }
-    let turn = service.large_turns.take().await?;
+    let turn = turns.take().await?;
     let asked = asked.clone();
     let answered = spawn_blocking(move || {
         let answer = timed(|| {
@@ -148,6 +157,18 @@ async fn compute(
         answer
     });
     answered.await.unwrap_or_else(|_| Err(Problem::bug(BUG)))
+}
+
+/// Whether a body is answered where it was read.
+fn is_answered_here(bytes: usize, packing: Option<Packing>) -> bool {
+    bytes <= ANSWERED_HERE_BYTES && packing.is_none()
+}
+
+impl Service {
+    /// The turns of a body.
+    fn turns_of(&self, bytes: usize, packing: Option<Packing>) -> &Turns {
+        if is_answered_here(bytes, packing) { &self.small_turns } else { &self.large_turns }
+    }
 }
 
 /// How an answer is compressed, if it may be.

@@ -156,7 +156,14 @@ fn check_stream(file: &mut Box<dyn Input>, claims: &mut Claims) -> Result<(), So
         message.check(file, message.end, claims)?;
         at = message.end.checked_add(message.body).filter(|end| *end <= size).ok_or_else(beyond)?;
     }
-    Ok(())
+    let mut rest = Vec::new();
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.take(9).read_to_end(&mut rest)).map_err(unreadable)?;
+    // Nothing, or the mark of the end, which old writers make half as long.
+    match rest.as_slice() {
+        [] | [0, 0, 0, 0] | [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0] => Ok(()),
+        _ => Err(SourceError::malformed("bytes come after the end of the stream")
+            .help("one stream is read: put the batches of several into one, or into a file each")),
+    }
 }
 
 /// How much compressed columns may still claim, all together.

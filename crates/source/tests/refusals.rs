@@ -70,6 +70,27 @@ fn headers_name_every_column_once() {
 }
 
 #[test]
+fn a_stream_of_arrow_ends_with_its_file() {
+    let cells = std::sync::Arc::new(arrow_array::Float64Array::from(vec![0.5, 1.5])) as arrow_array::ArrayRef;
+    let batch = arrow_array::RecordBatch::try_from_iter([("a", cells)]).expect("one column");
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).expect("started");
+    writer.write(&batch).and_then(|()| writer.finish()).expect("written");
+    let stream = writer.into_inner().expect("finished");
+    let mark = stream.len() - 8;
+    for whole in [&stream[..], &stream[..mark], &[&stream[..mark], &[0; 4]].concat()] {
+        assert!(refusal("a.arrows", whole).starts_with("accepted"), "{}", refusal("a.arrows", whole));
+    }
+    for more in [&stream[..], b"junk", b"x", &[0; 4], &[0; 64]] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(refusal("a.arrows", &[&stream, more].concat()), @"
+                DIR/a.arrows: bytes come after the end of the stream
+                help: one stream is read: put the batches of several into one, or into a file each
+                ");
+        }
+    }
+}
+
+#[test]
 fn rows_have_as_many_cells_as_the_header() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n\n1,2,3\n"), @"
         DIR/a.csv, line 4: the row has 3 cells, expected 2 as in the header

@@ -82,21 +82,26 @@ pub(crate) enum LogFormat {
 pub(crate) struct Models {
     #[command(subcommand)]
     pub(crate) verb: ModelsVerb,
+}
+
+/// The server that is asked.
+#[derive(Args)]
+pub(crate) struct Admin {
     /// Where the server is told what to serve, as `serve --admin` says it
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:9090")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090")]
     pub(crate) server: String,
     /// A file that holds the key to show
-    #[arg(long, global = true, value_name = "FILE", default_value = "admin.key")]
+    #[arg(long, value_name = "FILE", default_value = "admin.key")]
     pub(crate) key_file: PathBuf,
     /// By which certificate to know a server that speaks TLS, as PEM: its own, or that of who vouches for it
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum ModelsVerb {
     /// List models, versions and aliases
-    List,
+    List(Admin),
     /// Show what administrators did, as `serve --admin-log` wrote it down, and verify that it is whole; asks no server
     Log {
         /// The file
@@ -114,6 +119,8 @@ pub(crate) enum ModelsVerb {
         /// The version that it is; the first digits of its digest if not given
         #[arg(id = "as", long = "as", visible_alias = "version", value_name = "VERSION")]
         version: Option<String>,
+        #[command(flatten)]
+        admin: Admin,
     },
     /// Take out a version that no alias points at, or a model
     Unload {
@@ -122,6 +129,8 @@ pub(crate) enum ModelsVerb {
         /// The version; all of them if not given
         #[arg(id = "of", value_name = "VERSION")]
         version: Option<String>,
+        #[command(flatten)]
+        admin: Admin,
     },
     /// Point an alias at a version: `default` is what answers where none is named
     Alias {
@@ -135,6 +144,8 @@ pub(crate) enum ModelsVerb {
         /// Delete the alias
         #[arg(long, conflicts_with = "to")]
         delete: bool,
+        #[command(flatten)]
+        admin: Admin,
     },
     /// Point an alias at the version that it pointed at before
     Rollback {
@@ -143,5 +154,7 @@ pub(crate) enum ModelsVerb {
         /// The alias
         #[arg(default_value = "default")]
         alias: String,
+        #[command(flatten)]
+        admin: Admin,
     },
 }

@@ -26,6 +26,8 @@ pub(crate) fn key(args: &Key, host: &Host) -> Answer {
         KeyVerb::New(args) => new(args, host),
         #[cfg(feature = "serve")]
         KeyVerb::Api(args) => api(args, host),
+        #[cfg(not(feature = "serve"))]
+        KeyVerb::Api(args) => super::left_out::left_out(args),
     }
 }
 
@@ -74,7 +76,10 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
     };
     written.map_err(file_error)?;
     if host.json {
-        output::json(&json!({ "name": args.name, "key": key, "file": output::path(path) }));
+        let per_second = args.requests_per_second;
+        output::json(
+            &json!({ "name": args.name, "key": key, "file": output::path(path), "requests_per_second": per_second }),
+        );
     } else {
         output::line(&format!("  {key}"));
         output::note(&format!("only its hash is kept, in {}: give it to {} now", path.display(), args.name));

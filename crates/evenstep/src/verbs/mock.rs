@@ -7,7 +7,7 @@ use evenstep_pipeline::{Latency, PipelineError};
 use evenstep_server::{Listening, Models, Options};
 use serde_json::json;
 
-use super::serve::{keys, refuse_batch};
+use super::serve::{keys, refuse_batch, unserved};
 use super::{Answer, kept};
 use crate::cli::Mock;
 use crate::{Host, output};
@@ -48,8 +48,7 @@ pub(crate) fn mock(args: &Mock, host: &Host) -> Answer {
         log: None,
         pace: Pace::of(&latency),
     };
-    evenstep_server::serve(Models::of_one(predictor), options, listening)
-        .map_err(|error| PipelineError::input(error.to_string()))?;
+    evenstep_server::serve(Models::of_one(predictor), options, listening).map_err(|error| unserved(&error, None))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,31 +9,52 @@ use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::{Answer, open_bundle, read_bundle, unreadable};
-use crate::cli::{Models, ModelsVerb};
+use crate::cli::{Admin, Models, ModelsVerb};
 use crate::{Host, attestation, output};
 
 pub(crate) fn models(args: &Models, host: &Host) -> Answer {
-    let client = || AdminClient::new(&args.server, args.ca.as_deref(), key(&args.key_file)?).map_err(refused);
     let answer = match &args.verb {
         ModelsVerb::Log { file } => return log(file, host),
-        ModelsVerb::List => client()?.ask("GET", &["models"], None),
-        ModelsVerb::Load { bundle, model, version } => load(&client()?, bundle, model.as_deref(), version.as_deref())?,
-        ModelsVerb::Unload { model, version: None } => client()?.ask("DELETE", &["models", model], None),
-        ModelsVerb::Unload { model, version: Some(version) } => {
-            client()?.ask("DELETE", &["models", model, "versions", version], None)
+        ModelsVerb::List(admin) => {
+            let answer = client(admin)?.ask("GET", &["models"], None);
+            answer.as_ref().map_or(Ok(()), |answer| of_admin(answer, &admin.server))?;
+            answer
         }
-        ModelsVerb::Alias { model, alias, version: Some(version), .. } => {
-            client()?.ask("PUT", &["models", model, "aliases", alias], Some(&json!({ "version": version })))
+        ModelsVerb::Load { bundle, model, version, admin } => {
+            load(&client(admin)?, bundle, model.as_deref(), version.as_deref())?
         }
-        ModelsVerb::Alias { model, alias, version: None, .. } => {
-            client()?.ask("DELETE", &["models", model, "aliases", alias], None)
+        ModelsVerb::Unload { model, version, admin } => {
+            let of_version = version.iter().flat_map(|version| ["versions", version]);
+            let path: Vec<&str> = ["models", model].into_iter().chain(of_version).collect();
+            client(admin)?.ask("DELETE", &path, None)
         }
-        ModelsVerb::Rollback { model, alias } => {
-            client()?.ask("POST", &["models", model, "aliases", alias, "rollback"], None)
+        ModelsVerb::Alias { model, alias, version, admin, .. } => {
+            let path = ["models", model, "aliases", alias];
+            match version {
+                Some(version) => client(admin)?.ask("PUT", &path, Some(&json!({ "version": version }))),
+                None => client(admin)?.ask("DELETE", &path, None),
+            }
+        }
+        ModelsVerb::Rollback { model, alias, admin } => {
+            client(admin)?.ask("POST", &["models", model, "aliases", alias, "rollback"], None)
         }
     };
     tell(&answer.map_err(refused)?, host);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A listener for predictions lists models, too, but not what an alias pointed at before.
+fn of_admin(answer: &Value, server: &str) -> Result<(), PipelineError> {
+    let mut models = answer["models"].as_array().into_iter().flatten();
+    if models.all(|model| model["aliases"].as_object().is_some_and(|all| all.values().all(Value::is_object))) {
+        return Ok(());
+    }
+    Err(PipelineError::input(format!("`{server}` answers requests for predictions, not those of administrators"))
+        .help("`--server` is the address that `serve --admin ADDRESS` names".to_owned()))
+}
+
+fn client(admin: &Admin) -> Result<AdminClient, PipelineError> {
+    AdminClient::new(&admin.server, admin.ca.as_deref(), key(&admin.key_file)?).map_err(refused)
 }
 
 /// Tells the acts in a file, up to the first line that doesn't follow from the one before, and where it ends.

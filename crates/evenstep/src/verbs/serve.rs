@@ -3,6 +3,8 @@
 mod live;
 mod loading;
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +12,8 @@ use std::sync::mpsc::channel;
 
 use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
 use evenstep_server::{
-    ActLog, ActLogError, AdminOptions, Bundle, Keyring, Listening, LogFormat, Models, Options, TlsFiles, path_of,
+    ActLog, ActLogError, AdminOptions, Bundle, Keyring, Listening, LogFormat, Models, Options, ServeError, TlsFiles,
+    path_of,
 };
 use serde_json::{Value, json};
 
@@ -32,6 +35,12 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     }
     let (keys, admin) = (keys(&args.reach)?, admin(args, host)?);
     let quiet = host.quiet || matches!(args.log, Some(cli::LogFormat::Json));
+    if keys.is_none() && !args.reach.listen.ip().is_loopback() && args.reach.allow_host.is_empty() && !quiet {
+        output::note(
+            "without a key, and by whatever `Host` names, a page that somebody's browser shows can ask, too: \
+             `--allow-host NAME` says by which names this server goes",
+        );
+    }
     let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
@@ -63,12 +72,27 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
             live.iter().for_each(Live::begin);
             told.tell(listening, &loading, host);
         })
-        .map_err(|error| PipelineError::input(error.to_string()));
+        .map_err(|error| unserved(&error, args.admin));
         drop(stop);
         let written = writer.map_or(Ok(()), |writer| writer.join().expect("it doesn't panic"));
         served.and(written)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why nothing is served; who listens elsewhere may say where else to.
+pub(super) fn unserved(error: &ServeError, admin: Option<SocketAddr>) -> PipelineError {
+    let help = match error {
+        ServeError::Listen(at, cause) if cause.kind() == ErrorKind::AddrInUse => {
+            let option = if admin == Some(*at) { "admin" } else { "listen" };
+            let free = SocketAddr::new(at.ip(), 0);
+            Some(format!(
+                "another program listens there: end it, or name another port; `--{option} {free}` takes any that is free"
+            ))
+        }
+        _ => None,
+    };
+    PipelineError::input(error.to_string()).help(help)
 }
 
 /// The bundles that the arguments name, or those that a file lists.

@@ -79,18 +79,6 @@ impl Lines {
 }
 
 #[test]
-fn lines_that_are_cut_anywhere_go_on_for_longer_than_a_body_may_take() {
-    let server = small();
-    let mut lines = Lines::begin(&server);
-    lines.send("{\"x\": 1, ");
-    for row in 1..=64 {
-        sleep(Duration::from_millis(500));
-        lines.send("\"z\": 2}\n{\"x\": 1, ");
-        lines.read(row);
-    }
-}
-
-#[test]
 fn a_long_line_leaves_nothing_behind() {
     let server = small();
     let long = format!("{}\n{{\"x\": 1, \"z\": 2}}\n", " ".repeat(1_000_000));
@@ -169,4 +157,47 @@ fn a_client_that_asks_first_is_told_to_go_on() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("prediction"), "{answer}");
+}
+
+#[cfg(unix)]
+#[test]
+fn lines_under_way_over_http_2_are_answered_before_their_client_is_told_that_the_server_ends() {
+    // Kinds of frames, and the flag of the last of a request or an answer (RFC 9113, 6).
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const RESET: u8 = 3;
+    const GO_AWAY: u8 = 7;
+    const LAST: u8 = 1;
+    let mut server = small();
+    let mut stream = TcpStream::connect(&*server.address).expect("it listens");
+    let frame = |kind: u8, flags: u8, payload: &[u8]| {
+        let length = (payload.len() as u32).to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    };
+    let row = b"{\"x\": 1, \"z\": 2}\n";
+    // `:method: POST`, `:scheme: http`, `:path`, `:authority` and `content-type` (RFC 7541).
+    let head = b"\x83\x86\x04\x08/predict\x01\x09localhost\x0f\x10\x14application/x-ndjson";
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(&[preface, &*frame(HEADERS, 4, head), &*frame(DATA, 0, row)].concat()).expect("it reads");
+    let next = |stream: &mut TcpStream| {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("a frame");
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).expect("all of it");
+        (head[3], head[4], String::from_utf8_lossy(&payload).into_owned())
+    };
+    while next(&mut stream).0 != DATA {}
+    let killed = std::process::Command::new("kill").arg(server.id().to_string()).status();
+    assert!(killed.is_ok_and(|killed| killed.success()));
+    sleep(Duration::from_millis(800));
+    stream.write_all(&frame(DATA, LAST, row)).expect("it reads");
+    loop {
+        let (kind, flags, payload) = next(&mut stream);
+        assert!(![RESET, GO_AWAY].contains(&kind), "{kind}: {payload}");
+        if kind == DATA && flags & LAST == LAST {
+            break;
+        }
+    }
+    while next(&mut stream).0 != GO_AWAY {}
+    server.wait();
 }

@@ -8,7 +8,7 @@ use crate::example::small_arrow;
 #[test]
 fn no_bytes_through_any_door_are_a_bug_or_an_end() {
     let server = small();
-    let oip = br#"{"inputs":[{"name":"x","shape":[2],"datatype":"INT64","parameters":{"binary_data_size":16}},{"name":"z","shape":[2],"datatype":"FP32","data":[[1],[null]]}]}"#;
+    let oip = br#"{"inputs":[{"name":"x","shape":[2],"datatype":"INT64","parameters":{"binary_data_size":16}},{"name":"z","shape":[2],"datatype":"FP32","data":[1,null]}]}"#;
     let more = format!("Inference-Header-Content-Length: {}\r\n", oip.len());
     let binary = [&oip[..], &1i64.to_le_bytes(), &2i64.to_le_bytes()].concat();
     let infer = "/v2/models/p/infer";
@@ -69,6 +69,15 @@ fn what_is_wrong_is_told_in_the_words_of_each_protocol() {
     ask(infer, JSON, "[]");
     ask(infer, JSON, r#"{"inputs":[]}"#);
     ask(infer, JSON, &z("FP64", "[2]", r#""data":[1]"#));
+    let both = |shape: &str, data: &str| {
+        format!(
+            r#"{{"inputs":[{{"name":"a","datatype":"FP64","shape":{shape},"parameters":{{"columns":"x,z"}},"data":{data}}}]}}"#
+        )
+    };
+    ask(infer, JSON, &both("[2,2]", "[[1,2],[3,4]]"));
+    for data in ["[[1,2,3,4]]", "[[1,2],[3],[4]]", "[[[1,3,2]],4]", "[[1],[2],[3],[4]]", "[[[1],[2]],[[3],[4]]]", "1"] {
+        ask(infer, JSON, &both("[2,2]", data));
+    }
     ask(infer, JSON, &z("FP64", "[9223372036854775807,4]", r#""data":[1]"#));
     ask(infer, JSON, &z("FP64", "[1,1,1]", r#""data":[1]"#));
     ask(infer, JSON, &z("FP128", "[1]", r#""data":[1]"#));

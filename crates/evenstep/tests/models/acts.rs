@@ -62,14 +62,14 @@ fn each_act_is_written_down_with_who_did_it_and_what_came_of_it() {
     assert_eq!(admin.ask("DELETE", "/models/p%0A%20%202026%20%20ben", &key, b"").status, 404);
 
     // The log of the server names the line, so that none is cut off its end unseen.
-    let told = run(&["log", "acts.jsonl", "--json"]).ok().json();
+    let told = project.run(&["models", "log", "acts.jsonl", "--json"]).ok().json();
     assert_eq!(told["acts"].as_array().map(Vec::len), Some(11));
     let unloaded = server.line_with("unloaded");
     assert!(
         unloaded.contains(&format!("line={}", acts(&project)[7]["before"].as_str().expect("a hash"))),
         "{unloaded}"
     );
-    let shown = run(&["log", "acts.jsonl"]).ok().out;
+    let shown = project.run(&["models", "log", "acts.jsonl"]).ok().out;
     assert!(shown.contains("  boss  point  model p  alias next  version 2  done\n"), "{shown}");
     assert_eq!(shown.lines().count(), 11 + 2, "{shown}");
     assert!(shown.ends_with(&format!(

@@ -1,5 +1,7 @@
 //! The listener for those who say what is served, and `models`, which asks it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -155,6 +157,7 @@ fn a_client_without_a_server_or_a_key_is_told_what_is_missing() {
     project.write("wrong.key", "evk_wrong");
     project.write("two.key", "evk_a evk_b");
     let url = format!("http://{}", server.admin_address());
+    let predictions = format!("http://{}", server.address());
     for (args, code, expected) in [
         (&["--server", url.as_str(), "--key-file", "wrong.key"][..], 2, "doesn't know the key"),
         (&["--server", &url, "--key-file", "two.key"], 2, "holds no key"),
@@ -163,6 +166,7 @@ fn a_client_without_a_server_or_a_key_is_told_what_is_missing() {
         (&["--server", "https://localhost:9090"], 2, "--ca FILE"),
         (&["--server", "localhost:9090"], 2, "is no address"),
         (&["--server", "http://127.0.0.1:1"], 2, "can't be asked"),
+        (&["--server", &predictions], 2, "answers requests for predictions"),
     ] {
         let said = project.run(&[&["models", "list"], args].concat());
         assert!(said.code == code && said.err.contains(expected), "{args:?}: {} {}", said.code, said.err);
@@ -206,4 +210,34 @@ fn what_an_alias_is_to_point_at_is_an_object() {
     400 the body is not as `{"version": "…"}`: invalid type: integer `2`, expected a string
     400 the body is not as `{"version": "…"}`: EOF while parsing an object at line 1 column 1
     "#);
+}
+
+#[test]
+fn requests_that_the_admin_listener_has_no_place_for_count_among_none_for_predictions() {
+    const PLACES: u32 = 96;
+    let project = project();
+    let server = Server::with_admin(&project, &["a.evenstep"]);
+    let frame = |kind: u8, stream: u32, payload: &[u8]| {
+        let length = (payload.len() as u32).to_be_bytes();
+        [&length[1..], &[kind, if kind == 1 { 4 } else { 0 }], &stream.to_be_bytes(), payload].concat()
+    };
+    let mut stream = TcpStream::connect(server.admin_address()).expect("it listens");
+    let mut asked = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(4, 0, b"")].concat();
+    // `:method: POST`, `:scheme: http`, `:path` and `:authority` (RFC 7541), whose bodies don't follow.
+    let head = b"\x83\x86\x04\x07/models\x01\x09localhost";
+    (0..=PLACES).for_each(|at| asked.extend(frame(1, 1 + 2 * at, head)));
+    stream.write_all(&asked).expect("it reads");
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("a frame");
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        stream.read_exact(&mut payload).expect("all of it");
+        if (head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]])) == (1, 1 + 2 * PLACES) {
+            // `503`, as RFC 7541 packs it.
+            assert!(payload.windows(3).any(|three| three == b"\x6c\x0c\xff"), "{payload:x?}");
+            break;
+        }
+    }
+    let metrics = server.connect().ask("GET", "/metrics", "", b"").ok().text();
+    assert!(!metrics.contains("503"), "{metrics}");
 }

@@ -71,8 +71,15 @@ fn a_key_may_ask_so_often_and_no_more() {
     let slow = made("slow", &["--requests-per-second", "0.01"]);
     let free = made("free", &[]);
     assert!(project.read("api-keys.toml").contains("requests_per_second = 0.01\n"));
-    let refused = project.run(&["key", "api", "never", "--requests-per-second", "0"]);
-    assert!(refused.code == 2 && refused.err.contains("such as 10 or 0.5"), "{}", refused.err);
+    for wrong in ["0", "-1", "1000001", "NaN", "inf", "often"] {
+        let refused = project.run(&["key", "api", "never", "--requests-per-second", wrong]);
+        assert!(refused.code == 2 && refused.err.contains("such as 10 or 0.5"), "{}", refused.err);
+    }
+    let told = |name: &str, more: &[&str]| {
+        project.run(&[&["key", "api", name, "--file", "others.toml", "--json"], more].concat()).ok().json()
+    };
+    assert_eq!(told("slow", &["--requests-per-second", "0.5"])["requests_per_second"], 0.5);
+    assert!(told("free", &[])["requests_per_second"].is_null());
 
     let server = Server::start(&project, &["a.evenstep", "--api-keys", "api-keys.toml", "--log", "json"]);
     let ask = |method: &str, path: &str, key: &str| {

@@ -1,5 +1,9 @@
 //! What the log says of requests, and what it doesn't.
 
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::server::{JSON, Server, digest, project};
@@ -124,4 +128,34 @@ fn a_call_that_is_refused_is_told_of_the_model_that_it_names() {
     let lines: Vec<Value> = server.end().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let models: Vec<&Value> = lines.iter().take(3).map(|line| &line["model"]).collect();
     assert_eq!(models, [&Value::from("p"), &Value::from("q"), &Value::Null], "{lines:?}");
+}
+
+#[test]
+fn a_request_that_gets_no_answer_is_told_too() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep", "--log", "json"]);
+    let half = |name: &str| {
+        let mut stream = TcpStream::connect(server.address()).expect("it listens");
+        let head = format!(
+            "POST /predict HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {name}\r\n{JSON}Content-Length: 20\r\n\r\n{{\"x\":"
+        );
+        stream.write_all(head.as_bytes()).expect("it reads");
+        stream
+    };
+    let (gone, stays) = (half("gone"), half("stays"));
+    // Both are being read.
+    let answered = server.connect().ask("POST", "/predict", JSON, br#"{"x": 1, "z": 2}"#);
+    assert_eq!(answered.status, 200);
+    std::thread::sleep(Duration::from_millis(200));
+    drop(gone);
+    std::thread::sleep(Duration::from_millis(200));
+    let lines = server.end();
+    drop(stays);
+    let of = |name: &str| {
+        let line = lines.iter().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}: {lines:?}"));
+        let line: Value = serde_json::from_str(line).expect("a line is JSON");
+        format!("{} {} {}", line["status"], line["route"], line["ended"])
+    };
+    assert_eq!(of("gone"), r#"null "/predict" "abandoned""#);
+    assert_eq!(of("stays"), r#"null "/predict" "cut""#);
 }

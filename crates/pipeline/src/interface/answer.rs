@@ -1,10 +1,11 @@
 //! What changes of the answers, and of how they are given.
 
 use evenstep_source::Extra;
-use evenstep_table::Task;
+use evenstep_table::{Rule, Task};
 
 use super::Interface;
 use super::compare::{Change, Changes};
+use super::field::{is_within, range};
 use crate::spec::{Mode, Time};
 
 pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>) {
@@ -17,8 +18,11 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
         changes.add(true, "target", format!("it predicts `{}` now, and `{}` before", new.target, old.target));
     }
     task(&old.task, &new.task, &mut changes);
-    let (before, after) = (&old.target_rule().unit, &new.target_rule().unit);
-    match (before, after) {
+    let (before, after) = (old.target_rule(), new.target_rule());
+    if old.task == Task::Regression && new.task == Task::Regression {
+        target(before, after, &mut changes);
+    }
+    match (&before.unit, &after.unit) {
         (Some(before), Some(after)) if before != after => {
             changes.add(true, "unit", format!("in {after} now, and in {before} before"));
         }
@@ -38,6 +42,25 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
     let (before, after) = (&old.serving.latency, &new.serving.latency);
     slower("p50", before.p50, after.p50, &mut changes);
     slower("p99", before.p99, after.p99, &mut changes);
+}
+
+/// What numbers are learned from: a model isn't held to it, so no client breaks by it.
+fn target(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
+    if old.kind != new.kind {
+        let what =
+            format!("it learns from values of type {} now, and of type {} before", new.kind.word(), old.kind.word());
+        changes.add(false, "type", what);
+    }
+    if !is_within(old, new) || !is_within(new, old) {
+        changes.add(false, "range", format!("it learns from {} now, and from {} before", of(new), of(old)));
+    }
+}
+
+fn of(rule: &Rule) -> String {
+    match range(rule) {
+        any if rule.min.is_none() && rule.max.is_none() => any,
+        bounds => format!("values {bounds}"),
+    }
 }
 
 fn task(old: &Task, new: &Task, changes: &mut Changes<'_>) {

@@ -181,8 +181,8 @@ mod tests {
         ← compatible: field `age`: 0 to 100 before, 0 to 120 now: none is refused
         ");
         insta::assert_snapshot!(check("max = 120", "max = 120, out_of_range = \"reject\""), @r"
-        → breaking: field `age`: 0 to 120 before, 0 to 120 now: values are refused that were not
-        ← compatible: field `age`: 0 to 120 before, 0 to 120 now: values are taken that were refused
+        → breaking: field `age`: values outside of 0 to 120 were flagged, and are refused now
+        ← compatible: field `age`: values outside of 0 to 120 were refused, and are flagged now
         ");
         insta::assert_snapshot!(check("values = [\"Bern\", \"Rom\"]", "values = [\"Bern\"]"), @r"
         → compatible: field `city`: other categories are flagged, none is refused
@@ -223,6 +223,16 @@ mod tests {
         → breaking: answer: it is a number now, and one of two classes before; compatible: answer: the contract says now that it is in CHF
         ← breaking: answer: it is one of two classes now, and a number before
         ");
+        let spec = SPEC
+            .replace("y = { type = \"category\", values = [\"no\", \"yes\"] }", "y = { type = \"number\", max = 9 }");
+        let said =
+            compare(&interface(&spec), &interface(&spec.replace("\"number\", max = 9", "\"integer\", max = 20")));
+        let lines: Vec<String> = said.changes.iter().map(|change| change.line()).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        answer: it learns from values of type integer now, and of type number before
+        answer: it learns from values up to 20 now, and from values up to 9 before
+        ");
+        assert!(said.compatible);
         insta::assert_snapshot!(check("name = \"p\"", "name = \"q\""), @r"
         → breaking: answer: the model is called `q` now, and its address `/v2/models/q` with it
         ← breaking: answer: the model is called `p` now, and its address `/v2/models/p` with it

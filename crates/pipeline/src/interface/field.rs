@@ -135,8 +135,15 @@ fn is(invalid: Invalid) -> &'static str {
 /// Bounds refuse only where the contract says so; elsewhere they flag, clip or forget.
 fn bounds(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
     let is_bounded = |rule: &Rule| rule.min.is_some() || rule.max.is_some();
-    let is_same = old.out_of_range == new.out_of_range && is_within(old, new) && is_within(new, old);
-    if is_same || !is_bounded(old) && !is_bounded(new) {
+    if !is_bounded(old) && !is_bounded(new) {
+        return;
+    }
+    if is_within(old, new) && is_within(new, old) {
+        if old.out_of_range != new.out_of_range {
+            let (before, after) = (outside(old.out_of_range), outside(new.out_of_range));
+            let what = format!("values outside of {} were {before}, and are {after} now", range(new));
+            changes.add(new.out_of_range == OutOfRange::Reject, "out_of_range", what);
+        }
         return;
     }
     let refuses = |rule: &Rule| is_bounded(rule) && rule.out_of_range == OutOfRange::Reject;
@@ -151,8 +158,18 @@ fn bounds(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
     }
 }
 
+/// What happens to a value outside of its bounds.
+fn outside(policy: OutOfRange) -> &'static str {
+    match policy {
+        OutOfRange::Flag => "flagged",
+        OutOfRange::Clip => "flagged and set to the bound",
+        OutOfRange::Null => "flagged and taken for null",
+        OutOfRange::Reject => "refused",
+    }
+}
+
 /// Whether everything within `inner`'s bounds is within `outer`'s.
-fn is_within(outer: &Rule, inner: &Rule) -> bool {
+pub(super) fn is_within(outer: &Rule, inner: &Rule) -> bool {
     let holds = |outer: &Option<Bound>, inner: &Option<Bound>, wrong: Ordering| match (outer, inner) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -175,7 +192,8 @@ fn order(a: &Bound, b: &Bound) -> Option<Ordering> {
     }
 }
 
-fn range(rule: &Rule) -> String {
+/// The bounds in words.
+pub(super) fn range(rule: &Rule) -> String {
     match (&rule.min, &rule.max) {
         (None, None) => "any value".to_owned(),
         (Some(min), None) => format!("from {}", told(min)),

@@ -90,6 +90,11 @@ impl ActLog {
                 "it could neither be written nor mended; look at its last line, and start the server anew",
             ));
         }
+        if !open.file.is_at(&self.path)? {
+            return Err(io::Error::other(
+                "it was moved or removed since the server began to add to it; start the server anew",
+            ));
+        }
         act["before"] = Value::from(open.end.hash.as_str());
         let line = canonical_json(&act);
         let file = &mut open.file;
@@ -205,6 +210,24 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(path.metadata().expect("it is there").permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_added_to_a_log_that_was_moved_or_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = log(folder.path(), 1);
+        let open = ActLog::open(&Disk, &path).expect("it is whole");
+        let moved = folder.path().join("acts.1.jsonl");
+        std::fs::rename(&path, &moved).expect("it can be moved");
+        let refused = |open: &ActLog| open.add(act(2)).expect_err("it is elsewhere").to_string();
+        assert!(refused(&open).contains("moved or removed"));
+        std::fs::write(&path, "").expect("it can be written");
+        assert!(refused(&open).contains("moved or removed"));
+        assert_eq!(count(&moved), Ok(1));
+        std::fs::rename(&moved, &path).expect("it can be moved");
+        open.add(act(2)).expect("it is where it was");
+        assert_eq!(count(&path), Ok(2));
     }
 
     #[test]

@@ -32,18 +32,20 @@ fn tensor(input: Value, binary: &mut &[u8]) -> Result<Tensor, Refusal> {
     match (input.remove("data"), head.parameters.get("binary_data_size")) {
         (Some(_), Some(_)) => Err(head.wrong("it has `data`, and `binary_data_size` besides")),
         (Some(data), None) => {
-            let mut flat = Vec::new();
-            flatten(data, &mut flat);
-            if flat.len() != head.count {
-                let what = format!("its `shape` has {} elements, and `data` has {}", head.count, flat.len());
-                return Err(head.wrong(&what));
-            }
-            let read = head.datatype.of_json(flat);
+            let elements = elements(data, &head.shape).ok_or_else(|| {
+                let what = format!(
+                    "its `data` has not the `shape` {:?}: it is one list of {} elements, row after row, or lists within \
+                     lists of just these lengths",
+                    head.shape, head.count
+                );
+                head.wrong(&what)
+            })?;
+            let read = head.datatype.of_json(elements);
             head.with(read)
         }
         (None, Some(size)) => {
-            let size = size.as_u64().and_then(|size| usize::try_from(size).ok());
-            let split = size.and_then(|size| binary.split_at_checked(size));
+            let size = size.as_u64().ok_or_else(|| head.wrong("its `binary_data_size` is no number of bytes"))?;
+            let split = usize::try_from(size).ok().and_then(|size| binary.split_at_checked(size));
             let (own, rest) =
                 split.ok_or_else(|| head.wrong("the body has fewer bytes than its `binary_data_size`"))?;
             *binary = rest;
@@ -109,11 +111,30 @@ fn shape(shape: Option<&Value>) -> Option<Vec<usize>> {
     lengths.map(|length| length.as_u64().and_then(|length| usize::try_from(length).ok())).collect()
 }
 
-/// Elements of lists within lists, in row order.
-fn flatten(data: Value, flat: &mut Vec<Value>) {
+/// The elements, row after row: of one list of them all, or of lists within lists as long as the shape says.
+fn elements(data: Value, shape: &[usize]) -> Option<Vec<Value>> {
     match data {
-        Value::Array(items) => items.into_iter().for_each(|item| flatten(item, flat)),
-        item => flat.push(item),
+        Value::Array(items) if !items.iter().any(Value::is_array) => {
+            (items.len() == shape.iter().product::<usize>()).then_some(items)
+        }
+        data => {
+            let mut elements = Vec::new();
+            take(data, shape, &mut elements).then_some(elements)
+        }
+    }
+}
+
+/// Takes the elements out of lists within lists, as far as these have the lengths that they must have.
+fn take(data: Value, shape: &[usize], elements: &mut Vec<Value>) -> bool {
+    match (data, shape) {
+        (Value::Array(items), [length, inner @ ..]) => {
+            items.len() == *length && items.into_iter().all(|item| take(item, inner, elements))
+        }
+        (Value::Array(_), []) | (_, [_, ..]) => false,
+        (element, []) => {
+            elements.push(element);
+            true
+        }
     }
 }
 

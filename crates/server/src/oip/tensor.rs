@@ -13,7 +13,7 @@ use super::output::NULL_MASK;
 pub(super) struct Head {
     name: String,
     pub(super) datatype: Datatype,
-    shape: Vec<usize>,
+    pub(super) shape: Vec<usize>,
     /// The product of its shape.
     pub(super) count: usize,
     pub(super) parameters: Map<String, Value>,

@@ -85,7 +85,7 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         Format::Lines.media_type(): { "schema": text("an object a line, each a row; answered while they come") },
     } });
     let predict = |name: &str, more: &[&str]| {
-        let statuses = [&["400", "401", "403", "406", "408", "413", "415", "421", "422", "429", "503"], more].concat();
+        let statuses = [&["400", "401", "403", "406", "408", "413", "415", "421", "422", "429"], more].concat();
         let mut operation = operation("Predict one row or many", name, responses(answer.clone(), &PROBLEM, &statuses));
         operation["requestBody"] = body.clone();
         json!({ "post": operation })
@@ -129,10 +129,20 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
     paths
 }
 
-/// The same of what is told by another status once the server was told to stop.
+/// The same of what is told by another status once the server was told to stop: the status of a server that is busy, too.
 fn until_it_ends(mut item: Value) -> Value {
     let responses = &mut item["get"]["responses"];
-    responses["503"] = responses["200"].clone();
+    let told = responses["200"]["content"].clone();
+    let busy = &mut responses["503"];
+    busy["description"] = json!("it ends, or what is wrong");
+    for (kind, told) in told.as_object().into_iter().flatten() {
+        let of_kind = &mut busy["content"][kind];
+        *of_kind = if of_kind.is_null() {
+            told.clone()
+        } else {
+            json!({ "schema": { "anyOf": [told["schema"], of_kind["schema"]] } })
+        };
+    }
     item
 }
 
@@ -171,13 +181,13 @@ struct Refusal {
 
 const PROBLEM: Refusal = Refusal { kind: "application/problem+json", schema: "Problem" };
 
-/// An answer, and the statuses of refusals.
+/// An answer, and the statuses of refusals: these, and that of a server that is busy.
 fn responses(answer: Value, refusal: &Refusal, statuses: &[&str]) -> Value {
     let refused =
         json!({ "description": "what is wrong", "content": { refusal.kind: { "schema": schema(refusal.schema) } } });
     let mut responses = Map::new();
     responses.insert("200".to_owned(), answer);
-    responses.extend(statuses.iter().map(|status| ((*status).to_owned(), refused.clone())));
+    responses.extend(statuses.iter().chain(&["503"]).map(|status| ((*status).to_owned(), refused.clone())));
     Value::Object(responses)
 }
 

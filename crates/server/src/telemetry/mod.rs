@@ -71,7 +71,7 @@ impl Telemetry {
         let name = format!("{} {}", request.method, request.route);
         let builder = self.tracer.span_builder(name).with_kind(SpanKind::Server).with_start_time(at(request.began));
         let mut span = builder.with_attributes(attributes(request)).start_with_context(&self.tracer, &parent);
-        if request.status.is_server_error() {
+        if request.status.is_some_and(|status| status.is_server_error()) {
             span.set_status(Status::error(""));
         }
         let trace = span.span_context().trace_id().to_string();
@@ -112,8 +112,9 @@ fn attributes(request: &Finished<'_>) -> Vec<KeyValue> {
     let mut attributes = vec![
         KeyValue::new("http.request.method", request.method),
         KeyValue::new("http.route", request.route.to_owned()),
-        KeyValue::new("http.response.status_code", i64::from(request.status.as_u16())),
     ];
+    let status = request.status.map(|status| i64::from(status.as_u16()));
+    attributes.extend(status.map(|status| KeyValue::new("http.response.status_code", status)));
     if let Some(Answered { served, .. }) = request.answered {
         attributes.extend([
             KeyValue::new("evenstep.model", served.name().to_owned()),

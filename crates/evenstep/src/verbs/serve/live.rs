@@ -1,11 +1,11 @@
 //! The trace of live requests, written from time to time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use evenstep_files::Output;
+use evenstep_files::{FileError, Output};
 use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
 use evenstep_pipeline::{PipelineError, Predictor};
 use jiff::Timestamp;
@@ -41,13 +41,37 @@ impl<'a> Live<'a> {
         Ok(Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host, is_log_json })
     }
 
-    /// Begins with an empty trace, once requests are taken.
+    /// Begins with an empty trace, once requests are taken; one of an earlier server is kept under another name.
     pub(super) fn begin(&self) {
+        match self.keep_earlier() {
+            Ok(None) => {}
+            Ok(Some(kept)) => {
+                let kept = output::path(&kept);
+                self.tell("trace_kept", "file", &kept, &format!("the trace that was there is kept as `{kept}`"));
+            }
+            Err(error) => return self.tell_unwritten(&file_error(error)),
+        }
         self.write().unwrap_or_else(|error| self.tell_unwritten(&error));
     }
 
+    /// Gives a trace that is there the first free name of `live.1.trace`, `live.2.trace` …
+    fn keep_earlier(&self) -> Result<Option<PathBuf>, FileError> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let free = (1_u64..).map(|number| self.path.with_extension(format!("{number}.trace")));
+        let free = free.into_iter().find(|path| !path.exists()).expect("one of so many is free");
+        let renamed = self.host.files.rename(self.path, &free);
+        renamed.map(|()| Some(free)).map_err(|error| FileError::new(self.path, "rename", error))
+    }
+
     fn tell_unwritten(&self, error: &PipelineError) {
-        output::note(&unwritten(error, self.is_log_json));
+        let because = error.to_string();
+        self.tell("trace_not_written", "because", &because, &format!("the trace was not written: {because}"));
+    }
+
+    fn tell(&self, event: &str, key: &str, value: &str, remark: &str) {
+        output::note(&told(self.is_log_json, event, key, value, remark));
     }
 
     /// What commits to rows as they are asked for.
@@ -82,12 +106,11 @@ impl<'a> Live<'a> {
 }
 
 /// A remark, or a line of the log.
-fn unwritten(error: &PipelineError, is_log_json: bool) -> String {
+fn told(is_log_json: bool, event: &str, key: &str, value: &str, remark: &str) -> String {
     if !is_log_json {
-        return format!("the trace was not written: {error}");
+        return remark.to_owned();
     }
-    let (time, because) = (Timestamp::now().to_string(), error.to_string());
-    json!({ "time": time, "event": "trace_not_written", "because": because }).to_string()
+    json!({ "time": Timestamp::now().to_string(), "event": event, key: value }).to_string()
 }
 
 #[cfg(test)]
@@ -96,9 +119,9 @@ mod tests {
 
     #[test]
     fn a_log_of_json_lines_has_no_other_lines() {
-        let error = PipelineError::input("the disk is full");
-        assert_eq!(unwritten(&error, false), "the trace was not written: the disk is full");
-        let line: serde_json::Value = serde_json::from_str(&unwritten(&error, true)).expect("JSON");
+        let told = |is_log_json| told(is_log_json, "trace_not_written", "because", "the disk is full", "it is full");
+        assert_eq!(told(false), "it is full");
+        let line: serde_json::Value = serde_json::from_str(&told(true)).expect("JSON");
         assert_eq!((&line["event"], &line["because"]), (&json!("trace_not_written"), &json!("the disk is full")));
         assert!(line["time"].is_string());
     }
