@@ -337,7 +337,7 @@ fn asked(bytes: &[u8]) -> Option<(&'static Predictor, &[u8])> {
 
 /// What is done with the artifact of a bundle, by whoever opens it.
 pub fn use_artifact(artifact: &Artifact) {
-    assert!(artifact.identity().is_object() && !lock::body(artifact).is_empty());
+    assert!(artifact.digest().starts_with("sha256:") && !lock::body(artifact).is_empty());
     // Scores are told even where the golden rows give other bits, as they do after most changes.
     if let Ok(predictor) = told(Predictor::compile(artifact)) {
         for row in requests() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use evenstep_exact::canonical::canonical_json;
 use serde_json::{Value, json};
 
 use crate::dice::{Dice, change, changed_json};
@@ -32,7 +33,7 @@ pub(crate) fn mutant(base: &Members, dice: &mut Dice<'_>) -> (Vec<u8>, String) {
 pub(crate) fn sealed(mut members: Members) -> Vec<u8> {
     let mut borrowed = members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     if let Ok(artifact) = evenstep_bundle::artifact(&mut borrowed) {
-        let identity = evenstep_exact::canonical::canonical_json(&artifact.identity());
+        let identity = canonical_json(&artifact.identity());
         members.insert("identity.json".to_owned(), identity);
     }
     evenstep_bundle::seal(members).expect("it is small")
@@ -314,6 +315,7 @@ pub(crate) fn shapes(base: &Members, of_levels: &Members) -> Vec<(&'static str, 
         ("1,000 trees of 255 splits", trees(base, 1_000, 255, full(255))),
         ("a category of 100,000 levels", sealed(levels(of_levels, 100_000, None))),
         ("30,000 sets of a category of 10,000 levels", sets(of_levels, 10_000, 30_000, full(30_000))),
+        ("20,000 tensors without a cell", empty_tensors(base, 20_000)),
     ]
 }
 
@@ -344,6 +346,15 @@ fn trees(base: &Members, trees: usize, splits: u32, children: impl Fn(u32) -> [u
         };
         tensor.bytes = of_one.repeat(trees);
     }
+    members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
+    sealed(members)
+}
+
+/// A bundle with so many tensors more, of which none holds anything.
+fn empty_tensors(base: &Members, count: u32) -> Vec<u8> {
+    let mut members = base.clone();
+    let mut tensors = read_tensors(&members[WEIGHTS]);
+    tensors.extend((0..count).map(|at| Raw { name: format!("t{at}"), dtype: "U8".to_owned(), bytes: Vec::new() }));
     members.insert(WEIGHTS.to_owned(), write_tensors(&tensors, |_| ()));
     sealed(members)
 }
@@ -413,7 +424,7 @@ pub(crate) fn long_lists(base: &Members, items: usize) -> Vec<(String, Vec<u8>)>
                 let (mut value, mut left) = (value.clone(), place);
                 found = lengthen(&mut value, &mut left, items, item.as_ref());
                 let mut members = base.clone();
-                members.insert(name.to_owned(), value.to_string().into_bytes());
+                members.insert(name.to_owned(), canonical_json(&value));
                 bundles.push((format!("list {place} of {name} with {item:?} again and again"), sealed(members)));
             }
             if !found {

@@ -27,8 +27,9 @@ pub struct Envelope {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    /// The key's name, [`crate::PublicKey::id`]: a hint that proves nothing.
-    pub keyid: String,
+    /// The key's name, [`crate::PublicKey::id`]: a hint that proves nothing, and that other programs may leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyid: Option<String>,
     /// The signature, in base64.
     pub sig: String,
 }
@@ -51,6 +52,9 @@ impl Envelope {
     /// # Errors
     /// Text that is no envelope, or not as [`Envelope::text`] writes it.
     pub fn parse(text: &str) -> Result<Envelope, AttestError> {
+        if text.trim().is_empty() {
+            return Err(AttestError::new("the signature file is empty"));
+        }
         let envelope: Envelope = serde_json::from_str(text)
             .map_err(|error| AttestError::new(format!("the signature file is no DSSE envelope: {error}")))?;
         if envelope.text() != text {
@@ -100,7 +104,7 @@ impl Envelope {
     /// A payload that is no base64.
     pub fn sign(&mut self, key: &PrivateKey) -> Result<(), AttestError> {
         let signed = pre_authentication_encoding(&self.payload_type, &self.payload()?);
-        let keyid = key.public().id();
+        let keyid = Some(key.public().id());
         self.signatures.retain(|signature| signature.keyid != keyid);
         self.signatures.push(Signature { keyid, sig: STANDARD.encode(key.sign(&signed)) });
         self.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
@@ -131,13 +135,33 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_is_base64_and_nothing_beside() {
+        for payload in ["e30= ", "e30=\n", " e30=", "e31=", "e30"] {
+            let envelope =
+                Envelope { payload: payload.into(), payload_type: PAYLOAD_TYPE.into(), signatures: Vec::new() };
+            assert!(envelope.payload().is_err(), "{payload:?}");
+        }
+    }
+
+    #[test]
     fn an_envelope_has_one_text() {
-        let envelope = Envelope { payload: "e30=".into(), payload_type: PAYLOAD_TYPE.into(), signatures: Vec::new() };
+        let signature = Signature { keyid: Some("ab".into()), sig: "AA==".into() };
+        let signatures = vec![signature];
+        let envelope = Envelope { payload: "e30=".into(), payload_type: PAYLOAD_TYPE.into(), signatures };
         let text = envelope.text();
-        assert_eq!(text, "{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[]}\n");
+        let signed = "[{\"keyid\":\"ab\",\"sig\":\"AA==\"}]";
+        assert_eq!(
+            text,
+            format!(
+                "{{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":{signed}}}\n"
+            )
+        );
         assert_eq!(Envelope::parse(&text), Ok(envelope));
         for other in [text.replace("\":", "\" :"), text.trim_end().to_owned(), text.replace("}\n", ",\"a\":1}\n")] {
             assert!(Envelope::parse(&other).is_err(), "{other}");
+        }
+        for empty in ["", " \n"] {
+            assert_eq!(Envelope::parse(empty), Err(AttestError::new("the signature file is empty")));
         }
     }
 }

@@ -117,6 +117,11 @@ impl Statement {
         let statement: Statement = serde_json::from_slice(bytes).map_err(|error| {
             AttestError::new(format!("what is signed is no statement on how an artifact was made: {error}"))
         })?;
+        if statement.bytes() != bytes {
+            return Err(AttestError::new(
+                "what is signed is not in canonical form: another program wrote it, or somebody changed it",
+            ));
+        }
         if statement.kind != STATEMENT_TYPE || statement.predicate_type != PREDICATE_TYPE {
             return Err(AttestError::new(format!(
                 "what is signed is a `{}` on `{}`, and a `{STATEMENT_TYPE}` on `{PREDICATE_TYPE}` is wanted",
@@ -129,6 +134,12 @@ impl Statement {
     /// The same, that counts up to a day and no longer.
     pub fn until(mut self, last: Date) -> Statement {
         self.predicate.run_details.metadata.insert(EXPIRES.to_owned(), last.to_string().into());
+        self
+    }
+
+    /// The same, that counts for ever.
+    pub fn without_end(mut self) -> Statement {
+        self.predicate.run_details.metadata.remove(EXPIRES);
         self
     }
 
@@ -245,6 +256,16 @@ mod tests {
         let mut statement = Statement::new(Resource::new("h.evenstep", "sha256", "33"), made, RunDetails::default());
         change(&mut statement);
         statement
+    }
+
+    #[test]
+    fn a_statement_is_written_in_one_way() {
+        let bytes = statement(|_| ()).bytes();
+        assert_eq!(Statement::parse(&bytes), Ok(statement(|_| ())));
+        for other in [[&bytes[..], b"  "].concat(), [b" ", &bytes[..]].concat()] {
+            let error = Statement::parse(&other).expect_err("blanks").to_string();
+            assert!(error.starts_with("what is signed is not in canonical form"), "{error}");
+        }
     }
 
     #[test]

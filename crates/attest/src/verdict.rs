@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::civil::Date;
 
 use crate::statement::foreign;
-use crate::{AttestError, Difference, Envelope, Policy, Statement, pre_authentication_encoding};
+use crate::{AttestError, Difference, Envelope, Policy, PublicKey, Statement, pre_authentication_encoding};
 
 /// The artifact at hand.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ pub enum Signed {
 /// Judges the signatures of an artifact by a policy, on a day in UTC.
 ///
 /// # Errors
-/// An envelope that holds no statement, or one that counts until a day that is none.
+/// An envelope that holds no signature or no statement, or one that counts until a day that is none.
 pub fn judge(
     envelope: Option<&Envelope>,
     subject: &Subject<'_>,
@@ -128,19 +128,25 @@ pub fn judge(
         let because = Because::Withdrawn { reason: withdrawn.reason.clone() };
         return Ok(Verdict { trusted: false, because, signatures: Vec::new() });
     }
-    let Some(envelope) = envelope.filter(|envelope| !envelope.signatures.is_empty()) else {
+    let Some(envelope) = envelope else {
         return Ok(Verdict { trusted: false, because: Because::Unsigned, signatures: Vec::new() });
     };
+    if envelope.signatures.is_empty() {
+        return Err(AttestError::new("the signature file holds no signature: somebody took them out"));
+    }
     let message = pre_authentication_encoding(&envelope.payload_type, &envelope.payload()?);
     let rule = policy.rule(subject.pipeline);
     let mut people = BTreeSet::new();
     let worth = |signature: &crate::Signature| {
-        let key = signature.keyid.clone();
-        let Some(trusted) = policy.keys.iter().find(|trusted| trusted.public.id() == key) else {
-            return Signed::UnknownKey { key: foreign(&key) };
+        let hint = signature.keyid.as_deref().unwrap_or_default();
+        let is_by = |key: &PublicKey| signature.bytes().is_some_and(|bytes| key.accepts(&message, &bytes));
+        // Without a hint, it may be by any key.
+        let is_meant = |key: &PublicKey| if hint.is_empty() { is_by(key) } else { key.id() == hint };
+        let Some(trusted) = policy.keys.iter().find(|trusted| is_meant(&trusted.public)) else {
+            return Signed::UnknownKey { key: foreign(hint) };
         };
-        let name = trusted.name.clone();
-        if !signature.bytes().is_some_and(|bytes| trusted.public.accepts(&message, &bytes)) {
+        let (key, name) = (trusted.public.id(), trusted.name.clone());
+        if !is_by(&trusted.public) {
             return Signed::Wrong { key, name };
         }
         if !rule.is_some_and(|rule| rule.counts(trusted)) {
@@ -220,6 +226,9 @@ impl fmt::Display for Signed {
             Signed::DoesNotCount { key, name } => {
                 write!(f, "`{name}` ({}): right, but the rule asks for others", short(key))
             }
+            Signed::UnknownKey { key } if key.is_empty() => f.write_str(
+                "a signature that names no key: it is by none that the policy knows, and counts for nothing",
+            ),
             Signed::UnknownKey { key } => write!(f, "unknown key {key}: it counts for nothing"),
             Signed::Wrong { key, name } => {
                 write!(f, "wrong signature: not what the key of `{name}` ({}) signs this statement with", short(key))
@@ -365,6 +374,23 @@ mod tests {
             `predicate.buildDefinition.internalParameters` is nothing there, and {} here; \
             `predicate.buildDefinition.internalParameters.seed` is \"7\" there, and nothing here";
         assert_eq!(said(&set, "pipelines = [\"*\"]", Some(&envelope), "11"), (false, expected.to_owned()));
+    }
+
+    /// The hint is nothing that is signed, and the protocol lets it be left out.
+    #[test]
+    fn a_signature_that_names_no_key_is_tried_with_each() {
+        let set = set();
+        let mut envelope = Envelope::new(&statement("11"));
+        envelope.sign(&set.ben).expect("signed");
+        for keyid in [None, Some(String::new())] {
+            envelope.signatures[0].keyid = keyid;
+            assert_eq!(Envelope::parse(&envelope.text()).as_ref(), Ok(&envelope));
+            let (trusted, said) = said(&set, "pipelines = [\"*\"]", Some(&envelope), "11");
+            assert!(trusted && said == "signed by ben; 1 needed", "{said}");
+        }
+        envelope.signatures[0].sig = envelope.signatures[0].sig.replace(|_: char| true, "A");
+        let (trusted, said) = self::said(&set, "pipelines = [\"*\"]", Some(&envelope), "11");
+        assert!(!trusted && said.contains("signed by nobody"), "{said}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
+use evenstep_exact::budget::Budget;
 use evenstep_exact::canonical::{self, CanonicalValue, Digest, canonical_json};
 use evenstep_model::Stored;
 use evenstep_pipeline::artifact::{APPLIED, Epochs, digest_of_identity};
@@ -41,6 +42,8 @@ pub struct Opened {
     pub manifest: Manifest,
     /// The names of members that this engine doesn't know, which nothing is read of.
     pub unknown: Vec<String>,
+    /// How much memory is left for what a predictor reads.
+    left: usize,
 }
 
 impl Opened {
@@ -49,7 +52,7 @@ impl Opened {
     /// # Errors
     /// As [`Predictor::load`].
     pub fn predictor(&self) -> Result<Predictor, PipelineError> {
-        Predictor::load_as(&self.artifact, self.digest.clone())
+        Predictor::load_as(&self.artifact, self.digest.clone(), &Budget::of(self.left))
     }
 }
 
@@ -80,6 +83,13 @@ pub type Members<'a> = BTreeMap<&'a str, &'a [u8]>;
 const MANIFEST: &str = "manifest.json";
 /// More golden rows than a training makes, which is 32.
 const GOLDEN_ROWS: usize = 64;
+/// What holds the model's numbers.
+const WEIGHTS: &str = "model.safetensors";
+/// Reading the other members takes so many halves of their bytes at most, and so much that does not depend on them.
+const MEMORY_HALVES: usize = 7;
+const MEMORY_FREE: usize = 160 << 10;
+/// What is kept as it is.
+const TEXTS: [&str; 3] = ["card.md", "pipeline.lock", "report.html"];
 /// From so many bytes on, several threads hash them.
 const LARGE: usize = 1 << 20;
 
@@ -115,7 +125,7 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, Bu
         ("contract.json", canonical_json(&artifact.contract)),
         ("steps.json", canonical_json(&artifact.steps)),
         ("model.json", canonical_json(&model)),
-        ("model.safetensors", tensors::write(&artifact.model.stored.tensors)),
+        (WEIGHTS, tensors::write(&artifact.model.stored.tensors)),
         ("profile.json", canonical_json(&artifact.profile)),
         ("evaluation.json", canonical_json(&artifact.evaluation)),
         ("golden.json", canonical_json(&artifact.golden)),
@@ -158,7 +168,8 @@ impl Member {
 pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let (mut members, manifest) = unseal(bytes)?;
     let stated = members.get("identity.json").copied();
-    let artifact = artifact(&mut members)?;
+    let mut budget = budget(&members);
+    let artifact = read_artifact(&mut members, &mut budget)?;
     let identity = canonical_json(&artifact.identity());
     if Some(identity.as_slice()) != stated {
         return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
@@ -169,9 +180,10 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
     let report = text("report.html", take(&mut members, "report.html")?)?;
     let card = text("card.md", take(&mut members, "card.md")?)?;
-    let sbom = parse("sbom.json", take(&mut members, "sbom.json")?)?;
+    let sbom = read("sbom.json", take(&mut members, "sbom.json")?, &budget)?;
     let unknown = members.keys().map(ToString::to_string).collect();
-    Ok(Opened { artifact, digest: digest_of_identity(&identity), lock, report, card, sbom, manifest, unknown })
+    let (digest, left) = (digest_of_identity(&identity), budget.left());
+    Ok(Opened { artifact, digest, lock, report, card, sbom, manifest, unknown, left })
 }
 
 /// The members of a bundle and their manifest, which fit each other to the byte; what they say is not looked at.
@@ -238,28 +250,33 @@ fn join<A: Send, B: Send>(bytes: usize, a: impl FnOnce() -> A + Send, b: impl Fn
 /// # Errors
 /// A member that is missing, or no such part.
 pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
+    let mut budget = budget(members);
+    read_artifact(members, &mut budget)
+}
+
+fn read_artifact(members: &mut Members<'_>, budget: &mut Budget) -> Result<Artifact, BundleError> {
     let mut take = |name: &str| take(members, name);
     let epochs = stated(take("identity.json")?)?;
-    let head: ArtifactHead = parse("artifact.json", take("artifact.json")?)?;
-    let model: ModelFacts = parse("model.json", take("model.json")?)?;
-    let weights = tensors::read(take("model.safetensors")?)
-        .map_err(|error| BundleError(format!("`model.safetensors`: {error}")))?;
-    let CanonicalValue(spec) = parse("spec.json", take("spec.json")?)?;
-    let AtMost(golden): AtMost<_, GOLDEN_ROWS> = parse("golden.json", take("golden.json")?)?;
+    let head: ArtifactHead = read("artifact.json", take("artifact.json")?, budget)?;
+    let model: ModelFacts = read("model.json", take("model.json")?, budget)?;
+    let weights = tensors::read(take(WEIGHTS)?).map_err(|error| BundleError(format!("`{WEIGHTS}`: {error}")))?;
+    let contract = read_copied("contract.json", take("contract.json")?, budget)?;
+    let CanonicalValue(spec) = read("spec.json", take("spec.json")?, budget)?;
+    let AtMost(golden): AtMost<_, GOLDEN_ROWS> = read("golden.json", take("golden.json")?, budget)?;
     Ok(Artifact::from_parts(
         epochs,
         spec,
         head,
-        parse("contract.json", take("contract.json")?)?,
-        parse("steps.json", take("steps.json")?)?,
+        contract,
+        read("steps.json", take("steps.json")?, budget)?,
         ModelRecord {
             name: model.name,
             version: model.version,
             spec: model.spec,
             stored: Stored { facts: model.facts, tensors: weights },
         },
-        parse("profile.json", take("profile.json")?)?,
-        parse("evaluation.json", take("evaluation.json")?)?,
+        read("profile.json", take("profile.json")?, budget)?,
+        read("evaluation.json", take("evaluation.json")?, budget)?,
         golden,
     ))
 }
@@ -289,6 +306,30 @@ fn take<'a>(members: &mut Members<'a>, name: &str) -> Result<&'a [u8], BundleErr
 
 fn missing(name: &str) -> BundleError {
     BundleError(format!("the bundle has no `{name}`"))
+}
+
+/// What the members may take in memory once they are read: a multiple of all but the model's numbers, which are read as they are,
+/// and less what is kept as text.
+fn budget(members: &Members<'_>) -> Budget {
+    let bytes =
+        |names: &[&str]| -> usize { names.iter().filter_map(|name| members.get(name)).map(|it| it.len()).sum() };
+    let all: usize = members.values().map(|bytes| bytes.len()).sum();
+    let read = (all - bytes(&[WEIGHTS])) * MEMORY_HALVES / 2;
+    Budget::of(MEMORY_FREE + read - bytes(&TEXTS))
+}
+
+/// The same of a member that goes on as long as whoever wrote it likes.
+fn read<T: DeserializeOwned>(name: &str, bytes: &[u8], budget: &Budget) -> Result<T, BundleError> {
+    budget.read(bytes).map_err(|error| BundleError(format!("`{name}`: {error}")))
+}
+
+/// The same of a member of which a predictor has copies.
+fn read_copied<T: DeserializeOwned>(name: &str, bytes: &[u8], budget: &mut Budget) -> Result<T, BundleError> {
+    const COPIES: usize = 4;
+    let of_one = Budget::of(budget.left() / COPIES);
+    let value = read(name, bytes, &of_one)?;
+    *budget = Budget::of(COPIES * of_one.left());
+    Ok(value)
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, BundleError> {

@@ -7,6 +7,9 @@ use evenstep_model::Tensor;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
+/// The header of a model takes less: it has some twenty tensors. Of one that goes on and on much more is made than it takes.
+const HEADER_BYTES_MAX: u64 = 16 << 10;
+
 /// The tensors' bytes.
 pub(crate) fn write(tensors: &BTreeMap<String, Tensor>) -> Vec<u8> {
     let raw: Vec<(String, Dtype, usize, Vec<u8>)> = tensors
@@ -30,6 +33,11 @@ pub(crate) fn write(tensors: &BTreeMap<String, Tensor>) -> Vec<u8> {
 
 /// The tensors that `write` wrote.
 pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+    if let Some(header) =
+        bytes.first_chunk().map(|length| u64::from_le_bytes(*length)).filter(|it| *it > HEADER_BYTES_MAX)
+    {
+        return Err(format!("its header takes {header} bytes, and that of a model takes {HEADER_BYTES_MAX} at most"));
+    }
     let parsed = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let mut tensors = BTreeMap::new();
     for (name, view) in parsed.tensors() {

@@ -5,19 +5,23 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use evenstep_attest::{
-    AttestError, BUILD_TYPE, Because, BuildDefinition, Envelope, Policy, Resource, RunDetails, Statement, Subject,
-    Verdict, judge, sha256,
+    AttestError, BUILD_TYPE, Because, BuildDefinition, Envelope, Policy, Predicate, Resource, RunDetails, Statement,
+    Subject, Verdict, judge, sha256,
 };
 use evenstep_bundle::Opened;
 use evenstep_exact::canonical::canonical_json;
 use evenstep_pipeline::lock::{Facts, Lock};
 use evenstep_pipeline::{Artifact, PipelineError, lock};
+use evenstep_table::shortened;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::{environment, sbom};
+
+/// The digest of the engine's bill of materials.
+const SBOM: &str = "sbom_sha256";
 
 /// Where a bundle's signatures lie: `houses.evenstep.dsse.json`.
 pub(crate) fn beside(bundle: &Path) -> PathBuf {
@@ -44,7 +48,7 @@ pub(crate) fn unjudged(envelope: &Envelope, bytes: &[u8]) -> Result<&'static str
     let hash = sha256(bytes);
     let is_of_it = statement.subject.iter().any(|of| of.digest.get("sha256") == Some(&hash));
     Ok(match (is_of_it, envelope.signatures.is_empty()) {
-        (_, true) => "nobody has signed it",
+        (_, true) => "the signature file beside it holds no signature",
         (true, false) => "it is signed: `--policy FILE` says whom to trust",
         (false, false) => "what is signed beside it is another file",
     })
@@ -91,14 +95,51 @@ pub(crate) fn signed(bundle: &Path, artifact: &str) -> Option<Facts> {
     if subject.iter().all(|subject| subject.digest.get("evenstep").is_none_or(|digest| digest != hex(artifact))) {
         return None;
     }
-    let builder = predicate.run_details.builder;
+    Some(told_of_run(predicate))
+}
+
+/// What a statement says of the run, under the names of a lock's facts.
+fn told_of_run(predicate: Predicate) -> Facts {
+    let RunDetails { builder, metadata } = predicate.run_details;
     let mut facts: BTreeMap<String, Value> =
         builder.get("host").and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect();
     facts.extend(builder.get("version").and_then(|of| of.get("evenstep")).map(|v| ("engine".to_owned(), v.clone())));
-    let dependencies = predicate.build_definition.resolved_dependencies;
-    let engine = dependencies.into_iter().find(|dependency| dependency.name == "engine");
-    facts.extend(engine.map(|engine| ("build".to_owned(), Value::Object(engine.annotations))));
-    Some(Facts(facts))
+    let times = ["started", "finished"].map(|name| (name.to_owned(), metadata.get(&format!("{name}On")).cloned()));
+    facts.extend(times.into_iter().filter_map(|(name, time)| Some((name, time?))));
+    for mut dependency in predicate.build_definition.resolved_dependencies {
+        match dependency.name.as_str() {
+            "engine" => {
+                // Of its bill of materials a lock says nothing.
+                dependency.annotations.remove(SBOM);
+                facts.insert("build".to_owned(), Value::Object(dependency.annotations));
+            }
+            "repository" => {
+                facts.extend(dependency.digest.remove("gitCommit").map(|commit| ("commit".to_owned(), commit.into())));
+                facts.extend(dependency.annotations.remove("dirty").map(|dirty| ("dirty".to_owned(), dirty)));
+            }
+            _ => {}
+        }
+    }
+    Facts(facts)
+}
+
+/// Where the facts of a lock are others than those that were signed with it, if something was signed of the run.
+pub(crate) fn facts_against(envelope: &Envelope, bytes: &[u8], locked: &Facts) -> Option<Result<String, String>> {
+    let statement = envelope.statement().ok()?;
+    let is_of_it = statement.subject.iter().any(|of| of.digest.get("sha256") == Some(&sha256(bytes)));
+    let Facts(signed) = told_of_run(statement.predicate);
+    // Who signed where no lock lay said nothing of the run.
+    if !is_of_it || envelope.signatures.is_empty() || !signed.contains_key("engine") {
+        return None;
+    }
+    let told = |fact: Option<&Value>| fact.map_or("nothing".to_owned(), |fact| shortened(&fact.to_string()));
+    let differing = signed.iter().find(|(name, fact)| locked.0.get(*name) != Some(fact));
+    Some(differing.map_or(Ok("are those that were signed, as far as they were".to_owned()), |(name, fact)| {
+        let (here, there) = (told(locked.0.get(name)), told(Some(fact)));
+        Err(format!(
+            "`{name}` is {here} in the lock beside it, and {there} in what was signed: the lock was changed, or is of another run"
+        ))
+    }))
 }
 
 /// The statement of how a bundle, whose file has that name, was made. Who signs it vouches for it.
@@ -155,7 +196,7 @@ fn engine(facts: &BTreeMap<String, Value>) -> Resource {
         && build.get("commit") == environment::Build::here().commit().map(Value::from).as_ref()
     {
         let bill = sha256(&canonical_json(&sbom::of_engine()));
-        engine.annotations.insert("sbom_sha256".to_owned(), json!(bill));
+        engine.annotations.insert(SBOM.to_owned(), json!(bill));
     }
     engine.annotations.extend(build);
     engine

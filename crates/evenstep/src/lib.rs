@@ -139,9 +139,14 @@ fn misused(error: &clap::Error, json: bool) -> ExitCode {
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
         tell(message, None, &Whereabouts::default());
     }
-    // A reader that went away is no error of ours.
-    let _ = error.print();
-    ExitCode::from(error.exit_code() as u8)
+    let printed = error.print();
+    if !error.use_stderr() {
+        output::keep(printed);
+    }
+    match output::finish() {
+        Ok(()) => ExitCode::from(error.exit_code() as u8),
+        Err(lost) => fail(lost, json),
+    }
 }
 
 /// An error, for machines.

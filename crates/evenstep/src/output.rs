@@ -12,7 +12,8 @@ use serde::Serialize;
 /// Why a part of the result is lost.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
-fn keep<T>(written: io::Result<T>) {
+/// Remembers what is lost of the result.
+pub(crate) fn keep<T>(written: io::Result<T>) {
     // A reader that went away is no error of ours: `evenstep inspect … | head`.
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe

@@ -20,6 +20,9 @@ use crate::verbs::init::for_shell;
 use crate::verbs::{folder_of, open_bundle, read_bundle, unreadable, unusable};
 use crate::{attestation, facts};
 
+/// The check of a lock's facts against those that were signed.
+pub(crate) const FACTS: &str = "facts";
+
 /// What was found, what that proves, and what it cost.
 #[derive(Default, Serialize)]
 pub struct Found {
@@ -128,7 +131,7 @@ pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Fou
             "that the bundle's report and model card say what it holds: `verify` of the bundle compares the card",
         );
         found.cost.bytes_read += size(&outputs.bundle);
-        signatures(&mut found, how, Some(&outputs.bundle), None)?;
+        signatures(&mut found, how, Some(&outputs.bundle), None, Some(&lock::facts(&text)))?;
     } else {
         let none = format!("there is no `{}`", outputs.bundle.display());
         found.leave_open(&format!("that any bundle is what is locked: {none}"));
@@ -219,7 +222,7 @@ pub fn of_bundle(
         Ok(opened) => opened,
         Err(error) => {
             found.check("bundle", Err(error.to_string()));
-            found.how = "this is no bundle as it was written".to_owned();
+            found.how = "this is no bundle as it was written: it was damaged, or is none".to_owned();
             return Ok(found.judged(started));
         }
     };
@@ -248,7 +251,7 @@ pub fn of_bundle(
             found.prove("training again on this data gives this artifact");
         }
     }
-    signatures(&mut found, how, path, Some(bytes))?;
+    signatures(&mut found, how, path, Some(bytes), facts.as_ref())?;
     if !is_trained_again && !found.is_same("signatures") {
         let vouched = match found.is_same("lock beside") {
             true => "the lock beside it has the same, which is as good as the place that it comes from",
@@ -336,7 +339,13 @@ fn card(found: &mut Found, opened: &Opened, facts: Option<&Facts>) {
 }
 
 /// Who signed the bundle, and whether that is enough. What was read of it already is what is judged.
-fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), PipelineError> {
+fn signatures(
+    found: &mut Found,
+    how: &How,
+    bundle: Option<&Path>,
+    bytes: Option<&[u8]>,
+    facts: Option<&Facts>,
+) -> Result<(), PipelineError> {
     let beside = bundle.map(attestation::beside);
     found.cost.bytes_read += beside.as_deref().map_or(0, size);
     let bytes_of = |bundle: &Path| match bytes {
@@ -344,6 +353,12 @@ fn signatures(found: &mut Found, how: &How, bundle: Option<&Path>, bytes: Option
         None => read_bundle(bundle).map(Cow::Owned).map_err(|error| error.message),
     };
     let envelope_at = |beside: &Path| attestation::read(beside).map_err(|error| error.message);
+    if let (Some(bundle), Some(facts)) = (bundle, facts)
+        && let Ok(Some(envelope)) = envelope_at(&attestation::beside(bundle))
+        && let Some(said) = attestation::facts_against(&envelope, &bytes_of(bundle).unwrap_or_default(), facts)
+    {
+        found.check(FACTS, said);
+    }
     let Some((policy, hash)) = &how.policy else {
         let unjudged = |(bundle, beside): (&Path, PathBuf)| match envelope_at(&beside)? {
             Some(envelope) => attestation::unjudged(&envelope, &bytes_of(bundle)?),

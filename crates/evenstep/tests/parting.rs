@@ -694,6 +694,94 @@ fn columns_whose_values_went_round_are_named() {
     assert!(said.contains("the data differ in column `x`: 1 row changed (id 2024-08-08 7)\n"), "{said}");
 }
 
+/// Two columns that differ in every row, of so many rows that every bucket has some.
+#[test]
+fn columns_that_were_exchanged_in_every_bucket_are_a_fact() {
+    let project = salted();
+    let spec = replaced(SMALL, "[[step]]\nuse = \"target_encode\"\ncolumns = [\"u\"]\n", "");
+    let row =
+        |n: usize| [n.to_string(), (3 * n).to_string(), (7 * n + 5).to_string(), "1".to_owned(), (n % 9).to_string()];
+    let mut rows: Vec<[String; 5]> = (0..4_000).map(row).collect();
+    train_in(&project, "a", &spec, &rows);
+    rows.iter_mut().for_each(|row| row.swap(1, 2));
+    train_in(&project, "b", &spec, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert!(causes(&told).contains(&("exchanged", false)), "{told:#}");
+}
+
+/// Who has no traces, or traces under two salts, has the data.
+#[test]
+fn rows_are_named_by_the_data_where_no_trace_does() {
+    let project = Project::new();
+    let mut rows = small();
+    train_in(&project, "a", SMALL, &rows);
+    rows[7][3] = "99".to_owned();
+    rows.remove(40);
+    train_in(&project, "b", SMALL, &rows);
+    let diff = |more: &[&str]| {
+        let files = ["a/p.evenstep", "b/p.evenstep"];
+        let told = project.run(&[&["diff", files[0], files[1], "--json"], more].concat()).json();
+        let text = project.run(&[&["diff", files[0], files[1]], more].concat()).out;
+        (told, text)
+    };
+    let check = |told: &Value, text: &str| {
+        let rows = told["first"]["rows"].as_array().expect("rows");
+        assert_eq!((told["first"]["stage"].as_str(), rows.len()), (Some("input"), 2), "{told:#}");
+        assert_eq!((rows[0]["a"]["x"].as_str(), rows[0]["b"]["x"].as_str()), (Some("7"), Some("99")), "{told:#}");
+        assert_eq!(rows[1]["change"], "removed", "{told:#}");
+        assert!(causes(told).contains(&("data", false)), "{told:#}");
+        assert!(
+            text.contains("x: 7 → 99") && text.contains("1 row changed") && !text.contains("can't be named"),
+            "{text}"
+        );
+    };
+    let (told, text) = diff(&[]);
+    check(&told, &text);
+    std::fs::remove_file(project.path("b/p.trace")).expect("it is there");
+    let (told, text) = diff(&[]);
+    check(&told, &text);
+    std::fs::remove_file(project.path("a/p.trace")).expect("it is there");
+    let (told, text) = diff(&[]);
+    check(&told, &text);
+    assert!(
+        text.contains("no trace of A and of B: rows and values at stages after the input are not compared"),
+        "{text}"
+    );
+    let (told, text) = diff(&["--no-data"]);
+    assert!(told["first"]["rows"].as_array().is_some_and(Vec::is_empty) && text.contains("fingerprints"), "{text}");
+    // Data that are others by now prove nothing.
+    rows[8][3] = "98".to_owned();
+    write_small(&project, "b/t.csv", &rows);
+    let (told, text) = diff(&[]);
+    assert!(told["first"]["rows"].as_array().is_some_and(Vec::is_empty), "{told:#}");
+    assert!(text.contains("the data of B can't be looked at: they are no longer what was trained on"), "{text}");
+}
+
+#[test]
+fn a_personal_cell_that_changed_is_told_without_its_values() {
+    let project = salted();
+    let spec = replaced(SMALL, "x = { type = \"number\" }", "x = { type = \"number\", personal = true }");
+    let mut rows = small();
+    train_in(&project, "a", &spec, &rows);
+    rows[7][3] = "99".to_owned();
+    train_in(&project, "b", &spec, &rows);
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(said.contains("x: (personal) → (personal)") && !said.contains("99"), "{said}");
+}
+
+#[test]
+fn other_metrics_are_named() {
+    let project = salted();
+    let reported = |metrics: &str| format!("{SMALL}[report]\nmetrics = {metrics}\n");
+    train_in(&project, "a", &reported("[\"rmse\"]"), &small());
+    train_in(&project, "b", &reported("[\"mae\", \"rmse\"]"), &small());
+    for [a, b] in [["a/p.lock", "b/p.lock"], ["a/p.evenstep", "b/p.evenstep"]] {
+        let said = project.run(&["diff", a, b]);
+        assert!(said.code == 1 && said.out.contains("`report.metrics` is"), "{}", said.out);
+        assert!(!said.out.contains("all else is the same"), "{}", said.out);
+    }
+}
+
 #[test]
 fn cells_that_changed_places_in_a_row_are_not_exchanged_columns() {
     let project = salted();

@@ -64,6 +64,57 @@ fn a_number_of_threads_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_cell_that_makes_another_type_of_a_locked_column_is_told_with_its_place() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let mut lines: Vec<String> = data().lines().map(str::to_owned).collect();
+    lines[6] = replaced(&lines[6], ",", ",1O");
+    project.write("data.csv", lines.join("\n") + "\n");
+    let expected = "`z` is read as category, and was integer when `p.lock` was written (data.csv, row 6, column `z`: ";
+    let keeps = "[contract] z = { type = \"integer\" } keeps it";
+    let spec = replaced(SPEC, "[model]", "[[step]]\nuse = \"one_hot\"\ncolumns = { type = \"category\" }\n[model]");
+    project.write("p.toml", &spec);
+    let checked = project.run(&["check", "p.toml", "--quiet"]).ok().out;
+    assert!(checked.contains(expected) && checked.contains("1O") && checked.contains(keeps), "{checked}");
+    let trained = project.run(&["train", "p.toml", "--json", "--quiet"]).ok().json();
+    let first = trained["notes"][0].as_str().unwrap_or_default();
+    assert!(first.starts_with(expected), "{trained:#}");
+    // The lock that was written has the new type.
+    let checked = project.run(&["check", "p.toml", "--quiet"]).ok().out;
+    assert!(!checked.contains("p.lock"), "{checked}");
+    project.write("p.toml", replaced(&spec, "[[step]]", "[contract]\nz = { type = \"text\" }\n[[step]]"));
+    let said = project.run(&["check", "p.toml", "--quiet"]);
+    assert!(!said.out.contains("was category when"), "what is declared is no surprise: {}", said.out);
+}
+
+#[test]
+fn a_damaged_bundle_is_one_whatever_it_is_called() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let bytes = std::fs::read(project.path("p.evenstep")).expect("it was written");
+    let mut flipped = bytes.clone();
+    flipped[0] ^= 0x80;
+    let cut = &bytes[..bytes.len() / 2];
+    for (name, bytes) in [("model.bin", flipped.as_slice()), ("bundle", cut), ("p.toml.bak", cut)] {
+        project.write(name, bytes);
+        let said = project.run(&["verify", name, "--quiet"]);
+        assert!(said.code == 1 && said.out.contains("it was damaged, or is none"), "{name}: {}{}", said.out, said.err);
+        assert!(!format!("{}{}", said.out, said.err).contains("UTF-8"), "{}{}", said.out, said.err);
+    }
+    project.write("whole", &bytes);
+    project.run(&["verify", "whole", "--quiet"]).ok();
+}
+
+#[test]
+fn what_is_nested_deeply_is_not_shown_in_full() {
+    let project = project();
+    let deep = format!("[data]\nsource = {}{}\n", "[".repeat(50_000), "]".repeat(50_000));
+    project.write("p.toml", deep);
+    let said = refused(&project, &["p.toml"]);
+    assert!(said.err.len() < 3_000, "{} bytes: {}", said.err.len(), &said.err[..1_000]);
+}
+
+#[test]
 fn the_spec_as_it_is_trains() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();

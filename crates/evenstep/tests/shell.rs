@@ -26,6 +26,18 @@ fn bash_completes_verbs_and_options() {
     assert_eq!(completed("evenstep completions zs"), "zsh");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    let project = Project::new();
+    for args in [&["--help"][..], &["train", "--help"], &["--version"]] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let said = project.command(args).stdout(full).output().expect("the program starts");
+        let told = String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.code() == Some(2) && told.contains("stdout can't be written"), "{args:?}: {told}");
+    }
+}
+
 #[test]
 fn other_shells_have_scripts_and_an_unknown_one_is_told_which() {
     let project = Project::new();

@@ -129,6 +129,7 @@ fn nobody_signs_what_another_planted_and_no_policy_takes_it() {
         ("/predicate/runDetails/builder/host/kernel".to_owned(), "runDetails.builder.host.kernel", false),
         ("/predicate/runDetails/metadata/finishedOn".to_owned(), "runDetails.metadata.finishedOn", false),
     ];
+    let is_of_the_run = |place: &str| place.contains("/runDetails/");
     for (place, field, is_of_the_bundle) in cases {
         for signatures in [None, Some(serde_json::json!([]))] {
             project.write("titanic.evenstep.dsse.json", &honest);
@@ -148,8 +149,11 @@ fn nobody_signs_what_another_planted_and_no_policy_takes_it() {
         project.write("titanic.evenstep.dsse.json", envelope.text());
         let (code, said) = verified(&project);
         let is_named = said.starts_with("what was signed says something else") && said.contains(field);
-        assert_eq!((code, is_named), (i32::from(is_of_the_bundle), is_of_the_bundle), "{place}: {said}");
+        // What is said of the run, the lock's facts contradict.
+        let is_refused = is_of_the_bundle || is_of_the_run(&place);
+        assert_eq!((code, is_named), (i32::from(is_refused), is_of_the_bundle), "{place}: {said}");
     }
+    std::fs::remove_file(project.path("titanic.evenstep.dsse.json")).expect("it was there");
     let metrics = "that the metrics are those of the rows held out";
     let said = project.run(&["verify", "titanic.evenstep"]).ok().out;
     assert!(
@@ -166,6 +170,60 @@ fn nobody_signs_what_another_planted_and_no_policy_takes_it() {
     let shown = project.run(&["inspect", "titanic.evenstep.dsse.json", "--json"]).ok().json();
     assert_eq!(shown["statement"]["subject"][0]["name"], "titanic.evenstep");
     assert_eq!(shown["keys"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn facts_of_a_lock_that_are_not_those_that_were_signed_are_named() {
+    let project = signed();
+    sign(&project, "ana");
+    let facts = |project: &Project| {
+        let said = project.run(&["verify", "titanic.evenstep", "--json", "--quiet"]);
+        let json = said.json();
+        let check = json["checks"].as_array().into_iter().flatten().find(|check| check["name"] == "facts").cloned();
+        (said.code, check.map_or(String::new(), |check| check["detail"].as_str().unwrap_or_default().to_owned()))
+    };
+    assert_eq!(facts(&project), (0, "are those that were signed, as far as they were".to_owned()));
+    let honest = project.read("pipeline.lock");
+    for (key, begins) in [("finished", "finished = "), ("threads", "threads = "), ("build", "rustc = ")] {
+        let line = honest.lines().rfind(|line| line.starts_with(begins)).unwrap_or_else(|| panic!("{begins}"));
+        let forged = if key == "threads" { "threads = 99".to_owned() } else { format!("{begins}\"forged\"") };
+        project.write("pipeline.lock", honest.replace(line, &forged));
+        let (code, said) = facts(&project);
+        assert!(code == 1 && said.starts_with(&format!("`{key}` is ")), "{key}: {said}");
+        assert!(said.contains("in the lock beside it, and") && said.contains("in what was signed"), "{said}");
+    }
+    // Who signed without a lock said nothing of the run.
+    std::fs::remove_file(project.path("pipeline.lock")).expect("it was there");
+    project.run(&["sign", "titanic.evenstep", "--key", "ana.key", "--replace"]).ok();
+    project.write("pipeline.lock", &honest);
+    assert_eq!(facts(&project), (0, String::new()));
+    let said = project.run(&["sign", "titanic.evenstep", "--key", "ben.key"]);
+    assert!(
+        said.code == 2 && said.err.contains("it was signed where no lock of the bundle's digest lay"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_signature_file_that_holds_nothing_is_broken() {
+    let project = signed();
+    policy(&project, ANY);
+    let file = "titanic.evenstep.dsse.json";
+    sign(&project, "ana");
+    let envelope: Value = serde_json::from_str(&project.read(file)).expect("JSON");
+    let unsigned =
+        serde_json::json!({ "payload": envelope["payload"], "payloadType": envelope["payloadType"], "signatures": [] });
+    for (text, said) in [
+        (String::new(), "the signature file is empty"),
+        (unsigned.to_string() + "\n", "the signature file holds no signature: somebody took them out"),
+    ] {
+        project.write(file, &text);
+        let (code, found) = verified(&project);
+        assert!(code == 1 && found.contains(said), "{found}");
+        let without = project.run(&["verify", "titanic.evenstep", "--quiet"]).ok().out;
+        assert!(without.contains("the signature file") && !without.contains("nobody has signed it"), "{without}");
+    }
 }
 
 #[test]
@@ -659,7 +717,7 @@ fn a_signature_counts_up_to_the_day_that_it_says() {
     // All who sign a bundle say the same of it.
     let said = project.run(&["sign", "titanic.evenstep", "--key", "ben.key"]);
     assert!(said.code == 2 && said.err.contains("metadata.evenstep_expiresOn"), "{}", said.err);
-    assert!(said.err.contains("one `--expires`"), "{}", said.err);
+    assert!(said.err.contains("with `--expires 2999-12-31` you sign the same"), "{}", said.err);
     sign_until("2999-12-31", "ben").ok();
     policy(&project, BOTH);
     assert_eq!(verified(&project), (0, "signed by ana, ben; 2 needed; it counts until 2999-12-31".to_owned()));

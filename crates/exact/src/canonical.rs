@@ -1,7 +1,8 @@
 //! One hash for everything that has an address, and one JSON for everything that is hashed as text.
 
-mod finite;
+mod text;
 mod together;
+mod written;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,9 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
+
+pub use text::CanonicalText;
+use written::AsWritten;
 
 /// The BLAKE3 hash of a canonical encoding; 64 hex digits as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -219,18 +223,15 @@ impl Hasher {
 /// # Panics
 /// If a number is NaN or infinite, or a value has no JSON form.
 pub fn canonical_json<T: Serialize>(value: &T) -> Vec<u8> {
-    finite::check_finite(value).expect("plain data with finite numbers");
-    serde_json_canonicalizer::to_vec(&canonical_value(value)).expect("plain data")
+    serde_json_canonicalizer::to_vec(&AsWritten(value)).expect("plain data with finite numbers")
 }
 
-/// The same before it is written: equal to what is read of it.
+/// The value that is read of it.
 ///
 /// # Panics
-/// If a value has no JSON form.
+/// As `canonical_json`.
 pub fn canonical_value<T: Serialize>(value: &T) -> Value {
-    let mut value = serde_json::to_value(value).expect("plain data");
-    numbers_as_written(&mut value);
-    value
+    CanonicalText::of(value).value()
 }
 
 /// Integers beyond this are no floats, or not theirs alone.
@@ -238,21 +239,6 @@ const EXACT: u64 = 1 << 53;
 
 fn is_large(number: &Number) -> bool {
     number.as_u64().or(number.as_i64().map(i64::unsigned_abs)).is_some_and(|n| n > EXACT)
-}
-
-/// Large integers become strings, and floats that are written as integers become those.
-fn numbers_as_written(value: &mut Value) {
-    match value {
-        Value::Number(number) if is_large(number) => *value = Value::String(number.to_string()),
-        Value::Number(number) => {
-            if let Some(whole) = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() <= EXACT as f64) {
-                *value = Value::from(whole as i64);
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(numbers_as_written),
-        Value::Object(members) => members.values_mut().for_each(numbers_as_written),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
 }
 
 /// A value that was read from canonical JSON: what is a number of digits there and beyond 2^53 is a float.

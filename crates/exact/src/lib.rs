@@ -1,5 +1,6 @@
 //! The foundation of the laws: reductions, draws, functions and hashes that give the same bits everywhere.
 
+pub mod budget;
 pub mod canonical;
 mod compress;
 pub mod draw;

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use evenstep_exact::canonical::{self, Digest, Hasher, canonical_json};
+use evenstep_exact::canonical::{self, CanonicalText, Digest, Hasher, canonical_json};
 use evenstep_model::{Aim, Stored, Tensor};
 use evenstep_source::Extra;
 use evenstep_table::check::SeenColumns;
 use evenstep_table::profile::Profile;
 use evenstep_table::{ColumnName, Contract, Schema, Task};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::golden::GoldenRow;
 use crate::spec::AsOf;
@@ -119,8 +119,7 @@ pub struct StepRecord {
     /// What becomes of columns: `-gone`, `+new`, `~retyped integer → number`.
     pub changes: Vec<String>,
     /// What it learned.
-    #[serde(deserialize_with = "canonical::value")]
-    pub params: Value,
+    pub params: CanonicalText,
 }
 
 /// The model as it is recorded.
@@ -377,31 +376,29 @@ impl Artifact {
     }
 
     /// The canonical list of what determines the answers: `identity.json`.
-    pub fn identity(&self) -> Value {
-        let steps: Vec<Value> = self
-            .steps
-            .iter()
-            .map(|step| json!({ "use": step.name, "spec": step.spec, "reads": step.reads, "params": digest_of(&step.params) }))
-            .collect();
-        json!({
-            "format": 1,
-            "epochs": self.epochs,
-            "seed": self.seed,
-            "task": self.task,
-            "data": self.data,
-            "contract": self.contract,
-            "inputs": self.inputs,
-            "seen": digest_of(&self.seen),
-            "extra": self.extra,
-            "fingerprint": self.fingerprint,
-            "steps": steps,
-            "features": self.features,
-            "model": {
-                "use": self.model.name,
-                "spec": self.model.spec,
-                "learned": stored_digest(&self.model.stored),
-            },
-        })
+    pub fn identity(&self) -> impl Serialize {
+        let model = &self.model;
+        let steps = self.steps.iter().map(|step| StepIdentity {
+            name: &step.name,
+            spec: &step.spec,
+            reads: &step.reads,
+            params: digest_of_params(&step.params),
+        });
+        Identity {
+            format: 1,
+            epochs: self.epochs,
+            seed: self.seed,
+            task: &self.task,
+            data: &self.data,
+            contract: &self.contract,
+            inputs: &self.inputs,
+            seen: digest_of(&self.seen),
+            extra: self.extra,
+            fingerprint: &self.fingerprint,
+            steps: steps.collect(),
+            features: &self.features,
+            model: ModelIdentity { name: &model.name, spec: &model.spec, learned: stored_digest(&model.stored) },
+        }
     }
 
     /// The digest that names the artifact: `sha256:` and 64 hex digits of the identity.
@@ -413,6 +410,41 @@ impl Artifact {
     pub fn version(&self) -> String {
         version_of(&self.digest())
     }
+}
+
+/// What [`Artifact::identity`] says.
+#[derive(Serialize)]
+struct Identity<'a> {
+    format: u32,
+    epochs: Epochs,
+    seed: u64,
+    task: &'a Task,
+    data: &'a DataRoles,
+    contract: &'a Contract,
+    inputs: &'a [ColumnName],
+    seen: Digest,
+    extra: Extra,
+    fingerprint: &'a str,
+    steps: Vec<StepIdentity<'a>>,
+    features: &'a Schema,
+    model: ModelIdentity<'a>,
+}
+
+#[derive(Serialize)]
+struct StepIdentity<'a> {
+    #[serde(rename = "use")]
+    name: &'a str,
+    spec: &'a Value,
+    reads: &'a [ColumnName],
+    params: Digest,
+}
+
+#[derive(Serialize)]
+struct ModelIdentity<'a> {
+    #[serde(rename = "use")]
+    name: &'a str,
+    spec: &'a Value,
+    learned: Digest,
 }
 
 /// The digest that names the artifact of this identity, in canonical form.
@@ -430,6 +462,11 @@ pub fn version_of(digest: &str) -> String {
 /// The BLAKE3 digest of a value's canonical JSON.
 pub fn digest_of<T: Serialize>(value: &T) -> Digest {
     Hasher::new("evenstep params 1").bytes(&canonical_json(value)).finish()
+}
+
+/// The same of what a step learned.
+pub fn digest_of_params(params: &CanonicalText) -> Digest {
+    Hasher::new("evenstep params 1").bytes(params.as_str().as_bytes()).finish()
 }
 
 /// The BLAKE3 digest of a stored model.

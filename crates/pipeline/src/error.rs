@@ -33,6 +33,36 @@ pub struct PipelineError {
     file: Option<Box<Path>>,
 }
 
+/// The text with its long lines cut, the one that is pointed at around the place, and where in it the place is then.
+fn with_short_lines(text: &str, span: Range<usize>) -> (String, Range<usize>) {
+    if text.lines().all(|line| line.len() <= 2 * SHOWN) {
+        return (text.to_owned(), span);
+    }
+    let (mut shown, mut place, mut before) = (String::with_capacity(text.len().min(1 << 16)), 0..0, 0);
+    for line in text.split_inclusive('\n') {
+        let (words, end) = line.strip_suffix('\n').map_or((line, ""), |words| (words, "\n"));
+        let pointed = span.start.checked_sub(before).filter(|at| *at < line.len());
+        let at = pointed.unwrap_or(0).min(words.len());
+        let (mut from, mut to) = (at.saturating_sub(SHOWN), words.len().min(at + SHOWN));
+        while !words.is_char_boundary(from) {
+            from += 1;
+        }
+        while !words.is_char_boundary(to) {
+            to -= 1;
+        }
+        shown.push_str(if from > 0 { "…" } else { "" });
+        if pointed.is_some() {
+            let start = shown.len() + at - from;
+            place = start..start + span.len().min(to - at);
+        }
+        shown.push_str(&words[from..to]);
+        shown.push_str(if to < words.len() { "…" } else { "" });
+        shown.push_str(end);
+        before += line.len();
+    }
+    (shown, place)
+}
+
 /// The file to blame, the line in it from 1, and the column: a spec's by its number from 1, the data's by its name.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Whereabouts {
@@ -48,7 +78,12 @@ struct Place {
     source: NamedSource<String>,
     span: Range<usize>,
     label: Option<String>,
+    /// Line and column, from 1.
+    at: (u64, u64),
 }
+
+/// So many bytes of a long line are shown before what is pointed at, and as many from there on.
+const SHOWN: usize = 200;
 
 impl PipelineError {
     /// Something given that can't be used.
@@ -88,8 +123,12 @@ impl PipelineError {
     /// The same error, pointing into a text.
     #[must_use]
     pub fn at(self, path: &Path, text: &str, span: Range<usize>, label: Option<String>) -> PipelineError {
-        let source = NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml");
-        PipelineError { place: Some(Box::new(Place { source, span, label })), ..self }
+        let before = text.get(..span.start).unwrap_or_default();
+        let line = before.matches('\n').count() as u64 + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+        let (shown, span) = with_short_lines(text, span);
+        let source = NamedSource::new(path.display().to_string(), shown).with_language("toml");
+        PipelineError { place: Some(Box::new(Place { source, span, label, at: (line, column) })), ..self }
     }
 
     /// The same error of a file, which its message names.
@@ -105,11 +144,8 @@ impl PipelineError {
 
     /// Where to look, as far as that is known.
     pub fn whereabouts(&self) -> Whereabouts {
-        if let Some(Place { source, span, .. }) = self.place.as_deref() {
-            let before = source.inner().get(..span.start).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            let (line, column) = (Some(line as u64), Some(column.into()));
+        if let Some(Place { source, at, .. }) = self.place.as_deref() {
+            let (line, column) = (Some(at.0), Some(at.1.into()));
             return Whereabouts { file: Some(source.name().to_owned()), line, column };
         }
         let file = self.file.as_ref().map(|file| file.display().to_string());
@@ -170,5 +206,31 @@ impl Diagnostic for PipelineError {
         let place = self.place.as_ref()?;
         let label = LabeledSpan::new_with_span(place.label.clone(), place.span.clone());
         Some(Box::new(std::iter::once(label)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_line_only_the_place_is_shown_that_is_pointed_at() {
+        let check = |text: &str, at: &str, expected: &str| {
+            let start = text.find(at).expect("it is there");
+            let (shown, span) = with_short_lines(text, start..start + at.len());
+            assert_eq!(&shown[span], expected);
+            assert!(shown.len() < 1000 && shown.starts_with("a = 1\n") && shown.ends_with("\nb = 2"), "{shown}");
+        };
+        let nested = format!("a = 1\nx = {}here{}\nb = 2", "é[".repeat(40_000), "]".repeat(50_000));
+        check(&nested, "here", "here");
+        check(&nested, "x", "x");
+        check(&nested, "b = 2", "b = 2");
+        check(&nested, "1\nx", "1");
+        check("a = 1\nx = 3\nb = 2", "x = 3\nb", "x = 3\nb");
+        assert_eq!(with_short_lines("ab", 7..9), ("ab".to_owned(), 7..9));
+        let at = nested.find("here").expect("it is there");
+        let error = PipelineError::input("x").at(Path::new("p.toml"), &nested, at..at + 4, None);
+        let Whereabouts { line, column, .. } = error.whereabouts();
+        assert_eq!((line, column), (Some(2), Some(80_005.into())));
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn by_policy(mut batches: Vec<Batch>, contract: &Contract, seen: &See
         let Some(known) = seen.get(name).and_then(|seen| seen.categories.as_ref()) else { continue };
         for batch in &mut batches {
             let Some(Column::Category(coded)) = batch.get(name.as_str()) else { continue };
-            let kept = coded.map_values(|value| known.binary_search_by(|known| (**known).cmp(value)).is_ok());
+            let kept = coded.map_values(|value| known.contains(value));
             let is_kept = |code: u32| kept.get(code as usize) == Some(&true);
             let codes = coded.codes.iter().map(|code| if is_kept(*code) { *code } else { NULL_CODE }).collect();
             let column = Column::Category(Coded { values: coded.values.clone(), codes });

@@ -1,10 +1,12 @@
 //! Golden rows: made up from the contract and its edges, never from people's data. Wherever the
 //! artifact is loaded they are scored again, and a host that gives other bits refuses to serve.
 
+use evenstep_exact::budget::Budget;
+use evenstep_exact::canonical::CanonicalText;
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_table::check::SeenColumns;
 use evenstep_table::profile::Profile;
-use evenstep_table::{Clock, ColumnName, Kind, Rule};
+use evenstep_table::{Clock, ColumnName, Kind, Rule, Strings, some_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -12,6 +14,8 @@ use crate::artifact::Artifact;
 use crate::error::ErrorKind;
 use crate::{PipelineError, Predictor, request};
 
+/// So many numbers of a row are told.
+const BITS_TOLD: usize = 4;
 /// So many rows are made up.
 const ROWS: u32 = 32;
 
@@ -19,7 +23,7 @@ const ROWS: u32 = 32;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct GoldenRow {
     /// The row, as a request would have it.
-    pub row: Map<String, Value>,
+    pub row: CanonicalText,
     /// The bits of each number of its prediction, in hex.
     pub bits: Vec<String>,
 }
@@ -45,7 +49,7 @@ pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<Gol
     for row in rows {
         // A row that the contract refuses, for lack of an allowed value, or a step that takes no such value, proves nothing.
         match bits(predictor, &row) {
-            Ok(Some(bits)) => golden.push(GoldenRow { row, bits }),
+            Ok(Some(bits)) => golden.push(GoldenRow { row: CanonicalText::of(&row), bits }),
             Ok(None) => {}
             Err(error) if error.kind == ErrorKind::Input => {}
             Err(error) => return Err(error),
@@ -54,18 +58,22 @@ pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<Gol
     Ok(golden)
 }
 
-/// Scores the golden rows again.
+/// Scores the golden rows again, each read in no more memory than there is for it.
 ///
 /// # Errors
 /// Any bit that differs from what training saw.
-pub(crate) fn replay(predictor: &Predictor, golden: &[GoldenRow]) -> Result<(), PipelineError> {
+pub(crate) fn replay(predictor: &Predictor, golden: &[GoldenRow], budget: &Budget) -> Result<(), PipelineError> {
     for (n, expected) in golden.iter().enumerate() {
-        let bits = bits(predictor, &expected.row)?;
+        // One row is gone before the next one is read.
+        let row = Budget::of(budget.left()).read(expected.row.as_str().as_bytes());
+        let row = row.map_err(|error| PipelineError::input(format!("golden row {n}: {error}")))?;
+        let bits = bits(predictor, &row)?;
         if bits.as_ref() != Some(&expected.bits) {
-            let found = bits.map_or("a refusal".to_owned(), |bits| bits.join(" "));
+            let told = |bits: &[String]| some_of(bits.iter().map(String::as_str), BITS_TOLD, " ");
+            let found = bits.map_or("a refusal".to_owned(), |bits| told(&bits));
             return Err(PipelineError::no(format!(
                 "golden row {n} scores {found} here, and scored {} in training",
-                expected.bits.join(" ")
+                told(&expected.bits)
             ))
             .help("this host doesn't give research's answers, so nothing is served".to_owned()));
         }
@@ -96,7 +104,7 @@ fn options(name: &ColumnName, rule: &Rule, profile: &Profile, seen: &SeenColumns
         Kind::Boolean => vec![json!(true), json!(false)],
         Kind::Category | Kind::Text => {
             let known = seen.get(name).filter(|_| !rule.personal).and_then(|seen| seen.categories.as_ref());
-            let known = known.into_iter().flatten().take(20).map(|value| json!(&**value));
+            let known = known.into_iter().flat_map(Strings::iter).take(20).map(|value| json!(value));
             known.chain([json!("never seen"), json!("naïve ✓")]).collect()
         }
         Kind::Date if rule.format.is_none() => {

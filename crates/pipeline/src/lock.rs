@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::PipelineError;
-use crate::artifact::{Artifact, digest_of, stored_digest};
+use crate::artifact::{Artifact, digest_of, digest_of_params, stored_digest};
 
 const HEAD: &str = "# Written by `evenstep train`; commit it beside the spec. `evenstep verify` proves it.\n";
 
@@ -45,7 +45,7 @@ fn content(artifact: &Artifact) -> Value {
                 "spec": step.spec,
                 "reads": step.reads,
                 "changes": step.changes,
-                "params": digest_of(&step.params),
+                "params": digest_of_params(&step.params),
                 "from": artifact.fingerprint,
                 "hash": digest_of(&(&step.name, &step.spec, &step.reads, &step.params)),
             })

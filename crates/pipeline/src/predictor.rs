@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use evenstep_exact::budget::Budget;
 use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyModel, Contributions, Predictions};
 use evenstep_table::check::SeenColumns;
@@ -52,17 +53,17 @@ impl Predictor {
     /// # Errors
     /// Parts that don't belong together, or a host that gives other bits than training did.
     pub fn load(artifact: &Artifact) -> Result<Predictor, PipelineError> {
-        Predictor::load_as(artifact, artifact.digest())
+        Predictor::load_as(artifact, artifact.digest(), &Budget::unlimited())
     }
 
     /// The same of an artifact whose digest is known, as that of a bundle is once it was checked: to hash a large one takes
-    /// as long as to compile it.
+    /// as long as to compile it. What its steps learned is read in no more memory than is left for it.
     ///
     /// # Errors
     /// As `load`.
-    pub fn load_as(artifact: &Artifact, digest: String) -> Result<Predictor, PipelineError> {
-        let predictor = Predictor::compile_as(artifact, digest)?;
-        golden::replay(&predictor, &artifact.golden)?;
+    pub fn load_as(artifact: &Artifact, digest: String, budget: &Budget) -> Result<Predictor, PipelineError> {
+        let predictor = Predictor::compile_as(artifact, digest, budget)?;
+        golden::replay(&predictor, &artifact.golden, budget)?;
         Ok(predictor)
     }
 
@@ -71,10 +72,10 @@ impl Predictor {
     /// # Errors
     /// Parts that don't belong together.
     pub fn compile(artifact: &Artifact) -> Result<Predictor, PipelineError> {
-        Predictor::compile_as(artifact, artifact.digest())
+        Predictor::compile_as(artifact, artifact.digest(), &Budget::unlimited())
     }
 
-    fn compile_as(artifact: &Artifact, digest: String) -> Result<Predictor, PipelineError> {
+    fn compile_as(artifact: &Artifact, digest: String, budget: &Budget) -> Result<Predictor, PipelineError> {
         let kinds = artifact.contract.schema();
         for (at, name) in artifact.data.id.iter().enumerate() {
             if !kinds.contains_key(name) || artifact.data.id[..at].contains(name) {
@@ -90,8 +91,8 @@ impl Predictor {
                     .ok_or_else(|| PipelineError::input(format!("input column `{name}` has no rule in the contract")))
             })
             .collect::<Result<_, _>>()?;
-        let steps =
-            FittedSteps::load(&artifact.steps, &input, Seed(artifact.seed), &artifact.task, &artifact.contract)?;
+        let seed = Seed(artifact.seed);
+        let steps = FittedSteps::load(&artifact.steps, &input, seed, &artifact.task, &artifact.contract, budget)?;
         for (name, kind) in &artifact.features {
             if steps.output.get(name) != Some(kind) {
                 return Err(PipelineError::input(format!("the steps don't make feature `{name}`")));
@@ -151,7 +152,7 @@ impl Predictor {
             family: "mock".to_owned(),
             features: input.clone(),
             typers: OnceLock::new(),
-            steps: FittedSteps::load(&[], &input, Seed(0), &interface.task, &interface.columns)?,
+            steps: FittedSteps::load(&[], &input, Seed(0), &interface.task, &interface.columns, &Budget::of(0))?,
             model,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evenstep_exact::budget::Budget;
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
 use evenstep_step::{AnyFitted, AnyStep, Site, StepError, written};
@@ -124,6 +125,7 @@ impl FittedSteps {
         seed: Seed,
         task: &Task,
         contract: &Contract,
+        budget: &Budget,
     ) -> Result<FittedSteps, PipelineError> {
         let mut sites = Sites::new(seed, task, contract);
         let mut shape = Batch::empty(input);
@@ -135,7 +137,7 @@ impl FittedSteps {
             let known = step.name();
             draw |= step.draws_when_applied();
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
-            let fitted = step.load(site, params).map_err(refused)?;
+            let fitted = step.load(site, params, budget).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
             let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             shape = after;

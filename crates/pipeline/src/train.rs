@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use evenstep_exact::canonical::CanonicalText;
 use evenstep_exact::draw::Draws;
 use evenstep_model::{
     Aim, AnyFamily, AnyModel, CurvePoint, Importance, ModelError, Run as ModelRun, Trained as Fit, Training,
@@ -449,7 +450,7 @@ fn records(steps: &FittedSteps, before: usize) -> Vec<StepRecord> {
         spec: step.fitted.spec(),
         reads: step.fitted.site().columns.clone(),
         changes: step.changes.clone(),
-        params: step.fitted.params(),
+        params: CanonicalText::of(&step.fitted.params()),
     };
     steps.iter().enumerate().map(record).collect()
 }

@@ -5,14 +5,14 @@ mod direct;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use direct::DirectRows;
 use evenstep_table::build::{ColumnBuilder, Strictness, Typed, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
-use evenstep_table::rule::Absent;
+use evenstep_table::rule::{Absent, Missing};
 use evenstep_table::{Batch, ColumnName, Kind, NULL_INTEGER, closest, did_you_mean, shortened, some_of};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
@@ -199,16 +199,23 @@ impl RowTyper {
         let named = || self.plan.columns.iter().map(|column| &column.name).zip(&typed);
         let rounded = named().filter(|(_, typed)| typed.rounded > 0);
         let rounded = rounded.map(|(name, typed)| (name.clone(), typed.rounded)).collect();
-        let too_long = named().filter_map(|(name, typed)| Some(too_long(typed.too_long?, name)));
-        let too_long: Vec<RowError> = too_long.collect();
+        let too_long: BTreeMap<ColumnName, Vec<usize>> = named()
+            .map(|(name, typed)| (name.clone(), typed.too_long.clone()))
+            .filter(|(_, rows)| !rows.is_empty())
+            .collect();
         let origin = Origin { file: Arc::clone(&self.origin), first_row: 0, kept: None };
         let mut chunk = checked(&self.plan, typed, rows, origin);
         let mut refused = std::mem::take(&mut chunk.refused);
         // A text that is too long is not missing, though null stands there.
-        let is_too_long = |column: &ColumnName| too_long.iter().any(|long| long.field == column.as_str());
-        let all = refused.len();
-        refused.retain(|of| of.rule != Breach::Missing || !is_too_long(&of.column));
-        let known = all - refused.len();
+        let is_too_long = |column: &ColumnName, row: u64| {
+            too_long.get(column).is_some_and(|rows| rows.binary_search(&(row as usize)).is_ok())
+        };
+        refused.retain(|of| of.rule != Breach::Missing || !is_too_long(&of.column, of.place.row));
+        let rejects_null = |column: &ColumnName| self.plan.columns[self.names[column]].rule.missing == Missing::Reject;
+        let more = too_long.iter().filter(|(column, _)| !rejects_null(column)).map(|(_, rows)| rows.len());
+        let more: usize = more.sum();
+        let too_long =
+            too_long.iter().flat_map(|(column, rows)| rows.iter().take(TOLD).map(|row| self::too_long(*row, column)));
         let errors: Vec<RowError> = refused
             .into_iter()
             .map(|refused| {
@@ -227,7 +234,7 @@ impl RowTyper {
             batch: chunk.batch,
             flags: chunk.flags,
             unanswered: chunk.unanswered,
-            error_count: chunk.quality.rejected.count as usize + too_long.len() - known,
+            error_count: chunk.quality.rejected.count as usize + more,
             errors: errors.into_iter().chain(too_long).collect(),
             rounded,
             ignored: 0,
@@ -315,7 +322,7 @@ impl TypedRows {
     }
 }
 
-/// The error for the first string of a column that is too long.
+/// The error for a string that is too long.
 fn too_long(row: usize, name: &ColumnName) -> RowError {
     let message = format!("`{name}`: a text may have {} MiB, and this one has more", TEXT_BYTES_MAX >> 20);
     RowError { row, field: name.to_string(), value: None, rule: Breach::Invalid, message }

@@ -1,8 +1,9 @@
 //! The catalogue: one line a step gives its name, schema, suggestions, docs and law tests.
 
+use evenstep_exact::budget::Budget;
+use evenstep_exact::canonical::CanonicalText;
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, ColumnName, Schema};
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::fitted::{AnyFitted, Fitted, fit};
@@ -24,8 +25,13 @@ pub trait AnyStep: Send + Sync {
     fn learns_from_target(&self) -> bool;
     /// Learns from training rows, in as many passes as it takes.
     fn fit(self: Box<Self>, site: Site, batches: &[Batch], workers: &Workers) -> Result<Box<dyn AnyFitted>, StepError>;
-    /// The step with parameters that an earlier fit learned.
-    fn load(self: Box<Self>, site: Site, params: &Value) -> Result<Box<dyn AnyFitted>, StepError>;
+    /// The step with parameters that an earlier fit learned, in no more memory than there is for them.
+    fn load(
+        self: Box<Self>,
+        site: Site,
+        params: &CanonicalText,
+        budget: &Budget,
+    ) -> Result<Box<dyn AnyFitted>, StepError>;
 }
 
 impl<S: Step> AnyStep for S {
@@ -58,8 +64,14 @@ impl<S: Step> AnyStep for S {
         Ok(Box::new(Fitted { step: *self, site, params }))
     }
 
-    fn load(self: Box<Self>, site: Site, params: &Value) -> Result<Box<dyn AnyFitted>, StepError> {
-        let params = S::Params::deserialize(params)
+    fn load(
+        self: Box<Self>,
+        site: Site,
+        params: &CanonicalText,
+        budget: &Budget,
+    ) -> Result<Box<dyn AnyFitted>, StepError> {
+        let params = budget
+            .read(params.as_str().as_bytes())
             .map_err(|error| StepError::new(format!("the parameters of `{}` don't read: {error}", site.name)))?;
         self.validate(&site, &params)?;
         Ok(Box::new(Fitted { step: *self, site, params }))

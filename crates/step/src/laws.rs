@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier, Mutex};
 
-use evenstep_exact::canonical::canonical_json;
+use evenstep_exact::budget::Budget;
+use evenstep_exact::canonical::{CanonicalText, canonical_json};
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::{Peers, Workers};
 use evenstep_table::{Batch, Clock, Coded, Column, ColumnName, RowKey, Task};
@@ -223,7 +224,9 @@ fn parameters_and_spec_go_there_and_back_through_json() {
             let step = parse(entry.name, reread(fitted.spec())).expect("a spec reads back");
             assert_eq!(step.spec(), fitted.spec());
             let site = site(&*step, &people, task).expect("the columns are there");
-            let loaded = step.load(site, &reread(fitted.params())).expect("its own parameters load");
+            let loaded = step
+                .load(site, &CanonicalText::of(&fitted.params()), &Budget::unlimited())
+                .expect("its own parameters load");
             assert_eq!(params(&*loaded), params(&*fitted));
             assert_equal(
                 &loaded.apply(people.clone()).expect("it applies"),
@@ -371,7 +374,7 @@ fn tampered_parameters_are_refused_or_applied_without_panic() {
             for params in tampered(&fitted.params()) {
                 let step = (entry.example)();
                 let site = site(&*step, &people, task.clone()).expect("the columns are there");
-                if let Ok(fitted) = step.load(site, &params) {
+                if let Ok(fitted) = step.load(site, &CanonicalText::of(&params), &Budget::unlimited()) {
                     for batch in [people.clone(), strangers(), Batch::empty(&people.schema())] {
                         let _ = fitted.apply(batch);
                     }

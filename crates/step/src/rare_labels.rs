@@ -14,13 +14,11 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Next;
-use evenstep_table::{Batch, Column, Kind};
+use evenstep_table::{Batch, Column, Kind, Strings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{
-    Fraction, LevelSet, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace,
-};
+use crate::kit::{Fraction, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Groups the rare values of a category under one name.
@@ -50,7 +48,7 @@ impl EachColumn for RareLabels {
     const TAKES: &'static str = WITH_LEVELS;
     type Round = ();
     type Seen = Levels;
-    type Learned = LevelSet;
+    type Learned = Strings;
 
     fn columns(&self) -> &Columns {
         &self.columns
@@ -68,7 +66,7 @@ impl EachColumn for RareLabels {
         count_levels(&levels(place.cells(batch)), seen);
     }
 
-    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), LevelSet>, StepError> {
+    fn next(&self, place: Place<'_>, (): (), seen: Levels) -> Result<Next<(), Strings>, StepError> {
         if self.replace_with.is_empty() {
             return Err(place
                 .error("can't have an empty text for its rare values, as files have one for null")
@@ -82,7 +80,7 @@ impl EachColumn for RareLabels {
         Ok(Next::Done(kept.filter_map(|(level, _)| level.clone()).collect()))
     }
 
-    fn apply(&self, place: Place<'_>, kept: &LevelSet, batch: &mut Batch) -> Result<(), StepError> {
+    fn apply(&self, place: Place<'_>, kept: &Strings, batch: &mut Batch) -> Result<(), StepError> {
         let rare = LazyCell::new(|| Arc::<str>::from(self.replace_with.as_str()));
         replace(batch, place.column, |column| {
             let of = |value: &Arc<str>| if kept.contains(value) { value.clone() } else { Arc::clone(&rare) };
@@ -90,7 +88,7 @@ impl EachColumn for RareLabels {
         })
     }
 
-    fn accepts(&self, _: Place<'_>, _: &LevelSet) -> bool {
+    fn accepts(&self, _: Place<'_>, _: &Strings) -> bool {
         true
     }
 

@@ -16,13 +16,15 @@
 //! own labels.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use evenstep_exact::reduce::{Next, Partial};
 use evenstep_exact::sum::ExactSum;
 use evenstep_table::{Batch, Column, Kind, Task};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::kit::{AutoOr, Dictionary, Folds, NotNegative, WITH_LEVELS, has_levels, insert_new, levels, look_up};
 use crate::{Columns, EachColumn, Place, StepError};
@@ -49,12 +51,82 @@ fn five() -> Folds {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoding {
-    values: Dictionary<Vec<f64>>,
+    values: Dictionary<Encoded>,
     null: Option<Vec<f64>>,
     prior: Vec<f64>,
     /// The same without the rows of a fold, one after the other for each fold. Only training needs it.
     #[serde(skip)]
     out_of_fold: Option<Box<Encoding>>,
+}
+
+/// What a value becomes. There are many, mostly of one number.
+#[derive(Clone, PartialEq, Debug)]
+enum Encoded {
+    One(f64),
+    Many(Box<[f64]>),
+}
+
+impl Encoded {
+    fn as_slice(&self) -> &[f64] {
+        match self {
+            Encoded::One(x) => std::slice::from_ref(x),
+            Encoded::Many(all) => all,
+        }
+    }
+}
+
+impl From<Vec<f64>> for Encoded {
+    fn from(all: Vec<f64>) -> Encoded {
+        if let [x] = all[..] { Encoded::One(x) } else { Encoded::Many(all.into()) }
+    }
+}
+
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Encoded, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Encoded;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of numbers")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Encoded, A::Error> {
+                let mut first = None;
+                if list.next_element_seed(Put(&mut first))?.is_none() {
+                    return Ok(Encoded::Many(Box::default()));
+                }
+                let (first, mut all) = (first.unwrap_or(f64::NAN), Vec::new());
+                while let Some(x) = list.next_element()? {
+                    all.push(x);
+                }
+                if all.is_empty() {
+                    return Ok(Encoded::One(first));
+                }
+                all.insert(0, first);
+                Ok(Encoded::Many(all.into()))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
+}
+
+/// A number that is put where there is room for it already.
+struct Put<'a>(&'a mut Option<f64>);
+
+impl<'de> DeserializeSeed<'de> for Put<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        *self.0 = Some(f64::deserialize(deserializer)?);
+        Ok(())
+    }
 }
 
 /// Sums of the target by value; None is null.
@@ -199,7 +271,10 @@ impl TargetEncode {
             known(sums).iter().zip(&all).map(|(known, all)| known.encoded(all, self.smoothing)).collect()
         };
         Encoding {
-            values: seen.iter().filter_map(|(value, sums)| Some((value.clone()?, encoded(sums)))).collect(),
+            values: seen
+                .iter()
+                .filter_map(|(value, sums)| Some((value.clone()?, Encoded::from(encoded(sums)))))
+                .collect(),
             null: seen.get(&None).map(encoded),
             prior: all.iter().map(|all| all.mean().unwrap_or(f64::NAN)).collect(),
             out_of_fold: None,
@@ -215,7 +290,7 @@ impl TargetEncode {
         let column = batch.remove(place.column.as_str()).expect("the plan counts on the column");
         let prior = encoding.prior.as_slice();
         let null = encoding.null.as_deref().unwrap_or(prior);
-        let known = |value: &Arc<str>| encoding.values.get(value).map_or(prior, Vec::as_slice);
+        let known = |value: &Arc<str>| encoding.values.get(value).map_or(prior, Encoded::as_slice);
         let rows = look_up(&levels(&column), null, known);
         let outputs = outputs(&place.site.task);
         for output in 0..outputs {
@@ -316,8 +391,10 @@ impl EachColumn for TargetEncode {
 
     fn accepts(&self, place: Place<'_>, learned: &Encoding) -> bool {
         let outputs = outputs(&place.site.task);
-        let whole = |encoded: &Vec<f64>| encoded.len() == outputs && encoded.iter().all(|x| x.is_finite());
-        whole(&learned.prior) && learned.null.iter().all(whole) && learned.values.all(whole)
+        let whole = |encoded: &[f64]| encoded.len() == outputs && encoded.iter().all(|x| x.is_finite());
+        whole(&learned.prior)
+            && learned.null.iter().all(|null| whole(null))
+            && learned.values.all(|encoded| whole(encoded.as_slice()))
     }
 
     fn example() -> TargetEncode {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use evenstep_exact::budget::Budget;
+use evenstep_exact::canonical::CanonicalText;
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{
@@ -122,7 +124,7 @@ pub(crate) fn refusal(step: impl Step, cells: &[Option<f64>]) -> StepError {
 pub(crate) fn refusal_of(step: impl Step, columns: &[(&str, Column)], params: Value) -> StepError {
     let step: Box<dyn AnyStep> = Box::new(step);
     let site = site(&*step, &batch(columns), Task::Regression).expect("the columns are there");
-    step.load(site, &params).err().expect("no fit gives these parameters")
+    step.load(site, &CanonicalText::of(&params), &Budget::unlimited()).err().expect("no fit gives these parameters")
 }
 
 pub(crate) fn assert_equal(found: &Batch, expected: &Batch) {

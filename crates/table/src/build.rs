@@ -66,7 +66,7 @@ pub struct ColumnBuilder {
     nan: u64,
     rounded: u64,
     text_bytes_max: usize,
-    too_long: Option<usize>,
+    too_long: Vec<usize>,
     /// What cells read as, if anybody wants to know.
     evidence: Option<Box<Evidence>>,
 }
@@ -103,8 +103,8 @@ pub struct Typed {
     pub nan: u64,
     /// How many whole numbers no float is, so that the nearest stands there.
     pub rounded: u64,
-    /// The first row whose string is too long; null in the column.
-    pub too_long: Option<usize>,
+    /// The rows whose strings are too long; null in the column.
+    pub too_long: Vec<usize>,
 }
 
 impl ColumnBuilder {
@@ -130,7 +130,7 @@ impl ColumnBuilder {
             nan: 0,
             rounded: 0,
             text_bytes_max: usize::MAX,
-            too_long: None,
+            too_long: Vec::new(),
             evidence: None,
         }
     }
@@ -257,7 +257,7 @@ impl ColumnBuilder {
                 for text in texts {
                     let is_too_long = text.len() > self.text_bytes_max;
                     if is_too_long {
-                        self.too_long.get_or_insert(coder.rows());
+                        self.too_long.push(coder.rows());
                     }
                     if is_too_long || missing.contains(text) { coder.push_null() } else { coder.push(text) }
                 }
@@ -350,7 +350,7 @@ impl ColumnBuilder {
         let strict = self.strictness == Strictness::Request;
         match (&mut self.cells, value) {
             (Cells::Strings(coder), Value::Text(text)) if text.len() > self.text_bytes_max => {
-                self.too_long.get_or_insert(coder.rows());
+                self.too_long.push(coder.rows());
                 coder.push_null();
             }
             (Cells::Strings(coder), Value::Text(text)) => coder.push(text),
@@ -415,6 +415,7 @@ impl ColumnBuilder {
         };
         // Each string is coded once, and only if a row has it.
         const UNKNOWN: u32 = NULL_CODE - 1;
+        const TOO_LONG: u32 = NULL_CODE - 2;
         let mut codes = vec![UNKNOWN; values.len()];
         for row in rows {
             let Some(row) = row else {
@@ -423,15 +424,17 @@ impl ColumnBuilder {
             };
             if codes[row] == UNKNOWN {
                 codes[row] = match values[row] {
-                    Some(text) if text.len() > self.text_bytes_max => {
-                        self.too_long.get_or_insert(coder.rows());
-                        NULL_CODE
-                    }
+                    Some(text) if text.len() > self.text_bytes_max => TOO_LONG,
                     Some(text) if !self.missing.contains(text) => coder.code(text),
                     _ => NULL_CODE,
                 };
             }
-            coder.push_code(codes[row]);
+            if codes[row] == TOO_LONG {
+                self.too_long.push(coder.rows());
+                coder.push_null();
+            } else {
+                coder.push_code(codes[row]);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::build::Typed;
 use crate::rule::{self, Absent, BoundKey, Invalid, Missing, OutOfRange, Rule, Unseen};
-use crate::{Coded, Column, ColumnName, NULL_CODE, NULL_DATE, NULL_INTEGER};
+use crate::{Coded, Column, ColumnName, NULL_CODE, NULL_DATE, NULL_INTEGER, Strings};
 
 /// The rule that a cell breaks, by its key in the contract.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ pub struct Seen {
     pub nulls: bool,
     /// The categories, in the order of their bytes; None for columns of other types.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub categories: Option<Vec<Arc<str>>>,
+    pub categories: Option<Strings>,
 }
 
 /// What training saw, by column.
@@ -99,7 +99,7 @@ pub struct Checker {
     min: Option<BoundKey>,
     max: Option<BoundKey>,
     values: Option<FxHashSet<Arc<str>>>,
-    seen: Option<FxHashSet<Arc<str>>>,
+    seen: Option<Strings>,
     nulls_are_new: bool,
 }
 
@@ -108,12 +108,11 @@ impl Checker {
     pub fn new(rule: &Rule, seen: Option<&Seen>) -> Checker {
         let bound = |bound: &Option<rule::Bound>| bound.as_ref().map(|bound| rule::order(rule.kind, bound));
         let values = rule.values.as_ref();
-        let categories = seen.and_then(|seen| seen.categories.as_ref());
         Checker {
             min: bound(&rule.min),
             max: bound(&rule.max),
             values: values.map(|values| values.iter().map(|value| value.as_str().into()).collect()),
-            seen: categories.map(|values| values.iter().cloned().collect()),
+            seen: seen.and_then(|seen| seen.categories.clone()),
             nulls_are_new: seen.is_some_and(|seen| !seen.nulls),
             rule: rule.clone(),
         }
@@ -229,12 +228,10 @@ impl Checker {
     }
 
     fn check_categories(&self, coded: &mut Coded, found: &mut impl FnMut(Found)) {
-        let lacks =
-            |set: &Option<FxHashSet<Arc<str>>>, value: &str| set.as_ref().is_some_and(|set| !set.contains(value));
         let breaches = coded.map_values(|value| {
-            if lacks(&self.values, value) {
+            if self.values.as_ref().is_some_and(|values| !values.contains(value)) {
                 Some(Breach::Values)
-            } else if lacks(&self.seen, value) {
+            } else if self.seen.as_ref().is_some_and(|seen| !seen.contains(value)) {
                 Some(Breach::Unseen)
             } else {
                 None
@@ -299,7 +296,7 @@ mod tests {
 
     #[test]
     fn categories_are_held_against_values_and_training() {
-        let seen = || Some(Seen { nulls: false, categories: Some(vec!["a".into(), "b".into()]) });
+        let seen = || Some(Seen { nulls: false, categories: Some(["a", "b"].into_iter().collect()) });
         let cells = ["a", "b", "c", ""];
         insta::assert_snapshot!(check(r#"{"type": "category"}"#, None, &cells), @"a b c ∅ |");
         insta::assert_snapshot!(check(r#"{"type": "category"}"#, seen(), &cells), @"a b c ∅ | 2:unseen:Kept:c 3:missing:Kept:");

@@ -26,6 +26,7 @@ pub mod quality;
 mod row;
 pub mod rule;
 pub mod shuffle;
+pub mod strings;
 mod suggest;
 mod task;
 
@@ -39,5 +40,6 @@ pub use missing::MissingTokens;
 pub use name::ColumnName;
 pub use row::{RowId, RowKey};
 pub use rule::{Rule, RuleSpec};
+pub use strings::Strings;
 pub use suggest::{closest, counted, did_you_mean, shortened, some_of};
 pub use task::Task;

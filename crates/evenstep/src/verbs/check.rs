@@ -1,12 +1,14 @@
 //! `check`: spec, contract and data, without training.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use evenstep_exact::canonical::canonical_json;
 use evenstep_pipeline::artifact::{AbsentField, Evaluation};
-use evenstep_pipeline::{Interface, PipelineError, Spec, check, is_unavailable, lock};
+use evenstep_pipeline::{Interface, PipelineError, Run, Spec, check, is_unavailable, lock, retyped};
 use evenstep_table::{ColumnName, counted, some_of};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kept::Promised;
 use super::train::{short, tell_absent};
@@ -22,7 +24,10 @@ pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
     let locked = Locked::beside(&args.spec.spec, &spec.pipeline.name);
     let checked = host.run(args.spec.threads, |run| check::check(&spec, run));
-    let checked = checked.map_err(|error| locked.with_what_is_lost(&spec, error))?;
+    let mut checked = checked.map_err(|error| locked.with_what_is_lost(&spec, error))?;
+    let kinds = checked.columns.iter().map(|(name, column)| (name.clone(), column.kind)).collect();
+    let retyped = host.run(args.spec.threads, |run| locked.retyped(&spec, &kinds, run))?;
+    checked.notes.splice(..0, retyped);
     if let (Some(contract), Some(interface)) = (&args.contract, &checked.interface) {
         Promised::read(contract, host)?.keep(interface, "the spec")?;
     }
@@ -51,7 +56,8 @@ pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     for violation in breaches.flat_map(|tally| &tally.first) {
         output::line(&format!("  {violation}"));
     }
-    tell_absent(&evaluation, &format!(", by the training of `{}`", locked.path.display()));
+    let of_another = if locked.is_of(&spec) { "" } else { ", which was of another spec" };
+    tell_absent(&evaluation, &format!(", by the training of `{}`{of_another}", locked.path.display()));
     if !unmeasured.is_empty() {
         let fields = some_of(unmeasured.iter().map(|name| format!("`{name}`")), FIELDS_TOLD, ", ");
         output::line(&format!("\n  `evenstep train` measures what the model loses where requests leave out {fields}"));
@@ -64,19 +70,59 @@ pub(crate) fn check(args: &Check, host: &Host) -> Answer {
     Ok(ExitCode::from(1))
 }
 
-/// How good the last training by a spec was, as its lock tells.
-struct Locked {
+/// What the lock tells of the last training by a spec.
+pub(crate) struct Locked {
     path: PathBuf,
-    /// Nothing, if there is no lock, or none that can be read.
+    /// Null, if there is no lock, or none that can be read.
+    document: Value,
+    /// How good it was.
     evaluation: Evaluation,
 }
 
 impl Locked {
-    fn beside(spec: &Path, pipeline: &str) -> Locked {
+    pub(crate) fn beside(spec: &Path, pipeline: &str) -> Locked {
         let path = Outputs::beside(spec, pipeline).lock;
-        let document = evenstep_files::read_regular_text(&path).ok().and_then(|text| lock::document(&text).ok());
-        let evaluation = document.and_then(|(mut lock, _)| serde_json::from_value(lock["evaluation"].take()).ok());
-        Locked { path, evaluation: evaluation.unwrap_or_default() }
+        let text = evenstep_files::read_regular_text(&path).ok();
+        let (document, _) = text.and_then(|text| lock::document(&text).ok()).unwrap_or_default();
+        let evaluation = serde_json::from_value(document["evaluation"].clone()).unwrap_or_default();
+        Locked { path, document, evaluation }
+    }
+
+    /// What is to be said of columns that are of another type now, and were not declared.
+    pub(crate) fn retyped(
+        &self,
+        spec: &Spec,
+        now: &BTreeMap<ColumnName, &'static str>,
+        run: &Run<'_>,
+    ) -> Result<Vec<String>, PipelineError> {
+        let Ok(contract) = serde_json::from_value(self.document["contract"].clone()) else { return Ok(Vec::new()) };
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        retyped(spec, &contract, &name, now, run)
+    }
+
+    /// Whether the lock has the seed, the split, the steps and the model of this spec.
+    fn is_of(&self, spec: &Spec) -> bool {
+        let resolved = spec.resolved();
+        let used = |of: &Value| {
+            let mut used = of["spec"].clone();
+            used.as_object_mut().map(|used| used.insert("use".to_owned(), of["use"].clone()));
+            used
+        };
+        let steps = self.document["step"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let written = resolved["step"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let lock = json!([
+            self.document["seed"],
+            self.document["data"]["split"],
+            used(&self.document["model"]),
+            steps.iter().map(used).collect::<Vec<_>>(),
+        ]);
+        let spec = json!([
+            resolved["pipeline"]["seed"],
+            resolved["data"]["split"],
+            resolved["model"],
+            written.get(spec.choosing_steps()..),
+        ]);
+        canonical_json(&lock) == canonical_json(&spec)
     }
 
     /// The evaluation with what is lost without some fields, and those of them of which it isn't known.

@@ -63,7 +63,7 @@ fn signatures(args: &Inspect, host: &Host) -> Answer {
     }
     let envelope = attestation::read(path)?.ok_or_else(|| unreadable(path, &ErrorKind::NotFound.into()))?;
     let statement = envelope.statement().map_err(|error| unusable(path, error))?;
-    let keys = envelope.signatures.iter().map(|signature| signature.keyid.as_str());
+    let keys = envelope.signatures.iter().map(|signature| signature.keyid.as_deref().unwrap_or("not named"));
     if host.json {
         output::json(&json!({ "statement": statement, "keys": keys.collect::<Vec<_>>() }));
         return Ok(ExitCode::SUCCESS);
@@ -123,7 +123,7 @@ fn tell_people(opened: &Opened) {
     output::line(&format!("\nsteps: {}", artifact.steps.len()));
     for step in &artifact.steps {
         output::line(&format!("  {}. {} {}", step.number, step.name, compact(&step.spec)));
-        output::line(&format!("     learned {}", shortened(&compact(&step.params), 160)));
+        output::line(&format!("     learned {}", shortened(step.params.as_str(), 160)));
         if !step.changes.is_empty() {
             output::line(&format!("     columns {}", shortened(&step.changes.join(", "), 160)));
         }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::init::for_shell;
 use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Sign;
-use crate::verification::{How, of_bundle};
+use crate::verification::{FACTS, How, of_bundle};
 use crate::{Host, attestation, output};
 
 pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
@@ -79,7 +79,8 @@ fn hold_together(args: &Sign, bytes: &[u8], host: &Host) -> Result<(), PipelineE
     let differing: Vec<String> = found
         .checks
         .iter()
-        .filter(|check| !check.equal)
+        // Facts that are not those of an earlier statement are told with that statement.
+        .filter(|check| !check.equal && check.name != FACTS)
         .map(|check| format!("{}: {}", check.name, check.detail))
         .collect();
     if differing.is_empty() {
@@ -125,12 +126,28 @@ fn says_otherwise(path: &Path, beside: &Envelope, own: &Statement, has_facts: bo
         [] => " the same in another form".to_owned(),
         some => some.iter().map(|difference: &Difference| format!("\n{difference}")).collect(),
     };
-    let facts = match has_facts {
-        true => {
-            "host, times and engine are those of the lock beside the bundle, so all sign with one lock, one engine and one `--expires`"
+    let (endless, last) = (theirs.clone().without_end(), theirs.last_day().ok().flatten());
+    let theirs_have_facts = !endless.predicate.run_details.metadata.is_empty();
+    let differ_in_end_alone = own.clone().without_end() == endless;
+    let facts = match (has_facts, theirs_have_facts) {
+        _ if differ_in_end_alone => match last {
+            Some(last) => format!("with `--expires {last}` you sign the same"),
+            None => "it was signed without `--expires`: without it you sign the same".to_owned(),
+        },
+        (true, false) => {
+            "it was signed where no lock of the bundle's digest lay beside it, so it says nothing of host, times and \
+                          engine: where none lies you sign the same"
+                .to_owned()
         }
-        false => {
-            "no lock of its digest lies beside the bundle, so nothing can be said of host, times and engine: put that of the training there"
+        (true, true) => {
+            "host, times and engine are those of the lock beside the bundle, so all sign with one lock, one engine and \
+                         one `--expires`"
+                .to_owned()
+        }
+        (false, _) => {
+            "no lock of its digest lies beside the bundle, so nothing can be said of host, times and engine: put that \
+                       of the training there"
+                .to_owned()
         }
     };
     PipelineError::input(format!("`{there}` says something else than you would sign:{told}"))

@@ -10,6 +10,7 @@ use evenstep_pipeline::{Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
+use super::check::Locked;
 use super::kept::Promised;
 use super::{Answer, data_of, read_spec};
 use crate::cli::Train;
@@ -25,7 +26,8 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
     let written = outputs.as_ref().unwrap_or(&committed);
     written.try_out([args.spec.spec.as_path(), &data_of(&spec)], &host.files)?;
-    let made = host.run(args.spec.threads, |run| Made::train(&spec, !args.no_trace, run))?;
+    let locked = Locked::beside(&args.spec.spec, &spec.pipeline.name);
+    let mut made = host.run(args.spec.threads, |run| Made::train(&spec, !args.no_trace, run))?;
     if args.frozen {
         same_as_locked(&committed.lock, &made.trained.artifact.digest())?;
     }
@@ -33,7 +35,13 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
         Promised::read(contract, host)?.keep(&Interface::of(&made.trained.artifact)?, "the bundle")?;
     }
     let outputs = outputs.unwrap_or(committed);
-    made.pack(&host.files)?.write(&outputs, &host.files)?;
+    let packed = made.pack(&host.files)?;
+    // What an earlier lock says is nothing of this training: it is told, and in no file.
+    let rules = made.trained.artifact.contract.columns.iter();
+    let kinds = rules.map(|(name, rule)| (name.clone(), rule.kind.word())).collect();
+    let retyped = host.run(args.spec.threads, |run| locked.retyped(&spec, &kinds, run))?;
+    made.trained.findings.notes.splice(..0, retyped);
+    packed.write(&outputs, &host.files)?;
     tell(&spec, &made, &outputs, !args.no_trace, host);
     Ok(ExitCode::SUCCESS)
 }

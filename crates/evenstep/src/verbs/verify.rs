@@ -1,5 +1,6 @@
 //! `verify`: trains again and compares, or proves of a bundle what can be proved of it.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_pipeline::{PipelineError, Spec};
@@ -28,9 +29,10 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
         let error = PipelineError::input(format!("`{subject}` is {what}, and a spec or a bundle is verified"));
         return Err(error.help(help.to_owned()));
     }
-    let found = if args.subject.extension().is_some_and(|extension| extension == "evenstep") {
+    let by_content = bundle_by_content(&args.subject).filter(|_| extension != "evenstep");
+    let found = if extension == "evenstep" || by_content.is_some() {
         refuse_for_bundle(args)?;
-        let bytes = read_bundle(&args.subject)?;
+        let bytes = by_content.map_or_else(|| read_bundle(&args.subject), Ok)?;
         let again = args.data.clone().map(Again::Named);
         host.run(args.threads, |run| of_bundle(&bytes, Some(&args.subject), again, &how, run))?
     } else if args.data.is_some() {
@@ -42,6 +44,12 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     };
     tell(&found, host);
     Ok(ExitCode::from(u8::from(!found.equal)))
+}
+
+/// The bytes of a file that is a bundle whatever it is called, even a damaged one: a spec is text.
+fn bundle_by_content(path: &Path) -> Option<Vec<u8>> {
+    let bytes = evenstep_files::read_regular(path).ok()?;
+    (bytes.starts_with(b"PK") || std::str::from_utf8(&bytes).is_err()).then_some(bytes)
 }
 
 /// A bundle holds its spec, and is trained again only where its data are named.

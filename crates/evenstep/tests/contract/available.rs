@@ -96,6 +96,9 @@ fn what_is_lost_without_a_field_is_what_scoring_without_it_loses() {
         checked.contains("`evenstep train` measures what the model loses where requests leave out `built`\n"),
         "{checked}"
     );
+    let other = ["--set", "pipeline.seed=77"];
+    let checked = project.run(&[&["check", "p.toml", "--quiet"], &area[..], &other[..]].concat()).ok().out;
+    assert!(checked.contains(", by the training of `p.lock`, which was of another spec:\n"), "{checked}");
     let checked = project.run(&[&["check", "p.toml", "--json", "--quiet"], &area[..]].concat()).ok().json();
     assert_eq!(checked["absent"], evaluation["absent"]);
     std::fs::remove_file(project.path("p.lock")).expect("it was written");

@@ -14,7 +14,7 @@ use super::order::{NO_LEAF, Order};
 use super::rank::{Groups, Pairs, Ranking};
 use super::rows::{self, Role};
 use super::{BoostedTrees, Start, VALIDATION};
-use crate::{ModelError, Run, Training};
+use crate::{Aim, Family as _, ModelError, Run, Training};
 
 /// Targets beyond this would overflow when squared and summed.
 const TARGET_MAX: f64 = 1e100;
@@ -35,10 +35,10 @@ pub(super) struct Seen {
     weight: ExactSum,
     pub(super) learned: u64,
     pub(super) watched: u64,
-    /// How many rows weigh other than 1, targets are too large, negative, and 0.
+    /// How many rows weigh other than 1, targets are too large, none that the objective is for, and 0.
     uneven: u64,
     large: u64,
-    negative: u64,
+    refused: u64,
     zero: u64,
     one: u64,
     weight_max: f64,
@@ -53,7 +53,7 @@ impl Partial for Seen {
         self.watched += other.watched;
         self.uneven += other.uneven;
         self.large += other.large;
-        self.negative += other.negative;
+        self.refused += other.refused;
         self.zero += other.zero;
         self.one += other.one;
         self.target_max = self.target_max.max(other.target_max);
@@ -89,17 +89,10 @@ impl Seen {
 }
 
 /// Whether all targets have a logarithm, or are at least 0, where the objective asks for it.
-fn check_signs(objective: Objective, seen: &Seen) -> Result<(), ModelError> {
-    let (bad, are, takes) = match objective {
-        Objective::Poisson => (seen.negative, "negative", "counts"),
-        Objective::Tweedie => (seen.negative, "negative", "sums of 0 and above"),
-        Objective::Gamma => (seen.negative + seen.zero, "not above 0", "sizes above 0"),
-        _ => return Ok(()),
-    };
-    if bad == 0 {
-        return Ok(());
-    }
-    Err(ModelError::new(format!("{bad} targets are {are}"))
+fn check_signs(objective: Objective, aim: Aim, seen: &Seen) -> Result<(), ModelError> {
+    let Some(takes) = aim.targets().filter(|_| seen.refused > 0) else { return Ok(()) };
+    let are = if aim.allows(0.0) { "negative" } else { "not above 0" };
+    Err(ModelError::new(format!("{} targets are {are}", seen.refused))
         .help(format!("`objective = \"{}\"` is for {takes}: leave it out, or drop these rows", objective.word())))
 }
 
@@ -118,6 +111,7 @@ impl<'a> Growing<'a> {
         }
         let width = if let Task::Multiclass { classes } = data.task { classes.len() } else { 1 };
         let class_weights = spec.weights_of_classes(data, run);
+        let aim = spec.aim();
         let draws = run.draws.within("model");
         let (mut roles, mut seeds, mut weights) = (vec![Role::Absent; rows], vec![0; rows], vec![1.0; rows]);
         let states = rows::split(&pieces, &mut roles)
@@ -143,7 +137,7 @@ impl<'a> Growing<'a> {
                     seen.weight_max = seen.weight_max.max(weight);
                     seen.uneven += u64::from(weight != 1.0);
                     seen.large += u64::from(target.abs() > TARGET_MAX);
-                    seen.negative += u64::from(target < 0.0);
+                    seen.refused += u64::from(!aim.allows(target));
                     seen.zero += u64::from(target == 0.0);
                     seen.one += u64::from(target == 1.0);
                     seen.target_max = seen.target_max.max(target.abs());
@@ -178,7 +172,7 @@ impl<'a> Growing<'a> {
             return Err(ModelError::new(format!("no weight is above {:e}", seen.weight_max))
                 .help("multiply the weights by a constant"));
         }
-        check_signs(objective, &seen)?;
+        check_signs(objective, aim, &seen)?;
         if seen.uneven == 0 {
             weights = Vec::new();
         }

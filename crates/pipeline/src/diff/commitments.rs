@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::rows::{Change, Changed, Names, called_as, personal, reconcile_as_text, reconcile_data};
-use super::twins::{Renamed, exchange, exchanged, may_be_cells, renamed, renamed_and_changed};
-use super::{Cause, Findings, Side, State};
+use super::twins::{BUCKETS_LEAST, Renamed, exchange, exchanged, may_be_cells, renamed, renamed_and_changed};
+use super::{Cause, Finding, Findings, Side, State};
 use crate::trace::{
     Commitment, Commitments, Element, Form, Origin, Reconciled, Root, RowName, Spread, Stage, Trace, bucket_of,
 };
@@ -54,18 +54,9 @@ impl Seen {
 pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
     let (Some(of_a), Some(of_b)) = (&a.trace, &b.trace) else { return };
     if !of_a.shares_salt_with(of_b) {
-        let said = "the traces were written under different salts: rows can't be named. A folder `.evenstep` above both \
-                    gives trainings one salt";
-        findings.notes.push(said.to_owned());
+        findings.notes.push(OTHER_SALTS.to_owned());
     }
-    let mut walk = Walk {
-        a: of_a,
-        b: of_b,
-        workers,
-        latest_a: BTreeMap::new(),
-        latest_b: BTreeMap::new(),
-        tainted: BTreeSet::new(),
-    };
+    let mut walk = Walk::new(of_a, of_b, workers);
     walk.input(a, b, findings);
     walk.split(findings);
     for at in 0..findings.slots.pairs().len() {
@@ -74,6 +65,19 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings, workers: &Wor
         findings.at(&Slot::Step(at)).seen = seen;
     }
     walk.prediction(a, b, findings);
+}
+
+/// What traces say that name no rows of each other.
+const OTHER_SALTS: &str = "the traces were written under different salts: rows can't be named. A folder `.evenstep` above both \
+                           gives trainings one salt";
+
+/// Compares what came in alone, in place of what other traces said of it.
+pub(crate) fn compare_inputs(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
+    let (Some(of_a), Some(of_b)) = (&a.trace, &b.trace) else { return };
+    findings.notes.retain(|note| note != OTHER_SALTS);
+    *findings.at(&Slot::Input) = Finding::default();
+    findings.unmatched = false;
+    Walk::new(of_a, of_b, workers).input(a, b, findings);
 }
 
 /// The traces, and what each column last came to.
@@ -88,6 +92,11 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(a: &'a Trace, b: &'a Trace, workers: &'a Workers) -> Walk<'a> {
+        let (latest_a, latest_b) = (BTreeMap::new(), BTreeMap::new());
+        Walk { a, b, workers, latest_a, latest_b, tainted: BTreeSet::new() }
+    }
+
     fn input(&mut self, a: &Side, b: &Side, findings: &mut Findings) {
         let stages = (self.a.stages().get(&Stage::Input), self.b.stages().get(&Stage::Input));
         let (Some(of_a), Some(of_b)) = stages else {
@@ -163,7 +172,16 @@ impl<'a> Walk<'a> {
         };
         let circles = if keys_comparable && same_rows { exchanged(of_a, of_b, &differing) } else { Vec::new() };
         for circle in &circles {
-            finding.causes.push(Cause::likely("exchanged", exchange(circle)));
+            let text = exchange(circle);
+            let is_sure = circle.iter().all(|name| {
+                let spread = self.a.spread(&of_a.columns[*name], self.b, &of_b.columns[*name]);
+                spread.is_some_and(|spread| spread.of >= BUCKETS_LEAST && spread.differ == spread.of)
+            });
+            finding.causes.push(if is_sure {
+                Cause::fact("exchanged", text)
+            } else {
+                Cause::likely("exchanged", text)
+            });
             finding.about.extend(circle.iter().map(|name| (*name).clone()));
             finding.seen.state = State::Differs;
         }

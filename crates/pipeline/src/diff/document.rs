@@ -1,7 +1,7 @@
 //! What two locks, or the artifacts that they are of, say: spec, contract, roles, and what was learned.
 
 use evenstep_table::{ColumnName, some_of};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::align::{Pair, Slot, StepOf};
 use super::commitments::DATA_DIFFER;
@@ -54,7 +54,12 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
             findings.at(&Slot::Settings).causes.push(cause);
         }
     }
-    if findings.first().is_none() {
+    let is_all_else_the_same = findings.first().is_none();
+    let [mine, theirs] = [of_a, of_b].map(metrics);
+    if mine != theirs {
+        let cause = Cause::setting("setting", "`report.metrics`", Some(&json!(mine)), Some(&json!(theirs)));
+        findings.at(&Slot::Settings).causes.push(cause);
+    } else if is_all_else_the_same {
         evaluation(of_a, of_b, findings);
     }
 }
@@ -195,6 +200,12 @@ fn fingerprint(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Fi
     });
 }
 
+/// What the model was judged by.
+fn metrics(document: &Value) -> Vec<&str> {
+    let measured = document.pointer("/evaluation/metrics").and_then(Value::as_array).into_iter().flatten();
+    measured.filter_map(|measured| measured["metric"].as_str()).collect()
+}
+
 /// How good the model is said to be, which follows from all else. Locks of before it was measured what absence costs are
 /// none the worse.
 fn evaluation(a: &Value, b: &Value, findings: &mut Findings) {
@@ -248,7 +259,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
     if !same(of_a.get("params"), of_b.get("params")) {
         let record = |side: &Side, step: &StepOf| {
             let artifact = side.artifact.as_ref()?;
-            artifact.steps.iter().find(|record| record.number == step.number).map(|record| record.params.clone())
+            artifact.steps.iter().find(|record| record.number == step.number).map(|record| record.params.value())
         };
         let both = record(a, mine).zip(record(b, theirs));
         let reads = &hidden::reads(of_a) | &hidden::reads(of_b);

@@ -5,6 +5,7 @@
 //! is concluded from it is called likely.
 
 mod align;
+mod at_hand;
 mod code;
 mod commitments;
 mod document;
@@ -219,15 +220,20 @@ pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
         uncompared: false,
     };
     commitments::compare(a, b, &mut findings, workers);
+    let at_hand = at_hand::traced(a, b, &mut findings.notes, workers);
+    if let Some([a, b]) = &at_hand {
+        commitments::compare_inputs(a, b, &mut findings, workers);
+    }
     document::compare(a, b, &mut findings);
     files::compare(a, b, &mut findings);
-    rows::read_values(a, b, &mut findings, workers);
+    let [of_a, of_b] = at_hand.as_ref().map_or([a, b], |[a, b]| [a, b]);
+    rows::read_values(of_a, of_b, &mut findings, workers);
     learned::explain(a, b, &mut findings);
     code::conclude(a, b, &mut findings);
-    told(a, b, findings)
+    told(a, b, at_hand.is_some(), findings)
 }
 
-fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
+fn told(a: &Side, b: &Side, are_read_again: bool, findings: Findings) -> Difference {
     let first = findings.first();
     let digests_differ = a.digest.is_some() && b.digest.is_some() && a.digest != b.digest;
     let equal = first.is_none() && !digests_differ && !findings.unmatched;
@@ -290,7 +296,8 @@ fn told(a: &Side, b: &Side, findings: Findings) -> Difference {
     if a.trace.is_none() || b.trace.is_none() {
         let without: Vec<&str> =
             [a, b].into_iter().filter(|side| side.trace.is_none()).map(|side| side.name.as_str()).collect();
-        notes.push(format!("no trace of {}: rows and values at each stage are not compared", without.join(" and of ")));
+        let which = if are_read_again { "at stages after the input" } else { "at each stage" };
+        notes.push(format!("no trace of {}: rows and values {which} are not compared", without.join(" and of ")));
     }
     // Two trainings of one digest had the same data, whatever traces tell.
     let tells_of_rows = |side: &Side| side.trace.as_ref().is_some_and(|trace| trace.head.origin != Origin::Train);

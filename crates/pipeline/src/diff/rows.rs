@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 
 use evenstep_exact::reduce::Workers;
@@ -353,6 +354,12 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             notes.push(unread(side, "they are no longer what was traced"));
         }
     }
+    let renamed = findings.rows.called.iter().filter(|(name, _)| personal.contains(*name)).map(|(_, called)| called);
+    let hidden: BTreeSet<ColumnName> = personal.iter().chain(renamed).cloned().collect();
+    let shown = |name: &ColumnName, cell: &Option<String>| match cell {
+        Some(_) if hidden.contains(name) => Some("(personal)".to_owned()),
+        cell => cell.clone(),
+    };
     let differing = findings.at(&Slot::Input).seen.columns.clone();
     let seen = &findings.found[findings.slots.position(&Slot::Input)].seen;
     // What is known to differ in this row's bucket, and may so in the row.
@@ -376,7 +383,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
                     cells
                         .iter()
                         .filter(|(name, _)| differs(name))
-                        .map(|(name, cell)| (name.clone(), cell.clone()))
+                        .map(|(name, cell)| (name.clone(), shown(name, cell)))
                         .collect()
                 };
                 (Some(only(&mine.cells)), Some(only(&theirs.cells)))
@@ -385,9 +392,8 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
                 // Of a row that both have, the columns that differ are known, if not the cells of the other side.
                 let of_both = row.change == Change::Changed && !differing.is_empty();
                 let of = |found: &Found| -> Cells {
-                    let mut cells = found.cells.clone();
-                    cells.retain(|name, _| !of_both || may_differ(name, found));
-                    cells
+                    let cells = found.cells.iter().filter(|(name, _)| !of_both || may_differ(name, found));
+                    cells.map(|(name, cell)| (name.clone(), shown(name, cell))).collect()
                 };
                 (mine.map(of), theirs.map(of))
             }
@@ -491,9 +497,10 @@ pub(crate) fn reconcile_data(
     stage: &Stage,
     workers: &Workers,
 ) -> Result<[Vec<Element>; 2], String> {
-    let all = |side: &Side, traced: &Sketch| all_of(side, stage, traced, workers).map_err(|why| unread(side, &why));
-    let (mine, theirs) = (all(a, traced_a)?, all(b, traced_b)?);
-    Ok([more_often(&mine, &theirs), more_often(&theirs, &mine)])
+    for (side, traced) in [(a, traced_a), (b, traced_b)] {
+        each_row_traced(side, stage, traced, workers, |_, _| ()).map_err(|why| unread(side, &why))?;
+    }
+    apart(a, b, |side, act| each_element(side, stage, &BTreeSet::new(), workers, act).map_err(|why| unread(side, &why)))
 }
 
 /// The same with the cells of some columns as they are written: None if the data of a side can't be read so, or are others by now.
@@ -504,19 +511,60 @@ pub(crate) fn reconcile_as_text(
     columns: &BTreeSet<ColumnName>,
     workers: &Workers,
 ) -> Option<[Vec<Element>; 2]> {
-    let all = |side: &Side, traced: &Sketch| {
-        all_of(side, stage, traced, workers).ok()?;
-        let mut all = Vec::new();
-        let read = each_row_as(side, &Names::new(), columns, workers, |of, element, row| {
-            all.extend((of == stage && row.is_traced).then_some(element));
-        });
-        read.ok().map(|()| all)
-    };
-    let (mine, theirs) = (all(a, traced_a)?, all(b, traced_b)?);
-    Some([more_often(&mine, &theirs), more_often(&theirs, &mine)])
+    for (side, traced) in [(a, traced_a), (b, traced_b)] {
+        each_row_traced(side, stage, traced, workers, |_, _| ()).ok()?;
+    }
+    apart(a, b, |side, act| each_element(side, stage, columns, workers, act)).ok()
 }
 
-fn unread(side: &Side, why: &str) -> String {
+/// Rows are looked at in so many parts.
+const PARTS: usize = 1 << 16;
+
+/// The elements that either side has more often than the other. Held are only those of parts that differ, which a first pass finds.
+fn apart(
+    a: &Side,
+    b: &Side,
+    each: impl Fn(&Side, &mut dyn FnMut(Element)) -> Result<(), String>,
+) -> Result<[Vec<Element>; 2], String> {
+    let hash = |element: &Element| BuildHasherDefault::<DefaultHasher>::default().hash_one(element);
+    let part = |hash: u64| (hash >> 48) as usize;
+    let sums = |side: &Side| {
+        let mut sums = vec![0_u64; PARTS];
+        each(side, &mut |element| {
+            let hash = hash(&element);
+            sums[part(hash)] = sums[part(hash)].wrapping_add(hash);
+        })?;
+        Ok::<_, String>(sums)
+    };
+    let (of_a, of_b) = (sums(a)?, sums(b)?);
+    let differing = |side: &Side| {
+        let mut differing = Vec::new();
+        each(side, &mut |element| {
+            let part = part(hash(&element));
+            differing.extend((of_a[part] != of_b[part]).then_some(element));
+        })?;
+        Ok::<_, String>(differing)
+    };
+    let (mine, theirs) = (differing(a)?, differing(b)?);
+    Ok([more_often(&mine, &theirs), more_often(&theirs, &mine)])
+}
+
+/// Hands on the elements of the rows of a stage that were traced, with the cells of some columns as they are written.
+fn each_element(
+    side: &Side,
+    stage: &Stage,
+    as_text: &BTreeSet<ColumnName>,
+    workers: &Workers,
+    act: &mut dyn FnMut(Element),
+) -> Result<(), String> {
+    each_row_as(side, &Names::new(), as_text, workers, |of, element, row| {
+        if of == stage && row.is_traced {
+            act(element);
+        }
+    })
+}
+
+pub(crate) fn unread(side: &Side, why: &str) -> String {
     format!("the data of {} {UNREAD}: {why}", side.name)
 }
 
@@ -694,13 +742,9 @@ fn known_then(side: &Side, source: Source, named: &str, workers: &Workers) -> Re
 }
 
 impl Row<'_> {
-    /// Its cells, and where it stands; without what tells of people.
+    /// Its cells, and where it stands; its id, unless that tells of people.
     fn found(&self, personal: &BTreeSet<ColumnName>) -> Found {
         let Row { batch, at, key, names, id, place, is_traced: _ } = *self;
-        let cell = |name: &ColumnName| match batch.column(name).text(at) {
-            Some(_) if personal.contains(name) => Some("(personal)".to_owned()),
-            cell => cell,
-        };
         let place = place(at);
         let file = Path::new(&*place.file).file_name();
         let file = file.map_or(place.file.to_string(), |name| name.to_string_lossy().into_owned());
@@ -711,7 +755,7 @@ impl Row<'_> {
             key: *key,
             id: shows_id.then(text),
             place: format!("{file} row {}", place.row),
-            cells: names.iter().map(|name| ((*name).clone(), cell(name))).collect(),
+            cells: names.iter().map(|name| ((*name).clone(), batch.column(name).text(at))).collect(),
         }
     }
 }

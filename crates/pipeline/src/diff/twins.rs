@@ -5,7 +5,7 @@ use evenstep_table::{ColumnName, Kind};
 use crate::trace::{Commitment, Commitments, Spread, Trace};
 
 /// Fewer buckets tell too little to take two columns for one that changed.
-const BUCKETS_LEAST: usize = 16;
+pub(crate) const BUCKETS_LEAST: usize = 16;
 
 /// A column of A, and the one of B that it is likely to be.
 pub(crate) struct Renamed<'a> {

@@ -82,6 +82,22 @@ fn an_instant_is_the_same_in_any_zone_and_a_naive_time_is_refused() {
 }
 
 #[test]
+fn every_text_that_is_too_long_is_refused_and_hides_no_other_error() {
+    let typer = typer(r#"{"x": {"type": "text", "missing": "reject"}, "z": {"type": "category"}}"#, &[]);
+    let long = "é".repeat(1 << 19) + "!";
+    let typed = check(
+        &typer,
+        &format!(r#"[{{"x": "{long}", "z": "a"}}, {{"x": null, "z": "{long}"}}, {{"x": "{long}", "z": "{long}"}}]"#),
+    );
+    let told: Vec<String> =
+        typed.errors.iter().map(|error| format!("{} {} {}", error.row, error.field, error.rule.word())).collect();
+    assert_eq!(
+        (told.join(", ").as_str(), typed.error_count),
+        ("0 x invalid, 1 x missing, 1 z invalid, 2 x invalid, 2 z invalid", 5)
+    );
+}
+
+#[test]
 fn every_policy_refuses_or_flags_by_name() {
     let rules = r#"{
         "age": {"type": "integer", "min": 0, "max": 120, "missing": "reject"},
@@ -90,7 +106,7 @@ fn every_policy_refuses_or_flags_by_name() {
         "town": {"type": "category"},
         "weight": {"type": "number", "invalid": "quarantine", "personal": true}
     }"#;
-    let seen = [("town", Seen { nulls: false, categories: Some(vec!["Bonn".into()]) })];
+    let seen = [("town", Seen { nulls: false, categories: Some(["Bonn"].into_iter().collect()) })];
     let typed = check(
         &typer(rules, &seen),
         r#"[
@@ -261,7 +277,7 @@ mod direct {
         let resolve = |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("rules"));
         let columns: BTreeMap<ColumnName, Rule> = specs.into_iter().map(resolve).collect();
         let missing = vec![String::new(), "NA".to_owned()];
-        let seen = [(name("c"), Seen { nulls: false, categories: Some(vec!["a".into(), "b".into()]) })].into();
+        let seen = [(name("c"), Seen { nulls: false, categories: Some(["a", "b"].into_iter().collect()) })].into();
         let with_id = Reading { missing, columns, seen, id: vec![name("id")], ..Reading::default() };
         let mut without_id = with_id.clone();
         without_id.id.clear();

@@ -1,12 +1,15 @@
 //! Categories: the distinct strings of a column, counted in training and looked up when applied.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use evenstep_exact::frequency::Frequency;
-use evenstep_table::{Coded, Column, Kind, NULL_BOOLEAN, NULL_CODE, NULL_INTEGER};
+use evenstep_table::strings::Gathered;
+use evenstep_table::{Coded, Column, Kind, NULL_BOOLEAN, NULL_CODE, NULL_INTEGER, Strings};
 use rustc_hash::FxHashMap;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How often each level occurs; None is null.
@@ -77,72 +80,79 @@ pub fn recode(coded: &Coded, mut of: impl FnMut(&Arc<str>) -> Arc<str>) -> Coded
     Coded { values: Arc::new(values), codes }
 }
 
-/// What was learned of each level. Written in the order of the levels; looked up by a hash that
-/// nobody who writes the levels can foresee.
+/// What was learned of each level, in the order of the levels.
 #[derive(Clone, Debug)]
-pub struct Dictionary<T>(HashMap<Arc<str>, T>);
+pub struct Dictionary<T> {
+    levels: Strings,
+    learned: Vec<T>,
+}
 
 impl<T> Dictionary<T> {
     /// What was learned of the level, if training saw it.
     pub fn get(&self, level: &str) -> Option<&T> {
-        self.0.get(level)
+        self.levels.position(level).map(|at| &self.learned[at])
     }
 
     /// How many levels there are.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.learned.len()
     }
 
     /// Whether `holds` is true for what was learned of each level.
     pub fn all(&self, holds: impl FnMut(&T) -> bool) -> bool {
-        self.0.values().all(holds)
+        self.learned.iter().all(holds)
+    }
+
+    /// Of levels as they came.
+    fn of(levels: Gathered, mut learned: Vec<T>, order: &[u32]) -> Dictionary<T> {
+        if !order.is_sorted() || order.len() < learned.len() {
+            let mut taken: Vec<Option<T>> = learned.into_iter().map(Some).collect();
+            learned = order.iter().filter_map(|at| taken[*at as usize].take()).collect();
+        }
+        learned.shrink_to_fit();
+        Dictionary { levels: levels.sorted(order), learned }
     }
 }
 
 impl<T> FromIterator<(Arc<str>, T)> for Dictionary<T> {
-    fn from_iter<I: IntoIterator<Item = (Arc<str>, T)>>(levels: I) -> Dictionary<T> {
-        Dictionary(levels.into_iter().collect())
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, T)>>(pairs: I) -> Dictionary<T> {
+        let (mut levels, mut learned) = (Gathered::default(), Vec::new());
+        for (level, of_level) in pairs {
+            levels.push(&level);
+            learned.push(of_level);
+        }
+        let order = levels.order();
+        Dictionary::of(levels, learned, &order)
     }
 }
 
 impl<T: Serialize> Serialize for Dictionary<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
+        serializer.collect_map(self.levels.iter().zip(&self.learned))
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Dictionary<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Dictionary<T>, D::Error> {
-        HashMap::deserialize(deserializer).map(Dictionary)
-    }
-}
+        struct Pairs<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Pairs<T> {
+            type Value = (Gathered, Vec<T>);
 
-/// Some of the levels. Written and looked up as those of a [`Dictionary`] are.
-#[derive(Clone, Debug)]
-pub struct LevelSet(HashSet<Arc<str>>);
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("what was learned of each level")
+            }
 
-impl LevelSet {
-    /// Whether the level is one of them.
-    pub fn contains(&self, level: &str) -> bool {
-        self.0.contains(level)
-    }
-}
-
-impl FromIterator<Arc<str>> for LevelSet {
-    fn from_iter<I: IntoIterator<Item = Arc<str>>>(levels: I) -> LevelSet {
-        LevelSet(levels.into_iter().collect())
-    }
-}
-
-impl Serialize for LevelSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.iter().collect::<BTreeSet<_>>().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for LevelSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LevelSet, D::Error> {
-        HashSet::deserialize(deserializer).map(LevelSet)
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut levels, mut learned) = (Gathered::default(), Vec::new());
+                while map.next_key_seed(&mut levels)?.is_some() {
+                    learned.push(map.next_value()?);
+                }
+                Ok((levels, learned))
+            }
+        }
+        let (levels, learned) = deserializer.deserialize_map(Pairs(PhantomData))?;
+        let order = levels.distinct_order().map_err(D::Error::custom)?;
+        Ok(Dictionary::of(levels, learned, &order))
     }
 }
 
