@@ -54,6 +54,11 @@ fn init_writes_over_nothing_and_its_proposal_trains() {
         &["init", "days.csv", "--target", "day", "--out", "q.toml"],
         &["the target `day` is of type date", "a number"],
     );
+    refused(&project, &["init", "nope.csv", "--target", "y", "--out", "p.toml"], &["no file `nope.csv`"]);
+    project.write("same.csv", "x,y\n1,2\n2,2\n");
+    refused(&project, &["init", "same.csv", "--target", "y", "--out", "q.toml"], &["same.csv: the target `y` has"]);
+    let said = project.run(&["init", "same.csv", "--target", "y", "--out", "q.toml", "--json"]).json();
+    assert_eq!(said["error"]["file"], "same.csv");
     project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
     project.run(&["check", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();
@@ -95,6 +100,27 @@ fn cells_that_are_no_numbers_are_left_out_by_the_proposal() {
     assert!(spec.contains("task = \"multiclass\""), "so few values may be classes: {spec}");
     let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, odd_often(n, n)));
     assert!(spec.contains("task = \"regression\""), "so many are no classes: {spec}");
+}
+
+#[test]
+fn a_first_column_without_a_name_is_the_id_if_it_tells_rows_apart_and_no_input_otherwise() {
+    let init = |header: &str, row: fn(usize) -> String| {
+        let project = Project::new();
+        project.write("d.csv", rows(header, 100, row));
+        project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+        let said = project.run(&["train", "q.toml", "--quiet"]).ok().out;
+        (project.read("q.toml"), said)
+    };
+    let (spec, _) = init(",x,y", |n| format!("{n},{},{}", n % 7, n % 5));
+    assert!(spec.contains("id = \"index\"\n"), "{spec}");
+    let (spec, _) = init("\"\",x,y", |n| format!("\"Mazda {n}\",{},{}", n % 7, n % 5));
+    assert!(spec.contains("id = \"index\"\n"), "{spec}");
+    let (spec, said) = init(",zone_id,x,y", |n| format!("{n},{},{},{}", 999 - n, n % 7, n % 5));
+    assert!(spec.contains("id = \"zone_id\"\n"), "{spec}");
+    assert!(said.contains("note: an index without a name, and so no input: `index`"), "{said}");
+    let (spec, said) = init(",x,y", |n| format!("{},{},{}", n / 2, n % 7, n % 5));
+    assert!(spec.contains("# `index` is an index without a name, and so no input\n"), "{spec}");
+    assert!(said.contains("note: an index without a name, and so no input: `index`"), "{said}");
 }
 
 #[test]

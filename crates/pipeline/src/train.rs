@@ -259,7 +259,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
         trace: None,
     };
     let (steps, ..) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
-    spec.model.check(&prepared.task, &steps.output).map_err(|error| pointed(spec, error))?;
+    spec.model.check(&prepared.task, &steps.output).map_err(|error| spec.blame_model(error))?;
     Ok(steps.output)
 }
 
@@ -297,10 +297,11 @@ fn fit(
     let clock = Instant::now();
     let features = steps.output.clone();
     let data = Training { batches: &transformed, features: &features, task };
-    spec.model.check(task, &features).map_err(|error| pointed(spec, error))?;
-    let baseline = fit_family(spec, baseline_family(spec.model.aim()), &data, run)?.model;
+    spec.model.check(task, &features).map_err(|error| spec.blame_model(error))?;
+    let failed = |error| spec.blame_model(no_numbers.explain(error));
+    let baseline = fit_family(spec, baseline_family(spec.model.aim()), &data, run).map_err(failed)?.model;
     run.progress.stage(&format!("fit {}", spec.model.name()), None);
-    let fit = fit_family(spec, Arc::clone(&spec.model), &data, run)?;
+    let fit = fit_family(spec, Arc::clone(&spec.model), &data, run).map_err(failed)?;
     seconds.model += clock.elapsed().as_secs_f64();
     let Fit { model, importance, curve, notes } = fit;
     Ok(Fitted { steps, model, baseline, features, importance, curve, notes, no_numbers })
@@ -317,20 +318,14 @@ fn fit_family(
     family: Arc<dyn AnyFamily>,
     data: &Training<'_>,
     run: &Run<'_>,
-) -> Result<Fit<Box<dyn AnyModel>>, PipelineError> {
+) -> Result<Fit<Box<dyn AnyModel>>, ModelError> {
     let told = |done: usize, total: usize, score: Option<f64>| {
         let note = score.map_or(String::new(), |score| format!("of {total}, {score:.5}"));
         run.progress.done(done as u64, &note);
     };
     let draws = Draws::new(spec.seed(), family.name());
     let model_run = ModelRun { workers: run.workers, draws, progress: &told };
-    family.fit(data, &model_run).map_err(|error| pointed(spec, error))
-}
-
-fn pointed(spec: &Spec, error: ModelError) -> PipelineError {
-    let said =
-        PipelineError::input(format!("model `{}`: {}", spec.model.name(), error.message)).help(error.help.clone());
-    spec.text.point_named(said, &["model"], &error.message)
+    family.fit(data, &model_run)
 }
 
 /// Metrics over folds of the training rows, each scored by steps and a model that never saw it.
