@@ -123,6 +123,33 @@ fn a_first_column_without_a_name_is_the_id_if_it_tells_rows_apart_and_no_input_o
     assert!(said.contains("note: an index without a name, and so no input: `index`"), "{said}");
 }
 
+/// Some number that nothing else tells.
+fn noise(n: usize) -> usize {
+    (n * n * 31 + n * 17) * 7919 % 10_007
+}
+
+#[test]
+fn trees_are_proposed_as_they_suit_the_rows_in_any_order() {
+    let proposed = |row: fn(usize) -> String| {
+        let project = Project::new();
+        let init = |order: &dyn Fn(usize) -> usize| {
+            project.write("d.csv", rows("row_id,x,z,y", 200, |n| row(order(n))));
+            project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+            project.read("q.toml")
+        };
+        let spec = init(&|n| n);
+        assert_eq!(init(&|n| 199 - n), spec, "no proposal depends on the order of rows");
+        project.run(&["train", "q.toml", "--quiet"]).ok();
+        spec
+    };
+    let certain = proposed(|n| format!("{n},{},{},{}", n % 2 * 9 + noise(n) % 5, noise(n + 500), ["a", "b"][n % 2]));
+    holds(&certain, &["# of 3 ways, log_loss in folds of the rows to learn from: 0.0", "trees = 220\n", "l2 = 0\n"]);
+    let doubtful = proposed(|n| format!("{n},{},{},{}", noise(n) % 50, noise(n + 500), ["a", "b"][noise(n + 900) % 2]));
+    holds(&doubtful, &["of 3 ways, log_loss", "trees = 80\n", "l2 = 2\n"]);
+    let number = proposed(|n| format!("{n},{},{},{}", noise(n) % 50, noise(n + 500), noise(n + 900)));
+    holds(&number, &["of 2 ways, rmse", "trees = 60\n", "l2 = 4\n"]);
+}
+
 #[test]
 fn few_rows_are_learned_from() {
     // Two of three classes are told apart by one cut.

@@ -328,6 +328,18 @@ fn fit_family(
     family.fit(data, &model_run)
 }
 
+/// The metrics of each fold that the spec asks for, of the rows that aren't held out, without a training on all of them.
+///
+/// # Errors
+/// As `train`.
+pub fn cross_validation(spec: &Spec, run: &Run<'_>) -> Result<Vec<FoldMetrics>, PipelineError> {
+    let mut prepared = prepare(spec, run)?;
+    let split = Split::new(spec.split_seed(), spec.data.split.test);
+    let (seen, _) = split.by_row_key(std::mem::take(&mut prepared.batches), run.workers);
+    let (seen, _) = apart(seen, &prepared.inputs);
+    cross_validate(spec, &prepared, &split, &seen, run, &mut Seconds::default())
+}
+
 /// Metrics over folds of the training rows, each scored by steps and a model that never saw it.
 fn cross_validate(
     spec: &Spec,

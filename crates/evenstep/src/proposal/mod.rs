@@ -16,6 +16,7 @@ use self::ids::{like_ids, refuse_no_ids};
 
 mod far;
 mod formats;
+mod growing;
 mod ids;
 mod target;
 
@@ -157,7 +158,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
         let rules = inputs.iter().filter_map(rule).collect();
         seen.different = Some(different(read_by(source, rules, &missing, run)?, inputs, run));
     }
-    Ok(init::propose(&seen))
+    Ok(growing::propose_best(&seen, source, run))
 }
 
 /// The texts of the columns of strings.
