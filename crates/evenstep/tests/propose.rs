@@ -54,6 +54,11 @@ fn init_writes_over_nothing_and_its_proposal_trains() {
         &["init", "days.csv", "--target", "day", "--out", "q.toml"],
         &["the target `day` is of type date", "a number"],
     );
+    refused(&project, &["init", "nope.csv", "--target", "y", "--out", "p.toml"], &["no file `nope.csv`"]);
+    project.write("same.csv", "x,y\n1,2\n2,2\n");
+    refused(&project, &["init", "same.csv", "--target", "y", "--out", "q.toml"], &["same.csv: the target `y` has"]);
+    let said = project.run(&["init", "same.csv", "--target", "y", "--out", "q.toml", "--json"]).json();
+    assert_eq!(said["error"]["file"], "same.csv");
     project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
     project.run(&["check", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();
@@ -95,6 +100,54 @@ fn cells_that_are_no_numbers_are_left_out_by_the_proposal() {
     assert!(spec.contains("task = \"multiclass\""), "so few values may be classes: {spec}");
     let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, odd_often(n, n)));
     assert!(spec.contains("task = \"regression\""), "so many are no classes: {spec}");
+}
+
+#[test]
+fn a_first_column_without_a_name_is_the_id_if_it_tells_rows_apart_and_no_input_otherwise() {
+    let init = |header: &str, row: fn(usize) -> String| {
+        let project = Project::new();
+        project.write("d.csv", rows(header, 100, row));
+        project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+        let said = project.run(&["train", "q.toml", "--quiet"]).ok().out;
+        (project.read("q.toml"), said)
+    };
+    let (spec, _) = init(",x,y", |n| format!("{n},{},{}", n % 7, n % 5));
+    assert!(spec.contains("id = \"index\"\n"), "{spec}");
+    let (spec, _) = init("\"\",x,y", |n| format!("\"Mazda {n}\",{},{}", n % 7, n % 5));
+    assert!(spec.contains("id = \"index\"\n"), "{spec}");
+    let (spec, said) = init(",zone_id,x,y", |n| format!("{n},{},{},{}", 999 - n, n % 7, n % 5));
+    assert!(spec.contains("id = \"zone_id\"\n"), "{spec}");
+    assert!(said.contains("note: an index without a name, and so no input: `index`"), "{said}");
+    let (spec, said) = init(",x,y", |n| format!("{},{},{}", n / 2, n % 7, n % 5));
+    assert!(spec.contains("# `index` is an index without a name, and so no input\n"), "{spec}");
+    assert!(said.contains("note: an index without a name, and so no input: `index`"), "{said}");
+}
+
+/// Some number that nothing else tells.
+fn noise(n: usize) -> usize {
+    (n * n * 31 + n * 17) * 7919 % 10_007
+}
+
+#[test]
+fn trees_are_proposed_as_they_suit_the_rows_in_any_order() {
+    let proposed = |row: fn(usize) -> String| {
+        let project = Project::new();
+        let init = |order: &dyn Fn(usize) -> usize| {
+            project.write("d.csv", rows("row_id,x,z,y", 200, |n| row(order(n))));
+            project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+            project.read("q.toml")
+        };
+        let spec = init(&|n| n);
+        assert_eq!(init(&|n| 199 - n), spec, "no proposal depends on the order of rows");
+        project.run(&["train", "q.toml", "--quiet"]).ok();
+        spec
+    };
+    let certain = proposed(|n| format!("{n},{},{},{}", n % 2 * 9 + noise(n) % 5, noise(n + 500), ["a", "b"][n % 2]));
+    holds(&certain, &["# of 3 ways, log_loss in folds of the rows to learn from: 0.0", "trees = 220\n", "l2 = 0\n"]);
+    let doubtful = proposed(|n| format!("{n},{},{},{}", noise(n) % 50, noise(n + 500), ["a", "b"][noise(n + 900) % 2]));
+    holds(&doubtful, &["of 3 ways, log_loss", "trees = 80\n", "l2 = 2\n"]);
+    let number = proposed(|n| format!("{n},{},{},{}", noise(n) % 50, noise(n + 500), noise(n + 900)));
+    holds(&number, &["of 2 ways, rmse", "trees = 60\n", "l2 = 4\n"]);
 }
 
 #[test]

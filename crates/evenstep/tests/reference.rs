@@ -43,8 +43,8 @@ fn parameters(schema: &Value, root: &Value, indent: &str) -> String {
         let kind = definition(property, root);
         let default = match (property.get("default").filter(|value| !value.is_null()), written_empty(kind)) {
             _ if required.contains(&name.as_str()) => " (required)".to_owned(),
-            (None, None) => " (none by default)".to_owned(),
-            (None, Some(empty)) => format!(" (none by default; `{}` if written empty)", toml_of(&empty)),
+            (None, None) => " (optional)".to_owned(),
+            (None, Some(empty)) => format!(" (optional; `{}` if written empty)", toml_of(&empty)),
             (Some(default), Some(empty)) if *default == empty => String::new(),
             (Some(default), _) => format!(" (default `{}`)", toml_of(default)),
         };

@@ -923,3 +923,29 @@ fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
         assert!(said.code == 2 && said.err.contains("a link that can't be followed"), "{}", said.err);
     }
 }
+
+#[test]
+fn a_hyperparameter_out_of_range_is_told_before_the_data_are_read() {
+    let project = project();
+    std::fs::remove_file(project.path("data.csv")).expect("it was written");
+    for (model, said) in [
+        ("ridge\"\nalpha = -1.0", "`alpha` is -1, and a penalty is at least 0"),
+        ("logistic_regression\"\nC = 0.0", "`C` is 0, and it is above 0"),
+        ("boosted_trees\"\nleaves = 1", "`leaves` is 1, but it lies between 2 and 32768"),
+        ("boosted_trees\"\nquantile = 1.5", "`quantile` is 1.5, but it is between 0 and 1"),
+        ("random_forest\"\ntrees = 0", "`trees` is 0, but it lies between 1 and 100000"),
+        ("extra_trees\"\ncategories = { l2 = 3.0 }", "`categories.l2` says nothing to `extra_trees`"),
+        ("dummy\"\nquantile = 2.0", "`quantile` is 2: between 0 and 1 is expected"),
+    ] {
+        project.write("p.toml", SPEC.replace("ridge\"", model));
+        refused(&project, &[said, "p.toml:"]);
+    }
+}
+
+#[test]
+fn a_null_that_no_model_takes_is_told_with_the_step_that_left_it() {
+    let project = project();
+    let log = SPEC.replace("use = \"impute_median\"\ncolumns = [\"x\"]", "use = \"log\"\ncolumns = [\"z\"]");
+    project.write("p.toml", log);
+    refused(&project, &["`z` is null in", "step 1 `log` gave no finite number for", "of `z`", "add `impute_median`"]);
+}

@@ -23,12 +23,17 @@ impl FileError {
 
     /// What to do about it, where that is clear.
     pub fn help(&self) -> Option<&'static str> {
-        match self.source.kind() {
-            io::ErrorKind::StorageFull => Some("the disk is full: free some space, then run the same command again"),
-            io::ErrorKind::PermissionDenied => Some("check who may write in this folder"),
-            io::ErrorKind::NotFound => Some("check that the folder exists"),
-            io::ErrorKind::ReadOnlyFilesystem => Some("choose a folder that can be written"),
-            _ => None,
-        }
+        help(self.source.kind())
+    }
+}
+
+/// What to do where the host refuses to write, where that is clear.
+pub fn help(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull => Some("the disk is full: free some space, then run the same command again"),
+        io::ErrorKind::PermissionDenied => Some("check who may write in this folder"),
+        io::ErrorKind::NotFound => Some("check that the folder exists"),
+        io::ErrorKind::ReadOnlyFilesystem => Some("choose a folder that can be written"),
+        _ => None,
     }
 }

@@ -24,7 +24,7 @@ mod regular;
 mod turn;
 
 pub use disk::{Access, Disk, File, Files};
-pub use error::FileError;
+pub use error::{FileError, help};
 pub use faulty::{Fault, Faulty, Lasting, Operation};
 pub use output::{Output, abandon, commit_all, read, write, write_for};
 pub use regular::{must_end, read_regular, read_regular_text, read_short_text};

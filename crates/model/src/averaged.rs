@@ -111,14 +111,18 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether such trees can do the task with these features.
-    pub(crate) fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
-        let spec = self.spec();
+    /// Whether the hyperparameters make sense.
+    pub(crate) fn check_hyperparameters(&self) -> Result<(), ModelError> {
         if self.averaged.random_cuts {
             self.categories.refuse_of_sorted_levels(self.family)?;
         }
-        spec.check_ranges()?;
-        spec.check_classes(task)?;
+        self.spec().check_ranges()
+    }
+
+    /// Whether such trees can do the task with these features.
+    pub(crate) fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
+        self.check_hyperparameters()?;
+        self.spec().check_classes(task)?;
         check::check_features(self.family, features)
     }
 
@@ -135,6 +139,11 @@ macro_rules! averaged_trees {
         impl crate::Family for $family {
             const NAME: &'static str = $name;
             type Model = crate::boosted_trees::predict::Model;
+
+            fn check_hyperparameters(&self) -> Result<(), crate::ModelError> {
+                // A share that isn't written is in range, whatever the task and the features make of it.
+                self.plan(&evenstep_table::Task::Regression, 1).check_hyperparameters()
+            }
 
             fn check(
                 &self,

@@ -17,6 +17,8 @@ pub trait AnyFamily: Send + Sync {
     fn spec(&self) -> Value;
     /// See [`Family::aim`].
     fn aim(&self) -> Aim;
+    /// See [`Family::check_hyperparameters`].
+    fn check_hyperparameters(&self) -> Result<(), ModelError>;
     /// See [`Family::check`].
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError>;
     /// See [`Family::fit`].
@@ -89,6 +91,10 @@ impl<F: Family> AnyFamily for F {
 
     fn aim(&self) -> Aim {
         Family::aim(self)
+    }
+
+    fn check_hyperparameters(&self) -> Result<(), ModelError> {
+        Family::check_hyperparameters(self)
     }
 
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {

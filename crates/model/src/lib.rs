@@ -46,11 +46,18 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
     /// What a fit learns.
     type Model: Send + Sync;
 
+    /// Says before any row is read whether the hyperparameters make sense.
+    ///
+    /// # Errors
+    /// One that is out of range, or contradicts another.
+    fn check_hyperparameters(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
+
     /// Says before any fit whether the family can do the task with these features.
     ///
     /// # Errors
-    /// A task that it doesn't do, a hyperparameter out of range, or a feature that it
-    /// can't take, with the step to add.
+    /// What `check_hyperparameters` says, a task that it doesn't do, or a feature that it can't take, with the step to add.
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError>;
 
     /// What predictions are of the target.

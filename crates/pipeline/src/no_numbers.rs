@@ -1,7 +1,9 @@
 //! Results of steps that are no number, and so became null: how many, of which step, in which column.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use evenstep_model::ModelError;
 use evenstep_table::{Batch, ColumnName, counted};
 use serde::{Serialize, Serializer};
 
@@ -55,14 +57,25 @@ impl NoNumbers {
         self.0.iter().map(|(Site { step, name, column }, cells)| Lost { step: *step, name, column, cells: *cells })
     }
 
+    /// An error of a model about a feature, with the step that left no number in it.
+    pub(crate) fn explain(&self, error: ModelError) -> ModelError {
+        let lost = self.iter().find(|lost| error.column.as_ref() == Some(lost.column));
+        let Some(lost) = lost else { return error };
+        let help = error.help.iter().fold(lost.to_string(), |said, help| format!("{said}; {help}"));
+        error.help(help)
+    }
+
     /// A sentence for people about each step and column.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
-        self.iter().map(|Lost { step, name, column, cells }| {
-            format!(
-                "step {step} `{name}` gave no finite number for {} of `{column}`: null stands there",
-                counted(cells, "cell")
-            )
-        })
+        self.iter().map(|lost| lost.to_string())
+    }
+}
+
+impl fmt::Display for Lost<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Lost { step, name, column, cells } = self;
+        let cells = counted(*cells, "cell");
+        write!(f, "step {step} `{name}` gave no finite number for {cells} of `{column}`: null stands there")
     }
 }
 

@@ -112,7 +112,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     notes.extend(unreadable(&source, &unread));
     if !index.is_empty() {
         let names: Vec<String> = index.iter().map(|name| format!("`{name}`")).collect();
-        notes.push(format!("the index of pandas, which has no name, and so no input: {}", names.join(", ")));
+        notes.push(format!("an index without a name, and so no input: {}", names.join(", ")));
     }
     let idle: Vec<String> = spec
         .contract
@@ -276,7 +276,7 @@ fn inputs(
 ) -> Result<Chosen, PipelineError> {
     let role: BTreeSet<&ColumnName> = roles.all().collect();
     let kind = |name: &ColumnName| kind_of(name, inferred, declared);
-    let index = source.index_of_pandas();
+    let index = source.index();
     let is_asked_for = |name: &ColumnName| declared.contains_key(name) || step_that_names(spec, name).is_some();
     let is_index = |name: &&ColumnName| index.contains(*name) && !is_asked_for(name);
     let columns = inferred.columns.keys().filter(|name| !role.contains(name));

@@ -260,7 +260,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
         trace: None,
     };
     let (steps, ..) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
-    spec.model.check(&prepared.task, &steps.output).map_err(|error| pointed(spec, error))?;
+    spec.model.check(&prepared.task, &steps.output).map_err(|error| spec.blame_model(error))?;
     Ok(steps.output)
 }
 
@@ -298,10 +298,11 @@ fn fit(
     let clock = Instant::now();
     let features = steps.output.clone();
     let data = Training { batches: &transformed, features: &features, task };
-    spec.model.check(task, &features).map_err(|error| pointed(spec, error))?;
-    let baseline = fit_family(spec, baseline_family(spec.model.aim()), &data, run)?.model;
+    spec.model.check(task, &features).map_err(|error| spec.blame_model(error))?;
+    let failed = |error| spec.blame_model(no_numbers.explain(error));
+    let baseline = fit_family(spec, baseline_family(spec.model.aim()), &data, run).map_err(failed)?.model;
     run.progress.stage(&format!("fit {}", spec.model.name()), None);
-    let fit = fit_family(spec, Arc::clone(&spec.model), &data, run)?;
+    let fit = fit_family(spec, Arc::clone(&spec.model), &data, run).map_err(failed)?;
     seconds.model += clock.elapsed().as_secs_f64();
     let Fit { model, importance, curve, notes } = fit;
     Ok(Fitted { steps, model, baseline, features, importance, curve, notes, no_numbers })
@@ -318,20 +319,26 @@ fn fit_family(
     family: Arc<dyn AnyFamily>,
     data: &Training<'_>,
     run: &Run<'_>,
-) -> Result<Fit<Box<dyn AnyModel>>, PipelineError> {
+) -> Result<Fit<Box<dyn AnyModel>>, ModelError> {
     let told = |done: usize, total: usize, score: Option<f64>| {
         let note = score.map_or(String::new(), |score| format!("of {total}, {score:.5}"));
         run.progress.done(done as u64, &note);
     };
     let draws = Draws::new(spec.seed(), family.name());
     let model_run = ModelRun { workers: run.workers, draws, progress: &told };
-    family.fit(data, &model_run).map_err(|error| pointed(spec, error))
+    family.fit(data, &model_run)
 }
 
-fn pointed(spec: &Spec, error: ModelError) -> PipelineError {
-    let said =
-        PipelineError::input(format!("model `{}`: {}", spec.model.name(), error.message)).help(error.help.clone());
-    spec.text.point_named(said, &["model"], &error.message)
+/// The metrics of each fold that the spec asks for, of the rows that aren't held out, without a training on all of them.
+///
+/// # Errors
+/// As `train`.
+pub fn cross_validation(spec: &Spec, run: &Run<'_>) -> Result<Vec<FoldMetrics>, PipelineError> {
+    let mut prepared = prepare(spec, run)?;
+    let split = Split::new(spec.split_seed(), spec.data.split.test);
+    let (seen, _) = split.by_row_key(std::mem::take(&mut prepared.batches), run.workers);
+    let (seen, _) = apart(seen, &prepared.inputs);
+    cross_validate(spec, &prepared, &split, &seen, run, &mut Seconds::default())
 }
 
 /// Metrics over folds of the training rows, each scored by steps and a model that never saw it.

@@ -13,10 +13,11 @@ use crate::arrow_cells::{self, feed};
 use crate::arrow_file::Batches;
 use crate::blocks::Block;
 use crate::cells::NamedCells;
+use crate::csv::{self, Opened};
 use crate::format::{Compression, Format};
 use crate::guard::guard;
 use crate::layout::{Details, FileInfo, UNWANTED, column_names};
-use crate::{SourceError, SourceErrorKind, csv};
+use crate::{SourceError, SourceErrorKind};
 
 /// What messages call it.
 const NAME: &str = "the body";
@@ -48,7 +49,7 @@ impl Body {
         check: impl FnOnce(&[&str]) -> Result<(), SourceError>,
     ) -> Result<Body, SourceError> {
         let path = Path::new(NAME);
-        let (mut left, delimiter, columns) = csv::of_bytes(path, bytes.to_vec(), check)?;
+        let Opened { blocks: mut left, delimiter, columns, .. } = csv::of_bytes(path, bytes.to_vec(), check)?;
         let mut blocks = Vec::new();
         while let Some(block) = left.next(usize::MAX)? {
             blocks.push(block);

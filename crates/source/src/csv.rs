@@ -21,12 +21,20 @@ const ZIP: &[u8] = b"PK\x03\x04";
 /// What to do with a workbook.
 pub(crate) const AS_CSV: &str = "save the sheet as CSV";
 
+/// What a first column without a name is called, as programs write the names that rows have.
+const INDEX: &str = "index";
+
+/// A file up to its first row of data.
+pub(crate) struct Opened {
+    pub(crate) blocks: Blocks,
+    pub(crate) delimiter: u8,
+    pub(crate) columns: Vec<ColumnName>,
+    /// The first column, if it has no name.
+    pub(crate) index: Option<ColumnName>,
+}
+
 /// Opens a file up to its first row of data.
-pub(crate) fn open(
-    path: &Path,
-    format: Format,
-    compression: Compression,
-) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+pub(crate) fn open(path: &Path, format: Format, compression: Compression) -> Result<Opened, SourceError> {
     header(Blocks::open(path, compression, Records::COMMAS)?, path, format, |_| Ok(()))
 }
 
@@ -35,7 +43,7 @@ pub(crate) fn of_bytes(
     path: &Path,
     bytes: Vec<u8>,
     check: impl FnOnce(&[&str]) -> Result<(), SourceError>,
-) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+) -> Result<Opened, SourceError> {
     header(Blocks::of_bytes(path, bytes, Records::COMMAS)?, path, Format::Csv, check)
 }
 
@@ -44,7 +52,7 @@ fn header(
     path: &Path,
     format: Format,
     check: impl FnOnce(&[&str]) -> Result<(), SourceError>,
-) -> Result<(Blocks, u8, Vec<ColumnName>), SourceError> {
+) -> Result<Opened, SourceError> {
     if blocks.start().starts_with(ZIP) {
         let what = "the file is a workbook or another archive, expected text";
         return Err(SourceError::malformed(what).in_file(path).help(AS_CSV));
@@ -73,11 +81,30 @@ fn header(
     let mut fields = Fields::new(text, delimiter, Blank::Skipped);
     let mut spans = Vec::new();
     fields.record(|_, span| spans.push(span));
-    let names: Vec<&str> = spans.iter().map(|span| fields.text(*span)).collect();
+    let mut names: Vec<&str> = spans.iter().map(|span| fields.text(*span)).collect();
+    let unnamed = name_index(&mut names).map_err(in_file)?;
     check(&names).map_err(in_file)?;
     let columns = column_names(names.into_iter()).map_err(in_file)?;
     blocks.set_records(Records::Csv { delimiter, blank: Blank::of(columns.len()) });
-    Ok((blocks, delimiter, columns))
+    let index = columns.first().filter(|_| unnamed).cloned();
+    Ok(Opened { blocks, delimiter, columns, index })
+}
+
+/// Gives a first column of several a name if it has none; whether it had none.
+fn name_index(names: &mut [&str]) -> Result<bool, SourceError> {
+    let ["", others @ ..] = &*names else { return Ok(false) };
+    if others.is_empty() {
+        return Ok(false);
+    }
+    if let Some(other) = others.iter().position(|name| *name == INDEX) {
+        let what =
+            format!("column 1 of the file has no name, and `{INDEX}`, as it would be called, is column {}", other + 2);
+        return Err(
+            SourceError::columns(what).help("name it, or leave it out: pandas writes no index with `index=False`")
+        );
+    }
+    names[0] = INDEX;
+    Ok(true)
 }
 
 /// The character that splits most of the first lines as it splits the header; of equals, the one that the header has most of.

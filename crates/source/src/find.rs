@@ -33,7 +33,9 @@ pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceEr
     let mut paths = matches(pattern, base)?;
     if paths.is_empty() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));
-        return Err(error.help(near(&whole).unwrap_or_else(|| looked_in(base))));
+        // What is nearly called like a pattern doesn't fit it.
+        let near = near(&whole).filter(|_| !is_pattern(pattern));
+        return Err(error.help(near.unwrap_or_else(|| looked_in(base))));
     }
     paths.sort_unstable();
     Ok(paths)
@@ -97,10 +99,14 @@ fn is_hidden(pattern: &str, below: &Path) -> bool {
 
 /// What of a path that fits a pattern lies below the part that stands for itself.
 fn below(pattern: &str, base: &Path, path: &Path) -> PathBuf {
-    let is_fixed = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let is_fixed = |part: &Component<'_>| !is_pattern(&part.as_os_str().to_string_lossy());
     let fixed: PathBuf = Path::new(pattern).components().take_while(is_fixed).collect();
     let plain = |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
     plain(path).strip_prefix(plain(&base.join(fixed))).map(Path::to_owned).unwrap_or_default()
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
 }
 
 /// A file of nearly that name in the folder.

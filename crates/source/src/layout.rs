@@ -29,7 +29,7 @@ pub(crate) struct FileInfo {
     pub(crate) details: Details,
     /// Columns that no table can hold, and what they are.
     pub(crate) unsupported: BTreeMap<ColumnName, String>,
-    /// Columns that pandas made of an index without a name.
+    /// Columns that are an index without a name: see [`Source::index`](crate::Source::index).
     pub(crate) index: BTreeSet<ColumnName>,
     /// Columns that some rows lack.
     pub(crate) lacked: BTreeSet<ColumnName>,
@@ -112,8 +112,9 @@ impl FileInfo {
         let mut types = |schema: &Schema| (unsupported, index) = (unsupported_types(schema), index_of_pandas(schema));
         let (columns, details) = match format {
             Format::Csv | Format::Tsv => {
-                let (_, delimiter, columns) = csv::open(path, format, compression)?;
-                (columns, Details::Delimited { delimiter })
+                let opened = csv::open(path, format, compression)?;
+                index = opened.index.into_iter().collect();
+                (opened.columns, Details::Delimited { delimiter: opened.delimiter })
             }
             Format::JsonLines => {
                 let mut blocks = Blocks::open(path, compression, Records::Lines)?;
@@ -204,14 +205,10 @@ fn index_of_pandas(schema: &Schema) -> BTreeSet<ColumnName> {
 pub(crate) fn column_names<S: AsRef<str>>(names: impl Iterator<Item = S>) -> Result<Vec<ColumnName>, SourceError> {
     let mut seen = rustc_hash::FxHashMap::<ColumnName, usize>::default();
     let mut columns = Vec::new();
-    for (position, name) in names.enumerate() {
-        let number = position + 1;
+    for (number, name) in (1..).zip(names) {
         let Some(name) = ColumnName::new(name.as_ref()) else {
             let error = SourceError::columns(format!("column {number} of the file has no name"));
-            return Err(match position {
-                0 => error.help("name it, or leave it out: pandas writes no index with `index=False`"),
-                _ => error.help("name it, or leave it out"),
-            });
+            return Err(error.help("name it, or leave it out"));
         };
         if let Some(first) = seen.insert(name.clone(), number) {
             return Err(SourceError::columns(format!(

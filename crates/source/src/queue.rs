@@ -136,7 +136,7 @@ impl<'a> Queue<'a> {
             columns.dedup();
         }
         Ok(match &info.details {
-            Details::Delimited { .. } => Open::Text(csv::open(&info.path, info.format, info.compression)?.0),
+            Details::Delimited { .. } => Open::Text(csv::open(&info.path, info.format, info.compression)?.blocks),
             Details::Lines => Open::Text(Blocks::open(&info.path, info.compression, Records::Lines)?),
             Details::Parquet(footer) if self.parts == Parts::Large => {
                 let rows = footer.groups().into_iter().enumerate();

@@ -238,8 +238,9 @@ impl Source {
         self.files.iter().flat_map(|file| file.unsupported.clone()).collect()
     }
 
-    /// Columns that pandas made of an index without a name.
-    pub fn index_of_pandas(&self) -> BTreeSet<ColumnName> {
+    /// Columns that are an index without a name, as pandas and R write it: a first column of a text file without one, and what
+    /// pandas notes in Parquet and Arrow.
+    pub fn index(&self) -> BTreeSet<ColumnName> {
         self.files.iter().flat_map(|file| file.index.clone()).collect()
     }
 

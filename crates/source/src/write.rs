@@ -3,6 +3,7 @@
 //! Numbers, dates and times have one text each, so equal cells are equal bytes. What is written
 //! reads back to the same cells, but for empty strings, which in text files are nulls.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -86,21 +87,21 @@ impl<W: Write + Send> Writer<W> {
             })
         };
         let to = match format {
-            Format::Csv => To::Delimited(b',', text(to).map_err(io)?),
-            Format::Tsv => To::Delimited(b'\t', text(to).map_err(io)?),
-            Format::JsonLines => To::JsonLines(text(to).map_err(io)?),
+            Format::Csv => To::Delimited(b',', text(to).map_err(failed)?),
+            Format::Tsv => To::Delimited(b'\t', text(to).map_err(failed)?),
+            Format::JsonLines => To::JsonLines(text(to).map_err(failed)?),
             Format::Parquet => {
                 let schema = Arc::new(schema(&columns, flags));
                 let properties = WriterProperties::builder()
                     .set_created_by("evenstep".to_owned())
                     .set_compression(parquet::basic::Compression::SNAPPY)
                     .build();
-                let writer = ArrowWriter::try_new(to, schema.clone(), Some(properties)).map_err(other)?;
+                let writer = ArrowWriter::try_new(to, schema.clone(), Some(properties)).map_err(failed)?;
                 To::Parquet(Box::new(writer), schema)
             }
             Format::Arrow => {
                 let schema = Arc::new(schema(&columns, flags));
-                To::Arrow(Box::new(FileWriter::try_new(to, &schema).map_err(other)?), schema)
+                To::Arrow(Box::new(FileWriter::try_new(to, &schema).map_err(failed)?), schema)
             }
         };
         let mut writer = Writer { to, columns, flags, buffer: String::new() };
@@ -111,7 +112,7 @@ impl<W: Write + Send> Writer<W> {
     /// The same as a stream of Arrow IPC, for those who read while it is written.
     pub fn arrow_stream(to: W, columns: Vec<(ColumnName, Kind)>, flags: bool) -> Result<Writer<W>, SourceError> {
         let schema = Arc::new(schema(&columns, flags));
-        let writer = Box::new(StreamWriter::try_new(to, &schema).map_err(other)?);
+        let writer = Box::new(StreamWriter::try_new(to, &schema).map_err(failed)?);
         Ok(Writer { to: To::ArrowStream(writer, schema), columns, flags, buffer: String::new() })
     }
 
@@ -150,15 +151,15 @@ impl<W: Write + Send> Writer<W> {
             }
             To::Parquet(writer, schema) => {
                 let batch = record_batch(schema, columns, rows, self.flags.then_some(flags))?;
-                writer.write(&batch).map_err(other)
+                writer.write(&batch).map_err(failed)
             }
             To::Arrow(writer, schema) => {
                 let batch = record_batch(schema, columns, rows, self.flags.then_some(flags))?;
-                writer.write(&batch).map_err(other)
+                writer.write(&batch).map_err(failed)
             }
             To::ArrowStream(writer, schema) => {
                 let batch = record_batch(schema, columns, rows, self.flags.then_some(flags))?;
-                writer.write(&batch).map_err(other)
+                writer.write(&batch).map_err(failed)
             }
         }
     }
@@ -208,7 +209,7 @@ impl<W: Write + Send> Writer<W> {
                 Text::Gzip(to) => to.write_all(bytes),
                 Text::Zstd(to) => to.write_all(bytes),
             };
-            written.map_err(io)?;
+            written.map_err(failed)?;
             self.buffer.clear();
         }
         Ok(())
@@ -220,12 +221,17 @@ impl<W: Write + Send> Writer<W> {
         match self.to {
             To::Delimited(_, text) | To::JsonLines(text) => match text {
                 Text::Plain(to) => Ok(to),
-                Text::Gzip(to) => to.finish().map_err(io),
-                Text::Zstd(to) => to.finish().map_err(io),
+                Text::Gzip(to) => to.finish().map_err(failed),
+                Text::Zstd(to) => to.finish().map_err(failed),
             },
-            To::Parquet(writer, _) => writer.into_inner().map_err(other),
-            To::Arrow(writer, _) => writer.into_inner().map_err(other),
-            To::ArrowStream(writer, _) => writer.into_inner().map_err(other),
+            To::Parquet(mut writer, _) => {
+                // What fails while the writer is taken apart is told without what the host said.
+                writer.flush().map_err(failed)?;
+                writer.sync().map_err(failed)?;
+                writer.into_inner().map_err(failed)
+            }
+            To::Arrow(writer, _) => writer.into_inner().map_err(failed),
+            To::ArrowStream(writer, _) => writer.into_inner().map_err(failed),
         }
     }
 }
@@ -236,12 +242,17 @@ impl<W: Write + Send> std::fmt::Debug for Writer<W> {
     }
 }
 
-fn io(error: io::Error) -> SourceError {
-    SourceError::new(SourceErrorKind::Io, error.to_string())
-}
-
-fn other(error: impl std::error::Error) -> SourceError {
-    SourceError::new(SourceErrorKind::Io, error.to_string())
+/// What the host said, which the writers of some formats wrap.
+fn failed(error: impl Error + 'static) -> SourceError {
+    let first: &(dyn Error + 'static) = &error;
+    let mut causes = std::iter::successors(Some(first), |cause| (*cause).source());
+    match causes.find_map(|cause| cause.downcast_ref::<io::Error>()) {
+        None => SourceError::new(SourceErrorKind::Io, error.to_string()),
+        Some(said) => SourceError {
+            help: evenstep_files::help(said.kind()).map(str::to_owned),
+            ..SourceError::new(SourceErrorKind::Io, said.to_string())
+        },
+    }
 }
 
 fn flags_json(flags: &[Flag]) -> String {
@@ -352,7 +363,7 @@ pub fn record_batch(
         arrays.push(Arc::new(texts.collect::<StringArray>()));
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(other)
+    RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(failed)
 }
 
 fn array(column: &Column) -> ArrayRef {

@@ -325,7 +325,7 @@ fn days_as_numbers_are_read_by_their_digits() {
 }
 
 #[test]
-fn an_index_of_pandas_without_a_name_is_known() {
+fn an_index_without_a_name_is_known() {
     let folder = tempfile::tempdir().expect("a folder");
     let columns = ["x", "__index_level_0__", "day"].map(|name| Field::new(name, arrow_schema::DataType::Int32, false));
     let told = r#"{"index_columns": ["__index_level_0__", "day", {"kind": "range"}]}"#;
@@ -340,8 +340,14 @@ fn an_index_of_pandas_without_a_name_is_known() {
     writer.close().expect("written");
     for file in ["f.arrow", "p.parquet"] {
         let source = open(file, folder.path()).expect("opened");
-        assert_eq!(source.index_of_pandas(), [name("__index_level_0__")].into(), "{file}");
+        assert_eq!(source.index(), [name("__index_level_0__")].into(), "{file}");
         assert_eq!(source.column_names().len(), 3, "whoever asks for it may have it");
+    }
+    for (file, text) in [("f.csv", ",x\n7,1\n"), ("f.tsv", "\"\"\tx\n7\t1\n")] {
+        std::fs::write(folder.path().join(file), text).expect("written");
+        let source = open(file, folder.path()).expect("opened");
+        assert_eq!(source.index(), [name("index")].into(), "{file}");
+        assert_eq!(source.column_names(), [name("index"), name("x")], "{file}");
     }
 }
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use evenstep_exact::reduce::Workers;
+use evenstep_source::write::Writer;
 use evenstep_source::{Mode, Reading, Source, SourceError};
-use evenstep_table::{ColumnName, Kind, Rule};
+use evenstep_table::{Column, ColumnName, Kind, Rule};
 
 fn name(text: &str) -> ColumnName {
     ColumnName::new(text).expect("not empty")
@@ -59,8 +60,8 @@ fn headers_name_every_column_once() {
         DIR/a.csv, line 1: columns 1 and 3 of the file are both named `a`
         help: columns are reached by name, so names must differ
         ");
-    insta::assert_snapshot!(refusal("a.csv", b",a\n0,1\n"), @"
-        DIR/a.csv, line 1: column 1 of the file has no name
+    insta::assert_snapshot!(refusal("a.csv", b",a,index\n0,1,2\n"), @"
+        DIR/a.csv, line 1: column 1 of the file has no name, and `index`, as it would be called, is column 3
         help: name it, or leave it out: pandas writes no index with `index=False`
         ");
     insta::assert_snapshot!(refusal("a.csv", b"a,,b\n0,1,2\n"), @"
@@ -238,7 +239,7 @@ fn json_lines_are_objects_of_single_values() {
         "#);
     insta::assert_snapshot!(refusal("a.jsonl", b"{\"\":1}\n"), @"
         DIR/a.jsonl: column 1 of the file has no name
-        help: name it, or leave it out: pandas writes no index with `index=False`
+        help: name it, or leave it out
         ");
 }
 
@@ -282,6 +283,10 @@ fn files_that_are_not_there() {
         ");
     insta::assert_snapshot!(open("data/*.parquet"), @"
         no file `data/*.parquet`
+        help: it was looked for from `DIR`, where the spec lies
+        ");
+    insta::assert_snapshot!(open("house*.csw"), @"
+        no file `house*.csw`
         help: it was looked for from `DIR`, where the spec lies
         ");
     insta::assert_snapshot!(open("."), @"
@@ -369,4 +374,39 @@ fn a_stream_that_ends_early_says_so() {
     };
     assert_eq!(told(100), "100 cells break a rule of the contract");
     assert_eq!(told(50_000), "16384 cells break a rule of the contract; what follows these rows wasn't looked at");
+}
+
+/// A disk on which so many bytes are left.
+struct Disk(usize);
+
+impl std::io::Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match bytes.len().min(self.0) {
+            0 => Err(std::io::ErrorKind::StorageFull.into()),
+            fits => {
+                self.0 -= fits;
+                Ok(fits)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_with_what_to_do_in_every_format() {
+    let cells = Column::Integer((0..1000).collect());
+    let columns = vec![(ColumnName::new("x").expect("a name"), Kind::Integer)];
+    for file in ["a.csv", "a.csv.gz", "a.jsonl.zst", "a.parquet", "a.arrow"] {
+        for left in [0, 20, 400] {
+            let started = Writer::for_path(Path::new(file), Disk(left), columns.clone(), false);
+            let written = started.and_then(|mut writer| writer.write(&[&cells], &[]).and_then(|()| writer.finish()));
+            let error = written.map(drop).expect_err("it is full");
+            let help = error.help.as_deref().unwrap_or_default();
+            assert!(help.starts_with("the disk is full: free some space"), "{file}, {left}: {error}, {help}");
+            assert!(!error.message.contains("External"), "{error}");
+        }
+    }
 }

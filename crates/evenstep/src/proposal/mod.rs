@@ -1,10 +1,11 @@
 //! A spec that trains as it is, proposed by what the data look like.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use evenstep_pipeline::init::{self, Seen, Words};
-use evenstep_pipeline::{PipelineError, Run, like_id};
+use evenstep_pipeline::{ErrorKind, PipelineError, Run, like_id};
 use evenstep_source::{Reading, Source};
 use evenstep_table::identity::{self, Identity};
 use evenstep_table::infer::Evidence;
@@ -15,6 +16,7 @@ use self::ids::{like_ids, refuse_no_ids};
 
 mod far;
 mod formats;
+mod growing;
 mod ids;
 mod target;
 
@@ -37,6 +39,21 @@ pub struct Asked<'a> {
 /// # Errors
 /// Data that can't be read, a column that isn't there, a target that can't be learned.
 pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<String, PipelineError> {
+    look_and_propose(source, asked, run).map_err(|error| named(error, asked.data))
+}
+
+/// The error with the name of the data, if it doesn't tell it.
+fn named(mut error: PipelineError, data: &str) -> PipelineError {
+    if error.kind != ErrorKind::Input || error.data().is_some() {
+        return error;
+    }
+    if !error.message.contains(&format!("`{data}`")) {
+        error.message = format!("{data}: {}", error.message);
+    }
+    error.of_file(Path::new(data))
+}
+
+fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<String, PipelineError> {
     let unread = source.unsupported();
     let find = |name: &str| {
         if let Some((column, what)) = unread.iter().find(|(column, _)| column.as_str() == name) {
@@ -68,16 +85,20 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         inferred = source.infer(&missing, run.workers, &told)?;
         words.values_mut().for_each(|words| words.leave_out(&missing));
     }
-    let index = source.index_of_pandas();
-    inferred.columns.retain(|name, _| !index.contains(name) || *name == target || id.contains(name));
     refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
+    let index = source.index();
     let mut like_ids = like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
     if id.is_empty() {
-        // One that is called so is rather meant than one that only counts through.
+        // One that is called so is rather meant than one that only counts through, and either than an index without a name.
         let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);
-        id.extend(whole().find(|name| like_id::is_called_so(name.as_str())).or_else(|| whole().next()).cloned());
+        let called =
+            |is_index| whole().find(|name| like_id::is_called_so(name.as_str()) && index.contains(*name) == is_index);
+        let counting = || whole().find(|name| !index.contains(*name));
+        id.extend(called(false).or_else(counting).or_else(|| called(true)).cloned());
     }
-    like_ids.retain(|name| !id.contains(name));
+    like_ids.retain(|name| !id.contains(name) && !index.contains(name));
+    let index: Vec<ColumnName> = index.into_iter().filter(|name| *name != target && !id.contains(name)).collect();
+    inferred.columns.retain(|name, _| !index.contains(name));
     let others = || inferred.columns.iter().filter(|(name, _)| !id.contains(name) && !like_ids.contains(name));
     let declared = others().filter_map(|(name, evidence)| {
         Some((name.clone(), init::declare(name, evidence, words.get(name), *name == target)?))
@@ -114,6 +135,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         target: &target,
         id: &id,
         like_ids: &like_ids,
+        index: &index,
         declared: &declared,
         too_fine: &too_fine,
         words: &words,
@@ -136,7 +158,7 @@ pub fn propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result<Stri
         let rules = inputs.iter().filter_map(rule).collect();
         seen.different = Some(different(read_by(source, rules, &missing, run)?, inputs, run));
     }
-    Ok(init::propose(&seen))
+    Ok(growing::propose_best(&seen, source, run))
 }
 
 /// The texts of the columns of strings.

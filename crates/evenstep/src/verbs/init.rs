@@ -15,6 +15,7 @@ use crate::proposal::{Asked, propose};
 use crate::{Host, output};
 
 pub(crate) fn init(args: &Init, host: &Host) -> Answer {
+    let source = Source::open(&args.data, Path::new("."))?;
     if args.out.exists() && !args.force {
         let message = format!("`{}` is already there", args.out.display());
         return Err(
@@ -22,7 +23,6 @@ pub(crate) fn init(args: &Init, host: &Host) -> Answer {
         );
     }
     called_as(&args.out, "a spec", "toml")?;
-    let source = Source::open(&args.data, Path::new("."))?;
     apart(source.paths().iter().map(PathBuf::as_path), [args.out.as_path()])?;
     let named = relative(&args.data, &args.out);
     let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();

@@ -45,6 +45,7 @@ use evenstep_bundle::Opened;
 use evenstep_files::{FileError, Files, Output};
 use evenstep_pipeline::score::Answers;
 use evenstep_pipeline::{PipelineError, Run, Spec};
+use evenstep_source::SourceError;
 use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{ColumnName, Kind};
@@ -125,24 +126,24 @@ fn write_table<T>(
     work: impl FnOnce(&Run<'_>, &mut dyn FnMut(&Answers) -> Result<(), PipelineError>) -> Result<T, PipelineError>,
 ) -> Result<T, PipelineError> {
     fn fill<W: Write + Send, T>(
+        output: Option<&Path>,
         mut writer: Writer<W>,
         mut aside: Option<&mut Aside>,
         work: impl FnOnce(&mut dyn FnMut(&Answers) -> Result<(), PipelineError>) -> Result<T, PipelineError>,
     ) -> Result<(T, W), PipelineError> {
+        let failed = |error| PipelineError::from(SourceError { file: output.map(Path::to_owned), ..error });
         let done = work(&mut |answers| {
             aside.as_mut().map_or(Ok(()), |aside| aside.add(&answers.quarantine))?;
-            writer.write(&answers.columns.iter().collect::<Vec<_>>(), &answers.flags).map_err(PipelineError::from)
+            writer.write(&answers.columns.iter().collect::<Vec<_>>(), &answers.flags).map_err(failed)
         })?;
-        Ok((done, writer.finish()?))
+        Ok((done, writer.finish().map_err(failed)?))
     }
     if let Some(path) = output {
         let file = Output::create(Arc::clone(&host.files), path).map_err(file_error)?;
         let writer = Writer::for_path(path, BufWriter::with_capacity(1 << 20, file), header, true)?;
         let mut aside = Aside::beside(path, Arc::clone(&host.files));
-        let (done, file) = host.run(threads, |run| fill(writer, Some(&mut aside), |write| work(run, write)))?;
-        let file = file.into_inner().map_err(|error| {
-            PipelineError::input(format!("`{}` can't be written: {}", path.display(), error.error()))
-        })?;
+        let (done, file) = host.run(threads, |run| fill(output, writer, Some(&mut aside), |write| work(run, write)))?;
+        let file = file.into_inner().map_err(|error| file_error(FileError::new(path, "write", error.into_error())))?;
         let files = std::iter::once(file).chain(aside.into_output()?).collect();
         evenstep_files::commit_all(files).map_err(file_error)?;
         return Ok(done);
@@ -151,7 +152,7 @@ fn write_table<T>(
     let to = BufWriter::new(tempfile::spooled_tempfile(IN_MEMORY));
     let format = if host.json { Format::JsonLines } else { Format::Csv };
     let writer = Writer::new(format, Compression::None, to, header, true)?;
-    let (done, to) = host.run(threads, |run| fill(writer, None, |write| work(run, write)))?;
+    let (done, to) = host.run(threads, |run| fill(None, writer, None, |write| work(run, write)))?;
     let waits = |error: io::Error| PipelineError::input(format!("what is to be printed can't wait on disk: {error}"));
     let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;
     waiting.rewind().map_err(waits)?;

@@ -1,5 +1,7 @@
 //! What is wrong with a spec, said before any fit.
 
+use std::ops::Range;
+
 use evenstep_table::{ColumnName, Kind, Schema, Task, did_you_mean};
 
 use super::objective::Objective;
@@ -44,6 +46,12 @@ impl BoostedTrees {
         let above = |name: &str, value: f64| real(name, value, value > 0.0, "above 0");
         let not_below = |name: &str, value: f64| real(name, value, value >= 0.0, "0 or above");
         let share = |name: &str, value: f64| real(name, value, value > 0.0 && value <= 1.0, "above 0 and at most 1");
+        let within = |name: &str, value: Option<f64>, range: Range<f64>, expected: &str| {
+            value.map_or(Ok(()), |value| real(name, value, value > range.start && value < range.end, expected))
+        };
+        within("quantile", self.quantile, 0.0..1.0, "between 0 and 1")?;
+        within("huber_delta", self.huber_delta, 0.0..f64::INFINITY, "above 0")?;
+        within("tweedie_power", self.tweedie_power, 1.0..2.0, "between 1 and 2")?;
         whole("trees", self.trees, 1, 100_000)?;
         above("learning_rate", self.learning_rate)?;
         whole("leaves", self.leaves, 2, 32_768)?;
@@ -116,21 +124,17 @@ impl BoostedTrees {
     fn check_objective(&self, task: &Task) -> Result<(), ModelError> {
         let objective = Objective::of(self.objective, task)?;
         let numbers = [
-            ("quantile", self.quantile, Objective::Quantile, 0.0..1.0, "between 0 and 1"),
-            ("huber_delta", self.huber_delta, Objective::Huber, 0.0..f64::INFINITY, "above 0"),
-            ("tweedie_power", self.tweedie_power, Objective::Tweedie, 1.0..2.0, "between 1 and 2"),
+            ("quantile", self.quantile, Objective::Quantile),
+            ("huber_delta", self.huber_delta, Objective::Huber),
+            ("tweedie_power", self.tweedie_power, Objective::Tweedie),
         ];
         if self.rank_truncation.is_some() && objective != Objective::LambdaRank {
             return Err(ModelError::new("`rank_truncation` is for `objective = \"lambda_rank\"`"));
         }
-        for (name, value, of, range, expected) in numbers {
-            let Some(value) = value else { continue };
-            if objective != of {
+        for (name, value, of) in numbers {
+            if value.is_some() && objective != of {
                 let message = format!("`{name}` says nothing to `objective = \"{}\"`", objective.word());
                 return Err(ModelError::new(message).help(format!("it is for `objective = \"{}\"`", of.word())));
-            }
-            if !(value > range.start && value < range.end) {
-                return Err(ModelError::new(format!("`{name}` is {value:?}, but it is {expected}")));
             }
         }
         Ok(())

@@ -300,6 +300,10 @@ impl Family for BoostedTrees {
     const NAME: &'static str = "boosted_trees";
     type Model = Model;
 
+    fn check_hyperparameters(&self) -> Result<(), ModelError> {
+        self.check_ranges()
+    }
+
     fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
         check::check(self, task, features)
     }

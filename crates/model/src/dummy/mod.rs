@@ -39,13 +39,19 @@ impl Family for Dummy {
     const NAME: &'static str = "dummy";
     type Model = Vec<f64>;
 
-    fn check(&self, task: &Task, _: &Schema) -> Result<(), ModelError> {
+    fn check_hyperparameters(&self) -> Result<(), ModelError> {
         match self.quantile {
-            Some(_) if *task != Task::Regression => Err(ModelError::new("`quantile` is for a regression")),
             Some(quantile) if !(quantile > 0.0 && quantile < 1.0) => {
                 Err(ModelError::new(format!("`quantile` is {quantile}: between 0 and 1 is expected")))
             }
             _ => Ok(()),
+        }
+    }
+
+    fn check(&self, task: &Task, _: &Schema) -> Result<(), ModelError> {
+        match self.quantile {
+            Some(_) if *task != Task::Regression => Err(ModelError::new("`quantile` is for a regression")),
+            _ => Family::check_hyperparameters(self),
         }
     }
 

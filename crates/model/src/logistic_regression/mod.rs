@@ -74,7 +74,7 @@ impl Family for LogisticRegression {
     const NAME: &'static str = "logistic_regression";
     type Model = Classes;
 
-    fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
+    fn check_hyperparameters(&self) -> Result<(), ModelError> {
         let positive = |x: f64| x > 0.0 && x.is_finite();
         if !positive(self.c) || !positive(1.0 / self.c) {
             return Err(ModelError::new(format!("`C` is {}, and it is above 0", self.c)));
@@ -85,6 +85,11 @@ impl Family for LogisticRegression {
         if self.max_iter == 0 {
             return Err(ModelError::new("`max_iter` is 0, and there is at least one round"));
         }
+        Ok(())
+    }
+
+    fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
+        Family::check_hyperparameters(self)?;
         let (found, help) = match task {
             Task::Regression => {
                 ("a number", "use `ridge`; or say `task = \"multiclass\"`, if these numbers are classes")

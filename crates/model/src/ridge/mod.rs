@@ -78,10 +78,15 @@ impl Family for Ridge {
     const NAME: &'static str = "ridge";
     type Model = Line;
 
-    fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
-        if !(self.alpha >= 0.0 && self.alpha.is_finite()) {
-            return Err(ModelError::new(format!("`alpha` is {}, and a penalty is at least 0", self.alpha)));
+    fn check_hyperparameters(&self) -> Result<(), ModelError> {
+        match self.alpha >= 0.0 && self.alpha.is_finite() {
+            true => Ok(()),
+            false => Err(ModelError::new(format!("`alpha` is {}, and a penalty is at least 0", self.alpha))),
         }
+    }
+
+    fn check(&self, task: &Task, features: &Schema) -> Result<(), ModelError> {
+        Family::check_hyperparameters(self)?;
         if *task != Task::Regression {
             let (found, help) = match task {
                 Task::Ranking => ("an order of rows", "use `boosted_trees` with `objective = \"lambda_rank\"`"),

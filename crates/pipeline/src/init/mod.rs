@@ -9,6 +9,7 @@ use evenstep_table::{ColumnName, Kind, Rule, counted};
 
 pub(crate) use self::declared::may_be_classes;
 pub use self::declared::{Declared, declare, may_be_days};
+pub use self::growth::Growth;
 pub use self::missing::missing;
 use self::plan::Plan;
 pub(crate) use self::remarks::dates_in_two_ways;
@@ -18,6 +19,7 @@ pub(crate) use self::words::shown;
 use crate::spec::TaskWord;
 
 mod declared;
+mod growth;
 mod missing;
 mod plan;
 mod remarks;
@@ -40,6 +42,8 @@ pub struct Seen<'a> {
     pub id: &'a [ColumnName],
     /// Other columns that tell rows apart and say no more of them.
     pub like_ids: &'a [ColumnName],
+    /// Columns that are an index without a name, and neither id nor target.
+    pub index: &'a [ColumnName],
     /// What the contract is to say of columns.
     pub declared: &'a BTreeMap<ColumnName, Declared>,
     /// Times finer than a microsecond.
@@ -82,6 +86,12 @@ impl Seen<'_> {
         let texts = self.words.get(name).into_iter().flat_map(Words::iter);
         let written: u64 = texts.filter(|(text, _)| is_written(text)).map(|(_, count)| count).sum();
         written > 0 && (written + evidence.numbers()) * 2 >= evidence.values()
+    }
+
+    /// The task that the target asks for.
+    pub fn task(&self) -> TaskWord {
+        let classes = (!self.classes.is_empty()).then_some(self.classes.len());
+        task_of(self.kind(self.target).unwrap_or(Kind::Number), classes)
     }
 
     /// The columns that are learned from.
@@ -132,8 +142,8 @@ fn is_asked_about(class: &str) -> bool {
     ["1", "true", "yes", "y", "t", "positive", "bad", "default", "churn"].contains(&class.to_lowercase().as_str())
 }
 
-/// The spec's text.
-pub fn propose(seen: &Seen<'_>) -> String {
+/// The spec's text, with trees that are grown so, and with what is to be said of that.
+pub fn propose(seen: &Seen<'_>, growth: &Growth, remark: Option<&str>) -> String {
     let plan = Plan::of(seen);
     let mut text = String::new();
     let mut put = |line: &str| writeln!(text, "{line}").expect("a string takes what is written");
@@ -174,8 +184,7 @@ pub fn propose(seen: &Seen<'_>) -> String {
     }
     put(&format!("target = {}", quoted(seen.target.as_str())));
     let target = &seen.columns[seen.target];
-    let classes = (!seen.classes.is_empty()).then_some(seen.classes.len());
-    let task = task_of(seen.kind(seen.target).unwrap_or(Kind::Number), classes);
+    let task = seen.task();
     let word = match task {
         TaskWord::Regression => "regression",
         TaskWord::Binary => "binary",
@@ -257,7 +266,8 @@ pub fn propose(seen: &Seen<'_>) -> String {
     put("\n# Missing values and categories need no step: the trees take them as they are.");
     put("\n[model]");
     put("use = \"boosted_trees\"");
-    put(&growth(task, seen.rows, seen.classes.len()));
+    remark.iter().for_each(|remark| put(&format!("# {remark}")));
+    put(&growth.to_string());
     put("\n[report]");
     let metrics = match task {
         TaskWord::Regression => r#"["rmse", "mae", "r2"]"#,
@@ -267,32 +277,6 @@ pub fn propose(seen: &Seen<'_>) -> String {
     };
     put(&format!("metrics = {metrics}"));
     text
-}
-
-/// The tables that the choice was made on have no fewer rows.
-const MEASURED_ROWS: u64 = 30;
-
-/// How the trees are grown: as those of some ways that were least often worse than LightGBM's defaults on the tables of
-/// `bench/unseen.py`, and on 1,600 smaller ones. Classes are grown alike, whether two or more.
-fn growth(task: TaskWord, rows: u64, classes: usize) -> String {
-    // A number that follows from two columns is lost to a tree that lacks one of them, and one that hardly differs among rows
-    // that are alike is not to be had from leaves of twenty. Of few rows many trees learn the noise.
-    let (trees, sampling, min_rows, l2) = match task {
-        TaskWord::Regression if rows < 1000 => (150, "row_sample = 0.8\ncolumn_sample_by_node = 0.9", 8, 4),
-        TaskWord::Regression => (200, "row_sample = 0.8\ncolumn_sample_by_node = 0.9", 10, 4),
-        TaskWord::Binary if rows < 3000 => (220, "column_sample = 0.8", 10, 2),
-        TaskWord::Multiclass if rows < 1000 => (220, "column_sample = 0.8", 10, 2),
-        _ => (220, "column_sample = 0.8", 20, 2),
-    };
-    // Both sides of a split need that many of the rows that are neither held out nor left out of a tree, and a leaf of several
-    // classes should have room for one of them alone.
-    let most = match task {
-        TaskWord::Multiclass => rows / (2 * classes.max(2)) as u64,
-        _ if rows < MEASURED_ROWS => rows / 4,
-        _ => min_rows,
-    };
-    let min_rows = min_rows.min(most).max(1);
-    format!("trees = {trees}\nlearning_rate = 0.05\nleaves = 31\n{sampling}\nmin_rows = {min_rows}\nl2 = {l2}")
 }
 
 /// What stands in a comment ends no line.
@@ -321,27 +305,4 @@ fn list<'a>(names: impl Iterator<Item = &'a ColumnName>) -> String {
 pub(crate) fn key(name: &ColumnName) -> String {
     let bare = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if bare { name.as_str().to_owned() } else { quoted(name.as_str()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_leaf_has_no_more_rows_than_allow_a_split() {
-        let min_rows = |task, rows, classes| {
-            let text = growth(task, rows, classes);
-            let line = text.lines().find_map(|line| line.strip_prefix("min_rows = ")).expect("it is proposed");
-            line.parse::<u64>().expect("a number")
-        };
-        let numbers = |rows| min_rows(TaskWord::Regression, rows, 0);
-        assert_eq!([3, 5, 8, 20, 24, 29, 30, 999, 1000].map(numbers), [1, 1, 2, 5, 6, 7, 8, 8, 10]);
-        let two = |rows| min_rows(TaskWord::Binary, rows, 2);
-        assert_eq!([5, 24, 29, 30, 2999, 3000].map(two), [1, 6, 7, 10, 10, 20]);
-        let several = |rows, classes| min_rows(TaskWord::Multiclass, rows, classes);
-        assert_eq!(
-            [(36, 3), (150, 3), (100, 30), (999, 3), (1000, 3), (3000, 300)].map(|(rows, of)| several(rows, of)),
-            [6, 10, 1, 10, 20, 5]
-        );
-    }
 }

@@ -83,6 +83,9 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     {
         remarks.push(format!("`{}` has {few} values; if they are classes: `task = \"multiclass\"`", seen.target));
     }
+    for name in seen.index {
+        remarks.push(format!("`{name}` is an index without a name, and so no input"));
+    }
     let unread: Vec<String> = seen.unread.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
     if !unread.is_empty() {
         remarks.push(format!("of a type that is not read, and so no inputs: {}", unread.join(", ")));
@@ -145,6 +148,7 @@ mod tests {
             target: &name("y"),
             id: &[],
             like_ids: &[],
+            index: &[],
             declared: &BTreeMap::new(),
             too_fine: &[],
             words: &BTreeMap::new(),

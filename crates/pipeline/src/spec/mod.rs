@@ -14,12 +14,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use evenstep_exact::draw::Seed;
-use evenstep_model::AnyFamily;
+use evenstep_model::{AnyFamily, ModelError};
 use evenstep_source::{Source, SourceError};
 use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
 
 pub use as_of::AsOf;
 pub use overrides::Override;
@@ -266,6 +268,12 @@ impl Spec {
         let again = |step: &dyn AnyStep| evenstep_step::parse(step.name(), step.spec());
         let others = self.steps.iter().skip(self.choosing_steps());
         others.map(|step| again(&**step).expect("a spec that was read reads again")).collect()
+    }
+
+    /// What is wrong with the model, pointing at the hyperparameter that is named.
+    pub(crate) fn blame_model(&self, error: ModelError) -> PipelineError {
+        let said = PipelineError::input(format!("model `{}`: {}", self.model.name(), error.message));
+        self.text.point_named(said.help(error.help), &["model"], &error.message)
     }
 
     /// The seed of steps and model.

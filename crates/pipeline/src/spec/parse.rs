@@ -194,6 +194,7 @@ impl Spec {
             let keys: Vec<&str> = std::iter::once("serving").chain(keys.iter().copied()).collect();
             return Err(self.text.point(PipelineError::input(message).help(help.to_owned()), &keys, "here"));
         }
+        self.model.check_hyperparameters().map_err(|error| self.blame_model(error))?;
         for metric in &self.report.metrics {
             if let Err(error) = evenstep_model::metric::find(metric) {
                 let error = PipelineError::input(error.message).help(error.help);
