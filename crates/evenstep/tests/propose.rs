@@ -143,9 +143,9 @@ fn trees_are_proposed_as_they_suit_the_rows_in_any_order() {
         spec
     };
     let certain = proposed(|n| format!("{n},{},{},{}", n % 2 * 9 + noise(n) % 5, noise(n + 500), ["a", "b"][n % 2]));
-    holds(&certain, &["# of 3 ways, log_loss in folds of the rows to learn from: 0.0", "trees = 220\n", "l2 = 0\n"]);
+    holds(&certain, &["# of 4 ways, log_loss in folds of the rows to learn from: 0.0", "trees = 220\n", "l2 = 0\n"]);
     let doubtful = proposed(|n| format!("{n},{},{},{}", noise(n) % 50, noise(n + 500), ["a", "b"][noise(n + 900) % 2]));
-    holds(&doubtful, &["of 3 ways, log_loss", "trees = 80\n", "l2 = 2\n"]);
+    holds(&doubtful, &["of 4 ways, log_loss", "trees = 80\n", "l2 = 2\n"]);
     let number = proposed(|n| format!("{n},{},{},{}", noise(n) % 50, noise(n + 500), noise(n + 900)));
     holds(&number, &["of 2 ways, rmse", "trees = 60\n", "l2 = 4\n"]);
 }
