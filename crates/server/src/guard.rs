@@ -12,7 +12,7 @@ use crate::Service;
 use crate::dialect::Dialect;
 use crate::host;
 use crate::keyring::Keyring;
-use crate::log::{Line, Unanswered};
+use crate::log::Unanswered;
 use crate::origin;
 use crate::problem::Problem;
 use crate::request_id;
@@ -113,7 +113,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     let line = service.tells_requests().then(|| {
         // So that log and client speak of the same request.
         let name = name.get_or_insert_with(request_id::make).clone();
-        Unanswered::new(Line::begin(&request, name), &service)
+        Unanswered::begin(&request, name, &service)
     });
     let admitted = service.guard.admit(&request, &OPEN);
     let checked = admitted.and_then(|key| check_content_type(&request, dialect).map(|()| key));

@@ -150,21 +150,13 @@ pub(crate) struct Answered {
     pub(crate) parts: Option<Parts>,
 }
 
-/// A request that is to be told once it is answered.
-pub(crate) struct Line {
+/// What is told of a request whatever its answer.
+struct Line {
     began: Instant,
     method: &'static str,
     route: Option<MatchedPath>,
     name: HeaderValue,
     parent: Option<Parent>,
-}
-
-impl Line {
-    pub(crate) fn begin(request: &Request, name: HeaderValue) -> Line {
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        let (method, parent) = (known(request.method()), Parent::of(request.headers()));
-        Line { began: Instant::now(), method, route, name, parent }
-    }
 }
 
 /// A request that has no answer yet. If it never gets one, for its client is gone or the server ends, that is told.
@@ -174,7 +166,10 @@ pub(crate) struct Unanswered {
 }
 
 impl Unanswered {
-    pub(crate) fn new(line: Line, service: &Arc<Service>) -> Unanswered {
+    pub(crate) fn begin(request: &Request, name: HeaderValue, service: &Arc<Service>) -> Unanswered {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let (method, parent) = (known(request.method()), Parent::of(request.headers()));
+        let line = Line { began: Instant::now(), method, route, name, parent };
         Unanswered { line: Some(line), service: Arc::clone(service) }
     }
 

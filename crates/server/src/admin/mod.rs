@@ -28,7 +28,7 @@ use crate::guard::Guard;
 use crate::keyring::Keyring;
 use crate::limits::REFUSED_EVERY;
 use crate::listen::Peer;
-use crate::log::Line;
+use crate::log::Unanswered;
 use crate::problem::Problem;
 use crate::request_id;
 use crate::seldom::Seldom;
@@ -80,7 +80,7 @@ const KNOWN: &str = "there are GET /models, GET and DELETE /models/NAME, PUT and
 /// Lets a request through that shows a key.
 async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
     let name = request_id::given(request.headers()).unwrap_or_else(request_id::make);
-    let line = admin.service.tells_requests().then(|| Line::begin(&request, name.clone()));
+    let line = admin.service.tells_requests().then(|| Unanswered::begin(&request, name.clone(), &admin.service));
     let (response, by) = match admin.guard.admit(&request, &[]) {
         Err(problem) => {
             admin.tell_refused(&request, &problem);
@@ -94,7 +94,7 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
     };
     let response = Dialect::Native.retell(response, Some(name));
     if let Some(line) = line {
-        line.end(&admin.service, by.as_deref(), &response);
+        line.end(by.as_deref(), &response);
     }
     response
 }
