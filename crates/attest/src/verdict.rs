@@ -292,7 +292,9 @@ mod tests {
         let any = "pipelines = [\"house\"]";
         let both = "pipelines = [\"house\"]\nneed = 2";
         assert_eq!(said(&set, any, None, "11"), (false, "nobody has signed it".to_owned()));
-        assert_eq!(said(&set, any, Some(&envelope), "11").1, "nobody has signed it");
+        let subject = Subject { pipeline: "house", statement: &statement("11") };
+        let broken = judge(Some(&envelope), &subject, &policy(&set, any), TODAY).expect_err("it holds no signature");
+        assert_eq!(broken.to_string(), "the signature file holds no signature: somebody took them out");
         envelope.sign(&set.stranger).expect("signed");
         let missing = "signatures are missing: 1 needed, signed by nobody of those that count";
         assert_eq!(said(&set, any, Some(&envelope), "11"), (false, missing.to_owned()));
