@@ -110,16 +110,6 @@ pub(crate) enum Verb {
     Manual(Manual),
 }
 
-impl Verb {
-    /// Whether a signal is the verb's own business: the server answers first what it was asked.
-    pub(crate) fn stops_by_itself(&self) -> bool {
-        #[cfg(feature = "serve")]
-        return matches!(self, Verb::Serve(_) | Verb::Mock(_));
-        #[cfg(not(feature = "serve"))]
-        return false;
-    }
-}
-
 /// A spec, and changes to it.
 #[derive(Args)]
 pub(crate) struct SpecArgs {

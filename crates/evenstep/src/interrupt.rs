@@ -1,6 +1,5 @@
 //! Ctrl-C and a polite kill: what is being written aside goes away, and so does the process.
 
-use std::ffi::OsString;
 use std::sync::Arc;
 
 use evenstep_files::Files;
@@ -23,12 +22,6 @@ pub(crate) fn watch(files: Arc<dyn Files>) {
     if thread.is_err() {
         evenstep_exact::reduce::stay_on_this_thread();
     }
-}
-
-/// Whether the arguments, of which the first is the program, may be of a server: so early that nothing else is known of them.
-pub(crate) fn may_be_of_a_server(args: &[OsString]) -> bool {
-    let verb = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
-    verb.is_some_and(|verb| verb == "serve" || verb == "mock")
 }
 
 /// From here on a signal to hang up kills no more, also while what will be served is still being read; once it is served, the

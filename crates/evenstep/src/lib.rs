@@ -58,7 +58,7 @@ impl Host {
 /// Runs the program with these arguments, of which the first is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    if interrupt::may_be_of_a_server(&args) {
+    if is_of_a_server(&args) {
         interrupt::outlive_hang_up();
     }
     let cli = match Cli::try_parse_from(&args) {
@@ -71,7 +71,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return fail(PipelineError::input(format!("`EVENSTEP_SIMD` is `{word}`, and may be {words}")), cli.json);
     }
     let host = Host { json: cli.json, quiet: cli.quiet, files: Arc::new(Disk) };
-    if !cli.verb.stops_by_itself() {
+    // A signal is a server's own business: it answers first what it was asked.
+    if !is_of_a_server(&args) {
         interrupt::watch(Arc::clone(&host.files));
     }
     let result = caught(|| obey(cli.verb, &host));
@@ -79,6 +80,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => fail(error, host.json),
     }
+}
+
+/// Whether the arguments, of which the first is the program, begin a server.
+pub fn is_of_a_server(args: &[OsString]) -> bool {
+    let verb = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    verb.is_some_and(|verb| verb == "serve" || verb == "mock")
 }
 
 /// A panic as an error: what happened, and where, was said already.

@@ -1,8 +1,10 @@
 //! Distinct strings that lie one after the other in one text: of many short ones each takes little more than its letters.
 
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -16,7 +18,14 @@ struct Texts {
     text: String,
     /// Where each ends.
     ends: Vec<u32>,
+    /// Where each is, by its hash, or by the next that is free; empty if there are too many, or too many of like hashes.
+    slots: Vec<u16>,
 }
+
+/// A slot that none is in.
+const FREE: u16 = u16::MAX;
+/// No string is farther from its slot: whoever chose strings of one hash gains nothing.
+const STEPS_MAX: usize = 128;
 
 impl Strings {
     /// How many there are.
@@ -44,6 +53,10 @@ impl Strings {
 
     /// Which of them a string is.
     pub fn position(&self, string: &str) -> Option<usize> {
+        if !self.0.slots.is_empty() {
+            let taken = self.0.slots_of(string).map(|slot| self.0.slots[slot]).take_while(|at| *at != FREE);
+            return taken.map(usize::from).find(|at| self.get(*at) == string);
+        }
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
@@ -66,6 +79,31 @@ impl Texts {
     fn get(&self, at: usize) -> &str {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         &self.text[start..self.ends[at] as usize]
+    }
+
+    /// The slots in which a string may be, in order.
+    fn slots_of(&self, string: &str) -> impl Iterator<Item = usize> + use<> {
+        let slots = self.slots.len();
+        let hash = FxBuildHasher.hash_one(string);
+        let first = ((u128::from(hash) * slots as u128) >> 64) as usize;
+        (0..STEPS_MAX.min(slots)).map(move |step| (first + step) % slots)
+    }
+
+    /// Lets strings be found by their hashes, which takes as long for many as for few.
+    fn index(&mut self) {
+        let count = self.ends.len();
+        if count >= usize::from(FREE) {
+            return;
+        }
+        self.slots = vec![FREE; 2 * count];
+        for at in 0..count {
+            let free = self.slots_of(self.get(at)).find(|slot| self.slots[*slot] == FREE);
+            let Some(free) = free else {
+                self.slots = Vec::new();
+                return;
+            };
+            self.slots[free] = at as u16;
+        }
     }
 }
 
@@ -162,6 +200,7 @@ impl Gathered {
         }
         self.0.text.shrink_to_fit();
         self.0.ends.shrink_to_fit();
+        self.0.index();
         Strings(Arc::new(self.0))
     }
 }
@@ -199,6 +238,19 @@ mod tests {
         }
         assert!(!strings.contains("c") && !Strings::default().contains(""));
         assert_eq!(strings, ["é", "b", "ab", "a", ""].into_iter().collect());
+    }
+
+    #[test]
+    fn many_strings_are_found_with_hashes_and_without() {
+        for count in [0, 1, 2, 1_000, 65_534, 65_535, 100_000] {
+            let name = |n: usize| format!("level {}", n * 7);
+            let strings: Strings = (0..count).map(name).collect();
+            assert_eq!(strings.0.slots.is_empty(), count == 0 || count >= 65_535, "{count}");
+            for n in (0..count).step_by(1 + count / 5_000) {
+                assert_eq!(strings.position(&name(n)).map(|at| strings.get(at)), Some(name(n).as_str()));
+                assert!(!strings.contains(&format!("level {}", n * 7 + 1)), "{n} of {count}");
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) mod key;
 #[cfg(not(feature = "serve"))]
 pub(crate) mod left_out;
 mod loaded;
+mod locked;
 pub(crate) mod manual;
 #[cfg(feature = "serve")]
 pub(crate) mod mock;

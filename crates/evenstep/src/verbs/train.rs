@@ -10,8 +10,8 @@ use evenstep_pipeline::{Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
-use super::check::Locked;
 use super::kept::Promised;
+use super::locked::Locked;
 use super::{Answer, data_of, read_spec};
 use crate::cli::Train;
 use crate::training::{Made, Outputs};

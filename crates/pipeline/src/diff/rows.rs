@@ -492,43 +492,54 @@ type AllFound = BTreeMap<(Stage, Element), Found>;
 /// # Errors
 /// A sentence on the side whose data can't be read any more, or are others by now.
 pub(crate) fn reconcile_data(
-    (a, traced_a): (&Side, &Sketch),
-    (b, traced_b): (&Side, &Sketch),
+    a: (&Side, &Sketch),
+    b: (&Side, &Sketch),
     stage: &Stage,
     workers: &Workers,
 ) -> Result<[Vec<Element>; 2], String> {
-    for (side, traced) in [(a, traced_a), (b, traced_b)] {
-        each_row_traced(side, stage, traced, workers, |_, _| ()).map_err(|why| unread(side, &why))?;
-    }
-    apart(a, b, |side, act| each_element(side, stage, &BTreeSet::new(), workers, act).map_err(|why| unread(side, &why)))
+    apart(a, b, |(side, traced), act| {
+        let read = each_row_traced(side, stage, traced, workers, |element, is_traced| {
+            if is_traced {
+                act(element);
+            }
+        });
+        read.map_err(|why| unread(side, &why))
+    })
 }
 
 /// The same with the cells of some columns as they are written: None if the data of a side can't be read so, or are others by now.
 pub(crate) fn reconcile_as_text(
-    (a, traced_a): (&Side, &Sketch),
-    (b, traced_b): (&Side, &Sketch),
+    a: (&Side, &Sketch),
+    b: (&Side, &Sketch),
     stage: &Stage,
     columns: &BTreeSet<ColumnName>,
     workers: &Workers,
 ) -> Option<[Vec<Element>; 2]> {
-    for (side, traced) in [(a, traced_a), (b, traced_b)] {
+    for (side, traced) in [a, b] {
         each_row_traced(side, stage, traced, workers, |_, _| ()).ok()?;
     }
-    apart(a, b, |side, act| each_element(side, stage, columns, workers, act)).ok()
+    let as_text = |(side, _): (&Side, &Sketch), act: &mut dyn FnMut(Element)| {
+        each_row_as(side, &Names::new(), columns, workers, |of, element, row| {
+            if of == stage && row.is_traced {
+                act(element);
+            }
+        })
+    };
+    apart(a, b, as_text).ok()
 }
 
 /// Rows are looked at in so many parts.
 const PARTS: usize = 1 << 16;
 
 /// The elements that either side has more often than the other. Held are only those of parts that differ, which a first pass finds.
-fn apart(
-    a: &Side,
-    b: &Side,
-    each: impl Fn(&Side, &mut dyn FnMut(Element)) -> Result<(), String>,
+fn apart<'a>(
+    a: (&'a Side, &'a Sketch),
+    b: (&'a Side, &'a Sketch),
+    each: impl Fn((&'a Side, &'a Sketch), &mut dyn FnMut(Element)) -> Result<(), String>,
 ) -> Result<[Vec<Element>; 2], String> {
     let hash = |element: &Element| BuildHasherDefault::<DefaultHasher>::default().hash_one(element);
     let part = |hash: u64| (hash >> 48) as usize;
-    let sums = |side: &Side| {
+    let sums = |side| {
         let mut sums = vec![0_u64; PARTS];
         each(side, &mut |element| {
             let hash = hash(&element);
@@ -537,7 +548,7 @@ fn apart(
         Ok::<_, String>(sums)
     };
     let (of_a, of_b) = (sums(a)?, sums(b)?);
-    let differing = |side: &Side| {
+    let differing = |side| {
         let mut differing = Vec::new();
         each(side, &mut |element| {
             let part = part(hash(&element));
@@ -547,21 +558,6 @@ fn apart(
     };
     let (mine, theirs) = (differing(a)?, differing(b)?);
     Ok([more_often(&mine, &theirs), more_often(&theirs, &mine)])
-}
-
-/// Hands on the elements of the rows of a stage that were traced, with the cells of some columns as they are written.
-fn each_element(
-    side: &Side,
-    stage: &Stage,
-    as_text: &BTreeSet<ColumnName>,
-    workers: &Workers,
-    act: &mut dyn FnMut(Element),
-) -> Result<(), String> {
-    each_row_as(side, &Names::new(), as_text, workers, |of, element, row| {
-        if of == stage && row.is_traced {
-            act(element);
-        }
-    })
 }
 
 pub(crate) fn unread(side: &Side, why: &str) -> String {
