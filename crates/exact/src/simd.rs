@@ -176,13 +176,13 @@ fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
 }
 
 /// Asks for an item to be brought into the first-level cache, or, if it is `far` from its use, into
-/// the second; and goes on without waiting. Beyond the end nothing happens.
+/// the second; and goes on without waiting. Beyond the end it asks for nothing of use.
 #[inline(always)]
 pub fn prefetch<const FAR: bool, T>(items: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(item) = items.get(at) {
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
-        let item = std::ptr::from_ref(item).cast();
+        let item = items.as_ptr().wrapping_add(at).cast();
         // SAFETY: the processor ignores a prefetch that it can't do, and every x86-64 has SSE.
         unsafe { if FAR { _mm_prefetch::<_MM_HINT_T1>(item) } else { _mm_prefetch::<_MM_HINT_T0>(item) } };
     }

@@ -2,6 +2,7 @@
 //! threads, blocks of rows and machines may share the work in any way.
 
 mod builder;
+mod updates;
 
 use std::borrow::Cow;
 use std::ops::Range;

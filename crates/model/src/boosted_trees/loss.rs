@@ -171,42 +171,37 @@ impl Loss {
     /// The loss of every row, from the scores of each class.
     pub(super) fn values(self, scores: &[&[f64]], targets: &[f64], out: &mut [f64]) {
         out.copy_from_slice(scores[0]);
-        let each = |out: &mut [f64], f: &dyn Fn(f64, f64, f64) -> f64| {
-            for ((loss, score), target) in out.iter_mut().zip(scores[0]).zip(targets) {
-                *loss = f(*loss, *score, *target);
-            }
-        };
         match self {
-            Loss::Squared | Loss::Rank => each(out, &|_, score, target| (score - target) * (score - target)),
-            Loss::Absolute => each(out, &|_, score, target| (score - target).abs()),
-            Loss::Huber { delta } => each(out, &|_, score, target| {
+            Loss::Squared | Loss::Rank => each(out, scores[0], targets, |_, score, target| (score - target) * (score - target)),
+            Loss::Absolute => each(out, scores[0], targets, |_, score, target| (score - target).abs()),
+            Loss::Huber { delta } => each(out, scores[0], targets, |_, score, target| {
                 let error = (score - target).abs();
                 let inner = error.min(delta.unwrap_or(f64::INFINITY));
                 inner * (error - 0.5 * inner)
             }),
-            Loss::Quantile { level } => each(out, &|_, score, target| {
+            Loss::Quantile { level } => each(out, scores[0], targets, |_, score, target| {
                 if score >= target { (1.0 - level) * (score - target) } else { level * (target - score) }
             }),
             Loss::Poisson => {
                 maths::exp_slice(out);
-                each(out, &|mean, score, target| mean - target * score);
+                each(out, scores[0], targets, |mean, score, target| mean - target * score);
             }
             Loss::Tweedie { power } => {
-                each(out, &|_, score, _| (1.0 - power) * score);
+                each(out, scores[0], targets, |_, score, _| (1.0 - power) * score);
                 maths::exp_slice(out);
-                each(out, &|part, score, target| part * (maths::exp(score) / (2.0 - power) + target / (power - 1.0)));
+                each(out, scores[0], targets, |part, score, target| part * (maths::exp(score) / (2.0 - power) + target / (power - 1.0)));
             }
             Loss::Gamma => {
-                each(out, &|_, score, _| -score);
+                each(out, scores[0], targets, |_, score, _| -score);
                 maths::exp_slice(out);
-                each(out, &|inverse, score, target| target * inverse + score);
+                each(out, scores[0], targets, |inverse, score, target| target * inverse + score);
             }
             // ln(1 + e^s) − y·s, without overflow.
             Loss::Logistic => {
-                each(out, &|_, score, _| -score.abs());
+                each(out, scores[0], targets, |_, score, _| -score.abs());
                 maths::exp_slice(out);
                 maths::log1p_slice(out);
-                each(out, &|log, score, target| log + score.max(0.0) - target * score);
+                each(out, scores[0], targets, |log, score, target| log + score.max(0.0) - target * score);
             }
             Loss::Softmax { .. } => {
                 for (row, (loss, target)) in out.iter_mut().zip(targets).enumerate() {
@@ -215,6 +210,12 @@ impl Loss {
             }
         }
     }
+}
+
+/// Makes something of each number, its row's score and target.
+fn each(out: &mut [f64], scores: &[f64], targets: &[f64], f: impl Fn(f64, f64, f64) -> f64) {
+    let rows = out.iter_mut().zip(scores).zip(targets);
+    widest!(rows.for_each(|((x, score), target)| *x = f(*x, *score, *target)));
 }
 
 /// Does something to each number by its row's target.

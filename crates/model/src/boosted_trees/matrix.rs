@@ -27,6 +27,7 @@ use super::passes::offsets;
 use super::ranks::{Thresholds, ranks};
 use super::rows::{self, Piece, Role};
 use super::segments::thresholds_of;
+use super::words::{LINE_WORDS, Words};
 
 /// So often the first and the last bin of a number are halved.
 const TAILS: usize = 8;
@@ -34,16 +35,11 @@ const TAILS: usize = 8;
 /// The most lanes of a word.
 pub(super) const LANES: usize = 8;
 
-/// Words in a cache line.
-const LINE_WORDS: usize = 8;
-
 /// The bins of the features that can be split.
 #[derive(Debug)]
 pub(super) struct Matrix {
-    /// Lane `i` is byte `i % in_word` of word `i / in_word` of its row. They begin where a cache line
-    /// does: with `start`.
-    words: Vec<u64>,
-    start: usize,
+    /// Lane `i` is byte `i % in_word` of word `i / in_word` of its row.
+    words: Words,
     /// How many words a row takes, some of them perhaps empty.
     pub(super) stride: usize,
     /// How many lanes a word has: as few as the number of words allows, and in each as many.
@@ -107,7 +103,7 @@ impl Matrix {
     /// The words of all rows.
     #[inline]
     pub(super) fn words(&self) -> &[u64] {
-        &self.words[self.start..]
+        self.words.all()
     }
 
     /// The bin of a feature in a row.
@@ -459,11 +455,8 @@ impl Matrix {
         let in_row = lanes.len().div_ceil(LANES);
         let in_word = lanes.len().div_ceil(in_row.max(1)).max(1);
         let stride = padded(in_row);
-        let words = vec![0; rows * stride + LINE_WORDS];
-        let start = words.as_ptr().align_offset(8 * LINE_WORDS).min(LINE_WORDS);
         Matrix {
-            words,
-            start,
+            words: Words::zeros(rows * stride),
             stride,
             in_word,
             wide: wide.iter().map(|at| (*at, vec![0; rows])).collect(),
@@ -476,10 +469,10 @@ impl Matrix {
 
     /// Puts all rows into their bins. Tells the features that are unusual where a companion is.
     fn fill(&mut self, filling: &Filling<'_>, features: &[Feature]) -> BTreeSet<usize> {
-        let Matrix { words, start, stride, in_word, lanes, wide, columns, apart, .. } = self;
+        let Matrix { words, stride, in_word, lanes, wide, columns, apart, .. } = self;
         let (lanes, stride, in_word) = (&*lanes, *stride, *in_word);
         let Filling { workers, pieces, roles, .. } = *filling;
-        let mut rest = &mut words[*start..];
+        let mut rest = words.all_mut();
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let (words, after) = std::mem::take(&mut rest).split_at_mut(piece.rows.len() * stride);

@@ -67,6 +67,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod words;
 
 pub(crate) use dart::Dart;
 pub(crate) use goss::Goss;

@@ -315,6 +315,14 @@ impl Growing<'_> {
             let scores: Vec<&[f64]> = self.scores.iter().map(|of| &of[*first..*first + targets.len()]).collect();
             let mut of_row = vec![0.0; targets.len()];
             self.loss.values(&scores, targets, &mut of_row);
+            if self.all_learned && weights.is_empty() {
+                losses.diverged |= of_row.iter().any(|loss| !loss.is_finite());
+                if !losses.diverged {
+                    losses.learned.add_slice(&of_row);
+                    losses.learned_weight.add_times(1.0, of_row.len() as u64);
+                }
+                return;
+            }
             for (role, sum, total) in [
                 (Role::Learned, &mut losses.learned, &mut losses.learned_weight),
                 (Role::Watched, &mut losses.watched, &mut losses.watched_weight),

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use evenstep_exact::reduce::Workers;
-use evenstep_exact::simd::{prefetch, widest};
+use evenstep_exact::simd::widest;
 
 use super::super::lanes::{Lane, Share};
 use super::super::matrix::{LANES, Matrix};
 use super::super::quantise::Packing;
+use super::updates::{GROUP, Updates};
 use super::{Bins, Form, Histogram, Part, Planes, Rest, Room, Shape};
 
 /// Fewer updates than this are done faster by one thread than shared.
@@ -20,16 +21,9 @@ const MANY_WORDS: usize = 8;
 /// So many words of rows stay in a cache that is at hand.
 const AT_HAND_WORDS: usize = 1 << 16;
 
-/// How many words of a row are worked on together: the sums of their features almost fit into the first-level cache.
-const GROUP: usize = 4;
-
 /// How many wide features are worked on together, if they have no more bins than stay at hand.
 const WIDE_GROUP: usize = 4;
 const WIDE_BINS: usize = 1 << 15;
-
-/// How many rows ahead of their use rows are asked for: from memory, then from the next cache.
-const FAR: usize = 32;
-const NEAR: usize = 8;
 
 /// What is summed up together: words of the rows, or features with columns of their own.
 #[derive(Clone, Copy)]
@@ -58,6 +52,8 @@ pub(in crate::boosted_trees) type Children = (Histogram, Option<Histogram>);
 #[derive(Default)]
 struct Scratch {
     words: Vec<[[u64; 256]; LANES]>,
+    /// The words of some rows.
+    spread: Vec<u64>,
     wide: [Vec<u64>; WIDE_GROUP],
 }
 
@@ -291,7 +287,14 @@ impl<'a> Builder<'a> {
         match columns {
             Columns::Words(words) => {
                 scratch.words.resize(scratch.words.len().max(words.len()), [[0; 256]; LANES]);
-                self.add_words(words, &mut scratch.words[..words.len()], rows);
+                let updates = Updates {
+                    bins: self.matrix.words(),
+                    stride: self.matrix.stride,
+                    in_word: self.matrix.in_word,
+                    gradients: self.gradients,
+                    packing: &self.packing,
+                };
+                updates.add(words, rows, &mut scratch.words[..words.len()], &mut scratch.spread);
                 for (word, packed) in words.iter().zip(&mut scratch.words) {
                     self.unpack_word(*word, packed, part);
                 }
@@ -319,61 +322,6 @@ impl<'a> Builder<'a> {
         }
         for ((feature, _), sums) in wide.iter().zip(sums) {
             self.unpack_feature(*feature, sums, part);
-        }
-    }
-
-    fn add_words(&self, words: &[usize], sums: &mut [[[u64; 256]; LANES]], rows: &[u32]) {
-        match self.matrix.in_word {
-            1 => self.add_group::<1>(words, sums, rows),
-            2 => self.add_group::<2>(words, sums, rows),
-            3 => self.add_group::<3>(words, sums, rows),
-            4 => self.add_group::<4>(words, sums, rows),
-            5 => self.add_group::<5>(words, sums, rows),
-            6 => self.add_group::<6>(words, sums, rows),
-            7 => self.add_group::<7>(words, sums, rows),
-            _ => self.add_group::<8>(words, sums, rows),
-        }
-    }
-
-    /// One loop for each number of words and of lanes in them.
-    fn add_group<const USED: usize>(&self, active: &[usize], sums: &mut [[[u64; 256]; LANES]], rows: &[u32]) {
-        match *active {
-            [a] => self.add_rows::<USED, 1>([a], sums, rows),
-            [a, b] => self.add_rows::<USED, 2>([a, b], sums, rows),
-            [a, b, c] => self.add_rows::<USED, 3>([a, b, c], sums, rows),
-            [a, b, c, d] => self.add_rows::<USED, 4>([a, b, c, d], sums, rows),
-            _ => unreachable!("a group has up to {GROUP} words"),
-        }
-    }
-
-    /// Adds every row's word to its bin of the features in some of a row's words.
-    fn add_rows<const USED: usize, const WORDS: usize>(
-        &self,
-        active: [usize; WORDS],
-        sums: &mut [[[u64; 256]; LANES]],
-        rows: &[u32],
-    ) {
-        let sums: &mut [_; WORDS] = sums.try_into().expect("each word has its sums");
-        let (stride, all) = (self.matrix.stride, self.matrix.words());
-        for (at, row) in rows.iter().enumerate() {
-            // Rows lie apart, and no processor guesses where.
-            if let Some(row) = rows.get(at + FAR) {
-                prefetch::<true, _>(self.gradients, *row as usize);
-                prefetch::<true, _>(all, *row as usize * stride + active[0]);
-            }
-            if let Some(row) = rows.get(at + NEAR) {
-                prefetch::<false, _>(self.gradients, *row as usize);
-                prefetch::<false, _>(all, *row as usize * stride + active[0]);
-            }
-            let word = self.packing.spread(self.gradients[*row as usize]);
-            let bins = &all[*row as usize * stride..][..stride];
-            for (active, sums) in active.iter().zip(&mut *sums) {
-                let bins = bins[*active];
-                for (lane, sums) in sums[..USED].iter_mut().enumerate() {
-                    let sum = &mut sums[usize::from((bins >> (8 * lane)) as u8)];
-                    *sum = sum.wrapping_add(word);
-                }
-            }
         }
     }
 
