@@ -172,7 +172,9 @@ impl Loss {
     pub(super) fn values(self, scores: &[&[f64]], targets: &[f64], out: &mut [f64]) {
         out.copy_from_slice(scores[0]);
         match self {
-            Loss::Squared | Loss::Rank => each(out, scores[0], targets, |_, score, target| (score - target) * (score - target)),
+            Loss::Squared | Loss::Rank => {
+                each(out, scores[0], targets, |_, score, target| (score - target) * (score - target))
+            }
             Loss::Absolute => each(out, scores[0], targets, |_, score, target| (score - target).abs()),
             Loss::Huber { delta } => each(out, scores[0], targets, |_, score, target| {
                 let error = (score - target).abs();
@@ -189,7 +191,9 @@ impl Loss {
             Loss::Tweedie { power } => {
                 each(out, scores[0], targets, |_, score, _| (1.0 - power) * score);
                 maths::exp_slice(out);
-                each(out, scores[0], targets, |part, score, target| part * (maths::exp(score) / (2.0 - power) + target / (power - 1.0)));
+                each(out, scores[0], targets, |part, score, target| {
+                    part * (maths::exp(score) / (2.0 - power) + target / (power - 1.0))
+                });
             }
             Loss::Gamma => {
                 each(out, scores[0], targets, |_, score, _| -score);
