@@ -564,6 +564,46 @@ fn points_that_set_thousands_apart_are_seen_by_the_other_columns() {
 }
 
 #[test]
+fn what_stands_before_fractions_is_seen_by_the_other_columns() {
+    let weight = |n: usize| format!("{},{:03}", 3 + n % 5, 100 + n * 37 % 900);
+    let row = |n: usize| format!("{},{};{};{}", n % 20, n % 10, weight(n), n % 7);
+    let (spec, _) = trains_file("f.csv", rows("price;kg;y", 200, row));
+    holds(
+        &spec,
+        &[
+            "# no cell tells what stands before the fraction: a comma, as in `price`\n",
+            "kg = { type = \"number\", format = \"1234,56\" }\n",
+        ],
+    );
+    let row = |n: usize| format!("{}.{}%,${},{}", n % 20, n % 10, weight(n).replace(',', "."), n % 7);
+    let (spec, _) = trains_file("f.csv", rows("share,cost,y", 200, row));
+    holds(&spec, &["cost = { type = \"number\", format = \"$1234.56\" }\n", "a point, as in `share`"]);
+}
+
+#[test]
+fn parts_of_dates_that_are_columns_already_are_not_taken() {
+    let row = |n: usize| {
+        let (year, month, day) = (2010 + n % 9, 1 + n % 12, 1 + n % 28);
+        format!("{n},{year}-{month:02}-{day:02},{year},2020-01-{day:02},{year}-{month:02}-01T07:30:00,{}", n % 29)
+    };
+    let (spec, _) = trains_file("d.csv", rows("id,sold,sold_year,seen,at,y", 200, row));
+    holds(
+        &spec,
+        &[
+            "columns = [\"seen\"]\nparts = [\"year\", \"month\", \"day_of_month\", \"day_of_week\", \"day_of_year\"]",
+            "columns = [\"sold\"]\nparts = [\"month\", \"day_of_month\", \"day_of_week\", \"day_of_year\"]",
+        ],
+    );
+    let (spec, _) = trains_file(
+        "d.csv",
+        rows("id,t,t_hour,t_minute,y", 200, |n| {
+            format!("{n},{:02}:{:02},{},{},{}", n % 24, n % 60, n % 24, n % 60, n % 29)
+        }),
+    );
+    holds(&spec, &["# dates whose parts are columns already: t\n"]);
+}
+
+#[test]
 fn a_comma_among_points_is_a_slip() {
     let weight =
         |n: usize| if n == 7 { "\"61,5\"".to_owned() } else { format!("{}.{:03}", 50 + n % 30, n * 37 % 1000) };

@@ -104,6 +104,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
         Some((name.clone(), init::declare(name, evidence, words.get(name), *name == target)?))
     });
     let mut declared = declared.collect();
+    init::settle_signs(others(), &words, &mut declared);
     init::settle_points(others(), &mut declared);
     let days = others().filter(|(name, evidence)| **name != target && init::may_be_days(name, evidence));
     let days = days.map(|(name, _)| name.clone()).collect();

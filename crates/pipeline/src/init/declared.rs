@@ -39,6 +39,8 @@ pub struct Declared {
     pub format: Option<String>,
     /// The format with day and month exchanged, if it fits as well as far as was seen.
     pub exchanged: Option<String>,
+    /// The format with the signs of thousands and of the fraction exchanged, if no cell tells which is which.
+    pub(super) other: Option<String>,
     /// Whether cells of another type are to become null.
     pub invalid_null: bool,
     /// Sentences for people.
@@ -47,7 +49,7 @@ pub struct Declared {
 
 impl Declared {
     pub(super) fn new(kind: Kind, why: String) -> Declared {
-        Declared { kind, format: None, exchanged: None, invalid_null: false, why: vec![why] }
+        Declared { kind, format: None, exchanged: None, other: None, invalid_null: false, why: vec![why] }
     }
 
     /// Whole numbers such as 20150902, if all of them are days.
@@ -99,6 +101,11 @@ impl Declared {
         let mut comments = self.why.clone();
         comments.extend(self.exchanged.as_ref().map(|other| {
             format!("no value tells which of both numbers is the day: if it is the other, write `{other}`")
+        }));
+        comments.extend(self.other.as_ref().map(|other| {
+            format!(
+                "no cell tells whether thousands or the fraction are set apart: if it is the other, write `{other}`"
+            )
         }));
         comments
     }
@@ -294,10 +301,7 @@ fn for_people(evidence: &Evidence, words: &Words) -> Option<Declared> {
         return None;
     }
     let why = format!("numbers that no program reads as they stand, such as {}", examples.join(", "));
-    let mut declared = Declared { format: Some(found.format), ..Declared::new(Kind::Number, why) };
-    declared.why.extend(found.other.map(|other| {
-        format!("no cell tells whether thousands or the fraction are set apart: if it is the other, write `{other}`")
-    }));
+    let mut declared = Declared { format: Some(found.format), other: found.other, ..Declared::new(Kind::Number, why) };
     if has_words {
         let (cells, all) = (few_cells + marks, few.into_iter().chain(marked));
         declared.invalid_null = true;

@@ -13,7 +13,7 @@ pub use self::growth::Growth;
 pub use self::missing::missing;
 use self::plan::Plan;
 pub(crate) use self::remarks::dates_in_two_ways;
-pub use self::thousands::settle_points;
+pub use self::thousands::{settle_points, settle_signs};
 pub use self::words::Words;
 pub(crate) use self::words::shown;
 use crate::spec::TaskWord;
@@ -241,22 +241,11 @@ pub fn propose(seen: &Seen<'_>, growth: &Growth, remark: Option<&str>) -> String
         let names: Vec<&ColumnName> = dropped.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         put(&format!("columns = {}", list(names.into_iter())));
     }
-    let date_parts = r#"["year", "month", "day_of_month", "day_of_week", "day_of_year"]"#;
-    let time_parts = r#"["hour", "minute"]"#;
-    let datetime_parts = r#"["year", "month", "day_of_month", "day_of_week", "day_of_year", "hour", "minute"]"#;
-    let month_parts = r#"["year", "month"]"#;
-    for (names, parts) in [
-        (&plan.dates, date_parts),
-        (&plan.months, month_parts),
-        (&plan.datetimes, datetime_parts),
-        (&plan.times, time_parts),
-    ] {
-        if !names.is_empty() {
-            put("\n[[step]]");
-            put("use = \"datetime_parts\"");
-            put(&format!("columns = {}", list(names.iter().copied())));
-            put(&format!("parts = {parts}"));
-        }
+    for (parts, names) in &plan.parted {
+        put("\n[[step]]");
+        put("use = \"datetime_parts\"");
+        put(&format!("columns = {}", list(names.iter().copied())));
+        put(&format!("parts = [{}]", parts.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(", ")));
     }
     if task == TaskWord::Multiclass && !plan.sparse.is_empty() {
         put("\n[[step]]                         # their values have too few rows each for trees of several classes");

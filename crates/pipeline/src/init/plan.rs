@@ -10,6 +10,12 @@ use super::Seen;
 const ROWS_OF_LEVEL: u64 = 20;
 const FEW_LEVELS: usize = 4;
 
+/// The parts that are taken of dates, of months, of moments, and of times of day.
+const DATE: &[&str] = &["year", "month", "day_of_month", "day_of_week", "day_of_year"];
+const MONTH: &[&str] = &["year", "month"];
+const DATETIME: &[&str] = &["year", "month", "day_of_month", "day_of_week", "day_of_year", "hour", "minute"];
+const TIME: &[&str] = &["hour", "minute"];
+
 /// Columns by what the spec does with them.
 #[derive(Default)]
 pub(super) struct Plan<'a> {
@@ -19,10 +25,10 @@ pub(super) struct Plan<'a> {
     text: Vec<&'a ColumnName>,
     signed: Vec<&'a ColumnName>,
     too_fine: Vec<&'a ColumnName>,
-    pub(super) dates: Vec<&'a ColumnName>,
-    pub(super) months: Vec<&'a ColumnName>,
-    pub(super) datetimes: Vec<&'a ColumnName>,
-    pub(super) times: Vec<&'a ColumnName>,
+    /// Dates of which every part is a column already.
+    in_parts: Vec<&'a ColumnName>,
+    /// Dates and times, by the parts that are taken of them.
+    pub(super) parted: Vec<(Vec<&'static str>, Vec<&'a ColumnName>)>,
     /// Categories with few rows to a level.
     pub(super) sparse: Vec<&'a ColumnName>,
 }
@@ -44,10 +50,10 @@ impl<'a> Plan<'a> {
                 Some(_) if seen.too_fine.contains(name) => plan.too_fine.push(name),
                 Some(Kind::Text) if seen.are_signed(name) => plan.signed.push(name),
                 Some(Kind::Text) => plan.text.push(name),
-                Some(Kind::Date) if seen.is_of_months(name) => plan.months.push(name),
-                Some(Kind::Date) => plan.dates.push(name),
-                Some(Kind::Datetime(_)) => plan.datetimes.push(name),
-                Some(Kind::Time) => plan.times.push(name),
+                Some(Kind::Date) if seen.is_of_months(name) => plan.part(seen, name, MONTH),
+                Some(Kind::Date) => plan.part(seen, name, DATE),
+                Some(Kind::Datetime(_)) => plan.part(seen, name, DATETIME),
+                Some(Kind::Time) => plan.part(seen, name, TIME),
                 Some(Kind::Category) if is_sparse(evidence, seen.rows) => plan.sparse.push(name),
                 Some(_) => {}
             }
@@ -55,14 +61,28 @@ impl<'a> Plan<'a> {
         plan
     }
 
+    /// Takes of a date or time those parts that are no column already, as `sold_year` is beside `sold`.
+    fn part(&mut self, seen: &Seen<'_>, name: &'a ColumnName, parts: &[&'static str]) {
+        let is_there = |part: &str| seen.columns.keys().any(|other| *other.as_str() == format!("{name}_{part}"));
+        let parts: Vec<&str> = parts.iter().copied().filter(|part| !is_there(part)).collect();
+        if parts.is_empty() {
+            return self.in_parts.push(name);
+        }
+        match self.parted.iter_mut().find(|(others, _)| *others == parts) {
+            Some((_, names)) => names.push(name),
+            None => self.parted.push((parts, vec![name])),
+        }
+    }
+
     /// The columns that are dropped, and why.
-    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 6] {
+    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 7] {
         [
             ("another value in every row, as an id has", &self.like_ids),
             ("without any value", &self.empty),
             ("always the same", &self.constant),
             ("numbers with signs, by which they are texts", &self.signed),
             ("free text, which no step reads yet", &self.text),
+            ("dates whose parts are columns already", &self.in_parts),
             (
                 "finer than a microsecond, which no type holds; cut off after six digits they are dates and times",
                 &self.too_fine,
