@@ -20,10 +20,12 @@ pub mod verification;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use evenstep_exact::reduce::Workers;
 use evenstep_files::{Disk, Files};
 use evenstep_pipeline::{PipelineError, Run, Whereabouts};
@@ -63,7 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return misused(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => return misused(&with_quotes(error), args.iter().any(|arg| arg == "--json")),
     };
     output::keep_lines_whole();
     if let Err(word) = evenstep_exact::simd::named() {
@@ -140,6 +142,16 @@ pub fn told(error: &PipelineError) -> String {
 }
 
 /// What clap says of arguments that it can't read, and of those that ask for help.
+/// The error, if an argument too many is a file, with what keeps a shell from making a glob many arguments.
+fn with_quotes(mut error: clap::Error) -> clap::Error {
+    let is_file = |word: &ContextValue| matches!(word, ContextValue::String(word) if Path::new(word).is_file());
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::InvalidArg).is_some_and(is_file) {
+        let advice = "many files are one argument, a glob in quotes: 'data/*.csv'";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
+    }
+    error
+}
+
 fn misused(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let text = error.render().to_string();

@@ -776,6 +776,17 @@ fn an_error_that_nobody_reads_is_no_panic() {
 }
 
 #[test]
+fn a_glob_that_the_shell_took_apart_is_told() {
+    let project = Project::new();
+    project.write("a.csv", "x,y\n1,2\n");
+    project.write("b.csv", "x,y\n1,2\n");
+    let said = project.run(&["init", "a.csv", "b.csv", "--target", "y"]);
+    assert_eq!(said.code, 2, "{}", said.out);
+    assert!(said.err.contains("unexpected argument 'b.csv'") && said.err.contains("in quotes"), "{}", said.err);
+    assert!(!project.run(&["init", "a.csv", "c.csv", "--target", "y"]).err.contains("in quotes"));
+}
+
+#[test]
 fn a_slip_in_a_column_of_numbers_is_named() {
     let project = Project::new();
     let rows = |at: usize, cell: &str, y: &str| {
@@ -795,6 +806,7 @@ fn a_slip_in_a_column_of_numbers_is_named() {
         let said = project.run(&[verb, "p.toml", "--quiet"]);
         assert_eq!(said.code, 2, "{}", said.out);
         assert!(said.err.contains("but for 1 cell (`31 sqft`)") && said.err.contains(line), "{}", said.err);
+        assert!(said.err.contains("; it begins in d.csv, row 6"), "{}", said.err);
     }
     // A row needs its id.
     project.write("p.toml", spec("id = \"lot.area\"\n"));

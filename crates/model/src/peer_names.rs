@@ -225,7 +225,9 @@ const AVERAGED_TREES: Names = &[
     (&["class_weight"], Called("class_weights")),
     (&["criterion"], Instead("splits lower the sum of squared errors, which for classes is the Gini impurity")),
     (&["max_samples"], Instead("a tree's rows are drawn as often as there are rows")),
-    (&["ccp_alpha", "oob_score", "monotonic_cst"], Instead("`boosted_trees` has more to set")),
+    (&["monotonic_cst"], Instead("`boosted_trees` has `monotone`")),
+    (&["ccp_alpha"], Instead("no tree is pruned once it is grown: `min_gain` and `leaves` keep it small")),
+    (&["oob_score"], Instead("rows that are held out judge a model: `split` under `[data]`")),
 ];
 
 /// Where a single tree differs from averaged ones.

@@ -6,17 +6,20 @@ use evenstep_source::Inferred;
 use evenstep_table::infer::Mostly;
 use evenstep_table::{ColumnName, Contract, Kind, Rule, counted};
 
-use crate::PipelineError;
 use crate::init::{key, may_be_classes, shown};
-use crate::spec::Spec;
+use crate::retyped::first_of_other_type;
+use crate::{PipelineError, Run, Spec};
+
+/// The better type of a column, and what is to be said of it.
+pub(crate) type Mixed = (Kind, String);
 
 /// What is to be said of such columns, whose types nobody has declared: which cells, and what the contract may say.
-pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTreeMap<ColumnName, String> {
+pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTreeMap<ColumnName, Mixed> {
     let told = |(name, rule): (&ColumnName, &Rule)| {
         let mostly = inferred.columns[name].mostly().filter(|_| is_inferred_text(spec, name, rule))?;
         // A row needs its id.
         let invalid = if spec.data.id.list().iter().any(|id| id == name.as_str()) { "quarantine" } else { "null" };
-        Some((name.clone(), but_for(name, &mostly, rule.personal, invalid)))
+        Some((name.clone(), (mostly.kind, but_for(name, &mostly, rule.personal, invalid))))
     };
     contract.columns.iter().filter_map(told).collect()
 }
@@ -50,13 +53,17 @@ pub(crate) fn refuse_target(
     Err(spec.text.point(error, &["data", "target"], "the target"))
 }
 
-/// An error about such a column is helped by what is to be said of it.
-pub(crate) fn blame(error: PipelineError, mixed: &BTreeMap<ColumnName, String>) -> PipelineError {
+/// An error about such a column is helped by what is to be said of it, and by where the first of its other cells stands.
+pub(crate) fn blame(
+    error: PipelineError,
+    mixed: &BTreeMap<ColumnName, Mixed>,
+    spec: &Spec,
+    run: &Run<'_>,
+) -> PipelineError {
     let about = mixed.iter().find(|(name, _)| error.message.contains(&format!("`{name}`")));
-    match about {
-        Some((_, said)) => error.help(said.clone()),
-        None => error,
-    }
+    let Some((name, (kind, told))) = about else { return error };
+    let place = first_of_other_type(spec, name, *kind, run).map(|first| format!("; it begins in {}", first.place));
+    error.help(format!("{told}{}", place.unwrap_or_default()))
 }
 
 fn is_inferred_text(spec: &Spec, name: &ColumnName, rule: &Rule) -> bool {

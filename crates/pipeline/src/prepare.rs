@@ -50,7 +50,7 @@ pub struct Prepared {
     /// Sentences for people.
     pub notes: Vec<String>,
     /// What is to be said of columns of text that would be of another type but for few cells.
-    pub mixed: BTreeMap<ColumnName, String>,
+    pub mixed: BTreeMap<ColumnName, mixed::Mixed>,
 }
 
 /// What is known before a row is read for good: the contract, and the columns that are needed.
@@ -68,7 +68,7 @@ pub struct Surveyed {
     /// Sentences for people about rows and columns that are not there yet.
     pub notes: Vec<String>,
     /// What is to be said of columns of text that would be of another type but for few cells.
-    pub(crate) mixed: BTreeMap<ColumnName, String>,
+    pub(crate) mixed: BTreeMap<ColumnName, mixed::Mixed>,
     pub(crate) roles: Roles,
 }
 
@@ -143,7 +143,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     notes.extend(numbers.filter_map(|(name, _)| maybe_thousands(name, &inferred.columns[name])));
     let mixed = mixed::of(spec, &contract, &inferred);
     mixed::refuse_target(spec, &roles.target, &contract, &inferred)?;
-    notes.extend(mixed.values().cloned());
+    notes.extend(mixed.values().map(|(_, told)| told.clone()));
     refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, mixed, roles })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use evenstep_source::Reading;
 use evenstep_table::check::Breach;
+use evenstep_table::quality::{Quality, Tally, Violation};
 use evenstep_table::rule::Invalid;
-use evenstep_table::{ColumnName, Contract, Rule, counted};
+use evenstep_table::{ColumnName, Contract, Kind, Rule, counted};
 
 use crate::init::key;
 use crate::prepare::as_known;
@@ -38,13 +39,10 @@ pub fn retyped(
     if columns.is_empty() {
         return Ok(Vec::new());
     }
-    let reading = Reading { missing: spec.data.missing.clone(), columns: columns.clone(), ..Reading::default() };
-    let quiet = Run { workers: run.workers, progress: &Silent, trace: None };
-    let source = as_known(spec, spec.source()?, &quiet)?;
-    let read = source.read(&reading, run.workers, &|_| ())?;
+    let quality = of_other_types(spec, columns.clone(), run)?;
     let told = |(name, rule): (&ColumnName, &Rule)| {
         let (was, is) = (rule.kind.word(), now[name]);
-        let found = read.quality.columns.get(name).and_then(|column| column.breaches.get(&Breach::Invalid));
+        let found = invalid(&quality, name);
         let cell = found.and_then(|found| Some((found.count, found.first.first()?))).map(|(count, first)| {
             let more = if count > 1 { format!(", and {} more", counted(count - 1, "cell")) } else { String::new() };
             format!(" ({first}{more})")
@@ -56,4 +54,23 @@ pub fn retyped(
         )
     };
     Ok(columns.iter().map(told).collect())
+}
+
+/// The first cell of a column that is not of the type; None if there is none, or the data can't be read any more.
+pub(crate) fn first_of_other_type(spec: &Spec, name: &ColumnName, kind: Kind, run: &Run<'_>) -> Option<Violation> {
+    let rule = Rule { invalid: Invalid::Null, ..Rule::new(kind) };
+    let quality = of_other_types(spec, [(name.clone(), rule)].into(), run).ok()?;
+    invalid(&quality, name)?.first.first().cloned()
+}
+
+/// What is found of the columns by rules under which cells of another type become null.
+fn of_other_types(spec: &Spec, columns: BTreeMap<ColumnName, Rule>, run: &Run<'_>) -> Result<Quality, PipelineError> {
+    let reading = Reading { missing: spec.data.missing.clone(), columns, ..Reading::default() };
+    let quiet = Run { workers: run.workers, progress: &Silent, trace: None };
+    let source = as_known(spec, spec.source()?, &quiet)?;
+    Ok(source.read(&reading, run.workers, &|_| ())?.quality)
+}
+
+fn invalid<'q>(quality: &'q Quality, name: &ColumnName) -> Option<&'q Tally> {
+    quality.columns.get(name)?.breaches.get(&Breach::Invalid)
 }

@@ -113,7 +113,13 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let (training_rows, held_out_rows) = (rows(&seen), rows(&held_out));
     if training_rows == 0 {
         let message = format!("{} held out, and none is left to learn from", counted(held_out_rows, "row"));
-        return Err(PipelineError::input(message).help("give it more rows, or a smaller `test`".to_owned()));
+        let help = match prepared.roles.id.is_empty() && spec.data.group.is_none() {
+            true => {
+                "without an `id` equal rows are one, and there are few different ones: name a column that tells rows apart, or give a smaller `test`"
+            }
+            false => "give it more rows, or a smaller `test`",
+        };
+        return Err(PipelineError::input(message).help(help.to_owned()));
     }
     if held_out_rows == 0 && spec.data.split.test > 0.0 {
         let of = match (&spec.data.group, prepared.roles.id.is_empty()) {
@@ -133,13 +139,13 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let mut doubts_of_data = doubts::unlearned(&prepared.task, &seen, &spec.model.spec());
     doubts_of_data.extend(doubts::copies(&prepared.task, &seen, &prepared.inputs));
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds);
-    let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed))?;
+    let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed, spec, run))?;
     let folds_asked = spec.data.split.folds as usize * spec.data.split.repeats as usize;
     if folds.len() < folds_asked {
         prepared.notes.push(format!("no row fell into {} of {folds_asked} folds", folds_asked - folds.len()));
     }
     let fitted = fit(spec, &prepared, seen, run, &mut seconds);
-    let mut fitted = fitted.map_err(|error| mixed::blame(error, &prepared.mixed))?;
+    let mut fitted = fitted.map_err(|error| mixed::blame(error, &prepared.mixed, spec, run))?;
 
     let clock = Instant::now();
     run.progress.stage("evaluate", None);

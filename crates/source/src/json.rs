@@ -103,7 +103,7 @@ pub(crate) fn names(blocks: &mut Blocks, path: &std::path::Path) -> Result<Names
             let text = std::str::from_utf8(text).map_err(|_| not_utf8(line).in_file(path))?;
             let mut json = serde_json::Deserializer::from_str(text);
             let read = json.deserialize_any(Members(&mut found)).and_then(|()| json.end());
-            read.map_err(|error| malformed(&error, line).in_file(path))?;
+            read.map_err(|error| malformed(&error, text, line).in_file(path))?;
         }
     }
     let mut names: Vec<(String, Met)> = found.into_iter().collect();
@@ -153,7 +153,7 @@ pub(crate) fn read_block(
             row.number += 1;
             let mut json = serde_json::Deserializer::from_str(text);
             let read = Slowly(row).deserialize(&mut json).and_then(|()| json.end());
-            read.map_err(|error| fail(malformed(&error, line)))?;
+            read.map_err(|error| fail(malformed(&error, text, line)))?;
         }
         for (column, cell) in cells.iter().enumerate() {
             cell.with_value(|value| push(column, value));
@@ -189,7 +189,7 @@ fn not_utf8(line: u64) -> SourceError {
     SourceError::malformed("the line is not UTF-8").at_line(line).help("save the file as UTF-8")
 }
 
-fn malformed(error: &serde_json::Error, line: u64) -> SourceError {
+fn malformed(error: &serde_json::Error, text: &str, line: u64) -> SourceError {
     let what = error.to_string();
     // serde counts lines within the text that it was given, which is one line.
     let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what);
@@ -197,9 +197,13 @@ fn malformed(error: &serde_json::Error, line: u64) -> SourceError {
         serde_json::error::Category::Data => what.replace("invalid type: sequence", "the line is a list"),
         _ => format!("{what}, at character {}", error.column()),
     };
-    SourceError::malformed(what)
-        .at_line(line)
-        .help("each line is one JSON object of single values: {\"name\": value, …}")
+    // Where a value begins, the character that is no JSON.
+    let rest = text.get(error.column().saturating_sub(1)..).unwrap_or_default().trim_start_matches('-');
+    let word = ["NaN", "Infinity", "None"].into_iter().find(|word| rest.starts_with(word));
+    SourceError::malformed(what).at_line(line).help(match word {
+        Some(word) => format!("`{word}` is no JSON: a value that is not there is `null`"),
+        None => "each line is one JSON object of single values: {\"name\": value, …}".to_owned(),
+    })
 }
 
 impl JsonCell<'_> {

@@ -241,12 +241,20 @@ pub(crate) fn common_columns(
     for file in files {
         let has: std::collections::BTreeSet<&ColumnName> = file.columns.iter().collect();
         if let Some(lacking) = columns.iter().find(|name| wanted(name) && !has.contains(name)) {
-            let other = &known[lacking].name;
-            let error = SourceError::columns(format!("the file lacks column `{lacking}`, which {other} has"));
+            let other = known[lacking];
+            let without = files.iter().filter(|file| !file.columns.contains(lacking)).count();
+            // Of several files the odd one is told.
+            let (odd, what) = match 2 * without > files.len() {
+                true => (other, format!("has column `{lacking}`, which {without} of {} files lack", files.len())),
+                false => (file, format!("lacks column `{lacking}`, which {} has", other.name)),
+            };
             let near = did_you_mean(lacking.as_str(), file.columns.iter().map(ColumnName::as_str));
-            return Err(error.in_file(&file.path).help(
-                near.unwrap_or_else(|| "all files of one source have the same columns, in any order".to_owned()),
-            ));
+            return Err(SourceError::columns(format!("the file {what}")).in_file(&odd.path).help(near.unwrap_or_else(
+                || {
+                    "all files of one source have the same columns, in any order, and name them in their first row"
+                        .to_owned()
+                },
+            )));
         }
     }
     Ok(columns)

@@ -225,6 +225,14 @@ fn json_lines_are_objects_of_single_values() {
         DIR/a.jsonl, line 2: EOF while parsing an object, at character 6
         help: each line is one JSON object of single values: {"name": value, …}
         "#);
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n{\"a\":-Infinity}\n"), @"
+        DIR/a.jsonl, line 2: invalid number, at character 7
+        help: `Infinity` is no JSON: a value that is not there is `null`
+        ");
+    insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n{\"a\": NaN, \"b\":2}\n"), @"
+        DIR/a.jsonl, line 2: expected value, at character 7
+        help: `NaN` is no JSON: a value that is not there is `null`
+        ");
     insta::assert_snapshot!(refusal("a.jsonl", b"{\"a\":1}\n\n{\"a\":[1]}\n"), @r#"
         DIR/a.jsonl, line 3: column `a` holds a list, expected single values
         help: each line is one JSON object of single values: {"name": value, …}
@@ -318,6 +326,13 @@ fn files_of_one_source_have_one_schema() {
         |wanted: &'static str| Source::open_wanting("*.csv", folder.path(), move |name| name.as_str() == wanted);
     assert_eq!(wanting("a").expect("both have it").column_names().len(), 3);
     wanting("price").expect_err("one has it");
+    // Of several files the odd one is told.
+    std::fs::write(folder.path().join("0.csv"), "a,price\n1,2\n").expect("written");
+    let error = Source::open("*.csv", folder.path()).expect_err("two schemas");
+    insta::assert_snapshot!(told(&error, folder.path()), @"
+        DIR/2.csv: the file has column `prices`, which 2 of 3 files lack
+        help: did you mean `price`?
+        ");
 }
 
 #[test]

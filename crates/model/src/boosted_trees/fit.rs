@@ -46,7 +46,7 @@ pub(crate) fn fit(
     let mut notes = Vec::new();
     let patience = spec.early_stopping.as_ref().map(|stopping| stopping.rounds);
     let (mut trees, curve) = run.workers.awake(|| growing.rounds(&matrix, patience))?;
-    if let Some(patience) = patience {
+    if let Some(patience) = patience.filter(|_| !trees.is_empty()) {
         notes.push(match best_round(&curve) {
             None => "early stopping has no row to watch: every tree is kept".to_owned(),
             Some(best) => {

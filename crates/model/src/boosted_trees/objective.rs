@@ -82,7 +82,15 @@ impl Objective {
                 "a ranking has `task = \"ranking\"` under `[data]`, and `group`, whose rows are ordered among each other"
                     .to_owned()
             }
-            _ => format!("leave `objective` out, or write {}", words.join(" or ")),
+            link => {
+                let task = match link {
+                    Link::Logit => "binary",
+                    Link::Softmax => "multiclass",
+                    _ => "regression",
+                };
+                let words = words.join(" or ");
+                format!("leave `objective` out, or write {words}; or, under `[data]`, `task = \"{task}\"`")
+            }
         };
         let message = format!("`objective` is `{}`, but the target makes this {word}", chosen.word());
         Err(ModelError::new(message).help(help))

@@ -101,7 +101,8 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         checked.notes.extend(look_alike(prepared.task.classes()));
         checked.notes.extend(copies::of(spec, &prepared, run.workers));
         let features = check_features(spec, prepared, run);
-        checked.features = features.map_err(|error| mixed::blame(error, &surveyed.mixed))?.into_keys().collect();
+        checked.features =
+            features.map_err(|error| mixed::blame(error, &surveyed.mixed, spec, run))?.into_keys().collect();
         for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {
             let or_declare = if surveyed.roles.id.is_empty() { "declare it as `id`, or " } else { "" };
             checked.notes.push(format!(
