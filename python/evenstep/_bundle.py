@@ -105,6 +105,19 @@ class Bundle:
         with reading(data, self._personal) as (source, labels), progress_bar(progress) as tell:
             return Table._of(self._inner.transform(source, threads, tell), labels)
 
+    def explain(self, data: Data, *, threads: int = 0, progress: bool | None = None) -> Table:
+        """What each feature adds to each score, as `evenstep explain` does: the id, or the row's number from 0, the prediction,
+        probabilities, `base`, a column `contribution_…` for each feature, flags.
+
+        These are exact Shapley values: base and contributions add up to the score, which for two classes is the logarithm of
+        the odds. A line for each row, in their order; of several classes one for each class of each row. Classes are texts.
+
+        Raises `DataError` for a model that can't explain its scores, and for rows that break the contract where it says to
+        reject them.
+        """
+        with reading(data, self._personal) as (source, labels), progress_bar(progress) as tell:
+            return Table._of(self._inner.explain(source, threads, tell), labels)
+
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The answers to rows that are dictionaries, as `POST /predict` gives them, classes as texts. A number or a flag of a
         category is its text, as in frames.

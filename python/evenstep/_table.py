@@ -70,8 +70,10 @@ class Table:
     def to_pandas(self) -> pandas.DataFrame:
         """As a frame of pandas; of the rows of one, with its index: `frame["p"] = bundle.score(frame).to_pandas()["prediction"]`."""
         frame: pandas.DataFrame = self.to_arrow().to_pandas()
-        if self._labels.index is not None:
-            frame.index = self._labels.index
+        index = self._labels.index
+        if index is not None:
+            # An explanation has a line for each class of a row.
+            frame.index = index if len(index) == len(frame) else index.repeat(len(frame) // len(index))
         return frame
 
     def to_polars(self) -> polars.DataFrame:

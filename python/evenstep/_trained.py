@@ -96,6 +96,12 @@ class Trained:
         return Metrics(self._told["evaluation"]["metrics"])
 
     @property
+    def importance(self) -> list[dict[str, Any]]:
+        """What each feature of the model contributed: `feature`, its `share` of the gain of all splits, or of the absolute
+        standardised weights, and of trees how many `splits` are on it and its share of the rows that these part, `cover`."""
+        return list(self._told["importance"])
+
+    @property
     def bundle(self) -> Bundle:
         """What scores."""
         if self._bundle is None:

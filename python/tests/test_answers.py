@@ -38,6 +38,18 @@ def spec(policy: str = "flag", invalid: str = "reject") -> es.Spec:
 NUMBERS = [n * 3 % 11 * 1.5 for n in range(ROWS)]
 
 
+def test_contributions_add_up_to_the_score_of_each_row() -> None:
+    rows = frame(NUMBERS)
+    trained = spec().train(data=rows)
+    told = trained.bundle.explain(rows).to_pandas()
+    assert list(told.index) == list(rows.index)
+    assert numpy.allclose(told["base"] + told["contribution_x"], told["prediction"], rtol=0, atol=1e-9)
+    assert [(one["feature"], one["share"]) for one in trained.importance] == [("x", 1.0)]
+    rows = frame(["a", "b", "c"] * (ROWS // 3))
+    told = spec().train(data=rows).bundle.explain(rows).to_pandas()
+    assert list(told.index[:4]) == ["r0", "r0", "r0", "r1"] and list(told["class"][:4]) == ["a", "b", "c", "a"]
+
+
 def test_scores_have_the_index_of_the_frame() -> None:
     rows = frame(NUMBERS)
     bundle = spec().train(rows).bundle

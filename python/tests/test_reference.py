@@ -19,7 +19,7 @@ HEAD = """\
 # Python
 
 Written from the docstrings of the package `evenstep`. [The same in Python](../tutorial/python.md) shows it at work. Whatever is not on this page may
-change at any time. What each feature adds to a prediction, the command line alone says: [`evenstep explain`](command-line.md#explain).
+change at any time.
 """
 # Classes that nobody makes, but is given, and so are in no module that people import.
 GIVEN = [_metrics.Comparison, _serving.Server]

@@ -125,6 +125,7 @@ impl Made {
             "rows": evaluation.training_rows + evaluation.held_out_rows,
             "metrics": metrics,
             "evaluation": evaluation,
+            "importance": findings.importance,
             "notes": findings.notes,
             "no_numbers": findings.no_numbers,
             "seconds": seconds,

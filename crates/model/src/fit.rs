@@ -3,6 +3,7 @@
 use evenstep_exact::draw::Draws;
 use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
+use serde::Serialize;
 
 /// The largest weight of a row, and of a class: of both together no square of a gradient overflows.
 pub const WEIGHT_MAX: f64 = 1e15;
@@ -42,7 +43,7 @@ pub struct Trained<M> {
 }
 
 /// What a feature contributed.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Importance {
     /// The feature.
     pub feature: ColumnName,

@@ -9,6 +9,7 @@ use evenstep_bundle::Opened;
 use evenstep_cli::verification::{Again, How, of_bundle};
 use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::request::{self, Rows};
+use evenstep_pipeline::explain::{self, Shape};
 use evenstep_pipeline::score::{Answers, Scored};
 use evenstep_pipeline::{PipelineError, Predictor, Run, score, transform};
 use evenstep_source::{Source, write};
@@ -176,6 +177,21 @@ impl Bundle {
     ) -> PyResult<Table> {
         self.say(py, rows, (threads, progress), None, transform::feature_header, |predictor, source, run, write| {
             transform::transform(predictor, source, run, write)
+        })
+    }
+
+    /// What each feature adds to each score of rows, told in the same way, classes as texts.
+    fn explain(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        threads: Threads,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Table> {
+        const ALL: Shape = Shape { top: None };
+        let header = |predictor: &Predictor, source: &Source| ALL.header(predictor, source);
+        self.say(py, rows, (threads, progress), None, header, |predictor, source, run, write| {
+            Ok(explain::explain(predictor, source, run.workers, run.progress, ALL, write)?.scored)
         })
     }
 

@@ -33,11 +33,10 @@ def spec(
         raise ValueError(f"{error}: parameters are numbers, texts, lists and tables") from error
 
 
-def train(text: str, rows: pa.Table, threads: int = 0) -> evenstep.Bundle:
-    """The bundle of a training, on so many threads, or all there are. Raises `ValueError` with the engine's words."""
+def train(text: str, rows: pa.Table, threads: int = 0) -> evenstep.Trained:
+    """A training on so many threads, or all there are. Raises `ValueError` with the engine's words."""
     with _as_value_error():
-        trained = evenstep.Spec.from_toml(text).train(data=rows, threads=threads, trace=False, progress=False)
-        return trained.bundle
+        return evenstep.Spec.from_toml(text).train(data=rows, threads=threads, trace=False, progress=False)
 
 
 def score(bundle: evenstep.Bundle, rows: pa.Table) -> dict[str, np.ndarray]:

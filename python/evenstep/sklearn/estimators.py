@@ -68,7 +68,13 @@ class _Model(SpecParameters):
             table, data["weight"] = with_column(table, "weight", weights)
         model = {"use": self.model, **self._parameters}
         self.spec_ = engine.spec(self.name, self.seed, data, contract, self.steps, model)
-        self.bundle_ = engine.train(self.spec_, table, self._threads())
+        trained = engine.train(self.spec_, table, self._threads())
+        self.bundle_ = trained.bundle
+        shares = {one["feature"]: one["share"] for one in trained.importance}
+        names = list(getattr(self, "feature_names_in_", [f"x{at}" for at in range(self.n_features_in_)]))
+        self.__dict__.pop("feature_importances_", None)
+        if shares.keys() <= set(names):
+            self.feature_importances_ = np.array([shares.get(name, 0.0) for name in names])
 
     def _uses(self) -> list[str]:
         """What its steps are called. Raises `ValueError` for steps that are no tables."""
@@ -112,7 +118,9 @@ class EvenstepClassifier(ClassifierMixin, _Model):
     `EvenstepClassifier(trees=300, learning_rate=0.05)`.
 
     Attributes: `bundle_`, the artifact, as `evenstep.open` gives it; `spec_`, the spec it was trained by;
-    `classes_`, shape (classes,); `n_features_in_`; `feature_names_in_` if X has names.
+    `classes_`, shape (classes,); `n_features_in_`; `feature_names_in_` if X has names; `feature_importances_`, shape (columns,),
+    unless steps make features that are no columns of X: the share of each in the gain of all splits, or in the absolute
+    standardised weights.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenstepClassifier:

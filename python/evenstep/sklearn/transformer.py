@@ -57,7 +57,7 @@ class EvenstepTransformer(TransformerMixin, SpecParameters):
             step["columns"] = names
         data = {"target": target, "task": "regression", "split": {"test": 0.0}, "missing": missing_in(table)}
         self.spec_ = engine.spec("transformer", self.seed, data, contract, [step | self._parameters], {"use": "dummy"})
-        self.bundle_ = engine.train(self.spec_, table)
+        self.bundle_ = engine.train(self.spec_, table).bundle
         out = engine.transform(self.bundle_, table.slice(0, 1)).column_names
         kept = [name for name in names if name in out]
         self.feature_names_out_ = np.array(kept + [name for name in out if name not in kept], dtype=object)

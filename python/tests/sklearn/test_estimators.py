@@ -10,6 +10,7 @@ from cases import NUMBERS, frame
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -74,6 +75,16 @@ def test_steps_go_before_the_model():
     model = EvenstepClassifier("logistic_regression", steps=steps, C=0.5)
     model.fit(FRAME[["gaps", "city"]], FRAME["y"])
     assert model.score(FRAME[["gaps", "city"]], FRAME["y"]) > 0.6
+
+
+def test_importances_are_shares_of_the_columns_and_choose_some():
+    model = EvenstepClassifier(trees=5).fit(FRAME[NUMBERS], FRAME["y"])
+    assert len(model.feature_importances_) == len(NUMBERS) and model.feature_importances_.sum() == pytest.approx(1)
+    kept = SelectFromModel(model, threshold="median", prefit=True).transform(FRAME[NUMBERS].to_numpy())
+    assert 1 <= kept.shape[1] <= len(NUMBERS)
+    steps = [{"use": "one_hot", "columns": ["city"]}]
+    model = EvenstepClassifier(steps=steps, trees=5).fit(FRAME[["gaps", "city"]], FRAME["y"])
+    assert not hasattr(model, "feature_importances_"), "the model reads what the step made"
 
 
 def test_searches_and_cross_validation_see_the_parameters_of_the_model():
