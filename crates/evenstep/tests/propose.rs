@@ -852,6 +852,14 @@ fn codes_that_tell_every_row_apart_are_the_id() {
 }
 
 #[test]
+fn an_id_that_repeats_once_is_no_feature() {
+    let row = |n: usize| format!("{},{},{}", 1000 + if n == 77 { 12 } else { n }, n % 13, n);
+    let (spec, _) = trains_file("c.csv", rows("customer_id,x,y", 200, row));
+    holds(&spec, &["# another value in nearly every row, as an id has", "customer_id\ncolumns = [\"customer_id\"]"]);
+    assert!(!spec.contains("\nid = "), "{spec}");
+}
+
+#[test]
 fn an_id_that_repeats_may_be_a_group() {
     let (_, spec) = trains("patient_id,x,y", |n| format!("{},{},{}", n / 4, n % 13, n % 29));
     holds(&spec, &["# `patient_id` is called like an id, and repeats", "`group = \"patient_id\"`"]);

@@ -9,6 +9,8 @@ use crate::called::{is_date, is_quantity, words};
 const FEW: usize = 10;
 /// Last words of names of ids, and of quantities: `order_no`, `Reynolds number`.
 const NUMBERS: [&str; 2] = ["no", "number"];
+/// Of so many rows one may share its value with another, where nearly all are told apart.
+const NEARLY: usize = 50;
 /// Shorter texts of letters and digits in any order may be words.
 const LONG: usize = 8;
 
@@ -22,6 +24,20 @@ pub fn find(names: impl IntoIterator<Item = ColumnName>, batches: &[Batch], work
     let mut found = names.into_iter().filter(|name| is_like(name, batches, workers)).collect();
     retain_no_ranks(&mut found, batches);
     found
+}
+
+/// Those of the columns that are called like an id of something and tell nearly all rows apart, but not all.
+pub fn find_nearly(
+    names: impl IntoIterator<Item = ColumnName>,
+    batches: &[Batch],
+    workers: &Workers,
+) -> Vec<ColumnName> {
+    let rows: usize = batches.iter().map(Batch::rows).sum();
+    let is_nearly = |name: &ColumnName| {
+        let repeated: usize = identity::repeated(batches, name, workers).iter().map(Vec::len).sum();
+        may_group(name.as_str()) && mostly_there(name, batches) && (1..=rows / NEARLY).contains(&repeated)
+    };
+    names.into_iter().filter(is_nearly).collect()
 }
 
 /// Whether no value occurs twice in a column that is called like an id, whose whole numbers count through

@@ -50,7 +50,7 @@ pub(super) fn refuse_no_ids(
     Err(PipelineError::input(said).help("name a column, or several, that tell every row apart; or none".to_owned()))
 }
 
-/// Columns that tell rows apart and say no more of them.
+/// Columns that tell rows apart and say no more of them, and such as nearly do.
 pub(super) fn like_ids(
     source: &Source,
     columns: &BTreeMap<ColumnName, Evidence>,
@@ -58,21 +58,25 @@ pub(super) fn like_ids(
     target: &ColumnName,
     missing: &[String],
     run: &Run<'_>,
-) -> Result<Vec<ColumnName>, PipelineError> {
+) -> Result<[Vec<ColumnName>; 2], PipelineError> {
     let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
         let kind = evidence.kind_as_name().filter(|kind| name != target && like_id::can_be(*kind))?;
+        let is_called_so = like_id::is_called_so(name.as_str());
         let unique = evidence.distinct().is_none_or(|distinct| distinct as u64 == evidence.values());
         let is_code = || {
             let words = words.get(name).filter(|words| like_id::are_codes(words.iter().map(|(text, _)| text)));
             words.is_some() && init::declare(name, evidence, words, false).is_none()
         };
-        let may_be = kind == Kind::Integer || like_id::is_called_so(name.as_str()) || is_code();
-        (unique && may_be).then(|| (name.clone(), kind))
+        let may_be = is_called_so || unique && (kind == Kind::Integer || is_code());
+        may_be.then(|| (name.clone(), kind))
     };
     let candidates: BTreeMap<ColumnName, Kind> = columns.iter().filter_map(may_be_one).collect();
     if candidates.is_empty() {
-        return Ok(Vec::new());
+        return Ok([Vec::new(), Vec::new()]);
     }
     let batches = read(source, &candidates, missing, run)?;
-    Ok(like_id::find(candidates.into_keys(), &batches, run.workers))
+    let found = like_id::find(candidates.keys().cloned(), &batches, run.workers);
+    let others = candidates.into_keys().filter(|name| !found.contains(name));
+    let nearly = like_id::find_nearly(others, &batches, run.workers);
+    Ok([found, nearly])
 }

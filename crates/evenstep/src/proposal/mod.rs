@@ -87,7 +87,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
     }
     refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
     let index = source.index();
-    let mut like_ids = like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
+    let [mut like_ids, nearly_ids] = like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
     if id.is_empty() {
         // One that is called so is rather meant than one that only counts through, and either than an index without a name.
         let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);
@@ -136,6 +136,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
         target: &target,
         id: &id,
         like_ids: &like_ids,
+        nearly_ids: &nearly_ids,
         index: &index,
         declared: &declared,
         too_fine: &too_fine,

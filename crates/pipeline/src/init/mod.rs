@@ -42,6 +42,8 @@ pub struct Seen<'a> {
     pub id: &'a [ColumnName],
     /// Other columns that tell rows apart and say no more of them.
     pub like_ids: &'a [ColumnName],
+    /// Columns that are called like an id and tell nearly all rows apart.
+    pub nearly_ids: &'a [ColumnName],
     /// Columns that are an index without a name, and neither id nor target.
     pub index: &'a [ColumnName],
     /// What the contract is to say of columns.

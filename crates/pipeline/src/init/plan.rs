@@ -20,6 +20,7 @@ const TIME: &[&str] = &["hour", "minute"];
 #[derive(Default)]
 pub(super) struct Plan<'a> {
     like_ids: Vec<&'a ColumnName>,
+    nearly_ids: Vec<&'a ColumnName>,
     empty: Vec<&'a ColumnName>,
     constant: Vec<&'a ColumnName>,
     text: Vec<&'a ColumnName>,
@@ -45,6 +46,7 @@ impl<'a> Plan<'a> {
                 continue;
             }
             match seen.kind(name) {
+                _ if seen.nearly_ids.contains(name) => plan.nearly_ids.push(name),
                 None => plan.empty.push(name),
                 Some(_) if evidence.distinct() == Some(1) && evidence.nulls == 0 => plan.constant.push(name),
                 Some(_) if seen.too_fine.contains(name) => plan.too_fine.push(name),
@@ -75,9 +77,13 @@ impl<'a> Plan<'a> {
     }
 
     /// The columns that are dropped, and why.
-    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 7] {
+    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 8] {
         [
             ("another value in every row, as an id has", &self.like_ids),
+            (
+                "another value in nearly every row, as an id has; as `id` it is refused where one stands in several",
+                &self.nearly_ids,
+            ),
             ("without any value", &self.empty),
             ("always the same", &self.constant),
             ("numbers with signs, by which they are texts", &self.signed),

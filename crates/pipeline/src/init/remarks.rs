@@ -148,6 +148,7 @@ mod tests {
             target: &name("y"),
             id: &[],
             like_ids: &[],
+            nearly_ids: &[],
             index: &[],
             declared: &BTreeMap::new(),
             too_fine: &[],
