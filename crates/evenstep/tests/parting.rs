@@ -109,7 +109,7 @@ fn rows_that_the_spec_sets_aside_are_not_a_fact_of_the_data() {
         // Where the files are there to be compared, they are not blamed.
         let told = diff(&[]);
         let noted = told["notes"].to_string().contains("the data of both are the same files, read elsewise");
-        assert!(cause == "role" || noted && !causes(&told).iter().any(|(kind, _)| *kind == "data"), "{told:#}");
+        assert!(noted && !causes(&told).iter().any(|(kind, _)| *kind == "data"), "{told:#}");
     };
     check("quarantine", &replaced(&nulls, "\"null\"", "\"quarantine\""), "contract");
     let told = project.run(&["diff", "a/p.toml", "quarantine/p.toml", "--json"]).json();
@@ -146,9 +146,58 @@ fn a_role_or_a_column_more_is_not_a_difference_of_the_data() {
         let told = project.run(&["diff", "a/p.toml", &format!("{folder}/p.toml"), "--json"]).json();
         assert_eq!((&told["first"]["stage"], &told["first"]["column"]), (&"input".into(), &column.into()), "{told:#}");
         assert!(causes(&told).iter().all(|(kind, _)| *kind != "data"), "{told:#}");
+        told
     };
     check("weight", &replaced(SMALL, "target = \"y\"", "target = \"y\"\nweight = \"x\""), "x");
-    check("drop", &replaced(SMALL, "[[step]]", "[[step]]\nuse = \"drop_columns\"\ncolumns = [\"v\"]\n[[step]]"), "v");
+    let head = |name: &str, columns: &str| {
+        replaced(SMALL, "[[step]]", &format!("[[step]]\nuse = \"{name}\"\ncolumns = {columns}\n[[step]]"))
+    };
+    // What chooses columns before rows are read is in no lock, and yet the cause.
+    let told = check("drop", &head("drop_columns", "[\"v\"]"), "v");
+    assert_eq!(causes(&told)[..2], [("step_added", false), ("column", false)], "{told:#}");
+    assert_eq!(told["causes"][0]["text"], "step 1 drop_columns is in B only: {\"columns\":[\"v\"]}");
+    let between = |folder: &str, spec: &str| {
+        train_in(&project, folder, spec, &small());
+        project.run(&["diff", "drop/p.toml", &format!("{folder}/p.toml")]).out
+    };
+    let said = between("more", &head("drop_columns", "[\"v\", \"x\"]"));
+    let expected = "why\n  step 1 drop_columns: `columns` is [\"v\"] in A and [\"v\",\"x\"] in B\n  column `x` is read in A only";
+    assert!(said.contains(expected), "{said}");
+    // The same columns by another step make the same artifact.
+    let said = between("select", &head("select_columns", "[\"u\", \"x\"]"));
+    let expected = "they part at settings\n\nwhy\n  step 1 drop_columns is in A only: {\"columns\":[\"v\"]}\n  step 1 select_columns is in B only";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn a_column_whose_cells_differ_is_named_before_one_that_a_cause_is_about() {
+    let project = salted();
+    let bounded = |max: u32| replaced(SMALL, "\"number\"", &format!("\"number\", max = {max}"));
+    train_in(&project, "a", &bounded(100), &small());
+    let mut rows = small();
+    rows[17][1] = "gh".to_owned();
+    train_in(&project, "b", &bounded(99), &rows);
+    let first = |folders: [&str; 2], more: &[&str]| {
+        let [a, b] = folders.map(|folder| format!("{folder}/p.toml"));
+        let told = project.run(&[&["diff", &a, &b, "--json"], more].concat()).json();
+        (told["first"]["stage"].as_str().unwrap_or_default().to_owned(), told["first"]["column"].clone())
+    };
+    assert_eq!(first(["a", "b"], &["--no-data"]), ("input".to_owned(), "u".into()));
+    rows.iter_mut().for_each(|row| row[2] = format!("{}.5", row[4]));
+    rows[9][3].clear();
+    let imputed = |name: &str| {
+        SMALL.replace("target_encode", name).replace("[\"u\"]", "[\"v\", \"x\"]")
+    };
+    train_in(&project, "mean", &imputed("impute_mean"), &rows);
+    train_in(&project, "median", &imputed("impute_median"), &rows);
+    assert_eq!(first(["mean", "median"], &[]), ("step 1 impute_mean".to_owned(), "x".into()));
+    // Of another version it isn't known where it matters.
+    std::fs::create_dir(project.path("alone")).expect("the folder is ours");
+    let lock = replaced(&project.read("mean/p.lock"), "use = \"impute_mean\"\nversion = 1", "use = \"impute_mean\"\nversion = 2");
+    let digest = lock.lines().find(|line| line.starts_with("digest = ")).expect("it is there").to_owned();
+    project.write("alone/p.lock", replaced(&lock, &digest, &digest.replace(['1', '2', '3'], "0")));
+    let told = project.run(&["diff", "mean/p.lock", "alone/p.lock", "--json"]).json();
+    assert_eq!((causes(&told)[0], &told["first"]["column"]), (("step_code", false), &Value::Null), "{told:#}");
 }
 
 #[test]
@@ -218,6 +267,12 @@ fn another_evaluation_is_a_difference() {
     let said = project.run(&["diff", "a/p.lock", "other.lock", "--json"]);
     let told = said.json();
     assert_eq!((said.code, causes(&told)), (1, vec![("evaluation", false)]), "{told:#}");
+    // Nor does a lock of the same digest say anything else.
+    let step = "use = \"target_encode\"\nversion = ";
+    project.write("edited.lock", replaced(&lock, step, &format!("{step}9")));
+    let said = project.run(&["diff", "a/p.lock", "edited.lock"]);
+    let expected = "the locks are of one digest, and differ: step 1 target_encode version is ";
+    assert!(said.code == 1 && said.out.contains(expected), "{}", said.out);
     // What a field's absence costs is not in every lock.
     project.write("measured.lock", lock + "\n[[evaluation.absent]]\nfield = \"x\"\n");
     project.run(&["diff", "a/p.lock", "measured.lock"]).ok();
@@ -493,15 +548,21 @@ fn a_cell_that_changes_how_all_others_are_read_is_the_one_that_changed() {
         (3, "99999999999999999999999", "read as integer in A and as number in B: 1 row changed (id 40)"),
         (0, "k1", "read as integer in A and as text in B: 1 row in A only (id 40), 1 row in B only (id k1)"),
     ];
-    for (column, cell, expected) in changes {
-        let mut changed = rows.clone();
-        cell.clone_into(&mut changed[40][column]);
-        train_in(&project, "b", &spec, &changed);
+    let check = |changed: &[[String; 5]], expected: &str| {
+        train_in(&project, "b", &spec, changed);
         let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
         let data = told["causes"].as_array().into_iter().flatten().find(|cause| cause["kind"] == "data");
         let text = data.and_then(|cause| cause["text"].as_str()).unwrap_or_default();
-        assert!(text.ends_with(&format!("{expected}, others are only read elsewise")), "{told:#}");
+        assert!(text.ends_with(expected), "{told:#}");
+    };
+    for (column, cell, expected) in changes {
+        let mut changed = rows.clone();
+        cell.clone_into(&mut changed[40][column]);
+        check(&changed, &format!("{expected}, others are only read elsewise"));
     }
+    let mut all = rows.clone();
+    all.iter_mut().for_each(|row| row[3] = format!("{}.5", row[0]));
+    check(&all, "read as integer in A and as number in B: 80 rows changed (id 0, 1, 2, 3, 4, …)");
 }
 
 #[test]
@@ -707,6 +768,16 @@ fn columns_that_were_exchanged_in_every_bucket_are_a_fact() {
     train_in(&project, "b", &spec, &rows);
     let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
     assert!(causes(&told).contains(&("exchanged", false)), "{told:#}");
+    // A cell that changed besides hides it no more than it does a new name.
+    rows[17][1] = "8".to_owned();
+    train_in(&project, "b", &spec, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert_eq!(causes(&told)[..2], [("exchanged", true), ("data", true)], "{told:#}");
+    let text = "`u` of A is `v` of B, and the reverse, but in some rows: their values were exchanged, and cells changed";
+    assert_eq!(told["causes"][0]["text"], text);
+    let row = &told["first"]["rows"][0];
+    assert_eq!((told["first"]["rows"].as_array().map(Vec::len), &row["id"]), (Some(1), &"17".into()), "{told:#}");
+    assert_eq!((&row["a"]["v"], &row["b"]["v"]), (&"124".into(), &"8".into()), "{told:#}");
 }
 
 /// Who has no traces, or traces under two salts, has the data.

@@ -169,7 +169,7 @@ fn steps(side: &Side) -> Vec<StepOf> {
 }
 
 /// Pairs that keep the order of both: equal steps first, then, between them, steps of one name.
-fn pairs(a: Vec<StepOf>, b: Vec<StepOf>) -> Vec<Pair> {
+pub(crate) fn pairs(a: Vec<StepOf>, b: Vec<StepOf>) -> Vec<Pair> {
     let same = |a: &StepOf, b: &StepOf| {
         let known = a.record.is_some() && b.record.is_some();
         a.name == b.name && (!known || spec(a) == spec(b))

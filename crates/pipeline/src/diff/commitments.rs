@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
 use super::rows::{Change, Changed, Names, called_as, personal, reconcile_as_text, reconcile_data};
-use super::twins::{BUCKETS_LEAST, Renamed, exchange, exchanged, may_be_cells, renamed, renamed_and_changed};
+use super::twins::{BUCKETS_LEAST, Renamed, exchange, exchanged, followed, may_be_cells, renamed, renamed_and_changed};
 use super::{Cause, Finding, Findings, Side, State};
 use crate::trace::{
     Commitment, Commitments, Element, Form, Origin, Reconciled, Root, RowName, Spread, Stage, Trace, bucket_of,
@@ -43,7 +43,9 @@ impl Seen {
     }
 
     fn add(&mut self, name: &ColumnName, buckets: Option<Vec<bool>>) {
-        self.columns.push(name.clone());
+        if !self.columns.contains(name) {
+            self.columns.push(name.clone());
+        }
         let Some(buckets) = buckets else { return };
         let known = self.buckets.entry(name.clone()).or_insert_with(|| vec![false; buckets.len()]);
         known.iter_mut().zip(buckets).for_each(|(known, differs)| *known |= differs);
@@ -80,13 +82,16 @@ pub(crate) fn compare_inputs(a: &Side, b: &Side, findings: &mut Findings, worker
     Walk::new(of_a, of_b, workers).input(a, b, findings);
 }
 
+/// What each column last came to, and of which rows.
+type Latest<'a> = BTreeMap<ColumnName, (&'a Commitment, Root)>;
+
 /// The traces, and what each column last came to.
 struct Walk<'a> {
     a: &'a Trace,
     b: &'a Trace,
     workers: &'a Workers,
-    latest_a: BTreeMap<ColumnName, (&'a Commitment, Root)>,
-    latest_b: BTreeMap<ColumnName, (&'a Commitment, Root)>,
+    latest_a: Latest<'a>,
+    latest_b: Latest<'a>,
     /// Columns of which one run has the training form and the other has not.
     tainted: BTreeSet<ColumnName>,
 }
@@ -170,13 +175,20 @@ impl<'a> Walk<'a> {
         } else {
             Vec::new()
         };
-        let circles = if keys_comparable && same_rows { exchanged(of_a, of_b, &differing) } else { Vec::new() };
+        let circles = if keys_comparable && same_rows {
+            exchanged((self.a, of_a), (self.b, of_b), &differing)
+        } else {
+            Vec::new()
+        };
         for circle in &circles {
-            let text = exchange(circle);
-            let is_sure = circle.iter().all(|name| {
-                let spread = self.a.spread(&of_a.columns[*name], self.b, &of_b.columns[*name]);
-                spread.is_some_and(|spread| spread.of >= BUCKETS_LEAST && spread.differ == spread.of)
-            });
+            let is_changed =
+                followed(circle).any(|(before, after)| of_a.columns[before].root != of_b.columns[after].root);
+            let text = exchange(circle, is_changed);
+            let is_sure = !is_changed
+                && circle.iter().all(|name| {
+                    let spread = self.a.spread(&of_a.columns[*name], self.b, &of_b.columns[*name]);
+                    spread.is_some_and(|spread| spread.of >= BUCKETS_LEAST && spread.differ == spread.of)
+                });
             finding.causes.push(if is_sure {
                 Cause::fact("exchanged", text)
             } else {
@@ -218,11 +230,15 @@ impl<'a> Walk<'a> {
             let buckets = (same_rows && keys_comparable).then(|| self.a.differing_buckets(mine, self.b, theirs));
             findings.at(&Slot::Input).seen.add(name, buckets.flatten());
         }
-        let changed_pairs = || pairs.iter().filter(|pair| pair.differ.is_some());
-        let renamed_differ = changed_pairs().next().is_some();
-        for pair in changed_pairs() {
-            let buckets = self.a.differing_buckets(&of_a.columns[pair.before], self.b, &of_b.columns[pair.after]);
-            findings.at(&Slot::Input).seen.add(pair.before, buckets);
+        let renamed = pairs.iter().filter(|pair| pair.differ.is_some()).map(|pair| (pair.before, pair.after));
+        let in_circles = circles.iter().flat_map(|circle| followed(circle));
+        let in_circles = in_circles.filter(|(before, after)| of_a.columns[*before].root != of_b.columns[*after].root);
+        // Of columns with another name in B, those whose cells changed as well.
+        let changed_pairs: Vec<_> = renamed.chain(in_circles).collect();
+        let renamed_differ = !changed_pairs.is_empty();
+        for (before, after) in &changed_pairs {
+            let buckets = self.a.differing_buckets(&of_a.columns[*before], self.b, &of_b.columns[*after]);
+            findings.at(&Slot::Input).seen.add(before, buckets);
         }
         if rows_differ || renamed_differ || !labels.is_empty() {
             findings.at(&Slot::Input).seen.state = State::Differs;
@@ -232,9 +248,8 @@ impl<'a> Walk<'a> {
             let same_id = only_a.is_empty() && only_b.is_empty() && self.a.head.id == self.b.head.id;
             if (keys_comparable || same_id) && same_columns && (rows_differ || renamed_differ) {
                 let renamed = pairs.iter().map(|pair| (pair.after, pair.before));
-                let next = circles.iter().flat_map(|circle| circle.iter().cycle().skip(1).zip(circle));
-                let called = renamed.chain(next.map(|(after, before)| (*after, *before)));
-                let called = called.map(|(after, before)| (after.clone(), before.clone())).collect();
+                let next = circles.iter().flat_map(|circle| followed(circle)).map(|(before, after)| (after, before));
+                let called = renamed.chain(next).map(|(after, before)| (after.clone(), before.clone())).collect();
                 changed = self.reconciled_called(a, b, &Stage::Input, &called, findings);
             }
             let lacks_only_targets = origins_differ && changed.lacks_only_targets();
@@ -251,8 +266,9 @@ impl<'a> Walk<'a> {
                 .iter()
                 .map(|name| (*name, of_a.columns[*name].nulls, of_b.columns[*name].nulls))
                 .chain(
-                    changed_pairs()
-                        .map(|pair| (pair.before, of_a.columns[pair.before].nulls, of_b.columns[pair.after].nulls)),
+                    changed_pairs
+                        .iter()
+                        .map(|(before, after)| (*before, of_a.columns[*before].nulls, of_b.columns[*after].nulls)),
                 )
                 .chain(labels.iter().map(|name| (*name, 0, 0)))
                 .collect();
@@ -316,7 +332,15 @@ impl<'a> Walk<'a> {
                 self.stage(a, b, &mut seen);
             } else {
                 seen.state = State::Differs;
-                seen.columns.extend(a.into_iter().chain(b).flat_map(|stage| stage.columns.keys().cloned()));
+                let gives_others = |stage: &'a Commitments, latest: &Latest<'a>| {
+                    let before = |name: &ColumnName| latest_of(latest, name, stage);
+                    let differs = |(name, column): &(&ColumnName, &Commitment)| {
+                        before(name).is_none_or(|before| !are_alike(column, before))
+                    };
+                    stage.columns.iter().filter(differs).map(|(name, _)| name.clone()).collect::<Vec<_>>()
+                };
+                seen.columns.extend(a.into_iter().flat_map(|stage| gives_others(stage, &self.latest_b)));
+                seen.columns.extend(b.into_iter().flat_map(|stage| gives_others(stage, &self.latest_a)));
             }
             a.into_iter().for_each(|stage| remember(&mut self.latest_a, stage));
             b.into_iter().for_each(|stage| remember(&mut self.latest_b, stage));
@@ -350,13 +374,12 @@ impl<'a> Walk<'a> {
         }
         let names: BTreeSet<&ColumnName> = a.columns.keys().chain(b.columns.keys()).collect();
         for name in names {
-            let last = |stage: &'a Commitments, latest: &BTreeMap<ColumnName, (&'a Commitment, Root)>| {
-                let before = || latest.get(name).filter(|(_, rows)| *rows == stage.row_set).map(|(column, _)| *column);
-                stage.columns.get(name).or_else(before)
+            let last = |stage: &'a Commitments, latest: &Latest<'a>| {
+                stage.columns.get(name).or_else(|| latest_of(latest, name, stage))
             };
             let (mine, theirs) = (last(a, &self.latest_a), last(b, &self.latest_b));
             // What one side alone wrote is another set of columns, unless the other has the same of these rows.
-            let same = mine.zip(theirs).is_some_and(|(a, b)| a.root == b.root && a.kind == b.kind);
+            let same = mine.zip(theirs).is_some_and(|(a, b)| are_alike(a, b));
             if !same {
                 seen.state = State::Differs;
                 let buckets =
@@ -458,6 +481,7 @@ impl<'a> Walk<'a> {
         if written.is_none() && as_text.iter().any(|name| id.is_empty() || id.contains(name)) {
             return Changed { unnamed: true, ..Changed::default() };
         }
+        let read_elsewise = first.len();
         let [first, second] = match &written {
             // Values that are the same by either type are so however they are written.
             Some(written) if !id.is_empty() => {
@@ -471,6 +495,7 @@ impl<'a> Walk<'a> {
         let personal = personal(a, b);
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
         let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
+        changed.others_are_read_elsewise = first.len() < read_elsewise;
         changed.as_text = if written.is_some() { as_text } else { BTreeSet::new() };
         // Only a training refuses an id that repeats.
         changed.called = called.clone();
@@ -483,8 +508,18 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn remember<'a>(latest: &mut BTreeMap<ColumnName, (&'a Commitment, Root)>, stage: &'a Commitments) {
+fn remember<'a>(latest: &mut Latest<'a>, stage: &'a Commitments) {
     latest.extend(stage.columns.iter().map(|(name, column)| (name.clone(), (column, stage.row_set))));
+}
+
+/// What a column last came to, if it was of the rows of the stage.
+fn latest_of<'a>(latest: &Latest<'a>, name: &ColumnName, stage: &Commitments) -> Option<&'a Commitment> {
+    latest.get(name).filter(|(_, rows)| *rows == stage.row_set).map(|(column, _)| *column)
+}
+
+/// Whether two columns of the same rows have the same cells.
+fn are_alike(a: &Commitment, b: &Commitment) -> bool {
+    a.root == b.root && a.kind == b.kind
 }
 
 /// Says which side has read no row.
@@ -556,7 +591,7 @@ fn said_of_rows(
         .collect();
     let nulls = if nulls.is_empty() { String::new() } else { format!("; {}", nulls.join(", ")) };
     if !changed.input.is_empty() {
-        let others = if changed.as_text.is_empty() { "" } else { ", others are only read elsewise" };
+        let others = if changed.others_are_read_elsewise { ", others are only read elsewise" } else { "" };
         return format!("{DATA_DIFFER}{in_columns}: {}{others}{counts}{nulls}", changed.summary());
     }
     let about = spread.filter(|spread| spread.differ < spread.of && spread.of >= 16);

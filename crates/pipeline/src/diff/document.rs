@@ -1,21 +1,25 @@
 //! What two locks, or the artifacts that they are of, say: spec, contract, roles, and what was learned.
 
+use std::collections::BTreeSet;
+
 use evenstep_table::{ColumnName, some_of};
 use serde_json::{Value, json};
 
-use super::align::{Pair, Slot, StepOf};
+use super::align::{self, Pair, Slot, StepOf};
 use super::commitments::DATA_DIFFER;
 use super::hidden::{self, HOLDS_VALUES};
 use super::learned::LEARNED;
 use super::rows;
 use super::words::{both, entries, same, some_leaves, visible, word};
-use super::{Cause, Findings, Side, State};
+use super::{Cause, Findings, Side, State, files};
 use crate::trace::{Origin, Stage};
 
 /// So many values that were learned elsewise are told of a step.
 const LEARNED_TOLD: usize = 3;
 /// So many values of an evaluation.
 const EVALUATION_TOLD: usize = 3;
+/// So many entries of locks of one digest.
+const EDITS_TOLD: usize = 3;
 /// The keys of a rule by which no row is set aside, and no cell read elsewise.
 const CHANGES_NO_CELL: [&str; 4] = ["available", "personal", "unique", "unit"];
 
@@ -34,6 +38,7 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         return;
     };
     roles(of_a, of_b, hidden::target(a, b), findings);
+    head(a, b, of_a, of_b, findings);
     contract(a, b, of_a, of_b, findings);
     fingerprint(a, b, of_a, of_b, findings);
     // By the rules cells are read.
@@ -61,6 +66,28 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         findings.at(&Slot::Settings).causes.push(cause);
     } else if is_all_else_the_same {
         evaluation(of_a, of_b, findings);
+        edited(a, b, of_a, of_b, findings);
+    }
+}
+
+/// Two locks of one digest say the same, unless builds count versions of code apart, or somebody edited one.
+fn edited(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
+    if a.digest.is_none() || a.digest != b.digest {
+        return;
+    }
+    let by_title = |document: &Value| {
+        let mut all = document.as_object().cloned().unwrap_or_default();
+        // These are told elsewhere.
+        ["apply_epoch", "evaluation", "fit_epoch", "seed"].iter().for_each(|key| drop(all.remove(*key)));
+        let steps = all.remove("step");
+        let steps = steps.as_ref().and_then(Value::as_array).into_iter().flatten();
+        let title = |step: &Value| format!("step {} {}", step["number"], step["use"].as_str().unwrap_or("?"));
+        all.extend(steps.map(|step| (title(step), step.clone())));
+        Value::from(all)
+    };
+    if let Some(told) = some_leaves(&by_title(of_a), &by_title(of_b), EDITS_TOLD) {
+        let text = format!("the locks are of one digest, and differ: {told}");
+        findings.at(&Slot::Files).causes.push(Cause::fact("lock", text));
     }
 }
 
@@ -87,6 +114,31 @@ fn roles(a: &Value, b: &Value, target: Option<ColumnName>, findings: &mut Findin
         }
         input.causes.push(Cause::setting("task", &format!("the task's {key}"), mine, theirs));
     }
+}
+
+/// Steps at the head that only choose columns: no lock has them, but what the inputs are follows from them.
+fn head(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findings) {
+    let (Some(mine), Some(theirs)) = (files::spec(a), files::spec(b)) else { return };
+    let told = align::pairs(choosing(mine), choosing(theirs)).iter().flat_map(specs).collect::<Vec<_>>();
+    // A spec as it is now may be another than that of the training.
+    let likely = a.artifact.is_none() || b.artifact.is_none();
+    let causes = told.into_iter().map(|cause| Cause { likely, ..cause });
+    match same(of_a.get("inputs"), of_b.get("inputs")) {
+        true => findings.at(&Slot::Settings).causes.extend(causes),
+        false => drop(findings.at(&Slot::Input).causes.splice(..0, causes)),
+    }
+}
+
+/// The steps at the head of a spec that only choose columns.
+fn choosing(spec: &Value) -> Vec<StepOf> {
+    let steps = spec.get("step").and_then(Value::as_array).into_iter().flatten().enumerate();
+    let step = |(at, written): (usize, &Value)| {
+        let mut spec = written.as_object()?.clone();
+        let name = spec.remove("use")?.as_str()?.to_owned();
+        let chooses = evenstep_step::parse(&name, spec.clone().into()).is_ok_and(|step| step.only_chooses_columns());
+        chooses.then(|| StepOf { number: at + 1, name, record: Some(json!({ "spec": spec })) })
+    };
+    steps.map_while(step).collect()
 }
 
 /// Rules, column by column and key by key. Columns that one side lacks are told by the traces, or here.
@@ -232,37 +284,30 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
         findings.slots.moved(at).map(|places| (places, places.map(|at| findings.slots.pairs()[at].step().number)));
     let personal = hidden::with_derived(rows::personal(a, b), &findings.slots.pairs()[..at]);
     let finding = findings.at(&Slot::Step(at));
-    let (Some(mine), Some(theirs)) = (&pair.a, &pair.b) else {
-        if let Some(([a, b], [in_a, in_b])) = moved {
-            if at == a.min(b) {
-                let name = &pair.step().name;
-                let text = format!("step {in_a} {name} of A is step {in_b} of B: it was moved");
-                finding.causes.push(Cause::fact("step_moved", text));
-                finding.about.extend(columns_of(&pair));
-            }
-            return;
+    if let Some(([a, b], [in_a, in_b])) = moved {
+        if at == a.min(b) {
+            let name = &pair.step().name;
+            let text = format!("step {in_a} {name} of A is step {in_b} of B: it was moved");
+            finding.causes.push(Cause::fact("step_moved", text));
+            finding.about.extend(columns_of(&pair));
         }
-        let (side, kind) = if pair.a.is_some() { ("A", "step_removed") } else { ("B", "step_added") };
-        let spec = pair.step().record.as_ref().and_then(|record| record.get("spec"));
-        finding.causes.push(Cause::fact(kind, format!("{title} is in {side} only: {}", word(spec))));
+        return;
+    }
+    finding.causes.extend(specs(&pair));
+    let (Some(mine), Some(theirs)) = (&pair.a, &pair.b) else {
         finding.about.extend(columns_of(&pair));
         return;
     };
     let (Some(of_a), Some(of_b)) = (&mine.record, &theirs.record) else { return };
-    for (key, mine, theirs) in entries(of_a.get("spec"), of_b.get("spec")) {
-        finding.causes.push(Cause::setting("step", &format!("{title}: `{key}`"), mine, theirs));
-    }
-    if let Some(versions) = versions(a, b, Some(of_a), Some(of_b)) {
-        finding.causes.push(Cause::fact("step_code", format!("the code of {title} is {versions}")));
-        finding.about.extend(columns_of(&pair));
-    }
+    let reads = &hidden::reads(of_a) | &hidden::reads(of_b);
     if !same(of_a.get("params"), of_b.get("params")) {
         let record = |side: &Side, step: &StepOf| {
             let artifact = side.artifact.as_ref()?;
             artifact.steps.iter().find(|record| record.number == step.number).map(|record| record.params.value())
         };
         let both = record(a, mine).zip(record(b, theirs));
-        let reads = &hidden::reads(of_a) | &hidden::reads(of_b);
+        let by_column = both.iter().flat_map(|(x, y)| entries(Some(x), Some(y)));
+        finding.about.extend(by_column.filter_map(|(key, ..)| ColumnName::new(key)).filter(|key| reads.contains(key)));
         let what = match hidden::target(a, b).filter(|_| pair.learns_from_target()) {
             Some(target) => Some(hidden::is_personal(target.as_str())),
             None => both.and_then(|(x, y)| hidden::leaves((a, &x), (b, &y), &reads, &personal, LEARNED_TOLD)),
@@ -270,19 +315,49 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
         let what = what.map_or_else(String::new, colon);
         finding.learned.push(Cause::fact("learned", format!("{title} {LEARNED}{what}")));
     }
+    if let Some(versions) = versions(a, b, Some(of_a), Some(of_b)) {
+        finding.causes.push(Cause::fact("step_code", format!("the code of {title} is {versions}")));
+        finding.about.extend(only(reads));
+    }
+}
+
+/// How the specs of a step differ; or that one side alone has it.
+fn specs(pair: &Pair) -> Vec<Cause> {
+    let title = pair.title();
+    let spec = |step: &Option<StepOf>| step.as_ref().and_then(|step| step.record.as_ref()?.get("spec")).cloned();
+    let (mine, theirs) = (spec(&pair.a), spec(&pair.b));
+    let lone = |kind, side: &str, spec: Option<Value>| {
+        vec![Cause::fact(kind, format!("{title} is in {side} only: {}", word(spec.as_ref())))]
+    };
+    match (&pair.a, &pair.b) {
+        (Some(_), None) => lone("step_removed", "A", mine),
+        (None, _) => lone("step_added", "B", theirs),
+        _ => {
+            let differing = entries(mine.as_ref(), theirs.as_ref()).into_iter();
+            differing.map(|(key, a, b)| Cause::setting("step", &format!("{title}: `{key}`"), a, b)).collect()
+        }
+    }
 }
 
 fn colon(told: String) -> String {
     format!(": {told}")
 }
 
-/// The first column that the step of either side makes, drops or reads.
-fn columns_of(pair: &Pair) -> Option<ColumnName> {
-    let record = pair.step().record.as_ref()?;
-    let first = |key: &str| record.get(key).and_then(Value::as_array)?.first()?.as_str();
-    let changed = first("changes").map(|change| change.trim_start_matches(['+', '-', '~']));
-    let name = changed.map(|change| change.split(" ").next().filter(|_| change.contains(" → ")).unwrap_or(change));
-    ColumnName::new(name.or_else(|| first("reads"))?)
+/// The columns that the step makes, drops or gives another type; else the one that it reads, if it reads no other.
+fn columns_of(pair: &Pair) -> Vec<ColumnName> {
+    let Some(record) = &pair.step().record else { return Vec::new() };
+    let changes = record.get("changes").and_then(Value::as_array).into_iter().flatten();
+    let name = |change: &str| {
+        let changed = change.trim_start_matches(['+', '-', '~']);
+        ColumnName::new(changed.split(" ").next().filter(|_| change.contains(" → ")).unwrap_or(changed))
+    };
+    let changed: Vec<ColumnName> = changes.filter_map(|change| name(change.as_str()?)).collect();
+    if changed.is_empty() { only(hidden::reads(record)).into_iter().collect() } else { changed }
+}
+
+/// The column, if it is one.
+fn only(columns: BTreeSet<ColumnName>) -> Option<ColumnName> {
+    if columns.len() == 1 { columns.into_iter().next() } else { None }
 }
 
 /// Which version each side's code is, if they noted down different ones; of one digest they come to the same.

@@ -76,7 +76,7 @@ fn members(a: &Side, b: &Side, findings: &mut Findings) {
 }
 
 /// The spec as it is now, else as it was when the artifact was made.
-fn spec(side: &Side) -> Option<&Value> {
+pub(crate) fn spec(side: &Side) -> Option<&Value> {
     side.spec.as_ref().or(side.artifact.as_ref().map(|artifact| &artifact.spec))
 }
 

@@ -245,7 +245,9 @@ fn told(a: &Side, b: &Side, are_read_again: bool, findings: Findings) -> Differe
         let seen = &finding.seen.columns;
         // The stage's own line says no other.
         let of_cells = of_rows.column.filter(|column| seen.is_empty() || seen.contains(column));
-        let column = of_cells.or_else(|| finding.about.first().cloned()).or_else(|| finding.seen.column());
+        // Which column rows of one side alone differ in, no cause says.
+        let of_cause = || finding.about.first().filter(|_| of_rows.rows.is_empty()).cloned();
+        let column = of_cells.or_else(|| finding.seen.column()).or_else(of_cause);
         let column = column.and_then(|column| ColumnName::new(&hidden::called(a, b, column.as_str())));
         Place { stage: title(at), column, rows: of_rows.rows, many: of_rows.many }
     });

@@ -109,6 +109,8 @@ pub(crate) struct Changed {
     pub(crate) called: Names,
     /// Columns that both sides read by other types: here their cells are compared as they are written.
     pub(crate) as_text: BTreeSet<ColumnName>,
+    /// Of other rows these cells are written alike.
+    pub(crate) others_are_read_elsewise: bool,
     /// A row of one name may stand there several times: one that seems to be on one side alone may be on both.
     pub(crate) may_repeat: bool,
 }
@@ -323,6 +325,9 @@ struct Found {
 pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
     let (rows, as_text) = (&findings.rows.input, &findings.rows.as_text);
     if rows.is_empty() && as_text.is_empty() {
+        if findings.unmatched && is_one_file(a, b) && [a, b].iter().all(|side| is_as_traced(side, workers)) {
+            blame_no_data(findings);
+        }
         return;
     }
     let wanted = |of: fn(&RowChange) -> Option<Element>| {
@@ -438,10 +443,19 @@ fn blame_no_data(findings: &mut Findings) {
     let (of_data, others) = std::mem::take(&mut input.causes).into_iter().partition(|cause| cause.kind == "data");
     input.causes = others;
     let of_data: Vec<Cause> = of_data;
-    let rest = of_data.iter().filter_map(|cause| cause.text.strip_prefix(DATA_DIFFER));
-    let notes: Vec<String> =
-        rest.map(|rest| format!("the data of both are the same files, read elsewise{rest}")).collect();
+    let mut rest: Vec<&str> = of_data.iter().filter_map(|cause| cause.text.strip_prefix(DATA_DIFFER)).collect();
+    if rest.is_empty() {
+        rest.push("");
+    }
+    let notes = rest.iter().map(|rest| format!("the data of both are the same files, read elsewise{rest}"));
     findings.notes.extend(notes);
+}
+
+/// Whether the data of a side can be read, and are what was traced.
+fn is_as_traced(side: &Side, workers: &Workers) -> bool {
+    let traced = side.trace.as_ref().zip(side.salt.as_ref());
+    let sketch = traced.and_then(|(trace, salt)| trace.sketch(&Stage::Input, salt));
+    sketch.is_some_and(|sketch| each_row_traced(side, &Stage::Input, &sketch, workers, |_, _| ()).is_ok())
 }
 
 /// Whether the data of both sides are the same, byte by byte.

@@ -46,18 +46,9 @@ pub(crate) fn renamed_and_changed<'a>(
     only_a: &[&'a ColumnName],
     only_b: &[&'a ColumnName],
 ) -> Vec<Renamed<'a>> {
-    let most = |mine: &Commitment, other: &Trace, theirs: &Commitment| {
-        let spread = a.spread(mine, other, theirs).filter(|_| mine.kind == theirs.kind)?;
-        (spread.of >= BUCKETS_LEAST && spread.differ * 2 < spread.of).then_some(spread)
-    };
-    let is_like_others = |name: &ColumnName| {
-        let mine = &of_a.columns[name];
-        let others = of_a.columns.iter().filter(|(other, _)| *other != name);
-        mine.kind == Kind::Boolean || others.into_iter().any(|(_, other)| most(mine, a, other).is_some())
-    };
     let alike = |before: &'a ColumnName, after: &'a ColumnName| {
-        let differ = Some(most(&of_a.columns[before], b, &of_b.columns[after])?);
-        (!is_like_others(before)).then_some(Renamed { before, after, differ })
+        let differ = Some(alike_in_most(a, &of_a.columns[before], b, &of_b.columns[after])?);
+        (!is_like_others(a, of_a, before)).then_some(Renamed { before, after, differ })
     };
     let all: Vec<Renamed> =
         only_a.iter().flat_map(|before| only_b.iter().filter_map(|after| alike(before, after))).collect();
@@ -68,18 +59,42 @@ pub(crate) fn renamed_and_changed<'a>(
     all.into_iter().zip(alone).filter(|(_, is_alone)| *is_alone).map(|(pair, _)| pair).collect()
 }
 
-/// Circles of columns each of which has, row by row, the values of the next in B, where no other column has them.
+/// In how many buckets two columns differ, if they agree in most.
+fn alike_in_most(trace: &Trace, mine: &Commitment, other: &Trace, theirs: &Commitment) -> Option<Spread> {
+    let spread = trace.spread(mine, other, theirs).filter(|_| mine.kind == theirs.kind)?;
+    (spread.of >= BUCKETS_LEAST && spread.differ * 2 < spread.of).then_some(spread)
+}
+
+/// Whether a column agrees with another one of its table in most buckets, or may by chance.
+fn is_like_others(trace: &Trace, of: &Commitments, name: &ColumnName) -> bool {
+    let mine = &of.columns[name];
+    let mut others = of.columns.iter().filter(|(other, _)| *other != name);
+    mine.kind == Kind::Boolean || others.any(|(_, other)| alike_in_most(trace, mine, trace, other).is_some())
+}
+
+/// Circles of columns each of which has, row by row, the values of the next in B, where no other column has them: in all rows, or in
+/// most buckets of them.
 pub(crate) fn exchanged<'a>(
-    a: &Commitments,
-    b: &Commitments,
+    (a, of_a): (&Trace, &Commitments),
+    (b, of_b): (&Trace, &Commitments),
     differing: &[&'a ColumnName],
 ) -> Vec<Vec<&'a ColumnName>> {
-    let next = |name: &ColumnName| {
-        let root = a.columns[name].root;
-        let mut after = differing.iter().filter(|other| b.columns[**other].root == root);
-        let twins = differing.iter().filter(|other| a.columns[**other].root == root).count();
+    let same = |name: &ColumnName| {
+        let root = of_a.columns[name].root;
+        let mut after = differing.iter().filter(|other| of_b.columns[**other].root == root);
+        let twins = differing.iter().filter(|other| of_a.columns[**other].root == root).count();
         after.next().filter(|_| after.next().is_none() && twins == 1).copied()
     };
+    let alike = |name: &ColumnName| {
+        let in_most = |other: &&&ColumnName| {
+            alike_in_most(a, &of_a.columns[name], b, &of_b.columns[**other]).is_some()
+                && !is_like_others(b, of_b, other)
+        };
+        let mut after = differing.iter().filter(in_most);
+        let only = after.next().filter(|_| after.next().is_none()).copied();
+        only.filter(|after| *after != name && !is_like_others(a, of_a, name))
+    };
+    let next = |name: &ColumnName| same(name).or_else(|| alike(name));
     let circle = |first: &&'a ColumnName| {
         // No column is next to two, so that all ways end or come back.
         let all = std::iter::successors(Some(*first), |name| next(name).filter(|after| after != first));
@@ -88,6 +103,11 @@ pub(crate) fn exchanged<'a>(
         (closes && circle.iter().min() == Some(first)).then_some(circle)
     };
     differing.iter().filter_map(circle).collect()
+}
+
+/// Each column of such a circle, and the one that has its values in B.
+pub(crate) fn followed<'a>(circle: &[&'a ColumnName]) -> impl Iterator<Item = (&'a ColumnName, &'a ColumnName)> {
+    circle.iter().copied().zip(circle.iter().copied().cycle().skip(1))
 }
 
 /// Whether such a circle leaves open what happened: of flags, and of columns that agree in most buckets of rows, cells that changed
@@ -106,13 +126,16 @@ pub(crate) fn may_be_cells(
     })
 }
 
-/// How such a circle is told.
-pub(crate) fn exchange(circle: &[&ColumnName]) -> String {
+/// How such a circle is told, of which cells changed, too, or not.
+pub(crate) fn exchange(circle: &[&ColumnName], and_changed: bool) -> String {
     let [first, second, rest @ ..] = circle else { unreachable!("a column that differs is not its own") };
-    if rest.is_empty() {
-        return format!("`{first}` of A is `{second}` of B, and the reverse: their values were exchanged");
-    }
-    let pairs = circle[1..].iter().zip(rest.iter().chain([first]));
-    let pairs: Vec<String> = pairs.map(|(before, after)| format!("`{before}` is `{after}`")).collect();
-    format!("`{first}` of A is `{second}` of B, {}: their values were exchanged", pairs.join(", "))
+    let others = match rest.is_empty() {
+        true => "and the reverse".to_owned(),
+        false => {
+            let pairs = circle[1..].iter().zip(rest.iter().chain([first]));
+            pairs.map(|(before, after)| format!("`{before}` is `{after}`")).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let (but, changed) = if and_changed { (", but in some rows", ", and cells changed") } else { ("", "") };
+    format!("`{first}` of A is `{second}` of B, {others}{but}: their values were exchanged{changed}")
 }

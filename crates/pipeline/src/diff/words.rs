@@ -134,6 +134,9 @@ pub(crate) fn some_leaves(a: &Value, b: &Value, told: usize) -> Option<String> {
 
 /// The leaves of two values that differ, each with the path to it; so many at most.
 pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
+    fn told(path: &str, a: Option<&Value>, b: Option<&Value>) -> String {
+        differs(if path.is_empty() { "it" } else { path }, a, b)
+    }
     fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, most: usize, found: &mut Vec<String>) {
         if found.len() >= most || same(a, b) {
             return;
@@ -163,9 +166,9 @@ pub(crate) fn leaves(a: &Value, b: &Value, most: usize) -> Vec<String> {
                         walk(&join(&at.to_string()), Some(a), Some(b), most, found);
                     }
                 }
-                _ => found.push(differs(path, a, b)),
+                _ => found.push(told(path, a, b)),
             },
-            _ => found.push(differs(path, a, b)),
+            _ => found.push(told(path, a, b)),
         }
     }
     let mut found = Vec::new();
@@ -227,6 +230,7 @@ mod tests {
         assert_eq!(leaves(&a, &b, 9), ["`mae` is in A only"]);
         let (a, b) = (json!([{"metric": "mae"}, {"metric": "r2"}]), json!([{"metric": "r2"}, {"metric": "mae"}]));
         assert!(leaves(&a, &b, 9).is_empty(), "the order of what has a name");
+        assert_eq!(leaves(&json!(["x"]), &json!([]), 9), ["it is [\"x\"] in A and [] in B"]);
         assert!(leaves(&json!({"n": [{"l2": 1.0}]}), &json!({"n": [{"l2": 1}]}), 1).is_empty());
     }
 }
