@@ -36,6 +36,7 @@ pub(crate) fn page(trained: &Trained) -> Page {
         classes: artifact.task.classes().to_vec(),
         rows_training: artifact.evaluation.training_rows,
         rows_held_out: artifact.evaluation.held_out_rows,
+        weight: artifact.data.weight.as_ref().map(ToString::to_string),
         seed: artifact.seed,
         baseline: Some(artifact.baseline()),
         metrics: metrics(&artifact.evaluation.metrics),

@@ -5,7 +5,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use common::{Project, serve};
+use common::{Project, members, serve};
 use serde_json::json;
 
 /// A pipeline whose steps meet what has no logarithm and no quotient.
@@ -211,6 +211,11 @@ fn weights_count_in_models_and_metrics_and_not_in_steps() {
     let lock = |weight: fn(u32) -> String| -> toml::Table {
         let project = weighted("ridge", weight);
         project.run(&["train", "--quiet"]).ok();
+        assert!(project.read("p.html").contains("each weighted by its <code>w</code>"));
+        let members = members(&std::fs::read(project.path("p.evenstep")).expect("it was written"));
+        let card = String::from_utf8_lossy(&members["card.md"]).into_owned();
+        assert!(card.contains("Each row weighs as much as its `w` says"), "{card}");
+        assert!(card.contains("that it has not seen, each weighted by its `w`."), "{card}");
         project.read("pipeline.lock").parse().expect("TOML")
     };
     let (light, heavy) = (lock(|_| "1".to_owned()), lock(|n| (n % 3).to_string()));

@@ -1,7 +1,7 @@
 //! What metrics mean, in words, and how a value compares with the baseline's.
 
 use crate::markup::{Markup, prose};
-use crate::number::{human, percent};
+use crate::number::{human, percent, plural};
 use crate::{MetricLine, Page, Task};
 
 /// How a metric's values are printed.
@@ -156,8 +156,13 @@ pub(crate) fn sentences(page: &Page, line: &MetricLine) -> Markup {
     };
     match page.rows_held_out {
         0 => out.raw("The model "),
-        1 => out.raw("On 1 row that it had never seen, the model "),
-        n => out.raw(format_args!("On {} rows that it had never seen, the model ", crate::number::count(n))),
+        n => {
+            out.raw("On ").text(&plural(n, "row", "rows")).raw(" that it had never seen, ");
+            if let Some(weight) = &page.weight {
+                out.raw("each weighted by its ").code(weight).raw(", ");
+            }
+            out.raw("the model ")
+        }
     };
     says(&mut out, page, line, value);
     if let Some((low, high)) = interval(line) {

@@ -41,6 +41,8 @@ pub struct Page {
     pub rows_training: u64,
     /// How many rows were held out, and measured on.
     pub rows_held_out: u64,
+    /// The column that says how much each row weighs, in learning and in metrics.
+    pub weight: Option<String>,
     /// The seed of every draw.
     pub seed: u64,
     /// The metrics on the held-out rows; the first one makes the headline.

@@ -18,6 +18,9 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
         counted(evaluation.held_out_rows, "row"),
         split(artifact)
     ));
+    if let Some(weight) = &artifact.data.weight {
+        card.paragraph(&format!("Each row weighs as much as its {} says.", code(weight.as_str())));
+    }
     card.paragraph(
         "These are the input columns, as they were in the rows learned from. Lowest and highest values are what the model \
          knows: of values beyond them nothing was measured.",

@@ -15,8 +15,13 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
         card.paragraph("No rows were held out, so nothing is known of how good it is on others.");
         return;
     }
+    let weighted = artifact
+        .data
+        .weight
+        .as_ref()
+        .map_or_else(String::new, |weight| format!(", each weighted by its {}", code(weight.as_str())));
     card.paragraph(&format!(
-        "Measured once, on {} that it has not seen. Intervals are of 95%, by bootstrap over those rows. It is compared \
+        "Measured once, on {} that it has not seen{weighted}. Intervals are of 95%, by bootstrap over those rows. It is compared \
          with a baseline that {}.",
         counted(evaluation.held_out_rows, "row"),
         artifact.baseline()

@@ -168,6 +168,9 @@ fn introduction(page: &Page) -> Markup {
     if page.rows_held_out > 0 {
         out.raw(", measured on ").text(&count(page.rows_held_out)).raw(" that were held out");
     }
+    if let Some(weight) = &page.weight {
+        out.raw(", each weighted by its ").code(weight);
+    }
     out.raw(".");
     out
 }
