@@ -260,6 +260,7 @@ fn the_reader_of_the_docs_predicts_by_their_page_alone() {
         ("multiclass", "three", "logistic_regression", ""),
         ("multiclass", "three", "dummy", ""),
     ];
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/predict_bundle.py");
     for (at, (task, target, model, keys)) in cases.into_iter().enumerate() {
         let is_linear = ["ridge", "logistic_regression"].contains(&model);
         let dropped: Vec<String> = ["ten", "two", "three", "w"]
@@ -276,12 +277,21 @@ fn the_reader_of_the_docs_predicts_by_their_page_alone() {
         );
         project.write("p.toml", spec);
         project.run(&["train", "p.toml", "--quiet"]).ok();
-        let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/predict_bundle.py");
         let bundle = project.path(&format!("p{at}.evenstep"));
-        let told = said(Command::new("python3").arg(reader).arg(bundle).output().expect("python3 is there"));
+        let told = said(Command::new("python3").arg(&reader).arg(bundle).output().expect("python3 is there"));
         assert!(told.code == 0 && told.out.contains("numbers have the same bits"), "{model}: {}", told.err);
         // Where no `exp` is, nothing may differ.
         let has_exp = task != "regression" || keys.contains("poisson");
         assert!(has_exp || told.out.contains(", 0 are near"), "{model}: {}", told.out);
+    }
+    // A bundle with other steps is refused by the first; without them an example is read, as the script says.
+    let houses = Project::example("houses");
+    for (steps, expected) in [
+        (&[][..], (1, "this reader doesn't know the step `impute_constant`")),
+        (&["--set", "step=[]"], (0, "houses: ")),
+    ] {
+        houses.run(&[&["train", "pipeline.toml", "--out", "h.evenstep", "--quiet"], steps].concat()).ok();
+        let told = said(Command::new("python3").arg(&reader).arg(houses.path("h.evenstep")).output().expect("python3"));
+        assert_eq!((told.code, (told.out + &told.err).starts_with(expected.1)), (expected.0, true), "{}", told.err);
     }
 }

@@ -1,9 +1,10 @@
 """Predicts a bundle's golden rows by the documentation of its format alone.
 
-    python3 predict_bundle.py houses.evenstep
+    evenstep train examples/houses/pipeline.toml --set 'step=[]' --out plain.evenstep
+    python3 predict_bundle.py plain.evenstep
 
 It knows nothing of Evenstep but what `artifact.md` says, and needs nothing but Python. It takes trees and linear models
-behind the steps `impute_mean` and `standard_scale`, checks no hash (`read_bundle.py` does), and says how many numbers
+behind no other steps than `impute_mean` and `standard_scale`, checks no hash (`read_bundle.py` does), and says how many numbers
 have the bits of the training, or are among the floats next to these, where they come from Python's `exp`.
 """
 import json
@@ -167,11 +168,14 @@ def standard_scale(row, params):
 STEPS = {"impute_mean": impute_mean, "standard_scale": standard_scale}
 
 
-def cell(value, kind):
-    """A cell of a row: NaN or None for null."""
-    if kind in ("number", "integer", "boolean"):
-        return NAN if value is None else float(value)
-    return value
+def cell(value, rule):
+    """A cell of a row: NaN or None for null, and within its bounds, if the contract keeps it there."""
+    if rule["type"] not in ("number", "integer", "boolean"):
+        return value
+    low, high = (NAN if rule.get(bound) is None else rule[bound] for bound in ("min", "max"))
+    if value is not None and (value < low or value > high):
+        value = {"null": None, "clip": low if value < low else high}.get(rule["out_of_range"], value)
+    return NAN if value is None else float(value)
 
 
 def main(path):
@@ -181,11 +185,14 @@ def main(path):
     head, model = read["artifact"], read["model"]
     features = sorted(head["features"].items(), key=lambda feature: feature[0].encode())
     width = len(head["task"]["classes"]) if head["task"]["kind"] == "multiclass" else 1
+    unknown = next((step["use"] for step in read["steps"] if step["use"] not in STEPS), None)
+    if unknown:
+        sys.exit(f"this reader doesn't know the step `{unknown}`: see its first lines for a bundle that it can read")
     family = FAMILIES[model["use"]](model, of, features, width)
     columns = read["contract"]
     same = near = 0
     for golden in read["golden"]:
-        row = {name: cell(golden["row"].get(name), columns[name]["type"]) for name in head["inputs"]}
+        row = {name: cell(golden["row"].get(name), columns[name]) for name in head["inputs"]}
         for step in read["steps"]:
             STEPS[step["use"]](row, step["params"])
         predicted = family.predict([row[name] for name, _ in features])
