@@ -21,8 +21,14 @@ const FORMAT: u32 = 1;
 
 /// A bundle that can't be used: nothing of it is.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BundleError(pub String);
+pub enum BundleError {
+    /// A file that was damaged, whose parts don't belong together, or that is none.
+    #[error("{0}")]
+    Broken(String),
+    /// A format or an apply epoch that this engine doesn't know.
+    #[error("{0}")]
+    Unknown(String),
+}
 
 /// A bundle that has been read and found whole.
 pub struct Opened {
@@ -147,7 +153,7 @@ pub fn pack(artifact: &Artifact, lock: &str, report: &str) -> Result<Vec<u8>, Bu
 pub fn seal(mut members: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BundleError> {
     let manifest: Manifest = members.iter().map(|(name, bytes)| (name.clone(), Member::of(bytes))).collect();
     members.insert(MANIFEST.to_owned(), canonical_json(&manifest));
-    archive::pack(&members).map_err(|error| BundleError(error.to_string()))
+    archive::pack(&members).map_err(|error| BundleError::Broken(error.to_string()))
 }
 
 impl Member {
@@ -172,10 +178,10 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
     let artifact = read_artifact(&mut members, &mut budget)?;
     let identity = canonical_json(&artifact.identity());
     if Some(identity.as_slice()) != stated {
-        return Err(BundleError("`identity.json` doesn't describe what the bundle holds".to_owned()));
+        return Err(BundleError::Broken("`identity.json` doesn't describe what the bundle holds".to_owned()));
     }
     let text = |name: &str, bytes: &[u8]| {
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| BundleError(format!("`{name}` is not UTF-8")))
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| BundleError::Broken(format!("`{name}` is not UTF-8")))
     };
     let lock = text("pipeline.lock", take(&mut members, "pipeline.lock")?)?;
     let report = text("report.html", take(&mut members, "report.html")?)?;
@@ -191,8 +197,9 @@ pub fn open(bytes: &[u8]) -> Result<Opened, BundleError> {
 /// # Errors
 /// A file that is cut short or was changed; the error names the part.
 pub fn unseal(bytes: &[u8]) -> Result<(Members<'_>, Manifest), BundleError> {
-    let entries = archive::unpack(bytes).map_err(|error| BundleError(error.to_string()))?;
-    let changed = |name: &str| BundleError(format!("member `{name}` is not as it was written: the bundle was changed"));
+    let entries = archive::unpack(bytes).map_err(|error| BundleError::Broken(error.to_string()))?;
+    let changed =
+        |name: &str| BundleError::Broken(format!("member `{name}` is not as it was written: the bundle was changed"));
     let check = |entry: &Entry<'_>| {
         let (crc, member) = join(entry.bytes.len(), || crc_of(entry.bytes), || Member::of(entry.bytes));
         if crc == entry.crc { Ok((entry.name.to_owned(), member)) } else { Err(changed(entry.name)) }
@@ -205,10 +212,11 @@ pub fn unseal(bytes: &[u8]) -> Result<(Members<'_>, Manifest), BundleError> {
         let manifest: Manifest = parse(MANIFEST, manifest)?;
         let all = manifest.keys().chain(found.keys());
         return Err(match all.into_iter().find(|name| manifest.get(*name) != found.get(*name)) {
-            Some(name) => {
-                BundleError(format!("member `{}` is not what the manifest says: the bundle was changed", shown(name)))
-            }
-            None => BundleError(format!("`{MANIFEST}` is not in canonical form")),
+            Some(name) => BundleError::Broken(format!(
+                "member `{}` is not what the manifest says: the bundle was changed",
+                shown(name)
+            )),
+            None => BundleError::Broken(format!("`{MANIFEST}` is not in canonical form")),
         });
     }
     Ok((members, found))
@@ -220,7 +228,7 @@ pub fn unseal(bytes: &[u8]) -> Result<(Members<'_>, Manifest), BundleError> {
 /// # Errors
 /// A file that is no bundle.
 pub fn peek(file: &mut (impl Read + Seek)) -> Result<Manifest, BundleError> {
-    let bytes = archive::read_one(file, MANIFEST).map_err(|error| BundleError(error.to_string()))?;
+    let bytes = archive::read_one(file, MANIFEST).map_err(|error| BundleError::Broken(error.to_string()))?;
     parse(MANIFEST, &bytes.ok_or_else(|| missing(MANIFEST))?)
 }
 
@@ -259,7 +267,8 @@ fn read_artifact(members: &mut Members<'_>, budget: &mut Budget) -> Result<Artif
     let epochs = stated(take("identity.json")?)?;
     let head: ArtifactHead = read("artifact.json", take("artifact.json")?, budget)?;
     let model: ModelFacts = read("model.json", take("model.json")?, budget)?;
-    let weights = tensors::read(take(WEIGHTS)?).map_err(|error| BundleError(format!("`{WEIGHTS}`: {error}")))?;
+    let weights =
+        tensors::read(take(WEIGHTS)?).map_err(|error| BundleError::Broken(format!("`{WEIGHTS}`: {error}")))?;
     let contract = read_copied("contract.json", take("contract.json")?, budget)?;
     let CanonicalValue(spec) = read("spec.json", take("spec.json")?, budget)?;
     let AtMost(golden): AtMost<_, GOLDEN_ROWS> = read("golden.json", take("golden.json")?, budget)?;
@@ -286,7 +295,7 @@ fn stated(identity: &[u8]) -> Result<Epochs, BundleError> {
     let Stated { format, epochs } = parse("identity.json", identity)?;
     if format != FORMAT {
         let message = format!("the bundle is of format {format}, and this engine reads format {FORMAT}");
-        return Err(BundleError(message));
+        return Err(BundleError::Unknown(message));
     }
     if !APPLIED.contains(&epochs.apply) {
         let applied = APPLIED.map(|epoch| epoch.to_string()).join(", ");
@@ -295,7 +304,7 @@ fn stated(identity: &[u8]) -> Result<Epochs, BundleError> {
              others. An engine of the release that made it answers, or train again with this one",
             epochs.apply
         );
-        return Err(BundleError(message));
+        return Err(BundleError::Unknown(message));
     }
     Ok(epochs)
 }
@@ -305,7 +314,7 @@ fn take<'a>(members: &mut Members<'a>, name: &str) -> Result<&'a [u8], BundleErr
 }
 
 fn missing(name: &str) -> BundleError {
-    BundleError(format!("the bundle has no `{name}`"))
+    BundleError::Broken(format!("the bundle has no `{name}`"))
 }
 
 /// What the members may take in memory once they are read: a multiple of all but the model's numbers, which are read as they are,
@@ -320,7 +329,7 @@ fn budget(members: &Members<'_>) -> Budget {
 
 /// The same of a member that goes on as long as whoever wrote it likes.
 fn read<T: DeserializeOwned>(name: &str, bytes: &[u8], budget: &Budget) -> Result<T, BundleError> {
-    budget.read(bytes).map_err(|error| BundleError(format!("`{name}`: {error}")))
+    budget.read(bytes).map_err(|error| BundleError::Broken(format!("`{name}`: {error}")))
 }
 
 /// The same of a member of which a predictor has copies.
@@ -333,5 +342,5 @@ fn read_copied<T: DeserializeOwned>(name: &str, bytes: &[u8], budget: &mut Budge
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, BundleError> {
-    serde_json::from_slice(bytes).map_err(|error| BundleError(format!("`{name}`: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| BundleError::Broken(format!("`{name}`: {error}")))
 }

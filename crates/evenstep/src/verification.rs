@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use evenstep_attest::Policy;
-use evenstep_bundle::Opened;
+use evenstep_bundle::{BundleError, Opened};
 use evenstep_pipeline::artifact::{Artifact, Epochs};
 use evenstep_pipeline::lock::{Check, Facts, Lock};
 use evenstep_pipeline::verify::{Order, Verified, verify as verify_spec, verify_artifact};
@@ -222,7 +222,11 @@ pub fn of_bundle(
         Ok(opened) => opened,
         Err(error) => {
             found.check("bundle", Err(error.to_string()));
-            found.how = "this is no bundle as it was written: it was damaged, or is none".to_owned();
+            found.how = match error {
+                BundleError::Broken(_) => "this is no bundle as it was written: it was damaged, or is none",
+                BundleError::Unknown(_) => "this is a bundle for another engine, and nothing of it was compared",
+            }
+            .to_owned();
             return Ok(found.judged(started));
         }
     };
@@ -252,6 +256,14 @@ pub fn of_bundle(
         }
     }
     signatures(&mut found, how, path, Some(bytes), facts.as_ref())?;
+    // Whoever changes what was learned can seal golden rows that fit it.
+    let is_vouched_for = is_trained_again || found.is_same("signatures") || found.is_same("lock beside");
+    match artifact.golden.len() {
+        0 => {}
+        _ if is_vouched_for => found.prove("this host answers with the bits that training gave"),
+        rows => found
+            .prove(&format!("this host gives the bits that the bundle states for its {}", counted(rows, "golden row"))),
+    }
     if !is_trained_again && !found.is_same("signatures") {
         let vouched = match found.is_same("lock beside") {
             true => "the lock beside it has the same, which is as good as the place that it comes from",
@@ -288,11 +300,8 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
     let replayed = opened.predictor();
     let rows = format!("{} rows give their bits on this host", artifact.golden.len());
     found.check("golden rows", replayed.map(|_| rows).map_err(|error| error.message));
-    match artifact.golden.is_empty() {
-        true => {
-            found.leave_open("that this host answers with the bits that training gave: the bundle has no golden row")
-        }
-        false => found.prove("this host answers with the bits that training gave"),
+    if artifact.golden.is_empty() {
+        found.leave_open("that this host answers with the bits that training gave: the bundle has no golden row");
     }
     let beside = path.and_then(|path| attestation::lock_beside(path, &opened.digest));
     match &beside {

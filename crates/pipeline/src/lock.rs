@@ -226,14 +226,19 @@ impl Lock {
         let learned = |table: &toml::Table| table.get("model").and_then(|model| model.get("learned")).cloned();
         check("model", learned(&locked).as_ref(), learned(&other).as_ref());
         let evaluation = |table: &toml::Table| {
-            let mut evaluation = table.get("evaluation").cloned();
+            let mut evaluation = table.get("evaluation").and_then(toml::Value::as_table).cloned().unwrap_or_default();
             // Locks of before it was measured are none the worse.
             if locked.get("evaluation").is_some_and(|locked| locked.get("absent").is_none()) {
-                evaluation.as_mut().and_then(toml::Value::as_table_mut).map(|table| table.remove("absent"));
+                evaluation.remove("absent");
             }
             evaluation
         };
-        check("evaluation", evaluation(&locked).as_ref(), evaluation(&other).as_ref());
+        let (mine, theirs) = (evaluation(&locked), evaluation(&other));
+        let detail = if mine == theirs { digest_of(&mine).short() } else { measured(&mine, &theirs).join("; ") };
+        checks.push(Check { name: "evaluation".to_owned(), equal: mine == theirs, detail });
+        let mut check = |name: &str, mine: Option<&toml::Value>, theirs: Option<&toml::Value>| {
+            checks.push(Check::of(name, mine, theirs));
+        };
         rest("", &locked, &other, &COMPARED, &mut check);
         let model = |table: &toml::Table| table.get("model").and_then(toml::Value::as_table).cloned();
         let [mine, theirs] = [&locked, &other].map(|table| model(table).unwrap_or_default());
@@ -284,7 +289,7 @@ impl Check {
     }
 }
 
-/// The parameters of a model that differ, one by one.
+/// The entries that differ, one by one; those of a model's `spec` are its parameters.
 fn differing(mine: &toml::Table, theirs: &toml::Table) -> Vec<String> {
     let flat = |table: &toml::Table| -> BTreeMap<String, toml::Value> {
         let spec = table.get("spec").and_then(toml::Value::as_table).into_iter().flatten();
@@ -295,6 +300,16 @@ fn differing(mine: &toml::Table, theirs: &toml::Table) -> Vec<String> {
     let names: BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
     let differ = names.into_iter().filter(|name| mine.get(*name) != theirs.get(*name));
     differ.map(|name| format!("`{name}` locked {}, now {}", said(mine.get(name)), said(theirs.get(name)))).collect()
+}
+
+/// The metrics that differ, one by one; else the parts of the evaluation that do.
+fn measured(mine: &toml::Table, theirs: &toml::Table) -> Vec<String> {
+    let values = |evaluation: &toml::Table| -> toml::Table {
+        let all = evaluation.get("metrics").and_then(toml::Value::as_array).into_iter().flatten();
+        all.filter_map(|of| Some((of.get("metric")?.as_str()?.to_owned(), of.get("value")?.clone()))).collect()
+    };
+    let metrics = differing(&values(mine), &values(theirs));
+    if metrics.is_empty() { differing(mine, theirs) } else { metrics }
 }
 
 fn said(value: Option<&toml::Value>) -> String {
