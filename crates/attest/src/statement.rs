@@ -67,7 +67,7 @@ pub struct BuildDefinition {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunDetails {
-    /// The engine and its host: `id`, `version`.
+    /// The engine: `id`, `version`.
     pub builder: Map<String, Value>,
     /// When: `startedOn`, `finishedOn`.
     pub metadata: Map<String, Value>,

@@ -22,6 +22,8 @@ use crate::{environment, sbom};
 
 /// The digest of the engine's bill of materials.
 const SBOM: &str = "sbom_sha256";
+/// On what the engine ran.
+const HOST: &str = "host";
 
 /// Where a bundle's signatures lie: `houses.evenstep.dsse.json`.
 pub(crate) fn beside(bundle: &Path) -> PathBuf {
@@ -101,8 +103,8 @@ pub(crate) fn signed(bundle: &Path, artifact: &str) -> Option<Facts> {
 /// What a statement says of the run, under the names of a lock's facts.
 fn told_of_run(predicate: Predicate) -> Facts {
     let RunDetails { builder, metadata } = predicate.run_details;
-    let mut facts: BTreeMap<String, Value> =
-        builder.get("host").and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect();
+    // Statements may have the host at the builder, where SLSA has no place for it.
+    let mut facts: BTreeMap<String, Value> = of_host(builder.get(HOST)).collect();
     facts.extend(builder.get("version").and_then(|of| of.get("evenstep")).map(|v| ("engine".to_owned(), v.clone())));
     let times = ["started", "finished"].map(|name| (name.to_owned(), metadata.get(&format!("{name}On")).cloned()));
     facts.extend(times.into_iter().filter_map(|(name, time)| Some((name, time?))));
@@ -111,6 +113,7 @@ fn told_of_run(predicate: Predicate) -> Facts {
             "engine" => {
                 // Of its bill of materials a lock says nothing.
                 dependency.annotations.remove(SBOM);
+                facts.extend(of_host(dependency.annotations.remove(HOST).as_ref()));
                 facts.insert("build".to_owned(), Value::Object(dependency.annotations));
             }
             "repository" => {
@@ -121,6 +124,10 @@ fn told_of_run(predicate: Predicate) -> Facts {
         }
     }
     Facts(facts)
+}
+
+fn of_host(told: Option<&Value>) -> impl Iterator<Item = (String, Value)> {
+    told.and_then(Value::as_object).cloned().unwrap_or_default().into_iter()
 }
 
 /// Where the facts of a lock are others than those that were signed with it, if something was signed of the run.
@@ -168,22 +175,17 @@ pub(crate) fn statement(name: &str, bytes: &[u8], artifact: &Artifact, facts: Fa
         ]),
         resolved_dependencies: dependencies,
     };
-    let host: Map<String, Value> = ["host", "kernel", "cpu", "simd", "threads"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), facts.get(name)?.clone())))
-        .collect();
     let version = facts.get("engine").cloned().unwrap_or(Value::Null);
     let builder = Map::from_iter([
         ("id".to_owned(), json!("https://github.com/evenstep/evenstep")),
         ("version".to_owned(), if version.is_null() { json!({}) } else { json!({ "evenstep": version }) }),
-        ("host".to_owned(), Value::Object(host)),
     ]);
     let metadata =
         ["started", "finished"].into_iter().filter_map(|name| Some((format!("{name}On"), facts.get(name)?.clone())));
     Statement::new(subject, made, RunDetails { builder, metadata: metadata.collect() })
 }
 
-/// The engine that trained, with the digest of its bill of materials if it is this one.
+/// The engine that trained and its host, with the digest of its bill of materials if it is this one.
 fn engine(facts: &BTreeMap<String, Value>) -> Resource {
     let version = facts.get("engine").and_then(Value::as_str).unwrap_or("unknown");
     let mut engine = Resource { name: "engine".to_owned(), ..Resource::default() };
@@ -199,6 +201,13 @@ fn engine(facts: &BTreeMap<String, Value>) -> Resource {
         engine.annotations.insert(SBOM.to_owned(), json!(bill));
     }
     engine.annotations.extend(build);
+    let host: Map<String, Value> = ["host", "kernel", "cpu", "simd", "threads"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), facts.get(name)?.clone())))
+        .collect();
+    if !host.is_empty() {
+        engine.annotations.insert(HOST.to_owned(), host.into());
+    }
     engine
 }
 

@@ -161,7 +161,8 @@ fn a_role_or_a_column_more_is_not_a_difference_of_the_data() {
         project.run(&["diff", "drop/p.toml", &format!("{folder}/p.toml")]).out
     };
     let said = between("more", &head("drop_columns", "[\"v\", \"x\"]"));
-    let expected = "why\n  step 1 drop_columns: `columns` is [\"v\"] in A and [\"v\",\"x\"] in B\n  column `x` is read in A only";
+    let expected =
+        "why\n  step 1 drop_columns: `columns` is [\"v\"] in A and [\"v\",\"x\"] in B\n  column `x` is read in A only";
     assert!(said.contains(expected), "{said}");
     // The same columns by another step make the same artifact.
     let said = between("select", &head("select_columns", "[\"u\", \"x\"]"));
@@ -185,15 +186,17 @@ fn a_column_whose_cells_differ_is_named_before_one_that_a_cause_is_about() {
     assert_eq!(first(["a", "b"], &["--no-data"]), ("input".to_owned(), "u".into()));
     rows.iter_mut().for_each(|row| row[2] = format!("{}.5", row[4]));
     rows[9][3].clear();
-    let imputed = |name: &str| {
-        SMALL.replace("target_encode", name).replace("[\"u\"]", "[\"v\", \"x\"]")
-    };
+    let imputed = |name: &str| SMALL.replace("target_encode", name).replace("[\"u\"]", "[\"v\", \"x\"]");
     train_in(&project, "mean", &imputed("impute_mean"), &rows);
     train_in(&project, "median", &imputed("impute_median"), &rows);
     assert_eq!(first(["mean", "median"], &[]), ("step 1 impute_mean".to_owned(), "x".into()));
     // Of another version it isn't known where it matters.
     std::fs::create_dir(project.path("alone")).expect("the folder is ours");
-    let lock = replaced(&project.read("mean/p.lock"), "use = \"impute_mean\"\nversion = 1", "use = \"impute_mean\"\nversion = 2");
+    let lock = replaced(
+        &project.read("mean/p.lock"),
+        "use = \"impute_mean\"\nversion = 1",
+        "use = \"impute_mean\"\nversion = 2",
+    );
     let digest = lock.lines().find(|line| line.starts_with("digest = ")).expect("it is there").to_owned();
     project.write("alone/p.lock", replaced(&lock, &digest, &digest.replace(['1', '2', '3'], "0")));
     let told = project.run(&["diff", "mean/p.lock", "alone/p.lock", "--json"]).json();
@@ -773,7 +776,8 @@ fn columns_that_were_exchanged_in_every_bucket_are_a_fact() {
     train_in(&project, "b", &spec, &rows);
     let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
     assert_eq!(causes(&told)[..2], [("exchanged", true), ("data", true)], "{told:#}");
-    let text = "`u` of A is `v` of B, and the reverse, but in some rows: their values were exchanged, and cells changed";
+    let text =
+        "`u` of A is `v` of B, and the reverse, but in some rows: their values were exchanged, and cells changed";
     assert_eq!(told["causes"][0]["text"], text);
     let row = &told["first"]["rows"][0];
     assert_eq!((told["first"]["rows"].as_array().map(Vec::len), &row["id"]), (Some(1), &"17".into()), "{told:#}");

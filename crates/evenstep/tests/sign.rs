@@ -5,7 +5,7 @@ mod common;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use common::{Project, members};
+use common::{Project, members, replaced};
 use serde_json::Value;
 
 /// A trained project with the keys of two people and of a stranger.
@@ -126,10 +126,10 @@ fn nobody_signs_what_another_planted_and_no_policy_takes_it() {
         (format!("{made}/internalParameters/fit_epoch"), "internalParameters.fit_epoch", true),
         (format!("{made}/externalParameters/pipeline"), "externalParameters.pipeline", true),
         ("/subject/0/name".to_owned(), "subject[0000", false),
-        ("/predicate/runDetails/builder/host/kernel".to_owned(), "runDetails.builder.host.kernel", false),
+        (format!("{made}/resolvedDependencies/2/annotations/host/kernel"), "[engine].annotations.host.kernel", false),
         ("/predicate/runDetails/metadata/finishedOn".to_owned(), "runDetails.metadata.finishedOn", false),
     ];
-    let is_of_the_run = |place: &str| place.contains("/runDetails/");
+    let is_of_the_run = |place: &str| place.contains("/runDetails/") || place.contains("/annotations/");
     for (place, field, is_of_the_bundle) in cases {
         for signatures in [None, Some(serde_json::json!([]))] {
             project.write("titanic.evenstep.dsse.json", &honest);
@@ -192,8 +192,20 @@ fn facts_of_a_lock_that_are_not_those_that_were_signed_are_named() {
         assert!(code == 1 && said.starts_with(&format!("`{key}` is ")), "{key}: {said}");
         assert!(said.contains("in the lock beside it, and") && said.contains("in what was signed"), "{said}");
     }
+    // Statements that have the host at the builder say the same.
+    project.write("pipeline.lock", &honest);
+    plant(&project, None, |statement| {
+        let engine = &mut statement["predicate"]["buildDefinition"]["resolvedDependencies"][2]["annotations"];
+        let host = engine.as_object_mut().expect("the engine's").remove("host").expect("it is there");
+        statement["predicate"]["runDetails"]["builder"]["host"] = host;
+    });
+    assert_eq!(facts(&project), (0, "are those that were signed, as far as they were".to_owned()));
     // Who signed without a lock said nothing of the run.
     std::fs::remove_file(project.path("pipeline.lock")).expect("it was there");
+    // A bundle that nobody vouches for proves nothing of its training.
+    let said = project.run(&["verify", "titanic.evenstep", "--quiet"]).ok().out;
+    assert!(said.contains("\n  proved: this host gives the bits that the bundle states for its "), "{said}");
+    assert!(!said.contains("bits that training gave"), "{said}");
     project.run(&["sign", "titanic.evenstep", "--key", "ana.key", "--replace"]).ok();
     project.write("pipeline.lock", &honest);
     assert_eq!(facts(&project), (0, String::new()));
@@ -290,7 +302,10 @@ fn what_is_signed_says_what_went_in_and_who_made_it() {
     assert_eq!(named("engine")["uri"], format!("pkg:cargo/evenstep@{}", env!("CARGO_PKG_VERSION")));
     assert!(named("engine")["annotations"]["rustc"].is_string());
     let run = &statement["predicate"]["runDetails"];
-    assert!(run["metadata"]["finishedOn"].is_string() && run["builder"]["host"]["cpu"].is_array(), "{run}");
+    assert!(run["metadata"]["finishedOn"].is_string(), "{run}");
+    // The builder has what SLSA gives it, and no more.
+    assert!(named("engine")["annotations"]["host"]["cpu"].is_array(), "{dependencies:?}");
+    assert_eq!(run["builder"].as_object().expect("an object").keys().collect::<Vec<_>>(), ["id", "version"]);
 }
 
 fn payload(text: &str) -> Value {
@@ -557,6 +572,7 @@ fn a_bundle_of_an_epoch_to_come_is_refused_by_name() {
     }
     let said = project.run(&["verify", "other.evenstep"]);
     assert!(said.code == 1 && said.out.contains("apply epoch 9"), "{}", said.out);
+    assert!(said.out.contains("not equal: this is a bundle for another engine"), "{}", said.out);
     sealed("\"format\":1", "\"format\":2");
     assert!(project.run(&["inspect", "other.evenstep"]).err.contains("is of format 2"));
 
@@ -650,6 +666,17 @@ fn a_bundle_beside_its_spec_that_boasts_is_no_reproduction() {
     let [(spec, _), (bundle, told)] =
         verify("evaluation.json", &|evaluation| evaluation["metrics"][0]["value"] = 0.999.into());
     assert_eq!((spec, bundle), (1, 1), "{told}");
+    // A lock that boasts is told by the metric.
+    let lock = project.read("pipeline.lock");
+    let value = "]\nmetric = \"roc_auc\"\nvalue = 0.8";
+    project.write("pipeline.lock", replaced(&lock, value, &value.replace("0.8", "0.9")));
+    let said = project.run(&["verify", "--quiet"]);
+    assert!(
+        said.code == 1 && said.out.contains("DIFFERS  evaluation               `roc_auc` locked 0.94"),
+        "{}",
+        said.out
+    );
+    project.write("pipeline.lock", lock);
     let [(spec, _), (bundle, told)] = verify("golden.json", &|golden| *golden = serde_json::json!([]));
     assert_eq!((spec, bundle), (1, 0));
     assert!(told.contains("the bundle has no golden row"), "{told}");
