@@ -348,8 +348,9 @@ fn columns_of(pair: &Pair) -> Vec<ColumnName> {
     let Some(record) = &pair.step().record else { return Vec::new() };
     let changes = record.get("changes").and_then(Value::as_array).into_iter().flatten();
     let name = |change: &str| {
-        let changed = change.trim_start_matches(['+', '-', '~']);
-        ColumnName::new(changed.split(" ").next().filter(|_| change.contains(" → ")).unwrap_or(changed))
+        let (sign, changed) = change.split_at_checked(1)?;
+        let retyped = changed.rsplit_once(" → ").and_then(|(before, _)| before.rsplit_once(' '));
+        ColumnName::new(retyped.filter(|_| sign == "~").map_or(changed, |(name, _)| name))
     };
     let changed: Vec<ColumnName> = changes.filter_map(|change| name(change.as_str()?)).collect();
     if changed.is_empty() { only(hidden::reads(record)).into_iter().collect() } else { changed }
