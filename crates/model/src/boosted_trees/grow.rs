@@ -338,7 +338,7 @@ impl Grower<'_> {
         let rows = left.len() + right.len();
         self.workers.are_alone()
             && FEW * rows * self.allowed.most() <= self.shape.bins()
-            && rows <= self.builder.block_rows()
+            && rows <= self.builder.packing.block_rows()
     }
 
     /// The best split of a node of few rows.

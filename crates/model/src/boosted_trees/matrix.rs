@@ -35,6 +35,9 @@ const TAILS: usize = 8;
 /// The most lanes of a word.
 pub(super) const LANES: usize = 8;
 
+/// A bin of so many rows is too heavy for a packed sum.
+const LIGHT_ROWS: usize = 1 << 16;
+
 /// The bins of the features that can be split.
 #[derive(Debug)]
 pub(super) struct Matrix {
@@ -54,6 +57,8 @@ pub(super) struct Matrix {
     columns: Vec<Vec<u8>>,
     /// The bins, by feature and row, that a shared lane cannot tell; of rows that are not learned from.
     apart: FxHashMap<(usize, usize), u16>,
+    /// No bin of any feature holds more rows.
+    pub(super) heaviest: usize,
 }
 
 /// A feature that has more than one bin.
@@ -125,6 +130,25 @@ impl Matrix {
             Place::Wide(at) => Bins::Wide(&self.wide[*at].1),
             Place::Lane(lane, bins) => Bins::Narrow(&self.columns[*lane], bins.as_deref()),
         }
+    }
+
+    /// How many rows the heaviest bin of any feature holds; all, where few bins promise many a bin.
+    fn count_heaviest(&self, workers: &Workers, rows: usize) -> usize {
+        if self.features.iter().any(|feature| rows / feature.bins() >= LIGHT_ROWS) {
+            return rows;
+        }
+        let of_feature = |feature: usize| {
+            let mut counts = vec![0_usize; usize::from(self.features[feature].binning.last()) + 1];
+            match self.column(feature) {
+                Bins::Narrow(bytes, None) => bytes.iter().for_each(|byte| counts[usize::from(*byte)] += 1),
+                Bins::Narrow(bytes, Some(bins)) => {
+                    bytes.iter().for_each(|byte| counts[usize::from(bins[usize::from(*byte)])] += 1);
+                }
+                Bins::Wide(bins) => bins.iter().for_each(|bin| counts[usize::from(*bin)] += 1),
+            }
+            counts.into_iter().max().unwrap_or(rows)
+        };
+        workers.map((0..self.features.len()).collect(), of_feature).into_iter().max().unwrap_or(rows)
     }
 }
 
@@ -262,7 +286,8 @@ pub(super) fn build(growing: &Growing<'_>) -> Matrix {
             }
         }
     }
-    Matrix { features, ..matrix }
+    let matrix = Matrix { features, ..matrix };
+    Matrix { heaviest: matrix.count_heaviest(workers, roles.len()), ..matrix }
 }
 
 /// Cuts every column by what is seen of it. A distribution takes more room than its column, so that no more
@@ -464,6 +489,7 @@ impl Matrix {
             lanes,
             features: Vec::new(),
             apart: FxHashMap::default(),
+            heaviest: rows,
         }
     }
 

@@ -49,7 +49,7 @@ impl Criterion {
 pub(super) fn best_cut(cuts: Cuts<'_>, bins: Bins<'_>, values: usize) -> Option<Best> {
     let mut best = None;
     match bins.sums {
-        Planes::Packed(words, packing) if packing.is_narrow() => {
+        Planes::Packed(words, packing) if packing.is_narrow() && cuts.node.rows <= packing.block_rows() as i64 => {
             let (mut sum, mut below) = (0, [0; BLOCK]);
             for (block, words) in words[..values].chunks(BLOCK).enumerate() {
                 add_up(words, &mut sum, &mut below);
@@ -61,22 +61,18 @@ pub(super) fn best_cut(cuts: Cuts<'_>, bins: Bins<'_>, values: usize) -> Option<
         }
         planes => {
             let (mut sum, mut below) = ([0; 3], [[0; BLOCK]; 3]);
+            let mut parts = [[0; BLOCK]; 3];
             for first in (0..values).step_by(BLOCK) {
                 let count = BLOCK.min(values - first);
-                match planes {
-                    Planes::Apart(planes) => {
-                        for ((plane, sum), below) in planes.iter().zip(&mut sum).zip(&mut below) {
-                            add_up(&plane[first..first + count], sum, below);
-                        }
-                    }
+                let bins = match planes {
+                    Planes::Apart(planes) => planes.map(|plane| &plane[first..first + count]),
                     Planes::Packed(words, packing) => {
-                        let mut packed = [0; BLOCK];
-                        add_up(&words[first..first + count], &mut sum[0], &mut packed);
-                        for (at, word) in packed.iter().enumerate() {
-                            let parts = packing.take_apart(*word as u64);
-                            below.iter_mut().zip(parts).for_each(|(below, part)| below[at] = part);
-                        }
+                        widest!(take_apart_wide(packing, &words[first..first + count], &mut parts));
+                        parts.each_ref().map(|part| &part[..count])
                     }
+                };
+                for ((bins, sum), below) in bins.into_iter().zip(&mut sum).zip(&mut below) {
+                    add_up(bins, sum, below);
                 }
                 let sums = |at: usize| Sums { gradient: below[0][at], hessian: below[1][at], rows: below[2][at] };
                 cuts.block(first, count, &below, |n| n, small_float, sums, &mut best);
@@ -103,6 +99,15 @@ fn take_apart(packing: &Packing, below: &[i64; BLOCK], parts: &mut Below<i32>) {
     let parts = gradients.iter_mut().zip(hessians).zip(rows);
     for (((gradient, hessian), rows), word) in parts.zip(below) {
         [*gradient, *hessian, *rows] = packing.take_apart_narrow(*word);
+    }
+}
+
+#[inline(always)]
+fn take_apart_wide(packing: &Packing, bins: &[i64], parts: &mut Below<i64>) {
+    let [gradients, hessians, rows] = parts;
+    let parts = gradients.iter_mut().zip(hessians).zip(rows);
+    for (((gradient, hessian), rows), word) in parts.zip(bins) {
+        [*gradient, *hessian, *rows] = packing.take_apart(*word as u64);
     }
 }
 
@@ -295,6 +300,7 @@ mod tests {
             bits in 8_u32..=15,
             values in 17_usize..600,
             rows in 1_u32..2000,
+            beyond_a_block: bool,
             min_rows in 0_u32..40,
             min_hessian in 0.0_f64..20.0,
             l2 in prop_oneof![Just(0.0), 0.0_f64..50.0],
@@ -308,7 +314,10 @@ mod tests {
                 _ => (Hessians::Any { gradient_bits: bits }, 3.0),
             };
             let packing = Packing::new(Largest { gradient: 1.0, hessian: most, error: 0.0 }, hessians);
-            let rows = rows.min(packing.block_rows() as u32);
+            // No bin has more rows than a block, also where the node does.
+            let block = packing.block_rows() as u32;
+            let rows = if beyond_a_block { block + rows.min(block) } else { rows.min(block) };
+            let times = times.min((1 << 19) / i64::from(rows));
             let words = words(&packing, values, rows, most, seed);
             let spec = BoostedTrees { min_rows, min_hessian, ..BoostedTrees::default() };
             let criterion = Criterion { rows_by_hessian, ..spec.criterion(&packing, l2) };

@@ -18,6 +18,9 @@ const SMALL_UPDATES: usize = 1 << 17;
 /// From so many words for each thread on these are shared out, and not the rows.
 const MANY_WORDS: usize = 8;
 
+/// So many rows are added by one thread at a time, where packed sums hold them.
+const BLOCK_ROWS: usize = 1 << 16;
+
 /// So many words of rows stay in a cache that is at hand.
 const AT_HAND_WORDS: usize = 1 << 16;
 
@@ -92,13 +95,19 @@ impl<'a> Builder<'a> {
     }
 
     /// Of so many rows the packed sums need not be taken apart before the last.
-    pub(in crate::boosted_trees) fn block_rows(&self) -> usize {
-        self.packing.block_rows()
+    fn block_rows(&self) -> usize {
+        if self.bins_are_light() { BLOCK_ROWS } else { self.packing.block_rows() }
+    }
+
+    /// Whether a packed sum holds each bin of all rows.
+    fn bins_are_light(&self) -> bool {
+        self.workers.are_alone() && self.matrix.heaviest <= self.packing.block_rows()
     }
 
     /// In which form the sums of so many rows are kept.
     pub(in crate::boosted_trees) fn form(&self, rows: i64) -> Form {
-        if rows <= self.block_rows() as i64 { Form::Packed } else { Form::Apart }
+        let is_packed = rows <= self.packing.block_rows() as i64 || self.bins_are_light();
+        if is_packed { Form::Packed } else { Form::Apart }
     }
 
     /// One feature's part of a histogram.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, Mutex};
 
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::{Peers, Workers};
-use evenstep_table::{Batch, Task};
+use evenstep_table::{Batch, Column, Task};
 
 use super::super::store::store;
 use super::super::{BoostedTrees, EarlyStopping, Model};
@@ -46,9 +46,27 @@ fn two_processes_learn_what_one_does() {
         (&means, Task::Regression, weighted(values(2000), weights(2000))),
         (&stopping, binary(), weighted(two_classes(30_000), weights(30_000))),
         (&sampled(), multiclass(3), three_classes(2000)),
+        // Of light bins: alone, all sums are packed.
+        (&sampled(), Task::Regression, without_heavy_bins(values(40_000))),
+        (&sampled(), binary(), without_heavy_bins(two_classes(40_000))),
     ] {
         check_two_processes(spec, &task, &data);
     }
+}
+
+/// The columns of many different values, and no null.
+fn without_heavy_bins(data: Batch) -> Batch {
+    let mut numbers = Batch::new(data.keys.to_vec());
+    numbers.labels.clone_from(&data.labels);
+    for (name, column) in data.schema().keys().map(|name| (name, data.column(name))) {
+        if let Column::Number(cells) = column
+            && name.as_str().starts_with('n')
+        {
+            let spread = |(row, x): (usize, &f64)| if x.is_nan() { row as f64 / data.rows() as f64 } else { *x };
+            numbers.insert(name.clone(), Column::Number(cells.iter().enumerate().map(spread).collect()));
+        }
+    }
+    numbers
 }
 
 pub(super) fn check_two_processes<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
