@@ -387,6 +387,15 @@ fn marks_of_missing_values_are_proposed_as_such() {
 }
 
 #[test]
+fn the_zero_day_of_databases_is_no_day() {
+    let day = |n: usize| {
+        if n.is_multiple_of(9) { "0000-00-00".to_owned() } else { format!("2024-0{}-1{}", 1 + n % 9, n % 10) }
+    };
+    let (spec, _) = trains_file("z.csv", rows("day,x,y", 200, |n| format!("{},{},{}", day(n), n % 13, n % 29)));
+    holds(&spec, &["missing = [\"\", \"0000-00-00\"]", "columns = [\"day\"]\nparts = "]);
+}
+
+#[test]
 fn a_mark_that_is_a_value_elsewhere_becomes_null_in_its_column_alone() {
     let row = |n: usize| {
         let x = if n % 20 == 3 { "None".to_owned() } else { format!("{n}.5") };

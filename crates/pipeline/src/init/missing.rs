@@ -64,6 +64,9 @@ const THERE: &[&str] = &[
     "tbd",
     "void",
     "not recorded",
+    // What MySQL has for no day.
+    "0000-00-00",
+    "0000-00-00 00:00:00",
 ];
 
 /// The texts that stand for a missing value wherever they are, in the order of their bytes.
