@@ -1,11 +1,11 @@
 //! What changes of the answers, and of how they are given.
 
 use evenstep_source::Extra;
-use evenstep_table::{Rule, Task};
+use evenstep_table::{ColumnName, Rule, Task};
 
 use super::Interface;
 use super::compare::{Change, Changes};
-use super::field::{is_within, range};
+use super::field::{is_within, range, unit};
 use crate::spec::{Mode, Time};
 
 pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>) {
@@ -22,16 +22,8 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
     if old.task == Task::Regression && new.task == Task::Regression {
         target(before, after, &mut changes);
     }
-    match (&before.unit, &after.unit) {
-        (Some(before), Some(after)) if before != after => {
-            changes.add(true, "unit", format!("in {after} now, and in {before} before"));
-        }
-        (None, Some(after)) => changes.add(false, "unit", format!("the contract says now that it is in {after}")),
-        _ => {}
-    }
-    if old.id != new.id && !old.id.is_empty() && !new.id.is_empty() {
-        changes.add(true, "id", "rows are named by other columns");
-    }
+    unit(before, after, &mut changes);
+    id(old, new, &mut changes);
     let mut changes = Changes { place: "serving".to_owned(), ..changes };
     match (old.serving.extra, new.serving.extra) {
         (Extra::Ignore, Extra::Reject) => changes.add(true, "extra", "unknown fields are refused now"),
@@ -42,6 +34,18 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
     let (before, after) = (&old.serving.latency, &new.serving.latency);
     slower("p50", before.p50, after.p50, &mut changes);
     slower("p99", before.p99, after.p99, &mut changes);
+}
+
+/// By what answers name their rows. A column that no request had names none of those that are asked about.
+fn id(old: &Interface, new: &Interface, changes: &mut Changes<'_>) {
+    if old.id == new.id || old.id.is_empty() && !new.id.iter().any(|name| old.inputs.contains(name)) {
+        return;
+    }
+    let told = |id: &[ColumnName]| match id {
+        [] => "their number".to_owned(),
+        columns => columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
+    changes.add(true, "id", format!("rows are named by {} now, and by {} before", told(&new.id), told(&old.id)));
 }
 
 /// What numbers are learned from: a model isn't held to it, so no client breaks by it.

@@ -113,14 +113,15 @@ mod tests {
         super::super::declared::of(&spec).expect("it is complete")
     }
 
+    fn told(comparison: Comparison) -> String {
+        let lines = comparison.changes.iter().map(|change| format!("{}: {}", change.verdict.word(), change.line()));
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
     /// What is said of the change of some text in the spec, there and back.
     fn check(old: &str, new: &str) -> String {
         assert!(SPEC.contains(old), "{old}");
         let (before, after) = (interface(SPEC), interface(&SPEC.replace(old, new)));
-        let told = |comparison: Comparison| {
-            let lines = comparison.changes.iter().map(|change| format!("{}: {}", change.verdict.word(), change.line()));
-            lines.collect::<Vec<_>>().join("; ")
-        };
         format!("→ {}\n← {}", told(compare(&before, &after)), told(compare(&after, &before)))
     }
 
@@ -149,8 +150,8 @@ mod tests {
         ← compatible: field `city`: requests do without it now
         ");
         insta::assert_snapshot!(check("id = \"key\"", ""), @r"
-        → breaking: field `key`: requests without it are refused now
-        ← compatible: field `key`: requests do without it now
+        → breaking: field `key`: requests without it are refused now; breaking: answer: rows are named by their number now, and by `key` before
+        ← breaking: answer: rows are named by `key` now, and by their number before; compatible: field `key`: requests do without it now
         ");
     }
 
@@ -192,6 +193,25 @@ mod tests {
         → breaking: field `city`: categories that are not known are refused now
         ← compatible: field `city`: categories that are not known are taken now
         ");
+        let reject = |rule: &str| interface(&SPEC.replace("type = \"category\", values = [\"Bern\", \"Rom\"]", rule));
+        let listed = reject("type = \"category\", unseen = \"reject\", values = [\"Bern\"]");
+        let unlisted = reject("type = \"category\", unseen = \"reject\"");
+        let text = reject("type = \"text\"");
+        let all = [
+            ("text → listed", &text, &listed),
+            ("listed → text", &listed, &text),
+            ("text → unlisted", &text, &unlisted),
+            ("listed → unlisted", &listed, &unlisted),
+            ("unlisted → listed", &unlisted, &listed),
+        ];
+        let all = all.map(|(what, old, new)| format!("{what}: {}", told(compare(old, new))));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        text → listed: breaking: field `city`: categories that are not known are refused now; compatible: field `city`: type text is category now: what was one is the other too
+        listed → text: compatible: field `city`: type category is text now: what was one is the other too
+        text → unlisted: breaking: field `city`: categories that are not known are refused now; compatible: field `city`: type text is category now: what was one is the other too
+        listed → unlisted: breaking: field `city`: which categories are taken is no longer said
+        unlisted → listed: compatible: field `city`: the contract says now which categories are taken
+        ");
         insta::assert_snapshot!(check("unit = \"years\"", "unit = \"months\""), @r"
         → breaking: field `age`: in months now, and in years before: the same number means another thing
         ← breaking: field `age`: in years now, and in months before: the same number means another thing
@@ -199,6 +219,15 @@ mod tests {
         insta::assert_snapshot!(check(", \"NA\"]", "]"), @r"
         → breaking: missing values: `NA` no longer stands for one
         ← compatible: missing values: `NA` stands for one now
+        ");
+        let spec = SPEC
+            .replace("absent = \"null\"", "missing = \"reject\"")
+            .replace("max = 120", "max = 120, missing = \"reject\"");
+        let with = |tokens: &str| interface(&spec.replace("\"\", \"NA\"", tokens));
+        let all = ["\"NA\", \"-\"", "\"NA\", \"-9\""].map(|tokens| told(compare(&with("\"NA\""), &with(tokens))));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        breaking: missing values: `-` stands for one now, and field `city` refuses it
+        breaking: missing values: `-9` stands for one now, and field `age` refuses it
         ");
     }
 
@@ -221,7 +250,7 @@ mod tests {
         ");
         insta::assert_snapshot!(check("y = { type = \"category\", values = [\"no\", \"yes\"] }", "y = { type = \"number\", unit = \"CHF\" }"), @r"
         → breaking: answer: it is a number now, and one of two classes before; compatible: answer: the contract says now that it is in CHF
-        ← breaking: answer: it is one of two classes now, and a number before
+        ← breaking: answer: it is one of two classes now, and a number before; compatible: answer: the contract no longer says that it is in CHF
         ");
         let spec = SPEC
             .replace("y = { type = \"category\", values = [\"no\", \"yes\"] }", "y = { type = \"number\", max = 9 }");
@@ -233,6 +262,11 @@ mod tests {
         answer: it learns from values up to 20 now, and from values up to 9 before
         ");
         assert!(said.compatible);
+        let key = "key = { type = \"integer\" }";
+        insta::assert_snapshot!(check(&format!("id = \"key\"\n        missing = [\"\", \"NA\"]\n        [contract]\n        {key}"), "missing = [\"\", \"NA\"]\n        [contract]"), @r"
+        → breaking: field `key`: removed, and requests that have it are refused; breaking: answer: rows are named by their number now, and by `key` before
+        ← compatible: field `key`: added, and requests do without it
+        ");
         insta::assert_snapshot!(check("name = \"p\"", "name = \"q\""), @r"
         → breaking: answer: the model is called `q` now, and its address `/v2/models/q` with it
         ← breaking: answer: the model is called `p` now, and its address `/v2/models/p` with it

@@ -43,8 +43,18 @@ pub(super) fn compare(old: &Interface, new: &Interface, found: &mut Vec<Change>)
         changes.add(true, "missing", format!("`{token}` no longer stands for one"));
     }
     for token in new.missing.iter().filter(|token| !old.missing.contains(token)) {
-        changes.add(false, "missing", format!("`{token}` stands for one now"));
+        let refused = new.fields().find(|(name, rule)| {
+            let could_be = of(old, name).is_some_and(|before| may_hold(before.kind, token));
+            could_be && rule.missing == Missing::Reject
+        });
+        let but = refused.map_or(String::new(), |(name, _)| format!(", and field `{name}` refuses it"));
+        changes.add(refused.is_some(), "missing", format!("`{token}` stands for one now{but}"));
     }
+}
+
+/// Whether a text may be a value: without a digit, it is no number, date or time.
+fn may_hold(kind: Kind, text: &str) -> bool {
+    matches!(kind, Kind::Category | Kind::Text) || text.contains(|c: char| c.is_ascii_digit())
 }
 
 fn required(is_required: (bool, bool), changes: &mut Changes<'_>) {
@@ -211,30 +221,37 @@ pub fn told(bound: &Bound) -> String {
     }
 }
 
-/// A category is refused only where the contract says so, too.
+/// A category is refused only where the contract says so, too. A text may be any, and none is.
 fn values(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
     if (old.unseen, &old.values) == (new.unseen, &new.values)
         || new.kind != Kind::Category
-        || old.kind != Kind::Category
+        || !matches!(old.kind, Kind::Category | Kind::Text)
     {
         return;
     }
     let refuses = |rule: &Rule| rule.unseen == Unseen::Reject;
-    let all_are_known = match (&old.values, &new.values) {
-        (Some(old), Some(new)) => old.iter().all(|value| new.contains(value)),
-        (_, None) => true,
-        (None, Some(_)) => false,
-    };
     match (refuses(old), refuses(new)) {
         (false, true) => changes.add(true, "unseen", "categories that are not known are refused now"),
         (true, false) => changes.add(false, "unseen", "categories that are not known are taken now"),
-        (true, true) if !all_are_known => changes.add(true, "values", "some categories are refused that were not"),
-        (true, true) => changes.add(false, "values", "some categories are taken that were refused"),
+        (true, true) => match (&old.values, &new.values) {
+            (Some(old), Some(new)) if !old.iter().all(|value| new.contains(value)) => {
+                changes.add(true, "values", "some categories are refused that were not");
+            }
+            (Some(_), Some(_)) => changes.add(false, "values", "some categories are taken that were refused"),
+            (Some(_), None) => changes.add(true, "values", "which categories are taken is no longer said"),
+            (None, _) => changes.add(false, "values", "the contract says now which categories are taken"),
+        },
         (false, false) => changes.add(false, "values", "other categories are flagged, none is refused"),
     }
 }
 
-fn unit(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
+/// What is said of a column that refuses categories, if the contract doesn't list those that it takes.
+pub fn unlisted(rule: &Rule) -> Option<&'static str> {
+    let is_unlisted = rule.kind == Kind::Category && rule.unseen == Unseen::Reject && rule.values.is_none();
+    is_unlisted.then_some("a category that training never saw is refused")
+}
+
+pub(super) fn unit(old: &Rule, new: &Rule, changes: &mut Changes<'_>) {
     match (&old.unit, &new.unit) {
         (Some(before), Some(after)) if before != after => {
             changes.add(
