@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_pipeline::interface::{Comparison, compare, told};
+use evenstep_pipeline::interface::{Comparison, compare, told, unlisted};
 use evenstep_pipeline::{Interface, PipelineError};
 use evenstep_server::clients;
 use evenstep_table::rule::{Absent, Available, Missing};
@@ -93,6 +93,7 @@ fn bounds(rule: &Rule) -> String {
     });
     let min = rule.min.as_ref().map(|min| format!("min {}", told(min)));
     let max = rule.max.as_ref().map(|max| format!("max {}", told(max)));
+    let values = values.or_else(|| unlisted(rule).map(str::to_owned));
     let words = [min, max, values, rule.unit.clone(), rule.format.clone()];
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -250,6 +250,33 @@ fn the_schema_names_the_values_that_are_known_where_others_are_let_through() {
 }
 
 #[test]
+fn a_bundle_names_the_categories_that_it_takes_where_it_refuses_others() {
+    let project = trained();
+    let declared = |city: &str| {
+        let city = format!("city = {{ type = \"category\", {city} }}\n");
+        project.write(
+            "other.toml",
+            project
+                .read("p.toml")
+                .replace("city = { type = \"category\", values = [\"Bern\", \"Chur\"], absent = \"null\" }\n", &city),
+        );
+        project.run(&["train", "other.toml", "--quiet", "--out", "other.evenstep"]).ok();
+        let json: Value = serde_json::from_str(&written(&project, "other.evenstep", "json")).expect("JSON");
+        let server = Server::of(&project, &["serve", "other.evenstep"]);
+        let schema =
+            server.get("/openapi.json").ok().json()["components"]["schemas"]["Row"]["properties"]["city"].take();
+        (json["columns"]["city"]["values"].clone(), schema["enum"].clone(), schema["description"].clone())
+    };
+    let (values, taken) = (json!(["Bern", "Chur"]), json!(["Bern", "Chur", "", null]));
+    assert_eq!(declared("unseen = \"reject\""), (values.clone(), taken.clone(), Value::Null));
+    // What is listed and was never seen is refused like what isn't.
+    assert_eq!(declared("unseen = \"reject\", values = [\"Bern\", \"Chur\", \"Rom\"]"), (values, taken, Value::Null));
+    let (values, taken, told) = declared("unseen = \"reject\", personal = true");
+    assert_eq!((values, taken), (Value::Null, Value::Null), "of people, no value is shown");
+    assert_eq!(told, "a category that training never saw is refused, an empty text is null");
+}
+
+#[test]
 fn the_schema_says_what_an_empty_text_is_and_its_example_keeps_the_bounds() {
     let project = Project::new();
     let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"none.csv\"\ntarget = \"y\"\nMISSING[contract]\ny = { type = \"number\" }\nlow = { type = \"number\", max = -2 }\nyear = { type = \"integer\", min = 1900 }\nday = { type = \"date\", max = \"2000-01-31\" }\nnote = { type = \"text\", missing = \"allow\" }\nname = { type = \"category\", missing = \"reject\" }\n[model]\nuse = \"ridge\"\n";

@@ -9,7 +9,8 @@ mod field;
 use std::collections::BTreeSet;
 
 use evenstep_exact::canonical::canonical_json;
-use evenstep_table::rule::Absent;
+use evenstep_table::check::SeenColumns;
+use evenstep_table::rule::{Absent, Unseen};
 use evenstep_table::{ColumnName, Contract, Rule, Task};
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +21,12 @@ use crate::spec::{ServingSection, Spec};
 use crate::{Artifact, PipelineError, Predictor, Run};
 
 pub use compare::{Change, Comparison, Verdict, compare};
-pub use field::told;
+pub use field::{told, unlisted};
 
 /// The form of the document.
 const FORMAT: u32 = 1;
+/// Of more categories that training saw none is listed: nobody reads them, and generators make a type of all.
+const LISTED_MAX: usize = 1000;
 
 /// What a pipeline promises to those who ask it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -82,12 +85,12 @@ impl Interface {
             columns: artifact.contract.clone(),
             serving: serving_of(artifact)?,
         };
-        interface.narrowed().checked("the bundle")
+        interface.narrowed().taking(&artifact.seen).checked("the bundle")
     }
 
     /// That of a predictor, under the name that it answers by.
     pub fn of_predictor(predictor: &Predictor) -> Interface {
-        let Predictor { name, task, data, contract, inputs, serving, .. } = predictor;
+        let Predictor { name, task, data, contract, inputs, seen, serving, .. } = predictor;
         let interface = Interface {
             format: FORMAT,
             name: name.clone(),
@@ -99,7 +102,7 @@ impl Interface {
             columns: contract.clone(),
             serving: serving.clone(),
         };
-        interface.narrowed()
+        interface.narrowed().taking(seen)
     }
 
     /// That of a spec: by its data where they can be read, else by what it declares.
@@ -133,6 +136,21 @@ impl Interface {
     fn narrowed(mut self) -> Interface {
         let Interface { target, id, inputs, columns, .. } = &mut self;
         columns.columns.retain(|name, _| name == target || id.contains(name) || inputs.contains(name));
+        self
+    }
+
+    /// Itself, with the categories that are taken where others are refused: those that training saw.
+    fn taking(mut self, seen: &SeenColumns) -> Interface {
+        let refusing = self.columns.columns.iter_mut().filter(|(_, rule)| rule.unseen == Unseen::Reject);
+        for (name, rule) in refusing.filter(|(_, rule)| !rule.personal) {
+            let categories = seen.get(name).and_then(|seen| seen.categories.as_ref());
+            let Some(categories) = categories.filter(|all| all.len() <= LISTED_MAX) else { continue };
+            let is_listed = |category: &&str| {
+                rule.values.as_ref().is_none_or(|values| values.iter().any(|value| value == category))
+            };
+            let taken: Vec<String> = categories.iter().filter(is_listed).map(str::to_owned).collect();
+            rule.values = Some(taken).filter(|taken| !taken.is_empty()).or_else(|| rule.values.take());
+        }
         self
     }
 

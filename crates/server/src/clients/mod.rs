@@ -4,7 +4,7 @@ mod proto;
 mod python;
 mod typescript;
 
-use evenstep_pipeline::interface::told;
+use evenstep_pipeline::interface::{told, unlisted};
 use evenstep_pipeline::{Interface, PipelineError, mock};
 use evenstep_table::rule::Missing;
 use evenstep_table::{ColumnName, Kind, Rule};
@@ -81,6 +81,7 @@ fn note(rule: &Rule) -> String {
     words.extend(rule.min.as_ref().map(|min| format!("from {}", told(min))));
     words.extend(rule.max.as_ref().map(|max| format!("up to {}", told(max))));
     words.extend(rule.values.as_ref().filter(|values| values.len() <= 12).map(|values| values.join(" | ")));
+    words.extend(unlisted(rule).map(str::to_owned));
     one_line(&words.join(", "))
 }
 

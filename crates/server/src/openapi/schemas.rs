@@ -1,9 +1,10 @@
 //! What rows, answers and problems look like.
 
-use evenstep_pipeline::Predictor;
+use evenstep_pipeline::interface::unlisted;
+use evenstep_pipeline::{Interface, Predictor};
 use evenstep_source::Extra;
-use evenstep_table::rule::{Absent, Bound, Missing, OutOfRange, Rule, Unseen};
-use evenstep_table::{Clock, ColumnName, Kind, NULL_INTEGER, Task, some_of};
+use evenstep_table::rule::{Bound, Missing, OutOfRange, Rule, Unseen};
+use evenstep_table::{Clock, Kind, NULL_INTEGER, Task, some_of};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value, json};
@@ -27,11 +28,10 @@ pub(crate) fn native(predictor: &Predictor) -> Map<String, Value> {
 pub(super) fn row_schema(predictor: &Predictor) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
-    let is_empty_null = predictor.data.missing.iter().any(String::is_empty);
-    for (name, rule) in fields(predictor) {
-        properties.insert(name.to_string(), field_schema(rule, is_empty_null));
-        let is_input = predictor.inputs.contains(name);
-        if is_input && rule.absent == Absent::Reject {
+    let interface = Interface::of_predictor(predictor);
+    for (name, rule) in interface.fields() {
+        properties.insert(name.to_string(), field_schema(rule, &interface.missing));
+        if interface.requires(name) {
             required.push(json!(name));
         }
     }
@@ -61,14 +61,8 @@ pub(super) fn lists_schema(predictor: &Predictor) -> Value {
     lists
 }
 
-/// The fields of a request: the input columns, and the id's, which are echoed.
-fn fields(predictor: &Predictor) -> impl Iterator<Item = (&ColumnName, &Rule)> {
-    let wanted = |name: &ColumnName| predictor.inputs.contains(name) || predictor.data.id.contains(name);
-    predictor.contract.columns.iter().filter(move |(name, _)| wanted(name))
-}
-
-/// The schema of a field, where an empty text is null or is a value.
-fn field_schema(rule: &Rule, is_empty_null: bool) -> Value {
+/// The schema of a field, where some texts stand for null.
+fn field_schema(rule: &Rule, missing: &[String]) -> Value {
     let (kind, format) = match rule.kind {
         Kind::Number => ("number", None),
         Kind::Integer => ("integer", Some("int64")),
@@ -102,13 +96,18 @@ fn field_schema(rule: &Rule, is_empty_null: bool) -> Value {
     let mut words = Vec::new();
     match &rule.values {
         Some(values) if rule.unseen == Unseen::Reject => {
-            let null = (rule.missing == Missing::Allow).then_some(Value::Null);
-            schema.insert("enum".to_owned(), values.iter().map(|value| json!(value)).chain(null).collect());
+            let (texts, null) = match rule.missing {
+                Missing::Allow => (missing, Some(Value::Null)),
+                Missing::Reject => (&[][..], None),
+            };
+            let texts = texts.iter().filter(|text| !values.contains(text));
+            let taken = values.iter().chain(texts).map(|value| json!(value)).chain(null);
+            schema.insert("enum".to_owned(), taken.collect());
         }
         Some(values) => {
             words.push(format!("known are {}", some_of(values.iter().map(|value| format!("`{value}`")), VALUES, ", ")))
         }
-        None => {}
+        None => words.extend(unlisted(rule).map(str::to_owned)),
     }
     words.extend(rule.unit.as_ref().map(|unit| format!("in {unit}")));
     // Numbers in JSON are numbers.
@@ -124,7 +123,7 @@ fn field_schema(rule: &Rule, is_empty_null: bool) -> Value {
         }
     }
     if matches!(rule.kind, Kind::Category | Kind::Text) && !schema.contains_key("enum") {
-        match (is_empty_null, rule.missing) {
+        match (missing.iter().any(String::is_empty), rule.missing) {
             (true, Missing::Allow) => words.push("an empty text is null".to_owned()),
             (true, _) => drop(schema.insert("minLength".to_owned(), json!(1))),
             (false, _) => words.push("an empty text is a value".to_owned()),
@@ -137,7 +136,9 @@ fn field_schema(rule: &Rule, is_empty_null: bool) -> Value {
 }
 
 pub(super) fn example(predictor: &Predictor) -> Value {
-    let row = fields(predictor).filter(|(name, _)| predictor.inputs.contains(name)).map(|(name, rule)| {
+    let interface = Interface::of_predictor(predictor);
+    let inputs = interface.fields().filter(|(name, _)| predictor.inputs.contains(name));
+    let row = inputs.map(|(name, rule)| {
         let value = match rule.kind {
             Kind::Date | Kind::Time | Kind::Datetime(_) => json!(moment(rule)),
             _ if rule.values.as_ref().is_some_and(|values| !values.is_empty()) => {
