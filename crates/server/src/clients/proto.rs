@@ -14,16 +14,16 @@ const RESERVED: std::ops::RangeInclusive<u32> = 19_000..=19_999;
 
 /// The messages of an interface.
 pub fn proto(interface: &Interface) -> String {
-    let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
-    let lines = fields(interface).into_iter().map(|field| {
-        let number = number(field.name.as_str(), &mut numbers);
+    let (fields, mut taken) = (fields(interface), BTreeSet::new());
+    let numbered: Vec<(&str, u32)> =
+        fields.iter().map(|field| (field.name.as_str(), number(field.name.as_str(), &mut taken))).collect();
+    let lines = fields.iter().zip(identifiers(&numbered)).zip(&numbered).map(|((field, name), (_, number))| {
         let kind = match field.kind {
             Kind::Number => "double",
             Kind::Integer => "int64",
             Kind::Boolean => "bool",
             _ => "string",
         };
-        let name = distinct(identifier(field.name.as_str()), number, &mut names);
         let json = literal(field.name.as_str());
         let required = if field.is_required { "required" } else { "may be left out" };
         let note = if field.note.is_empty() { String::new() } else { format!(", {}", field.note) };
@@ -102,11 +102,21 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// The identifier, with the field's number behind it if another field has it.
-fn distinct(name: String, number: u32, taken: &mut BTreeSet<String>) -> String {
-    let name = if taken.contains(&name) { format!("{name}_{number}") } else { name };
-    taken.insert(name.clone());
-    name
+/// The identifier of each field, with its number behind it if another has one that JSON writes alike: `x_1` is `x1` there. A field
+/// that is called as its identifier comes before those that aren't.
+fn identifiers(fields: &[(&str, u32)]) -> Vec<String> {
+    let mut identifiers: Vec<String> = fields.iter().map(|(name, _)| identifier(name)).collect();
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    order.sort_by_key(|at| identifiers[*at] != fields[*at].0);
+    let mut taken = BTreeSet::new();
+    for at in order {
+        let identifier = &mut identifiers[at];
+        if !taken.insert(identifier.replace('_', "")) {
+            *identifier = format!("{identifier}_{}", fields[at].1);
+            taken.insert(identifier.replace('_', ""));
+        }
+    }
+    identifiers
 }
 
 /// A number that depends on the name alone; by another hash of it, should two names have one.
@@ -136,6 +146,14 @@ mod tests {
             ("_x", "f_x"),
         ] {
             assert_eq!(identifier(name), expected);
+        }
+        for (names, expected) in [
+            (["x1", "x_1", "y"], ["x1", "x_1_8", "y"]),
+            (["PM2.5", "PM25", "k"], ["pm2_5", "pm25_8", "k"]),
+            (["A-B", "a_b", "aB"], ["a_b_7", "a_b", "a_b_9"]),
+        ] {
+            let fields: Vec<(&str, u32)> = names.into_iter().zip(7..).collect();
+            assert_eq!(identifiers(&fields), expected);
         }
         let of = |names: &[&str]| {
             let mut taken = BTreeSet::new();
