@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::common::Project;
 use crate::server::{JSON, ROW, Server, project};
 
@@ -26,6 +28,10 @@ fn a_key_that_is_taken_back_opens_nothing_any_more_without_a_new_start() {
     let server = Server::with_admin(&project, &["a.evenstep", "--api-keys", "api-keys.toml"]);
     let ask = |key: &str| server.connect().ask("GET", "/models", &format!("X-API-Key: {key}\r\n"), b"").status;
     assert_eq!(ask(&crm), 200);
+    let told = server.connect().ask("GET", "/openapi.json", &format!("X-API-Key: {crm}\r\n"), b"").ok().json();
+    assert_eq!(told["security"], json!([{ "bearer": [] }, { "header": [] }]));
+    assert_eq!(told["paths"]["/v2/health/live"]["get"]["security"], json!([]));
+    assert_eq!(told["paths"]["/health"]["get"]["security"][0], json!({}), "with a key it tells more");
     let batch = made(&project, "batch", "api-keys.toml");
     let line = server.line_with("keys_changed");
     assert!(line.contains("file=api-keys.toml keys=2"), "{line}");

@@ -25,7 +25,9 @@ pub fn openapi(interface: &Interface, bundle: Option<(&str, &str)>) -> Result<Va
     if let Some((version, digest)) = bundle {
         (predictor.version, predictor.digest) = (version.to_owned(), digest.to_owned());
     }
-    Ok(openapi::document(&predictor))
+    let mut document = openapi::document(&predictor);
+    document["security"] = openapi::security(false);
+    Ok(document)
 }
 
 /// The JSON Schema of a row; those of the answer and of a problem are among its definitions.

@@ -15,7 +15,7 @@ use crate::together::Together;
 /// A bundle that answers.
 pub(crate) struct Served {
     pub(crate) predictor: Predictor,
-    /// Its OpenAPI document, as it is sent.
+    /// Its OpenAPI document, as it is sent, but for the keys.
     pub(crate) openapi: Bytes,
     /// The same of a model that isn't the default.
     pub(crate) openapi_alone: Bytes,

@@ -63,7 +63,7 @@ pub(super) fn schemas(predictor: &Predictor) -> Map<String, Value> {
     with_binary["properties"] = json!({ "binary_data_output": flag() });
     let mut of_output = parameters.clone();
     of_output["properties"] = json!({ "binary_data": flag() });
-    let tensor = json!({ "name": string(), "datatype": datatype, "shape": lengths, "parameters": parameters, "data": { "type": "array" } });
+    let tensor = json!({ "name": string(), "datatype": datatype, "shape": lengths, "parameters": parameters, "data": { "type": "array", "items": {} } });
     let mut schemas = Map::new();
     let mut add = |name: &str, schema: Value| drop(schemas.insert(name.to_owned(), schema));
     add("InferenceError", object(json!({ "error": string() }), &["error"]));

@@ -44,8 +44,8 @@ pub(super) fn schemas(predictor: &Predictor) -> Map<String, Value> {
         "type": "object",
         "properties": {
             "columns": { "type": "array", "items": { "type": "string" } },
-            "index": { "type": "array" },
-            "data": { "type": "array", "items": { "type": "array" } },
+            "index": { "type": "array", "items": {} },
+            "data": { "type": "array", "items": { "type": "array", "items": {} } },
         },
         "required": ["columns", "data"],
         "additionalProperties": false,
@@ -62,15 +62,15 @@ pub(super) fn schemas(predictor: &Predictor) -> Map<String, Value> {
     };
     let mut schemas = Map::new();
     let mut add = |name: &str, schema: Value| drop(schemas.insert(name.to_owned(), schema));
-    add(
-        "Invocation",
-        json!({ "oneOf": [
-        shape("dataframe_split", split),
-        shape("dataframe_records", rows()),
-        shape("instances", rows()),
-        shape("inputs", lists_schema(predictor)),
-    ] }),
-    );
+    let shapes = [
+        ("InvocationSplit", shape("dataframe_split", split)),
+        ("InvocationRecords", shape("dataframe_records", rows())),
+        ("InvocationInstances", shape("instances", rows())),
+        ("InvocationInputs", shape("inputs", lists_schema(predictor))),
+    ];
+    // Generators need a name for each.
+    add("Invocation", json!({ "oneOf": shapes.each_ref().map(|(name, _)| schema(name)) }));
+    shapes.into_iter().for_each(|(name, shape)| add(name, shape));
     add(
         "InvocationAnswer",
         json!({

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::Service;
 use crate::exposition::Exposition;
 use crate::formats::Format;
+use crate::guard::OPEN;
 use crate::models::Chosen;
 
 /// Where the default model answers, and no other.
@@ -24,7 +25,16 @@ const OF_DEFAULT: [&str; 2] = ["/predict", "/invocations"];
 pub(crate) async fn openapi(State(service): State<Arc<Service>>, Chosen(served): Chosen) -> Response {
     let is_default = Arc::ptr_eq(service.models.now().default(), &served);
     let document = if is_default { &served.openapi } else { &served.openapi_alone };
-    ([(header::CONTENT_TYPE, Format::Json.media_type())], document.clone()).into_response()
+    let security = format!("{{\"security\":{},", security(service.guard.asks_for_keys()));
+    let document = [security.as_bytes(), &document[1..]].concat();
+    ([(header::CONTENT_TYPE, Format::Json.media_type())], document).into_response()
+}
+
+/// How a request shows a key, if there may be one, or must be.
+pub(crate) fn security(is_asked_for: bool) -> Value {
+    let keys = [json!({ "bearer": [] }), json!({ "header": [] })];
+    let none = (!is_asked_for).then(|| json!({}));
+    none.into_iter().chain(keys).collect()
 }
 
 /// The same document without the routes at which the default model answers.
@@ -34,12 +44,18 @@ pub(crate) fn alone(mut document: Value) -> Value {
     document
 }
 
-/// The OpenAPI document of a predictor.
+/// The OpenAPI document of a predictor, but for the keys, which are its server's to ask for.
 pub(crate) fn document(predictor: &Predictor) -> Value {
     let mut paths = Map::new();
     paths.extend(native(predictor));
     paths.extend(inference::paths(predictor));
     paths.extend(mlflow::paths(predictor));
+    for (path, item) in &mut paths {
+        if OPEN.contains(&path.as_str()) {
+            // With a key, `/health` tells which artifact answers.
+            item["get"]["security"] = if path == "/health" { security(false) } else { json!([]) };
+        }
+    }
     let mut schemas = schemas::native(predictor);
     schemas.extend(inference::schemas(predictor));
     schemas.extend(mlflow::schemas(predictor));
@@ -59,8 +75,6 @@ pub(crate) fn document(predictor: &Predictor) -> Value {
         "openapi": "3.1.0",
         "info": info,
         "paths": paths,
-        // None, if the server asks for none.
-        "security": [{}, { "bearer": [] }, { "header": [] }],
         "components": { "securitySchemes": {
             "bearer": { "type": "http", "scheme": "bearer" },
             "header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },

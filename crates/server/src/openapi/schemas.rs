@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value, json};
 
-/// What is read as a time of day, and as a date before one.
+/// What is read as a time of day, as a date before one, and as an offset after it.
 const TIME: &str = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,6}0*)?)?";
 const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
+const OFFSET: &str = "([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)";
 
 /// So many values are told of a column that may have others.
 const VALUES: usize = 20;
@@ -83,6 +84,7 @@ fn field_schema(rule: &Rule, missing: &[String]) -> Value {
     let pattern = match rule.kind {
         Kind::Time => Some(format!("^{TIME}$")),
         Kind::Datetime(Clock::Civil) => Some(format!("^{DATE}([Tt ]{TIME})?$")),
+        Kind::Datetime(Clock::Instant) => Some(format!("^{DATE}[Tt ]{TIME}{OFFSET}$")),
         _ => None,
     };
     if let Some(pattern) = pattern.filter(|_| rule.format.is_none()) {
@@ -128,6 +130,11 @@ fn field_schema(rule: &Rule, missing: &[String]) -> Value {
             (true, _) => drop(schema.insert("minLength".to_owned(), json!(1))),
             (false, _) => words.push("an empty text is a value".to_owned()),
         }
+    }
+    let is_held_to_a_form = schema.contains_key("format") || schema.contains_key("pattern");
+    if schema["type"] == json!(["string", "null"]) && is_held_to_a_form && !missing.is_empty() {
+        let texts = json!({ "type": "string", "enum": missing, "description": "stands for null" });
+        schema = Map::from_iter([("anyOf".to_owned(), json!([schema, texts]))]);
     }
     if !words.is_empty() {
         schema.insert("description".to_owned(), json!(words.join(", ")));

@@ -28,7 +28,8 @@ function show(contract) {
   at("title").textContent = contract.info.title;
   at("about").textContent = `Version ${contract.info.version}. ${contract.info.description}`;
   const schema = contract.components.schemas.Row;
-  at("fields").replaceChildren(...Object.entries(schema.properties).map(([name, field]) => {
+  at("fields").replaceChildren(...Object.entries(schema.properties).map(([name, told]) => {
+    const field = { ...told.anyOf?.[0], ...told };
     const code = document.createElement("td");
     code.append(element("code", name));
     // Those of every integer are more than a script can tell.
