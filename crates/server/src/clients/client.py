@@ -82,13 +82,22 @@ class Client:
         if not isinstance(rows, (list, tuple)) or not all(isinstance(row, dict) for row in rows):
             raise TypeError("rows are a list of dictionaries: [row], or frame.to_dict('records')")
         plain = [{name: _plain(f"row {at}: `{name}`", cell) for name, cell in row.items()} for at, row in enumerate(rows)]
-        place = "" if self.model is None else "/models/" + urllib.parse.quote(self.model, safe="")
-        predictions: List[Prediction] = self.ask(place + "/predict", plain)["predictions"]
+        predictions: List[Prediction] = self.ask(self._place() + "/predict", plain)["predictions"]
         return predictions
 
     def health(self) -> Dict[str, Any]:
         """Which model answers; a mock's digest begins with `mock:`."""
-        return self.ask("/health", None)
+        told = self.ask("/health", None)
+        if self.model is None or told.get("model", self.model) == self.model:
+            return told
+        # That is the server's default, and ours is another.
+        ours = self.ask(self._place(), None)
+        version = ours["aliases"]["default"]
+        digest = next(of["digest"] for of in ours["versions"] if of["version"] == version)
+        return {**told, "model": ours["model"], "version": version, "digest": digest}
+
+    def _place(self) -> str:
+        return "" if self.model is None else "/models/" + urllib.parse.quote(self.model, safe="")
 
     def ask(self, path: str, body: Any) -> Dict[str, Any]:
         """The answer to a request."""

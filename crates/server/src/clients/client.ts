@@ -63,13 +63,23 @@ export class Client {
 
   /** One prediction a row, in their order. */
   async predict(rows: Row[]): Promise<Prediction[]> {
-    const place = this.model === null ? "" : `/models/${encodeURIComponent(this.model)}`;
-    return (await this.ask(`${place}/predict`, rows)).predictions;
+    return (await this.ask(`${this.place()}/predict`, rows)).predictions;
   }
 
   /** Which model answers; a mock's digest begins with `mock:`. */
   async health(): Promise<{ model: string; version: string; digest: string }> {
-    return this.ask("/health");
+    const told = await this.ask("/health");
+    if (this.model === null || (told.model ?? this.model) === this.model) {
+      return told;
+    }
+    // That is the server's default, and ours is another.
+    const { model, aliases, versions } = await this.ask(this.place());
+    const version = aliases.default;
+    return { ...told, model, version, digest: versions.find((of: any) => of.version === version).digest };
+  }
+
+  private place(): string {
+    return this.model === null ? "" : `/models/${encodeURIComponent(this.model)}`;
   }
 
   /** The answer to a request. */
