@@ -92,6 +92,19 @@ fn a_version_is_loaded_made_the_default_and_rolled_back_by_the_command_line() {
     let told = run(&["rollback", "p", "--json"]).ok().json();
     assert_eq!(told["aliases"], json!({ "default": { "version": "1", "earlier": [] } }));
     assert_eq!(server.answers("/predict"), a);
+    // What lay between two turns to one version is gone: nothing is left to turn back to.
+    run(&["alias", "p", "default", "2"]).ok();
+    run(&["load", "b.evenstep", "--as", "3"]).ok();
+    for version in ["3", "2"] {
+        run(&["alias", "p", "default", version]).ok();
+    }
+    for version in ["1", "3"] {
+        run(&["unload", "p", version]).ok();
+    }
+    let again = run(&["rollback", "p"]);
+    assert!(again.code == 1 && again.err.contains("pointed at nothing that is loaded before `2`"), "{}", again.err);
+    run(&["load", "a.evenstep", "--as", "1"]).ok();
+    run(&["alias", "p", "default", "1"]).ok();
     // By its own name and version.
     run(&["load", "other.evenstep"]).ok();
     run(&["load", "a.evenstep", "--model", "q", "--version", "4"]).ok();

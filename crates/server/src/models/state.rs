@@ -61,6 +61,13 @@ impl Alias {
             self.earlier.drain(..too_many);
         }
     }
+
+    /// Forgets what is no longer there: what is left turns from each version to another, so that to roll back changes something.
+    fn keep(&mut self, is_there: impl Fn(&String) -> bool) {
+        self.earlier.retain(is_there);
+        self.earlier.dedup();
+        self.earlier.pop_if(|earlier| *earlier == self.version);
+    }
 }
 
 impl State {
@@ -183,7 +190,7 @@ impl State {
         }
         let served = model.versions.remove(version).expect("it was checked");
         for alias in model.aliases.values_mut() {
-            alias.earlier.retain(|earlier| earlier != version);
+            alias.keep(|earlier| earlier != version);
         }
         Ok(served)
     }
@@ -245,7 +252,7 @@ impl State {
                 let Some(old) = old.aliases.get(name) else { continue };
                 let mut past = old.clone();
                 past.turn_to(&alias.version);
-                past.earlier.retain(|version| model.versions.contains_key(version));
+                past.keep(|version| model.versions.contains_key(version));
                 *alias = past;
             }
         }
