@@ -1,6 +1,11 @@
 //! Names that people give, of keys, models, versions and aliases: they stand in paths, lists and lines of a log as they are.
 
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
 
 /// The longest name, in bytes.
 pub(crate) const NAME_BYTES_MAX: usize = 64;
@@ -18,6 +23,18 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub fn path_of(model: &str, version: &str) -> String {
     let escaped = |name| utf8_percent_encode(name, ESCAPED);
     format!("/models/{}/versions/{}", escaped(model), escaped(version))
+}
+
+/// The names in the path of a request.
+pub(crate) struct InPath<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<InPath<T>, Problem> {
+        let names = Path::from_request_parts(parts, state).await;
+        names.map(|Path(names)| InPath(names)).map_err(|_| Problem::malformed("the path is no UTF-8"))
+    }
 }
 
 #[cfg(test)]

@@ -51,9 +51,20 @@ fn no_admin_route_answers_without_its_own_key_or_beyond_its_names() {
 
     // None of it is there where predictions are asked for.
     let mut door = server.connect();
+    // What is no name is told as everything else is.
+    let head = format!("X-API-Key: {client}\r\n");
+    for told in [
+        door.ask("GET", "/models/%ff", &head, b""),
+        admin.ask("GET", "/models/%ff", &key, b""),
+        admin.ask("DELETE", "/models/p/versions/%ff", &key, b""),
+    ] {
+        assert_eq!((told.status, told.header("content-type")), (400, Some("application/problem+json")));
+    }
+
+    // None of it is there where predictions are asked for.
     for (method, path) in [("PUT", "/models/p/versions/2"), ("DELETE", "/models/p"), ("PUT", "/models/p/aliases/next")]
     {
-        let told = door.ask(method, path, &format!("X-API-Key: {client}\r\n"), b"");
+        let told = door.ask(method, path, &head, b"");
         assert!([404, 405].contains(&told.status), "{method} {path}: {}", told.status);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
 use axum::{Json, body::Bytes};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::act::Act;
 use super::{Admin, By};
 use crate::formats::essence;
 use crate::models::Told;
+use crate::names::InPath;
 use crate::problem::Problem;
 
 type Answer = Result<Json<Value>, Problem>;
@@ -20,14 +21,14 @@ pub(super) async fn models(State(admin): State<Arc<Admin>>) -> Json<Value> {
     Json(admin.service.models.now().json(Told::Earlier))
 }
 
-pub(super) async fn model(State(admin): State<Arc<Admin>>, Path(model): Path<String>) -> Answer {
+pub(super) async fn model(State(admin): State<Arc<Admin>>, InPath(model): InPath<String>) -> Answer {
     admin.told(&model)
 }
 
 pub(super) async fn unload(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
-    Path((model, version)): Path<(String, String)>,
+    InPath((model, version)): InPath<(String, String)>,
 ) -> Answer {
     let act = Act::new("unload", "unloaded", &by, &model).with("version", &version);
     admin.act(act, |state, act| state.unload(&model, &version).map(|served| act.is_of(&served)))?;
@@ -37,7 +38,7 @@ pub(super) async fn unload(
 pub(super) async fn unload_model(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
-    Path(model): Path<String>,
+    InPath(model): InPath<String>,
 ) -> Answer {
     admin.act(Act::new("unload", "unloaded", &by, &model), |state, _| state.unload_model(&model))?;
     Ok(models(State(admin)).await)
@@ -67,7 +68,7 @@ pub(crate) fn check_target(body: &[u8]) -> Result<(), String> {
 pub(super) async fn point(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
-    Path((model, alias)): Path<(String, String)>,
+    InPath((model, alias)): InPath<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
@@ -85,7 +86,7 @@ pub(super) async fn point(
 pub(super) async fn delete_alias(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
-    Path((model, alias)): Path<(String, String)>,
+    InPath((model, alias)): InPath<(String, String)>,
 ) -> Answer {
     let act = Act::new("delete_alias", "alias_deleted", &by, &model).with("alias", &alias);
     admin.act(act, |state, act| state.delete_alias(&model, &alias).map(|served| act.is_of(&served)))?;
@@ -95,7 +96,7 @@ pub(super) async fn delete_alias(
 pub(super) async fn roll_back(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
-    Path((model, alias)): Path<(String, String)>,
+    InPath((model, alias)): InPath<(String, String)>,
 ) -> Answer {
     let act = Act::new("roll_back", "rolled_back", &by, &model).with("alias", &alias);
     admin.act(act, |state, act| state.roll_back(&model, &alias).map(|served| act.is_of(&served)))?;

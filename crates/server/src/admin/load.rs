@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use crate::body;
 use crate::formats::essence;
 use crate::limits::{BODY_TIME, BUNDLE_BYTES_MAX, TURN_TIME};
 use crate::models::{Served, check_name};
+use crate::names::InPath;
 use crate::problem::Problem;
 
 /// How many bytes of the body are the bundle's signatures, if there are any; the bundle follows.
@@ -26,7 +27,7 @@ pub(crate) const BUNDLE_TYPE: &str = "application/octet-stream";
 pub(super) async fn load(
     State(admin): State<Arc<Admin>>,
     Extension(By(by)): Extension<By>,
-    Path((model, version)): Path<(String, String)>,
+    InPath((model, version)): InPath<(String, String)>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
 use super::state::{Alias, Model};
+use crate::names::InPath;
 use crate::problem::Problem;
 use crate::{Service, openapi, predict};
 
@@ -26,7 +27,7 @@ async fn models(State(service): State<Arc<Service>>) -> Json<Value> {
     Json(service.models.now().json(Told::Now))
 }
 
-async fn model(State(service): State<Arc<Service>>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+async fn model(State(service): State<Arc<Service>>, InPath(name): InPath<String>) -> Result<Json<Value>, Problem> {
     Ok(Json(service.models.now().model_json(&name, Told::Now)?))
 }
 

@@ -24,6 +24,7 @@ pub(crate) use stamp::Stamp;
 pub(crate) use state::{State, Undone, check_name};
 
 use crate::Service;
+use crate::names::InPath;
 use crate::problem::Problem;
 
 /// Where a bundle comes from.
@@ -212,8 +213,8 @@ impl FromRequestParts<Arc<Service>> for Chosen {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Chosen, Problem> {
-        let named = axum::extract::Path::<Named>::from_request_parts(parts, service).await;
-        let found = named.map_err(|_| Problem::malformed("the path is no UTF-8")).and_then(|named| {
+        let named = InPath::<Named>::from_request_parts(parts, service).await;
+        let found = named.and_then(|InPath(named)| {
             let now = service.models.now();
             now.find(named.model.as_deref(), named.version.as_deref()).map(Arc::clone)
         });
