@@ -157,6 +157,8 @@ fn server_and_model_tell_what_they_are() {
         let (name, version) = ("p".to_owned(), version.to_owned());
         let asked = ModelReadyRequest { name: name.clone(), version: version.clone() };
         assert!(caller.call("ModelReady", &asked).ok::<ModelReadyResponse>().ready);
+        let unknown = ModelReadyRequest { name: "q".to_owned(), ..asked };
+        assert!(!caller.call("ModelReady", &unknown).ok::<ModelReadyResponse>().ready);
         let told: ModelMetadataResponse = caller.call("ModelMetadata", &ModelMetadataRequest { name, version }).ok();
         let tensors = told.inputs.iter().chain(&told.outputs);
         let tensors: Vec<String> = tensors.map(|it| format!("{} {} {:?}", it.name, it.datatype, it.shape)).collect();
@@ -250,7 +252,6 @@ fn what_is_wrong_with_a_call_is_told_by_its_status() {
     tell(caller.call("ModelConfig", &good()));
     tell(caller.send("/some.Service/Method", &[], body.clone()));
     tell(caller.send("/predict", &[], body.clone()));
-    tell(caller.call("ModelReady", &ModelReadyRequest { name: "q".to_owned(), version: String::new() }));
     let version = served_version(&server);
     insta::assert_snapshot!(said.join("\n").replace(&version, "VERSION"));
 
@@ -402,10 +403,15 @@ fn health_and_reflection_are_told() {
 
 #[test]
 fn who_watches_the_health_keeps_no_server_from_stopping() {
-    let told = ended_with_the_server(|caller| caller.send("/grpc.health.v1.Health/Watch", &[], vec![0; 5]));
+    let watch = |asked: Vec<u8>| {
+        let told = ended_with_the_server(|caller| caller.send("/grpc.health.v1.Health/Watch", &[], asked));
+        assert_eq!(told.code, Some(0));
+        told.body
+    };
     // It serves, then it doesn't, and the stream ends as a stream does.
-    assert_eq!(told.body, [0, 0, 0, 0, 2, 0x08, 1, 0, 0, 0, 0, 2, 0x08, 2]);
-    assert_eq!(told.code, Some(0));
+    assert_eq!(watch(vec![0; 5]), [0, 0, 0, 0, 2, 0x08, 1, 0, 0, 0, 0, 2, 0x08, 2]);
+    // Another service isn't known, and may be watched.
+    assert_eq!(watch(vec![0, 0, 0, 0, 3, 0x0a, 1, b'x']), [0, 0, 0, 0, 2, 0x08, 3]);
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub(super) fn server(_: &Service, _: ServerMetadataRequest) -> Result<ServerMeta
 }
 
 pub(super) fn model_ready(service: &Service, asked: ModelReadyRequest) -> Result<ModelReadyResponse, Problem> {
-    served(service, &asked.name, &asked.version)?;
-    Ok(ModelReadyResponse { ready: service.is_ready() })
+    let is_known = served(service, &asked.name, &asked.version).is_ok();
+    Ok(ModelReadyResponse { ready: is_known && service.is_ready() })
 }
 
 pub(super) fn model(service: &Service, asked: ModelMetadataRequest) -> Result<ModelMetadataResponse, Problem> {
