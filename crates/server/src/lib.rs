@@ -238,8 +238,8 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     let callers = Gate::new(limited.callers, Places::of(CONNECTIONS_MAX as usize));
     let admins = Gate::new(limited.admins, Places::of(ADMIN_CONNECTIONS_MAX));
     let service = Arc::new(Service {
+        metrics: Metrics::new(tls.is_some(), models.is_watched(), telemetry.as_ref().map(Telemetry::lost)),
         models,
-        metrics: Metrics::new(tls.is_some(), telemetry.as_ref().map(Telemetry::lost)),
         log,
         telemetry,
         guard: Guard::new(listen, keys, &allowed_hosts, tls.is_some()),

@@ -345,7 +345,7 @@ mod tests {
         let turns = || Turns::new(1, WAITING_SURELY);
         Arc::new(Service {
             models: Models::of_one(mock::predictor(&interface).expect("a mock")),
-            metrics: Metrics::new(false, None),
+            metrics: Metrics::new(false, false, None),
             log: Arc::new(Log::new(None).expect("a thread")),
             telemetry: None,
             guard: Guard::default(),

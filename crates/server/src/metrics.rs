@@ -89,6 +89,7 @@ pub(crate) struct Metrics {
     budget_seconds: Family<ByModel, Gauge<f64, AtomicU64>>,
     over_budget: Family<ByModel, Counter>,
     certificate_expiry: Gauge,
+    config_successful: Gauge,
 }
 
 /// What is counted of a model, at hand.
@@ -122,8 +123,9 @@ impl Drop for Open {
 }
 
 impl Metrics {
-    /// Those of connections that are encrypted, if they are, and of spans that are lost, if there are any to send.
-    pub(crate) fn new(is_encrypted: bool, spans_lost: Option<Counter>) -> Metrics {
+    /// Those of connections that are encrypted, if they are, of a file that says what to serve, if one is watched, and of spans
+    /// that are lost, if there are any to send.
+    pub(crate) fn new(is_encrypted: bool, is_watched: bool, spans_lost: Option<Counter>) -> Metrics {
         let mut registry = Registry::with_prefix("evenstep");
         let requests = Family::default();
         let rows = Family::default();
@@ -197,6 +199,15 @@ impl Metrics {
                 certificate_expiry.clone(),
             );
         }
+        let config_successful = Gauge::default();
+        config_successful.set(1);
+        if is_watched {
+            registry.register(
+                "config_last_reload_successful",
+                "Whether the file that says what to serve was taken when it was last read",
+                config_successful.clone(),
+            );
+        }
         if let Some(spans_lost) = spans_lost {
             registry.register(
                 "spans_lost",
@@ -221,11 +232,16 @@ impl Metrics {
             budget_seconds,
             over_budget,
             certificate_expiry,
+            config_successful,
         }
     }
 
     pub(crate) fn certificate_ends(&self, at: Timestamp) {
         self.certificate_expiry.set(at.as_second());
+    }
+
+    pub(crate) fn config_read(&self, is_taken: bool) {
+        self.config_successful.set(is_taken.into());
     }
 
     pub(crate) fn connection_opened(&self) -> Open {

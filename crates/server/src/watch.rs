@@ -26,14 +26,17 @@ pub(crate) async fn watch(service: Arc<Service>, files: Files, mut hang_up: Hang
     let mut every = interval(WATCH_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        let is_asked = tokio::select! {
             () = stop.told(1) => return,
-            _ = every.tick() => {}
-            () = hang_up.told() => tell_what_is_not_looked_at(&service),
+            _ = every.tick() => false,
+            () = hang_up.told() => true,
+        };
+        if is_asked {
+            tell_what_is_not_looked_at(&service);
         }
         let (service, files) = (Arc::clone(&service), files.clone());
         // A panic is a bug of ours; the next look may go well.
-        let _ = tokio::task::spawn_blocking(move || look(&service, &files)).await;
+        let _ = tokio::task::spawn_blocking(move || look(&service, &files, is_asked)).await;
     }
 }
 
@@ -46,7 +49,7 @@ fn tell_what_is_not_looked_at(service: &Service) {
     }
 }
 
-fn look(service: &Service, files: &Files) {
+fn look(service: &Service, files: &Files, is_asked: bool) {
     // First who may ask: to load bundles takes a while.
     for keyring in &files.keyrings {
         let file = json!(keyring.path().to_string_lossy());
@@ -60,9 +63,14 @@ fn look(service: &Service, files: &Files) {
             }
         }
     }
-    match service.models.look() {
+    let looked = service.models.look(is_asked);
+    if let Some(looked) = &looked {
+        service.metrics.config_read(looked.is_ok());
+    }
+    match looked {
         None => {}
-        Some(Ok(TakenOver { ended, undone, replaced })) => {
+        Some(Ok(None)) => service.log.event("models_unchanged", &[]),
+        Some(Ok(Some(TakenOver { ended, undone, replaced }))) => {
             let default = replaced.after.default();
             let (model, version) = (default.name(), default.version());
             let default = json!({ "model": model, "version": version, "digest": default.predictor.digest });

@@ -175,10 +175,26 @@ fn a_bundle_that_is_written_anew_is_served_anew_once_it_is_whole() {
     project.write("latest.evenstep", &bytes[..bytes.len() / 2]);
     server.line_with("models_refused");
     assert_eq!(server.answers("/predict"), a);
+    let is_taken = |expected: u8| {
+        let metrics = server.connect().ask("GET", "/metrics", "", b"").ok().text();
+        assert!(metrics.contains(&format!("\nevenstep_config_last_reload_successful {expected}\n")), "{metrics}");
+    };
+    is_taken(0);
+    // A signal to hang up is asked for nothing but to look at once, and is always answered by a line.
+    let hang_up = || {
+        let told = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status();
+        assert!(told.is_ok_and(|told| told.success()));
+    };
+    hang_up();
+    server.line_with("models_refused");
+    let old = std::fs::read(project.path("a.evenstep")).expect("read");
+    project.write("latest.evenstep", &old);
+    server.line_with("models_unchanged");
+    is_taken(1);
+    hang_up();
+    server.line_with("models_unchanged");
     project.write("latest.evenstep", &bytes);
-    // A signal to hang up is asked for nothing but to look at once.
-    let told = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status();
-    assert!(told.is_ok_and(|told| told.success()));
+    hang_up();
     server.wait_for("/predict", &b);
 }
 

@@ -134,6 +134,8 @@ pub(crate) struct Watched {
     seen: Option<Seen>,
     /// What it said to serve when that was last taken over.
     given: BTreeSet<String>,
+    /// Whether it was refused when it was last read.
+    pub(super) is_refused: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -145,7 +147,7 @@ struct Seen {
 
 impl Watched {
     pub(crate) fn new(path: &Path) -> Watched {
-        Watched { path: path.to_owned(), seen: None, given: BTreeSet::new() }
+        Watched { path: path.to_owned(), seen: None, given: BTreeSet::new(), is_refused: false }
     }
 
     /// Whether something looks otherwise than at the last time that this was asked. What was refused then is not looked at

@@ -166,15 +166,19 @@ impl Models {
     }
 
     /// Looks whether the file says something else than before, or other bundles lie where it says, and serves these; what no longer
-    /// holds then. None if nothing changed: what an administrator did stands.
-    pub(crate) fn look(&self) -> Option<Result<TakenOver, String>> {
+    /// holds then. Nothing was taken over if it says what it said: what an administrator did stands. That is worth a word after it
+    /// was refused, or if somebody asks; else None, as if nothing looks otherwise.
+    pub(crate) fn look(&self, is_asked: bool) -> Option<Result<Option<TakenOver>, String>> {
         let mut watched = self.watched.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        if !watched.changed() {
+        if !watched.changed() && !is_asked {
             return None;
         }
-        match watched.state(Some(&self.now()), &self.load) {
-            Ok(next) => watched.gives_other(&next).map(|given| Ok(self.take_over(next, &given))),
-            Err(what) => Some(Err(what)),
+        let was_refused = watched.is_refused;
+        let next = watched.state(Some(&self.now()), &self.load);
+        watched.is_refused = next.is_err();
+        match next.map(|next| watched.gives_other(&next).map(|given| self.take_over(next, &given))) {
+            Ok(None) if !was_refused && !is_asked => None,
+            looked => Some(looked),
         }
     }
 
