@@ -17,6 +17,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const ANSWER_TIME: Duration = Duration::from_secs(1800);
 /// More than any list of models.
 const ANSWER_BYTES_MAX: usize = 1 << 26;
+/// More than what a listener says that isn't asked as it should be.
+const LINE_BYTES_MAX: usize = 200;
 
 /// A server that doesn't do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -117,14 +119,21 @@ impl AdminClient {
         }
         let answer = request.body(Body::from(body)).map_err(std::io::Error::other).and_then(|it| self.server.ask(it));
         let (status, body) = answer.map_err(|error| ClientError::Unreached(self.server.authority(), error))?;
-        let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let told: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status == StatusCode::OK {
-            return Ok(body);
+            return Ok(told);
         }
         let status = status.as_u16();
-        let message = body["detail"].as_str().map_or_else(|| format!("status {status}"), str::to_owned);
+        let line = || std::str::from_utf8(&body).ok().map(str::trim).filter(|line| is_line(line));
+        let detail = told["detail"].as_str().or_else(line);
+        let message = detail.map_or_else(|| format!("status {status}"), str::to_owned);
         Err(ClientError::Refused { status, message })
     }
+}
+
+/// Whether what is no problem document is one line to show to people.
+fn is_line(text: &str) -> bool {
+    (1..=LINE_BYTES_MAX).contains(&text.len()) && !text.starts_with(['<', '{']) && !text.contains(char::is_control)
 }
 
 /// A segment of a path, whatever it holds (RFC 3986, 2.1).

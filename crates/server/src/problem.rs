@@ -159,8 +159,8 @@ impl Problem {
 
     /// What a page of another site sends: 403.
     pub(crate) fn foreign_origin() -> Problem {
-        let detail =
-            "a page of another site sends this, as `Origin` says; `serve --allow-host NAME` lets pages of that host";
+        let detail = "a page of another site sends this, as `Origin` says, and only this server's own may; if a proxy shows them under \
+             another name, `serve --allow-host NAME` says so";
         Problem::of(StatusCode::FORBIDDEN, detail)
     }
 

@@ -124,6 +124,9 @@ pub(super) fn keys(reach: &Reach) -> Result<Option<Keyring>, PipelineError> {
 /// Who may say what is served, and where. Their keys are never sent in the clear beyond this host.
 fn admin(args: &Serve, host: &Host) -> Result<Option<AdminOptions>, PipelineError> {
     let Some((listen, path)) = args.admin.zip(args.admin_keys.as_deref()) else { return Ok(None) };
+    if listen == args.reach.listen && listen.port() != 0 {
+        return Err(PipelineError::input(format!("`--admin` is {listen}, and needs another than `--listen`")));
+    }
     if !listen.ip().is_loopback() && args.tls_cert.is_none() {
         let message = format!("`{listen}` is reached from beyond this host, where keys would be read on their way");
         let help = "give `--tls-cert FILE --tls-key FILE`, or a loopback address to `--admin`";

@@ -49,7 +49,6 @@ fn no_admin_route_answers_without_its_own_key_or_beyond_its_names() {
         assert_eq!(told.header("content-type"), Some("application/problem+json"));
     }
 
-    // None of it is there where predictions are asked for.
     let mut door = server.connect();
     // What is no name is told as everything else is.
     let head = format!("X-API-Key: {client}\r\n");
@@ -85,6 +84,9 @@ fn an_admin_listener_is_off_by_default_and_never_open() {
         let said = project.run(&[&["serve", "a.evenstep", "--listen", "127.0.0.1:0"], args].concat());
         assert!(said.code == 2 && said.err.contains(expected), "{args:?}: {}", said.err);
     }
+    let one = ["--listen", "127.0.0.1:9", "--admin", "127.0.0.1:9", "--admin-keys", "admin-keys.toml"];
+    let said = project.run(&[&["serve", "a.evenstep"], &one[..]].concat());
+    assert!(said.code == 2 && said.err.contains("another than `--listen`"), "{}", said.err);
 }
 
 #[test]

@@ -75,6 +75,8 @@ fn predictions_and_changes_are_asked_for_by_tls() {
     };
     assert_eq!((well("one.cert.pem"), well("two.cert.pem")), (0, 1));
 
+    let said = project.run(&["models", "list", "--server", &format!("http://{}", server.admin_address())]);
+    assert!(said.code == 1 && said.err.contains("ask it by https://"), "{}", said.err);
     let url = format!("https://{}", server.admin_address().replace("127.0.0.1", "localhost"));
     let ask = |certificate: &str| {
         let path = file(certificate);
