@@ -818,6 +818,22 @@ fn a_slip_in_a_column_of_numbers_is_named() {
     let said = project.run(&["train", "p.toml", "--quiet"]);
     assert_eq!(said.code, 2, "{}", said.out);
     assert!(said.err.contains("the target `y` would be of type number, but for 1 cell (`abc`)"), "{}", said.err);
+    // So it is where the spec says that a number is predicted, and of how many values ever.
+    project.write("p.toml", spec("task = \"regression\"\n"));
+    let many: String =
+        (0..1500).map(|n| format!("{n},{}\n", if n == 99 { "cheap".into() } else { format!("{n}.5") })).collect();
+    for data in [project.read("d.csv"), format!("x,y\n{many}")] {
+        project.write("d.csv", data);
+        let said = project.run(&["check", "p.toml", "--quiet"]);
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(
+            said.err.contains("but for 1 cell (`") && said.err.contains("; it begins in d.csv, row "),
+            "{}",
+            said.err
+        );
+    }
+    project.write("p.toml", spec(""));
+    project.write("d.csv", format!("x,z,y\n{}", rows(5, "1", "abc")));
     // However many are none.
     project.write("d.csv", project.read("d.csv").replace("3.25\n", "absent\n"));
     let said = project.run(&["train", "p.toml", "--quiet"]);

@@ -8,6 +8,7 @@ use evenstep_table::{ColumnName, Contract, Kind, Rule, counted};
 
 use crate::init::{key, may_be_classes, shown};
 use crate::retyped::first_of_other_type;
+use crate::spec::TaskWord;
 use crate::{PipelineError, Run, Spec};
 
 /// The better type of a column, and what is to be said of it.
@@ -43,12 +44,18 @@ pub(crate) fn refuse_target(
     target: &ColumnName,
     contract: &Contract,
     inferred: &Inferred,
+    run: &Run<'_>,
 ) -> Result<(), PipelineError> {
     let (evidence, rule) = (&inferred.columns[target], &contract.columns[target]);
-    let is_open = is_inferred_text(spec, target, rule) && spec.data.task.is_none() && !may_be_classes(evidence);
+    let wants_number = match spec.data.task {
+        None => !may_be_classes(evidence),
+        Some(task) => task == TaskWord::Regression,
+    };
+    let is_open = wants_number && is_inferred_text(spec, target, rule);
     let mostly = evidence.mostly_but(0.5).filter(|mostly| is_open && mostly.others > 0 && mostly.kind.is_quantity());
     let Some(mostly) = mostly else { return Ok(()) };
-    let error = PipelineError::input(format!("the target {}", but_for(target, &mostly, rule.personal, "null")))
+    let (told, place) = (but_for(target, &mostly, rule.personal, "null"), begins(spec, target, mostly.kind, run));
+    let error = PipelineError::input(format!("the target {told}{place}"))
         .help("by that line the rows are left out; if all are classes, say `task = \"multiclass\"`".to_owned());
     Err(spec.text.point(error, &["data", "target"], "the target"))
 }
@@ -62,8 +69,12 @@ pub(crate) fn blame(
 ) -> PipelineError {
     let about = mixed.iter().find(|(name, _)| error.message.contains(&format!("`{name}`")));
     let Some((name, (kind, told))) = about else { return error };
-    let place = first_of_other_type(spec, name, *kind, run).map(|first| format!("; it begins in {}", first.place));
-    error.help(format!("{told}{}", place.unwrap_or_default()))
+    error.help(format!("{told}{}", begins(spec, name, *kind, run)))
+}
+
+/// Where the first cell that is not of the type stands.
+fn begins(spec: &Spec, name: &ColumnName, kind: Kind, run: &Run<'_>) -> String {
+    first_of_other_type(spec, name, kind, run).map_or(String::new(), |first| format!("; it begins in {}", first.place))
 }
 
 fn is_inferred_text(spec: &Spec, name: &ColumnName, rule: &Rule) -> bool {

@@ -142,7 +142,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         .filter(|(name, rule)| rule.kind.is_numeric() && rule.format.is_none() && !roles.id.contains(name));
     notes.extend(numbers.filter_map(|(name, _)| maybe_thousands(name, &inferred.columns[name])));
     let mixed = mixed::of(spec, &contract, &inferred);
-    mixed::refuse_target(spec, &roles.target, &contract, &inferred)?;
+    mixed::refuse_target(spec, &roles.target, &contract, &inferred, run)?;
     notes.extend(mixed.values().map(|(_, told)| told.clone()));
     refuse_unavailable(spec, &contract, &inputs)?;
     Ok(Surveyed { source, inferred, kept, contract, inputs, notes, mixed, roles })

@@ -64,7 +64,7 @@ impl Target {
         if word == TaskWord::Regression {
             if !kind.is_numeric() {
                 // As the texts of a frame may be.
-                let are_numbers = values.iter().all(|value| parse::number(value).is_some());
+                let are_numbers = count.is_some() && values.iter().all(|value| parse::number(value).is_some());
                 let help = "all its texts are numbers: give numbers, or say `type = \"number\"` of it in `[contract]`";
                 return Err(refused(format!(
                     "the target `{name}` is of type {}, and a regression predicts a number",
