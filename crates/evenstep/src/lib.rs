@@ -141,7 +141,6 @@ pub fn told(error: &PipelineError) -> String {
     text.strip_prefix("  × ").unwrap_or(text).to_owned()
 }
 
-/// What clap says of arguments that it can't read, and of those that ask for help.
 /// The error, if an argument too many is a file, with what keeps a shell from making a glob many arguments.
 fn with_quotes(mut error: clap::Error) -> clap::Error {
     let is_file = |word: &ContextValue| matches!(word, ContextValue::String(word) if Path::new(word).is_file());
@@ -152,6 +151,7 @@ fn with_quotes(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// What clap says of arguments that it can't read, and of those that ask for help.
 fn misused(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let text = error.render().to_string();

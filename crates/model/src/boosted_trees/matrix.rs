@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use evenstep_exact::frequency::Frequency;
@@ -35,8 +36,8 @@ const TAILS: usize = 8;
 /// The most lanes of a word.
 pub(super) const LANES: usize = 8;
 
-/// A bin of so many rows is too heavy for a packed sum.
-const LIGHT_ROWS: usize = 1 << 16;
+/// A bin of so many rows is too heavy for a packed sum, unless gradients have fewer bits than as a rule.
+const HEAVY_ROWS: usize = 1 << 14;
 
 /// The bins of the features that can be split.
 #[derive(Debug)]
@@ -132,12 +133,16 @@ impl Matrix {
         }
     }
 
-    /// How many rows the heaviest bin of any feature holds; all, where few bins promise many a bin.
+    /// How many rows the heaviest bin of any feature holds; all rows, once one is known to be heavy.
     fn count_heaviest(&self, workers: &Workers, rows: usize) -> usize {
-        if self.features.iter().any(|feature| rows / feature.bins() >= LIGHT_ROWS) {
+        if self.features.iter().any(|feature| rows / feature.bins() >= HEAVY_ROWS) {
             return rows;
         }
+        let is_heavy = AtomicBool::new(false);
         let of_feature = |feature: usize| {
+            if is_heavy.load(Ordering::Relaxed) {
+                return rows;
+            }
             let mut counts = vec![0_usize; usize::from(self.features[feature].binning.last()) + 1];
             match self.column(feature) {
                 Bins::Narrow(bytes, None) => bytes.iter().for_each(|byte| counts[usize::from(*byte)] += 1),
@@ -146,7 +151,9 @@ impl Matrix {
                 }
                 Bins::Wide(bins) => bins.iter().for_each(|bin| counts[usize::from(*bin)] += 1),
             }
-            counts.into_iter().max().unwrap_or(rows)
+            let heaviest = counts.into_iter().max().unwrap_or(rows);
+            is_heavy.fetch_or(heaviest >= HEAVY_ROWS, Ordering::Relaxed);
+            heaviest
         };
         workers.map((0..self.features.len()).collect(), of_feature).into_iter().max().unwrap_or(rows)
     }

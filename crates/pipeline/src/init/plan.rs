@@ -65,7 +65,8 @@ impl<'a> Plan<'a> {
 
     /// Takes of a date or time those parts that are no column already, as `sold_year` is beside `sold`.
     fn part(&mut self, seen: &Seen<'_>, name: &'a ColumnName, parts: &[&'static str]) {
-        let is_there = |part: &str| seen.columns.keys().any(|other| *other.as_str() == format!("{name}_{part}"));
+        let of_part = |part: &str| ColumnName::new(&format!("{name}_{part}"));
+        let is_there = |part: &str| of_part(part).is_some_and(|column| seen.columns.contains_key(&column));
         let parts: Vec<&str> = parts.iter().copied().filter(|part| !is_there(part)).collect();
         if parts.is_empty() {
             return self.in_parts.push(name);
