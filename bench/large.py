@@ -44,7 +44,7 @@ def main():
             measure.run(sys.executable, __file__, "--make", rows)
         (FOLDER / f"{rows}.toml").write_text(SPEC.format(rows=rows))
         found[rows] = {
-            "Evenstep": measure.run(measure.EVENSTEP, "train", f"{rows}.toml", "--no-trace", "--out", "large.evenstep", cwd=FOLDER),
+            "Evenstep": measure.run(measure.EVENSTEP, "train", f"{rows}.toml", "--no-trace", "--output", "large.evenstep", cwd=FOLDER),
             "LightGBM": measure.run(sys.executable, __file__, "--peer", rows),
         }
         print(rows, {who: {key: round(one[key], 1) for key in ("wall", "cpu", "peak_mb")} for who, one in found[rows].items()}, flush=True)

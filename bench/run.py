@@ -41,7 +41,7 @@ def mixed(rows, rounds):
     scores = {"evenstep": folder / "evenstep.csv", "peer": folder / "peer.csv"}
 
     def ours():
-        trained = measure.evenstep("train", spec, "--out", bundle)
+        trained = measure.evenstep("train", spec, "--output", bundle)
         scored = measure.run(measure.EVENSTEP, "score", bundle, "--input", data, "--output", scores["evenstep"])
         return trained, scored
 
@@ -116,7 +116,7 @@ def example(name, seeds):
     ours, theirs, seconds = [], [], []
     for seed in seeds:
         bundle, mine, other = (folder / f"{kind}-{seed}" for kind in ("run.evenstep", "ours.csv", "theirs.csv"))
-        trained = measure.evenstep("train", spec, "--set", f"pipeline.seed={seed}", "--out", bundle)
+        trained = measure.evenstep("train", spec, "--set", f"pipeline.seed={seed}", "--output", bundle)
         measure.run(measure.EVENSTEP, "score", bundle, "--input", folder / file, "--output", with_csv(mine))
         measure.python("peer_examples.py", name, split, with_csv(other), seed)
         ours.append(with_csv(mine))

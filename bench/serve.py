@@ -83,7 +83,7 @@ def trained(rows):
         measure.run(measure.PYTHON, HERE / "make_data.py", data, rows)
     spec, bundle, model = FOLDER / "pipeline.toml", FOLDER / "mixed.evenstep", FOLDER / "peer.joblib"
     spec.write_text((HERE / "mixed/pipeline.toml").read_text().replace("../.work/mixed.csv", str(data)))
-    measure.evenstep("train", spec, "--out", bundle)
+    measure.evenstep("train", spec, "--output", bundle)
     measure.split(spec, parts)
     measure.python("peer_pipeline.py", "train", data, parts, model)
     return bundle, model

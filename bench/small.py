@@ -73,7 +73,7 @@ def gain(case):
         table.astype({column: "Int64" for column in whole}).to_csv(folder / "data.csv", index=False, na_rep="NA")
         read = pd.read_csv(folder / "data.csv", keep_default_na=False, na_values=["NA"])
         task = "regression" if kind == "number" else "binary"
-        measure.run(measure.EVENSTEP, "init", "data.csv", "--target", target, "--out", "proposed.toml", cwd=folder)
+        measure.run(measure.EVENSTEP, "init", "data.csv", "--target", target, "--output", "proposed.toml", cwd=folder)
         proposed = (folder / "proposed.toml").read_text()
         mine, other = [], []
         for seed in SEEDS:

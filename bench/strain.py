@@ -69,7 +69,7 @@ def trained(rows):
     if not data.exists():
         measure.run(measure.PYTHON, HERE / "make_data.py", data, rows)
     spec.write_text((HERE / "mixed/pipeline.toml").read_text().replace("../.work/mixed.csv", str(data)))
-    measure.evenstep("train", spec, "--out", bundle)
+    measure.evenstep("train", spec, "--output", bundle)
     return bundle
 
 

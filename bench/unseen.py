@@ -94,7 +94,7 @@ def model_for(folder, target, held_out):
         header, *rows = csv.reader(all_rows)
         csv.writer(learned).writerows([header, *(row for row, out in zip(rows, held_out) if not out)])
     proposed = folder / "learned.toml"
-    measure.run(measure.EVENSTEP, "init", "learned.csv", "--target", target, "--force", "--out", proposed, cwd=folder)
+    measure.run(measure.EVENSTEP, "init", "learned.csv", "--target", target, "--force", "--output", proposed, cwd=folder)
     return MODEL.search(proposed.read_text()).group()
 
 
@@ -135,7 +135,7 @@ def compare(name):
     metric, more_is_better = METRIC[task]
     truth = table[target] if task == "regression" else table[target].astype(str)
     proposed = folder / "proposed.toml"
-    measure.run(measure.EVENSTEP, "init", "data.csv", "--target", target, "--out", proposed, cwd=folder)
+    measure.run(measure.EVENSTEP, "init", "data.csv", "--target", target, "--output", proposed, cwd=folder)
     found = []
     for seed in SEEDS:
         # another split, and else what was proposed

@@ -41,7 +41,7 @@ serve() { # name; sets the address
 }
 
 for example in houses credit titanic; do
-  "$evenstep" train "examples/$example/pipeline.toml" --out "$work/$example.evenstep" --quiet >/dev/null
+  "$evenstep" train "examples/$example/pipeline.toml" --output "$work/$example.evenstep" --quiet >/dev/null
   data=$(echo "examples/$example"/*.csv)
   "$evenstep" score "$work/$example.evenstep" --input "$data" --output "$work/$example.jsonl" --quiet
   serve "$example"

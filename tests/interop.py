@@ -26,9 +26,9 @@ def evenstep(*args):
     return done.stdout
 
 
-evenstep("train", str(examples / "titanic/pipeline.toml"), "--out", "titanic.evenstep", "--quiet")
+evenstep("train", str(examples / "titanic/pipeline.toml"), "--output", "titanic.evenstep", "--quiet")
 for name in ["ana", "ben"]:
-    evenstep("key", "new", "--out", f"{name}.key")
+    evenstep("key", "new", "--output", f"{name}.key")
     evenstep("sign", "titanic.evenstep", "--key", f"{name}.key")
 
 # The envelope, by the library of those who wrote DSSE.

@@ -88,7 +88,7 @@ pub(crate) enum Verb {
     #[command(after_help = "Example: evenstep split pipeline.toml --output split.csv")]
     Split(Split),
     /// Make a key: to sign with, or for a client of `serve`
-    #[command(after_help = "Example: evenstep key new --out ana.key")]
+    #[command(after_help = "Example: evenstep key new --output ana.key")]
     Key(Key),
     /// Vouch for a bundle, with a key of one's own
     #[command(after_help = "Example: evenstep sign houses.evenstep --key ana.key")]
@@ -108,6 +108,23 @@ pub(crate) enum Verb {
     /// Write the manual's pages, for `man`
     #[command(after_help = "Example: evenstep manual --output ~/.local/share/man/man1")]
     Manual(Manual),
+}
+
+impl Verb {
+    /// The verb with `-`, where a file may be left out for stdout, left out.
+    pub(crate) fn with_dash_as_stdout(mut self) -> Verb {
+        let output = match &mut self {
+            Verb::Score(args) => &mut args.output,
+            Verb::Explain(args) => &mut args.output,
+            Verb::Report(args) => &mut args.output,
+            Verb::Split(args) => &mut args.output,
+            #[cfg(feature = "serve")]
+            Verb::Contract(args) => &mut args.output,
+            _ => return self,
+        };
+        output.take_if(|path| path.as_os_str() == "-");
+        self
+    }
 }
 
 /// A spec, and changes to it.
@@ -152,8 +169,8 @@ pub(crate) struct Init {
     #[arg(long)]
     pub(crate) id: Vec<String>,
     /// Where to write the spec
-    #[arg(long, default_value = "pipeline.toml")]
-    pub(crate) out: PathBuf,
+    #[arg(long, short, alias = "out", default_value = "pipeline.toml")]
+    pub(crate) output: PathBuf,
     /// Write over a spec that is already there
     #[arg(long)]
     pub(crate) force: bool,
@@ -164,8 +181,8 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
     /// Where the bundle goes, a file or a folder; lock and report go beside it
-    #[arg(long)]
-    pub(crate) out: Option<PathBuf>,
+    #[arg(long, short, alias = "out")]
+    pub(crate) output: Option<PathBuf>,
     /// Write nothing, and exit with 1, if the digest differs from the lock's
     #[arg(long)]
     pub(crate) frozen: bool,
@@ -185,7 +202,7 @@ pub(crate) struct Score {
     #[arg(long)]
     pub(crate) input: String,
     /// Where predictions go; the format follows the extension, stdout is CSV
-    #[arg(long)]
+    #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// Where a trace of the rows goes, for `diff`
     #[arg(long)]
@@ -203,7 +220,7 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub(crate) input: String,
     /// Where explanations go; the format follows the extension, stdout is CSV
-    #[arg(long)]
+    #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// Name only so many features a row, those that add or take most
     #[arg(long, value_parser = from_one)]
@@ -275,8 +292,8 @@ pub(crate) enum KeyVerb {
 #[derive(Args)]
 pub(crate) struct KeyNew {
     /// Where the private key goes; the public one goes beside it, as FILE.pub
-    #[arg(long, default_value = "evenstep.key")]
-    pub(crate) out: PathBuf,
+    #[arg(long, short, alias = "out", default_value = "evenstep.key")]
+    pub(crate) output: PathBuf,
 }
 
 #[cfg(feature = "serve")]
@@ -366,7 +383,7 @@ pub(crate) struct Report {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// Where the page goes; stdout if not given
-    #[arg(long)]
+    #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// Write the model card, not the report
     #[arg(long)]
@@ -378,7 +395,7 @@ pub(crate) struct Split {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
     /// Where the list goes; the format follows the extension, stdout is CSV
-    #[arg(long)]
+    #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
 }
 

@@ -77,7 +77,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if !is_of_a_server(&args) {
         interrupt::watch(Arc::clone(&host.files));
     }
-    let result = caught(|| obey(cli.verb, &host));
+    let result = caught(|| obey(cli.verb.with_dash_as_stdout(), &host));
     match result.and_then(|code| output::finish().map(|()| code)) {
         Ok(code) => code,
         Err(error) => fail(error, host.json),

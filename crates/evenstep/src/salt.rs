@@ -17,7 +17,9 @@ pub(crate) fn of_project(folder: &Path, files: &Arc<dyn Files>) -> Result<Salt, 
     let path = home.join(NAME);
     if !path.exists() {
         create(&home, &path, files).map_err(|error| {
-            let help = "a trace needs a salt; leave the trace out, or make the folder writable";
+            let is_full = error.source.kind() == io::ErrorKind::StorageFull;
+            let help = error.help().filter(|_| is_full);
+            let help = help.unwrap_or("a trace needs a salt; leave the trace out, or make the folder writable");
             PipelineError::input(format!("`{}` can't be written: {}", error.path.display(), error.source))
                 .help(help.to_owned())
         })?;

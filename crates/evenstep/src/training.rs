@@ -39,7 +39,7 @@ impl Outputs {
         }
     }
 
-    /// Where `--out` says: it names a folder, or the bundle itself, and lock and report go beside it.
+    /// Where `--output` says: it names a folder, or the bundle itself, and lock and report go beside it.
     ///
     /// # Errors
     /// A name that one of the others would have.

@@ -290,7 +290,7 @@ fn the_reader_of_the_docs_predicts_by_their_page_alone() {
         (&[][..], (1, "this reader doesn't know the step `impute_constant`")),
         (&["--set", "step=[]"], (0, "houses: ")),
     ] {
-        houses.run(&[&["train", "pipeline.toml", "--out", "h.evenstep", "--quiet"], steps].concat()).ok();
+        houses.run(&[&["train", "pipeline.toml", "--output", "h.evenstep", "--quiet"], steps].concat()).ok();
         let told = said(Command::new("python3").arg(&reader).arg(houses.path("h.evenstep")).output().expect("python3"));
         assert_eq!((told.code, (told.out + &told.err).starts_with(expected.1)), (expected.0, true), "{}", told.err);
     }

@@ -16,7 +16,7 @@ fn data() -> String {
 fn project() -> Project {
     let project = Project::new();
     project.write("data.csv", data());
-    project.run(&["init", "data.csv", "--target", "y", "--out", "p.toml", "--quiet"]).ok();
+    project.run(&["init", "data.csv", "--target", "y", "--output", "p.toml", "--quiet"]).ok();
     project
 }
 
@@ -33,7 +33,7 @@ fn trains(header: &str, row: impl Fn(usize) -> String) -> (Project, String) {
     let project = Project::new();
     let rows: String = (0..100).map(|n| row(n) + "\n").collect();
     project.write("rows.csv", format!("{header}\n{rows}"));
-    project.run(&["init", "rows.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["init", "rows.csv", "--target", "y", "--output", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();
     let spec = project.read("q.toml");
     (project, spec)
@@ -42,24 +42,24 @@ fn trains(header: &str, row: impl Fn(usize) -> String) -> (Project, String) {
 #[test]
 fn init_writes_over_nothing_and_its_proposal_trains() {
     let project = project();
-    refused(&project, &["init", "data.csv", "--target", "y", "--out", "p.toml"], &["already there", "--force"]);
+    refused(&project, &["init", "data.csv", "--target", "y", "--output", "p.toml"], &["already there", "--force"]);
     refused(
         &project,
-        &["init", "data.csv", "--target", "yy", "--out", "q.toml"],
+        &["init", "data.csv", "--target", "yy", "--output", "q.toml"],
         &["no column `yy`", "did you mean `y`?"],
     );
     project.write("days.csv", "x,day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-04\n");
     refused(
         &project,
-        &["init", "days.csv", "--target", "day", "--out", "q.toml"],
+        &["init", "days.csv", "--target", "day", "--output", "q.toml"],
         &["the target `day` is of type date", "a number"],
     );
-    refused(&project, &["init", "nope.csv", "--target", "y", "--out", "p.toml"], &["no file `nope.csv`"]);
+    refused(&project, &["init", "nope.csv", "--target", "y", "--output", "p.toml"], &["no file `nope.csv`"]);
     project.write("same.csv", "x,y\n1,2\n2,2\n");
-    refused(&project, &["init", "same.csv", "--target", "y", "--out", "q.toml"], &["same.csv: the target `y` has"]);
-    let said = project.run(&["init", "same.csv", "--target", "y", "--out", "q.toml", "--json"]).json();
+    refused(&project, &["init", "same.csv", "--target", "y", "--output", "q.toml"], &["same.csv: the target `y` has"]);
+    let said = project.run(&["init", "same.csv", "--target", "y", "--output", "q.toml", "--json"]).json();
     assert_eq!(said["error"]["file"], "same.csv");
-    project.run(&["init", "data.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["init", "data.csv", "--target", "y", "--output", "q.toml", "--quiet"]).ok();
     project.run(&["check", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();
 }
@@ -71,7 +71,7 @@ fn columns_like_an_id_are_proposed_as_one_or_dropped_and_check_tells_of_them() {
         format!("{},{},{},{},{}\n", 100 + n, n * n, if n == 7 { "".into() } else { format!("k{n}") }, n % 13, n % 5)
     };
     project.write("ids.csv", (0..100).fold("Order,PID,old_key,x,y\n".to_owned(), |text, n| text + &row(n)));
-    project.run(&["init", "ids.csv", "--target", "y", "--out", "q.toml"]).ok();
+    project.run(&["init", "ids.csv", "--target", "y", "--output", "q.toml"]).ok();
     let spec = project.read("q.toml");
     assert!(spec.contains("id = \"PID\"\n"), "{spec}");
     assert!(spec.contains("# another value in every row, as an id has: Order, old_key\n"), "{spec}");
@@ -107,7 +107,7 @@ fn a_first_column_without_a_name_is_the_id_if_it_tells_rows_apart_and_no_input_o
     let init = |header: &str, row: fn(usize) -> String| {
         let project = Project::new();
         project.write("d.csv", rows(header, 100, row));
-        project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+        project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet"]).ok();
         let said = project.run(&["train", "q.toml", "--quiet"]).ok().out;
         (project.read("q.toml"), said)
     };
@@ -134,7 +134,7 @@ fn trees_are_proposed_as_they_suit_the_rows_in_any_order() {
         let project = Project::new();
         let init = |order: &dyn Fn(usize) -> usize| {
             project.write("d.csv", rows("row_id,x,z,y", 200, |n| row(order(n))));
-            project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+            project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet", "--force"]).ok();
             project.read("q.toml")
         };
         let spec = init(&|n| n);
@@ -156,7 +156,7 @@ fn few_rows_are_learned_from() {
     let text = rows("x,y", 36, |n| format!("{}.5,{}", 10 * (n % 3) + n / 3, ["a", "b", "c"][n % 3]));
     let project = Project::new();
     project.write("d.csv", text);
-    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet"]).ok();
     assert!(project.read("q.toml").contains("min_rows = 6\n"), "{}", project.read("q.toml"));
     let said = project.run(&["train", "q.toml", "--quiet"]).ok().out;
     assert!(!said.contains("no tree has a split"), "{said}");
@@ -168,7 +168,7 @@ fn categories_of_few_rows_a_level_are_encoded_where_there_are_several_classes() 
         |n: usize, classes: usize| format!("L{},{},{}", n * 7 % 200, n % 13, ["k0", "k1", "k2"][n * 7 % 200 % classes]);
     let (project, proposed) = (Project::new(), "use = \"target_encode\"\ncolumns = [\"c\"]\n");
     project.write("d.csv", rows("c,x,y", 1000, |n| row(n, 3)));
-    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet"]).ok();
     let spec = project.read("q.toml");
     assert!(spec.contains(proposed), "{spec}");
     let accuracy = |said: &serde_json::Value| said["evaluation"]["metrics"][1]["value"].as_f64().expect("a number");
@@ -178,14 +178,14 @@ fn categories_of_few_rows_a_level_are_encoded_where_there_are_several_classes() 
     let plain = project.run(&["train", "q.toml", "--quiet"]).ok().out;
     assert!(plain.contains("note: `c` has 199 levels of 4.1 rows in the mean"), "{plain}");
     project.write("d.csv", rows("c,x,y", 1000, |n| row(n, 2)));
-    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+    project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet", "--force"]).ok();
     assert!(!project.read("q.toml").contains("target_encode"), "two classes need it not");
 }
 
 #[test]
 fn what_would_not_train_is_not_proposed() {
     let project = project();
-    let init = |more: &[&'static str]| [&["init", "data.csv", "--target", "y", "--out", "q.toml"], more].concat();
+    let init = |more: &[&'static str]| [&["init", "data.csv", "--target", "y", "--output", "q.toml"], more].concat();
     refused(&project, &init(&["--id", "y"]), &["`y` is the target"]);
     refused(&project, &init(&["--id", "x", "--id", "x"]), &["`x` is named twice"]);
     refused(
@@ -226,7 +226,7 @@ fn columns_that_some_rows_of_json_lines_lack_are_told() {
     for taken in [false, true] {
         let contract = if taken { format!("[contract]\n{proposed}") } else { String::new() };
         project.write("d.toml", format!("{spec}\n{contract}\n"));
-        project.run(&["train", "d.toml", "--quiet", "--out", "d.evenstep"]).ok();
+        project.run(&["train", "d.toml", "--quiet", "--output", "d.evenstep"]).ok();
         assert_eq!(project.run(&score).code, if taken { 0 } else { 2 });
     }
 }
@@ -246,7 +246,7 @@ fn a_column_that_some_rows_lack_and_the_contract_has_is_told_by_its_line() {
 fn trains_file(file: &str, text: impl AsRef<[u8]>) -> (String, String) {
     let project = Project::new();
     project.write(file, text);
-    project.run(&["init", file, "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["init", file, "--target", "y", "--output", "q.toml", "--quiet"]).ok();
     project.run(&["train", "q.toml", "--quiet"]).ok();
     let checked = project.run(&["check", "q.toml", "--quiet"]).ok().out;
     (project.read("q.toml"), checked)
@@ -320,7 +320,7 @@ fn days_and_months_in_both_orders_are_told() {
     // A few in the other order.
     let few = |n: usize| if n % 50 == 49 { month_first(n + 13) } else { day_first(n) };
     project.write("d.csv", rows("sold,x,y", 200, |n| format!("{},{},{}", few(n), n % 13, n % 29)));
-    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet"]).ok();
+    project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet"]).ok();
     let spec = project.read("q.toml");
     holds(
         &spec,
@@ -339,7 +339,7 @@ fn days_and_months_in_both_orders_are_told() {
     // As many in either.
     let half = |n: usize| if n.is_multiple_of(2) { month_first(n) } else { day_first(n) };
     project.write("d.csv", rows("sold,x,y", 200, |n| format!("{},{},{}", half(n), n % 13, n % 29)));
-    project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+    project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet", "--force"]).ok();
     holds(&project.read("q.toml"), &["# `sold` is text as it stands: its dates are written in two ways, `"]);
     let said = project.run(&["check", "q.toml", "--quiet", "--set", "step=[]"]).out;
     holds(&said, &["its dates are written in two ways, `"]);
@@ -351,7 +351,7 @@ fn whole_numbers_are_one_pipeline_however_they_are_written() {
     let digest = |point: &str| {
         let row = |n: usize| format!("{}{point},{}{point},{}{point},{}", 20 + n % 50, n % 17, n % 2, n % 29);
         project.write("d.csv", rows("age,z,flag,y", 200, row));
-        project.run(&["init", "d.csv", "--target", "y", "--out", "q.toml", "--quiet", "--force"]).ok();
+        project.run(&["init", "d.csv", "--target", "y", "--output", "q.toml", "--quiet", "--force"]).ok();
         project.run(&["train", "q.toml", "--quiet", "--json"]).ok().json()["digest"].clone()
     };
     assert_eq!(digest(""), digest(".0"));

@@ -246,8 +246,16 @@ fn a_ranking_of_words_and_endless_repetitions_are_refused() {
         project.write("p.toml", format!("{ranking}[contract]\ny = {{ type = \"{kind}\" }}\n"));
         refused(&project, &["of a ranking is a whole number"]);
     }
+    project.write("p.toml", &ranking);
+    project.write("data.csv", data() + "5,1,40\n");
+    refused(&project, &["row 101", "the target `y` is 40, and that of a ranking is a whole number from 0 to 30"]);
+    project.write("data.csv", data());
     project.write("p.toml", format!("{SPEC}[report]\npermutation = 4000000000\n"));
     refused(&project, &["`permutation` is 1000 at most"]);
+    project.write("p.toml", SPEC.replace("[data]", "[data]\nsplit = { repeats = 3 }"));
+    refused(&project, &["`repeats` is how often there are other `folds`"]);
+    project.write("p.toml", SPEC.replace("[data]", "[data]\npositive = \"yes\""));
+    refused(&project, &["a binary task alone has a positive class"]);
     project.write("p.toml", SPEC.replace("[data]", "[data]\nsplit = { folds = 1000000 }"));
     refused(&project, &["`folds` is 1000 at most"]);
     project.write("p.toml", SPEC.replace("[data]", "[data]\ngroup = \"g\"\nsplit = { test = 0.0, folds = 2 }"));
@@ -430,7 +438,7 @@ fn missing_files_are_told_apart_from_unreadable_ones() {
 #[test]
 fn a_truncated_or_changed_bundle_is_refused() {
     let project = project();
-    project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
+    project.run(&["train", "p.toml", "--quiet", "--output", "b.evenstep"]).ok();
     let bytes = std::fs::read(project.path("b.evenstep")).expect("written");
     for cut in [0, 10, bytes.len() / 2, bytes.len() - 1] {
         project.write("cut.evenstep", &bytes[..cut]);
@@ -491,7 +499,7 @@ fn frozen_takes_only_the_lock_that_is_committed() {
 #[test]
 fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
     let project = project();
-    project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
+    project.run(&["train", "p.toml", "--quiet", "--output", "b.evenstep"]).ok();
     project.write("new.csv", "zz,x\n1,2\n");
     refused_by(
         &project,
@@ -503,6 +511,8 @@ fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
     let scores = |input: &str| project.run(&["score", "b.evenstep", "--input", input, "--quiet"]).ok();
     assert_eq!(scores("a.csv").out, scores("b.csv").out);
     assert_eq!(scores("b.csv").err, "", "quiet is quiet");
+    let dash = project.run(&["score", "b.evenstep", "--input", "a.csv", "-o", "-", "--quiet"]).ok();
+    assert_eq!(dash.out, scores("a.csv").out, "`-` is stdout");
     let late = (0..40_000).fold("x,z\n".to_owned(), |text, n| text + if n == 39_999 { "1,two\n" } else { "1,2\n" });
     project.write("late.csv", late);
     let said = refused_by(&project, &["score", "b.evenstep", "--input", "late.csv"], &["row 40000", "`two`"]);
@@ -537,8 +547,8 @@ fn explain_says_which_models_it_can_explain() {
 #[test]
 fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
     let project = project();
-    project.run(&["train", "p.toml", "--quiet", "--out", "b.evenstep"]).ok();
-    let said = project.run(&["train", "p.toml", "--quiet", "--out", "no/such/folder/b.evenstep"]);
+    project.run(&["train", "p.toml", "--quiet", "--output", "b.evenstep"]).ok();
+    let said = project.run(&["train", "p.toml", "--quiet", "--output", "no/such/folder/b.evenstep"]);
     assert_eq!(said.code, 2, "{}", said.err);
     let said = project.run(&["score", "b.evenstep", "--input", "data.csv", "--output", "scores.xyz"]);
     assert_eq!(said.code, 2, "{}", said.err);
@@ -558,12 +568,12 @@ fn what_is_read_is_not_written_over() {
         &[&score[..], &["--output", "s.csv", "--trace", "s.csv"]].concat(),
         &["report", "p.evenstep", "--output", "p.evenstep"],
         &["split", "p.toml", "--output", "data.csv"],
-        &["train", "p.toml", "--out", "p.toml"],
-        &["train", "p.toml", "--out", "data.csv"],
+        &["train", "p.toml", "--output", "p.toml"],
+        &["train", "p.toml", "--output", "data.csv"],
         &["diff", "p.toml", "p.evenstep", "--html", "p.toml"],
         &["diff", ".", "p.evenstep", "--html", "p.trace"],
-        &["init", "data.csv", "--target", "y", "--out", "data.csv", "--force"],
-        &["init", "data.csv", "--target", "y", "--out", "p.lock", "--force"],
+        &["init", "data.csv", "--target", "y", "--output", "data.csv", "--force"],
+        &["init", "data.csv", "--target", "y", "--output", "p.lock", "--force"],
         &["contract", "p.evenstep", "--output", "p.evenstep"],
         &["contract", "p.toml", "--output", "data.csv"],
         &["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--trace", "p.evenstep"],
@@ -610,17 +620,17 @@ fn outputs_are_called_like_the_pipeline_and_out_leaves_the_committed_lock_alone(
     for (out, stem) in
         [("trial.evenstep", "trial"), ("trials", "trials/houses v1.2"), ("trials/", "trials/houses v1.2")]
     {
-        project.run(&["train", "q.toml", "--quiet", "--set", "pipeline.seed=2", "--out", out]).ok();
+        project.run(&["train", "q.toml", "--quiet", "--set", "pipeline.seed=2", "--output", out]).ok();
         for extension in ["evenstep", "html", "lock"] {
             let path = project.path(&format!("{stem}.{extension}"));
-            assert!(std::fs::remove_file(&path).is_ok(), "--out {out} writes {}", path.display());
+            assert!(std::fs::remove_file(&path).is_ok(), "--output {out} writes {}", path.display());
         }
     }
     for written in ["houses v1.2.evenstep", "houses v1.2.html"] {
         assert!(project.path(written).exists(), "{written}");
     }
     assert_eq!(project.read("q.lock"), lock);
-    let said = project.run(&["train", "q.toml", "--quiet", "--out", "trial.lock"]);
+    let said = project.run(&["train", "q.toml", "--quiet", "--output", "trial.lock"]);
     assert_eq!(said.code, 2, "{}", said.err);
 }
 
@@ -630,7 +640,7 @@ fn a_folder_that_is_not_there_is_told_before_anything_is_done() {
     for out in ["absent/", "absent/p.evenstep"] {
         refused_by(
             &project,
-            &["train", "p.toml", "--set", "data.source=absent.csv", "--out", out],
+            &["train", "p.toml", "--set", "data.source=absent.csv", "--output", out],
             &["there is no folder `absent`"],
         );
     }
@@ -928,6 +938,11 @@ fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
     told(&["verify", "p.evenstep", "--policy", "no.toml"], "no.toml", "doesn't parse");
     told(&["inspect", "no.evenstep"], "no.evenstep", "doesn't begin like a bundle");
     told(&["inspect", "p.trace"], "p.trace", "is a trace, and a bundle is wanted");
+    project.write("rows.csv", "x,y\n1,2\n");
+    told(&["inspect", "rows.csv"], "rows.csv", "is a data file, and a bundle is wanted");
+    told(&["inspect", "."], ".", "is a folder, and a bundle is wanted");
+    let said = project.run(&["train", "."]);
+    assert!(said.err.contains("`.` is a folder, and a spec is wanted"), "{}", said.err);
     project.write("p.lock", "no lock");
     told(&["verify", "p.toml"], "p.lock", "`p.lock`: the lock doesn't parse");
     let said = project.run(&["verify", "no.html"]);

@@ -113,7 +113,7 @@ fn rows_that_were_known_only_later_change_nothing() {
     assert_eq!(bundle.code, 0, "{}{}", bundle.out, bundle.err);
     let parts = |project: &Project| project.run(&["split", "--quiet"]).ok().out;
     assert_eq!(parts(&then), parts(&now));
-    let trained = now.run(&["train", "--quiet", "--set", "data.as_of=2026-10-15", "--out", "earlier.evenstep"]);
+    let trained = now.run(&["train", "--quiet", "--set", "data.as_of=2026-10-15", "--output", "earlier.evenstep"]);
     assert_eq!(trained.code, 0, "{}", trained.err);
     let told = now.run(&["diff", "p.evenstep", "earlier.evenstep"]);
     assert!(told.out.contains("`data.as_of` is `2026-11-01T00:00:00Z` in A and `2026-10-15` in B"), "{}", told.out);
@@ -430,6 +430,17 @@ fn a_step_that_takes_no_value_below_0_trains_on_those_above() {
             small(&format!("[[step]]\nuse = \"{step}\"\ncolumns = [\"x\"]\non_domain = \"error\"\n{exponent}"), "");
         project.run(&["train", "p.toml", "--quiet"]).ok();
         project.run(&["score", "p.evenstep", "--input", "data.csv", "--output", "s.csv", "--quiet"]).ok();
+    }
+}
+
+#[test]
+fn a_step_that_finds_no_column_is_told_and_one_that_finds_some_is_not() {
+    let step = |kind: &str| format!("[[step]]\nuse = \"standard_scale\"\ncolumns = {{ type = \"{kind}\" }}\n");
+    let project = small(&format!("{}{}", step("date"), step("number")), "");
+    for verb in ["check", "train"] {
+        let said = project.run(&[verb, "p.toml", "--quiet"]).ok().out;
+        assert!(said.contains("step 1 `standard_scale` does nothing: it finds no column"), "{said}");
+        assert!(!said.contains("step 2"), "{said}");
     }
 }
 

@@ -13,7 +13,7 @@ fn signed() -> Project {
     let project = Project::example("titanic");
     project.run(&["train", "--quiet"]).ok();
     for name in ["ana", "ben", "stranger"] {
-        project.run(&["key", "new", "--out", &format!("{name}.key")]).ok();
+        project.run(&["key", "new", "--output", &format!("{name}.key")]).ok();
     }
     project
 }
@@ -348,7 +348,7 @@ fn keys_have_their_modes_whatever_the_umask_and_a_private_one_that_others_can_re
     let mode = |name: &str| std::fs::metadata(project.path(name)).expect("it is there").permissions().mode() & 0o777;
     for umask in ["000", "077", "277"] {
         let made = std::process::Command::new("sh")
-            .args(["-c", &format!("umask {umask}; exec \"$0\" key new --out of-{umask}.key")])
+            .args(["-c", &format!("umask {umask}; exec \"$0\" key new --output of-{umask}.key")])
             .arg(env!("CARGO_BIN_EXE_evenstep"))
             .current_dir(project.path(""))
             .stdout(Stdio::null())
@@ -394,13 +394,13 @@ fn names_that_are_no_text_are_told_to_machines_as_far_as_they_are() {
     let project = signed();
     let odd = |ending: &str| OsString::from(OsStr::from_bytes(&[b"odd-\xff", ending.as_bytes()].concat()));
     let cases: [(&[&str], &str, &str, &str); 7] = [
-        (&["train", "--quiet", "--out"], ".evenstep", "bundle", "odd-\u{fffd}.evenstep"),
+        (&["train", "--quiet", "--output"], ".evenstep", "bundle", "odd-\u{fffd}.evenstep"),
         (&["split", "--output"], ".csv", "output", "odd-\u{fffd}.csv"),
         (&["report", "titanic.evenstep", "--output"], ".html", "report", "odd-\u{fffd}.html"),
         (&["sign", "--key", "ana.key"], ".evenstep", "signatures", "odd-\u{fffd}.evenstep.dsse.json"),
-        (&["key", "new", "--out"], ".key", "private", "odd-\u{fffd}.key"),
+        (&["key", "new", "--output"], ".key", "private", "odd-\u{fffd}.key"),
         (&["key", "api", "ana", "--file"], ".toml", "file", "odd-\u{fffd}.toml"),
-        (&["init", "titanic.csv", "--target", "Survived", "--out"], ".toml", "spec", "odd-\u{fffd}.toml"),
+        (&["init", "titanic.csv", "--target", "Survived", "--output"], ".toml", "spec", "odd-\u{fffd}.toml"),
     ];
     for (args, ending, key, expected) in cases {
         if args.contains(&"init") {
@@ -454,7 +454,7 @@ fn of_those_who_write_at_once_each_is_heard() {
         started.into_iter().for_each(|mut child| assert!(child.wait().expect("it ends").success()));
     };
     let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    each(&|name| words(format!("key new --out {name}.key")));
+    each(&|name| words(format!("key new --output {name}.key")));
     each(&|name| words(format!("sign titanic.evenstep --key {name}.key")));
     let envelope: Value = serde_json::from_str(&project.read("titanic.evenstep.dsse.json")).expect("JSON");
     assert_eq!(envelope["signatures"].as_array().map(Vec::len), Some(names.len()));
@@ -507,7 +507,7 @@ fn parts_of_another_bundle_sealed_in_are_named() {
     project.run(&["train", "--quiet"]).ok();
     std::fs::copy(project.path("titanic.evenstep"), project.path("one.evenstep")).expect("copied");
     project.run(&["train", "--quiet", "--set", "pipeline.seed=7"]).ok();
-    project.run(&["key", "new", "--out", "ana.key"]).ok();
+    project.run(&["key", "new", "--output", "ana.key"]).ok();
     let of = |name: &str| members(&std::fs::read(project.path(name)).expect("read"));
     let (one, other) = (of("one.evenstep"), of("titanic.evenstep"));
     for (member, part) in
@@ -606,7 +606,7 @@ fn who_answers_says_in_one_line_that_another_engine_trained() {
     let engine = lock.lines().find(|line| line.starts_with("engine = ")).expect("a fact");
     project.write("pipeline.lock", lock.replace(engine, "engine = \"0.0.7\""));
     let expected = "trained by engine 0.0.7, and here it is ";
-    project.run(&["key", "new", "--out", "ana.key"]).ok();
+    project.run(&["key", "new", "--output", "ana.key"]).ok();
     sign(&project, "ana");
     for lock in [true, false] {
         if !lock {
@@ -622,7 +622,7 @@ fn who_answers_says_in_one_line_that_another_engine_trained() {
     assert!(!score(&["--quiet"]).err.contains("trained by"));
 
     // What was signed of another artifact says nothing of this one.
-    project.run(&["train", "--quiet", "--set", "pipeline.seed=5", "--out", "other.evenstep"]).ok();
+    project.run(&["train", "--quiet", "--set", "pipeline.seed=5", "--output", "other.evenstep"]).ok();
     std::fs::copy(project.path("titanic.evenstep.dsse.json"), project.path("other.evenstep.dsse.json"))
         .expect("copied");
     for lock in ["other.lock", "pipeline.lock"].map(|name| project.path(name)).iter().filter(|lock| lock.exists()) {

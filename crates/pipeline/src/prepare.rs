@@ -442,9 +442,9 @@ fn label(
             Some(name) => group_keys(name, batch),
             None => Vec::new(),
         };
-        let is_regression = target.task == Task::Regression;
+        let task = &target.task;
         let target = target.code(batch.column(&roles.target));
-        check_targets(spec, roles, batch, is_regression, (&target, &weight), origin)?;
+        check_targets(spec, roles, batch, task, (&target, &weight), origin)?;
         let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
         *labels = Labels { occurrence: std::mem::take(&mut labels.occurrence), target, weight, group };
         Ok(())
@@ -482,34 +482,45 @@ fn is_personal(spec: &Spec, name: &ColumnName) -> bool {
     spec.contract.get(name.as_str()).is_some_and(|rule| rule.personal == Some(true))
 }
 
-/// Refuses a target that the model's objective is not for, whichever side of a split it is on. A row of weight 0 counts in nothing.
+/// The highest relevance: the gain of a row is 2 to its power.
+const MOST_RELEVANT: f64 = 30.0;
+
+/// Refuses a target that the task or the model's objective is not for, whichever side of a split it is on. A row of weight 0
+/// counts in nothing.
 fn check_targets(
     spec: &Spec,
     roles: &Roles,
     batch: &Batch,
-    is_regression: bool,
+    task: &Task,
     (targets, weights): (&[f64], &[f64]),
     origin: &Origin,
 ) -> Result<(), PipelineError> {
+    let counts = |row: usize| weights.get(row).is_none_or(|weight| *weight > 0.0);
+    let first = |allows: &dyn Fn(f64) -> bool| (0..targets.len()).find(|row| counts(*row) && !allows(targets[*row]));
     let aim = spec.model.aim();
     // Codes of classes are no numbers, and trees of classes have no such aim.
-    if !is_regression {
-        return Ok(());
-    }
-    let Some(takes) = aim.targets() else { return Ok(()) };
-    let counts = |row: usize| weights.get(row).is_none_or(|weight| *weight > 0.0);
-    let Some(row) = (0..targets.len()).find(|row| counts(*row) && !aim.allows(targets[*row])) else { return Ok(()) };
+    let (strange, wanted) = match (task, aim.targets()) {
+        (Task::Ranking, _) => {
+            let wanted = format!("that of a ranking is a whole number from 0 to {MOST_RELEVANT}, the more the better");
+            (first(&|target| target.fract() == 0.0 && (0.0..=MOST_RELEVANT).contains(&target)), wanted)
+        }
+        (Task::Regression, Some(takes)) => {
+            let objective = spec.model.spec()["objective"].as_str().unwrap_or_default().to_owned();
+            (first(&|target| aim.allows(target)), format!("`objective = \"{objective}\"` is for {takes}"))
+        }
+        _ => return Ok(()),
+    };
+    let Some(row) = strange else { return Ok(()) };
     let shown = |name: &&ColumnName| !is_personal(spec, name);
     let id: Vec<String> = roles.id.iter().filter(shown).filter_map(|name| batch.column(name).text(row)).collect();
     let id = if id.is_empty() { String::new() } else { format!(" (id {})", id.join(", ")) };
     let found = if shown(&&roles.target) { format!("is {}", targets[row]) } else { "is none of them".to_owned() };
-    let objective = spec.model.spec()["objective"].as_str().unwrap_or_default().to_owned();
-    let message = format!(
-        "{}{id}: the target `{}` {found}, and `objective = \"{objective}\"` is for {takes}",
-        origin.place(row),
-        roles.target
-    );
-    let error = PipelineError::input(message).help("leave `objective` out, or correct or drop such rows".to_owned());
+    let message = format!("{}{id}: the target `{}` {found}, and {wanted}", origin.place(row), roles.target);
+    let error = PipelineError::input(message);
+    if *task == Task::Ranking {
+        return Err(spec.text.point(error, &["data", "target"], "the target"));
+    }
+    let error = error.help("leave `objective` out, or correct or drop such rows".to_owned());
     Err(spec.text.point(error, &["model", "objective"], "this objective"))
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct FittedStep {
     pub(crate) changes: Vec<String>,
     /// The columns that it writes; all others it leaves as they are.
     writes: Vec<ColumnName>,
+    /// Whether it neither reads a column nor writes one.
+    idle: bool,
     /// What it is called in a trace, where scoring gives what it gives.
     stage: Stage,
 }
@@ -84,6 +86,7 @@ impl FittedSteps {
             (fitting.progress)(index, count, name);
             let refused = |error: StepError| pointed(fitting.text, fitting.first + index, name, error);
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
+            let finds_none = site.columns.is_empty();
             let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
             let (before, new) = (shape.schema(), after.schema());
@@ -110,7 +113,8 @@ impl FittedSteps {
                 let form = if fitted.has_training_form() { Form::Training } else { Form::Applied };
                 trace.step(&stage(form), &batches, &writes, fitting.workers);
             }
-            fitted_steps.push(FittedStep { number, name, stage: stage(Form::Applied), fitted, changes, writes });
+            let idle = finds_none && changes.is_empty() && writes.is_empty();
+            fitted_steps.push(FittedStep { number, name, stage: stage(Form::Applied), fitted, changes, writes, idle });
         }
         Ok((FittedSteps { steps: fitted_steps, output: shape.schema(), draw }, batches, lost))
     }
@@ -137,12 +141,14 @@ impl FittedSteps {
             let known = step.name();
             draw |= step.draws_when_applied();
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
+            let finds_none = site.columns.is_empty();
             let fitted = step.load(site, params, budget).map_err(refused)?;
             let after = fitted.apply(shape.clone()).map_err(refused)?;
             let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             shape = after;
             let stage = Stage::step(*number, known, Form::Applied);
-            steps.push(FittedStep { number: *number, name: known, stage, fitted, changes, writes });
+            let idle = finds_none && changes.is_empty() && writes.is_empty();
+            steps.push(FittedStep { number: *number, name: known, stage, fitted, changes, writes, idle });
         }
         Ok(FittedSteps { steps, output: shape.schema(), draw })
     }
@@ -150,6 +156,12 @@ impl FittedSteps {
     /// The steps, in order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &FittedStep> {
         self.steps.iter()
+    }
+
+    /// Sentences on steps that do nothing, since no column here is what they are for.
+    pub(crate) fn idle(&self) -> Vec<String> {
+        let idle = self.steps.iter().filter(|step| step.idle);
+        idle.map(|step| format!("step {} `{}` does nothing: it finds no column", step.number, step.name)).collect()
     }
 
     /// Applies every step: the same for one row as for a million. Tells which results were no numbers.

@@ -13,9 +13,6 @@ use crate::spec::{Spec, TaskWord};
 /// Values beyond this number are no classes.
 const MOST_CLASSES: usize = 1000;
 
-/// The highest relevance: the gain of a row is 2 to its power.
-const MOST_RELEVANT: u8 = 30;
-
 /// What is predicted, and how its values are coded.
 pub(crate) struct Target {
     pub(crate) task: Task,
@@ -61,6 +58,11 @@ impl Target {
             }));
         }
         let word = spec.data.task.unwrap_or_else(|| task_of(kind, count));
+        if word != TaskWord::Binary && spec.data.positive.is_some() {
+            let error = PipelineError::input("a binary task alone has a positive class")
+                .help("leave `positive` out, or say `task = \"binary\"`".to_owned());
+            return Err(spec.text.point(error, &["data", "positive"], "here"));
+        }
         if word == TaskWord::Regression {
             if !kind.is_numeric() {
                 // As the texts of a frame may be.
@@ -79,12 +81,6 @@ impl Target {
                 return Err(refused(format!(
                     "the target `{name}` is of type {}, and that of a ranking is a whole number",
                     kind.word()
-                )));
-            }
-            let relevance = |value: &String| value.parse::<u8>().is_ok_and(|value| value <= MOST_RELEVANT);
-            if let Some(strange) = values.iter().find(|value| !relevance(value)) {
-                return Err(refused(format!(
-                    "the target `{name}` of a ranking says how relevant a row is, a whole number from 0 to {MOST_RELEVANT}, not {strange}"
                 )));
             }
             if spec.data.group.is_none() {

@@ -189,6 +189,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     artifact.golden = golden::make(&Predictor::compile(&artifact)?, &artifact)?;
     seconds.evaluate += clock.elapsed().as_secs_f64();
     prepared.notes.extend(doubts_of_data);
+    prepared.notes.extend(fitted.steps.idle());
     prepared.notes.extend(fitted.notes);
     prepared.notes.extend(fitted.no_numbers.sentences());
     if artifact.model.name != "dummy" {
@@ -250,7 +251,7 @@ fn target_profile(prepared: &Prepared, seen: &[Batch], run: &Run<'_>) -> Option<
 ///
 /// # Errors
 /// A step that can't learn, or features that the model doesn't take.
-pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> Result<Schema, PipelineError> {
+pub(crate) fn check_steps(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> Result<FittedSteps, PipelineError> {
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let (seen, _) = split.by_row_key(prepared.batches, run.workers);
     let fitting = Fitting {
@@ -267,7 +268,7 @@ pub(crate) fn check_features(spec: &Spec, prepared: Prepared, run: &Run<'_>) -> 
     };
     let (steps, ..) = FittedSteps::fit(spec.fresh_steps(), seen, &fitting)?;
     spec.model.check(&prepared.task, &steps.output).map_err(|error| spec.blame_model(error))?;
-    Ok(steps.output)
+    Ok(steps)
 }
 
 /// Fits steps, then the model and the baseline on what the steps made.

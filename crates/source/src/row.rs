@@ -48,6 +48,8 @@ pub struct RowTyper {
     names: FxHashMap<ColumnName, usize>,
     /// Names that rows may have besides, to be echoed.
     also: BTreeSet<ColumnName>,
+    /// The name of what is predicted, which rows have no business with.
+    target: ColumnName,
     extra: Extra,
     /// What is told instead of a file.
     origin: Arc<str>,
@@ -97,14 +99,19 @@ pub struct RowError {
 }
 
 impl RowTyper {
-    /// For rows with the columns of `reading`, which may also have those of `also`.
-    pub fn new(reading: &Reading, also: impl IntoIterator<Item = ColumnName>, extra: Extra) -> RowTyper {
+    /// For rows with the columns of `reading`, which may also have those of `also`, and of which `target` is predicted.
+    pub fn new(
+        reading: &Reading,
+        also: impl IntoIterator<Item = ColumnName>,
+        target: ColumnName,
+        extra: Extra,
+    ) -> RowTyper {
         let mut plan = Reading { mode: Mode::Scoring, ..reading.clone() }.plan();
         plan.refusals = TOLD;
         let names = plan.columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
         let also = also.into_iter().collect();
         let (idle_of_requests, idle_of_files) = (Idle::default(), Idle::default());
-        RowTyper { plan, names, also, extra, origin: "request".into(), idle_of_requests, idle_of_files }
+        RowTyper { plan, names, also, target, extra, origin: "request".into(), idle_of_requests, idle_of_files }
     }
 
     /// Types and checks the rows of a request.
@@ -269,10 +276,14 @@ impl RowTyper {
 
     /// The error for a name that nobody knows, in a row that lacks some.
     fn unknown(&self, row: usize, field: &str, lacks: impl Fn(&str) -> bool) -> RowError {
+        let is_target = field == self.target.as_str();
         let lacking = self.plan.columns.iter().map(|column| column.name.as_str()).filter(|name| lacks(name));
         let near = did_you_mean(field, lacking).map(|near| format!(", {near}")).unwrap_or_default();
         let field = shortened(field);
-        let message = format!("`{field}` is not in the contract{near}");
+        let message = match is_target {
+            true => format!("`{field}` is the target: it is predicted, not sent"),
+            false => format!("`{field}` is not in the contract{near}"),
+        };
         RowError { row, field, value: None, rule: Breach::Unknown, message }
     }
 }

@@ -1,6 +1,6 @@
 """Predicts a bundle's golden rows by the documentation of its format alone.
 
-    evenstep train examples/houses/pipeline.toml --set 'step=[]' --out plain.evenstep
+    evenstep train examples/houses/pipeline.toml --set 'step=[]' --output plain.evenstep
     python3 predict_bundle.py plain.evenstep
 
 It knows nothing of Evenstep but what `artifact.md` says, and needs nothing but Python. It takes trees and linear models

@@ -35,7 +35,7 @@ fn project(folder: &Path) -> PathBuf {
 fn train(spec: &Path, overrides: &[&str], host: &Host) -> Answer {
     let overrides = overrides.iter().map(|one| one.parse().expect("a key and a value")).collect();
     let spec = SpecArgs { spec: spec.to_owned(), overrides, threads: 1 };
-    super::train::train(&Train { spec, out: None, frozen: false, contract: None, no_trace: false }, host)
+    super::train::train(&Train { spec, output: None, frozen: false, contract: None, no_trace: false }, host)
 }
 
 fn host(files: Arc<dyn evenstep_files::Files>) -> Host {

@@ -16,24 +16,24 @@ use crate::{Host, output};
 
 pub(crate) fn init(args: &Init, host: &Host) -> Answer {
     let source = Source::open(&args.data, Path::new("."))?;
-    if args.out.exists() && !args.force {
-        let message = format!("`{}` is already there", args.out.display());
+    if args.output.exists() && !args.force {
+        let message = format!("`{}` is already there", args.output.display());
         return Err(
-            PipelineError::input(message).help("`--force` writes over it, `--out FILE` writes elsewhere".to_owned())
+            PipelineError::input(message).help("`--force` writes over it, `--output FILE` writes elsewhere".to_owned())
         );
     }
-    called_as(&args.out, "a spec", "toml")?;
-    apart(source.paths().iter().map(PathBuf::as_path), [args.out.as_path()])?;
-    let named = relative(&args.data, &args.out);
+    called_as(&args.output, "a spec", "toml")?;
+    apart(source.paths().iter().map(PathBuf::as_path), [args.output.as_path()])?;
+    let named = relative(&args.data, &args.output);
     let name = Path::new(&args.data).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let asked = Asked { data: &args.data, source: &named, name, target: &args.target, id: &args.id };
     let text = host.run(0, |run| propose(&source, &asked, run))?;
-    write_files(&host.files, &[(&args.out, text.as_bytes())])?;
+    write_files(&host.files, &[(&args.output, text.as_bytes())])?;
     if host.json {
-        output::json(&json!({ "spec": output::path(&args.out) }));
+        output::json(&json!({ "spec": output::path(&args.output) }));
     } else {
-        output::line(&format!("wrote {}: read it, change it, then", args.out.display()));
-        output::line(&format!("  evenstep check {0}\n  evenstep train {0}", for_shell(&args.out)));
+        output::line(&format!("wrote {}: read it, change it, then", args.output.display()));
+        output::line(&format!("  evenstep check {0}\n  evenstep train {0}", for_shell(&args.output)));
     }
     Ok(ExitCode::SUCCESS)
 }

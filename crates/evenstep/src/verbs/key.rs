@@ -32,30 +32,30 @@ pub(crate) fn key(args: &Key, host: &Host) -> Answer {
 }
 
 fn new(args: &KeyNew, host: &Host) -> Answer {
-    let mut public_path = OsString::from(&args.out);
+    let mut public_path = OsString::from(&args.output);
     public_path.push(".pub");
     let public_path = PathBuf::from(public_path);
-    for path in [&args.out, &public_path] {
+    for path in [&args.output, &public_path] {
         if path.exists() {
             return Err(PipelineError::input(format!("`{}` is there already", path.display()))
-                .help("a key that is lost can't be made again: choose another `--out`".to_owned()));
+                .help("a key that is lost can't be made again: choose another `--output`".to_owned()));
         }
     }
     let private = PrivateKey::generate().map_err(|error| attestation::refused(&error))?;
     let public = private.public();
     let write = |access, path: &Path, text: &str| write_for(access, &host.files, path, text.as_bytes());
-    write(Access::Private, &args.out, &private.pem()).map_err(file_error)?;
+    write(Access::Private, &args.output, &private.pem()).map_err(file_error)?;
     write(Access::Public, &public_path, &public.pem()).map_err(file_error)?;
     if host.json {
         output::json(&json!({
-            "private": output::path(&args.out),
+            "private": output::path(&args.output),
             "public": output::path(&public_path),
             "key": public.id(),
             "line": public.line(),
         }));
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(&format!("  private  {}  (nobody else may have it)", args.out.display()));
+    output::line(&format!("  private  {}  (nobody else may have it)", args.output.display()));
     output::line(&format!("  public   {}", public_path.display()));
     output::line(&format!("\nfor a policy:\n\n[[key]]\nname = \"…\"\npublic = \"{}\"", public.line()));
     Ok(ExitCode::SUCCESS)

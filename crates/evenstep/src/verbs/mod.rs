@@ -36,6 +36,7 @@ pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -77,26 +78,33 @@ pub(crate) fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
     evenstep_bundle::open(&bytes).map_err(|error| unusable(path, error))
 }
 
-/// What a file of ours with that ending is, if it is no bundle.
-pub(crate) fn other_than_bundle(ending: &str) -> Option<&'static str> {
-    Some(match ending {
+/// What a file with that ending is, if it is no bundle.
+pub(crate) fn other_than_bundle(path: &Path) -> Option<&'static str> {
+    Some(match path.extension().and_then(OsStr::to_str).unwrap_or_default() {
         "toml" => "a spec",
         "lock" => "a lock",
         "trace" => "a trace",
         "html" => "a page",
         "json" => "a file of JSON, as signatures are",
-        _ => return None,
+        // A spec may be a text, too.
+        "txt" => return None,
+        _ => return evenstep_source::format::of_path(path).map(|_| "a data file"),
     })
 }
 
 /// The bytes of the bundle at that path, whatever they are.
 pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if let Some(what) = other_than_bundle(ending).filter(|_| path.exists()) {
-        let error = PipelineError::input(format!("`{}` is {what}, and a bundle is wanted", path.display()));
-        return Err(error
-            .of_file(path)
-            .help((ending == "toml").then(|| format!("`evenstep train {}` makes one of it", path.display()))));
+    let other = if path.is_dir() { Some("a folder") } else { other_than_bundle(path).filter(|_| path.exists()) };
+    if let Some(what) = other {
+        let path_shown = path.display();
+        let error = PipelineError::input(format!("`{path_shown}` is {what}, and a bundle is wanted")).of_file(path);
+        return Err(error.help(match what {
+            "a spec" => Some(format!("`evenstep train {path_shown}` makes one of it")),
+            "a data file" => {
+                Some(format!("`evenstep init {path_shown} --target COLUMN` proposes a spec, which trains one"))
+            }
+            _ => None,
+        }));
     }
     evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))
 }

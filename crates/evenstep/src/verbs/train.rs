@@ -23,7 +23,7 @@ const FEATURES_TOLD: usize = 10;
 pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
     let committed = Outputs::beside(&args.spec.spec, &spec.pipeline.name);
-    let outputs = args.out.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
+    let outputs = args.output.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
     let written = outputs.as_ref().unwrap_or(&committed);
     written.try_out([args.spec.spec.as_path(), &data_of(&spec)], &host.files)?;
     let locked = Locked::beside(&args.spec.spec, &spec.pipeline.name);

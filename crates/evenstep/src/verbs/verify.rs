@@ -20,7 +20,7 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
         "the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind";
     let other = match args.subject.is_dir() {
         true => Some(("a folder", "name the spec or the bundle in it")),
-        false => other_than_bundle(extension)
+        false => other_than_bundle(&args.subject)
             .filter(|_| extension != "toml" && args.subject.is_file())
             .map(|what| (what, BESIDE)),
     };

@@ -210,7 +210,7 @@ fn one_client_in_python_asks_the_mock_and_then_the_model() {
     assert_eq!(mock["contract"], model["contract"]);
     assert_ne!(mock["first"], model["first"]);
     // Of several models its own is asked, and none other that is the default.
-    let other = ["--set", "pipeline.name=other", "--set", "pipeline.seed=9", "--out", "other.evenstep"];
+    let other = ["--set", "pipeline.name=other", "--set", "pipeline.seed=9", "--output", "other.evenstep"];
     project.run(&[&["train", "p.toml", "--quiet"][..], &other].concat()).ok();
     let both = ask(&Server::of(&project, &["serve", "other.evenstep", "rents.evenstep"])).json();
     assert_eq!(both["first"], model["first"]);
@@ -280,7 +280,7 @@ fn a_bundle_names_the_categories_that_it_takes_where_it_refuses_others() {
                 .read("p.toml")
                 .replace("city = { type = \"category\", values = [\"Bern\", \"Chur\"], absent = \"null\" }\n", &city),
         );
-        project.run(&["train", "other.toml", "--quiet", "--out", "other.evenstep"]).ok();
+        project.run(&["train", "other.toml", "--quiet", "--output", "other.evenstep"]).ok();
         let json: Value = serde_json::from_str(&written(&project, "other.evenstep", "json")).expect("JSON");
         let server = Server::of(&project, &["serve", "other.evenstep"]);
         let schema =

@@ -68,7 +68,7 @@ fn no_bundle_breaks_a_contract_unseen() {
     project.run(&["check", "p.toml", "--contract", "first.toml", "--quiet"]).ok();
     project.run(&["train", "p.toml", "--contract", "first.toml", "--quiet"]).ok();
 
-    project.run(&["train", "p.toml", "--set", more, "--out", "more.evenstep", "--quiet"]).ok();
+    project.run(&["train", "p.toml", "--set", more, "--output", "more.evenstep", "--quiet"]).ok();
     let told = refused(&["serve", "more.evenstep", "--contract", "first.toml", "--listen", "127.0.0.1:0"]);
     assert!(told.contains("field `lift`"), "{told}");
     let server = Server::of(&project, &["serve", "rents.evenstep", "--contract", "first.toml"]);
@@ -79,7 +79,7 @@ fn no_bundle_breaks_a_contract_unseen() {
 fn files_alone_are_not_served_and_requests_alone_are_scored_with_a_word() {
     let project = trained();
     let serving = ["--set", "serving={ mode = \"batch\" }"];
-    project.run(&[&["train", "p.toml", "--out", "batch.evenstep", "--quiet"], &serving[..]].concat()).ok();
+    project.run(&[&["train", "p.toml", "--output", "batch.evenstep", "--quiet"], &serving[..]].concat()).ok();
     for args in [&["serve", "batch.evenstep"][..], &["mock", "batch.evenstep"][..]] {
         let said = project.run(&[args, &["--listen", "127.0.0.1:0", "--quiet"]].concat());
         assert_eq!(said.code, 2, "{}", said.err);
@@ -87,7 +87,7 @@ fn files_alone_are_not_served_and_requests_alone_are_scored_with_a_word() {
     }
     project.run(&["score", "batch.evenstep", "--input", "data.csv", "--output", "scores.csv"]).ok();
     let serving = ["--set", "serving={ mode = \"online\" }"];
-    project.run(&[&["train", "p.toml", "--out", "online.evenstep", "--quiet"], &serving[..]].concat()).ok();
+    project.run(&[&["train", "p.toml", "--output", "online.evenstep", "--quiet"], &serving[..]].concat()).ok();
     let said = project.run(&["score", "online.evenstep", "--input", "data.csv", "--output", "scores.csv"]).ok();
     assert!(said.err.contains("requests alone"), "{}", said.err);
 }
@@ -97,10 +97,10 @@ fn what_serving_says_changes_no_digest_and_is_measured() {
     let project = trained();
     let digest = project.digest(&["p.toml"]);
     assert_eq!(
-        project.digest(&["p.toml", "--set", "serving.latency={ p99 = \"1 us\" }", "--out", "fast.evenstep"]),
+        project.digest(&["p.toml", "--set", "serving.latency={ p99 = \"1 us\" }", "--output", "fast.evenstep"]),
         digest
     );
-    assert_ne!(project.digest(&["p.toml", "--set", "serving.extra=ignore", "--out", "lax.evenstep"]), digest);
+    assert_ne!(project.digest(&["p.toml", "--set", "serving.extra=ignore", "--output", "lax.evenstep"]), digest);
 
     let server = Server::of(&project, &["serve", "fast.evenstep"]);
     for _ in 0..3 {

@@ -140,7 +140,7 @@ fn a_number_that_is_too_large_is_a_cell_that_the_contract_judges() {
     let told = server.predict(JSON, JSON, b"[1e400]");
     assert!(told.status == 400 && told.text().contains("row 0 is no object"), "{}", told.text());
 
-    project.run(&["train", "--quiet", "--set", "contract.z.invalid=\"null\"", "--out", "n.evenstep"]).ok();
+    project.run(&["train", "--quiet", "--set", "contract.z.invalid=\"null\"", "--output", "n.evenstep"]).ok();
     let told = Server::start(&project, "n.evenstep").predict(JSON, JSON, row.as_bytes()).ok().json();
     assert_eq!(told["predictions"][0]["flags"], json!([{ "field": "z", "rule": "invalid" }]));
 }

@@ -138,7 +138,7 @@ fn what_an_administrator_did_stands_until_the_file_says_something_else() {
 fn a_contract_that_changes_under_a_name_is_told_as_breaking_or_compatible() {
     let project = project();
     let train = |rule: &str, out: &str| {
-        project.run(&["train", "p.toml", "--quiet", "--set", &format!("contract.z.{rule}"), "--out", out]).ok();
+        project.run(&["train", "p.toml", "--quiet", "--set", &format!("contract.z.{rule}"), "--output", out]).ok();
     };
     train("missing=\"reject\"", "strict.evenstep");
     train("absent=\"null\"", "lenient.evenstep");

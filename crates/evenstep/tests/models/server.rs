@@ -35,7 +35,7 @@ pub(crate) fn project() -> Project {
     project.write("q.toml", spec("q"));
     for (spec, data, bundle) in [("p.toml", "a.csv", "a"), ("p.toml", "b.csv", "b"), ("q.toml", "a.csv", "other")] {
         let (data, bundle) = (format!("data.source={data}"), format!("{bundle}.evenstep"));
-        project.run(&["train", spec, "--quiet", "--set", &data, "--out", &bundle]).ok();
+        project.run(&["train", spec, "--quiet", "--set", &data, "--output", &bundle]).ok();
     }
     project
 }

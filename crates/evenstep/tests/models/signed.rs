@@ -11,7 +11,7 @@ fn sign(project: &Project, bundle: &str, key: &str) {
 fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
     let project = project();
     for name in ["ana", "stranger"] {
-        project.run(&["key", "new", "--out", &format!("{name}.key")]).ok();
+        project.run(&["key", "new", "--output", &format!("{name}.key")]).ok();
     }
     let public: String = project.read("ana.key.pub").lines().filter(|line| !line.starts_with('-')).collect();
     project.write(

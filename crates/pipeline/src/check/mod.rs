@@ -12,7 +12,7 @@ use crate::interface::Interface;
 use crate::look_alike::look_alike;
 use crate::prepare::{Surveyed, prepare, survey};
 use crate::spec::Spec;
-use crate::train::check_features;
+use crate::train::check_steps;
 use crate::{PipelineError, Run, evaluate, like_id, mixed, slices};
 
 mod copies;
@@ -100,9 +100,10 @@ pub fn check(spec: &Spec, run: &Run<'_>) -> Result<Checked, PipelineError> {
         checked.notes.extend(prepared.notes.iter().cloned());
         checked.notes.extend(look_alike(prepared.task.classes()));
         checked.notes.extend(copies::of(spec, &prepared, run.workers));
-        let features = check_features(spec, prepared, run);
-        checked.features =
-            features.map_err(|error| mixed::blame(error, &surveyed.mixed, spec, run))?.into_keys().collect();
+        let steps = check_steps(spec, prepared, run);
+        let steps = steps.map_err(|error| mixed::blame(error, &surveyed.mixed, spec, run))?;
+        checked.notes.extend(steps.idle());
+        checked.features = steps.output.into_keys().collect();
         for name in like_ids.into_iter().filter(|name| checked.features.contains(name)) {
             let or_declare = if surveyed.roles.id.is_empty() { "declare it as `id`, or " } else { "" };
             checked.notes.push(format!(

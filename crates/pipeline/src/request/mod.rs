@@ -36,7 +36,8 @@ pub(crate) struct RowTypers {
 
 impl RowTypers {
     pub(crate) fn new(predictor: &Predictor) -> RowTypers {
-        let typer = |reading| RowTyper::new(&reading, predictor.data.id.iter().cloned(), predictor.serving.extra);
+        let (data, extra) = (&predictor.data, predictor.serving.extra);
+        let typer = |reading| RowTyper::new(&reading, data.id.iter().cloned(), data.target.clone(), extra);
         RowTypers {
             with_id: typer(predictor.reading(None)),
             without_id: typer(predictor.reading(Some(&predictor.inputs))),

@@ -60,23 +60,29 @@ pub(super) fn apply(path: &Path, text: String, overrides: &[Override]) -> Result
     for Override { keys, value } in overrides {
         let missing =
             || PipelineError::input(format!("`{}` can't be set: there is no table to hold it", keys.join(".")));
-        set(document.as_table_mut(), keys, value.clone()).ok_or_else(missing)?;
+        set(document.as_table_mut(), keys, value.clone(), false).ok_or_else(missing)?;
     }
     Ok(document.to_string())
 }
 
-/// Sets the value under `keys`; a key that is a number chooses an entry of an array of tables.
-fn set(table: &mut dyn TableLike, keys: &[String], value: Value) -> Option<()> {
+/// Stands beside what was set: who is shown the line shall not look for it in the file.
+const REMARK: &str = "  # set for this run";
+
+/// Sets the value under `keys`; a key that is a number chooses an entry of an array of tables. A table that is written
+/// `in_line` has no room for a remark.
+fn set(table: &mut dyn TableLike, keys: &[String], value: Value, in_line: bool) -> Option<()> {
     let (first, rest) = keys.split_first()?;
     if rest.is_empty() {
-        table.insert(first, toml_edit::value(value));
+        let remark = if in_line { "" } else { REMARK };
+        table.insert(first, toml_edit::value(value.decorated(" ", remark)));
         return Some(());
     }
     let item = table.entry(first).or_insert_with(toml_edit::table);
     if let Some(tables) = item.as_array_of_tables_mut() {
-        return set(tables.get_mut(rest[0].parse().ok()?)?, &rest[1..], value);
+        return set(tables.get_mut(rest[0].parse().ok()?)?, &rest[1..], value, in_line);
     }
-    set(item.as_table_like_mut()?, rest, value)
+    let in_line = in_line || item.is_inline_table();
+    set(item.as_table_like_mut()?, rest, value, in_line)
 }
 
 #[cfg(test)]
@@ -89,6 +95,7 @@ mod tests {
             Err(error) => error,
             Ok(one) => apply(Path::new("p.toml"), text.clone(), &[one]).unwrap_or_else(|error| error.message),
         };
+        let changed = changed.replace(REMARK, "");
         let new: Vec<&str> =
             changed.lines().filter(|line| !line.is_empty() && !text.lines().any(|old| old == *line)).collect();
         assert_eq!(new.join("; "), expected, "{written}");
@@ -103,6 +110,14 @@ mod tests {
         check(r#"contract.'a=b'.min=0"#, r#"[contract]; [contract."a=b"]; min = 0"#);
         check("contract.Größe.unit=a=b", r#"[contract]; [contract."Größe"]; unit = "a=b""#);
         check("step.1.columns=x", "`step.1.columns` can't be set: there is no table to hold it");
+    }
+
+    #[test]
+    fn what_was_set_is_told_from_what_is_written_where_there_is_room() {
+        let text = "[data]\nsplit = { test = 0.2 }\nrows = 3\n".to_owned();
+        let set = ["data.split.test=0.3", "data.rows=7"].map(|one| one.parse().expect("a key and a value"));
+        let changed = apply(Path::new("p.toml"), text, &set).expect("both have a table");
+        assert_eq!(changed, "[data]\nsplit = { test = 0.3}\nrows = 7  # set for this run\n");
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Spec {
     /// # Errors
     /// As [`Spec::read`].
     pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
-        refuse_data(path)?;
+        refuse_other(path)?;
         let text = evenstep_files::read_regular_text(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
@@ -165,6 +165,9 @@ impl Spec {
             return refuse("`folds` is 0 for none, or at least 2", &["data", "split", "folds"], "one fold is none");
         }
         let split = &self.data.split;
+        if split.repeats > 1 && split.folds == 0 {
+            return refuse("`repeats` is how often there are other `folds`", &["data", "split", "repeats"], "of what?");
+        }
         let counts: [(u32, &[&str]); 3] = [
             (split.folds, &["data", "split", "folds"]),
             (split.repeats, &["data", "split", "repeats"]),
@@ -205,9 +208,13 @@ impl Spec {
     }
 }
 
-/// A data file where a spec is wanted is told by its ending. Text may be both.
-fn refuse_data(path: &Path) -> Result<(), PipelineError> {
+/// What a spec can't be: a folder, a bundle, a data file. The latter are told by their endings; text may be both.
+fn refuse_other(path: &Path) -> Result<(), PipelineError> {
     let ends_with = |ending: &str| path.extension().is_some_and(|found| found == ending);
+    if path.is_dir() {
+        return Err(PipelineError::input(format!("`{}` is a folder, and a spec is wanted", path.display()))
+            .help(format!("name the spec in it, such as `{}`", path.join("pipeline.toml").display())));
+    }
     if ends_with("evenstep") && path.exists() {
         let path = path.display();
         return Err(PipelineError::input(format!("`{path}` is a bundle, and a spec is wanted"))

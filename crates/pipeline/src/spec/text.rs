@@ -79,7 +79,8 @@ fn span_of(table: &dyn TableLike, name: &str) -> Option<Range<usize>> {
     }
     let words = table.iter().filter(|(key, _)| *key != "use").flat_map(|(_, item)| {
         let list = item.as_array().into_iter().flatten();
-        list.chain(item.as_value())
+        let within = item.as_inline_table().into_iter().flat_map(|table| table.iter().map(|(_, value)| value));
+        list.chain(within).chain(item.as_value())
     });
     words.into_iter().find(|word| word.as_str() == Some(name))?.span()
 }

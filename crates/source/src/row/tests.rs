@@ -21,7 +21,7 @@ fn typer(rules: &str, seen: &[(&str, Seen)]) -> RowTyper {
         seen: seen.iter().map(|(column, seen)| (name(column), seen.clone())).collect(),
         ..Reading::default()
     };
-    RowTyper::new(&reading, [name("id")], Extra::Reject)
+    RowTyper::new(&reading, [name("id")], name("y"), Extra::Reject)
 }
 
 fn check(typer: &RowTyper, rows: &str) -> TypedRows {
@@ -112,13 +112,14 @@ fn every_policy_refuses_or_flags_by_name() {
         r#"[
         {"id": 7, "age": 30, "height": 3, "sex": "x", "town": "Rome", "weight": "heavy"},
         {"age": -1, "sex": "f", "town": null, "weight": 70.5, "heigth": 1.8},
-        {"age": null, "height": null, "sex": "m", "weight": null}
+        {"age": null, "height": null, "sex": "m", "weight": null, "y": 1}
     ]"#,
     );
     insta::assert_snapshot!(messages(&typed).join("\n"), @"
     1 unknown `heigth` is not in the contract, did you mean `height`?
     2 missing `age`: the value is missing
     2 absent `town`: the column is missing
+    2 unknown `y` is the target: it is predicted, not sent
     ");
     let flags: Vec<String> =
         typed.flags.iter().map(|flag| format!("{} {} {}", flag.row, flag.field, flag.rule.word())).collect();
@@ -132,7 +133,7 @@ fn every_policy_refuses_or_flags_by_name() {
     1 town missing
     ");
     assert_eq!(typed.unanswered, [0]);
-    assert_eq!(typed.error_count, 3);
+    assert_eq!(typed.error_count, 4);
     let Some(Column::Number(heights)) = typed.batch.get("height") else { panic!("numbers") };
     assert_eq!(heights[0], 2.5);
 }
@@ -281,7 +282,7 @@ mod direct {
         let with_id = Reading { missing, columns, seen, id: vec![name("id")], ..Reading::default() };
         let mut without_id = with_id.clone();
         without_id.id.clear();
-        [with_id, without_id].map(|reading| RowTyper::new(&reading, [name("id")], Extra::Reject))
+        [with_id, without_id].map(|reading| RowTyper::new(&reading, [name("id")], name("y"), Extra::Reject))
     }
 
     fn shown(typed: &TypedRows) -> String {

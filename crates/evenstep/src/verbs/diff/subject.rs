@@ -224,7 +224,7 @@ fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
 /// The source that the lock names, relative to the lock's folder.
 fn source_of(facts: &BTreeMap<String, Value>, folder: &Path) -> Option<Data> {
     let source = facts.get("source")?.as_str()?.to_owned();
-    // A lock that `--out` put elsewhere names a source that is relative to the spec, likely here.
+    // A lock that `--output` put elsewhere names a source that is relative to the spec, likely here.
     let base = if folder.join(&source).exists() { folder } else { Path::new(".") };
     Some(Data { source, base: base.to_owned() })
 }
