@@ -1,7 +1,10 @@
 //! Doubts about a training that people should look into: a model that is no better than its baseline, or too good to be true.
 
 use evenstep_model::Importance;
-use evenstep_table::{Batch, Column, ColumnName, Task, counted, some_of};
+use evenstep_table::check::Breach;
+use evenstep_table::quality::Quality;
+use evenstep_table::rule::Invalid;
+use evenstep_table::{Batch, Column, ColumnName, Contract, Task, counted, some_of};
 use serde_json::Value;
 
 use crate::artifact::{Evaluation, Measured};
@@ -45,6 +48,16 @@ pub(crate) fn unlearned(task: &Task, training: &[Batch], model: &Value) -> Vec<S
     let has_weight_0 = |class: &String, has_rows| has_rows && model["class_weights"][class] == 0.0;
     let without_weight = sentence(names(&has_weight_0), "`class_weights` has 0 for");
     without_rows.into_iter().chain(without_weight).collect()
+}
+
+/// Sentences on columns of which cells became null, since they are of another type. Where they stand depends on the rows' order.
+pub(crate) fn nulled(contract: &Contract, quality: &Quality) -> Vec<String> {
+    let count = |name: &ColumnName| quality.columns.get(name).map_or(0, |column| column.count(Breach::Invalid));
+    let rules = contract.columns.iter().filter(|(_, rule)| rule.invalid == Invalid::Null);
+    let told = rules.map(|(name, _)| (name, count(name))).filter(|(_, count)| *count > 0);
+    let sentence =
+        |(name, count)| format!("`{name}`: {} of another type became null, as its rule says", counted(count, "cell"));
+    told.map(sentence).collect()
 }
 
 /// Sentences on columns that are the target, row by row, under another name.

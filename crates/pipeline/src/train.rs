@@ -137,6 +137,7 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let seen_columns = seen_columns(&seen, run.workers);
     let target_profile = target_profile(&prepared, &seen, run);
     let mut doubts_of_data = doubts::unlearned(&prepared.task, &seen, &spec.model.spec());
+    doubts_of_data.extend(doubts::nulled(&prepared.contract, &prepared.quality));
     doubts_of_data.extend(doubts::copies(&prepared.task, &seen, &prepared.inputs));
     let folds = cross_validate(spec, &prepared, &split, &seen, run, &mut seconds);
     let folds = folds.map_err(|error| mixed::blame(error, &prepared.mixed, spec, run))?;

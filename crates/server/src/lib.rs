@@ -51,6 +51,7 @@ mod telemetry;
 mod tls;
 mod together;
 mod traceparent;
+mod traces;
 mod turns;
 mod wanted;
 mod watch;
@@ -67,7 +68,6 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 use evenstep_pipeline::mock::{self, Pace};
-use evenstep_pipeline::trace::Recorder;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -81,6 +81,7 @@ pub use models::{Bundle, Loader, Models, ModelsError};
 pub use names::path_of;
 pub use rate::PER_SECOND_MAX;
 pub use tls::{TlsError, TlsFiles};
+pub use traces::{Traced, Traces};
 
 use body::{Room, Times};
 use gate::Gate;
@@ -106,8 +107,8 @@ pub struct Options {
     /// Names of this host that requests may ask for, besides those of a loopback address. On another address any name
     /// will do, if there is none.
     pub allowed_hosts: Vec<String>,
-    /// Commits to what each stage makes of live rows, if there is to be a trace.
-    pub trace: Option<Arc<Recorder>>,
+    /// Commit to what each stage makes of live rows, if there are to be traces.
+    pub traces: Option<Arc<Traces>>,
     /// What connections are encrypted by, if they are.
     pub tls: Option<TlsFiles>,
     /// Where it is told what to serve, if it is.
@@ -139,7 +140,7 @@ struct Service {
     joint_turns: Turns,
     small_turns: Turns,
     large_turns: Turns,
-    trace: Option<Arc<Recorder>>,
+    traces: Option<Arc<Traces>>,
     pace: Option<Pace>,
     /// Whether the server was told to stop, and others should be asked.
     ends: AtomicBool,
@@ -216,7 +217,7 @@ async fn nowhere(request: Request) -> Problem {
 /// # Errors
 /// An address that can't be listened on, a certificate that can't be shown, or threads that the host refuses.
 pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)) -> Result<(), ServeError> {
-    let Options { listen, keys, allowed_hosts, trace, tls, admin, log, pace } = options;
+    let Options { listen, keys, allowed_hosts, traces, tls, admin, log, pace } = options;
     let tls = tls.map(Tls::open).transpose()?.map(Arc::new);
     let keys = keys.map(Arc::new);
     let mut files = Files { tls: tls.clone(), keyrings: keys.iter().cloned().collect() };
@@ -247,7 +248,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         joint_turns: Turns::new(threads, WAITING_MAX),
         small_turns: Turns::new(threads, WAITING_MAX),
         large_turns: Turns::new(threads, WAITING_SURELY),
-        trace,
+        traces,
         pace,
         ends: AtomicBool::new(false),
     });

@@ -353,7 +353,7 @@ mod tests {
             joint_turns: turns(),
             small_turns: turns(),
             large_turns: turns(),
-            trace: None,
+            traces: None,
             pace: None,
             ends: false.into(),
         })

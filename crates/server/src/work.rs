@@ -8,6 +8,7 @@ use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::{self, Answer, Noticed, Refusal, Rows, Table};
+use evenstep_pipeline::trace::Recorder;
 use tokio::task::{spawn_blocking, yield_now};
 
 use crate::body::{self, Held};
@@ -78,7 +79,7 @@ pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> R
     let started = Instant::now();
     let said = async {
         let (body, packing) = read(&asked, Dialect::Native, head, body).await?;
-        if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.trace.is_some() {
+        if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.traces.is_some() {
             return compute(&asked, body, packing, predict::json).await;
         }
         let place = asked.service.joint_turns.place()?;
@@ -261,16 +262,21 @@ impl Asked {
         }
     }
 
+    /// What commits to the rows, if there are to be traces.
+    fn recorder(&self) -> Option<&Recorder> {
+        self.service.traces.as_ref().map(|traces| self.served.recorder(traces))
+    }
+
     /// Answers rows, one by one.
     pub(crate) fn answers(&self, rows: Rows<'_>) -> Result<Vec<Answer<'_>>, Refusal> {
-        let answered = request::answer_rows(&self.served.predictor, rows, self.service.trace.as_deref())?;
+        let answered = request::answer_rows(&self.served.predictor, rows, self.recorder())?;
         self.noticed(&answered.noticed);
         Ok(answered.answers)
     }
 
     /// Answers rows, column by column, if `first_row` had come before them.
     pub(crate) fn table(&self, rows: Rows<'_>, first_row: u64) -> Result<Table, Refusal> {
-        let table = request::answer_table(&self.served.predictor, rows, first_row, self.service.trace.as_deref())?;
+        let table = request::answer_table(&self.served.predictor, rows, first_row, self.recorder())?;
         self.noticed(&table.noticed);
         Ok(table)
     }

@@ -64,8 +64,9 @@ pub(crate) struct Serve {
     /// Tell each request in a line on stderr, without what callers sent
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) log: Option<LogFormat>,
-    /// Where a trace of the requests goes, for `diff`; it is written every 10 seconds, and at the end
-    #[arg(long, conflicts_with_all = ["config", "admin"])]
+    /// Where a trace of the requests goes, for `diff`: a file for one bundle, or a folder for any number; it is written every 10
+    /// seconds, and at the end
+    #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
     /// Ask the server at that address whether it is well, and serve nothing
     #[arg(long, conflicts_with_all = ["bundles", "config"])]

@@ -42,7 +42,7 @@ pub(crate) fn mock(args: &Mock, host: &Host) -> Answer {
         listen: args.reach.listen,
         keys,
         allowed_hosts: args.reach.allow_host.clone(),
-        trace: None,
+        traces: None,
         tls: None,
         admin: None,
         log: None,

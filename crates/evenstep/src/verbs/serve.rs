@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
+use evenstep_pipeline::trace::Origin;
 use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
 use evenstep_server::{
     ActLog, ActLogError, AdminOptions, Bundle, Keyring, Listening, LogFormat, Models, Options, ServeError, TlsFiles,
@@ -44,14 +45,12 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
-    apart(args.bundles.iter().map(PathBuf::as_path), args.trace.as_deref())?;
-    args.trace.as_deref().map_or(Ok(()), |path| called_as(path, "a trace", "trace"))?;
     let live = args.trace.as_deref().map(|path| live(path, args, &models, host)).transpose()?;
     let options = Options {
         listen: args.reach.listen,
         keys,
         allowed_hosts: args.reach.allow_host.clone(),
-        trace: live.as_ref().map(Live::recorder),
+        traces: live.as_ref().map(Live::traces),
         tls: args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| TlsFiles { certificate, key }),
         admin,
         log: args.log.map(|format| match format {
@@ -154,14 +153,21 @@ fn some_keys(path: &Path, help: &str) -> Result<Keyring, PipelineError> {
     Ok(keys)
 }
 
-/// A trace is of one artifact.
+/// A file is the trace of one artifact; a folder has one of each.
 fn live<'a>(path: &'a Path, args: &Serve, models: &Models, host: &'a Host) -> Result<Live<'a>, PipelineError> {
-    if args.bundles.len() > 1 {
-        return Err(PipelineError::input("a trace is of one bundle, and several are served")
-            .help("leave out `--trace`, or serve the bundle to trace alone".to_owned()));
-    }
     let is_log_json = matches!(args.log, Some(cli::LogFormat::Json));
-    models.with_default(|predictor| Live::start(path, predictor, is_log_json, host))
+    if path.is_dir() {
+        return Live::of_all(path, is_log_json, host);
+    }
+    if args.bundles.len() != 1 || args.admin.is_some() {
+        let message = format!("`{}` would be the trace of one bundle, and several may be served", path.display());
+        return Err(
+            PipelineError::input(message).help("name a folder that is there: each bundle has a trace in it".to_owned())
+        );
+    }
+    apart(args.bundles.iter().map(PathBuf::as_path), [path])?;
+    called_as(path, "a trace", "trace")?;
+    Live::of_one(path, models.with_default(|predictor| predictor.trace_head(Origin::Serve)), is_log_json, host)
 }
 
 /// A contract of files alone is not served.

@@ -281,7 +281,7 @@ fn a_server_that_cannot_serve_what_it_is_told_to_does_not_start() {
         (&["--config", "nowhere.toml"], "`nowhere.toml` can't be read"),
         (&["lying.evenstep"], "golden row"),
         (&["a.evenstep", "other.evenstep", "a.evenstep"], "is given twice"),
-        (&["a.evenstep", "b.evenstep", "--trace", "live.trace"], "a trace is of one bundle"),
+        (&["a.evenstep", "b.evenstep", "--trace", "live.trace"], "would be the trace of one bundle"),
         (&["a.evenstep", "--config", "empty.toml"], "cannot be used with"),
     ] {
         let said = project.run(&[&["serve", "--listen", "127.0.0.1:0"], args].concat());

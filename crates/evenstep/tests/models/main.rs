@@ -9,6 +9,7 @@ mod common;
 mod config;
 mod connections;
 mod keys;
+mod live;
 mod log;
 mod server;
 mod signed;

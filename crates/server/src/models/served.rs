@@ -1,16 +1,18 @@
 //! A bundle that answers, and what is said of it.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use axum::http::HeaderValue;
+use evenstep_pipeline::trace::Recorder;
 use evenstep_pipeline::{Predictor, Time};
 
 use super::Stamp;
 use crate::metrics::{Metrics, OfModel};
 use crate::openapi;
 use crate::together::Together;
+use crate::traces::Traces;
 
 /// A bundle that answers.
 pub(crate) struct Served {
@@ -25,6 +27,8 @@ pub(crate) struct Served {
     pub(crate) together: Together,
     /// What is counted of it, from its first answer on.
     counted: OnceLock<OfModel>,
+    /// What commits to its rows, from the first on that is traced.
+    traced: OnceLock<Arc<Recorder>>,
     /// The file that it was read from, if one is watched.
     pub(super) stamp: Option<Stamp>,
 }
@@ -46,6 +50,7 @@ impl Served {
             predictor,
             together: Together::default(),
             counted: OnceLock::new(),
+            traced: OnceLock::new(),
             stamp,
         }
     }
@@ -61,6 +66,11 @@ impl Served {
     pub(crate) fn counted(&self, metrics: &Metrics) -> &OfModel {
         let budget = self.predictor.serving.latency.p99.map(Time::duration);
         self.counted.get_or_init(|| metrics.of_model(self.name(), &self.predictor.inputs, budget))
+    }
+
+    /// What commits to the rows that it answers; looked up once.
+    pub(crate) fn recorder(&self, traces: &Traces) -> &Recorder {
+        self.traced.get_or_init(|| traces.recorder(&self.predictor))
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -1,68 +1,90 @@
-//! The trace of live requests, written from time to time.
+//! The traces of live requests, written from time to time.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use evenstep_files::{FileError, Output};
-use evenstep_pipeline::trace::{Head, Origin, Recorder, Salt};
-use evenstep_pipeline::{PipelineError, Predictor};
+use evenstep_pipeline::PipelineError;
+use evenstep_pipeline::artifact::version_of;
+use evenstep_pipeline::trace::{Head, Recorder, Salt};
+use evenstep_server::{Traced, Traces};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::verbs::{file_error, folder_of, write_files};
 use crate::{Host, output, salt};
 
-/// How often the trace of what was asked is written.
+/// How often the traces of what was asked are written.
 const TRACE_EVERY: Duration = Duration::from_secs(10);
 
-/// The trace of live requests.
+/// The traces of live requests.
 pub(super) struct Live<'a> {
-    path: &'a Path,
-    head: Head,
+    place: Place<'a>,
+    traces: Arc<Traces>,
     salt: Salt,
-    recorder: Arc<Recorder>,
     host: &'a Host,
     /// Whether remarks stand among the lines of a log in JSON.
     is_log_json: bool,
 }
 
+/// Where they are written.
+enum Place<'a> {
+    /// The trace of the one artifact that is served.
+    File(&'a Path, Head),
+    /// Of each artifact one, called by its name and digest.
+    Folder(&'a Path),
+}
+
+/// How many rows are written, artifact by artifact.
+type Written = BTreeMap<(String, String), u64>;
+
 impl<'a> Live<'a> {
-    /// Nothing is written yet: the file may be of a server that has the address. A place that can't be written is told at once.
-    pub(super) fn start(
+    /// The trace of one artifact. Nothing is written yet: the file may be of a server that has the address. A place that can't be
+    /// written is told at once.
+    pub(super) fn of_one(
         path: &'a Path,
-        predictor: &Predictor,
+        head: Head,
         is_log_json: bool,
         host: &'a Host,
     ) -> Result<Live<'a>, PipelineError> {
-        let salt = salt::of_project(folder_of(path), &host.files)?;
         drop(Output::create(Arc::clone(&host.files), path).map_err(file_error)?);
-        Ok(Live { path, head: predictor.trace_head(Origin::Serve), salt, recorder: Arc::default(), host, is_log_json })
+        Live::at(Place::File(path, head), folder_of(path), is_log_json, host)
     }
 
-    /// Begins with an empty trace, once requests are taken; one of an earlier server is kept under another name.
+    /// The traces of all artifacts that are served, in a folder.
+    pub(super) fn of_all(folder: &'a Path, is_log_json: bool, host: &'a Host) -> Result<Live<'a>, PipelineError> {
+        drop(Output::create(Arc::clone(&host.files), &folder.join("live.trace")).map_err(file_error)?);
+        Live::at(Place::Folder(folder), folder, is_log_json, host)
+    }
+
+    fn at(place: Place<'a>, folder: &Path, is_log_json: bool, host: &'a Host) -> Result<Live<'a>, PipelineError> {
+        let salt = salt::of_project(folder, &host.files)?;
+        Ok(Live { place, traces: Arc::default(), salt, host, is_log_json })
+    }
+
+    /// Begins with an empty trace, where it is known of what, once requests are taken.
     pub(super) fn begin(&self) {
-        match self.keep_earlier() {
-            Ok(None) => {}
-            Ok(Some(kept)) => {
-                let kept = output::path(&kept);
-                self.tell("trace_kept", "file", &kept, &format!("the trace that was there is kept as `{kept}`"));
-            }
-            Err(error) => return self.tell_unwritten(&file_error(error)),
+        if let Place::File(path, head) = &self.place {
+            let begun = self.keep_earlier(path).and_then(|()| self.write(path, head, &Recorder::default()));
+            begun.unwrap_or_else(|error| self.tell_unwritten(&error));
         }
-        self.write().unwrap_or_else(|error| self.tell_unwritten(&error));
     }
 
-    /// Gives a trace that is there the first free name of `live.1.trace`, `live.2.trace` …
-    fn keep_earlier(&self) -> Result<Option<PathBuf>, FileError> {
-        if !self.path.exists() {
-            return Ok(None);
+    /// Gives a trace that is there, which is of an earlier server or time, the first free name of `live.1.trace`, `live.2.trace` …
+    fn keep_earlier(&self, path: &Path) -> Result<(), PipelineError> {
+        if !path.exists() {
+            return Ok(());
         }
-        let free = (1_u64..).map(|number| self.path.with_extension(format!("{number}.trace")));
+        let free = (1_u64..).map(|number| path.with_extension(format!("{number}.trace")));
         let free = free.into_iter().find(|path| !path.exists()).expect("one of so many is free");
-        let renamed = self.host.files.rename(self.path, &free);
-        renamed.map(|()| Some(free)).map_err(|error| FileError::new(self.path, "rename", error))
+        let renamed = self.host.files.rename(path, &free);
+        renamed.map_err(|error| file_error(FileError::new(path, "rename", error)))?;
+        let kept = output::path(&free);
+        self.tell("trace_kept", "file", &kept, &format!("the trace that was there is kept as `{kept}`"));
+        Ok(())
     }
 
     fn tell_unwritten(&self, error: &PipelineError) {
@@ -75,30 +97,52 @@ impl<'a> Live<'a> {
     }
 
     /// What commits to rows as they are asked for.
-    pub(super) fn recorder(&self) -> Arc<Recorder> {
-        Arc::clone(&self.recorder)
+    pub(super) fn traces(&self) -> Arc<Traces> {
+        Arc::clone(&self.traces)
     }
 
-    fn write(&self) -> Result<(), PipelineError> {
-        let trace = self.recorder.trace(self.head.clone(), &self.salt);
-        write_files(&self.host.files, &[(self.path, trace.to_bytes().as_slice())])
+    fn write(&self, path: &Path, head: &Head, recorder: &Recorder) -> Result<(), PipelineError> {
+        let trace = recorder.trace(head.clone(), &self.salt);
+        write_files(&self.host.files, &[(path, trace.to_bytes().as_slice())])
+    }
+
+    /// Writes what an artifact was asked since the last time.
+    fn go_on(&self, Traced { head, recorder, is_over }: &Traced, written: &mut Written) -> Result<(), PipelineError> {
+        let (of, rows) = ((head.name.clone(), head.digest.clone()), recorder.rows());
+        if written.get(&of) != Some(&rows) {
+            match &self.place {
+                Place::File(path, _) => self.write(path, head, recorder)?,
+                Place::Folder(folder) => {
+                    let path = folder.join(format!("{}-{}.trace", head.name, version_of(&head.digest)));
+                    if !written.contains_key(&of) {
+                        self.keep_earlier(&path)?;
+                    }
+                    self.write(&path, head, recorder)?;
+                }
+            }
+        }
+        if *is_over {
+            written.remove(&of)
+        } else {
+            written.insert(of, rows)
+        };
+        Ok(())
     }
 
     /// Writes what has been asked since the last time, until the server stops; then once more.
     pub(super) fn write_until(&self, stopped: &Receiver<()>) -> Result<(), PipelineError> {
-        let mut written = 0;
+        let mut written = Written::new();
         loop {
-            let is_over = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
-            let rows = self.recorder.rows();
-            if rows != written || is_over {
-                // A full disk must not stop the server; the next time may go well.
-                match self.write() {
-                    Ok(()) => written = rows,
-                    Err(error) if is_over => return Err(error),
+            let is_end = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
+            for traced in self.traces.take() {
+                match self.go_on(&traced, &mut written) {
+                    Ok(()) => {}
+                    Err(error) if is_end => return Err(error),
+                    // A full disk must not stop the server; the next time may go well.
                     Err(error) => self.tell_unwritten(&error),
                 }
             }
-            if is_over {
+            if is_end {
                 return Ok(());
             }
         }
