@@ -189,6 +189,9 @@ impl Room {
         if bytes.len() <= PART_BYTES {
             return Ok(bytes.into());
         }
+        if bytes.len() > ANSWERS_KIB_MAX * 1024 {
+            return Err(Problem::answer_too_large(ANSWERS_KIB_MAX * 1024));
+        }
         let mut taken = Share::of(&self.answers);
         taken.grow(bytes.len())?;
         Ok(Body::new(Holding::new(Full::new(bytes.into()), taken)))
@@ -282,6 +285,17 @@ mod tests {
         large.clear();
         assert!(read(BODY_BYTES_MAX).await.is_ok());
         assert!(read(BODY_BYTES_MAX + 1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_all_room_is_refused_for_good_and_one_that_waits_for_room_is_not() {
+        let room = room(Times::USUAL);
+        let refused = |bytes: usize| room.answer(vec![0; bytes]).err().map(|problem| problem.status());
+        assert_eq!(refused(ANSWERS_KIB_MAX * 1024 + 1), Some(StatusCode::PAYLOAD_TOO_LARGE));
+        let held = room.answer(vec![0; ANSWERS_KIB_MAX * 1024]).expect("there is room");
+        assert_eq!(refused(PART_BYTES + 1), Some(StatusCode::SERVICE_UNAVAILABLE));
+        drop(held);
+        assert_eq!(refused(PART_BYTES + 1), None);
     }
 
     #[tokio::test]

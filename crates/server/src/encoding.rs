@@ -61,9 +61,9 @@ impl Encoding {
         bytes >= ENCODED_BYTES_MIN
     }
 
-    /// How an answer of so many bytes may be compressed; None if it had better not be.
-    pub(crate) fn of_answer(headers: &HeaderMap, bytes: usize) -> Option<Encoding> {
-        if !Encoding::is_worth(bytes) {
+    /// How an answer may be compressed; None if its client takes none of the ways.
+    pub(crate) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
+        if !headers.contains_key(header::ACCEPT_ENCODING) {
             return None;
         }
         let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
@@ -160,8 +160,7 @@ mod tests {
         let check = |accepted: &str, expected: Option<Encoding>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, accepted.parse().expect("a value"));
-            assert_eq!(Encoding::of_answer(&headers, ENCODED_BYTES_MIN), expected, "{accepted}");
-            assert_eq!(Encoding::of_answer(&headers, ENCODED_BYTES_MIN - 1), None, "it is small");
+            assert_eq!(Encoding::accepted(&headers), expected, "{accepted}");
         };
         check("gzip, deflate", Some(Encoding::Gzip));
         check("gzip, deflate, br, zstd", Some(Encoding::Zstd));
@@ -174,6 +173,6 @@ mod tests {
         for field in ["br", "gzip"] {
             headers.append(header::ACCEPT_ENCODING, field.parse().expect("a value"));
         }
-        assert_eq!(Encoding::of_answer(&headers, ENCODED_BYTES_MIN), Some(Encoding::Gzip));
+        assert_eq!(Encoding::accepted(&headers), Some(Encoding::Gzip));
     }
 }

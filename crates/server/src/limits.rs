@@ -6,8 +6,8 @@ use std::time::Duration;
 /// The largest request body that is read, in bytes; also of what it is once it is decompressed.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 /// What the starts of all bodies, of `SMALL_BODY_BYTES` each, may take together until they are answered, in KiB; and what the
-/// rest of large bodies may, apart, so that no large body, sent slowly, takes the room of small ones. As JSON values they
-/// take about ten times as much.
+/// rest of large bodies may, apart, so that no large body, sent slowly, takes the room of small ones. As JSON values rows
+/// take about ten times as much; what takes far more is refused while it is read.
 pub(crate) const BODIES_KIB_MAX: usize = 64 << 10;
 /// What large answers may take together until their clients have read them, in KiB.
 pub(crate) const ANSWERS_KIB_MAX: usize = 256 << 10;
@@ -69,6 +69,8 @@ pub(crate) const SMALL_BODY_BYTES: usize = 16 << 10;
 /// A body of so many bytes is answered where it was read, which takes a part of a millisecond; a larger one on a thread of its
 /// own, so that others don't wait.
 pub(crate) const ANSWERED_HERE_BYTES: usize = 64 << 10;
+/// And so many cells, those of absent columns and of features included: a short body may have more rows than a long one.
+pub(crate) const CELLS_HERE_MAX: usize = 1 << 15;
 /// Bodies that may wait for a thread, each kind apart, however long that takes; who comes then is told at once to come back.
 pub(crate) const WAITING_SURELY: usize = 256;
 /// Of bodies that take no thread of their own more may wait, as long as each is answered within this time, by what those before it

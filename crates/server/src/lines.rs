@@ -102,7 +102,7 @@ pub(crate) async fn answer(
 ) -> Response {
     let room = &service.room;
     let first = if is_asked_first { Some(room.part(&mut body, &mut room.patient()).await) } else { None };
-    let asked = Asked { service, served };
+    let asked = Asked::new(service, served);
     let (sender, channel) = Channel::<Bytes, Error>::new(WAITING);
     let streamed = Streamed::default();
     let mut response = ([(header::CONTENT_TYPE, Format::Lines.media_type())], Body::new(channel)).into_response();
@@ -230,7 +230,7 @@ impl Stream {
 
     /// Answers rows up to the first that is refused.
     fn say_of(&mut self, rows: &[Map<String, Value>], said: &mut Vec<u8>) -> Result<(), Problem> {
-        let mut errors = match caught(|| Ok(self.asked.table(Rows::Objects(rows.into()), self.row)))? {
+        let mut errors = match caught(|| Ok(self.asked.table_after(Rows::Objects(rows.into()), self.row)))? {
             Ok(table) => {
                 let bytes = written(&table, Format::Lines).map_err(|error| Problem::bug(error.to_string()))?;
                 said.extend(bytes);

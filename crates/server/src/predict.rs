@@ -44,10 +44,10 @@ pub(crate) async fn predict(State(service): State<Arc<Service>>, chosen: Chosen,
             let is_asked_first = head.headers.contains_key(header::EXPECT);
             lines::answer(service, served, body, is_asked_first).await
         }
-        Ok((Format::Json, Format::Json)) => work::answer_json(Asked { service, served }, &head.headers, body).await,
+        Ok((Format::Json, Format::Json)) => work::answer_json(Asked::new(service, served), &head.headers, body).await,
         Ok((from, to)) => {
             let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, from, to);
-            work::answer(Asked { service, served }, Dialect::Native, &head.headers, body, work).await
+            work::answer(Asked::new(service, served), Dialect::Native, &head.headers, body, work).await
         }
     }
 }
@@ -63,7 +63,7 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
         return Ok(in_json(&asked.served.predictor, &asked.answers(rows)?));
     }
     let count = rows.len();
-    let table = asked.table(rows, 0)?;
+    let table = asked.table(rows)?;
     let bytes = written(&table, to).map_err(|error| Problem::bug(error.to_string()))?;
     Ok(Said::of(to.content_type(), bytes, count, table.flags.len()))
 }

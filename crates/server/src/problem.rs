@@ -30,6 +30,8 @@ pub(crate) struct Problem {
     retry_after: Option<u16>,
     /// Whether its client is gone, or took the request back.
     is_cut_off: bool,
+    /// Whether it says no more than that the request needs a thread of its own.
+    is_long: bool,
     /// Who was asked, if the body named it.
     by: Option<Arc<Served>>,
 }
@@ -43,8 +45,18 @@ impl Problem {
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
         let detail = detail.into();
         let status = StatusCode::BAD_REQUEST;
-        let (contract, codings, retry_after, by) = (None, None, None, None);
-        Problem { status, detail, errors: Vec::new(), count: 0, contract, codings, retry_after, is_cut_off: false, by }
+        Problem {
+            status,
+            detail,
+            errors: Vec::new(),
+            count: 0,
+            contract: None,
+            codings: None,
+            retry_after: None,
+            is_cut_off: false,
+            is_long: false,
+            by: None,
+        }
     }
 
     fn of(status: StatusCode, detail: impl Into<String>) -> Problem {
@@ -182,6 +194,24 @@ impl Problem {
     pub(crate) fn busy() -> Problem {
         let problem = Problem::of(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again later");
         Problem { retry_after: Some(RETRY_AFTER_SECONDS as u16), ..problem }
+    }
+
+    /// Work that others would wait for, where it was begun. Nobody is told it.
+    pub(crate) fn long() -> Problem {
+        Problem { is_long: true, ..Problem::busy() }
+    }
+
+    pub(crate) fn is_long(&self) -> bool {
+        self.is_long
+    }
+
+    /// An answer that takes more room than all answers have: 413.
+    pub(crate) fn answer_too_large(bytes_max: usize) -> Problem {
+        let detail = format!(
+            "the answer would have more than {} MiB; send the rows in several requests, or line by line",
+            bytes_max >> 20
+        );
+        Problem::of(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
     /// An act that can't be written down: 503.

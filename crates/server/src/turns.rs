@@ -82,8 +82,9 @@ pub(crate) struct Turn {
     place: Place,
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
+impl Turn {
+    /// As of a place.
+    pub(crate) fn done(self) {
         self.place.done();
     }
 }

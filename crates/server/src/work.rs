@@ -14,7 +14,7 @@ use tokio::task::{spawn_blocking, yield_now};
 use crate::body::{self, Held};
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
-use crate::limits::{ANSWERED_HERE_BYTES, BODY_BYTES_MAX, SMALL_BODY_BYTES};
+use crate::limits::{ANSWERED_HERE_BYTES, BODY_BYTES_MAX, CELLS_HERE_MAX, SMALL_BODY_BYTES};
 use crate::log::Answered;
 use crate::models::Served;
 use crate::names::path_of;
@@ -34,6 +34,8 @@ pub(crate) const DIGEST: HeaderName = HeaderName::from_static("evenstep-digest")
 pub(crate) struct Asked {
     pub(crate) service: Arc<Service>,
     pub(crate) served: Arc<Served>,
+    /// Whether others wait for the thread that works on it: then it takes no long work.
+    is_waited_for: bool,
 }
 
 /// An answer, and what is counted of it.
@@ -46,11 +48,13 @@ pub(crate) struct Said {
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// Who answered, if the body named it.
     pub(crate) by: Option<Arc<Served>>,
+    /// How it is compressed.
+    pub(crate) encoding: Option<Encoding>,
 }
 
 impl Said {
     pub(crate) fn of(kind: &'static str, bytes: Vec<u8>, rows: usize, flags: usize) -> Said {
-        Said { kind, bytes, rows, flags, header: None, by: None }
+        Said { kind, bytes, rows, flags, header: None, by: None, encoding: None }
     }
 }
 
@@ -63,41 +67,41 @@ pub(crate) async fn answer(
     dialect: Dialect,
     head: &HeaderMap,
     body: Body,
-    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
+    work: impl Fn(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Response {
-    let started = Instant::now();
+    let (started, wanted) = (Instant::now(), Wanted::of(dialect, head));
     let said = async {
         let (body, packing) = read(&asked, dialect, head, body).await?;
-        compute(&asked, body, packing, work).await
+        compute(&asked, body, packing, wanted, work).await
     };
     let said = said.await;
-    told(asked, dialect, head, started, said)
+    told(asked, dialect, wanted, started, said)
 }
 
 /// The same of rows in JSON that are answered in JSON, along with others that came meanwhile.
 pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> Response {
-    let started = Instant::now();
+    let (started, wanted) = (Instant::now(), Wanted::of(Dialect::Native, head));
     let said = async {
         let (body, packing) = read(&asked, Dialect::Native, head, body).await?;
         if packing.is_some() || body.bytes.len() > SMALL_BODY_BYTES || asked.service.traces.is_some() {
-            return compute(&asked, body, packing, predict::json).await;
+            return compute(&asked, body, packing, wanted, predict::json).await;
         }
         let place = asked.service.joint_turns.place()?;
         let answered = together::answer(&asked, body).await;
         place.done();
-        answered
+        answered.map(|timed| wanted.encoded(timed))
     };
     let said = said.await;
-    told(asked, Dialect::Native, head, started, said)
+    told(asked, Dialect::Native, wanted, started, said)
 }
 
 /// An answer, or a problem in its place, counted.
-fn told(asked: Asked, dialect: Dialect, head: &HeaderMap, started: Instant, said: Result<Timed, Problem>) -> Response {
+fn told(asked: Asked, dialect: Dialect, wanted: Wanted, started: Instant, said: Result<Timed, Problem>) -> Response {
     let prepared = said.and_then(|(mut said, parts)| {
-        let encoded = encode(&mut said, dialect, head);
-        Ok((asked.service.room.answer(std::mem::take(&mut said.bytes))?, encoded, said, parts))
+        let varies = wanted.may_vary && (said.encoding.is_some() || Encoding::is_worth(said.bytes.len()));
+        Ok((asked.service.room.answer(std::mem::take(&mut said.bytes))?, varies, said, parts))
     });
-    let (body, encoded, mut said, parts) = match prepared {
+    let (body, varies, mut said, parts) = match prepared {
         Ok(prepared) => prepared,
         Err(problem) => return asked.failed(dialect, problem, started),
     };
@@ -105,7 +109,7 @@ fn told(asked: Asked, dialect: Dialect, head: &HeaderMap, started: Instant, said
     let asked = said.by.take().map_or_else(|| asked.clone(), |served| asked.with(served));
     let rows = said.rows;
     asked.count(StatusCode::OK, rows, said.flags, started.elapsed());
-    let mut response = respond(body, said, encoded);
+    let mut response = respond(body, said, varies);
     asked.sign(&mut response, rows, Some(parts));
     response
 }
@@ -132,29 +136,35 @@ async fn read(
 }
 
 /// Few rows take microseconds, less than to hand them to another thread; many take a thread of their own, if one is free
-/// soon.
+/// soon. How many a body has is known once it is read, however short it is.
 async fn compute(
     asked: &Asked,
     mut body: Held,
     packing: Option<Packing>,
-    work: impl FnOnce(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
+    wanted: Wanted,
+    work: impl Fn(&Asked, &[u8]) -> Result<Said, Problem> + Send + 'static,
 ) -> Result<Timed, Problem> {
     let service = &asked.service;
-    let turns = service.turns_of(body.bytes.len(), packing);
     if is_answered_here(body.bytes.len(), packing) {
-        let _turn = turns.take().await?;
+        let turn = service.small_turns.take().await?;
         // Whoever else has sent something is looked at first: so those who wait are known, and can be too many.
         yield_now().await;
-        return timed(|| work(asked, &body.bytes));
+        let here = Asked { is_waited_for: true, ..asked.clone() };
+        let answer = timed(|| work(&here, &body.bytes));
+        if !answer.as_ref().is_err_and(Problem::is_long) {
+            turn.done();
+            return answer.map(|timed| wanted.encoded(timed));
+        }
     }
-    let turn = turns.take().await?;
+    let turn = service.large_turns.take().await?;
     let asked = asked.clone();
     let answered = spawn_blocking(move || {
         let answer = timed(|| {
             packing.map_or(Ok(()), |packing| body.unpack(packing, BODY_BYTES_MAX))?;
             work(&asked, &body.bytes)
         });
-        drop(turn);
+        let answer = answer.map(|timed| wanted.encoded(timed));
+        turn.done();
         answer
     });
     answered.await.unwrap_or_else(|_| Err(Problem::bug(BUG)))
@@ -172,33 +182,40 @@ impl Service {
     }
 }
 
-/// How an answer is compressed, if it may be.
-struct Encoded {
-    may_be: bool,
-    name: Option<&'static str>,
+/// How a client wants an answer.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// Whether it may be compressed at all: those of calls would be, message by message.
+    may_vary: bool,
+    encoding: Option<Encoding>,
 }
 
-/// Compresses an answer, if the client takes that.
-fn encode(said: &mut Said, dialect: Dialect, head: &HeaderMap) -> Encoded {
-    // Those of calls would be compressed message by message.
-    let may_be = dialect != Dialect::Grpc && Encoding::is_worth(said.bytes.len());
-    let encoding = Encoding::of_answer(head, said.bytes.len()).filter(|_| may_be);
-    let encoded = encoding.and_then(|encoding| Some((encoding.name(), encoding.deflate(&said.bytes).ok()?)));
-    let name = encoded.map(|(name, bytes)| {
-        said.bytes = bytes;
-        name
-    });
-    Encoded { may_be, name }
+impl Wanted {
+    fn of(dialect: Dialect, head: &HeaderMap) -> Wanted {
+        let may_vary = dialect != Dialect::Grpc;
+        Wanted { may_vary, encoding: Encoding::accepted(head).filter(|_| may_vary) }
+    }
+
+    /// The answer, compressed, if the client takes that and it is worth it.
+    fn encoded(self, (mut said, parts): Timed) -> Timed {
+        let encoding = self.encoding.filter(|_| Encoding::is_worth(said.bytes.len()));
+        if let Some((encoding, bytes)) =
+            encoding.and_then(|encoding| Some((encoding, encoding.deflate(&said.bytes).ok()?)))
+        {
+            (said.bytes, said.encoding) = (bytes, Some(encoding));
+        }
+        (said, parts)
+    }
 }
 
-fn respond(body: Body, said: Said, encoded: Encoded) -> Response {
+fn respond(body: Body, said: Said, varies: bool) -> Response {
     let mut response = ([(header::CONTENT_TYPE, said.kind)], body).into_response();
     let headers = response.headers_mut();
     headers.extend(said.header);
-    if let Some(name) = encoded.name {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    if let Some(encoding) = said.encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
     }
-    if encoded.may_be {
+    if varies {
         // Whoever keeps it must not give it to others who would have it otherwise.
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
@@ -206,9 +223,13 @@ fn respond(body: Body, said: Said, encoded: Encoded) -> Response {
 }
 
 impl Asked {
+    pub(crate) fn new(service: Arc<Service>, served: Arc<Served>) -> Asked {
+        Asked { service, served, is_waited_for: false }
+    }
+
     /// The same of another bundle.
     pub(crate) fn with(&self, served: Arc<Served>) -> Asked {
-        Asked { service: Arc::clone(&self.service), served }
+        Asked { served, ..self.clone() }
     }
 
     /// Counts an answer.
@@ -267,15 +288,28 @@ impl Asked {
         self.service.traces.as_ref().map(|traces| self.served.recorder(traces))
     }
 
+    /// Refuses work that others would wait for: it takes a thread of its own.
+    fn refuse_long(&self, rows: &Rows<'_>) -> Result<(), Problem> {
+        let is_long = self.is_waited_for && self.served.predictor.cells_of(rows.len()) > CELLS_HERE_MAX;
+        if is_long { Err(Problem::long()) } else { Ok(()) }
+    }
+
     /// Answers rows, one by one.
-    pub(crate) fn answers(&self, rows: Rows<'_>) -> Result<Vec<Answer<'_>>, Refusal> {
+    pub(crate) fn answers(&self, rows: Rows<'_>) -> Result<Vec<Answer<'_>>, Problem> {
+        self.refuse_long(&rows)?;
         let answered = request::answer_rows(&self.served.predictor, rows, self.recorder())?;
         self.noticed(&answered.noticed);
         Ok(answered.answers)
     }
 
-    /// Answers rows, column by column, if `first_row` had come before them.
-    pub(crate) fn table(&self, rows: Rows<'_>, first_row: u64) -> Result<Table, Refusal> {
+    /// Answers rows, column by column.
+    pub(crate) fn table(&self, rows: Rows<'_>) -> Result<Table, Problem> {
+        self.refuse_long(&rows)?;
+        Ok(self.table_after(rows, 0)?)
+    }
+
+    /// The same of rows before which so many had come, wherever it is worked on.
+    pub(crate) fn table_after(&self, rows: Rows<'_>, first_row: u64) -> Result<Table, Refusal> {
         let table = request::answer_table(&self.served.predictor, rows, first_row, self.recorder())?;
         self.noticed(&table.noticed);
         Ok(table)

@@ -98,6 +98,9 @@ impl Chunk {
         let (flags, unanswered, quarantine) = (&mut self.flags, &mut self.unanswered, &mut self.quarantine);
         let (refused, mut rules, mut refusals, mut unlisted) = (&mut self.refused, BTreeSet::new(), 0, 0);
         let found = |found: Found| {
+            if flags.len() >= plan.flags {
+                return;
+            }
             let is_refusal = found.outcome == Outcome::Rejected && plan.refusals > 0;
             // The first of each rule is listed, however many others are.
             let is_listed = is_refusal && (rules.insert(found.breach) || refusals < plan.refusals);

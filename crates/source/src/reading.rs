@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) mode: Mode,
     /// So many refused cells of each column are listed, beyond what quality keeps.
     pub(crate) refusals: usize,
+    /// So many cells are flagged; what comes then is not looked at.
+    pub(crate) flags: usize,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,13 @@ impl Reading {
         if id.iter().any(|at| columns[*at].rule.personal) {
             id.clear();
         }
-        Plan { missing: Arc::new(MissingTokens::new(&self.missing)), columns, id, mode: self.mode, refusals: 0 }
+        Plan {
+            missing: Arc::new(MissingTokens::new(&self.missing)),
+            columns,
+            id,
+            mode: self.mode,
+            refusals: 0,
+            flags: usize::MAX,
+        }
     }
 }

@@ -27,6 +27,10 @@ use crate::too_large::{shown, too_large_in};
 
 /// At most so many errors are told of one request.
 const TOLD: usize = 100;
+/// So many cells of a request may be flagged: each takes some 200 bytes until it is told.
+pub const FLAGS_MAX: usize = 1 << 20;
+/// So many names of a header are compared with the fields of the contract, to see whether one is meant.
+const NAMES_COMPARED: usize = 1000;
 /// A string of a row, in bytes: as many as a line of the server's has.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
@@ -56,6 +60,8 @@ pub struct RowTyper {
     /// Builders that wait for the next request, by strictness.
     idle_of_requests: Idle,
     idle_of_files: Idle,
+    /// So many of each wait at most.
+    idle_max: usize,
 }
 
 type Idle = Mutex<Vec<Vec<ColumnBuilder>>>;
@@ -67,6 +73,8 @@ pub struct TypedRows {
     pub batch: Batch,
     /// What is said with the predictions, by row, then by name.
     pub flags: Vec<Flag>,
+    /// Whether there are [`FLAGS_MAX`] of them, beyond which nothing was looked at.
+    pub is_flagged_too_often: bool,
     /// Rows whose prediction is null, in order.
     pub unanswered: Vec<usize>,
     /// What is refused, by row, then by name; at most 100, of each field and rule the first before others repeat. Empty means
@@ -107,11 +115,22 @@ impl RowTyper {
         extra: Extra,
     ) -> RowTyper {
         let mut plan = Reading { mode: Mode::Scoring, ..reading.clone() }.plan();
-        plan.refusals = TOLD;
+        (plan.refusals, plan.flags) = (TOLD, FLAGS_MAX);
         let names = plan.columns.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
         let also = also.into_iter().collect();
         let (idle_of_requests, idle_of_files) = (Idle::default(), Idle::default());
-        RowTyper { plan, names, also, target, extra, origin: "request".into(), idle_of_requests, idle_of_files }
+        let idle_max = std::thread::available_parallelism().map_or(1, usize::from);
+        RowTyper {
+            plan,
+            names,
+            also,
+            target,
+            extra,
+            origin: "request".into(),
+            idle_of_requests,
+            idle_of_files,
+            idle_max,
+        }
     }
 
     /// Types and checks the rows of a request.
@@ -151,8 +170,9 @@ impl RowTyper {
         Body::csv(bytes, |header| {
             // A name that is misspelt makes a header, too.
             let fields = || self.plan.columns.iter().map(|column| column.name.as_str());
-            let is_meant = |name: &str| self.knows(name) || closest(name.trim(), fields()).is_some();
-            if self.names.is_empty() || header.iter().any(|name| is_meant(name)) {
+            let is_like_one = |name: &str| closest(name.trim(), fields()).is_some();
+            let is_known = self.names.is_empty() || header.iter().any(|name| self.knows(name));
+            if is_known || header.iter().take(NAMES_COMPARED).any(|name| is_like_one(name)) {
                 return Ok(());
             }
             let fields = self.plan.columns.iter().map(|column| format!("`{}`", column.name));
@@ -239,6 +259,7 @@ impl RowTyper {
             .collect();
         TypedRows {
             batch: chunk.batch,
+            is_flagged_too_often: chunk.flags.len() >= FLAGS_MAX,
             flags: chunk.flags,
             unanswered: chunk.unanswered,
             error_count: chunk.quality.rejected.count as usize + more,
@@ -258,9 +279,13 @@ impl RowTyper {
         })
     }
 
-    /// Finished builders wait for the next request.
+    /// Finished builders wait for the next request, no more of them than there are requests at once most of the time: they
+    /// remember strings.
     fn put_back(&self, builders: Vec<ColumnBuilder>, strictness: Strictness) {
-        self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner).push(builders);
+        let mut idle = self.idle(strictness).lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.idle_max {
+            idle.push(builders);
+        }
     }
 
     fn idle(&self, strictness: Strictness) -> &Idle {

@@ -66,6 +66,27 @@ fn small_bodies_of_many_rows_are_refused() {
 }
 
 #[test]
+fn a_small_body_of_far_more_cells_is_answered_on_a_thread_of_its_own_or_refused() {
+    let project = small_project();
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\ntarget = \"y\"\n[contract]\nz = { type = \"number\", absent = \"null\" }\n[model]\nuse = \"boosted_trees\"\ntrees = 3\n";
+    project.write("pipeline.toml", spec);
+    project.run(&["train", "--quiet"]).ok();
+    let server = Server::start(&project, "p.evenstep");
+    let rows = |count: usize| format!("x\n{}", "3\n".repeat(count));
+    let lines = |count| {
+        let told = server.post("/predict", "text/csv", "Accept: text/csv\r\n", rows(count).as_bytes()).ok();
+        let first = told.text().lines().nth(1).map(|line| line.split_once(',').expect("an index").1.to_owned());
+        (told.text().lines().count() - 1, first)
+    };
+    let (one, many) = (lines(1), lines(32_000));
+    assert_eq!((one.0, many.0, one.1), (1, 32_000, many.1));
+    // Compressed, they take a thousandth.
+    let nested = format!("[{}[0]]", "[0],".repeat(2_000_000));
+    let told = server.post("/predict", JSON, "", nested.as_bytes());
+    assert!(told.status == 413 && told.text().contains("values that take more memory"), "{}", told.text());
+}
+
+#[test]
 fn values_are_told_in_short() {
     let server = small();
     for long in [json!("x".repeat(1_000_000)), json!(vec![1; 100_000])] {

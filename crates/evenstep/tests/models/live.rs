@@ -62,6 +62,20 @@ fn a_server_by_a_file_traces_under_the_names_that_the_file_gives_and_keeps_what_
 }
 
 #[test]
+fn a_server_that_finds_its_address_taken_leaves_the_trace_of_who_has_it() {
+    let project = project();
+    let server = Server::start(&project, &["a.evenstep", "--trace", "live.trace"]);
+    for row in ROWS {
+        server.post("/predict", row).ok();
+    }
+    let said = project.run(&["serve", "a.evenstep", "--listen", server.address(), "--trace", "live.trace"]);
+    assert!(said.code == 2 && said.err.contains("another program listens there"), "{}", said.err);
+    server.end();
+    assert_eq!(diff(&project, "a.evenstep", CSV, "live.trace")["equal"], true);
+    assert!(!project.path("live.1.trace").exists());
+}
+
+#[test]
 fn a_file_is_the_trace_of_one_bundle_alone() {
     let project = project();
     project.run(&["key", "api", "boss", "--file", "admin-keys.toml"]).ok();

@@ -2,6 +2,7 @@
 //! are refused, as in files: which of them was meant nobody knows. And it refuses all of a text for a number that no float
 //! holds, which is here, as in files, one cell that the contract judges.
 
+use std::cell::Cell;
 use std::fmt;
 
 use evenstep_source::{too_large, too_large_in};
@@ -13,14 +14,17 @@ use serde_json::{Map, Number, Value};
 
 use super::Refusal;
 
-/// A list may have so many values: each takes 32 bytes, however short it was written.
-const LIST_MAX: usize = 1 << 20;
+/// The values of a text may take so much memory, which some do a hundred times that of the text: `[[0],[0]]`.
+const VALUES_BYTES_MAX: usize = 256 << 20;
+/// What a member of an object takes besides its name, with the room that stands free beside it; and an object that has one.
+const OF_MEMBER: usize = 2 * (size_of::<Value>() + size_of::<String>() + 2 * size_of::<usize>());
+const OF_OBJECT: usize = 2 * OF_MEMBER;
 
 /// Parses a whole text, which errors call by that name; where a number is too large, what stands in its place is no object to
 /// `object`.
 ///
 /// # Errors
-/// No JSON, an object with two members of one name, or a list that is too long.
+/// No JSON, an object with two members of one name, or values that take too much memory.
 pub fn parse(text: &[u8], name: &str) -> Result<Value, Refusal> {
     let value = strictly(text).or_else(|error| match with_large_set_apart(text) {
         Some(text) => strictly(&text),
@@ -33,7 +37,7 @@ pub fn parse(text: &[u8], name: &str) -> Result<Value, Refusal> {
             what = what.replace(" at line 1 column ", " at column ");
         }
         match error.classify() {
-            Category::Data if what.starts_with(TOO_LONG) => Refusal::TooLarge(format!("{name} has {what}")),
+            Category::Data if what.starts_with(TOO_LARGE) => Refusal::TooLarge(format!("{name} has {what}")),
             Category::Data => Refusal::Malformed(format!("{name}: {what}")),
             _ => Refusal::Malformed(format!("{name} is no JSON: {what}{}", hint(text, &error))),
         }
@@ -54,7 +58,7 @@ fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
     ""
 }
 
-const TOO_LONG: &str = "a list of more than ";
+const TOO_LARGE: &str = "values that take more memory than those of one request may";
 
 /// The members of an object; None of anything else.
 pub fn object(value: Value) -> Option<Map<String, Value>> {
@@ -66,7 +70,7 @@ pub fn object(value: Value) -> Option<Map<String, Value>> {
 
 fn strictly(text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut from = serde_json::Deserializer::from_slice(text);
-    let value = Strictly.deserialize(&mut from)?;
+    let value = Strictly(&Cell::new(VALUES_BYTES_MAX)).deserialize(&mut from)?;
     from.end().map(|()| value)
 }
 
@@ -116,9 +120,19 @@ fn string_end(text: &[u8], start: usize) -> usize {
     text.len()
 }
 
-struct Strictly;
+/// Reads a value, as long as memory is left for it.
+#[derive(Clone, Copy)]
+struct Strictly<'l>(&'l Cell<usize>);
 
-impl<'de> DeserializeSeed<'de> for Strictly {
+impl Strictly<'_> {
+    fn take<E: Error>(self, bytes: usize) -> Result<(), E> {
+        let left = self.0.get().checked_sub(bytes).ok_or_else(|| E::custom(TOO_LARGE))?;
+        self.0.set(left);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strictly<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -126,7 +140,7 @@ impl<'de> DeserializeSeed<'de> for Strictly {
     }
 }
 
-impl<'de> Visitor<'de> for Strictly {
+impl<'de> Visitor<'de> for Strictly<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,11 +177,10 @@ impl<'de> Visitor<'de> for Strictly {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strictly)? {
-            if list.len() == LIST_MAX {
-                return Err(A::Error::custom(format!("{TOO_LONG}{LIST_MAX} values")));
-            }
+        while let Some(item) = items.next_element_seed(self)? {
+            let before = list.capacity();
             list.push(item);
+            self.take((list.capacity() - before) * size_of::<Value>())?;
         }
         Ok(Value::Array(list))
     }
@@ -175,8 +188,9 @@ impl<'de> Visitor<'de> for Strictly {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            self.take(name.len() + OF_MEMBER + if object.is_empty() { OF_OBJECT } else { 0 })?;
             match object.entry(name) {
-                Entry::Vacant(free) => drop(free.insert(members.next_value_seed(Strictly)?)),
+                Entry::Vacant(free) => drop(free.insert(members.next_value_seed(self)?)),
                 Entry::Occupied(taken) => {
                     return Err(A::Error::custom(format!("the object has `{}` twice", taken.key())));
                 }
@@ -214,8 +228,26 @@ mod tests {
         insta::assert_snapshot!(refused(br#"{"a": NaN}"#), @"the body is no JSON: expected value at column 7; it has no NaN and no infinity: a missing number is `null`");
         insta::assert_snapshot!(refused(br#"{"a": -Infinity}"#), @"the body is no JSON: invalid number at column 8; it has no NaN and no infinity: a missing number is `null`");
         insta::assert_snapshot!(refused(b"\xef\xbb\xbf{}"), @"the body is no JSON: expected value at column 1; it begins with a byte order mark, which JSON has none of");
-        let long = format!("[{}0]", "0,".repeat(LIST_MAX));
-        assert!(matches!(read(long.as_bytes()), Err(Refusal::TooLarge(_))));
+    }
+
+    #[test]
+    fn values_that_take_far_more_memory_than_their_text_are_refused() {
+        let (nested, objects) = ("[0],", r#"{"":0},"#);
+        for (part, count, is_read) in [
+            ("0,", 1_500_000, true),
+            ("0,", 5_000_000, false),
+            (nested, 500_000, true),
+            (nested, 1_000_000, false),
+            (objects, 300_000, true),
+            (objects, 1_000_000, false),
+        ] {
+            let text = format!("[{}0]", part.repeat(count));
+            match read(text.as_bytes()) {
+                Ok(_) => assert!(is_read, "{count} × {part}"),
+                Err(Refusal::TooLarge(_)) => assert!(!is_read, "{count} × {part}"),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use evenstep_model::Predictions;
 pub use evenstep_source::RowError;
 use evenstep_source::write::FLAGS;
-use evenstep_source::{DirectRows, Flag, RowTyper, TypedRows};
+use evenstep_source::{DirectRows, FLAGS_MAX, Flag, RowTyper, TypedRows};
 use evenstep_table::check::Breach;
 use evenstep_table::{Batch, Column, ColumnName, Kind};
 use serde_json::{Map, Number, Value};
@@ -24,7 +24,7 @@ pub use rows::{Rows, named};
 
 use self::phases::Phase;
 use crate::score::{after_ids, answer_columns, id_header, row_header, told};
-use crate::trace::Recorder;
+use crate::trace::{Recorder, Sums};
 use crate::{NoNumbers, PipelineError, Predictor};
 
 /// How rows of requests get their types: with the id where they have it, without it where not.
@@ -48,14 +48,21 @@ impl RowTypers {
 /// A request may have so many cells. A body within its limits has fewer, unless most of them are only implied, as
 /// those of absent columns are.
 const CELLS_MAX: usize = 1 << 24;
+/// So many rows are traced while others wait for the trace.
+const TRACED_AT_ONCE: usize = 64;
 /// And so many rows of up to four classes: their answers take some 200 bytes each, whatever the rows take.
 const ROWS_MAX: usize = 1 << 18;
 
 impl Predictor {
-    /// How many rows a request may have: fewer of many columns or classes.
+    /// How many rows a request may have: fewer of many columns, features or classes.
     pub fn rows_max(&self) -> usize {
         let of_answers = ROWS_MAX / self.task.classes().len().div_ceil(4).max(1);
-        of_answers.min(CELLS_MAX / self.inputs.len().max(1))
+        of_answers.min(CELLS_MAX / self.cells_of(1))
+    }
+
+    /// How many cells so many rows have, those of absent columns included, or of the features that steps make, if these are more.
+    pub fn cells_of(&self, rows: usize) -> usize {
+        rows.saturating_mul(self.inputs.len().max(self.features.len()).max(1))
     }
 
     /// # Errors
@@ -111,6 +118,11 @@ impl Predictor {
         };
         if read.error_count > 0 {
             return Err(Refusal::Contract { errors: read.errors, count: read.error_count });
+        }
+        if read.is_flagged_too_often {
+            return Err(Refusal::TooLarge(format!(
+                "the rows break rules that don't refuse them more than {FLAGS_MAX} times: send them in parts"
+            )));
         }
         // An id is echoed if it is there: a row without one breaks no rule.
         read.flags.retain(|flag| flag.rule != Breach::Absent || !self.data.id.contains(&flag.field));
@@ -297,9 +309,18 @@ fn predict(
         }),
         Some(trace) => {
             let has_id = predictor.data.id.iter().all(|name| batch.get(name.as_str()).is_some());
+            let is_small = batch.rows() <= TRACED_AT_ONCE;
             let id = if has_id { predictor.data.id.as_slice() } else { &[] };
-            // A row costs some microseconds, sums of its own would cost more.
-            let traced = trace.with(|sums| predictor.predict_traced(batch, unanswered, id, sums));
+            let predict = |sums: &mut Sums| predictor.predict_traced(batch, unanswered, id, sums);
+            let traced = if is_small {
+                // A row costs some microseconds, sums of its own would cost more.
+                trace.with(predict)
+            } else {
+                let mut sums = Sums::default();
+                let traced = predict(&mut sums);
+                trace.merge(sums);
+                traced
+            };
             traced.map(|traced| (traced.predictions, traced.no_numbers))
         }
     };

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
-use axum::{Json, body::Bytes};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::act::Act;
 use super::{Admin, By};
 use crate::formats::essence;
+use crate::limits::SMALL_BODY_BYTES;
 use crate::models::Told;
 use crate::names::InPath;
 use crate::problem::Problem;
@@ -70,13 +72,14 @@ pub(super) async fn point(
     Extension(By(by)): Extension<By>,
     InPath((model, alias)): InPath<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Answer {
     let kind = headers.get(header::CONTENT_TYPE).map(essence);
     if kind.as_deref() != Some("application/json") {
         return Err(Problem::unread_type(kind.as_deref(), &["application/json"]));
     }
-    let Target { version } = Target::read(&body)
+    let body = admin.service.room.read_up_to(body, SMALL_BODY_BYTES).await?;
+    let Target { version } = Target::read(&body.bytes)
         .map_err(|what| Problem::malformed(format!("the body is not as `{{\"version\": \"…\"}}`: {what}")))?;
     let act = Act::new("point", "pointed", &by, &model).with("alias", &alias).with("version", &version);
     admin.act(act, |state, act| state.point(&model, &alias, &version).map(|served| act.is_of(&served)))?;

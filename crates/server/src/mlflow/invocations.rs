@@ -21,7 +21,7 @@ pub(super) async fn invocations(State(service): State<Arc<Service>>, chosen: Cho
     match Format::of_body(&head.headers, &[Format::Json, Format::Csv]) {
         Ok(format) => {
             let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, format);
-            work::answer(Asked { service, served }, Dialect::Mlflow, &head.headers, body, work).await
+            work::answer(Asked::new(service, served), Dialect::Mlflow, &head.headers, body, work).await
         }
         Err(problem) => problem.into_response(),
     }
@@ -30,7 +30,7 @@ pub(super) async fn invocations(State(service): State<Arc<Service>>, chosen: Cho
 fn answer(asked: &Asked, bytes: &[u8], format: Format) -> Result<Said, Problem> {
     let rows = if format == Format::Csv { Rows::csv(&asked.served.predictor, bytes)? } else { rows::rows(bytes)? };
     let count = rows.len();
-    let table = asked.table(rows, 0)?;
+    let table = asked.table(rows)?;
     let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");
     Ok(Said::of("application/json", bytes, count, table.flags.len()))
 }

@@ -30,7 +30,7 @@ pub(super) async fn infer(State(service): State<Arc<Service>>, chosen: Chosen, r
         }
     };
     let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, json_bytes);
-    work::answer(Asked { service, served }, Dialect::Inference, &head.headers, body, work).await
+    work::answer(Asked::new(service, served), Dialect::Inference, &head.headers, body, work).await
 }
 
 fn json_bytes(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
@@ -78,7 +78,7 @@ pub(crate) fn read(predictor: &Predictor, bytes: &[u8], json_bytes: Option<usize
 fn answer(asked: &Asked, bytes: &[u8], json_bytes: Option<usize>) -> Result<Said, Problem> {
     let Read { id, outputs, rows } = read(&asked.served.predictor, bytes, json_bytes)?;
     let count = rows.len();
-    let table = asked.table(rows, 0)?;
+    let table = asked.table(rows)?;
 
     let (tensors, buffers) = json::answer(&outputs, &table.columns[table.ids..]);
     let mut told = Map::new();

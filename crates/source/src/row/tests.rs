@@ -98,6 +98,23 @@ fn every_text_that_is_too_long_is_refused_and_hides_no_other_error() {
 }
 
 #[test]
+fn no_more_cells_are_flagged_than_a_request_may_have() {
+    let columns: Vec<String> = (10..74).map(|at| format!("c{at}")).collect();
+    let rules: Vec<String> = columns.iter().map(|name| format!(r#""{name}": {{"type": "number"}}"#)).collect();
+    let seen: Vec<(&str, Seen)> =
+        columns.iter().map(|name| (name.as_str(), Seen { nulls: false, categories: None })).collect();
+    let typer = typer(&format!("{{{}}}", rules.join(",")), &seen);
+    let typed = |rows: usize| {
+        let csv = format!("{}\n{}", columns.join(","), format!("{}\n", ",".repeat(63)).repeat(rows));
+        typer.columns(&typer.csv(csv.as_bytes()).expect("a table")).expect("cells")
+    };
+    let few = typed(FLAGS_MAX / 64 - 1);
+    assert!(!few.is_flagged_too_often && few.flags.len() == FLAGS_MAX - 64);
+    let many = typed(2 * FLAGS_MAX / 64);
+    assert!(many.is_flagged_too_often && many.flags.len() == FLAGS_MAX);
+}
+
+#[test]
 fn every_policy_refuses_or_flags_by_name() {
     let rules = r#"{
         "age": {"type": "integer", "min": 0, "max": 120, "missing": "reject"},

@@ -1,15 +1,15 @@
 //! The traces of live requests, written from time to time.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evenstep_files::{FileError, Output};
 use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::artifact::version_of;
-use evenstep_pipeline::trace::{Head, Recorder, Salt};
+use evenstep_pipeline::trace::{Head, Salt};
 use evenstep_server::{Traced, Traces};
 use jiff::Timestamp;
 use serde_json::json;
@@ -25,6 +25,8 @@ pub(super) struct Live<'a> {
     place: Place<'a>,
     traces: Arc<Traces>,
     salt: Salt,
+    /// How many rows are written, by name and digest.
+    written: Mutex<BTreeMap<(String, String), u64>>,
     host: &'a Host,
     /// Whether remarks stand among the lines of a log in JSON.
     is_log_json: bool,
@@ -37,9 +39,6 @@ enum Place<'a> {
     /// Of each artifact one, called by its name and digest.
     Folder(&'a Path),
 }
-
-/// How many rows are written, artifact by artifact.
-type Written = BTreeMap<(String, String), u64>;
 
 impl<'a> Live<'a> {
     /// The trace of one artifact. Nothing is written yet: the file may be of a server that has the address. A place that can't be
@@ -62,14 +61,14 @@ impl<'a> Live<'a> {
 
     fn at(place: Place<'a>, folder: &Path, is_log_json: bool, host: &'a Host) -> Result<Live<'a>, PipelineError> {
         let salt = salt::of_project(folder, &host.files)?;
-        Ok(Live { place, traces: Arc::default(), salt, host, is_log_json })
+        Ok(Live { place, traces: Arc::default(), salt, written: Mutex::default(), host, is_log_json })
     }
 
     /// Begins with an empty trace, where it is known of what, once requests are taken.
     pub(super) fn begin(&self) {
-        if let Place::File(path, head) = &self.place {
-            let begun = self.keep_earlier(path).and_then(|()| self.write(path, head, &Recorder::default()));
-            begun.unwrap_or_else(|error| self.tell_unwritten(&error));
+        if let Place::File(_, head) = &self.place {
+            let begun = Traced { head: head.clone(), recorder: Arc::default() };
+            self.go_on(&begun).unwrap_or_else(|error| self.tell_unwritten(&error));
         }
     }
 
@@ -101,49 +100,45 @@ impl<'a> Live<'a> {
         Arc::clone(&self.traces)
     }
 
-    fn write(&self, path: &Path, head: &Head, recorder: &Recorder) -> Result<(), PipelineError> {
-        let trace = recorder.trace(head.clone(), &self.salt);
-        write_files(&self.host.files, &[(path, trace.to_bytes().as_slice())])
+    fn path_of(&self, head: &Head) -> PathBuf {
+        match &self.place {
+            Place::File(path, _) => path.to_path_buf(),
+            Place::Folder(folder) => folder.join(format!("{}-{}.trace", head.name, version_of(&head.digest))),
+        }
     }
 
-    /// Writes what an artifact was asked since the last time.
-    fn go_on(&self, Traced { head, recorder, is_over }: &Traced, written: &mut Written) -> Result<(), PipelineError> {
+    /// Writes what an artifact was asked since the last time, if anything.
+    fn go_on(&self, traced: &Traced) -> Result<(), PipelineError> {
+        let Traced { head, recorder } = traced;
         let (of, rows) = ((head.name.clone(), head.digest.clone()), recorder.rows());
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if written.get(&of) != Some(&rows) {
-            match &self.place {
-                Place::File(path, _) => self.write(path, head, recorder)?,
-                Place::Folder(folder) => {
-                    let path = folder.join(format!("{}-{}.trace", head.name, version_of(&head.digest)));
-                    if !written.contains_key(&of) {
-                        self.keep_earlier(&path)?;
-                    }
-                    self.write(&path, head, recorder)?;
-                }
+            let path = self.path_of(head);
+            if !written.contains_key(&of) {
+                self.keep_earlier(&path)?;
             }
+            let trace = recorder.trace(head.clone(), &self.salt);
+            write_files(&self.host.files, &[(&path, trace.to_bytes().as_slice())])?;
+            written.insert(of.clone(), rows);
         }
-        if *is_over {
-            written.remove(&of)
-        } else {
-            written.insert(of, rows)
-        };
+        if self.traces.forget(traced, rows) {
+            written.remove(&of);
+        }
         Ok(())
     }
 
     /// Writes what has been asked since the last time, until the server stops; then once more.
     pub(super) fn write_until(&self, stopped: &Receiver<()>) -> Result<(), PipelineError> {
-        let mut written = Written::new();
         loop {
             let is_end = stopped.recv_timeout(TRACE_EVERY) != Err(RecvTimeoutError::Timeout);
-            for traced in self.traces.take() {
-                match self.go_on(&traced, &mut written) {
-                    Ok(()) => {}
-                    Err(error) if is_end => return Err(error),
-                    // A full disk must not stop the server; the next time may go well.
-                    Err(error) => self.tell_unwritten(&error),
-                }
-            }
-            if is_end {
-                return Ok(());
+            let all = self.traces.all();
+            let failed: Vec<PipelineError> = all.iter().filter_map(|traced| self.go_on(traced).err()).collect();
+            match failed.into_iter().next() {
+                // A full disk must not stop the server; the next time may go well.
+                Some(error) if !is_end => self.tell_unwritten(&error),
+                Some(error) => return Err(error),
+                None if is_end => return Ok(()),
+                None => {}
             }
         }
     }

@@ -40,7 +40,7 @@ fn answer_by(call: &work::Asked, asked: ModelInferRequest) -> Result<Said, Probl
     let outputs = output::wanted(outputs.collect(), &header, &parameters(asked.parameters))?;
     let rows = columns(asked.inputs, &asked.raw_input_contents)?;
     let count = rows.len();
-    let table = call.table(rows, 0)?;
+    let table = call.table(rows)?;
 
     let columns = &table.columns[table.ids..];
     let told = ModelInferResponse {

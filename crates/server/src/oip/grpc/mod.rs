@@ -116,7 +116,7 @@ where
 /// `ModelInfer`
 async fn infer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let served = Arc::clone(service.models.now().default());
-    let (call, started) = (Asked { service, served }, Instant::now());
+    let (call, started) = (Asked::new(service, served), Instant::now());
     let (head, body) = request.into_parts();
     let answer = work::answer(call.clone(), Dialect::Grpc, &head.headers, body, infer::answer);
     let answered = deadline::within(deadline::of(&head.headers), answer).await;
