@@ -14,8 +14,11 @@ pub struct Budget {
     left: Cell<usize>,
 }
 
-/// Beside a key that is a text, and its value, a map holds a hash, or has room to spare.
-const OF_ENTRY: usize = 8;
+/// Beside a key that is a text, and its value, a map holds a hash, and where to find it, or has room to spare.
+const OF_ENTRY: usize = 24;
+/// The room of a list that has one item, and of a map that has one: a node of a tree.
+const LIST_ROOM: usize = 4;
+const MAP_ROOM: usize = 11;
 
 impl Budget {
     /// So many bytes.
@@ -64,9 +67,9 @@ struct Growing {
 
 impl Growing {
     /// Makes room for one more item.
-    fn push<E: Error>(&mut self, bytes: usize, budget: &Budget) -> Result<(), E> {
+    fn push<E: Error>(&mut self, least: usize, bytes: usize, budget: &Budget) -> Result<(), E> {
         if self.items == self.room {
-            let room = (2 * self.room).max(4);
+            let room = (2 * self.room).max(least);
             budget.take(room * bytes)?;
             budget.give_back(self.room * bytes);
             self.room = room;
@@ -239,8 +242,8 @@ impl<'b, A> Items<'b, A> {
         Items { of, budget, growing: Growing::default(), key: 0, within }
     }
 
-    fn push<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
-        if self.within { Ok(()) } else { self.growing.push(bytes, self.budget) }
+    fn push<E: Error>(&mut self, least: usize, bytes: usize) -> Result<(), E> {
+        if self.within { Ok(()) } else { self.growing.push(least, bytes, self.budget) }
     }
 }
 
@@ -250,7 +253,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let item = self.of.next_element_seed(Counted::new(seed, self.budget))?;
         if item.is_some() {
-            self.push(size_of::<S::Value>())?;
+            self.push(LIST_ROOM, size_of::<S::Value>())?;
         }
         Ok(item)
     }
@@ -271,7 +274,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Items<'_, A> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let value = self.of.next_value_seed(Counted::new(seed, self.budget))?;
         let of_entry = if self.key < size_of::<&str>() { 0 } else { OF_ENTRY };
-        self.push(self.key + size_of::<S::Value>() + of_entry)?;
+        self.push(MAP_ROOM, self.key + size_of::<S::Value>() + of_entry)?;
         Ok(value)
     }
 
@@ -337,7 +340,7 @@ mod tests {
         assert_eq!(taken::<Vec<u64>>("[1,2,3,4,5]"), 8 * 8);
         assert_eq!(taken::<Vec<String>>(r#"["a","b"]"#), 4 * size_of::<String>() + 2);
         assert_eq!(taken::<Value>("[[],[]]"), 4 * size_of::<Value>());
-        assert_eq!(taken::<BTreeMap<String, u64>>(r#"{"ab":1}"#), 4 * (24 + 8 + OF_ENTRY) + 2);
+        assert_eq!(taken::<BTreeMap<String, u64>>(r#"{"ab":1}"#), MAP_ROOM * (24 + 8 + OF_ENTRY) + 2);
         assert_eq!(taken::<Box<RawValue>>("[1, 2, 3]") - taken::<Box<RawValue>>("[1, 2]"), 3, "its text alone grows");
         assert_eq!(taken::<Option<(f64, Result<String, ()>)>>(r#"[1,{"Ok":"abc"}]"#), "Ok".len() + "abc".len());
     }

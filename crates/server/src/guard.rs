@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Service;
 use crate::dialect::Dialect;
-use crate::host;
+use crate::host::{self, Named};
 use crate::keyring::Keyring;
 use crate::log::Unanswered;
 use crate::origin;
@@ -36,17 +36,37 @@ pub(crate) const OPEN: [&str; 9] = [
 pub(crate) struct Guard {
     /// Everyone, if there is none.
     keys: Option<Arc<Keyring>>,
-    /// By any name, if there is none.
-    hosts: Option<Vec<String>>,
+    hosts: Hosts,
     /// Names that its operator gave it.
     allowed: Vec<String>,
     /// Whether it is asked by TLS alone.
     is_encrypted: bool,
 }
 
+/// The names by which it may be asked: a page from elsewhere whose name was made to point here (DNS rebinding) asks by another.
+#[derive(Default)]
+enum Hosts {
+    /// Any: such a page has no key.
+    #[default]
+    Any,
+    /// Those that no page from elsewhere has: addresses, and names without a dot.
+    Near,
+    These(Vec<String>),
+}
+
+impl Hosts {
+    fn have(&self, asked: Option<&Named<'_>>) -> bool {
+        match self {
+            Hosts::Any => true,
+            Hosts::Near => asked.is_none_or(|asked| asked.is_address() || !asked.host.contains('.')),
+            Hosts::These(names) => asked.is_some_and(|asked| names.contains(&asked.host.to_ascii_lowercase())),
+        }
+    }
+}
+
 impl Guard {
-    /// On a loopback address only its own names are answered: a page from elsewhere whose name was made to point here
-    /// (DNS rebinding) asks by another.
+    /// On a loopback address its own names are answered, and beyond it, where no key is asked for, those that no page from
+    /// elsewhere has; and what its operator allows.
     pub(crate) fn new(listen: SocketAddr, keys: Option<Arc<Keyring>>, allowed: &[String], is_encrypted: bool) -> Guard {
         let ip = listen.ip();
         let own: &[String] = if ip.is_loopback() {
@@ -54,8 +74,13 @@ impl Guard {
         } else {
             &[]
         };
-        let hosts: Vec<String> = own.iter().chain(allowed).map(|host| host.to_ascii_lowercase()).collect();
-        Guard { keys, hosts: (!hosts.is_empty()).then_some(hosts), allowed: allowed.to_vec(), is_encrypted }
+        let these: Vec<String> = own.iter().chain(allowed).map(|host| host.to_ascii_lowercase()).collect();
+        let hosts = match (these.is_empty(), &keys) {
+            (false, _) => Hosts::These(these),
+            (true, None) => Hosts::Near,
+            (true, Some(_)) => Hosts::Any,
+        };
+        Guard { keys, hosts, allowed: allowed.to_vec(), is_encrypted }
     }
 
     /// Refuses a request for another host, one that names none as it should, one that a page of elsewhere sends, one without a key
@@ -63,11 +88,8 @@ impl Guard {
     pub(crate) fn admit(&self, request: &Request, open: &[&str]) -> Result<Option<String>, Problem> {
         let asked = host::named(request)?;
         check_coding(request.headers())?;
-        if let Some(hosts) = &self.hosts {
-            let asked = asked.as_ref().map(|asked| asked.host.to_ascii_lowercase());
-            if !asked.is_some_and(|asked| hosts.contains(&asked)) {
-                return Err(Problem::misdirected());
-            }
+        if !self.hosts.have(asked.as_ref()) {
+            return Err(Problem::misdirected());
         }
         origin::check(request, asked.as_ref(), &self.allowed, self.is_encrypted)?;
         let Some(keys) = &self.keys else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! The host that a request names (RFC 9112, 3.2; RFC 9113, 8.3.1). Who stands before us may have gone by another line than we
 //! do, so what could be read in two ways is refused.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::extract::Request;
 use axum::http::{Version, header};
@@ -68,6 +68,11 @@ impl<'r> Named<'r> {
             _ => return None,
         };
         Some(Named { host, port })
+    }
+
+    /// Whether the host is a number, not a name.
+    pub(crate) fn is_address(&self) -> bool {
+        self.host.starts_with('[') || self.host.parse::<Ipv4Addr>().is_ok()
     }
 
     /// The port, or the one that its scheme has.

@@ -36,12 +36,6 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
     }
     let (keys, admin) = (keys(&args.reach)?, admin(args, host)?);
     let quiet = host.quiet || matches!(args.log, Some(cli::LogFormat::Json));
-    if keys.is_none() && !args.reach.listen.ip().is_loopback() && args.reach.allow_host.is_empty() && !quiet {
-        output::note(
-            "without a key, and by whatever `Host` names, a page that somebody's browser shows can ask, too: \
-             `--allow-host NAME` says by which names this server goes",
-        );
-    }
     let contract = args.contract.as_deref().map(|path| Promised::read(path, host)).transpose()?;
     let loading = Arc::new(Loading::new(args.policy.as_deref(), contract, quiet)?);
     let models = models(args, &loading)?;
