@@ -265,11 +265,11 @@ pub fn artifact(members: &mut Members<'_>) -> Result<Artifact, BundleError> {
 fn read_artifact(members: &mut Members<'_>, budget: &mut Budget) -> Result<Artifact, BundleError> {
     let mut take = |name: &str| take(members, name);
     let epochs = stated(take("identity.json")?)?;
-    let head: ArtifactHead = read("artifact.json", take("artifact.json")?, budget)?;
+    let head: ArtifactHead = read_copied("artifact.json", take("artifact.json")?, 2, budget)?;
     let model: ModelFacts = read("model.json", take("model.json")?, budget)?;
     let weights =
         tensors::read(take(WEIGHTS)?).map_err(|error| BundleError::Broken(format!("`{WEIGHTS}`: {error}")))?;
-    let contract = read_copied("contract.json", take("contract.json")?, budget)?;
+    let contract = read_copied("contract.json", take("contract.json")?, 4, budget)?;
     let CanonicalValue(spec) = read("spec.json", take("spec.json")?, budget)?;
     let AtMost(golden): AtMost<_, GOLDEN_ROWS> = read("golden.json", take("golden.json")?, budget)?;
     Ok(Artifact::from_parts(
@@ -332,12 +332,16 @@ fn read<T: DeserializeOwned>(name: &str, bytes: &[u8], budget: &Budget) -> Resul
     budget.read(bytes).map_err(|error| BundleError::Broken(format!("`{name}`: {error}")))
 }
 
-/// The same of a member of which a predictor has copies.
-fn read_copied<T: DeserializeOwned>(name: &str, bytes: &[u8], budget: &mut Budget) -> Result<T, BundleError> {
-    const COPIES: usize = 4;
-    let of_one = Budget::of(budget.left() / COPIES);
+/// The same of a member of which there are so many copies once there is a predictor.
+fn read_copied<T: DeserializeOwned>(
+    name: &str,
+    bytes: &[u8],
+    copies: usize,
+    budget: &mut Budget,
+) -> Result<T, BundleError> {
+    let of_one = Budget::of(budget.left() / copies);
     let value = read(name, bytes, &of_one)?;
-    *budget = Budget::of(COPIES * of_one.left());
+    *budget = Budget::of(copies * of_one.left());
     Ok(value)
 }
 
