@@ -1,6 +1,7 @@
 //! Cells of any type: tallied, gathered, and put where a null was.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenstep_exact::canonical::integer;
@@ -95,18 +96,18 @@ impl Cell {
             ),
             Column::Category(coded) | Column::Text(coded) => {
                 let Coded { values, codes } = coded;
-                let mut known = rustc_hash::FxHashMap::<Arc<str>, u32>::default();
+                let mut known: Option<HashMap<Arc<str>, u32>> = None;
                 each(
                     codes,
                     |code| code == NULL_CODE,
                     |row| match of(row) {
-                        Cell::Text(text) => *known.entry(text.clone()).or_insert_with(|| {
-                            let at = values.iter().position(|value| value == text).unwrap_or_else(|| {
+                        Cell::Text(text) => {
+                            let known = known.get_or_insert_with(|| values.iter().cloned().zip(0..).collect());
+                            *known.entry(text.clone()).or_insert_with(|| {
                                 Arc::make_mut(values).push(text.clone());
-                                values.len() - 1
-                            });
-                            at as u32
-                        }),
+                                values.len() as u32 - 1
+                            })
+                        }
                         other => panic!("{other:?} was checked to fit the column"),
                     },
                 );
@@ -189,5 +190,29 @@ impl Partial for Tally {
         self.booleans.merge(other.booleans);
         self.texts.merge(other.texts);
         self.nulls += other.nulls;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn many_strings_are_put_among_many_others_in_seconds() {
+        const ROWS: usize = 1 << 16;
+        let text = |row: usize| Cell::Text(Arc::from(format!("text {row}")));
+        let drawn: Vec<Cell> = (ROWS / 2..ROWS + ROWS / 2).map(text).collect();
+        let cell = |row: usize| (row < ROWS).then(|| format!("text {row}"));
+        let mut column = Column::Text(Coded::from_strings((0..2 * ROWS).map(cell)));
+        let began = Instant::now();
+        Cell::fill(&mut column, |row| &drawn[row - ROWS]);
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        for row in [0, ROWS, ROWS + ROWS / 2, 2 * ROWS - 1] {
+            let expected = if row < ROWS { text(row) } else { drawn[row - ROWS].clone() };
+            assert_eq!(Cell::of(&column, row), Some(expected));
+        }
+        assert_eq!(column.coded().map(|coded| coded.values.len()), Some(ROWS + ROWS / 2));
     }
 }

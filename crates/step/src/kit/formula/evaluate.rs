@@ -1,11 +1,11 @@
 //! A formula's value for every row of a batch, one node after the other.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenstep_exact::maths;
 use evenstep_table::{Batch, Coded, Column, NULL_BOOLEAN, NULL_CODE};
-use rustc_hash::FxHashMap;
 
 use super::lost::{Before, Lost, not_finite};
 use super::{Formula, Function, What};
@@ -285,7 +285,7 @@ fn choose<'a>(condition: &[u8], yes: Cells<'a>, no: Cells<'a>) -> Cells<'a> {
 /// The values of both, first those of `a` with their codes, and what codes `b` has among them.
 fn joined(a: &Coded, b: &Coded) -> (Vec<Arc<str>>, Vec<u32>) {
     let mut values = a.values.to_vec();
-    let mut known: FxHashMap<Arc<str>, u32> = values.iter().cloned().zip(0..).collect();
+    let mut known: HashMap<Arc<str>, u32> = values.iter().cloned().zip(0..).collect();
     let codes = crate::kit::look_up(b, NULL_CODE, |value| {
         *known.entry(value.clone()).or_insert_with(|| {
             values.push(value.clone());
