@@ -39,12 +39,14 @@ fn sin_cos(x: f64, period: f64) -> (f64, f64) {
     let turned = x.abs() % period;
     let (turned, period) = if period > 1e300 { (turned / 8.0, period / 8.0) } else { (turned, period) };
     let quarters = 4.0 * turned;
-    let angle = FRAC_PI_2 * ((quarters % period) / period);
+    let beyond = quarters % period;
+    let angle = FRAC_PI_2 * (beyond / period);
     let (sin, cos) = if angle == 0.0 { (0.0, 1.0) } else { (maths::sin(angle), maths::cos(angle)) };
-    let (sin, cos) = match quarters / period {
-        quarter if quarter < 1.0 => (sin, cos),
-        quarter if quarter < 2.0 => (cos, -sin),
-        quarter if quarter < 3.0 => (-sin, -cos),
+    // The quotient itself may round up to the next quarter.
+    let (sin, cos) = match ((quarters - beyond) / period).round() {
+        0.0 => (sin, cos),
+        1.0 => (cos, -sin),
+        2.0 => (-sin, -cos),
         _ => (-cos, sin),
     };
     (if x < 0.0 { -sin } else { sin }, cos)
@@ -102,6 +104,20 @@ mod tests {
             let (sin, cos) = sin_cos(x, 12.0);
             let angle = x / 12.0 * std::f64::consts::TAU;
             assert!((sin - maths::sin(angle)).abs() < 2e-15 && (cos - maths::cos(angle)).abs() < 2e-15, "{x}");
+        }
+    }
+
+    #[test]
+    fn quarters_of_any_period_are_told_apart() {
+        for (x, period, expected) in [
+            (0.975, 1.3, (-1.0, 0.0)),
+            (1.275, 1.7, (-1.0, 0.0)),
+            (0.0075, 0.01, (-1.0, 0.0)),
+            (-0.12, 0.16, (1.0, 0.0)),
+            (0.325, 1.3, (1.0, 0.0)),
+        ] {
+            let (sin, cos) = sin_cos(x, period);
+            assert!((sin - expected.0).abs() < 1e-15 && (cos - expected.1).abs() < 1e-15, "{x}/{period}: {sin} {cos}");
         }
     }
 
