@@ -784,6 +784,29 @@ fn columns_that_were_exchanged_in_every_bucket_are_a_fact() {
     assert_eq!((&row["a"]["v"], &row["b"]["v"]), (&"124".into(), &"8".into()), "{told:#}");
 }
 
+#[test]
+fn two_columns_that_one_took_in_are_no_circle() {
+    let project = salted();
+    let spec = replaced(SMALL, "[[step]]\nuse = \"target_encode\"\ncolumns = [\"u\"]\n", "");
+    let spec = replaced(&spec, "x = {", "u = { type = \"number\" }\nv = { type = \"number\" }\nx = {");
+    // Of u and v few rows are more than 0, each in others: most buckets of either are those of their sum.
+    let row = |n: usize| {
+        let few = |from: usize| if n % 16 == from { n + 1 } else { 0 };
+        [n, few(0), few(8), 7 * n + 5, n % 9].map(|n| n.to_string())
+    };
+    let mut rows: Vec<[String; 5]> = (0..2_000).map(row).collect();
+    train_in(&project, "a", &spec, &rows);
+    for (n, row) in rows.iter_mut().enumerate() {
+        let sum = if row[1] == "0" { row[2].clone() } else { row[1].clone() };
+        let [_, u, v, x, _] = row;
+        (*v, *x, *u) = (x.clone(), sum, (3 * n + 1).to_string());
+    }
+    train_in(&project, "b", &spec, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert!(causes(&told).iter().all(|(cause, _)| *cause != "exchanged"), "{told:#}");
+    assert_eq!(told["stages"][0]["columns"], serde_json::json!(["u", "v", "x"]), "{told:#}");
+}
+
 /// Who has no traces, or traces under two salts, has the data.
 #[test]
 fn rows_are_named_by_the_data_where_no_trace_does() {

@@ -94,11 +94,15 @@ pub(crate) fn exchanged<'a>(
         let only = after.next().filter(|_| after.next().is_none()).copied();
         only.filter(|after| *after != name && !is_like_others(a, of_a, name))
     };
-    let next = |name: &ColumnName| same(name).or_else(|| alike(name));
+    let all: Vec<_> = differing.iter().filter_map(|name| Some((*name, same(name).or_else(|| alike(name))?))).collect();
+    let next = |name: &ColumnName| {
+        let (_, after) = all.iter().find(|(before, _)| *before == name)?;
+        (all.iter().filter(|(_, other)| other == after).count() == 1).then_some(*after)
+    };
     let circle = |first: &&'a ColumnName| {
         // No column is next to two, so that all ways end or come back.
-        let all = std::iter::successors(Some(*first), |name| next(name).filter(|after| after != first));
-        let circle: Vec<&ColumnName> = all.collect();
+        let way = std::iter::successors(Some(*first), |name| next(name).filter(|after| after != first));
+        let circle: Vec<&ColumnName> = way.collect();
         let closes = next(circle.last()?) == Some(*first);
         (closes && circle.iter().min() == Some(first)).then_some(circle)
     };
