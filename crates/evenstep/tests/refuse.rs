@@ -186,6 +186,15 @@ fn a_split_names_rows_by_number_and_by_declared_id() {
     insta::assert_snapshot!(head("pipeline.seed=1"), @"row,part | 0,train");
     insta::assert_snapshot!(head("data.id=id"), @r#"row,id,part | 0,"a,0",train"#);
     insta::assert_snapshot!(head("data.id=[\"x\", \"id\"]"), @r#"row,x,id,part | 0,0,"a,0",test"#);
+    // Rows that are set aside count, too, though they stand at the end of a file or are all that it has.
+    project.write("part-a.csv", "x,z,y\n0,1,0\n1,1,1\n?,1,2\n");
+    project.write("part-b.csv", "x,z,y\n?,1,3\n");
+    project.write("part-c.csv", "x,z,y\n4,1,4\n?,1,5\n6,1,6\n");
+    let contract = "[contract]\nx = { type = \"integer\", invalid = \"quarantine\" }\n[[step]]";
+    project.write("p.toml", replaced(&replaced(SPEC, "data.csv", "part-*.csv"), "[[step]]", contract));
+    let said = project.run(&["split", "p.toml", "--quiet"]).ok().out;
+    let rows: Vec<&str> = said.lines().skip(1).map(|line| &line[..1]).collect();
+    assert_eq!(rows, ["0", "1", "4", "6"], "{said}");
 }
 
 /// Rows with a list in `tags`, which no table holds.

@@ -64,21 +64,16 @@ pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Parts, PipelineError> {
         id: roles.id.clone(),
         ..Reading::default()
     };
-    let Read { mut batches, origins, .. } =
+    let Read { mut batches, origins, offsets, .. } =
         source.read_kept(kept, &reading, run.workers, &|bytes| run.progress.done(bytes, ""))?;
     identify(spec, &mut batches, &origins, &roles, &inputs, run.workers)?;
     let split = Split::new(spec.split_seed(), spec.data.split.test);
     let mut parted = Vec::new();
-    let (mut before, mut last) = (0, origins.first().map(|origin| origin.place(0)));
     for (batch, origin) in batches.iter().zip(&origins) {
         let target = batch.column(&roles.target);
         let groups = roles.group.as_ref().map(|name| group_keys(name, batch)).unwrap_or_default();
         let (mut rows, mut parts) = (Vec::new(), Vec::new());
         for row in 0..batch.rows() {
-            let place = origin.place(row);
-            if let Some(previous) = last.as_ref().filter(|previous| previous.file != place.file) {
-                before += previous.row;
-            }
             parts.push(if target.is_null(row) {
                 Part::None
             } else if split.holds_out(groups.get(row).unwrap_or(&batch.keys[row])) {
@@ -86,8 +81,7 @@ pub fn parts(spec: &Spec, run: &Run<'_>) -> Result<Parts, PipelineError> {
             } else {
                 Part::Train
             });
-            rows.push((before + place.row - 1) as i64);
-            last = Some(place);
+            rows.push(offsets[&origin.file] + origin.place(row).row as i64);
         }
         let id = roles.id.iter().map(|name| batch.column(name).clone()).collect();
         parted.push(Parted { rows, id, parts });

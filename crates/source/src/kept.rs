@@ -24,6 +24,8 @@ pub struct Kept {
     pub(crate) columns: Vec<ColumnName>,
     pub(crate) missing: Arc<MissingTokens>,
     pub(crate) parts: Vec<KeptPart>,
+    /// What each file's row numbers lack to be those of the source.
+    pub(crate) offsets: Vec<i64>,
 }
 
 /// Rows that stand one after the other in a file.

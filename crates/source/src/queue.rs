@@ -60,6 +60,10 @@ pub(crate) struct Queue<'a> {
     open: Option<Open>,
     next: usize,
     next_row: u64,
+    /// How many rows were handed out.
+    rows_given: u64,
+    /// What each file's row numbers lack to be those of the source, which count from 0.
+    offsets: Vec<i64>,
 }
 
 enum Open {
@@ -73,7 +77,8 @@ enum Open {
 
 impl<'a> Queue<'a> {
     pub(crate) fn new(files: &'a [FileInfo], slots: &'a [Slots], parts: Parts, rows: usize) -> Queue<'a> {
-        Queue { files, slots, parts, rows, known: None, file: 0, open: None, next: 0, next_row: 1 }
+        let (known, open, offsets) = (None, None, Vec::new());
+        Queue { files, slots, parts, rows, known, file: 0, open, next: 0, next_row: 1, rows_given: 0, offsets }
     }
 
     /// The same, of the rows that are known.
@@ -89,6 +94,7 @@ impl<'a> Queue<'a> {
             if self.open.is_none() {
                 self.open = Some(self.open_file()?);
                 self.next_row = u64::from(!self.files[self.file].is_frame());
+                self.offsets.push(self.rows_given as i64 - self.next_row as i64);
             }
             let rows_at_once = self.rows;
             let details = &self.files[self.file].details;
@@ -116,6 +122,7 @@ impl<'a> Queue<'a> {
                     let part = Part { index, file, first_row, work, bytes, kept: None, left_out: LeftOut::default() };
                     self.next += 1;
                     self.next_row += rows;
+                    self.rows_given += rows;
                     return Ok(Some(part));
                 }
                 None => {
@@ -211,7 +218,7 @@ impl<'a> Shared<'a> {
         // Every part before a failed one was handed out before it, and is finished by now.
         match errors.into_iter().min_by_key(|(place, _)| *place) {
             Some((_, error)) => Err(error),
-            None => Ok(()),
+            None => Ok(self.queue.into_inner().unwrap_or_else(PoisonError::into_inner).offsets),
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Read {
     pub batches: Vec<Batch>,
     /// Where each batch comes from.
     pub origins: Vec<Origin>,
+    /// By file, what is to be added to the number of one of its rows for the row's number in the source, from 0.
+    pub offsets: BTreeMap<Arc<str>, i64>,
     /// What was found.
     pub quality: Quality,
     /// The cells for which rows were set aside, by file and row.
@@ -216,7 +218,7 @@ impl Source {
                     evidence.merge(seen);
                 }
             });
-        shared.result()?;
+        let offsets = shared.result()?;
         if rows == 0 {
             return Err(self.no_rows());
         }
@@ -228,7 +230,7 @@ impl Source {
         }
         parts.retain(|part| part.rows > 0);
         parts.sort_unstable_by_key(|part| part.index);
-        let kept = Kept { columns: columns.keys().cloned().collect(), missing, parts };
+        let kept = Kept { columns: columns.keys().cloned().collect(), missing, parts, offsets };
         let columns = columns.into_iter().map(|(name, place)| (name, evidence[place].clone())).collect();
         Ok((Inferred { rows, columns, left_out }, kept))
     }
@@ -293,18 +295,21 @@ impl Source {
     /// The same, from what was kept of the source, as far as it will do.
     pub fn examine_kept(
         &self,
-        kept: Kept,
+        mut kept: Kept,
         reading: &Reading,
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Read, SourceError> {
         let plan = reading.plan();
         let extra = self.check_columns(&plan)?;
-        let mut chunks: Vec<Chunk> = match kept.typed(&plan) {
-            Some(parts) => workers.map(parts, |(origin, rows, typed)| checked(&plan, typed, rows, origin)),
+        let offsets = std::mem::take(&mut kept.offsets);
+        let (mut chunks, offsets) = match kept.typed(&plan) {
+            Some(parts) => (workers.map(parts, |(origin, rows, typed)| checked(&plan, typed, rows, origin)), offsets),
             None => self.chunks(&plan, workers, progress)?,
         };
-        let mut read = Read { quality: crate::chunk::merge_quality(chunks.iter_mut()), extra, ..Read::default() };
+        let offsets = self.files.iter().map(|file| file.name.clone()).zip(offsets).collect();
+        let quality = crate::chunk::merge_quality(chunks.iter_mut());
+        let mut read = Read { quality, extra, offsets, ..Read::default() };
         if read.quality.rows == 0 && plan.mode == Mode::Training {
             return Err(self.no_rows());
         }
@@ -326,14 +331,14 @@ impl Source {
         plan: &Plan,
         workers: &Workers,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<Chunk>, SourceError> {
+    ) -> Result<(Vec<Chunk>, Vec<i64>), SourceError> {
         let slots: Vec<Slots> = self.files.iter().map(|file| Slots::of_plan(file, plan)).collect();
         let queue = Queue::new(&self.files, &slots, Parts::Large, BATCH).known(self.known.as_deref());
         let shared = Shared::new(queue, progress);
         let typer = || Typer::new(plan, &self.files, &slots, BATCH, workers.count() > 1);
         let parts = shared.collect(workers, typer, |typer, part| typer.read(part));
-        shared.result()?;
-        Ok(parts.into_iter().flatten().collect())
+        let offsets = shared.result()?;
+        Ok((parts.into_iter().flatten().collect(), offsets))
     }
 
     /// Reads rows in source order, a chunk of at most 16,384 at a time, in memory that does not
