@@ -590,6 +590,29 @@ fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
 }
 
 #[test]
+fn rows_of_two_scorings_are_shown_though_one_has_no_id() {
+    let project = salted();
+    train_in(&project, "a", SMALL, &small());
+    let score = |name: &str, rows: &[[String; 5]]| {
+        let (data, trace) = (format!("{name}.csv"), format!("a/{name}.trace"));
+        write_small(&project, &data, rows);
+        project
+            .run(&["score", "a/p.evenstep", "--input", &data, "--output", "o.csv", "--trace", &trace, "--quiet"])
+            .ok();
+    };
+    let mut rows = small();
+    rows[70][0].clear();
+    score("before", &rows);
+    rows[4][3] = "99".to_owned();
+    score("after", &rows);
+    let args = ["diff", "a/before.trace", "a/after.trace", "--data-a", "before.csv", "--data-b", "after.csv"];
+    let told = project.run(&[&args[..], &["--json"]].concat()).json();
+    assert!(!told["notes"].to_string().contains("can't be looked at"), "{told:#}");
+    let row = &told["first"]["rows"][0];
+    assert_eq!((&row["a"]["x"], &row["b"]["x"]), (&"4".into(), &"99".into()), "{told:#}");
+}
+
+#[test]
 fn what_is_served_and_said_of_a_bundle_is_compared() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -11,7 +11,7 @@ use evenstep_source::{Chunk, Extra, Flag, Mode, Reading, Source, SourceError};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Violation;
 use evenstep_table::rule::Absent;
-use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, Rule, Task};
+use evenstep_table::{Batch, Coded, Column, ColumnName, Contract, Identity, Kind, RowKey, Rule, Task};
 
 use crate::predictor::Traced;
 use crate::trace::Sums;
@@ -68,14 +68,18 @@ impl Predictor {
         }
     }
 
-    /// The keys of rows to be scored: each row's by its id if it has one, else by its content, whatever others have.
+    /// Gives rows to be scored their keys.
     pub(crate) fn identify(&self, batch: &mut Batch, id: &[ColumnName]) {
-        let by_content = Identity::by_content(self.inputs.iter().cloned());
-        let keys = match id {
-            [] => by_content.keys(batch).expect("content has a key, null or not"),
-            id => Identity::by_id(id.iter().cloned()).keys_or(&by_content, batch),
-        };
-        batch.keys = keys.into();
+        batch.keys = keys(batch, id, &self.inputs).into();
+    }
+}
+
+/// The keys of rows to be scored: each row's by its id if it has one, else by its content, whatever others have.
+pub(crate) fn keys(batch: &Batch, id: &[ColumnName], inputs: &[ColumnName]) -> Vec<RowKey> {
+    let by_content = Identity::by_content(inputs.iter().cloned());
+    match id {
+        [] => by_content.keys(batch).expect("content has a key, null or not"),
+        id => Identity::by_id(id.iter().cloned()).keys_or(&by_content, batch),
     }
 }
 

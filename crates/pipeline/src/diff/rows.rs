@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Reading, Source};
 use evenstep_table::quality::Place;
-use evenstep_table::{Batch, Column, ColumnName, Contract, Identity, Kind, RowKey, Rule, counted, some_of};
+use evenstep_table::{Batch, Column, ColumnName, Contract, Kind, RowKey, Rule, counted, some_of};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -17,6 +17,7 @@ use super::commitments::DATA_DIFFER;
 use super::words::visible;
 use super::{Cause, Findings, Side};
 use crate::prepare::as_known;
+use crate::score::keys;
 use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, contents, elements};
 use crate::{PipelineError, Run, Silent, Spec};
 
@@ -723,11 +724,10 @@ fn each_row_as(
         return Err(format!("they have no column `{name}`"));
     }
     let mut read = source.read(&reading, workers, &|_| ()).map_err(|error| error.to_string())?;
-    let identity = if id.is_empty() { Identity::by_content(inputs) } else { Identity::by_id(id.iter().cloned()) };
     let target = part("/data/target").filter(|_| !scoring);
     let target = target.and_then(|name| names.iter().find(|known| Some(known.as_str()) == name.as_str()));
     for (batch, origin) in read.batches.iter_mut().zip(&read.origins) {
-        let Ok(keys) = identity.keys(batch) else { continue };
+        let keys = keys(batch, &id, &inputs);
         let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
         let is_traced = |row: usize| target.is_none_or(|target| !batch.column(target).is_null(row));
         for (of_stage, stage) in &sketched {
