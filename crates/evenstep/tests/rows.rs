@@ -462,7 +462,9 @@ fn a_new_column_is_called_neither_like_the_id_nor_like_the_target() {
 #[test]
 fn a_column_that_a_formula_names_is_an_input_whatever_its_role() {
     let step = |formula: &str| format!("[[step]]\nuse = \"expression\"\nnew = \"age\"\nformula = \"{formula}\"\n");
-    small(&step("2025 - t"), "time = \"t\"\n").run(&["train", "p.toml", "--quiet"]).ok();
+    for formula in ["2025 - t", "if(\\\"O'Brien\\\" == 'x', 0, 2025 - t)"] {
+        small(&step(formula), "time = \"t\"\n").run(&["train", "p.toml", "--quiet"]).ok();
+    }
     let said = small(&step("y - 1"), "").run(&["train", "p.toml", "--quiet"]);
     assert!(said.err.contains("names the target `y`"), "{}", said.err);
 }

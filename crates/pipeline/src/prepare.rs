@@ -6,6 +6,7 @@ use std::sync::Arc;
 use evenstep_exact::reduce::Workers;
 use evenstep_model::WEIGHT_MAX;
 use evenstep_source::{Inferred, Kept, Origin, Read, Reading, Source};
+use evenstep_step::kit::Formula;
 use evenstep_table::check::Breach;
 use evenstep_table::fingerprint::fingerprint;
 use evenstep_table::identity::{self, Identity};
@@ -14,6 +15,7 @@ use evenstep_table::quality::{ColumnQuality, Quality, Violation};
 use evenstep_table::{
     Batch, Column, ColumnName, Contract, Kind, Labels, RowKey, Rule, RuleSpec, Schema, Task, counted, did_you_mean,
 };
+use serde::Deserialize;
 
 use crate::artifact::DataRoles;
 use crate::as_of;
@@ -230,27 +232,21 @@ pub(crate) fn step_that_names(spec: &Spec, column: &ColumnName) -> Option<usize>
 
 /// Whether the column's name stands in a step's spec, as a whole or in a formula.
 pub(crate) fn names(spec: &serde_json::Value, column: &ColumnName) -> bool {
-    fn stands_in(value: &serde_json::Value, column: &str, is_formula: bool) -> bool {
+    fn stands_in(value: &serde_json::Value, column: &str) -> bool {
         match value {
-            serde_json::Value::String(text) => {
-                let is_word = |c: char| c.is_alphanumeric() || c == '_';
-                text == column
-                    || text.contains(&format!("`{column}`"))
-                    || is_formula && unquoted(text).split(|c| !is_word(c)).any(|word| word == column)
-            }
-            serde_json::Value::Array(items) => items.iter().any(|item| stands_in(item, column, is_formula)),
-            serde_json::Value::Object(entries) => entries.values().any(|value| stands_in(value, column, is_formula)),
+            serde_json::Value::String(text) => text == column,
+            serde_json::Value::Array(items) => items.iter().any(|item| stands_in(item, column)),
+            serde_json::Value::Object(entries) => entries.values().any(|value| stands_in(value, column)),
             _ => false,
         }
     }
-    ["columns", "from", "to", "formula"]
-        .iter()
-        .any(|key| spec.get(key).is_some_and(|value| stands_in(value, column.as_str(), *key == "formula")))
-}
-
-/// A formula without its texts.
-fn unquoted(formula: &str) -> String {
-    formula.split(['"', '\'']).step_by(2).collect::<Vec<_>>().join(" ")
+    let in_formula = |formula: &serde_json::Value| {
+        Formula::deserialize(formula).is_ok_and(|formula| formula.names().any(|name| name == column))
+    };
+    spec.get("formula").is_some_and(in_formula)
+        || ["columns", "from", "to"]
+            .iter()
+            .any(|key| spec.get(key).is_some_and(|value| stands_in(value, column.as_str())))
 }
 
 /// The columns without a role, by what becomes of them.

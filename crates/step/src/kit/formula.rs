@@ -7,6 +7,7 @@ mod evaluate;
 mod lost;
 mod parse;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -199,11 +200,15 @@ impl Formula {
                 None => error,
             }
         })?;
-        let named = self.nodes.iter().filter_map(|node| match &node.what {
-            What::Column(name) => Some(name.clone()),
+        Ok(self.names().cloned().collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// The columns that it names, as they stand in it, whether they are there or not.
+    pub fn names(&self) -> impl Iterator<Item = &ColumnName> {
+        self.nodes.iter().filter_map(|node| match &node.what {
+            What::Column(name) => Some(name),
             _ => None,
-        });
-        Ok(named.collect::<std::collections::BTreeSet<_>>().into_iter().collect())
+        })
     }
 
     fn check(&self, schema: &Schema) -> Result<(), Fault> {
