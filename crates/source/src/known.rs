@@ -8,6 +8,7 @@ use evenstep_table::{Column, ColumnName, MissingTokens, Rule};
 
 use crate::arrow_cells::feed;
 use crate::blocks::Block;
+use crate::fields::Blank;
 use crate::guard::guard;
 use crate::layout::{Details, FileInfo, Slots, UNWANTED};
 use crate::queue::{Part, Work};
@@ -58,8 +59,10 @@ impl Known {
             Work::Block(block) => {
                 let mut of_file = vec![UNWANTED; file.columns.len()];
                 of_file[place] = 0;
+                let mut blank = Blank::Skipped;
                 let (rows, starts) = match &file.details {
                     Details::Delimited { delimiter } => {
+                        blank = Blank::of(file.columns.len());
                         let columns = std::slice::from_mut(&mut builder);
                         csv::read_block(file, *delimiter, &block, &of_file, columns)?;
                         (self.rows(&mut builder, &mut part.left_out), csv::starts(file, *delimiter, &block)?)
@@ -69,7 +72,7 @@ impl Known {
                         (self.rows(&mut builder, &mut part.left_out), json::starts(&block))
                     }
                 };
-                let block = only_rows(block, &starts, &rows);
+                let block = only_rows(block, &starts, &rows, blank);
                 (rows, Work::Block(block))
             }
             Work::Batch(batch) => {
@@ -128,8 +131,9 @@ impl Known {
     }
 }
 
-/// The block with only these of its records. Others leave their line ends, so that lines keep their numbers.
-fn only_rows(block: Block, starts: &[usize], rows: &[usize]) -> Block {
+/// The block with only these of its records. Others leave their line ends, so that lines keep their numbers, unless these would
+/// be records themselves.
+fn only_rows(block: Block, starts: &[usize], rows: &[usize], blank: Blank) -> Block {
     let first = starts.first().copied().unwrap_or(block.bytes.len());
     let mut bytes = block.bytes[..first].to_vec();
     let mut kept = rows.iter().copied().peekable();
@@ -138,7 +142,7 @@ fn only_rows(block: Block, starts: &[usize], rows: &[usize]) -> Block {
         let record = &block.bytes[*start..end];
         if kept.next_if_eq(&row).is_some() {
             bytes.extend_from_slice(record);
-        } else {
+        } else if blank == Blank::Skipped {
             bytes.extend(record.iter().filter(|byte| **byte == b'\n'));
         }
     }
@@ -169,16 +173,17 @@ mod tests {
             first_line: 2,
             consumed: text.len() as u64,
         };
-        let starts = [0, 5, 13];
-        let left = |rows: &[usize]| {
+        let starts = [0, 5, 14];
+        let left = |rows: &[usize], blank: Blank| {
             let block = Block { bytes: block.bytes.to_vec().into(), ..block };
-            let only = only_rows(block, &starts, rows);
+            let only = only_rows(block, &starts, rows, blank);
             assert_eq!((only.rows, only.first_line), (rows.len(), 2));
             String::from_utf8(only.bytes.to_vec()).expect("UTF-8")
         };
-        assert_eq!(left(&[0, 1, 2]), text);
-        assert_eq!(left(&[0, 2]), "a,1\n\n\n\nc,3\n");
-        assert_eq!(left(&[1]), "\n\n\"b\nb\",2\r\n\n");
-        assert_eq!(left(&[]), "\n\n\n\n\n");
+        assert_eq!(left(&[0, 1, 2], Blank::Skipped), text);
+        assert_eq!(left(&[0, 2], Blank::Skipped), "a,1\n\n\n\nc,3\n");
+        assert_eq!(left(&[1], Blank::Skipped), "\n\n\"b\nb\",2\r\n\n");
+        assert_eq!(left(&[], Blank::Skipped), "\n\n\n\n\n");
+        assert_eq!(left(&[1], Blank::Record), "\"b\nb\",2\r\n");
     }
 }
