@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use evenstep_exact::canonical::{Digest, Hasher};
 
-use crate::{Clock, Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER};
+use crate::{Column, ColumnName, Kind, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER};
 
 /// Adds the cell to what is hashed.
 #[inline]
@@ -91,10 +91,7 @@ pub fn write_cell(bytes: &mut Vec<u8>, column: &Column, row: usize) {
 pub fn schema_digest<'a>(columns: impl Iterator<Item = (&'a ColumnName, Kind)>) -> Digest {
     let mut hasher = Hasher::new("evenstep schema");
     for (name, kind) in columns {
-        hasher.str(name.as_str()).str(match kind {
-            Kind::Datetime(Clock::Instant) => "instant",
-            kind => kind.word(),
-        });
+        hasher.str(name.as_str()).str(kind.word_in_hash());
     }
     hasher.finish()
 }

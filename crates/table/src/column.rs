@@ -61,6 +61,14 @@ impl Kind {
         }
     }
 
+    /// The word for it in hashes, which know an instant from a wall clock's reading.
+    pub fn word_in_hash(self) -> &'static str {
+        match self {
+            Kind::Datetime(Clock::Instant) => "instant",
+            kind => kind.word(),
+        }
+    }
+
     /// Number, integer or boolean: what a model takes as a number.
     pub fn is_numeric(self) -> bool {
         matches!(self, Kind::Number | Kind::Integer | Kind::Boolean)

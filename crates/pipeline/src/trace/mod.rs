@@ -140,7 +140,7 @@ impl Trace {
             hasher.str(&stage.to_string()).u64(commitments.rows).bytes(&commitments.row_set);
             hasher.list(commitments.columns.len());
             for (name, column) in &commitments.columns {
-                hasher.str(name.as_str()).str(column.kind.word()).u64(column.nulls).bytes(&column.root);
+                hasher.str(name.as_str()).str(column.kind.word_in_hash()).u64(column.nulls).bytes(&column.root);
             }
         }
         hasher.finish()

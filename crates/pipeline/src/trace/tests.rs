@@ -1,5 +1,5 @@
 use evenstep_exact::reduce::{Partial, Workers, decode, encode};
-use evenstep_table::{Batch, Coded, Column, ColumnName, Identity, shuffle};
+use evenstep_table::{Batch, Clock, Coded, Column, ColumnName, Identity, shuffle};
 use proptest::prelude::*;
 
 use super::*;
@@ -85,6 +85,17 @@ fn cells_that_changed_places_are_seen_though_the_values_are_the_same() {
     assert_eq!(column(&a).values, column(&b).values);
     assert_ne!(column(&a).root, column(&b).root);
     assert_eq!(changed(&a, &b), "-3 -5 +3 +5");
+}
+
+#[test]
+fn an_instant_is_no_reading_of_a_clock() {
+    let root = |clock: Clock| {
+        let mut batch = table(0..50, |n| n as f64);
+        batch.remove("x");
+        batch.insert(name("x"), Column::Datetime(clock, (0..50).collect()));
+        trace(&batch).root()
+    };
+    assert_ne!(root(Clock::Civil), root(Clock::Instant));
 }
 
 #[test]
