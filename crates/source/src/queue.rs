@@ -181,23 +181,25 @@ impl<'a> Shared<'a> {
 
     /// Takes parts until there is none, or something failed.
     pub(crate) fn work(&self, mut read: impl FnMut(Part) -> Result<(), SourceError>) {
-        while !self.failed.load(Ordering::Relaxed) {
-            let (part, place) = {
-                let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-                (queue.next(), queue.next)
-            };
-            match part {
-                Ok(None) => return,
-                Err(error) => return self.fail(place, error),
-                Ok(Some(part)) => {
-                    let (index, bytes) = (part.index, part.bytes);
-                    match self.only_known(part).and_then(&mut read) {
-                        Ok(()) => (self.progress)(bytes),
-                        Err(error) => self.fail(index, error),
-                    }
-                }
+        while let Some(part) = self.next() {
+            let (index, bytes) = (part.index, part.bytes);
+            match self.only_known(part).and_then(&mut read) {
+                Ok(()) => (self.progress)(bytes),
+                Err(error) => self.fail(index, error),
             }
         }
+    }
+
+    fn next(&self) -> Option<Part> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        // It is noted before anybody else asks, who might be told another error of the same place.
+        queue.next().unwrap_or_else(|error| {
+            self.fail(queue.next, error);
+            None
+        })
     }
 
     fn only_known(&self, part: Part) -> Result<Part, SourceError> {
@@ -212,8 +214,8 @@ impl<'a> Shared<'a> {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).push((place, error));
     }
 
-    /// The first error, if there was one.
-    pub(crate) fn result(self) -> Result<(), SourceError> {
+    /// What each file's row numbers lack to be those of the source; the first error, if there was one.
+    pub(crate) fn result(self) -> Result<Vec<i64>, SourceError> {
         let errors = self.errors.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Every part before a failed one was handed out before it, and is finished by now.
         match errors.into_iter().min_by_key(|(place, _)| *place) {
