@@ -23,11 +23,6 @@ impl Split {
         self.holdout.uniform(&key.0) < self.fraction
     }
 
-    /// The row's fold among `folds`, in the given repeat.
-    pub fn fold(&self, key: &RowKey, repeat: u32, folds: u32) -> u32 {
-        Draws::new(self.seed, &format!("fold/{repeat}")).fold(&key.0, folds)
-    }
-
     /// The rows to learn from, and the rows held out.
     pub fn by_row_key(&self, batches: Vec<Batch>, workers: &Workers) -> (Vec<Batch>, Vec<Batch>) {
         parted(batches, workers, |key| self.holds_out(key))
@@ -87,8 +82,16 @@ mod tests {
     #[test]
     fn each_row_is_in_one_fold_of_each_repeat_and_repeats_differ() {
         let split = Split::new(Seed(0), 0.2);
-        let folds = |repeat| (0..1_000).map(|n| split.fold(&key(n), repeat, 5)).collect::<Vec<_>>();
-        assert!(folds(0).iter().all(|fold| *fold < 5));
-        assert_ne!(folds(0), folds(1));
+        let keys: Vec<RowKey> = (0..1_000).map(key).collect();
+        let of_fold = |repeat, fold| {
+            let (_, inside) = split.by_fold(vec![Batch::new(keys.clone())], (repeat, 5, fold), &Workers::threads(1));
+            inside.iter().flat_map(|batch| batch.keys.iter().copied()).collect::<Vec<RowKey>>()
+        };
+        let mut all: Vec<RowKey> = (0..5).flat_map(|fold| of_fold(0, fold)).collect();
+        all.sort();
+        let mut sorted = keys.clone();
+        sorted.sort();
+        assert_eq!(all, sorted);
+        assert_ne!(of_fold(0, 0), of_fold(1, 0));
     }
 }

@@ -498,6 +498,7 @@ mod tests {
           pow(a)
           ^
         ");
+        insta::assert_snapshot!(said(&format!("min(a{})", ", 1".repeat(64))).lines().next().expect("a line"), @"`min` takes 2 to 64 between its brackets, parted by commas, and here is 65");
         insta::assert_snapshot!(said("day + 1"), @r"
         `+` takes a number, and this is a date
           day + 1

@@ -207,7 +207,7 @@ impl<'a> Grammar<'a> {
         self.expect(")")?;
         if !arity.contains(&arguments.len()) {
             let (least, most) = (arity.start(), arity.end());
-            let wanted = if least == most { format!("{least}") } else { format!("{least} or more") };
+            let wanted = if least == most { format!("{least}") } else { format!("{least} to {most}") };
             let message = format!(
                 "`{name}` takes {wanted} between its brackets, parted by commas, and here is {}",
                 arguments.len()
