@@ -117,6 +117,15 @@ impl Coded {
         Coded { values: Arc::new(values), codes }
     }
 
+    /// How often each listed value occurs, in their order; behind them, how often null does.
+    pub fn counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.values.len() + 1];
+        for code in &self.codes {
+            counts[(*code as usize).min(self.values.len())] += 1;
+        }
+        counts
+    }
+
     /// One result for each listed value, to be looked up by code.
     pub fn map_values<T>(&self, f: impl FnMut(&str) -> T) -> Vec<T> {
         let mut f = f;

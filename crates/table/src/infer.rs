@@ -118,13 +118,8 @@ impl Evidence {
 
     /// Sees a whole column of strings.
     pub(crate) fn coded(&mut self, coded: &Coded) {
-        let mut counts = vec![0; coded.values.len()];
-        for code in &coded.codes {
-            match counts.get_mut(*code as usize) {
-                Some(count) => *count += 1,
-                None => self.nulls += 1,
-            }
-        }
+        let counts = coded.counts();
+        self.nulls += counts[coded.values.len()];
         coded.values.iter().zip(counts).for_each(|(text, count)| self.repeated(text, count));
     }
 

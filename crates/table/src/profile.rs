@@ -99,13 +99,7 @@ impl FirstLook {
     fn observe(&mut self, column: &Column) {
         self.nulls += column.nulls() as u64;
         if let Some(coded) = column.coded() {
-            let mut counts = vec![0_u64; coded.values.len()];
-            coded
-                .codes
-                .iter()
-                .filter_map(|code| coded.values.get(*code as usize).map(|_| *code as usize))
-                .for_each(|code| counts[code] += 1);
-            for (value, count) in coded.values.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            for (value, count) in coded.values.iter().zip(coded.counts()).filter(|(_, count)| *count > 0) {
                 match self.strings.get_mut(&**value) {
                     Some(so_far) => *so_far += count,
                     None => drop(self.strings.insert(value.to_string(), count)),

@@ -21,13 +21,7 @@ pub struct Words {
 impl Words {
     /// Sees cells.
     pub fn see(&mut self, coded: &Coded) {
-        let mut counts = vec![0; coded.values.len()];
-        for code in &coded.codes {
-            if let Some(count) = counts.get_mut(*code as usize) {
-                *count += 1;
-            }
-        }
-        for (text, count) in coded.values.iter().zip(counts).filter(|(_, count)| *count > 0) {
+        for (text, count) in coded.values.iter().zip(coded.counts()).filter(|(_, count)| *count > 0) {
             if !matches!(reads(text), Reads::Other | Reads::Formatted | Reads::NotFinite) {
                 continue;
             }

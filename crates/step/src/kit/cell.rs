@@ -147,11 +147,7 @@ impl Tally {
                 self.booleans.observe_n(false, (cells.len() - yes - nulls) as u64);
             }
             Column::Category(coded) | Column::Text(coded) => {
-                let mut counts = vec![0; coded.values.len() + 1];
-                for code in &coded.codes {
-                    counts[(*code as usize).min(coded.values.len())] += 1;
-                }
-                for (value, count) in coded.values.iter().zip(counts) {
+                for (value, count) in coded.values.iter().zip(coded.counts()) {
                     self.texts.observe_n(value.clone(), count);
                 }
             }

@@ -48,12 +48,8 @@ pub fn levels(column: &Column) -> Cow<'_, Coded> {
 
 /// Counts each level, and null.
 pub fn count_levels(coded: &Coded, seen: &mut Levels) {
-    let mut counts = vec![0; coded.values.len() + 1];
-    for code in &coded.codes {
-        counts[(*code as usize).min(coded.values.len())] += 1;
-    }
     let levels = coded.values.iter().map(|value| Some(value.clone())).chain([None]);
-    for (level, count) in levels.zip(counts) {
+    for (level, count) in levels.zip(coded.counts()) {
         seen.observe_n(level, count);
     }
 }
