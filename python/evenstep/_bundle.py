@@ -160,7 +160,7 @@ class Bundle:
         """
         from evenstep._serving import Server
 
-        return Server(self.to_bytes(), self.name, host, port)
+        return Server(self.to_bytes(), host, port)
 
     def report(self, *, open: bool = True) -> Page:
         """Its report: in a notebook here, else in a browser unless `open` is false."""

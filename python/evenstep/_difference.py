@@ -116,7 +116,7 @@ def _path_of(run: Run, folders: ExitStack) -> str:
         assert written is not None
         return written
     folder = folders.enter_context(tempfile.TemporaryDirectory())
-    path = os.path.join(folder, f"{run.name}.evenstep")
+    path = os.path.join(folder, "model.evenstep")
     with open(path, "wb") as file:
         file.write(run.to_bytes())
     return path

@@ -35,11 +35,11 @@ class Server:
     address: str
     """Host and port."""
 
-    def __init__(self, bundle: bytes, name: str, host: str, port: int) -> None:
+    def __init__(self, bundle: bytes, host: str, port: int) -> None:
         if not 0 <= port <= 65535:
             raise Error(f"port={port}: give 0, for any that is free, or a number up to 65535")
         self._folder = tempfile.TemporaryDirectory(prefix="evenstep-")
-        path = os.path.join(self._folder.name, f"{name}.evenstep")
+        path = os.path.join(self._folder.name, "model.evenstep")
         with open(path, "wb") as file:
             file.write(bundle)
         arguments = ["serve", path, "--listen", f"{host}:{port}", "--json"]

@@ -56,6 +56,7 @@ fn a_bundle_that_was_changed_is_refused_or_does_no_harm() {
         println!("every byte of {name} changed: {} refused, each with its part", bytes.len());
     }
     let (_, trees) = read("trees");
+    ["../../x", "/tmp/x", "..\\x", "..", "x\u{1b}[2J"].iter().for_each(|name| call(&trees, name));
     let large = many_times(&trees, if count(0) > 0 { 6_000 } else { 400 });
     let draws = Draws::new(Seed(2026), "flips");
     let flips = if count(0) > 0 { 10_000 } else { 300 };
@@ -109,6 +110,16 @@ fn flip(bytes: &[u8], at: usize, bit: usize) {
     let said = error.to_string();
     let part = ["member `", "entry", "header", "end record", "a member is called"];
     assert!(part.iter().any(|part| said.contains(part)), "byte {at}: {said}");
+}
+
+/// A bundle that is called like a path, or like what moves a terminal's cursor, is refused: files are called like it.
+fn call(members: &Members, name: &str) {
+    let mut members = members.clone();
+    let mut head: serde_json::Value = serde_json::from_slice(&members["artifact.json"]).expect("it is JSON");
+    head["name"] = name.into();
+    members.insert("artifact.json".to_owned(), evenstep_exact::canonical::canonical_json(&head));
+    let Err(error) = evenstep_bundle::open(&mutants::sealed(members)) else { panic!("it may be called {name:?}") };
+    assert!(error.to_string().contains("`artifact.json`"), "{error}");
 }
 
 /// What happened to the bundles that were tried out.

@@ -282,6 +282,7 @@ pub struct FoldMetrics {
 /// The artifact's small parts, in one member of the bundle.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ArtifactHead {
+    #[serde(deserialize_with = "crate::name::read")]
     name: String,
     #[serde(deserialize_with = "canonical::integer")]
     seed: u64,

@@ -21,6 +21,7 @@ pub mod lock;
 pub mod look_alike;
 mod mixed;
 pub mod mock;
+mod name;
 mod no_numbers;
 pub mod parts;
 mod permutation;

@@ -36,6 +36,7 @@ pub struct Interface {
     #[serde(rename = "evenstep_contract")]
     format: u32,
     /// What the pipeline is called.
+    #[serde(deserialize_with = "crate::name::read")]
     pub name: String,
     /// The column that is predicted.
     pub target: ColumnName,

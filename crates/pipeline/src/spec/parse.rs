@@ -151,11 +151,7 @@ impl Spec {
         let refuse = |message: &str, keys: &[&str], label: &str| {
             Err(self.text.point(PipelineError::input(message), keys, label))
         };
-        let name = &self.pipeline.name;
-        // Files are called like it, and people look at it to tell which is which.
-        let hides = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if name.trim_matches(['.', ' ']).is_empty() || name.chars().any(|c| matches!(c, '/' | '\\') || hides(c)) {
-            let message = "a pipeline's name is more than dots, and holds no slash, no control character and none that turns the order of letters";
+        if let Err(message) = crate::name::check(&self.pipeline.name) {
             return refuse(message, &["pipeline", "name"], "the name");
         }
         if !(0.0..1.0).contains(&self.data.split.test) {
