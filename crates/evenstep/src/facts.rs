@@ -22,9 +22,22 @@ pub(crate) fn gather(folder: &Path, source: &str, threads: usize, seconds: &Seco
     fact("finished", json!(now()));
     if let Some(commit) = git(folder, &["rev-parse", "HEAD"]) {
         fact("commit", json!(commit));
-        fact("dirty", json!(git(folder, &["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty())));
+        fact("dirty", json!(changes(folder).is_none_or(|changes| !changes.is_empty())));
     }
     facts
+}
+
+/// What differs from the commit; nothing if git fails. Filters would be run, so there are none: a file that one changes, and that
+/// was touched, counts as changed.
+fn changes(folder: &Path) -> Option<String> {
+    let filters = git(folder, &["config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"]);
+    let none: Vec<String> = filters.iter().flat_map(|names| names.lines()).map(|name| format!("{name}=")).collect();
+    // Such a name would be taken for another.
+    if none.iter().any(|none| none.matches('=').count() > 1) {
+        return None;
+    }
+    let without = none.iter().flat_map(|none| ["-c", none]);
+    git(folder, &without.chain(["status", "--porcelain", "--ignore-submodules=dirty"]).collect::<Vec<_>>())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a fact about the run, outside of every digest")]
@@ -33,9 +46,13 @@ fn now() -> String {
     jiff::Timestamp::try_from(now).map_or(String::new(), |now| now.round(jiff::Unit::Second).unwrap_or(now).to_string())
 }
 
-/// What git says of the folder; nothing if it fails.
+/// What git says of the folder; nothing if it fails. A repository that came with the folder names programs in its configuration:
+/// none of them is run, and no object is fetched.
 pub(crate) fn git(folder: &Path, args: &[&str]) -> Option<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
+    let nothing_runs = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+    let mut git = Command::new("git");
+    git.env("GIT_ALLOW_PROTOCOL", "").arg("-C").arg(folder).args(nothing_runs);
+    let output = git.args(args).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

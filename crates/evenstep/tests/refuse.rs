@@ -505,6 +505,45 @@ fn frozen_takes_only_the_lock_that_is_committed() {
     assert!(said.code == 2 && said.err.contains("`--frozen` goes with a spec"), "{}", said.err);
 }
 
+/// A repository that came with the folder runs nothing, and is asked all the same whether anything was changed.
+#[test]
+#[cfg(unix)]
+fn a_training_runs_no_program_that_a_repository_names() {
+    let project = project();
+    let git = |args: &[&str]| {
+        let own = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+        let git = Command::new("git").args(own).args(args).current_dir(project.path("")).output().expect("git runs");
+        assert!(git.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&git.stderr));
+    };
+    let dirty = || {
+        project.run(&["train", "p.toml", "--quiet"]).ok();
+        project.read("p.lock").lines().find_map(|line| line.strip_prefix("dirty = ").map(str::to_owned))
+    };
+    git(&["init", "--quiet"]);
+    project.write(".gitignore", "p.*\n!p.toml\n.evenstep\nran\n");
+    project.write(".gitattributes", "data.csv filter=evil\n");
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message=Begin"]);
+    assert_eq!(dirty().as_deref(), Some("false"));
+    let run = format!("touch {}; false", project.path("ran").display());
+    for key in ["core.fsmonitor", "filter.evil.clean", "filter.evil.process"] {
+        git(&["config", key, &run]);
+    }
+    git(&["config", "filter.evil.required", "true"]);
+    std::fs::create_dir(project.path("hooks")).expect("the folder is ours");
+    let hook = project.write("hooks/post-index-change", format!("#!/bin/sh\n{run}\n"));
+    std::fs::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    std::fs::write(project.path(".git/info/exclude"), "hooks\n").expect("the folder is ours");
+    git(&["config", "core.hooksPath", "hooks"]);
+    // Git looks into what was touched.
+    project.write("data.csv", project.read("data.csv"));
+    assert_eq!((dirty().as_deref(), project.path("ran").exists()), (Some("false"), false));
+    project.write("data.csv", project.read("data.csv") + "1,2,3\n");
+    assert_eq!((dirty().as_deref(), project.path("ran").exists()), (Some("true"), false));
+    project.run(&["verify", "p.toml", "--frozen"]);
+    assert!(!project.path("ran").exists());
+}
+
 #[test]
 fn score_refuses_a_missing_column_by_name_and_does_not_care_about_order() {
     let project = project();
