@@ -1,7 +1,7 @@
 //! Results to stdout, remarks to stderr.
 
 use std::borrow::Cow;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -127,9 +127,14 @@ pub(crate) fn table(rows: &[Vec<String>]) {
     }
 }
 
-/// Text as it is.
-pub(crate) fn raw(text: impl AsRef<[u8]>) {
-    keep(io::stdout().write_all(text.as_ref()));
+/// A text that others wrote, as it is; to a terminal, as one can show it.
+pub(crate) fn text(text: &str) {
+    raw(&*if io::stdout().is_terminal() { harmless(text) } else { text.into() });
+}
+
+/// Bytes as they are.
+pub(crate) fn raw(bytes: impl AsRef<[u8]>) {
+    keep(io::stdout().write_all(bytes.as_ref()));
 }
 
 /// All that is read.

@@ -122,17 +122,22 @@ fn write(lines: &Receiver<Told>, mut to: impl Write) {
     }
 }
 
-/// `time name name=value …`; a text is quoted if it has blanks.
+/// `time name name=value …`; a text is quoted if it has blanks, or what a terminal does something else with than show it.
 fn in_words(line: &Map<String, Value>) -> String {
-    fn word(value: &Value) -> String {
-        match value {
-            Value::String(text) if !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '"') => {
-                text.clone()
-            }
-            Value::Object(members) => members.values().map(word).collect::<Vec<_>>().join(" "),
-            other => other.to_string(),
-        }
-    }
+    let acts = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let is_plain = |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '"' || acts(c));
+    // Of these JSON escapes those below U+0020 alone.
+    let escaped = |c: char| if acts(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    let word = |value: &Value| match value {
+        Value::String(text) if is_plain(text) => text.clone(),
+        other => other.to_string().chars().map(escaped).collect(),
+    };
+    let word = |value: &Value| match value {
+        Value::Object(members) => members.values().map(word).collect::<Vec<_>>().join(" "),
+        other => word(other),
+    };
     let words = line.iter().map(|(name, value)| match name.as_str() {
         "time" | "event" => word(value),
         _ => format!("{name}={}", word(value)),
@@ -332,5 +337,8 @@ mod tests {
         let line = json!({ "time": "now", "event": "loaded", "model": "a", "because": "it is so", "rows": 3, "of": { "x": 1, "y": "b" } });
         let Value::Object(line) = line else { unreachable!("it is an object") };
         assert_eq!(in_words(&line), r#"now loaded model=a because="it is so" rows=3 of=1 b"#);
+        let line = json!({ "model": "\u{1b}[2J", "key": "\u{9b}2J", "of": { "name": "a\u{202e}b" } });
+        let Value::Object(line) = line else { unreachable!("it is an object") };
+        assert_eq!(in_words(&line), r#"model="\u001b[2J" key="\u009b2J" of="a\u202eb""#);
     }
 }

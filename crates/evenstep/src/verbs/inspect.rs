@@ -27,7 +27,7 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
         if host.json {
             output::json(&lock.json())
         } else {
-            output::raw(&text)
+            output::text(&text)
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -45,7 +45,7 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     }
     let opened = open_bundle(&args.subject)?;
     if args.card {
-        if host.json { output::json(&json!({ "card": opened.card })) } else { output::raw(&opened.card) }
+        if host.json { output::json(&json!({ "card": opened.card })) } else { output::text(&opened.card) }
     } else if host.json {
         output::json(&described(&opened))
     } else {
