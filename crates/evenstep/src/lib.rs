@@ -33,6 +33,7 @@ use serde_json::json;
 
 pub use verbs::diff::{difference, difference_page};
 pub use verbs::inspect::described;
+pub use verbs::report::report_page;
 pub use verbs::write_files;
 
 use cli::{Cli, Verb};

@@ -326,6 +326,9 @@ fn parts(found: &mut Found, path: Option<&Path>, opened: &Opened) -> Option<Fact
     let facts = beside.map(|text| lock::facts(&text));
     card(found, opened, facts.as_ref());
     found.leave_open("that the report says what the bundle holds: its pictures are of data that no bundle has");
+    if !evenstep_report::is_of_this_engine(&opened.report) {
+        found.leave_open("that an engine wrote the report: it doesn't begin as those of this one do, and `report` gives it out so that nothing in it runs");
+    }
     facts
 }
 

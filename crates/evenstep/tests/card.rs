@@ -227,6 +227,23 @@ fn a_card_that_somebody_changed_is_named() {
 }
 
 #[test]
+fn a_report_of_a_stranger_runs_nothing_where_it_is_opened() {
+    let project = titanic("");
+    project.run(&["train", "--quiet"]).ok();
+    let report = || project.run(&["report", "titanic.evenstep"]).ok().out;
+    let told =
+        || project.run(&["verify", "titanic.evenstep", "--quiet"]).ok().out.contains("that an engine wrote the report");
+    assert_eq!((report(), told()), (project.read("titanic.html"), false));
+    let bytes = std::fs::read(project.path("titanic.evenstep")).expect("it was trained");
+    let mut changed = members(&bytes);
+    changed.insert("report.html".to_owned(), b"<script>fetch('http://localhost')</script>".to_vec());
+    std::fs::write(project.path("titanic.evenstep"), evenstep_bundle::seal(changed).expect("small")).expect("ours");
+    let page = report();
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("no `{words}` in {page}"));
+    assert!(at("Content-Security-Policy\" content=\"default-src 'none'") < at("<script>") && told(), "{page}");
+}
+
+#[test]
 fn slices_of_few_rows_are_not_shown() {
     let project = titanic("");
     let said = project.run(&["train", "--json", "--quiet", "--set", "report.slices=[\"PClass\"]"]).ok().json();

@@ -1,5 +1,6 @@
 //! A trained pipeline that answers.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,8 +134,8 @@ impl Bundle {
     }
 
     #[getter]
-    fn report(&self) -> &str {
-        &self.opened.report
+    fn report(&self) -> Cow<'_, str> {
+        evenstep_cli::report_page(&self.opened)
     }
 
     #[getter]

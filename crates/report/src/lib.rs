@@ -21,6 +21,8 @@ mod page;
 mod svg;
 mod view;
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 pub use card::card_html;
@@ -30,4 +32,17 @@ pub use page::*;
 /// The report as one HTML file.
 pub fn html(page: &Page) -> String {
     view::Report::new(page).render().unwrap_or_else(|error| unreachable!("a string takes all that is written: {error}"))
+}
+
+/// How every page begins: before anything else, the policy under which nothing in it runs or is fetched.
+const HEAD: &str = include_str!("../templates/head.html");
+
+/// Whether a page begins as this engine's do.
+pub fn is_of_this_engine(page: &str) -> bool {
+    page.starts_with(HEAD)
+}
+
+/// A page that may be opened, of one that anybody may have made: what doesn't begin as this engine's do is put behind their policy.
+pub fn harmless(page: &str) -> Cow<'_, str> {
+    if is_of_this_engine(page) { page.into() } else { format!("{HEAD}{page}").into() }
 }
