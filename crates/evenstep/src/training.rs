@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use evenstep_files::{Files, Output, Turn};
+use evenstep_files::{FileError, Files, Output, Turn};
 use evenstep_pipeline::lock::Facts;
 use evenstep_pipeline::trace::{Head, Origin, Recorder};
 use evenstep_pipeline::train::{self, Trained};
@@ -12,8 +12,11 @@ use evenstep_pipeline::{PipelineError, Run, Spec, lock};
 use serde_json::{Map, Value, json};
 
 use crate::verbs::apart::{apart, called_as};
-use crate::verbs::{aside, file_error, write_files};
+use crate::verbs::{aside, file_error};
 use crate::{facts, page, salt};
+
+/// How the name of the file ends that says why rows were set aside.
+const QUARANTINE: &str = "quarantine.jsonl";
 
 /// Where a training writes.
 pub struct Outputs {
@@ -25,6 +28,8 @@ pub struct Outputs {
     pub report: PathBuf,
     /// The trace.
     pub trace: PathBuf,
+    /// Why rows were set aside, if any were.
+    pub quarantine: PathBuf,
 }
 
 impl Outputs {
@@ -36,6 +41,7 @@ impl Outputs {
             bundle: named("evenstep"),
             report: named("html"),
             trace: named("trace"),
+            quarantine: path.with_extension(QUARANTINE),
         }
     }
 
@@ -48,7 +54,8 @@ impl Outputs {
         let bundle = if is_folder { out.join(format!("{pipeline}.evenstep")) } else { out.to_owned() };
         called_as(&bundle, "a bundle", "evenstep")?;
         let beside = |extension: &str| bundle.with_extension(extension);
-        let outputs = Outputs { lock: beside("lock"), report: beside("html"), trace: beside("trace"), bundle };
+        let [lock, report, trace, quarantine] = ["lock", "html", "trace", QUARANTINE].map(beside);
+        let outputs = Outputs { bundle, lock, report, trace, quarantine };
         if [&outputs.lock, &outputs.report, &outputs.trace].contains(&&outputs.bundle) {
             return Err(PipelineError::input(format!("`{}` is no name for a bundle", out.display()))
                 .help("lock, report and trace are written beside it: let it end in `.evenstep`".to_owned()));
@@ -71,8 +78,8 @@ impl Outputs {
     }
 
     /// All of them.
-    pub fn paths(&self) -> [&Path; 4] {
-        [&self.bundle, &self.lock, &self.report, &self.trace]
+    pub fn paths(&self) -> [&Path; 5] {
+        [&self.bundle, &self.lock, &self.report, &self.trace, &self.quarantine]
     }
 }
 
@@ -200,7 +207,6 @@ impl Packed {
     pub fn write(&self, outputs: &Outputs, through: &Arc<dyn Files>) -> Result<(), PipelineError> {
         // Two trainings at once leave all files of the one or all of the other.
         let _turn = Turn::wait(&outputs.lock);
-        let quarantine = outputs.lock.with_extension("quarantine.jsonl");
         let mut files = vec![
             (outputs.bundle.as_path(), self.bundle.as_slice()),
             (outputs.report.as_path(), self.report.as_bytes()),
@@ -209,10 +215,16 @@ impl Packed {
         if let Some(trace) = &self.trace {
             files.push((outputs.trace.as_path(), trace.as_slice()));
         }
-        // That of an earlier training says no more than this one.
-        if !self.quarantine.is_empty() || quarantine.exists() {
-            files.push((quarantine.as_path(), self.quarantine.as_bytes()));
-        }
-        write_files(through, &files)
+        let write = || {
+            let filled = |(path, bytes)| Output::create(Arc::clone(through), path)?.filled(bytes);
+            let mut written: Vec<Output> = files.into_iter().map(filled).collect::<Result<_, FileError>>()?;
+            // That of an earlier training says no more than this one.
+            if !self.quarantine.is_empty() || outputs.quarantine.exists() {
+                let quarantine = Output::create_private(Arc::clone(through), &outputs.quarantine)?;
+                written.push(quarantine.filled(self.quarantine.as_bytes())?);
+            }
+            evenstep_files::commit_all(written)
+        };
+        write().map_err(file_error)
     }
 }

@@ -607,7 +607,8 @@ fn output_that_cannot_be_written_is_an_error_and_the_old_files_stay() {
 fn what_is_read_is_not_written_over() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();
-    let read = ["p.toml", "data.csv", "p.evenstep"]
+    project.write("p.quarantine.jsonl", "{\"x\":1,\"z\":2,\"y\":3}\n");
+    let read = ["p.toml", "data.csv", "p.evenstep", "p.quarantine.jsonl"]
         .map(|name| (name, std::fs::read(project.path(name)).expect("it is there")));
     let score = ["score", "p.evenstep", "--input", "data.csv"];
     for args in [
@@ -616,6 +617,8 @@ fn what_is_read_is_not_written_over() {
         &[&score[..], &["--output", "s.csv", "--trace", "s.csv"]].concat(),
         &["report", "p.evenstep", "--output", "p.evenstep"],
         &["split", "p.toml", "--output", "data.csv"],
+        &["split", "p.toml", "--set", "data.source=*.csv", "--output", "data.csv"],
+        &["train", "p.toml", "--set", "data.source=*.jsonl"],
         &["train", "p.toml", "--output", "p.toml"],
         &["train", "p.toml", "--output", "data.csv"],
         &["diff", "p.toml", "p.evenstep", "--html", "p.toml"],
@@ -965,6 +968,19 @@ fn what_is_set_aside_is_named_by_the_whole_name_of_the_scores() {
     assert_eq!(said.json()["quarantine"], "p.csv.quarantine.jsonl");
     assert!(said.err.contains("the input has no `id`: rows are numbered"), "{}", said.err);
     assert!(project.read("p.csv.quarantine.jsonl").contains("invalid"));
+    project.write("data.csv", format!("id,x,z,y\n{rows}60,one,2,3\n"));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |name: &str| project.path(name).metadata().expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(["p.csv.quarantine.jsonl", "p.quarantine.jsonl"].map(mode), [0o600; 2], "it holds values");
+        std::fs::set_permissions(project.path("p.csv.quarantine.jsonl"), PermissionsExt::from_mode(0o640))
+            .expect("set");
+        score("bad.csv");
+        assert_eq!(mode("p.csv.quarantine.jsonl"), 0o640, "its owner has said so");
+    }
+    project.write("data.csv", format!("id,x,z,y\n{rows}"));
     let said = score("data.csv");
     assert_eq!((&said.json()["quarantine"], said.err.contains("the input has no")), (&Value::Null, false));
     assert_eq!(project.read("p.csv.quarantine.jsonl"), "", "what was said of other rows is gone");

@@ -46,6 +46,18 @@ impl Output {
         Output::start(files, target, None)
     }
 
+    /// The same, for its owner alone; who else may read one that is there, its owner has said.
+    pub fn create_private(files: Arc<dyn Files>, target: &Path) -> Result<Output, FileError> {
+        let access = (!target.exists()).then_some(Access::Private);
+        Output::start(files, target, access)
+    }
+
+    /// Itself with all its bytes, which show once it is committed.
+    pub fn filled(mut self, bytes: &[u8]) -> Result<Output, FileError> {
+        self.write_all(bytes).map_err(|error| FileError::new(&self.target, "write", error))?;
+        Ok(self)
+    }
+
     fn start(files: Arc<dyn Files>, target: &Path, access: Option<Access<'static>>) -> Result<Output, FileError> {
         let fail = |error| FileError::new(target, "create", error);
         let found = target.metadata();
@@ -175,7 +187,7 @@ pub fn abandon(files: &dyn Files) {
 
 /// Writes a whole file; its target has the old bytes until it has the new ones.
 pub fn write(files: &Arc<dyn Files>, target: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    written(Output::create(files.clone(), target)?, target, bytes)
+    Output::create(files.clone(), target)?.filled(bytes)?.commit()
 }
 
 /// Writes a whole file for whom it is, whoever might read and write what was there.
@@ -185,12 +197,7 @@ pub fn write_for(
     target: &Path,
     bytes: &[u8],
 ) -> Result<(), FileError> {
-    written(Output::start(files.clone(), target, Some(access))?, target, bytes)
-}
-
-fn written(mut output: Output, target: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    output.write_all(bytes).map_err(|error| FileError::new(target, "write", error))?;
-    output.commit()
+    Output::start(files.clone(), target, Some(access))?.filled(bytes)?.commit()
 }
 
 /// Reads a whole file.

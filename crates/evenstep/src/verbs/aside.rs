@@ -11,7 +11,7 @@ use evenstep_table::quality::Violation;
 
 use super::file_error;
 
-/// A file that comes about with its first line.
+/// A file that comes about with its first line, for its owner alone: it holds values.
 pub(super) struct Aside {
     files: Arc<dyn Files>,
     path: PathBuf,
@@ -37,7 +37,7 @@ impl Aside {
         }
         let output = match &mut self.output {
             Some(output) => output,
-            none => none.insert(Output::create(Arc::clone(&self.files), &self.path).map_err(file_error)?),
+            none => none.insert(Output::create_private(Arc::clone(&self.files), &self.path).map_err(file_error)?),
         };
         output
             .write_all(lines(cells).as_bytes())
@@ -49,7 +49,7 @@ impl Aside {
         if self.output.is_some() || !self.path.exists() {
             return Ok(self.output);
         }
-        Output::create(self.files, &self.path).map(Some).map_err(file_error)
+        Output::create_private(self.files, &self.path).map(Some).map_err(file_error)
     }
 }
 

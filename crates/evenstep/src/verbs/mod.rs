@@ -67,9 +67,10 @@ fn read_spec(args: &SpecArgs) -> Result<Spec, PipelineError> {
     Spec::read(&args.spec, &args.overrides)
 }
 
-/// The file that a spec's data lie in, if they lie in one.
-fn data_of(spec: &Spec) -> PathBuf {
-    spec.folder().join(&spec.data.source)
+/// The files that are read of a spec: its own, and those of its data that are there.
+fn files_of(args: &SpecArgs, spec: &Spec) -> Vec<PathBuf> {
+    let data = spec.source().map(|source| source.paths().to_vec());
+    [vec![args.spec.clone()], data.unwrap_or_default()].concat()
 }
 
 /// The bundle at that path, read and found whole.
@@ -115,11 +116,7 @@ pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
 /// A file that can't be written; then those of them that were there are as they were.
 pub fn write_files(through: &Arc<dyn Files>, files: &[(&Path, &[u8])]) -> Result<(), PipelineError> {
     let write = || {
-        let outputs = files.iter().map(|(path, bytes)| {
-            let mut output = Output::create(Arc::clone(through), path)?;
-            output.write_all(bytes).map_err(|error| FileError::new(path, "write", error))?;
-            Ok(output)
-        });
+        let outputs = files.iter().map(|(path, bytes)| Output::create(Arc::clone(through), path)?.filled(bytes));
         evenstep_files::commit_all(outputs.collect::<Result<_, FileError>>()?)
     };
     write().map_err(file_error)

@@ -1,6 +1,6 @@
 //! `split`: the part of every row, for those who compare on the same rows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_pipeline::PipelineError;
@@ -12,13 +12,13 @@ use evenstep_table::{Coded, Column, ColumnName, Kind};
 use serde_json::json;
 
 use super::apart::apart;
-use super::{Answer, data_of, read_spec, write_files};
+use super::{Answer, files_of, read_spec, write_files};
 use crate::cli::Split;
 use crate::{Host, output};
 
 pub(crate) fn split(args: &Split, host: &Host) -> Answer {
     let spec = read_spec(&args.spec)?;
-    apart([args.spec.spec.as_path(), &data_of(&spec)], args.output.as_deref())?;
+    apart(files_of(&args.spec, &spec).iter().map(PathBuf::as_path), args.output.as_deref())?;
     let parts = host.run(args.spec.threads, |run| parts::parts(&spec, run))?;
     let text = table(&parts, args.output.as_deref())?;
     match &args.output {

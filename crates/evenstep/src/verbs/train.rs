@@ -1,6 +1,6 @@
 //! `train`: fits, evaluates, and writes lock, bundle, report and trace: all of them, or none.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_exact::number::print_number;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::kept::Promised;
 use super::locked::Locked;
-use super::{Answer, data_of, read_spec};
+use super::{Answer, files_of, read_spec};
 use crate::cli::Train;
 use crate::training::{Made, Outputs};
 use crate::{Host, output};
@@ -25,7 +25,7 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let committed = Outputs::beside(&args.spec.spec, &spec.pipeline.name);
     let outputs = args.output.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
     let written = outputs.as_ref().unwrap_or(&committed);
-    written.try_out([args.spec.spec.as_path(), &data_of(&spec)], &host.files)?;
+    written.try_out(files_of(&args.spec, &spec).iter().map(PathBuf::as_path), &host.files)?;
     let locked = Locked::beside(&args.spec.spec, &spec.pipeline.name);
     let mut made = host.run(args.spec.threads, |run| Made::train(&spec, !args.no_trace, run))?;
     if args.frozen {
