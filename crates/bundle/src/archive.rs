@@ -6,6 +6,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
+/// How every bundle begins, and so every zip.
+pub const BEGINNING: &[u8] = b"PK\x03\x04";
+/// So many bytes a bundle has at most: their number is written in 32 bits.
+pub const BYTES_MAX: u64 = u32::MAX as u64;
+
 /// Where a member's bytes may begin: at multiples of this.
 const ALIGNMENT: usize = 64;
 /// Bytes of a local header before the name, and of an entry of the directory.
@@ -79,7 +84,7 @@ pub(crate) fn pack(members: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Archi
 /// # Errors
 /// A file that is cut short, isn't a zip, or isn't in canonical layout; the error names the part.
 pub(crate) fn unpack(file: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveError> {
-    if !file.starts_with(b"PK\x03\x04") {
+    if !file.starts_with(BEGINNING) {
         return Err(ArchiveError(
             "it doesn't begin like a bundle: it is none, or its first header was changed".to_owned(),
         ));
@@ -221,7 +226,7 @@ fn other_layout(what: &str) -> ArchiveError {
 /// The local header of a member whose header begins at `at`; it ends where the member can begin.
 fn header(name: &str, size: usize, crc: u32, at: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + name.len() + 2 * ALIGNMENT);
-    bytes.extend(b"PK\x03\x04");
+    bytes.extend(BEGINNING);
     push(&mut bytes, &[VERSION, 0, 0, 0, DATE]);
     push32(&mut bytes, &[crc, size as u32, size as u32]);
     let padding = padding(at + HEADER + name.len());

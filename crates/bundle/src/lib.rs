@@ -10,5 +10,6 @@ mod members;
 mod sbom;
 mod tensors;
 
+pub use archive::{BEGINNING, BYTES_MAX};
 pub use consistency::{Consistency, consistency, first_line_of_another_card};
 pub use members::{BundleError, Manifest, Member, Members, Opened, artifact, open, pack, peek, seal, unseal};

@@ -28,8 +28,9 @@ pub(crate) enum Failure {
 
 impl Model {
     pub(crate) fn read(path: &Path) -> Result<Model, Failure> {
-        let bytes = evenstep_files::read_regular(path)
-            .map_err(|error| Failure::Unusable(format!("`{}` can't be read: {error}", path.display())))?;
+        let bytes =
+            evenstep_files::read_regular_that_begins(path, evenstep_bundle::BEGINNING, evenstep_bundle::BYTES_MAX)
+                .map_err(|error| Failure::Unusable(format!("`{}` can't be read: {error}", path.display())))?;
         Model::open(&bytes)
     }
 

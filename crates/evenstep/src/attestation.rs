@@ -34,7 +34,7 @@ pub(crate) fn beside(bundle: &Path) -> PathBuf {
 
 /// The signatures at that path, if there is a file.
 pub(crate) fn read(path: &Path) -> Result<Option<Envelope>, PipelineError> {
-    match evenstep_files::read_regular_text(path) {
+    match evenstep_files::read_short_text(path) {
         Ok(text) => Envelope::parse(&text).map(Some).map_err(|error| super::verbs::unusable(path, error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(super::verbs::unreadable(path, &error)),

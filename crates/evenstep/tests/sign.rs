@@ -375,6 +375,20 @@ fn keys_and_policies_are_short_regular_files() {
         let said = project.run(args);
         assert!(said.code == 2 && said.err.contains("`long` can't be read: it is longer than 1 MiB"), "{}", said.err);
     }
+    project.write("titanic.evenstep.dsse.json", vec![b' '; (1 << 20) + 1]);
+    let said = project.run(&["inspect", "titanic.evenstep.dsse.json"]);
+    assert!(said.code == 2 && said.err.contains("it is longer than 1 MiB"), "{}", said.err);
+    #[cfg(target_os = "linux")]
+    {
+        // Nothing of it is on disk; all of it would be in memory.
+        let large = std::fs::File::create(project.path("large.evenstep")).expect("the folder is ours");
+        large.set_len(64 << 30).expect("it is sparse");
+        let said = project.run(&["inspect", "large.evenstep"]);
+        assert!(said.code == 2 && said.err.contains("it doesn't begin like a bundle"), "{}", said.err);
+        std::os::unix::fs::FileExt::write_all_at(&large, b"PK\x03\x04", 0).expect("written");
+        let said = project.run(&["inspect", "large.evenstep"]);
+        assert!(said.code == 2 && said.err.contains("and 4294967295 at most are expected"), "{}", said.err);
+    }
     #[cfg(unix)]
     for args in [
         &["sign", "titanic.evenstep", "--key", "/dev/zero"][..],

@@ -35,10 +35,35 @@ pub fn read_regular_text(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// More than any key or policy has.
+/// The same of a file that begins so, and has no more bytes than that. Of one that begins in another way the beginning alone: whoever
+/// knows what the file should be refuses it by that, and a large one in its place costs no memory.
+///
+/// # Errors
+/// As `read_regular`, or a longer file.
+pub fn read_regular_that_begins(path: &Path, beginning: &[u8], bytes_max: u64) -> io::Result<Vec<u8>> {
+    must_end(path)?;
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(beginning.len() as u64).read_to_end(&mut bytes)?;
+    if bytes != beginning {
+        return Ok(bytes);
+    }
+    let length = file.metadata()?.len();
+    if length > bytes_max {
+        return Err(io::Error::new(
+            ErrorKind::InvalidData,
+            format!("it has {length} bytes, and {bytes_max} at most are expected"),
+        ));
+    }
+    bytes.reserve_exact(length as usize - bytes.len());
+    file.take(bytes_max - bytes.len() as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// More than any key, policy or file of signatures has.
 const SHORT: u64 = 1 << 20;
 
-/// The same of a text of at most 1 MiB, as keys and policies are: a mistaken path costs no memory.
+/// The same of a text of at most 1 MiB, as keys, policies and signatures are: a mistaken path costs no memory.
 ///
 /// # Errors
 /// As `read_regular_text`, or a longer text.
@@ -76,6 +101,12 @@ mod tests {
         assert_eq!(read_regular(&file).expect("it ends"), b"text");
         assert_eq!(read_regular_text(&file).expect("it ends"), "text");
         assert_eq!(read_short_text(&file).expect("it ends"), "text");
+        let begins = |beginning: &[u8], most| read_regular_that_begins(&file, beginning, most);
+        assert_eq!(begins(b"te", 4).expect("it does"), b"text");
+        assert_eq!(begins(b"to", 4).expect("it is no such file"), b"te");
+        assert_eq!(begins(b"text and more", 40).expect("it is no such file"), b"text");
+        let long = begins(b"te", 3).expect_err("it is long").to_string();
+        assert_eq!(long, "it has 4 bytes, and 3 at most are expected");
         fs::write(&file, vec![b'a'; 1 << 20]).expect("written");
         assert_eq!(read_short_text(&file).expect("it is short").len(), 1 << 20);
         fs::write(&file, vec![b'a'; (1 << 20) + 1]).expect("written");

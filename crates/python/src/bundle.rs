@@ -108,7 +108,7 @@ impl Bundle {
     #[staticmethod]
     fn read(py: Python<'_>, path: PathBuf) -> PyResult<Bundle> {
         Bundle::of(py, Some(&path), || {
-            evenstep_files::read_regular(&path)
+            evenstep_files::read_regular_that_begins(&path, evenstep_bundle::BEGINNING, evenstep_bundle::BYTES_MAX)
                 .map_err(|error| PipelineError::input(format!("`{}` can't be read: {error}", path.display())))
         })
     }

@@ -107,7 +107,8 @@ pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
             _ => None,
         }));
     }
-    evenstep_files::read_regular(path).map_err(|error| unreadable(path, &error))
+    evenstep_files::read_regular_that_begins(path, evenstep_bundle::BEGINNING, evenstep_bundle::BYTES_MAX)
+        .map_err(|error| unreadable(path, &error))
 }
 
 /// Writes all files whole, or says why not.

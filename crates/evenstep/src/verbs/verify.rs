@@ -29,8 +29,9 @@ pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
         let error = PipelineError::input(format!("`{subject}` is {what}, and a spec or a bundle is verified"));
         return Err(error.help(help.to_owned()));
     }
-    let by_content = bundle_by_content(&args.subject).filter(|_| extension != "evenstep");
-    let found = if extension == "evenstep" || by_content.is_some() {
+    let is_called_so = extension == "evenstep";
+    let by_content = if is_called_so { None } else { bundle_by_content(&args.subject) };
+    let found = if is_called_so || by_content.is_some() {
         refuse_for_bundle(args)?;
         let bytes = by_content.map_or_else(|| read_bundle(&args.subject), Ok)?;
         let again = args.data.clone().map(Again::Named);
