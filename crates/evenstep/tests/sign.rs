@@ -476,6 +476,14 @@ fn of_those_who_write_at_once_each_is_heard() {
     let keys = project.read("keys.toml");
     assert!(names.iter().all(|name| keys.contains(&format!("\"{name}\""))), "{keys}");
 
+    // Of those who want one name, one gets it, with a pair that belongs together.
+    let start =
+        |_| project.command(&["key", "new", "--output", "one.key"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let started: Vec<Child> = (0..12).map(|n| start(n).expect("the program starts")).collect();
+    let made = started.into_iter().filter_map(|mut child| child.wait().ok()).filter(|ended| ended.success()).count();
+    let private = evenstep_attest::PrivateKey::parse(&project.read("one.key")).expect("a key");
+    assert_eq!((made, private.public().pem()), (1, project.read("one.key.pub")));
+
     // A training writes once another is done with it.
     let turn = evenstep_files::Turn::wait(&project.path("pipeline.lock"));
     let lock = project.read("pipeline.lock");

@@ -6,7 +6,7 @@ use evenstep_pipeline::interface::{Comparison, Origin, Verdict, compare};
 use evenstep_pipeline::{Interface, Override, PipelineError, Spec};
 use evenstep_table::counted;
 
-use super::unreadable;
+use super::{unreadable, unusable};
 use crate::{Host, output};
 
 /// How every zip begins, and so every bundle.
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path, overrides: &[Override], host: &Host) -> Result<R
         return Err(PipelineError::input(format!("`--set` goes with a spec, and `{}` is none", path.display())));
     }
     if bytes.starts_with(ZIP) {
-        let opened = super::open_bundle(path)?;
+        let opened = evenstep_bundle::open(&bytes).map_err(|error| unusable(path, error))?;
         let interface = Interface::of(&opened.artifact).map_err(of_file)?;
         return Ok(Read { interface, bundle: Some((opened.artifact.version(), opened.digest)) });
     }

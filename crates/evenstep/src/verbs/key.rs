@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use evenstep_attest::PrivateKey;
-use evenstep_files::{Access, write_for};
 #[cfg(feature = "serve")]
-use evenstep_files::{Turn, write};
+use evenstep_files::write;
+use evenstep_files::{Access, Turn, write_for};
 use evenstep_pipeline::PipelineError;
 #[cfg(feature = "serve")]
 use evenstep_server::ApiKeys;
@@ -35,6 +35,8 @@ fn new(args: &KeyNew, host: &Host) -> Answer {
     let mut public_path = OsString::from(&args.output);
     public_path.push(".pub");
     let public_path = PathBuf::from(public_path);
+    // Of two that are made at once under one name, the second is refused.
+    let _turn = Turn::wait(&args.output);
     for path in [&args.output, &public_path] {
         if path.exists() {
             return Err(PipelineError::input(format!("`{}` is there already", path.display()))

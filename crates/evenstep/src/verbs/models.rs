@@ -8,7 +8,7 @@ use evenstep_server::{ActLogError, AdminClient, ClientError, read_acts};
 use evenstep_table::counted;
 use serde_json::{Value, json};
 
-use super::{Answer, open_bundle, read_bundle, unreadable};
+use super::{Answer, read_bundle, unreadable, unusable};
 use crate::cli::{Admin, Models, ModelsVerb};
 use crate::{Host, attestation, output};
 
@@ -90,13 +90,13 @@ fn load(
     model: Option<&str>,
     version: Option<&str>,
 ) -> Result<Result<Value, ClientError>, PipelineError> {
-    let opened = open_bundle(path)?;
     let bytes = read_bundle(path)?;
+    let opened = evenstep_bundle::open(&bytes).map_err(|error| unusable(path, error))?;
     let own = evenstep_pipeline::artifact::version_of(&opened.digest);
     let (model, version) = (model.unwrap_or(&opened.artifact.name), version.unwrap_or(&own));
     let beside = attestation::beside(path);
-    let signatures = match evenstep_files::read_regular(&beside) {
-        Ok(signatures) => Some(signatures),
+    let signatures = match evenstep_files::read_short_text(&beside) {
+        Ok(signatures) => Some(signatures.into_bytes()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(unreadable(&beside, &error)),
     };
