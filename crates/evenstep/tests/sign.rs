@@ -443,8 +443,8 @@ fn without_threads_a_training_gives_the_same_bits() {
     if !is_limited {
         return;
     }
-    std::process::Command::new("chmod")
-        .args(["-R", "777", "."])
+    std::process::Command::new("chown")
+        .args(["-R", "65534", "."])
         .current_dir(project.path(""))
         .status()
         .expect("it runs");
