@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 /// An address by its number or its name; of a name's addresses that of IPv4, if there is one.
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -31,6 +31,8 @@ pub(crate) struct Reach {
 }
 
 #[derive(Args)]
+// Who asks a server shows no certificate, and has no key to one.
+#[command(group = ArgGroup::new("with_certificate").args(["tls_key", "check"]).multiple(true))]
 pub(crate) struct Serve {
     /// The bundles; the first answers where no model is named
     #[arg(value_name = "BUNDLE")]
@@ -47,7 +49,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) reach: Reach,
     /// Speak TLS, by this certificate and those that vouch for it, as PEM; it is watched
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires = "with_certificate")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The private key of the certificate, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]

@@ -69,11 +69,11 @@ fn predictions_and_changes_are_asked_for_by_tls() {
     let well = |certificate: &str| {
         let path = file(certificate);
         let certificate = path.to_str().expect("UTF-8");
-        let args =
-            ["serve", "--check", "--listen", server.address(), "--tls-cert", certificate, "--tls-key", "key.pem"];
-        project.run(&args).code
+        project.run(&["serve", "--check", "--listen", server.address(), "--tls-cert", certificate]).code
     };
     assert_eq!((well("one.cert.pem"), well("two.cert.pem")), (0, 1));
+    let said = project.run(&["serve", "a.evenstep", "--tls-cert", "one.cert.pem"]);
+    assert!(said.code == 2 && said.err.contains("--tls-key"), "{}", said.err);
 
     let said = project.run(&["models", "list", "--server", &format!("http://{}", server.admin_address())]);
     assert!(said.code == 1 && said.err.contains("ask it by https://"), "{}", said.err);
