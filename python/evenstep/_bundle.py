@@ -197,6 +197,8 @@ class Bundle:
 def open(path: str | os.PathLike[str]) -> Bundle:
     """Opens a bundle: `evenstep.open("houses.evenstep")`.
 
+    Who signed it is not asked: `evenstep verify houses.evenstep --policy trust.toml` judges that.
+
     Raises `BundleError` for a file that is none, `RefusedError` on a host that gives other bits.
     """
     return Bundle.read(path)

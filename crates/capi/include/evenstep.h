@@ -43,7 +43,10 @@ typedef struct evenstep_model evenstep_model;
 /* The version of the library, as `evenstep --version` tells it. It is never freed. */
 const char *evenstep_version(void);
 
-/* Reads a bundle and replays its golden rows: a host that gives other bits is refused. */
+/*
+ * Reads a bundle and replays its golden rows: a host that gives other bits is refused. Who signed it is not asked: `evenstep verify
+ * FILE --policy trust.toml` judges that.
+ */
 evenstep_status evenstep_open(const char *path, evenstep_model **model, char **error);
 
 /* The same, of a bundle in memory, which isn't looked at any more afterwards. */
