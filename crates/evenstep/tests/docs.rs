@@ -235,6 +235,18 @@ fn what_the_readme_says_of_speed_was_measured() {
 }
 
 #[test]
+fn what_the_page_of_the_server_says_of_strain_was_measured() {
+    let page = std::fs::read_to_string(repository().join("docs/src/how-to/serve.md")).expect("it is committed");
+    let strain = std::fs::read_to_string(repository().join("bench/STRAIN.md")).expect("it is committed");
+    let memory = strain.lines().find(|line| line.starts_with("Memory: ")).and_then(|line| line.rsplit(", ").next());
+    let memory = memory.and_then(|most| most.strip_suffix(" at most.")).expect("it ends with the most").to_owned();
+    let of_the_peak = |first| measured("STRAIN.md", first)[5].clone();
+    for told in ["10 rows", "100 rows", "100 rows, more clients"].map(of_the_peak).into_iter().chain([memory]) {
+        assert!(page.contains(&told), "serve.md doesn't say {told}");
+    }
+}
+
+#[test]
 fn the_reader_of_the_docs_predicts_by_their_page_alone() {
     let project = Project::new();
     let word = |n: usize| ["ab", "cd", "ef", "gh", ""][n * n % 5];

@@ -55,7 +55,7 @@ pub fn read_regular_that_begins(path: &Path, beginning: &[u8], bytes_max: u64) -
             format!("it has {length} bytes, and {bytes_max} at most are expected"),
         ));
     }
-    bytes.reserve_exact(length as usize - bytes.len());
+    bytes.reserve_exact((length as usize).saturating_sub(bytes.len()));
     file.take(bytes_max - bytes.len() as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
