@@ -14,7 +14,7 @@ pub use bins::{BinAs, Closed, Edges};
 pub use cell::{Cell, Tally};
 pub use each::{EachColumn, EachNumber, Place, fill_numbers, insert_new, map_numbers, replace};
 pub use formula::Formula;
-pub use levels::{Dictionary, Levels, WITH_LEVELS, count_levels, has_levels, levels, look_up, recode};
+pub use levels::{Dictionary, Levels, WITH_LEVELS, count_levels, has_levels, levels, look_up};
 pub use likelihood::{Family, Likelihood, Search};
 pub use scale::Scale;
 pub use spread::{SpreadRound, SpreadSeen, power_of_two_near};

@@ -10,15 +10,14 @@
 //! `OneHotEncoder(min_frequency=)`. Differs: feature-engine leaves columns of 10 values or fewer as
 //! they are (`n_categories`), this step never does.
 
-use std::cell::LazyCell;
 use std::sync::Arc;
 
 use evenstep_exact::reduce::Next;
-use evenstep_table::{Batch, Column, Kind, Strings};
+use evenstep_table::{Batch, Coded, Column, Kind, NULL_CODE, Strings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Fraction, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, recode, replace};
+use crate::kit::{Fraction, Levels, WITH_LEVELS, count_levels, has_levels, is_share, levels, look_up, replace};
 use crate::{Columns, EachColumn, Place, StepError};
 
 /// Groups the rare values of a category under one name.
@@ -81,10 +80,20 @@ impl EachColumn for RareLabels {
     }
 
     fn apply(&self, place: Place<'_>, kept: &Strings, batch: &mut Batch) -> Result<(), StepError> {
-        let rare = LazyCell::new(|| Arc::<str>::from(self.replace_with.as_str()));
         replace(batch, place.column, |column| {
-            let of = |value: &Arc<str>| if kept.contains(value) { value.clone() } else { Arc::clone(&rare) };
-            Ok(Column::Category(recode(&levels(&column), of)))
+            let (mut values, mut rare) = (Vec::new(), None);
+            let mut code_of = |value: Arc<str>| {
+                values.push(value);
+                values.len() as u32 - 1
+            };
+            let codes = look_up(&levels(&column), NULL_CODE, |value| {
+                // A level may be called as rare ones are.
+                match kept.contains(value) && **value != *self.replace_with {
+                    true => code_of(value.clone()),
+                    false => *rare.get_or_insert_with(|| code_of(self.replace_with.as_str().into())),
+                }
+            });
+            Ok(Column::Category(Coded { values: Arc::new(values), codes }))
         })
     }
 

@@ -64,19 +64,6 @@ pub fn look_up<T: Copy>(coded: &Coded, null: T, mut of: impl FnMut(&Arc<str>) ->
     coded.codes.iter().map(cell).collect()
 }
 
-/// The rows with each string replaced; null stays null.
-pub fn recode(coded: &Coded, mut of: impl FnMut(&Arc<str>) -> Arc<str>) -> Coded {
-    let (mut codes_of, mut values) = (HashMap::new(), Vec::new());
-    let codes = look_up(coded, NULL_CODE, |value| {
-        let value = of(value);
-        *codes_of.entry(value.clone()).or_insert_with(|| {
-            values.push(value);
-            values.len() as u32 - 1
-        })
-    });
-    Coded { values: Arc::new(values), codes }
-}
-
 /// What was learned of each level, in the order of the levels.
 #[derive(Clone, Debug)]
 pub struct Dictionary<T> {
