@@ -43,6 +43,12 @@ fn write_small(project: &Project, name: &str, rows: &[[String; 5]]) {
     project.write(name, "id,u,v,x,y\n".to_owned() + &lines);
 }
 
+/// Scores rows by `a/p.evenstep`, with a trace.
+fn score_small(project: &Project, data: &str, rows: &[[String; 5]], trace: &str) {
+    write_small(project, data, rows);
+    project.run(&["score", "a/p.evenstep", "--input", data, "-o", "o.csv", "--trace", trace, "--quiet"]).ok();
+}
+
 fn small() -> Vec<[String; 5]> {
     let row = |n: usize| {
         let word = |from: usize| ["ab", "cd", "ef"][from % 3].to_owned();
@@ -460,12 +466,8 @@ fn more_rows_than_a_trace_can_name_are_told_by_the_data() {
 fn a_run_of_no_row_is_not_the_same() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());
-    write_small(&project, "none.csv", &[]);
-    let score = |data: &str, trace: &str| {
-        project.run(&["score", "a/p.evenstep", "--input", data, "--output", "o.csv", "--trace", trace, "--quiet"]).ok();
-    };
-    score("a/t.csv", "a/all.trace");
-    score("none.csv", "a/none.trace");
+    score_small(&project, "a/t.csv", &small(), "a/all.trace");
+    score_small(&project, "none.csv", &[], "a/none.trace");
     let said = project.run(&["diff", "a/all.trace", "a/none.trace", "--json"]);
     let told = said.json();
     assert_eq!((said.code, told["first"]["stage"].as_str()), (1, Some("input")), "{told:#}");
@@ -476,20 +478,13 @@ fn a_run_of_no_row_is_not_the_same() {
 fn a_row_less_hides_no_prediction_that_changed() {
     let project = salted();
     train_in(&project, "a", &SMALL.replace("\"dummy\"", "\"boosted_trees\"\nmin_rows = 3"), &small());
-    let score = |name: &str, rows: &[[String; 5]]| {
-        let (data, trace) = (format!("{name}.csv"), format!("{name}.trace"));
-        write_small(&project, &data, rows);
-        project
-            .run(&["score", "a/p.evenstep", "--input", &data, "--output", "o.csv", "--trace", &trace, "--quiet"])
-            .ok();
-    };
     let (mut fewer, mut changed) = (small(), small());
     fewer.remove(9);
     changed.remove(9);
     changed[3][3] = "99".to_owned();
-    score("all", &small());
-    score("fewer", &fewer);
-    score("changed", &changed);
+    score_small(&project, "all.csv", &small(), "all.trace");
+    score_small(&project, "fewer.csv", &fewer, "fewer.trace");
+    score_small(&project, "changed.csv", &changed, "changed.trace");
     let notes = |b: &str| {
         let told = project.run(&["diff", "all.trace", b, "--json"]).json();
         let state = told["stages"].as_array().and_then(|all| all.last()).map(|last| last["state"].to_string());
@@ -593,18 +588,11 @@ fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
 fn rows_of_two_scorings_are_shown_though_one_has_no_id() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());
-    let score = |name: &str, rows: &[[String; 5]]| {
-        let (data, trace) = (format!("{name}.csv"), format!("a/{name}.trace"));
-        write_small(&project, &data, rows);
-        project
-            .run(&["score", "a/p.evenstep", "--input", &data, "--output", "o.csv", "--trace", &trace, "--quiet"])
-            .ok();
-    };
     let mut rows = small();
     rows[70][0].clear();
-    score("before", &rows);
+    score_small(&project, "before.csv", &rows, "a/before.trace");
     rows[4][3] = "99".to_owned();
-    score("after", &rows);
+    score_small(&project, "after.csv", &rows, "a/after.trace");
     let args = ["diff", "a/before.trace", "a/after.trace", "--data-a", "before.csv", "--data-b", "after.csv"];
     let told = project.run(&[&args[..], &["--json"]].concat()).json();
     assert!(!told["notes"].to_string().contains("can't be looked at"), "{told:#}");

@@ -34,8 +34,8 @@ pub(crate) struct FittedStep {
     pub(crate) changes: Vec<String>,
     /// The columns that it writes; all others it leaves as they are.
     writes: Vec<ColumnName>,
-    /// Whether it neither reads a column nor writes one.
-    idle: bool,
+    /// Whether it finds no column to read.
+    finds_none: bool,
     /// What it is called in a trace, where scoring gives what it gives.
     stage: Stage,
 }
@@ -113,8 +113,8 @@ impl FittedSteps {
                 let form = if fitted.has_training_form() { Form::Training } else { Form::Applied };
                 trace.step(&stage(form), &batches, &writes, fitting.workers);
             }
-            let idle = finds_none && changes.is_empty() && writes.is_empty();
-            fitted_steps.push(FittedStep { number, name, stage: stage(Form::Applied), fitted, changes, writes, idle });
+            let stage = stage(Form::Applied);
+            fitted_steps.push(FittedStep { number, name, stage, fitted, changes, writes, finds_none });
         }
         Ok((FittedSteps { steps: fitted_steps, output: shape.schema(), draw }, batches, lost))
     }
@@ -147,8 +147,7 @@ impl FittedSteps {
             let (changes, writes) = (changes(&shape.schema(), &after.schema()), written(&shape, &after));
             shape = after;
             let stage = Stage::step(*number, known, Form::Applied);
-            let idle = finds_none && changes.is_empty() && writes.is_empty();
-            steps.push(FittedStep { number: *number, name: known, stage, fitted, changes, writes, idle });
+            steps.push(FittedStep { number: *number, name: known, stage, fitted, changes, writes, finds_none });
         }
         Ok(FittedSteps { steps, output: shape.schema(), draw })
     }
@@ -160,7 +159,8 @@ impl FittedSteps {
 
     /// Sentences on steps that do nothing, since no column here is what they are for.
     pub(crate) fn idle(&self) -> Vec<String> {
-        let idle = self.steps.iter().filter(|step| step.idle);
+        let is_idle = |step: &&FittedStep| step.finds_none && step.changes.is_empty() && step.writes.is_empty();
+        let idle = self.steps.iter().filter(is_idle);
         idle.map(|step| format!("step {} `{}` does nothing: it finds no column", step.number, step.name)).collect()
     }
 

@@ -99,6 +99,8 @@ pub(crate) const LINGER_TIME: Duration = Duration::from_millis(500);
 
 /// A bundle that is sent to be served, in bytes.
 pub(crate) const BUNDLE_BYTES_MAX: usize = 1 << 30;
+/// The signatures that come with one, as a file of them may have.
+pub(crate) const SIGNATURES_BYTES_MAX: usize = 1 << 20;
 /// A line of the file of what administrators did, in bytes.
 pub(crate) const ACT_BYTES_MAX: u64 = 64 << 10;
 /// Models that are served at once, versions and aliases of each, and how many earlier versions an alias remembers.

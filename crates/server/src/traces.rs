@@ -25,7 +25,8 @@ pub struct Traced {
 }
 
 impl Traced {
-    fn key(&self) -> (String, String) {
+    /// Its name and digest: one artifact may be served under several names.
+    pub fn key(&self) -> (String, String) {
         (self.head.name.clone(), self.head.digest.clone())
     }
 }

@@ -83,7 +83,7 @@ fn a_small_body_of_far_more_cells_is_answered_on_a_thread_of_its_own_or_refused(
     // Compressed, they take a thousandth.
     let nested = format!("[{}[0]]", "[0],".repeat(2_000_000));
     let told = server.post("/predict", JSON, "", nested.as_bytes());
-    assert!(told.status == 413 && told.text().contains("values that take more memory"), "{}", told.text());
+    assert!(told.status == 413 && told.text().contains("more values than 256 MiB"), "{}", told.text());
 }
 
 #[test]

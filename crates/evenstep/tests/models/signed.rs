@@ -50,4 +50,9 @@ fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
     sign(&project, "b.evenstep", "ana");
     load().ok();
     assert_eq!(server.answers("/models/p/versions/2/predict"), digest(&project, "b.evenstep"));
+    let (mut admin, key) = server.connect_admin();
+    for (length, status) in [("1048577", 413), ("many", 400)] {
+        let head = format!("{key}Content-Type: application/octet-stream\r\nEvenstep-Signatures-Length: {length}\r\n");
+        assert_eq!(admin.ask("PUT", "/models/p/versions/3", &head, b"").status, status, "{length}");
+    }
 }

@@ -58,7 +58,7 @@ fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
     ""
 }
 
-const TOO_LARGE: &str = "values that take more memory than those of one request may";
+const TOO_LARGE: &str = "more values than 256 MiB of memory hold";
 
 /// The members of an object; None of anything else.
 pub fn object(value: Value) -> Option<Map<String, Value>> {

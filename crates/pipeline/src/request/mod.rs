@@ -48,10 +48,10 @@ impl RowTypers {
 /// A request may have so many cells. A body within its limits has fewer, unless most of them are only implied, as
 /// those of absent columns are.
 const CELLS_MAX: usize = 1 << 24;
-/// So many rows are traced while others wait for the trace.
-const TRACED_AT_ONCE: usize = 64;
 /// And so many rows of up to four classes: their answers take some 200 bytes each, whatever the rows take.
 const ROWS_MAX: usize = 1 << 18;
+/// So many rows are traced while others wait for the trace.
+const TRACED_AT_ONCE: usize = 64;
 
 impl Predictor {
     /// How many rows a request may have: fewer of many columns, features or classes.

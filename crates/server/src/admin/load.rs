@@ -14,7 +14,7 @@ use super::act::Act;
 use super::{Admin, By};
 use crate::body;
 use crate::formats::essence;
-use crate::limits::{BODY_TIME, BUNDLE_BYTES_MAX, TURN_TIME};
+use crate::limits::{BODY_TIME, BUNDLE_BYTES_MAX, SIGNATURES_BYTES_MAX, TURN_TIME};
 use crate::models::{Served, check_name};
 use crate::names::InPath;
 use crate::problem::Problem;
@@ -84,8 +84,14 @@ impl Admin {
 
 fn signatures_length(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
     let Some(length) = headers.get(SIGNATURES_LENGTH) else { return Ok(None) };
-    let length = length.to_str().ok().and_then(|length| length.trim().parse().ok());
-    length.map(Some).ok_or_else(|| Problem::malformed(format!("`{SIGNATURES_LENGTH}` is no number of bytes")))
+    let length = length.to_str().ok().and_then(|length| length.trim().parse::<usize>().ok());
+    match length {
+        None => Err(Problem::malformed(format!("`{SIGNATURES_LENGTH}` is no number of bytes"))),
+        Some(length) if length > SIGNATURES_BYTES_MAX => {
+            Err(Problem::too_many(format!("signatures may have {} MiB", SIGNATURES_BYTES_MAX >> 20)))
+        }
+        some => Ok(some),
+    }
 }
 
 /// A bundle may be large and its way long: each part of it must come in time, not the whole.

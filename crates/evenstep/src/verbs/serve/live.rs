@@ -110,7 +110,7 @@ impl<'a> Live<'a> {
     /// Writes what an artifact was asked since the last time, if anything.
     fn go_on(&self, traced: &Traced) -> Result<(), PipelineError> {
         let Traced { head, recorder } = traced;
-        let (of, rows) = ((head.name.clone(), head.digest.clone()), recorder.rows());
+        let (of, rows) = (traced.key(), recorder.rows());
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if written.get(&of) != Some(&rows) {
             let path = self.path_of(head);
