@@ -1,29 +1,32 @@
-//! A connection that tells when something was heard on it.
+//! A connection that tells when something was heard on it, and is closed without a farewell if nothing was asked.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream, and what is done whenever bytes came.
-pub(crate) struct Heard<S, F> {
+use crate::listen::Activity;
+
+/// A stream, and what is going on there.
+pub(crate) struct Heard<S> {
     pub(crate) stream: S,
-    pub(crate) hear: F,
+    pub(crate) activity: Arc<Activity>,
 }
 
-impl<S: AsyncRead + Unpin, F: Fn() + Unpin> AsyncRead for Heard<S, F> {
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (this, before) = (self.get_mut(), buffer.filled().len());
         let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            (this.hear)();
+            this.activity.hear();
         }
         read
     }
 }
 
-impl<S: AsyncWrite + Unpin, F: Unpin> AsyncWrite for Heard<S, F> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
     }
@@ -45,6 +48,8 @@ impl<S: AsyncWrite + Unpin, F: Unpin> AsyncWrite for Heard<S, F> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        // It would tell a client that spoke no HTTP to come back at once.
+        if this.activity.is_asked() { Pin::new(&mut this.stream).poll_shutdown(cx) } else { Poll::Ready(Ok(())) }
     }
 }

@@ -61,7 +61,7 @@ pub(crate) const UNREAD_BYTES_MAX: u32 = 1 << 20;
 pub(crate) const RESETS_MAX: usize = 100;
 /// Requests that a connection may give up before they are answered, if those are most of what it asks.
 pub(crate) const GIVEN_UP_MAX: usize = 50;
-/// So long a connection is left alone that gave up more, and then closed.
+/// So long a connection is left alone that gave up more, or on which no HTTP was spoken, and then closed.
 pub(crate) const PENALTY_TIME: Duration = Duration::from_secs(5);
 
 /// A body of so many bytes is answered along with others, and has room of its own.

@@ -1,6 +1,8 @@
 //! Connections: who may open one, how long it lives, and how all of them end.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
 use crate::Service;
 use crate::arriving::Arriving;
@@ -158,13 +160,12 @@ async fn serve_one(
     builder: &Builder<TokioExecutor>,
     router: Router,
     counted: Option<&Metrics>,
-    mut closed: watch::Receiver<()>,
+    closed: watch::Receiver<()>,
 ) {
     let activity = Arc::new(Activity::new());
     let (entered, busy) = (Arc::new(entered), Arc::clone(&activity));
     let overstaying = Arc::clone(&entered);
     let router = TowerToHyperService::new(router);
-    let heard = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(from.ip()));
         let is_of_frames = request.version() == Version::HTTP_2;
@@ -199,9 +200,10 @@ async fn serve_one(
             })
         }
     });
-    let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(Heard { stream, hear: move || heard.hear() }), service));
-    let mut look = interval(LOOK_EVERY);
+    let stream = TokioIo::new(Heard { stream, activity: Arc::clone(&activity) });
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    let apart = apart(from);
+    let mut look = interval_at(tokio::time::Instant::now() + apart, LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asked_to_end = false;
     let mut until = closed.clone();
@@ -214,12 +216,11 @@ async fn serve_one(
     });
     loop {
         tokio::select! {
-            _ = connection.as_mut() => return,
-            () = activity.given_up_too_often.notified() => {
-                // Closed at once it would be back at once: nothing more of it is read for a while, which costs nothing.
-                let _ = timeout(PENALTY_TIME, closed.changed()).await;
-                return;
-            }
+            ended = connection.as_mut() => match ended {
+                Err(error) if !activity.is_asked() && is_misspoken(&*error) => return left_alone(closed, apart).await,
+                _ => return,
+            },
+            () = activity.given_up_too_often.notified() => return left_alone(closed, apart).await,
             () = activity.unread.notified() => return,
             () = &mut ends, if !asked_to_end => {
                 connection.as_mut().graceful_shutdown();
@@ -238,6 +239,23 @@ async fn serve_one(
             }
         }
     }
+}
+
+/// Closed at once a client would be back at once: nothing more of it is read for a while, which costs nothing.
+async fn left_alone(mut closed: watch::Receiver<()>, apart: Duration) {
+    let _ = timeout(PENALTY_TIME + apart, closed.changed()).await;
+}
+
+/// Up to as long as it takes until a connection is looked at again: clients that came together aren't closed together, to come
+/// together again.
+fn apart(from: SocketAddr) -> Duration {
+    // Knuth 1997, "The art of computer programming" 3, 6.4: multiplicative hashing, by the golden ratio.
+    LOOK_EVERY.mul_f64(f64::from(from.port().wrapping_mul(40_503)) / 65_536.0)
+}
+
+/// Whether a connection ended by what was said on it, not by its loss.
+fn is_misspoken(error: &(dyn Error + 'static)) -> bool {
+    !std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<io::Error>())
 }
 
 /// A request that there is no place for. Of it is kept what has to be there while its client is told.
@@ -357,11 +375,16 @@ impl Activity {
     }
 
     /// Bytes came.
-    fn hear(&self) {
+    pub(crate) fn hear(&self) {
         if self.under_way.load(Ordering::Relaxed) == 0 && self.heard.load(Ordering::Relaxed) == 0 {
             let now = self.opened.elapsed().as_millis() as u64;
             self.heard.store(now.max(1), Ordering::Relaxed);
         }
+    }
+
+    /// Whether anything was asked so far.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) > 0
     }
 
     /// Counts a request whose client took it back.
