@@ -331,6 +331,22 @@ fn slow_and_silent_clients_are_closed_and_others_answered_meanwhile() {
     assert!(server.predicts());
 }
 
+#[test]
+fn who_speaks_no_http_is_told_so_and_kept_from_coming_back_at_once() {
+    let project = project();
+    let server = Server::start(&project, &["127.0.0.1:0"]);
+    let mut stream = TcpStream::connect(&server.address).expect("it listens");
+    stream.write_all(b"\xff\0\r\n\r\n").expect("it reads");
+    stream.set_read_timeout(Some(Duration::from_millis(500))).expect("a time");
+    let mut answer = Vec::new();
+    let error = stream.read_to_end(&mut answer).expect_err("it isn't closed yet");
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&answer));
+    assert!(server.predicts());
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
+    assert_eq!(stream.read(&mut [0; 1]).expect("it is closed in the end"), 0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn as_many_connect_as_there_are_files_for_and_one_address_leaves_some_to_others() {
