@@ -15,7 +15,7 @@ pub use policy::{Policy, Rule, TrustedKey, Withdrawn};
 pub use statement::{
     BUILD_TYPE, BuildDefinition, Difference, PREDICATE_TYPE, Predicate, Resource, RunDetails, STATEMENT_TYPE, Statement,
 };
-pub use verdict::{Because, Signed, Subject, Verdict, judge};
+pub use verdict::{Because, Signed, Subject, Verdict, judge, refused_unread};
 
 /// A key, envelope, statement or policy that can't be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -6,7 +6,9 @@ use std::fmt;
 use jiff::civil::Date;
 
 use crate::statement::foreign;
-use crate::{AttestError, Difference, Envelope, Policy, PublicKey, Statement, pre_authentication_encoding};
+use crate::{
+    AttestError, Difference, Envelope, Policy, PublicKey, Signature, Statement, TrustedKey, pre_authentication_encoding,
+};
 
 /// The artifact at hand.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,8 @@ pub enum Because {
     },
     /// Nobody has signed.
     Unsigned,
+    /// All who have signed are unknown to the policy.
+    Strangers,
     /// What is there is not what was signed: no signature of a known key is right.
     Changed,
     /// What was signed is another artifact.
@@ -125,46 +129,17 @@ pub fn judge(
 ) -> Result<Verdict, AttestError> {
     let mut digests = subject.statement.subject.iter().filter_map(|of| of.digest.get("evenstep"));
     if let Some(withdrawn) = digests.find_map(|digest| policy.withdrawn(digest)) {
-        let because = Because::Withdrawn { reason: withdrawn.reason.clone() };
-        return Ok(Verdict { trusted: false, because, signatures: Vec::new() });
+        return Ok(Verdict::untrusted(Because::Withdrawn { reason: withdrawn.reason.clone() }, Vec::new()));
     }
-    let Some(envelope) = envelope else {
-        return Ok(Verdict { trusted: false, because: Because::Unsigned, signatures: Vec::new() });
-    };
-    if envelope.signatures.is_empty() {
-        return Err(AttestError::new("the signature file holds no signature: somebody took them out"));
-    }
-    let message = pre_authentication_encoding(&envelope.payload_type, &envelope.payload()?);
+    let Some(envelope) = envelope else { return Ok(Verdict::untrusted(Because::Unsigned, Vec::new())) };
     let rule = policy.rule(subject.pipeline);
-    let mut people = BTreeSet::new();
-    let worth = |signature: &crate::Signature| {
-        let hint = signature.keyid.as_deref().unwrap_or_default();
-        let is_by = |key: &PublicKey| signature.bytes().is_some_and(|bytes| key.accepts(&message, &bytes));
-        // Without a hint, it may be by any key.
-        let is_meant = |key: &PublicKey| if hint.is_empty() { is_by(key) } else { key.id() == hint };
-        let Some(trusted) = policy.keys.iter().find(|trusted| is_meant(&trusted.public)) else {
-            return Signed::UnknownKey { key: foreign(hint) };
-        };
-        let (key, name) = (trusted.public.id(), trusted.name.clone());
-        if !is_by(&trusted.public) {
-            return Signed::Wrong { key, name };
-        }
-        if !rule.is_some_and(|rule| rule.counts(trusted)) {
-            return Signed::DoesNotCount { key, name };
-        }
-        people.insert(name.clone());
-        Signed::Counts { key, name, role: trusted.role.clone() }
-    };
-    let signatures: Vec<Signed> = envelope.signatures.iter().map(worth).collect();
-    let signed: Vec<String> = people.into_iter().collect();
-    let is_wrong = |signed: &Signed| matches!(signed, Signed::Wrong { .. });
-    let is_right = |signed: &Signed| matches!(signed, Signed::Counts { .. } | Signed::DoesNotCount { .. });
-    // What nobody signed says nothing of what somebody did.
-    let is_changed = signatures.iter().any(is_wrong) && !signatures.iter().any(is_right);
+    let signatures = worth(envelope, policy, |key| rule.is_some_and(|rule| rule.counts(key)))?;
+    let signed: BTreeSet<&String> = signatures.iter().filter_map(Signed::counting).collect();
+    let signed: Vec<String> = signed.into_iter().cloned().collect();
     let statement = envelope.statement()?;
     let because = match (rule, otherwise(&statement, subject.statement)) {
         (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
-        (Some(_), Some(_)) if is_changed => Because::Changed,
+        (Some(_), Some(_)) if is_changed(&signatures) => Because::Changed,
         (Some(_), Some(otherwise)) => otherwise,
         (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
         (Some(rule), None) => match statement.last_day()? {
@@ -175,11 +150,85 @@ pub fn judge(
     Ok(Verdict { trusted: matches!(because, Because::Enough { .. }), because, signatures })
 }
 
+/// Why a file of that SHA-256 may be refused before anything in it is looked at, whatever it is: nobody whose key the policy has
+/// vouches for it. None if somebody does; whether that is enough, [`judge`] says.
+///
+/// # Errors
+/// An envelope that holds no signature or no statement.
+pub fn refused_unread(
+    envelope: Option<&Envelope>,
+    sha256: &str,
+    policy: &Policy,
+) -> Result<Option<Verdict>, AttestError> {
+    let Some(envelope) = envelope else { return Ok(Some(Verdict::untrusted(Because::Unsigned, Vec::new()))) };
+    let signatures = worth(envelope, policy, |_| true)?;
+    let signed = digests(&envelope.statement()?, "sha256");
+    let because = match signatures.iter().find_map(Signed::counting) {
+        _ if is_changed(&signatures) => Because::Changed,
+        _ if signed != [sha256] => {
+            Because::OtherArtifact { signed: foreign(&signed.join(", ")), found: sha256.to_owned() }
+        }
+        None => Because::Strangers,
+        Some(_) => return Ok(None),
+    };
+    Ok(Some(Verdict::untrusted(because, signatures)))
+}
+
+/// What each signature is worth to a policy, if those of some of its keys count.
+fn worth(
+    envelope: &Envelope,
+    policy: &Policy,
+    counts: impl Fn(&TrustedKey) -> bool,
+) -> Result<Vec<Signed>, AttestError> {
+    if envelope.signatures.is_empty() {
+        return Err(AttestError::new("the signature file holds no signature: somebody took them out"));
+    }
+    let message = pre_authentication_encoding(&envelope.payload_type, &envelope.payload()?);
+    let worth = |signature: &Signature| {
+        let hint = signature.keyid.as_deref().unwrap_or_default();
+        let is_by = |key: &PublicKey| signature.bytes().is_some_and(|bytes| key.accepts(&message, &bytes));
+        // Without a hint, it may be by any key.
+        let is_meant = |key: &PublicKey| if hint.is_empty() { is_by(key) } else { key.id() == hint };
+        let Some(trusted) = policy.keys.iter().find(|trusted| is_meant(&trusted.public)) else {
+            return Signed::UnknownKey { key: foreign(hint) };
+        };
+        let (key, name) = (trusted.public.id(), trusted.name.clone());
+        match is_by(&trusted.public) {
+            false => Signed::Wrong { key, name },
+            true if counts(trusted) => Signed::Counts { key, name, role: trusted.role.clone() },
+            true => Signed::DoesNotCount { key, name },
+        }
+    };
+    Ok(envelope.signatures.iter().map(worth).collect())
+}
+
+/// What nobody signed says nothing of what somebody did.
+fn is_changed(signatures: &[Signed]) -> bool {
+    let is_wrong = |signed: &Signed| matches!(signed, Signed::Wrong { .. });
+    let is_right = |signed: &Signed| matches!(signed, Signed::Counts { .. } | Signed::DoesNotCount { .. });
+    signatures.iter().any(is_wrong) && !signatures.iter().any(is_right)
+}
+
+/// The digests of that name in a statement.
+fn digests(of: &Statement, name: &str) -> Vec<String> {
+    of.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect()
+}
+
+impl Verdict {
+    fn untrusted(because: Because, signatures: Vec<Signed>) -> Verdict {
+        Verdict { trusted: false, because, signatures }
+    }
+}
+
+impl Signed {
+    /// Whose signature it is, if it counts.
+    fn counting(&self) -> Option<&String> {
+        if let Signed::Counts { name, .. } = self { Some(name) } else { None }
+    }
+}
+
 /// Why a statement is not one on the artifact at hand, of which `own` is to be said; nothing if it is.
 fn otherwise(signed: &Statement, own: &Statement) -> Option<Because> {
-    let digests = |of: &Statement, name: &str| -> Vec<String> {
-        of.subject.iter().filter_map(|of| of.digest.get(name)).cloned().collect()
-    };
     if let Some(name) = ["sha256", "evenstep"].iter().find(|name| digests(signed, name) != digests(own, name)) {
         let told = |of: &Statement| foreign(&digests(of, name).join(", "));
         return Some(Because::OtherArtifact { signed: told(signed), found: told(own) });
@@ -202,6 +251,7 @@ impl fmt::Display for Because {
                 write!(f, "signatures are missing: {need} needed, signed by {} of those that count", people(signed))
             }
             Because::Unsigned => f.write_str("nobody has signed it"),
+            Because::Strangers => f.write_str("nobody whom the policy knows has signed it"),
             Because::Changed => f.write_str("somebody changed what was signed: no signature of a known key fits it"),
             Because::OtherArtifact { signed, found } => {
                 write!(f, "what was signed is another artifact: signed is {signed}, and this one is {found}")
@@ -312,6 +362,30 @@ mod tests {
         assert_eq!(said(&set, "pipelines = [\"boat\"]", Some(&envelope), "11"), (false, none.to_owned()));
         let only_ben = "pipelines = [\"*\"]\nfrom = [\"ben\"]";
         assert_eq!(said(&set, only_ben, Some(&envelope), "11"), (true, "signed by ben; 1 needed".to_owned()));
+    }
+
+    #[test]
+    fn a_file_for_which_nobody_known_vouches_is_refused_unread() {
+        let set = set();
+        let mut envelope = Envelope::new(&statement("11"));
+        // Whatever it holds, and whatever rule is for that.
+        let policy = policy(&set, "pipelines = [\"boat\"]\nneed = 2");
+        let said = |envelope: Option<&Envelope>, sha256: &str| {
+            let verdict = refused_unread(envelope, sha256, &policy).expect("a statement");
+            verdict.map(|verdict| verdict.because.to_string())
+        };
+        assert_eq!(said(None, "11").as_deref(), Some("nobody has signed it"));
+        assert!(refused_unread(Some(&envelope), "11", &policy).is_err(), "it holds no signature");
+        envelope.sign(&set.stranger).expect("signed");
+        assert_eq!(said(Some(&envelope), "11").as_deref(), Some("nobody whom the policy knows has signed it"));
+        envelope.sign(&set.ana).expect("signed");
+        assert_eq!(said(Some(&envelope), "11"), None);
+        let other = "what was signed is another artifact: signed is 11, and this one is 22";
+        assert_eq!(said(Some(&envelope), "22").as_deref(), Some(other));
+        let first = envelope.signatures[0].sig.clone();
+        envelope.signatures[0].sig = std::mem::replace(&mut envelope.signatures[1].sig, first);
+        let changed = "somebody changed what was signed: no signature of a known key fits it";
+        assert_eq!(said(Some(&envelope), "11").as_deref(), Some(changed));
     }
 
     #[test]

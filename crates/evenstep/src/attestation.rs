@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use evenstep_attest::{
     AttestError, BUILD_TYPE, Because, BuildDefinition, Envelope, Policy, Predicate, Resource, RunDetails, Statement,
-    Subject, Verdict, judge, sha256,
+    Subject, Verdict, judge, refused_unread, sha256,
 };
 use evenstep_bundle::Opened;
 use evenstep_exact::canonical::canonical_json;
@@ -149,9 +149,9 @@ pub(crate) fn facts_against(envelope: &Envelope, bytes: &[u8], locked: &Facts) -
     }))
 }
 
-/// The statement of how a bundle, whose file has that name, was made. Who signs it vouches for it.
-pub(crate) fn statement(name: &str, bytes: &[u8], artifact: &Artifact, facts: Facts) -> Statement {
-    let mut subject = Resource::new(name, "sha256", &sha256(bytes));
+/// The statement of how a bundle, whose file has that name and SHA-256, was made. Who signs it vouches for it.
+pub(crate) fn statement(name: &str, hash: &str, artifact: &Artifact, facts: Facts) -> Statement {
+    let mut subject = Resource::new(name, "sha256", hash);
     subject.digest.insert("evenstep".to_owned(), hex(&artifact.digest()).to_owned());
     let Facts(facts) = facts;
     let fact = |name: &str| facts.get(name).cloned();
@@ -229,14 +229,23 @@ pub(crate) fn policy(path: &Path) -> Result<(Policy, String), PipelineError> {
     Ok((policy, sha256(text.as_bytes())))
 }
 
-/// Whether a bundle, whose bytes these are, is signed as the policy asks for; and why, or why not.
+/// Whether anybody whose key the policy has vouches for a file of that SHA-256. What strangers wrote isn't even looked at.
+///
+/// # Errors
+/// Why nobody does.
+pub(crate) fn vouched(hash: &str, envelope: Option<&Envelope>, policy: &Policy) -> Result<(), String> {
+    let refused = refused_unread(envelope, hash, policy).map_err(|error| error.to_string())?;
+    refused.map_or(Ok(()), |verdict| Err(told(&verdict)))
+}
+
+/// Whether a bundle, whose file has that SHA-256, is signed as the policy asks for; and why, or why not.
 pub(crate) fn judged(
-    bytes: &[u8],
+    hash: &str,
     opened: &Opened,
     envelope: Option<&Envelope>,
     policy: &Policy,
 ) -> Result<String, String> {
-    let own = statement("", bytes, &opened.artifact, Facts::default());
+    let own = statement("", hash, &opened.artifact, Facts::default());
     let subject = Subject { pipeline: &opened.artifact.name, statement: &own };
     let verdict = judge(envelope, &subject, policy, today()).map_err(|error| error.to_string())?;
     let said = told(&verdict);

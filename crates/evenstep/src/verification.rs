@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use evenstep_attest::Policy;
+use evenstep_attest::{Policy, sha256};
 use evenstep_bundle::{BundleError, Opened};
 use evenstep_pipeline::artifact::{Artifact, Epochs};
 use evenstep_pipeline::lock::{Check, Facts, Lock};
@@ -386,7 +386,7 @@ fn signatures(
         Some((bundle, beside)) => envelope_at(&beside).and_then(|envelope| {
             let bytes = bytes_of(bundle)?;
             let opened = evenstep_bundle::open(&bytes).map_err(|error| error.to_string())?;
-            attestation::judged(&bytes, &opened, envelope.as_ref(), policy)
+            attestation::judged(&sha256(&bytes), &opened, envelope.as_ref(), policy)
         }),
     };
     found.check("signatures", judged);

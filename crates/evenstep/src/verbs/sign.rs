@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_attest::{Difference, Envelope, PrivateKey, Statement};
+use evenstep_attest::{Difference, Envelope, PrivateKey, Statement, sha256};
 use evenstep_files::Turn;
 use evenstep_pipeline::PipelineError;
 use serde_json::json;
@@ -35,7 +35,7 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     if let Some((lock, digest)) = attestation::other_lock_beside(&args.bundle).filter(|_| !has_facts && !host.quiet) {
         output::note(&format!("`{}` beside the bundle is of another artifact, {digest}", lock.display()));
     }
-    let own = attestation::statement(&name, &bytes, &opened.artifact, facts.unwrap_or_default());
+    let own = attestation::statement(&name, &sha256(&bytes), &opened.artifact, facts.unwrap_or_default());
     let own = args.expires.into_iter().fold(own, Statement::until);
     // What is signed is always the statement of who signs: of what lies there, signatures of the same alone are kept.
     let mut envelope = Envelope::new(&own);

@@ -24,8 +24,15 @@ fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
     };
     refused("a.evenstep", "nobody has signed it");
     sign(&project, "a.evenstep", "stranger");
-    refused("a.evenstep", "unknown key");
+    refused("a.evenstep", "nobody whom the policy knows has signed it (unknown key");
     sign(&project, "a.evenstep", "ana");
+    // What nobody known vouches for isn't looked at, be it a bundle or not.
+    let mut changed = std::fs::read(project.path("a.evenstep")).expect("a bundle");
+    changed.truncate(100);
+    project.write("c.evenstep", &changed);
+    refused("c.evenstep", "nobody has signed it");
+    std::fs::copy(project.path("a.evenstep.dsse.json"), project.path("c.evenstep.dsse.json")).expect("copied");
+    refused("c.evenstep", "what was signed is another artifact");
 
     let config = |version: &str| {
         format!("[models.p.versions]\n1 = \"a.evenstep\"\n{version}\n[models.p.aliases]\ndefault = \"1\"\n")

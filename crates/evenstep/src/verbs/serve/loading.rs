@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evenstep_attest::{Envelope, Policy};
+use evenstep_attest::{Envelope, Policy, sha256};
 use evenstep_pipeline::{PipelineError, Predictor, check};
 use evenstep_server::{Bundle, Loader};
 
@@ -67,10 +67,17 @@ impl Loading {
         envelope: impl FnOnce() -> Result<Option<Envelope>, PipelineError>,
     ) -> Result<Predictor, PipelineError> {
         let at = |what: String| file.map_or(what.clone(), |file| format!("`{}`: {what}", file.display()));
+        let unsigned = |why| PipelineError::no(at(format!("not signed as the policy asks for: {why}")));
+        let signed = match &self.policy {
+            None => None,
+            Some(policy) => Some((policy, envelope()?, sha256(bytes))),
+        };
+        if let Some((policy, envelope, hash)) = &signed {
+            attestation::vouched(hash, envelope.as_ref(), policy).map_err(unsigned)?;
+        }
         let opened = evenstep_bundle::open(bytes).map_err(|error| PipelineError::input(at(error.to_string())))?;
-        if let Some(policy) = &self.policy {
-            let judged = attestation::judged(bytes, &opened, envelope()?.as_ref(), policy);
-            judged.map_err(|why| PipelineError::no(at(format!("not signed as the policy asks for: {why}"))))?;
+        if let Some((policy, envelope, hash)) = &signed {
+            attestation::judged(hash, &opened, envelope.as_ref(), policy).map_err(unsigned)?;
         }
         let Loaded { predictor, interface, golden, environment } = prove(&opened, file, self.quiet)?;
         refuse_batch(&interface)?;
