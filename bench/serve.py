@@ -181,12 +181,12 @@ def memory(process):
 
 
 def flat(command, options):
-    """Memory at the start, and after so many requests each of two times."""
+    """Memory at the start, after so many requests, and after ten times as many again."""
     with server("evenstep", command) as process:
         seen = [memory(process)]
-        for _ in range(2):
+        for requests in (options.requests, 10 * options.requests):
             done = 0
-            while done < options.requests:
+            while done < requests:
                 done += load(PORTS["evenstep"], FOLDER / "one", JSON, 64, options.seconds)["requests"]
             seen.append(memory(process))
         return seen
@@ -229,7 +229,7 @@ def page(options, begun, found, kept, peer_memory, starts):
     first, then, after = kept
     yield (
         f"\nMemory: {first:.0f} MB at the start, {then:.0f} MB after {options.requests:,} requests, {after:.0f} MB after"
-        f" as many again; FastAPI's {peer_memory:.0f} MB.\n"
+        f" ten times as many again; FastAPI's {peer_memory:.0f} MB.\n"
     )
     yield (
         f"From starting the program to the first prediction: {statistics.median(starts):.1f} ms, the median of"

@@ -5,9 +5,9 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
-use common::{Project, examples, said};
+use common::{Project, address_of, examples, said};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 /// A command of a page, and what is printed beneath it.
@@ -92,6 +92,30 @@ fn line_fits(expected: &str, line: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// Where the docs' servers listen, unless they are told where.
+const ADDRESS: &str = "127.0.0.1:8080";
+
+/// A server that answers the commands after it, at an address of its own.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    fn start(mut shell: Command, server: &str) -> Running {
+        let command = format!("exec {server} --json --listen 127.0.0.1:0");
+        let mut child = shell.args(["-c", &command]).stdout(Stdio::piped()).spawn().expect("a shell runs");
+        let address = address_of(&mut child);
+        Running { child, address }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
 #[test]
 fn every_command_in_the_docs_prints_what_they_show() {
     let program = Path::new(env!("CARGO_BIN_EXE_evenstep")).parent().expect("a folder");
@@ -104,21 +128,26 @@ fn every_command_in_the_docs_prints_what_they_show() {
         let folder = tempfile::tempdir().expect("a folder");
         let copied = Command::new("cp").args(["-r"]).arg(examples()).arg(folder.path()).status().expect("cp runs");
         assert!(copied.success());
+        let shell = || {
+            let mut shell = Command::new("sh");
+            shell.current_dir(folder.path()).env("PATH", &path).env("NO_COLOR", "1");
+            shell
+        };
+        let mut server: Option<Running> = None;
         for Shown { command, output } in commands {
-            let said = Command::new("sh")
-                .args(["-c", &format!("{command} 2>&1")])
-                .current_dir(folder.path())
-                .env("PATH", &path)
-                .env("NO_COLOR", "1")
-                .output()
-                .expect("a shell runs");
+            run += 1;
+            if let Some(command) = command.strip_suffix(" &") {
+                server = Some(Running::start(shell(), command));
+                continue;
+            }
+            let asked = server.as_ref().map_or(command.clone(), |server| command.replace(ADDRESS, &server.address));
+            let said = shell().args(["-c", &format!("{asked} 2>&1")]).output().expect("a shell runs");
             let said = String::from_utf8_lossy(&said.stdout).into_owned();
             let lines: Vec<&str> = said.trim_end().lines().collect();
             let output: Vec<String> = without_blanks_at_the_end(output);
             if !fits(&output, &lines) {
                 wrong.push(format!("{}: `{command}` prints\n{said}", page.display()));
             }
-            run += 1;
         }
         let known = digests.to_owned() + &locks(folder.path());
         for version in served(&text).iter().filter(|version| !known.contains(&format!("sha256:{version}"))) {

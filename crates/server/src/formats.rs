@@ -37,7 +37,11 @@ impl Format {
     /// What a body is said to be. No type is taken that a form could have, and none for granted: a page of another site
     /// can send such a body without asking.
     pub(crate) fn of_body(headers: &HeaderMap, known: &[Format]) -> Result<Format, Problem> {
-        let kind = headers.get(header::CONTENT_TYPE);
+        let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+        let kind = kinds.next();
+        if kinds.next().is_some() {
+            return Err(Problem::malformed("the request has two `Content-Type`, and a body is of one"));
+        }
         // What most requests say.
         if kind.is_some_and(|kind| kind == "application/json") {
             return Ok(Format::Json);
@@ -157,6 +161,9 @@ mod tests {
         check("application/json,text/plain", None);
         check("multipart/form-data", None);
         check("application/x-www-form-urlencoded", None);
+        let mut two = headers(header::CONTENT_TYPE, "application/json");
+        two.append(header::CONTENT_TYPE, "text/csv".parse().expect("a value"));
+        assert_eq!(Format::of_body(&two, &Format::ALL).expect_err("one or the other").status(), 400);
     }
 
     #[test]

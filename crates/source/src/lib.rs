@@ -65,7 +65,7 @@ pub use error::{SourceError, SourceErrorKind};
 pub use kept::Kept;
 pub use known::{Known, LeftOut};
 pub use reading::{Mode, Reading};
-pub use row::{DirectRows, Extra, FLAGS_MAX, RowError, RowTyper, TypedRows};
+pub use row::{DirectRows, Extra, FLAGS_MAX, RowError, RowTyper, TypedRows, Unusual};
 pub use source::{Inferred, Read, Source};
 pub use stream::Stream;
 pub use too_large::{too_large, too_large_in};

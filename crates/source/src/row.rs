@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use direct::DirectRows;
+pub use direct::{DirectRows, Unusual};
 use evenstep_table::build::{ColumnBuilder, Strictness, Typed, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;

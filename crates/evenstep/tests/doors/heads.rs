@@ -84,6 +84,10 @@ fn a_small_body_of_far_more_cells_is_answered_on_a_thread_of_its_own_or_refused(
     let nested = format!("[{}[0]]", "[0],".repeat(2_000_000));
     let told = server.post("/predict", JSON, "", nested.as_bytes());
     assert!(told.status == 413 && told.text().contains("more values than 256 MiB"), "{}", told.text());
+    // Which of many rows is the odd one is told even where the values of all of them are too many.
+    let rows = vec![r#"{"x":1,"z":2,"a":[[[[[[[[1]]]]]]]]}"#; 200_000];
+    let told = server.post("/predict", JSON, "", format!(r#"[{{"x":1,"z":2}},{}]"#, rows.join(",")).as_bytes());
+    assert!(told.status == 413 && told.text().contains("; row 1 is the first that isn't as"), "{}", told.text());
 }
 
 #[test]

@@ -26,6 +26,9 @@ const OF_OBJECT: usize = 2 * OF_MEMBER;
 /// # Errors
 /// No JSON, an object with two members of one name, or values that take too much memory.
 pub fn parse(text: &[u8], name: &str) -> Result<Value, Refusal> {
+    if text.trim_ascii().is_empty() {
+        return Err(Refusal::Malformed(format!("{name} is empty, where JSON is expected")));
+    }
     let value = strictly(text).or_else(|error| match with_large_set_apart(text) {
         Some(text) => strictly(&text),
         None => Err(error),
@@ -36,6 +39,7 @@ pub fn parse(text: &[u8], name: &str) -> Result<Value, Refusal> {
         if !text.trim_ascii().contains(&b'\n') {
             what = what.replace(" at line 1 column ", " at column ");
         }
+        what = what.replace("expected ident", "expected `true`, `false` or `null`");
         match error.classify() {
             Category::Data if what.starts_with(TOO_LARGE) => Refusal::TooLarge(format!("{name} has {what}")),
             Category::Data => Refusal::Malformed(format!("{name}: {what}")),

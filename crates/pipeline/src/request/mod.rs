@@ -68,13 +68,14 @@ impl Predictor {
     /// # Errors
     /// More rows than a request may have.
     pub fn refuse_many(&self, rows: usize) -> Result<(), Refusal> {
+        if rows <= self.rows_max() { Ok(()) } else { Err(self.too_many()) }
+    }
+
+    fn too_many(&self) -> Refusal {
         let most = self.rows_max();
-        if rows <= most {
-            return Ok(());
-        }
-        Err(Refusal::TooLarge(format!(
+        Refusal::TooLarge(format!(
             "a request to this model may have {most} rows: send more of them in parts, or line by line"
-        )))
+        ))
     }
 
     /// The rows by the contract, and whether one of them has an id.
@@ -220,7 +221,7 @@ pub fn answer_together<'p>(predictor: &'p Predictor, bodies: &[&[u8]]) -> Option
     if predictor.steps.draw || bodies.iter().any(|body| !std::ptr::eq(predictor.typer_of(body), typer)) {
         return None;
     }
-    let (DirectRows { typed, has_id }, ends) = typer.direct(bodies, predictor.rows_max())?;
+    let (DirectRows { typed, has_id }, ends) = typer.direct(bodies, predictor.rows_max()).ok()?;
     let ids = Ids::of(predictor, &typed.batch, has_id);
     answer_read(predictor, typed, &ids, &ends, None).ok()
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use evenstep_source::{Body, Cells, DirectRows, NamedCells, SourceError};
+use evenstep_source::{Body, Cells, DirectRows, NamedCells, SourceError, Unusual};
 use evenstep_table::{ColumnName, shortened};
 use serde_json::{Map, Value};
 
@@ -30,7 +30,11 @@ impl Rows<'_> {
     /// As `json`.
     pub fn of_contract(predictor: &Predictor, body: &[u8]) -> Result<Self, Refusal> {
         let direct = predictor.typer_of(body).direct(&[body], predictor.rows_max());
-        direct.map_or_else(|| Rows::json(body), |(rows, _)| Ok(Rows::Typed(Box::new(rows))))
+        match direct {
+            Ok((rows, _)) => Ok(Rows::Typed(Box::new(rows))),
+            Err(Unusual::TooMany) => Err(predictor.too_many()),
+            Err(unusual) => Rows::json(body).map_err(|refusal| near(refusal, unusual)),
+        }
     }
 
     /// JSON: one row as an object, a list of such objects, or `{"columns": {name: [value, …]}}`.
@@ -122,6 +126,16 @@ impl Rows<'_> {
 /// A column's name; an error if it is empty.
 pub fn named(name: &str) -> Result<ColumnName, Refusal> {
     ColumnName::new(name).ok_or_else(|| malformed("a column has no name"))
+}
+
+/// Values take far more memory than rows that are as they should be: one that isn't is named, for it may be all that is wrong.
+fn near(refusal: Refusal, unusual: Unusual) -> Refusal {
+    match (refusal, unusual) {
+        (Refusal::TooLarge(what), Unusual::Row(row)) => Refusal::TooLarge(format!(
+            "{what}; row {row} is the first that isn't as the contract says: sent alone, it is told why"
+        )),
+        (refusal, _) => refusal,
+    }
 }
 
 pub(super) fn malformed(what: impl Into<String>) -> Refusal {

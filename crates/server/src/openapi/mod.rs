@@ -108,8 +108,9 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         let answer = json!({ "description": "it answers", "content": content });
         json!({ "get": operation(summary, name, responses(answer, &PROBLEM, refusals)) })
     };
-    let json = |summary: &str, name: &str, refusals: &[&str]| {
-        let object = json!({ Format::Json.media_type(): { "schema": { "type": "object" } } });
+    let json = |summary: &str, name: &str, members: &[&str], refusals: &[&str]| {
+        let schema = json!({ "type": "object", "required": members });
+        let object = json!({ Format::Json.media_type(): { "schema": schema } });
         told(summary, name, object, refusals)
     };
     let metrics = json!({
@@ -120,10 +121,10 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
     let mut paths = vec![
         ("/predict".to_owned(), predict("predict", &[])),
         // Whoever looks after the process may have no key.
-        ("/health".to_owned(), until_it_ends(json("Which artifact answers", "health", &["421"]))),
+        ("/health".to_owned(), until_it_ends(json("Which artifact answers", "health", &["status"], &["421"]))),
         ("/metrics".to_owned(), metrics),
-        ("/openapi.json".to_owned(), json("This document", "openapi", &KNOWN)),
-        ("/models".to_owned(), json("The models that are served", "models", &KNOWN)),
+        ("/openapi.json".to_owned(), json("This document", "openapi", &["openapi", "info", "paths"], &KNOWN)),
+        ("/models".to_owned(), json("The models that are served", "models", &["default", "models"], &KNOWN)),
     ];
     let refusals = [&KNOWN[..], &["404"]].concat();
     for (path, suffix, parameters) in of_model(predictor, "/models") {
@@ -132,10 +133,11 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
             item
         };
         if suffix.is_empty() {
-            let about = json("A model's versions and aliases", "model", &refusals);
+            let about = json("A model's versions and aliases", "model", &["versions", "aliases"], &refusals);
             paths.push((path.clone(), with_parameters(about)));
         }
-        let contract = json("The document of a model", &format!("model_openapi{suffix}"), &refusals);
+        let document = ["openapi", "info", "paths"];
+        let contract = json("The document of a model", &format!("model_openapi{suffix}"), &document, &refusals);
         paths.push((format!("{path}/openapi.json"), with_parameters(contract)));
         let predict = predict(&format!("model_predict{suffix}"), &["404"]);
         paths.push((format!("{path}/predict"), with_parameters(predict)));

@@ -211,19 +211,19 @@ fn answer_schema(task: &Task) -> Value {
             .collect();
         row["probability"] = json!({ "type": ["object", "null"], "properties": classes });
     }
-    json!({ "type": "object", "properties": {
+    json!({ "type": "object", "required": ["model", "version", "digest", "predictions"], "properties": {
         "model": { "type": "string" },
         "version": { "type": "string" },
         "digest": { "type": "string" },
-        "predictions": { "type": "array", "items": { "type": "object", "properties": row } },
+        "predictions": { "type": "array", "items": { "type": "object", "required": ["prediction"], "properties": row } },
     } })
 }
 
 fn problem_schema() -> Value {
-    json!({ "type": "object", "properties": {
+    json!({ "type": "object", "required": ["type", "title", "status", "detail"], "properties": {
         "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
         "detail": { "type": "string" }, "instance": { "type": "string" }, "count": { "type": "integer" },
-        "errors": { "type": "array", "items": { "type": "object", "properties": {
+        "errors": { "type": "array", "items": { "type": "object", "required": ["row", "field", "rule", "message"], "properties": {
             "row": { "type": "integer" }, "field": { "type": "string" }, "value": {}, "rule": { "type": "string" }, "message": { "type": "string" },
         } } },
     } })

@@ -19,13 +19,27 @@ pub struct DirectRows {
     pub has_id: bool,
 }
 
+/// Why only [`RowTyper::rows`] can tell of texts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unusual {
+    /// This row, from 0, is out of the ordinary or refused.
+    Row(usize),
+    /// There are more rows.
+    TooMany,
+    /// They hold no row.
+    Text,
+}
+
 impl RowTyper {
     /// Types and checks the rows of texts: each one object, or a list of objects, of at most `rows_max` rows in all, whose members
-    /// are the columns of this typer and no others. Gives the row after the last of each text, too. None if anything is out of the
-    /// ordinary or refused.
-    pub fn direct(&self, texts: &[&[u8]], rows_max: usize) -> Option<(DirectRows, Vec<usize>)> {
+    /// are the columns of this typer and no others. Gives the row after the last of each text, too.
+    ///
+    /// # Errors
+    /// Anything that is out of the ordinary or refused.
+    pub fn direct(&self, texts: &[&[u8]], rows_max: usize) -> Result<(DirectRows, Vec<usize>), Unusual> {
         // Once for all of a text, not string by string.
-        let texts: Vec<&str> = texts.iter().map(|text| std::str::from_utf8(text).ok()).collect::<Option<_>>()?;
+        let texts = texts.iter().map(|text| std::str::from_utf8(text));
+        let texts: Vec<&str> = texts.collect::<Result<_, _>>().map_err(|_| Unusual::Text)?;
         let mut builders = self.take_builders(Strictness::Request);
         let mut reading = Reading {
             typer: self,
@@ -33,6 +47,7 @@ impl RowTyper {
             last_seen: vec![0; self.plan.columns.len()],
             rows: 0,
             rows_max,
+            too_many: false,
         };
         let read: Result<Vec<usize>, serde_json::Error> = texts
             .iter()
@@ -42,15 +57,22 @@ impl RowTyper {
                 from.end().map(|()| reading.rows as usize)
             })
             .collect();
-        let rows = reading.rows as usize;
+        let (rows, too_many) = (reading.rows as usize, reading.too_many);
         let Ok(ends) = read else {
             builders.iter_mut().for_each(|builder| drop(builder.finish()));
             self.put_back(builders, Strictness::Request);
-            return None;
+            return Err(match rows.checked_sub(1) {
+                _ if too_many => Unusual::TooMany,
+                Some(last) => Unusual::Row(last),
+                None => Unusual::Text,
+            });
         };
         let typed = self.check(builders, Strictness::Request, rows, |_, _, _| None);
         let has_id = !self.plan.id.is_empty();
-        (typed.error_count == 0).then_some((DirectRows { typed, has_id }, ends))
+        match typed.error_count {
+            0 => Ok((DirectRows { typed, has_id }, ends)),
+            _ => Err(typed.errors.first().map_or(Unusual::Text, |error| Unusual::Row(error.row))),
+        }
     }
 }
 
@@ -62,6 +84,8 @@ struct Reading<'t> {
     last_seen: Vec<u32>,
     rows: u32,
     rows_max: usize,
+    /// Whether there are more.
+    too_many: bool,
 }
 
 /// No message: nobody reads it.
@@ -106,6 +130,7 @@ impl<'de> Visitor<'de> for Row<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let reading = self.0;
         if reading.rows as usize >= reading.rows_max {
+            reading.too_many = true;
             return Err(unusual());
         }
         reading.rows += 1;
