@@ -60,6 +60,7 @@ mod work;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -117,6 +118,8 @@ pub struct Options {
     pub log: Option<LogFormat>,
     /// How long answers take that are made up; those of models take as long as they take.
     pub pace: Option<Pace>,
+    /// How long it goes on after it was told to stop, while it says that others should be asked.
+    pub shutdown_delay: Duration,
 }
 
 /// Where a server listens.
@@ -217,7 +220,7 @@ async fn nowhere(request: Request) -> Problem {
 /// # Errors
 /// An address that can't be listened on, a certificate that can't be shown, or threads that the host refuses.
 pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)) -> Result<(), ServeError> {
-    let Options { listen, keys, allowed_hosts, traces, tls, admin, log, pace } = options;
+    let Options { listen, keys, allowed_hosts, traces, tls, admin, log, pace, shutdown_delay } = options;
     let tls = tls.map(Tls::open).transpose()?.map(Arc::new);
     let keys = keys.map(Arc::new);
     let mut files = Files { tls: tls.clone(), keyrings: keys.iter().cloned().collect() };
@@ -259,7 +262,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
     builder.max_io_events_per_tick(CONNECTIONS_AT_ONCE);
     let runtime = builder.enable_all().build().map_err(failed)?;
     let ended = runtime.block_on(async {
-        let (stop, hang_up) = (Stop::new(), HangUp::new());
+        let (stop, hang_up) = (Stop::new(shutdown_delay), HangUp::new());
         let (listener, address) = bind(listen)?;
         let admin = match admin {
             None => None,
@@ -283,6 +286,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         let until = async {
             stop.told(1).await;
             service.ends.store(true, Ordering::Relaxed);
+            stop.due().await;
             lasting.end().await;
         };
         let door = Door { router: router(Arc::clone(&service), calls), gate: callers, is_counted: true };
@@ -290,7 +294,7 @@ pub fn serve(models: Models, options: Options, listening: impl FnOnce(Listening)
         let changing = async {
             if let Some((listener, _, router)) = admin {
                 let door = Door { router, gate: admins, is_counted: false };
-                listen::listen(listener, tls, door, &service, stop.told(1), &stop).await;
+                listen::listen(listener, tls, door, &service, stop.due(), &stop).await;
             }
         };
         tokio::join!(answering, changing);

@@ -1,6 +1,8 @@
 //! How the server is told to stop: by Ctrl-C, or a polite kill. Told once, it ends what is under way; told twice, it ends at
 //! once.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -8,7 +10,10 @@ use crate::limits::DRAIN_TIME;
 
 /// Whether it was told.
 #[derive(Clone)]
-pub(crate) struct Stop(watch::Receiver<Told>);
+pub(crate) struct Stop {
+    told: watch::Receiver<Told>,
+    delay: Duration,
+}
 
 #[derive(Clone, Copy, Default)]
 struct Told {
@@ -17,8 +22,8 @@ struct Told {
 }
 
 impl Stop {
-    /// Hears signals from here on.
-    pub(crate) fn new() -> Stop {
+    /// Hears signals from here on. What asks for predictions goes on so long after the first, to ask elsewhere meanwhile.
+    pub(crate) fn new(delay: Duration) -> Stop {
         let (tell, told) = watch::channel(Told::default());
         let mut signals = Signals::new();
         tokio::spawn(async move {
@@ -30,21 +35,33 @@ impl Stop {
                 });
             }
         });
-        Stop(told)
+        Stop { told, delay }
     }
 
     /// Waits until it was told so often.
     pub(crate) async fn told(&self, times: usize) {
-        let _ = self.0.clone().wait_for(|told| told.times >= times).await;
+        let _ = self.told.clone().wait_for(|told| told.times >= times).await;
     }
 
-    /// Waits for what is under way when it was told, for a while.
+    /// Waits until it was told, and those who ask had their time to hear of it.
+    pub(crate) async fn due(&self) {
+        self.told(1).await;
+        tokio::select! {
+            () = self.told(2) => {}
+            () = sleep_until(self.first() + self.delay) => {}
+        }
+    }
+
+    fn first(&self) -> Instant {
+        self.told.borrow().first.unwrap_or_else(Instant::now)
+    }
+
+    /// Waits for what is under way when it is due, for a while.
     pub(crate) async fn wait_for(&self, under_way: impl Future) {
-        let first = self.0.borrow().first.unwrap_or_else(Instant::now);
         tokio::select! {
             _ = under_way => {}
             () = self.told(2) => {}
-            () = sleep_until(first + DRAIN_TIME) => {}
+            () = sleep_until(self.first() + self.delay + DRAIN_TIME) => {}
         }
     }
 }
@@ -98,7 +115,6 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::time::Duration;
 
     use tokio::time::timeout;
 
@@ -107,14 +123,18 @@ mod tests {
     #[tokio::test]
     async fn who_is_told_twice_waits_for_nothing() {
         let (tell, told) = watch::channel(Told { times: 1, first: Some(Instant::now()) });
-        let stop = Stop(told);
+        let stop = Stop { told, delay: Duration::from_secs(3600) };
         stop.told(1).await;
         stop.wait_for(async {}).await;
         assert!(timeout(Duration::from_millis(50), stop.wait_for(pending::<()>())).await.is_err(), "it waits");
+        assert!(timeout(Duration::from_millis(50), stop.due()).await.is_err(), "it goes on");
         tell.send_modify(|told| told.times += 1);
+        stop.due().await;
         stop.wait_for(pending::<()>()).await;
         // Nor does who was told long ago.
+        let stop = Stop { delay: Duration::ZERO, ..stop };
         tell.send_replace(Told { times: 1, first: Instant::now().checked_sub(DRAIN_TIME) });
+        stop.due().await;
         stop.wait_for(pending::<()>()).await;
     }
 }

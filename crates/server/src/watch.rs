@@ -21,13 +21,13 @@ pub(crate) struct Files {
     pub(crate) keyrings: Vec<Arc<Keyring>>,
 }
 
-/// Looks until the server is told to stop; what there is to load is loaded on a thread that answers nobody.
+/// Looks until the server stops; what there is to load is loaded on a thread that answers nobody.
 pub(crate) async fn watch(service: Arc<Service>, files: Files, mut hang_up: HangUp, stop: Stop) {
     let mut every = interval(WATCH_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let is_asked = tokio::select! {
-            () = stop.told(1) => return,
+            () = stop.due() => return,
             _ = every.tick() => false,
             () = hang_up.told() => true,
         };

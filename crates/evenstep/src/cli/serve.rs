@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum, value_parser};
 
 /// An address by its number or its name; of a name's addresses that of IPv4, if there is one.
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -70,6 +70,9 @@ pub(crate) struct Serve {
     /// seconds, and at the end
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
+    /// Told to stop, go on for so long while `/health` says that others should be asked: as long as a balancer takes to hear of it
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u64).range(..=3600))]
+    pub(crate) shutdown_delay: u64,
     /// Ask the server at that address whether it is well, and serve nothing
     #[arg(long, conflicts_with_all = ["bundles", "config"])]
     pub(crate) check: bool,

@@ -1,6 +1,7 @@
 //! `mock`: serves a contract before any model exists.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use evenstep_pipeline::mock::{self, Pace};
 use evenstep_pipeline::{Latency, PipelineError};
@@ -47,6 +48,7 @@ pub(crate) fn mock(args: &Mock, host: &Host) -> Answer {
         admin: None,
         log: None,
         pace: Pace::of(&latency),
+        shutdown_delay: Duration::ZERO,
     };
     evenstep_server::serve(Models::of_one(predictor), options, listening).map_err(|error| unserved(&error, None))?;
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use evenstep_pipeline::trace::Origin;
 use evenstep_pipeline::{Interface, Latency, Mode, PipelineError};
@@ -52,6 +53,7 @@ pub(crate) fn serve(args: &Serve, host: &Host) -> Answer {
             cli::LogFormat::Text => LogFormat::Text,
         }),
         pace: None,
+        shutdown_delay: Duration::from_secs(args.shutdown_delay),
     };
     let told = Told {
         served: models.served(),
