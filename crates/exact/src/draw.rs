@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::Hasher;
 use crate::maths;
+use crate::simd::widest;
 
 /// What all draws of a run derive from. It has no default: every draw has a recorded seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +99,19 @@ impl Draws {
     #[inline]
     pub fn fold(&self, key: &[u8; 16], k: u32) -> u32 {
         assert!(k > 0, "there is at least one fold");
-        ((u128::from(self.bits(key, 0) >> 11) * u128::from(k)) >> 53) as u32
+        let u = self.bits(key, 0) >> 11;
+        // A product of so many bits fits into a word.
+        let fold = if k < 1 << 11 { (u * u64::from(k)) >> 53 } else { ((u128::from(u) * u128::from(k)) >> 53) as u64 };
+        fold as u32
+    }
+
+    /// The fold of each key, which takes a fraction of what they take one by one.
+    pub fn folds(&self, keys: &[[u8; 16]], k: u32) -> Vec<u32> {
+        let mut folds = vec![0; keys.len()];
+        widest!(for (fold, key) in folds.iter_mut().zip(keys) {
+            *fold = self.fold(key, k);
+        });
+        folds
     }
 
     /// True with chance `p`: u < p.

@@ -305,13 +305,11 @@ impl TargetEncode {
     }
 
     /// The fold of each row of a fit.
-    fn fold_of<'a>(&self, place: Place<'_>, batch: &'a Batch) -> impl Fn(usize) -> usize + use<'a> {
-        let (draws, folds) = (place.draws(), self.folds.get());
+    fn folds_of(&self, place: Place<'_>, batch: &Batch) -> Vec<u32> {
         let groups = &batch.training().group;
-        move |row| {
-            let key = groups.get(row).map_or_else(|| batch.row_id(row).draw_key(), |group| group.0);
-            draws.fold(&key, folds) as usize
-        }
+        let key = |row| groups.get(row).map_or_else(|| batch.row_id(row).draw_key(), |group| group.0);
+        let keys: Vec<[u8; 16]> = (0..batch.rows()).map(key).collect();
+        place.draws().folds(&keys, self.folds.get())
     }
 }
 
@@ -341,12 +339,12 @@ impl EachColumn for TargetEncode {
     fn observe(&self, place: Place<'_>, (): &(), seen: &mut Seen, batch: &Batch) {
         let (task, folds) = (&place.site.task, self.folds.get() as usize);
         let coded = levels(place.cells(batch));
-        let (fold, target) = (self.fold_of(place, batch), &batch.training().target);
+        let (folds_of, target) = (self.folds_of(place, batch), &batch.training().target);
         let nulls = coded.values.len();
         let mut sums: Vec<Option<Sums>> = vec![None; nulls + 1];
         for (row, code) in coded.codes.iter().enumerate() {
             let sums = sums[(*code as usize).min(nulls)].get_or_insert_with(|| Sums::new(folds, task));
-            sums.add(fold(row), target[row], task);
+            sums.add(folds_of[row] as usize, target[row], task);
         }
         let values = coded.values.iter().map(|value| Some(value.clone())).chain([None]);
         for (value, sums) in values.zip(sums) {
@@ -381,8 +379,8 @@ impl EachColumn for TargetEncode {
         let Some(out_of_fold) = &learned.out_of_fold else {
             return Err(StepError::new("the values of training rows are known only to the fit that learned them"));
         };
-        let folds: Vec<usize> = (0..batch.rows()).map(self.fold_of(place, batch)).collect();
-        TargetEncode::put(place, out_of_fold, |row| folds[row], batch)
+        let folds = self.folds_of(place, batch);
+        TargetEncode::put(place, out_of_fold, |row| folds[row] as usize, batch)
     }
 
     fn has_training_form(&self) -> bool {

@@ -23,6 +23,64 @@ pub fn exp(x: f64) -> f64 {
     if x.is_nan() { f64::NAN } else { y }
 }
 
+/// e to the x, less 1, within 1 ulp: accurate near 0.
+///
+/// Source: FreeBSD `s_expm1.c` (Sun 1993), without its branches, so that slices vectorise.
+#[inline(always)]
+pub fn expm1(x: f64) -> f64 {
+    // Beyond these bounds the result is infinite or −1, and the scale stays in range.
+    let bounded = if x > 710.0 { 710.0 } else { x };
+    let bounded = if bounded < -60.0 { -60.0 } else { bounded };
+    let quotient = bounded * std::f64::consts::LOG2_E + 0.5_f64.copysign(bounded);
+    let nearest = quotient + TO_INTEGER - TO_INTEGER;
+    let cut = if nearest.abs() > quotient.abs() { nearest - 1.0_f64.copysign(quotient) } else { nearest };
+    let k = if x.abs() >= HALF_LN_2 { cut } else { 0.0 };
+    let (high, low) = (bounded - k * LN_2_HIGH, k * LN_2_LOW);
+    let r = high - low;
+    let c = high - r - low;
+    let half = 0.5 * r;
+    let z = r * half;
+    let p = 1.0 + z * (EXPM1[0] + z * (EXPM1[1] + z * (EXPM1[2] + z * (EXPM1[3] + z * EXPM1[4]))));
+    let t = 3.0 - p * half;
+    let e = z * ((p - t) / (6.0 - r * t));
+    let near = r - (r * e - z);
+    let e = r * (e - c) - c - z;
+    let y = r - e;
+    let double = if r < -0.25 { -2.0 * (e - (r + 0.5)) } else { 1.0 + 2.0 * y };
+
+    let whole = (k + TO_INTEGER).to_bits().wrapping_sub(TO_INTEGER.to_bits());
+    let power = |k: u64| f64::from_bits(k.wrapping_add(1023) << 52);
+    let inverse = power(whole.wrapping_neg());
+    // What is less than the last digit of 1 is taken from the sum itself.
+    let is_far = k < 0.0 || k > 56.0;
+    let part = if k < 20.0 { y + (1.0 - inverse) } else { r - (e + inverse) + 1.0 };
+    let part = if is_far { y + 1.0 } else { part };
+    let first = whole.wrapping_add(2048) >> 1;
+    let scaled = part * power(first.wrapping_sub(1024)) * power(whole.wrapping_add(1024).wrapping_sub(first));
+    let far = if is_far { scaled - 1.0 } else { scaled };
+
+    let y = if k == -1.0 { 0.5 * y - 0.5 } else { far };
+    let y = if k == 1.0 { double } else { y };
+    let y = if k == 0.0 { near } else { y };
+    let y = if x <= LEAST_EXPM1 { -1.0 } else { y };
+    let y = if x > MOST_EXPM1 { f64::INFINITY } else { y };
+    if x.is_nan() { f64::NAN } else { y + 0.0 }
+}
+
+/// The first float whose upper half is above that of ½·ln 2.
+const HALF_LN_2: f64 = f64::from_bits(0x3fd6_2e43 << 32);
+/// −56·ln 2, where nothing is left of e^x beside 1.
+const LEAST_EXPM1: f64 = f64::from_bits(0xc043_687a << 32);
+/// ln of the largest float.
+const MOST_EXPM1: f64 = f64::from_bits(0x4086_2e42_fefa_39ef);
+const EXPM1: [f64; 5] = [
+    f64::from_bits(0xbfa1_1111_1111_10f4),
+    f64::from_bits(0x3f5a_01a0_19fe_5585),
+    f64::from_bits(0xbf14_ce19_9eaa_dbb7),
+    f64::from_bits(0x3ed0_cfca_86e6_5239),
+    f64::from_bits(0xbe8a_fdb7_6e09_c32d),
+];
+
 /// Added to a float of moderate size and taken away again, it leaves the nearest integer.
 const TO_INTEGER: f64 = 1.5 * (1_u64 << 52) as f64;
 const LN_2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);

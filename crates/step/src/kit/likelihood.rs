@@ -60,7 +60,8 @@ impl Family {
             }
             Family::BoxCox => {
                 maths::ln_slice(values);
-                values.iter_mut().for_each(|t| *t = if *t > f64::NEG_INFINITY { bent(lambda, *t) } else { f64::NAN });
+                let of = |t: f64| if t > f64::NEG_INFINITY { bent(lambda, t) } else { f64::NAN };
+                widest!(values.iter_mut().for_each(|t| *t = of(*t)));
             }
             Family::YeoJohnson if lambda == 1.0 => {}
             Family::YeoJohnson => {
@@ -69,9 +70,10 @@ impl Family {
                     logs.clear();
                     logs.extend(values.iter().map(|x| x.abs()));
                     maths::log1p_slice(&mut logs);
-                    for (x, l) in values.iter_mut().zip(&logs) {
-                        *x = if *x < 0.0 { -bent(2.0 - lambda, *l) } else { bent(lambda, *l) };
-                    }
+                    widest!(for (x, l) in values.iter_mut().zip(&logs) {
+                        let (p, sign) = if *x < 0.0 { (2.0 - lambda, -1.0) } else { (lambda, 1.0) };
+                        *x = sign * bent(p, *l);
+                    });
                 }
             }
         }
@@ -125,7 +127,7 @@ impl Family {
 }
 
 /// (e^(p·l) − 1)/p, and l for p = 0.
-#[inline]
+#[inline(always)]
 fn bent(p: f64, l: f64) -> f64 {
     if p == 0.0 { l } else { maths::expm1(p * l) / p }
 }
