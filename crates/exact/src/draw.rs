@@ -47,17 +47,19 @@ impl Draws {
     }
 
     /// 64 random bits: the `n`-th draw of a key.
-    #[inline]
+    #[inline(always)]
     pub fn bits(&self, key: &[u8; 16], n: u32) -> u64 {
         self.pair(key, n / 2)[(n % 2) as usize]
     }
 
     /// 2 · 64 random bits: draws 2·`n` and 2·`n` + 1 of a key, which take no longer than one of them.
-    #[inline]
+    #[inline(always)]
     pub fn pair(&self, key: &[u8; 16], n: u32) -> [u64; 2] {
-        let first = philox(u128::from_le_bytes(*key), self.keys[0]);
-        let block = if n == 0 { first } else { philox(first.wrapping_add(u128::from(n)), self.keys[1]) };
-        [block as u64, (block >> 64) as u64]
+        let word = |at: usize| u32::from_le_bytes([key[at], key[at + 1], key[at + 2], key[at + 3]]);
+        let first = philox([word(0), word(4), word(8), word(12)], self.keys[0]);
+        let block = if n == 0 { first } else { philox(plus(first, n), self.keys[1]) };
+        let long = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        [long(block[0], block[1]), long(block[2], block[3])]
     }
 
     /// A number in [0, 1), a multiple of 2^−53.
@@ -96,7 +98,7 @@ impl Draws {
     }
 
     /// The fold ⌊k·u⌋ of a key, with the `u` of `uniform`.
-    #[inline]
+    #[inline(always)]
     pub fn fold(&self, key: &[u8; 16], k: u32) -> u32 {
         assert!(k > 0, "there is at least one fold");
         let u = self.bits(key, 0) >> 11;
@@ -155,11 +157,10 @@ const POISSON_ONE: [u64; 20] = [
     0xffff_ffff_ffff_fffd,
 ];
 
-/// Philox 4×32 with 10 rounds.
+/// Philox 4×32 with 10 rounds, in words of 32 bits, so that loops over keys vectorise.
 /// Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
-#[inline]
-fn philox(counter: u128, key: [u32; 2]) -> u128 {
-    let mut x = [counter as u32, (counter >> 32) as u32, (counter >> 64) as u32, (counter >> 96) as u32];
+#[inline(always)]
+fn philox(mut x: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let [mut k0, mut k1] = key;
     for _ in 0..10 {
         let a = u64::from(x[0]) * 0xd251_1f53;
@@ -168,7 +169,18 @@ fn philox(counter: u128, key: [u32; 2]) -> u128 {
         k0 = k0.wrapping_add(0x9e37_79b9);
         k1 = k1.wrapping_add(0xbb67_ae85);
     }
-    u128::from(x[0]) | u128::from(x[1]) << 32 | u128::from(x[2]) << 64 | u128::from(x[3]) << 96
+    x
+}
+
+/// A number of 128 bits in words, the lowest first, and another.
+#[inline(always)]
+fn plus(x: [u32; 4], n: u32) -> [u32; 4] {
+    let mut carried = n;
+    x.map(|word| {
+        let (sum, carries) = word.overflowing_add(carried);
+        carried = u32::from(carries);
+        sum
+    })
 }
 
 #[cfg(test)]
@@ -186,8 +198,7 @@ mod tests {
     #[test]
     fn philox_gives_its_published_answers() {
         let check = |counter: [u32; 4], key, expected: [u32; 4]| {
-            let word = |words: [u32; 4]| words.iter().rev().fold(0, |all, word| all << 32 | u128::from(*word));
-            assert_eq!(philox(word(counter), key), word(expected));
+            assert_eq!(philox(counter, key), expected);
         };
         // Random123, kat_vectors.
         check([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
@@ -197,6 +208,29 @@ mod tests {
             [0xa409_3822, 0x299f_31d0],
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
         );
+    }
+
+    #[test]
+    fn a_number_is_added_with_its_carry() {
+        let check = |x: u128, n: u32| {
+            let words = |x: u128| [0, 32, 64, 96].map(|shift| (x >> shift) as u32);
+            assert_eq!(plus(words(x), n), words(x.wrapping_add(u128::from(n))), "{x:x} + {n:x}");
+        };
+        for x in [0, 1, 0xffff_fffe, u128::from(u64::MAX), u128::MAX - 1, u128::MAX, u128::MAX << 64, 7 << 96] {
+            [0, 1, 2, 0xffff_ffff].into_iter().for_each(|n| check(x, n));
+        }
+    }
+
+    #[test]
+    fn many_folds_are_those_of_each_key() {
+        let draws = Draws::new(SEED, "folds");
+        let keys: Vec<[u8; 16]> = keys(1001).collect();
+        for k in [1, 5, 2047, 2048, 1_000_003, u32::MAX] {
+            let each: Vec<u32> = keys.iter().map(|key| draws.fold(key, k)).collect();
+            assert_eq!(draws.folds(&keys, k), each);
+            let middle = |key: &[u8; 16]| ((u128::from(draws.bits(key, 0) >> 11) * u128::from(k)) >> 53) as u32;
+            assert_eq!(each, keys.iter().map(middle).collect::<Vec<u32>>());
+        }
     }
 
     #[test]
