@@ -52,7 +52,7 @@ pub fn expm1(x: f64) -> f64 {
     let power = |k: u64| f64::from_bits(k.wrapping_add(1023) << 52);
     let inverse = power(whole.wrapping_neg());
     // What is less than the last digit of 1 is taken from the sum itself.
-    let is_far = k < 0.0 || k > 56.0;
+    let is_far = !(0.0..=56.0).contains(&k);
     let part = if k < 20.0 { y + (1.0 - inverse) } else { r - (e + inverse) + 1.0 };
     let part = if is_far { y + 1.0 } else { part };
     let first = whole.wrapping_add(2048) >> 1;
