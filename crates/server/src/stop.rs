@@ -1,5 +1,5 @@
-//! How the server is told to stop: by Ctrl-C, or a polite kill. Told once, it ends what is under way; told twice, it ends at
-//! once.
+//! How the server is told to stop: by Ctrl-C, or a polite kill. Told once, it goes on until those who ask have heard of it, then ends
+//! what is under way; told twice, it ends at once.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ struct Told {
 }
 
 impl Stop {
-    /// Hears signals from here on. What asks for predictions goes on so long after the first, to ask elsewhere meanwhile.
+    /// Hears signals from here on. After the first the server goes on for so long.
     pub(crate) fn new(delay: Duration) -> Stop {
         let (tell, told) = watch::channel(Told::default());
         let mut signals = Signals::new();

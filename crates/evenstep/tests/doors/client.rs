@@ -52,6 +52,13 @@ impl Server {
         None
     }
 
+    /// Tells it, politely, to stop.
+    #[cfg(unix)]
+    pub(crate) fn tell_to_stop(&self) {
+        let killed = std::process::Command::new("kill").arg(self.id().to_string()).status();
+        assert!(killed.expect("it runs").success());
+    }
+
     /// Waits until it ended.
     pub(crate) fn wait(&mut self) {
         self.child.wait().expect("it ends");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use evenstep_grpc::framed;
@@ -428,8 +427,7 @@ fn ended_with_the_server(call: impl FnOnce(Caller) -> Called + Send + 'static) -
     std::thread::sleep(Duration::from_millis(500));
     assert!(!lasting.is_finished(), "it is told what changes, once it does");
     let started = Instant::now();
-    let kill = format!("kill -TERM {}", server.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    server.tell_to_stop();
     let told = lasting.join().expect("it ends");
     server.wait();
     assert!(started.elapsed() < Duration::from_secs(8), "it waited for a call that lasts");

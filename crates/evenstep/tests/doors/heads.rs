@@ -257,17 +257,13 @@ fn who_asks_while_the_server_leaves_is_answered_and_told_to_ask_elsewhere() {
     let project = small_project();
     let mut server = Server::with(&project, &["--shutdown-delay", "3600"]);
     let row = br#"{"x": 1, "z": 2}"#;
-    let kill = || {
-        let killed = std::process::Command::new("kill").arg(server.id().to_string()).status();
-        assert!(killed.expect("it runs").success());
-    };
     assert_eq!(server.get("/health").status, 200);
-    kill();
+    server.tell_to_stop();
     while server.get("/health").status == 200 {}
     assert_eq!(server.get("/health").json()["status"], "ending");
     assert_eq!(server.get("/v2/health/ready").status, 503);
     assert_eq!(server.get("/v2/health/live").status, 200);
     server.predict(JSON, JSON, row).ok();
-    kill();
+    server.tell_to_stop();
     server.wait();
 }

@@ -193,8 +193,7 @@ fn lines_under_way_over_http_2_are_answered_before_their_client_is_told_that_the
         (head[3], head[4], String::from_utf8_lossy(&payload).into_owned())
     };
     while next(&mut stream).0 != DATA {}
-    let killed = std::process::Command::new("kill").arg(server.id().to_string()).status();
-    assert!(killed.is_ok_and(|killed| killed.success()));
+    server.tell_to_stop();
     sleep(Duration::from_millis(800));
     stream.write_all(&frame(DATA, LAST, row)).expect("it reads");
     loop {

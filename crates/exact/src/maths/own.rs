@@ -15,11 +15,7 @@ pub fn exp(x: f64) -> f64 {
     let z = r * r;
     let c = r - z * (EXP[0] + z * (EXP[1] + z * (EXP[2] + z * (EXP[3] + z * EXP[4]))));
     let y = 1.0 + (r * c / (2.0 - c) - low + high);
-    // In two factors, since 2^k may be no float where y·2^k is one.
-    let k = shifted.to_bits().wrapping_sub(TO_INTEGER.to_bits()).wrapping_add(2048);
-    let half = k >> 1;
-    let power = |k: u64| f64::from_bits(k.wrapping_sub(1024).wrapping_add(1023) << 52);
-    let y = y * power(half) * power(k.wrapping_sub(half));
+    let y = scaled(y, integer(k));
     if x.is_nan() { f64::NAN } else { y }
 }
 
@@ -48,15 +44,12 @@ pub fn expm1(x: f64) -> f64 {
     let y = r - e;
     let double = if r < -0.25 { -2.0 * (e - (r + 0.5)) } else { 1.0 + 2.0 * y };
 
-    let whole = (k + TO_INTEGER).to_bits().wrapping_sub(TO_INTEGER.to_bits());
-    let power = |k: u64| f64::from_bits(k.wrapping_add(1023) << 52);
-    let inverse = power(whole.wrapping_neg());
+    let inverse = power(integer(k).wrapping_neg());
     // What is less than the last digit of 1 is taken from the sum itself.
     let is_far = !(0.0..=56.0).contains(&k);
     let part = if k < 20.0 { y + (1.0 - inverse) } else { r - (e + inverse) + 1.0 };
     let part = if is_far { y + 1.0 } else { part };
-    let first = whole.wrapping_add(2048) >> 1;
-    let scaled = part * power(first.wrapping_sub(1024)) * power(whole.wrapping_add(1024).wrapping_sub(first));
+    let scaled = scaled(part, integer(k));
     let far = if is_far { scaled - 1.0 } else { scaled };
 
     let y = if k == -1.0 { 0.5 * y - 0.5 } else { far };
@@ -65,6 +58,25 @@ pub fn expm1(x: f64) -> f64 {
     let y = if x <= LEAST_EXPM1 { -1.0 } else { y };
     let y = if x > MOST_EXPM1 { f64::INFINITY } else { y };
     if x.is_nan() { f64::NAN } else { y + 0.0 }
+}
+
+/// A float that is whole and moderate, as an integer in two's complement.
+#[inline(always)]
+fn integer(k: f64) -> u64 {
+    (k + TO_INTEGER).to_bits().wrapping_sub(TO_INTEGER.to_bits())
+}
+
+/// 2^k, where that is a normal float.
+#[inline(always)]
+fn power(k: u64) -> f64 {
+    f64::from_bits(k.wrapping_add(1023) << 52)
+}
+
+/// y·2^k, in two factors, since 2^k may be no float where y·2^k is one.
+#[inline(always)]
+fn scaled(y: f64, k: u64) -> f64 {
+    let half = (k.wrapping_add(2048) >> 1).wrapping_sub(1024);
+    y * power(half) * power(k.wrapping_sub(half))
 }
 
 /// The first float whose upper half is above that of ½·ln 2.

@@ -118,12 +118,13 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         Exposition::OpenMetrics.media_type(): { "schema": text("OpenMetrics, if `Accept` names it") },
     });
     let metrics = told("Counters for Prometheus", "metrics", metrics, &KNOWN);
+    let document = ["openapi", "info", "paths"];
     let mut paths = vec![
         ("/predict".to_owned(), predict("predict", &[])),
         // Whoever looks after the process may have no key.
         ("/health".to_owned(), until_it_ends(json("Which artifact answers", "health", &["status"], &["421"]))),
         ("/metrics".to_owned(), metrics),
-        ("/openapi.json".to_owned(), json("This document", "openapi", &["openapi", "info", "paths"], &KNOWN)),
+        ("/openapi.json".to_owned(), json("This document", "openapi", &document, &KNOWN)),
         ("/models".to_owned(), json("The models that are served", "models", &["default", "models"], &KNOWN)),
     ];
     let refusals = [&KNOWN[..], &["404"]].concat();
@@ -136,7 +137,6 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
             let about = json("A model's versions and aliases", "model", &["versions", "aliases"], &refusals);
             paths.push((path.clone(), with_parameters(about)));
         }
-        let document = ["openapi", "info", "paths"];
         let contract = json("The document of a model", &format!("model_openapi{suffix}"), &document, &refusals);
         paths.push((format!("{path}/openapi.json"), with_parameters(contract)));
         let predict = predict(&format!("model_predict{suffix}"), &["404"]);
