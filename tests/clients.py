@@ -15,6 +15,7 @@ import grpc
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import requests
 import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton
@@ -94,11 +95,16 @@ table = pa.table({name: pa.array(cells, arrow_types[kind(name)]) for name, cells
 with pa.ipc.new_stream(arrow, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
     writer.write_table(table, max_chunksize=700)
 ARROW, LINES = "application/vnd.apache.arrow.stream", "application/x-ndjson"
+PARQUET = "application/vnd.apache.parquet"
+parquet = io.BytesIO()
+# As pandas writes it: Snappy, dictionaries, its own description in the footer.
+table.to_pandas().to_parquet(parquet)
 bodies = {
     "JSON rows": ("application/json", json.dumps(rows)),
     "JSON columns": ("application/json", json.dumps({"columns": columns})),
     "CSV": ("text/csv", text.to_csv(index=False, na_rep="NA").encode()),
     "Arrow": (ARROW, arrow.getvalue()),
+    "Parquet": (PARQUET, parquet.getvalue()),
     "NDJSON": (LINES, "".join(json.dumps(row) + "\n" for row in rows)),
 }
 told_apart = [name for name in expected[0] if name in ("id", "row")]
@@ -106,6 +112,10 @@ told_apart = [name for name in expected[0] if name in ("id", "row")]
 
 def arrow_rows(response):
     return pa.ipc.open_stream(response.content).read_all().to_pylist()
+
+
+def parquet_rows(response):
+    return pq.read_table(io.BytesIO(response.content)).to_pylist()
 
 
 def csv_rows(response):
@@ -121,6 +131,7 @@ for name, (content_type, body) in bodies.items():
         ("application/json", lambda response: map(flat, response.json()["predictions"])),
         ("text/csv", csv_rows),
         (ARROW, arrow_rows),
+        (PARQUET, parquet_rows),
         (LINES, lambda response: map(json.loads, response.text.splitlines())),
     ]:
         response = ok(requests.post(f"{url}/predict", data=body, headers={"Content-Type": content_type, "Accept": accept}))
@@ -283,7 +294,9 @@ for shape in [
 ]:
     response = ok(requests.post(f"{url}/invocations", json=shape))
     check(f"MLflow's {next(iter(shape))}", named(response.json()["predictions"]))
-response = ok(requests.post(f"{url}/invocations", data=bodies["CSV"][1], headers={"Content-Type": "text/csv"}))
-check("MLflow's CSV", named(response.json()["predictions"]))
+for name in ["CSV", "Parquet"]:
+    content_type, body = bodies[name]
+    response = ok(requests.post(f"{url}/invocations", data=body, headers={"Content-Type": content_type}))
+    check(f"MLflow's {name}", named(response.json()["predictions"]))
 
 print(f"{model}: {len(rows)} rows have the bits of `evenstep score` through {len(checked)} doors")

@@ -24,7 +24,7 @@ use evenstep_table::Contract;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     ("csv", csv),
     ("tsv", tsv),
     ("csv_gz", csv_gz),
@@ -41,6 +41,7 @@ pub const TARGETS: [Target; 27] = [
     ("request", request),
     ("request_csv", request_csv),
     ("request_arrow", request_arrow),
+    ("request_parquet", request_parquet),
     ("request_grpc", request_grpc),
     ("request_tensors", request_tensors),
     ("request_mlflow", request_mlflow),
@@ -224,6 +225,13 @@ pub fn request_csv(bytes: &[u8]) {
 pub fn request_arrow(bytes: &[u8]) {
     if let Some((predictor, body)) = asked(bytes) {
         answer(predictor, || Rows::arrow(body));
+    }
+}
+
+/// The same, as Parquet.
+pub fn request_parquet(bytes: &[u8]) {
+    if let Some((predictor, body)) = asked(bytes) {
+        answer(predictor, || Rows::parquet(body));
     }
 }
 

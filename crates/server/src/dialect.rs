@@ -43,7 +43,7 @@ impl Dialect {
         const INFERENCE: [&str; 2] = ["application/json", "application/octet-stream"];
         match self {
             Dialect::Native => Format::of_body(headers, &Format::ALL).map(drop),
-            Dialect::Mlflow => Format::of_body(headers, &[Format::Json, Format::Csv]).map(drop),
+            Dialect::Mlflow => Format::of_body(headers, &Format::INVOKED).map(drop),
             Dialect::Inference => match headers.get(header::CONTENT_TYPE) {
                 Some(kind) if INFERENCE.contains(&formats::essence(kind).as_str()) => Ok(()),
                 // Triton's clients say no type. A browser that sends for a page says which one.

@@ -10,12 +10,15 @@ pub(crate) enum Format {
     Json,
     Csv,
     Arrow,
+    Parquet,
     /// A JSON object a line.
     Lines,
 }
 
 impl Format {
-    pub(crate) const ALL: [Format; 4] = [Format::Json, Format::Csv, Format::Arrow, Format::Lines];
+    pub(crate) const ALL: [Format; 5] = [Format::Json, Format::Csv, Format::Arrow, Format::Parquet, Format::Lines];
+    /// What MLflow's server reads.
+    pub(crate) const INVOKED: [Format; 3] = [Format::Json, Format::Csv, Format::Parquet];
 
     /// Its media type, and for text what it is written in: some clients take that of CSV for Latin-1.
     pub(crate) fn content_type(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Format {
             Format::Json => "application/json",
             Format::Csv => "text/csv",
             Format::Arrow => "application/vnd.apache.arrow.stream",
+            Format::Parquet => "application/vnd.apache.parquet",
             Format::Lines => "application/x-ndjson",
         }
     }
@@ -154,6 +158,7 @@ mod tests {
         check("text/csv; header=present", Some(Format::Csv));
         check("application/x-ndjson", Some(Format::Lines));
         check("application/vnd.apache.arrow.stream", Some(Format::Arrow));
+        check("application/vnd.apache.parquet", Some(Format::Parquet));
         check("text/csv; charset=latin1", None);
         check("", None);
         check("text/plain", None);

@@ -57,6 +57,7 @@ fn answer(asked: &Asked, bytes: &[u8], from: Format, to: Format) -> Result<Said,
         Format::Json => Rows::of_contract(&asked.served.predictor, bytes)?,
         Format::Csv => Rows::csv(&asked.served.predictor, bytes)?,
         Format::Arrow => Rows::arrow(bytes)?,
+        Format::Parquet => Rows::parquet(bytes)?,
         Format::Lines => lines::all(&asked.served.predictor, bytes)?,
     };
     if to == Format::Json {
@@ -86,6 +87,7 @@ pub(crate) fn written(table: &Table, to: Format) -> Result<Vec<u8>, SourceError>
         Format::Csv => file(FileFormat::Csv)?,
         Format::Json | Format::Lines => file(FileFormat::JsonLines)?,
         Format::Arrow => Writer::arrow_stream(Vec::new(), header, true)?,
+        Format::Parquet => file(FileFormat::Parquet)?,
     };
     let columns: Vec<&Column> = table.columns.iter().map(|column| &**column).collect();
     writer.write(&columns, &table.flags)?;

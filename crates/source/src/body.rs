@@ -5,7 +5,8 @@ use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::{ArrowError, DataType, Schema};
+use bytes::Bytes;
 use evenstep_table::ColumnName;
 use evenstep_table::build::{ColumnBuilder, Strictness};
 
@@ -17,12 +18,15 @@ use crate::csv::{self, Opened};
 use crate::format::{Compression, Format};
 use crate::guard::guard;
 use crate::layout::{Details, FileInfo, UNWANTED, column_names};
+use crate::parquet_file::Footer;
 use crate::{SourceError, SourceErrorKind};
 
 /// What messages call it.
 const NAME: &str = "the body";
 /// What compressed columns of a body may hold, and strings that its rows share.
 const INFLATED_BYTES_MAX: u64 = 64 << 20;
+/// Rows of a batch of a Parquet body.
+const BATCH_ROWS: usize = 4096;
 
 /// Rows of a request by column, before they have types.
 #[derive(Debug)]
@@ -81,6 +85,26 @@ impl Body {
         let schema = batches.schema();
         let columns = column_names(schema.fields().iter().map(|field| field.name()));
         let columns = columns.map_err(|error| error.in_file(path))?;
+        Body::batches(path, columns, &schema, batches)
+    }
+
+    /// Parquet, as a file of it is. It must tell how large it is once it is decompressed.
+    ///
+    /// # Errors
+    /// As `arrow`, and compressions and encodings that don't tell.
+    pub fn parquet(bytes: &[u8]) -> Result<Body, SourceError> {
+        let (path, bytes) = (Path::new(NAME), Bytes::copy_from_slice(bytes));
+        let (footer, columns) = Footer::of_body(path, &bytes, INFLATED_BYTES_MAX)?;
+        let batches = footer.batches_of(path, bytes, BATCH_ROWS)?;
+        Body::batches(path, columns, &footer.schema(), batches)
+    }
+
+    fn batches(
+        path: &Path,
+        columns: Vec<ColumnName>,
+        schema: &Schema,
+        batches: impl Iterator<Item = Result<RecordBatch, SourceError>>,
+    ) -> Result<Body, SourceError> {
         for (name, field) in columns.iter().zip(schema.fields()) {
             if let Some(what) = arrow_cells::unsupported(field) {
                 return Err(arrow_cells::refuse(name, &what).in_file(path));
@@ -219,4 +243,56 @@ fn too_large(path: &Path) -> SourceError {
     SourceError::new(SourceErrorKind::Unsupported, "its columns hold more than its bytes show")
         .in_file(path)
         .help("send the rows in several parts")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
+    use parquet::file::metadata::KeyValue;
+    use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+
+    use super::*;
+
+    fn parquet(column: ArrayRef, build: impl Fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder) -> Vec<u8> {
+        let batch = RecordBatch::try_from_iter([("x", column)]).expect("a batch");
+        let properties = build(WriterProperties::builder()).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).expect("a file");
+        writer.write(&batch).expect("rows");
+        writer.into_inner().expect("an end")
+    }
+
+    #[test]
+    fn a_parquet_body_holds_no_more_than_it_tells_and_may() {
+        let refused = |body: &[u8], what: &str| {
+            let error = Body::parquet(body).expect_err(what).to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        let texts = |text: &str, rows| Arc::new(StringArray::from(vec![text; rows])) as ArrayRef;
+        let numbers = |rows| Arc::new(Float64Array::from(vec![0.0; rows])) as ArrayRef;
+        let zstd = |it: WriterPropertiesBuilder| it.set_compression(Compression::ZSTD(ZstdLevel::default()));
+        assert_eq!(Body::parquet(&parquet(texts("a", 9000), zstd)).expect("it is small").rows(), 9000);
+
+        let long = "a".repeat(1 << 20);
+        let shared = parquet(texts(&long[..1 << 19], 200), |it| it.set_statistics_enabled(EnabledStatistics::None));
+        assert!(shared.len() < 1 << 20, "a dictionary holds it once");
+        refused(&shared, "hold more than its bytes show");
+        let plain = parquet(texts(&long, 100), |it| zstd(it.set_dictionary_enabled(false)));
+        assert!(plain.len() < 1 << 20, "it compresses well");
+        refused(&plain, "once it is decompressed is too large");
+        refused(&parquet(numbers(5 << 20), |it| it), "once it is decompressed is too large");
+        let gzip = Compression::GZIP(GzipLevel::default());
+        refused(&parquet(numbers(3), |it| it.set_compression(gzip)), "compressed by GZIP");
+        let note = KeyValue::new("note".to_owned(), long);
+        refused(&parquet(numbers(3), |it| it.set_key_value_metadata(Some(vec![note.clone()]))), "footer is too large");
+        let told = |it: WriterPropertiesBuilder| {
+            it.set_dictionary_enabled(false).set_column_encoding("x".into(), Encoding::DELTA_BYTE_ARRAY)
+        };
+        refused(&parquet(texts("ab", 3), told), "told by what they share");
+        refused(b"PAR1", "it ends before its footer");
+        refused(b"", "it ends before its footer");
+    }
 }

@@ -47,6 +47,7 @@ mod json;
 mod kept;
 mod known;
 mod layout;
+mod parquet_claims;
 mod parquet_file;
 mod parquet_pages;
 mod queue;

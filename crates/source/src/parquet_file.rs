@@ -1,24 +1,27 @@
 //! Parquet files: row groups, and columns within them, are read in parallel.
 
 use std::fs::File;
-use std::io::{Read, Seek};
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::extension::EXTENSION_TYPE_NAME_KEY;
 use arrow_schema::{DataType, Field, Schema};
+use bytes::Bytes;
 use evenstep_table::ColumnName;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::parquet_to_arrow_field_levels;
 use parquet::basic::LogicalType;
 use parquet::errors::ParquetError;
+use parquet::file::reader::ChunkReader;
 
 use crate::arrow_cells::UUID;
 use crate::guard::guard;
 use crate::layout::column_names;
-use crate::parquet_pages::Groups;
+use crate::parquet_claims;
+use crate::parquet_pages::{Groups, Sharing};
 use crate::{SourceError, SourceErrorKind};
 
 /// What a file's footer says.
@@ -31,10 +34,29 @@ impl Footer {
     /// Reads the footer.
     pub(crate) fn read(path: &Path) -> Result<(Footer, Vec<ColumnName>), SourceError> {
         let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
+        Footer::of(path, &file)
+    }
+
+    /// The footer of a body: what it tells is held to `bytes_max`, and strings are views, so that rows may share them.
+    pub(crate) fn of_body(
+        path: &Path,
+        bytes: &Bytes,
+        bytes_max: u64,
+    ) -> Result<(Footer, Vec<ColumnName>), SourceError> {
+        guard(path, || parquet_claims::check_footer(bytes))?;
+        let (Footer { metadata }, columns) = Footer::of(path, bytes)?;
         guard(path, || {
-            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
-            let metadata = metadata.map_err(|error| no_parquet(&file).unwrap_or_else(|| malformed(error)))?;
-            let metadata = without_levels_of_flags(metadata).map_err(malformed)?;
+            parquet_claims::check_groups(bytes, metadata.metadata(), bytes_max)?;
+            let metadata = retyped(metadata, |kind| is_text(kind).then_some(DataType::Utf8View)).map_err(malformed)?;
+            Ok((Footer { metadata }, columns))
+        })
+    }
+
+    fn of(path: &Path, file: &impl ChunkReader) -> Result<(Footer, Vec<ColumnName>), SourceError> {
+        guard(path, || {
+            let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new());
+            let metadata = metadata.map_err(|error| no_parquet(file).unwrap_or_else(|| malformed(error)))?;
+            let metadata = retyped(metadata, without_levels_of_flags).map_err(malformed)?;
             let columns = column_names(metadata.schema().fields().iter().map(|field| field.name()))?;
             let footer = Footer { metadata };
             if footer.groups().into_iter().try_fold(0, u64::checked_add).is_none_or(|rows| rows > i64::MAX as u64) {
@@ -75,14 +97,31 @@ impl Footer {
         rows: usize,
     ) -> Result<Batches, SourceError> {
         let file = File::open(path).map_err(|error| SourceError::io(path, &error))?;
+        let metadata = self.metadata.metadata();
+        let groups = group.map_or_else(|| (0..metadata.num_row_groups()).collect(), |group| vec![group]);
+        let mask = ProjectionMask::roots(metadata.file_metadata().schema_descr(), columns.iter().copied());
+        self.of_groups(path, Groups::new(file, metadata.clone(), groups, Sharing::Taken), mask, rows)
+    }
+
+    /// Reads all columns of all row groups of what is in memory.
+    pub(crate) fn batches_of(&self, path: &Path, bytes: Bytes, rows: usize) -> Result<Batches, SourceError> {
+        let metadata = self.metadata.metadata();
+        let groups = (0..metadata.num_row_groups()).collect();
+        let groups = Groups::new(bytes, metadata.clone(), groups, Sharing::Refused);
+        self.of_groups(path, groups, ProjectionMask::all(), rows)
+    }
+
+    fn of_groups(
+        &self,
+        path: &Path,
+        groups: Groups<impl ChunkReader + 'static>,
+        mask: ProjectionMask,
+        rows: usize,
+    ) -> Result<Batches, SourceError> {
         guard(path, || {
-            let metadata = self.metadata.metadata();
-            let schema = metadata.file_metadata().schema_descr();
-            let mask = ProjectionMask::roots(schema, columns.iter().copied());
+            let schema = self.metadata.metadata().file_metadata().schema_descr();
             let hint = Some(self.metadata.schema().fields());
             let levels = parquet_to_arrow_field_levels(schema, mask, hint).map_err(malformed)?;
-            let groups = group.map_or_else(|| (0..metadata.num_row_groups()).collect(), |group| vec![group]);
-            let groups = Groups::new(file, metadata.clone(), groups);
             // No buffer is larger than there are rows.
             let rows = rows.min(groups.num_rows());
             let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, rows, None);
@@ -92,15 +131,29 @@ impl Footer {
 }
 
 /// A categorical of flags, as pandas writes one: the file has plain flags, which the library can't turn back into what they were.
-fn without_levels_of_flags(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
-    let has_flags =
-        |field: &Field| matches!(field.data_type(), DataType::Dictionary(_, values) if **values == DataType::Boolean);
-    if !metadata.schema().fields().iter().any(|field| has_flags(field)) {
+fn without_levels_of_flags(kind: &DataType) -> Option<DataType> {
+    matches!(kind, DataType::Dictionary(_, values) if **values == DataType::Boolean).then_some(DataType::Boolean)
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// Columns read as another type where there is `another`.
+fn retyped(
+    metadata: ArrowReaderMetadata,
+    another: impl Fn(&DataType) -> Option<DataType>,
+) -> Result<ArrowReaderMetadata, ParquetError> {
+    if !metadata.schema().fields().iter().any(|field| another(field.data_type()).is_some()) {
         return Ok(metadata);
     }
-    let plain = |field: &Arc<Field>| match has_flags(field) {
-        true => Arc::new(Field::new(field.name(), DataType::Boolean, field.is_nullable())),
-        false => Arc::clone(field),
+    let plain = |field: &Arc<Field>| match another(field.data_type()) {
+        Some(kind) => Arc::new(Field::new(field.name(), kind, field.is_nullable())),
+        None => Arc::clone(field),
     };
     let fields: Vec<_> = metadata.schema().fields().iter().map(plain).collect();
     let schema = Schema::new_with_metadata(fields, metadata.schema().metadata().clone());
@@ -110,7 +163,7 @@ fn without_levels_of_flags(metadata: ArrowReaderMetadata) -> Result<ArrowReaderM
 
 /// Batches of a file's columns, in the file's order of both.
 pub(crate) struct Batches {
-    path: std::path::PathBuf,
+    path: PathBuf,
     reader: ParquetRecordBatchReader,
 }
 
@@ -127,9 +180,9 @@ impl Iterator for Batches {
 }
 
 /// What a file is that its name alone makes Parquet.
-fn no_parquet(mut file: &File) -> Option<SourceError> {
+fn no_parquet(file: &impl ChunkReader) -> Option<SourceError> {
     let mut start = Vec::new();
-    file.rewind().and_then(|()| file.take(512).read_to_end(&mut start)).ok()?;
+    file.get_read(0).ok()?.take(512).read_to_end(&mut start).ok()?;
     let is_text = || start.len() > 4 && std::str::from_utf8(&start).is_ok_and(|text| !text.contains('\0'));
     match start.get(..4) {
         Some(b"PARE") => Some(encrypted()),

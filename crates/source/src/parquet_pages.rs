@@ -1,7 +1,6 @@
 //! The pages of Parquet columns, looked at before they are decoded: the decoders of strings in
 //! delta encodings allocate what a page claims, and a claim that no memory holds ends the process.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use parquet::arrow::arrow_reader::RowGroups;
@@ -9,33 +8,42 @@ use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 /// Values of a block that share a smallest delta. Writers are content with 128 to 2,048.
 const BLOCK_MAX: u64 = 1 << 14;
 
 /// Some row groups of a file.
-pub(crate) struct Groups {
-    file: Arc<File>,
+pub(crate) struct Groups<R> {
+    file: Arc<R>,
     metadata: Arc<ParquetMetaData>,
     chosen: Vec<usize>,
+    sharing: Sharing,
 }
 
-impl Groups {
+/// Whether strings may be told by what they share with the one before: few bytes of these stand for many.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Taken,
+    Refused,
+}
+
+impl<R> Groups<R> {
     /// The row groups at these positions.
-    pub(crate) fn new(file: File, metadata: Arc<ParquetMetaData>, chosen: Vec<usize>) -> Groups {
-        Groups { file: Arc::new(file), metadata, chosen }
+    pub(crate) fn new(file: R, metadata: Arc<ParquetMetaData>, chosen: Vec<usize>, sharing: Sharing) -> Groups<R> {
+        Groups { file: Arc::new(file), metadata, chosen, sharing }
     }
 }
 
-impl RowGroups for Groups {
+impl<R: ChunkReader + 'static> RowGroups for Groups<R> {
     fn num_rows(&self) -> usize {
         self.row_groups().map(|group| group.num_rows().max(0) as usize).sum()
     }
 
     fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
-        let (file, metadata) = (self.file.clone(), self.metadata.clone());
-        Ok(Box::new(Chunks { file, metadata, column, chosen: self.chosen.clone().into_iter() }))
+        let (file, metadata, sharing) = (self.file.clone(), self.metadata.clone(), self.sharing);
+        Ok(Box::new(Chunks { file, metadata, column, chosen: self.chosen.clone().into_iter(), sharing }))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -48,43 +56,53 @@ impl RowGroups for Groups {
 }
 
 /// One column's chunk in each of the row groups.
-struct Chunks {
-    file: Arc<File>,
+struct Chunks<R> {
+    file: Arc<R>,
     metadata: Arc<ParquetMetaData>,
     column: usize,
     chosen: std::vec::IntoIter<usize>,
+    sharing: Sharing,
 }
 
-impl Iterator for Chunks {
+impl<R: ChunkReader + 'static> Iterator for Chunks<R> {
     type Item = Result<Box<dyn PageReader>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let group = self.metadata.row_group(self.chosen.next()?);
         let chunk = group.column(self.column);
-        let nullable = chunk.column_descr().max_def_level() > 0;
+        let (nullable, sharing) = (chunk.column_descr().max_def_level() > 0, self.sharing);
         let pages = SerializedPageReader::new(self.file.clone(), chunk, group.num_rows().max(0) as usize, None);
-        Some(pages.map(|pages| Box::new(Checked { pages, nullable }) as _))
+        Some(pages.map(|pages| Box::new(Checked { pages, nullable, sharing }) as _))
     }
 }
 
-impl PageIterator for Chunks {}
+impl<R: ChunkReader + 'static> PageIterator for Chunks<R> {}
 
 /// Pages that claim no more than they hold.
-struct Checked {
-    pages: SerializedPageReader<File>,
+struct Checked<R: ChunkReader> {
+    pages: SerializedPageReader<R>,
     /// Whether pages start with levels, which tell nulls.
     nullable: bool,
+    sharing: Sharing,
 }
 
-impl PageReader for Checked {
+impl<R: ChunkReader> Checked<R> {
+    fn checked(&self, page: Option<Page>) -> Result<Option<Page>> {
+        let what = match &page {
+            Some(page) if claims_too_much(page, self.nullable) => "a page claims more values than its bytes can hold",
+            Some(page) if self.sharing == Sharing::Refused && page.encoding() == Encoding::DELTA_BYTE_ARRAY => {
+                "its strings are told by what they share, which is taken from files only"
+            }
+            _ => return Ok(page),
+        };
+        Err(ParquetError::General(what.to_owned()))
+    }
+}
+
+impl<R: ChunkReader> PageReader for Checked<R> {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
         let page = self.pages.get_next_page()?;
-        match &page {
-            Some(page) if claims_too_much(page, self.nullable) => {
-                Err(ParquetError::General("a page claims more values than its bytes can hold".to_owned()))
-            }
-            _ => Ok(page),
-        }
+        self.checked(page)
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
@@ -100,7 +118,8 @@ impl PageReader for Checked {
     }
 
     fn take_deferred_dictionary(&mut self) -> Result<Option<Page>> {
-        self.pages.take_deferred_dictionary()
+        let page = self.pages.take_deferred_dictionary()?;
+        self.checked(page)
     }
 
     fn at_record_boundary(&mut self) -> Result<bool> {
@@ -108,7 +127,7 @@ impl PageReader for Checked {
     }
 }
 
-impl Iterator for Checked {
+impl<R: ChunkReader> Iterator for Checked<R> {
     type Item = Result<Page>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -119,6 +138,8 @@ impl Iterator for Checked {
 fn claims_too_much(page: &Page, nullable: bool) -> bool {
     let bytes = page.buffer();
     let start = match page {
+        // No value is shorter than a byte.
+        Page::DictionaryPage { num_values, .. } => return *num_values as usize > bytes.len(),
         Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
             u64::from(*def_levels_byte_len) + u64::from(*rep_levels_byte_len)
         }
@@ -168,7 +189,7 @@ fn delta_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Seven bits a byte, the lowest first.
-fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+pub(crate) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*at)?;

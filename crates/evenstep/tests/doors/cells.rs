@@ -6,9 +6,9 @@ use evenstep_table::{ColumnName, Kind};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::client::{ARROW, JSON, LINES, Server};
+use crate::client::{ARROW, JSON, LINES, PARQUET, Server};
 use crate::common::Project;
-use crate::example::{arrow, column};
+use crate::example::{binary, column};
 
 /// y of a number x and a category c; what else is sent is ignored.
 fn server() -> Server {
@@ -32,18 +32,21 @@ fn doors(x: i64, c: &str) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let header = header.map(|(name, kind)| (ColumnName::new(name).expect("a name"), kind));
     let split = json!({ "dataframe_split": { "columns": ["x", "c", "e"], "data": [[x, c, 1]] } });
     let csv = format!("x,c,e\n{x},{c},1\n").into_bytes();
+    let [arrow, parquet] = binary(header.to_vec(), &columns);
     let json = |body: Value| body.to_string().into_bytes();
     vec![
         ("/predict", JSON, json(row.clone())),
         ("/predict", JSON, json(json!([row]))),
         ("/predict", JSON, json(json!({ "columns": lists }))),
         ("/predict", "text/csv", csv.clone()),
-        ("/predict", ARROW, arrow(header.to_vec(), &columns)),
+        ("/predict", ARROW, arrow),
+        ("/predict", PARQUET, parquet.clone()),
         ("/v2/models/p/infer", JSON, json(json!({ "inputs": tensors }))),
         ("/invocations", JSON, json(json!({ "instances": [row] }))),
         ("/invocations", JSON, json(json!({ "inputs": lists }))),
         ("/invocations", JSON, json(split)),
         ("/invocations", "text/csv", csv),
+        ("/invocations", PARQUET, parquet),
     ]
 }
 

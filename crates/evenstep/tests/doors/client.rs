@@ -8,6 +8,7 @@ pub(crate) use crate::common::told::Told;
 use crate::common::{self, Project};
 
 pub(crate) const ARROW: &str = "application/vnd.apache.arrow.stream";
+pub(crate) const PARQUET: &str = "application/vnd.apache.parquet";
 pub(crate) const LINES: &str = "application/x-ndjson";
 pub(crate) const JSON: &str = "application/json";
 

@@ -1,5 +1,6 @@
 //! An example's rows, in every format.
 
+use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
 use evenstep_table::{Coded, Column, ColumnName, Kind};
 use serde_json::{Map, Value, json};
@@ -64,10 +65,11 @@ impl Example {
         lines.join("\n")
     }
 
-    pub(crate) fn arrow(&self) -> Vec<u8> {
+    /// All rows, as a stream of Arrow and as Parquet.
+    pub(crate) fn binary(&self) -> [Vec<u8>; 2] {
         let header = self.kinds.iter().map(|(name, kind)| (ColumnName::new(name).expect("a name"), *kind)).collect();
         let columns: Vec<Column> = self.kinds.iter().map(|(name, kind)| column(*kind, &self.column(name))).collect();
-        arrow(header, &columns)
+        binary(header, &columns)
     }
 
     /// The tensors of all columns, and the bytes of those that are numbers.
@@ -105,10 +107,15 @@ impl Example {
     }
 }
 
-pub(crate) fn arrow(header: Vec<(ColumnName, Kind)>, columns: &[Column]) -> Vec<u8> {
-    let mut writer = Writer::arrow_stream(Vec::new(), header, false).expect("a stream");
-    writer.write(&columns.iter().collect::<Vec<_>>(), &[]).expect("rows");
-    writer.finish().expect("an end")
+/// Columns as a stream of Arrow and as Parquet.
+pub(crate) fn binary(header: Vec<(ColumnName, Kind)>, columns: &[Column]) -> [Vec<u8>; 2] {
+    let stream = Writer::arrow_stream(Vec::new(), header.clone(), false);
+    let file = Writer::new(Format::Parquet, Compression::None, Vec::new(), header, false);
+    [stream, file].map(|writer| {
+        let mut writer = writer.expect("a start");
+        writer.write(&columns.iter().collect::<Vec<_>>(), &[]).expect("rows");
+        writer.finish().expect("an end")
+    })
 }
 
 pub(crate) fn column(kind: Kind, cells: &[Value]) -> Column {
@@ -121,8 +128,8 @@ pub(crate) fn column(kind: Kind, cells: &[Value]) -> Column {
     }
 }
 
-pub(crate) fn small_arrow() -> Vec<u8> {
+pub(crate) fn small_binary() -> [Vec<u8>; 2] {
     let name = |name| ColumnName::new(name).expect("a name");
     let columns = [Column::Integer(vec![1, 2, 3]), Column::Number(vec![0.5, f64::NAN, 2.5])];
-    arrow(vec![(name("x"), Kind::Integer), (name("z"), Kind::Number)], &columns)
+    binary(vec![(name("x"), Kind::Integer), (name("z"), Kind::Number)], &columns)
 }

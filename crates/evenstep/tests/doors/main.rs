@@ -16,7 +16,7 @@ mod page;
 mod together;
 mod wrong;
 
-use client::{ARROW, JSON, LINES, small};
+use client::{ARROW, JSON, LINES, PARQUET, small};
 use evenstep_pipeline::request;
 use example::Example;
 use serde_json::{Value, json};
@@ -33,16 +33,17 @@ fn every_door_gives_the_bits_of_score() {
     let objects = Value::from(example.rows.iter().cloned().map(Value::Object).collect::<Vec<_>>());
     let columns = json!({ "columns": example.columns() }).to_string();
     let lines: String = example.rows.iter().map(|row| json!(row).to_string() + "\n").collect();
-    let (csv, arrow, list) = (example.csv().into_bytes(), example.arrow(), objects.to_string());
+    let (csv, [arrow, parquet], list) = (example.csv().into_bytes(), example.binary(), objects.to_string());
     let predictor = evenstep_bundle::open(&example.bundle).expect("it is whole").predictor().expect("it answers");
     let answers = request::answer(&predictor, list.as_bytes()).expect("all rows are answered");
     let answers: Vec<Value> = answers.iter().map(|answer| json!(answer)).collect();
     example.check("a call in Rust", &answers, native);
-    let doors: [(&str, &[u8]); 5] = [
+    let doors: [(&str, &[u8]); 6] = [
         (JSON, list.as_bytes()),
         (JSON, columns.as_bytes()),
         ("text/csv", &csv),
         (ARROW, &arrow),
+        (PARQUET, &parquet),
         (LINES, lines.as_bytes()),
     ];
     for (kind, body) in doors {
@@ -63,6 +64,7 @@ fn every_door_gives_the_bits_of_score() {
         example.check(kind, &table, member);
         // Whatever reads Arrow reads it; that another library does, `tests/clients.sh` shows.
         assert!(server.predict(kind, ARROW, body).ok().body.starts_with(&[0xff; 4]));
+        assert!(server.predict(kind, PARQUET, body).ok().body.starts_with(b"PAR1"));
     }
 
     let path = "/v2/models/titanic/infer";
@@ -116,6 +118,8 @@ fn every_door_gives_the_bits_of_score() {
     }
     let told = server.post("/invocations", "text/csv; charset=utf-8", "", &csv).ok().json();
     example.check("MLflow, CSV", told["predictions"].as_array().expect("a list"), member);
+    let told = server.post("/invocations", PARQUET, "", &parquet).ok().json();
+    example.check("MLflow, Parquet", told["predictions"].as_array().expect("a list"), member);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::client::{ARROW, JSON, LINES, Server, small, small_project};
-use crate::example::small_arrow;
+use crate::client::{ARROW, JSON, LINES, PARQUET, Server, small, small_project};
+use crate::example::small_binary;
 
 #[test]
 fn no_bytes_through_any_door_are_a_bug_or_an_end() {
@@ -14,15 +14,17 @@ fn no_bytes_through_any_door_are_a_bug_or_an_end() {
     let infer = "/v2/models/p/infer";
     let plain = br#"{"id":"a","inputs":[{"name":"x","shape":[2],"datatype":"INT64","data":[1,2]},{"name":"z","shape":[2],"datatype":"FP64","data":[0.5,1]}]}"#;
     let split = br#"{"dataframe_split":{"columns":["x","z"],"index":[0],"data":[[1,2.5]]}}"#;
-    let doors: [(&str, &str, &str, Vec<u8>); 8] = [
+    let [arrow, parquet] = small_binary();
+    let doors: [(&str, &str, &str, Vec<u8>); 9] = [
         ("/predict", JSON, "", br#"{"columns":{"x":[1,2],"z":[0.5,null]}}"#.to_vec()),
         ("/predict", "text/csv", "", b"x,\"z\"\n1,0.5\n2,\n".to_vec()),
         ("/predict", LINES, "", b"{\"x\":1,\"z\":2}\n\n{\"z\":1e5,\"x\":3}\n".to_vec()),
-        ("/predict", ARROW, "", small_arrow()),
+        ("/predict", ARROW, "", arrow),
         (infer, JSON, "", plain.to_vec()),
         (infer, "application/octet-stream", &more, binary),
         ("/invocations", JSON, "", split.to_vec()),
         ("/invocations", "text/csv", "", b"z,x\n1,0\n".to_vec()),
+        ("/invocations", PARQUET, "", parquet),
     ];
     for (path, kind, more, body) in doors {
         server.post(path, kind, more, &body).ok();

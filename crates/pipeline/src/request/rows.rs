@@ -108,6 +108,14 @@ impl Rows<'_> {
         Body::arrow(body).map(Rows::Columns).map_err(unreadable)
     }
 
+    /// Parquet, read as a file of it is.
+    ///
+    /// # Errors
+    /// Bytes that no such file may have.
+    pub fn parquet(body: &[u8]) -> Result<Self, Refusal> {
+        Body::parquet(body).map(Rows::Columns).map_err(unreadable)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {

@@ -18,7 +18,7 @@ use crate::work::{self, Asked, Said};
 pub(super) async fn invocations(State(service): State<Arc<Service>>, chosen: Chosen, request: Request) -> Response {
     let Chosen(served) = chosen;
     let (head, body) = request.into_parts();
-    match Format::of_body(&head.headers, &[Format::Json, Format::Csv]) {
+    match Format::of_body(&head.headers, &Format::INVOKED) {
         Ok(format) => {
             let work = move |asked: &Asked, bytes: &[u8]| answer(asked, bytes, format);
             work::answer(Asked::new(service, served), Dialect::Mlflow, &head.headers, body, work).await
@@ -28,7 +28,11 @@ pub(super) async fn invocations(State(service): State<Arc<Service>>, chosen: Cho
 }
 
 fn answer(asked: &Asked, bytes: &[u8], format: Format) -> Result<Said, Problem> {
-    let rows = if format == Format::Csv { Rows::csv(&asked.served.predictor, bytes)? } else { rows::rows(bytes)? };
+    let rows = match format {
+        Format::Csv => Rows::csv(&asked.served.predictor, bytes)?,
+        Format::Parquet => Rows::parquet(bytes)?,
+        _ => rows::rows(bytes)?,
+    };
     let count = rows.len();
     let table = asked.table(rows)?;
     let bytes = serde_json::to_vec(&json!({ "predictions": predictions(&table) })).expect("answers are plain data");

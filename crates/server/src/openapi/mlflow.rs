@@ -15,6 +15,7 @@ pub(super) fn paths(_: &Predictor) -> Vec<(String, Value)> {
     invoke["requestBody"] = json!({ "required": true, "content": {
         "application/json": { "schema": schema("Invocation") },
         "text/csv": { "schema": some_text("a header, and a line a row") },
+        "application/vnd.apache.parquet": { "schema": some_text("a Parquet file") },
     } });
     let told = |summary: &str, name: &str, kind: &str, refusals: &[&str]| {
         let answer = json!({ "description": "it answers", "content": { kind: {} } });

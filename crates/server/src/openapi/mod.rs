@@ -87,6 +87,7 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         Format::Json.media_type(): { "schema": schema("Answer") },
         Format::Csv.media_type(): { "schema": text("the columns of a score file") },
         Format::Arrow.media_type(): { "schema": text("the columns of a score file, as an Arrow IPC stream") },
+        Format::Parquet.media_type(): { "schema": text("the columns of a score file") },
         Format::Lines.media_type(): { "schema": text("an object a row, as in a score file; a last one with `error`, if a row has no answer") },
     } });
     let body = json!({ "required": true, "content": {
@@ -96,6 +97,7 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         },
         Format::Csv.media_type(): { "schema": some_text("a header, and a line a row") },
         Format::Arrow.media_type(): { "schema": some_text("an Arrow IPC stream") },
+        Format::Parquet.media_type(): { "schema": some_text("a Parquet file") },
         Format::Lines.media_type(): { "schema": text("an object a line, each a row; answered while they come") },
     } });
     let predict = |name: &str, more: &[&str]| {
