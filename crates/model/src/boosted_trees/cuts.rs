@@ -70,7 +70,7 @@ impl Binning {
         };
         let between = &thresholds[usize::from(last)..usize::from(next).min(thresholds.len())];
         let [Some(first), Some(end)] = [between.first(), between.last()] else { return last };
-        let middle = 0.5 * first + 0.5 * end;
+        let middle = midway(*first, *end);
         let above = between.partition_point(|cut| *cut < middle);
         let is_nearer = |at: usize| between[at] - middle < middle - between[at - 1];
         last + (if above > 0 && !is_nearer(above) { above - 1 } else { above }) as u16
@@ -358,6 +358,17 @@ mod tests {
             [1.5, 2.5]
         );
         check(&[f64::MAX, f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, -f64::MAX], 255, &[0.0]);
+    }
+
+    #[test]
+    fn a_cut_between_bins_is_one_that_is_there() {
+        let binning = |cuts: &[f64]| Binning::Number(cuts.to_vec());
+        assert_eq!(binning(&[1.0, 2.0, 4.0]).middle(0, 3), 1);
+        // Half of a subnormal, twice, is more than it.
+        let odd = f64::from_bits(3);
+        assert_eq!(binning(&[odd]).middle(0, 1), 0);
+        assert_eq!(binning(&[odd, f64::from_bits(5)]).middle(0, 2), 0);
+        assert_eq!(binning(&[-f64::MAX, f64::MAX]).middle(0, 2), 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Growing trees from the rows whose gradients are largest, and from a share of the others that stands for all of them.
 //! Source: Ke et al. 2017, "LightGBM: A Highly Efficient Gradient Boosting Decision Tree".
 
+use evenstep_exact::reduce::Partial;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,22 @@ impl Default for Goss {
     }
 }
 
+/// How many rows are learned from, pull more than a bar, and just as much.
+#[derive(Default, Serialize, Deserialize)]
+struct Counts {
+    learned: u64,
+    above: u64,
+    tied: u64,
+}
+
+impl Partial for Counts {
+    fn merge(&mut self, other: Counts) {
+        self.learned += other.learned;
+        self.above += other.above;
+        self.tied += other.tied;
+    }
+}
+
 impl Growing<'_> {
     /// Weighs rows for a round: those with large gradients as they are, of the others those that are drawn, the more.
     /// The first rounds, which tell one row's gradient from another's, see all rows.
@@ -39,8 +56,11 @@ impl Growing<'_> {
         }
         let pulls = self.pulls(round)?;
         let bar = self.quantile_of_rows(1.0 - goss.top, &pulls);
+        let counts = self.counts(bar, &pulls);
+        // Where most rows pull alike, as by the absolute error, those at the bar are drawn, too.
+        let at_the_bar = (goss.top * counts.learned as f64 - counts.above as f64) / counts.tied.max(1) as f64;
         let chance = (goss.other / (1.0 - goss.top)).min(1.0);
-        let key = self.draws.within("goss").bits(&tree_key(round, 0), 0);
+        let [key, key_at_the_bar] = [0, 1].map(|n| self.draws.within("goss").bits(&tree_key(round, 0), n));
         self.weights.resize(pulls.len(), 0.0);
         let (undrawn, roles) = (&self.undrawn, &self.roles);
         let states = rows::split(&self.pieces, &mut self.weights)
@@ -51,8 +71,11 @@ impl Growing<'_> {
         let most = rows::fold(self.run.workers, &self.pieces, states, |_, state, most: &mut Largest| {
             let (((weights, seeds), pulls), first) = state;
             for (at, (weight, seed)) in weights.iter_mut().zip(*seeds).enumerate() {
+                let is_kept = |pull: f64| {
+                    pull > bar || (pull == bar && share_of(mix(*seed, key_at_the_bar)) < at_the_bar)
+                };
                 let times = match roles[*first + at] {
-                    Role::Learned if pulls[at] > bar => 1.0,
+                    Role::Learned if is_kept(pulls[at]) => 1.0,
                     Role::Learned if share_of(mix(*seed, key)) < chance => 1.0 / chance,
                     _ => 0.0,
                 };
@@ -80,6 +103,17 @@ impl Growing<'_> {
             });
         }
         Ok(pulls)
+    }
+
+    /// How the rows that are learned from pull, measured by a bar.
+    fn counts(&self, bar: f64, pulls: &[f64]) -> Counts {
+        rows::fold(self.run.workers, &self.pieces, offsets(&self.pieces), |piece, first, counts: &mut Counts| {
+            for row in (*first..*first + piece.rows.len()).filter(|row| self.roles[*row] == Role::Learned) {
+                counts.learned += 1;
+                counts.above += u64::from(pulls[row] > bar);
+                counts.tied += u64::from(pulls[row] == bar);
+            }
+        })
     }
 
     /// A quantile over the rows that are learned from, each counting once.

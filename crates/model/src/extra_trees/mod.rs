@@ -8,8 +8,7 @@
 //! Takes numbers, integers and booleans with nulls, and categories as they are; null goes to the side that training
 //! found better, a level that training never saw to the heavier child.
 //! Known as scikit-learn `ExtraTreesClassifier`, `ExtraTreesRegressor`, whose defaults it keeps. Differs: a cut lies between bins
-//! of values; with two classes or a number, a node all of whose drawn features are constant in it is a leaf, where scikit-learn draws
-//! on, as this does with more classes; a tree has at most 32,768 leaves.
+//! of values; a tree has at most 32,768 leaves.
 
 use evenstep_table::Task;
 use schemars::JsonSchema;

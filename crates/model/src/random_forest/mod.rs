@@ -7,10 +7,8 @@
 //! Takes numbers, integers and booleans with nulls, and categories as they are; null goes to the side that training
 //! found better, a level that training never saw to the heavier child.
 //! Known as scikit-learn `RandomForestClassifier`, `RandomForestRegressor`, whose defaults it keeps. Differs: splits lie
-//! between bins of values; with two classes or a number, a node all of whose drawn features are constant in it is a leaf, where
-//! scikit-learn draws on, as this does with more classes: of columns of 0 and 1 such trees are shallower, unless
-//! `column_sample_by_node` is more; a row's count in a sample is a Poisson variable of mean 1, so that samples have about as many
-//! rows as there are; a tree has at most 32,768 leaves.
+//! between bins of values; a row's count in a sample is a Poisson variable of mean 1, so that samples have about as many rows
+//! as there are; a tree has at most 32,768 leaves.
 
 use evenstep_table::Task;
 use schemars::JsonSchema;

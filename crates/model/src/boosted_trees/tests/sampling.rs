@@ -51,6 +51,16 @@ fn rows_of_large_gradients_stand_for_all() {
 }
 
 #[test]
+fn of_rows_that_all_pull_alike_a_share_is_kept() {
+    let data = values(20_000);
+    let absolute: BoostedTrees = serde_json::from_value(json!({ "objective": "absolute" })).unwrap();
+    let half = Some(Goss { top: 0.5, other: 1e-9 });
+    let some = fit(&BoostedTrees { objective: absolute.objective, goss: half, ..goss() }, &Task::Regression, &data);
+    let weight: f64 = some.model.trees().nth(5).unwrap().covers.iter().sum();
+    assert!((weight / 10_000.0 - 1.0).abs() < 0.05, "half of the rows: {weight}");
+}
+
+#[test]
 fn trees_left_out_count_for_less() {
     let data = values(3000);
     let trained = fit(&dart(), &Task::Regression, &data);
