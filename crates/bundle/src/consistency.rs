@@ -70,7 +70,8 @@ fn of_spec(opened: &Opened) -> Result<String, String> {
 }
 
 fn of_sbom(opened: &Opened) -> Result<String, String> {
-    sbom::fits(&opened.sbom, &opened.artifact, &opened.digest).map_err(|error| format!("`sbom.json`: {error}"))?;
+    let fits = sbom::fits(&opened.sbom, &opened.artifact, &opened.digest, &opened.budget());
+    fits.map_err(|error| format!("`sbom.json`: {error}"))?;
     Ok("names this artifact and its data".to_owned())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use evenstep_exact::budget::Budget;
-use evenstep_exact::canonical::{self, CanonicalValue, Digest, canonical_json};
+use evenstep_exact::canonical::{self, CanonicalText, CanonicalValue, Digest, canonical_json};
 use evenstep_model::Stored;
 use evenstep_pipeline::artifact::{APPLIED, Epochs, digest_of_identity};
 use evenstep_pipeline::{Artifact, ArtifactHead, ModelRecord, PipelineError, Predictor};
@@ -43,7 +43,7 @@ pub struct Opened {
     /// The model card, as Markdown.
     pub card: String,
     /// What it is made of, as CycloneDX.
-    pub sbom: Value,
+    pub sbom: CanonicalText,
     /// Every member with its size and BLAKE3 digest.
     pub manifest: Manifest,
     /// The names of members that this engine doesn't know, which nothing is read of.
@@ -58,7 +58,12 @@ impl Opened {
     /// # Errors
     /// As [`Predictor::load`].
     pub fn predictor(&self) -> Result<Predictor, PipelineError> {
-        Predictor::load_as(&self.artifact, self.digest.clone(), &Budget::of(self.left))
+        Predictor::load_as(&self.artifact, self.digest.clone(), &self.budget())
+    }
+
+    /// The memory that is left for what is read of it later.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::of(self.left)
     }
 }
 
@@ -269,7 +274,7 @@ fn read_artifact(members: &mut Members<'_>, budget: &mut Budget) -> Result<Artif
     let model: ModelFacts = read("model.json", take("model.json")?, budget)?;
     let weights =
         tensors::read(take(WEIGHTS)?).map_err(|error| BundleError::Broken(format!("`{WEIGHTS}`: {error}")))?;
-    let contract = read_copied("contract.json", take("contract.json")?, 4, budget)?;
+    let contract = read("contract.json", take("contract.json")?, budget)?;
     let CanonicalValue(spec) = read("spec.json", take("spec.json")?, budget)?;
     let AtMost(golden): AtMost<_, GOLDEN_ROWS> = read("golden.json", take("golden.json")?, budget)?;
     Ok(Artifact::from_parts(

@@ -783,6 +783,32 @@ fn twenty_thousand_levels_train() {
 }
 
 #[test]
+fn tables_of_many_columns_or_classes_make_bundles_that_load() {
+    let train = |columns: usize, rows: usize, cell: &dyn Fn(usize) -> String, target: &dyn Fn(usize) -> String| {
+        let names: Vec<String> = (0..columns).map(|n| format!("c{n}")).collect();
+        let mut csv = format!("id,{},y\n", names.join(","));
+        for row in 0..rows {
+            let cells: Vec<String> = (0..columns).map(|column| cell(row * 31 + column * 7 + row / 3)).collect();
+            csv.push_str(&format!("{row},{},{}\n", cells.join(","), target(row)));
+        }
+        let project = Project::new();
+        project.write("data.csv", csv);
+        let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n[model]\nuse = \"dummy\"\n";
+        project.write("p.toml", spec);
+        project.run(&["train", "p.toml", "--quiet"]).ok();
+        project.run(&["verify", "p.evenstep"]).ok();
+    };
+    let number = |row: usize| format!("{}.5", row % 17);
+    // What is read of these takes the most memory for the bytes of its bundle.
+    train(1_409, 40, &|n| if n % 3 == 0 { String::new() } else { "1".to_owned() }, &number);
+    train(1_409, 20, &|n| ["a", "b", "c"][n % 3].to_owned(), &number);
+    train(2_817, 20, &|n| (n % 100).to_string(), &number);
+    for classes in [257, 1_000] {
+        train(1, 2 * classes, &|n| (n % 10).to_string(), &|row| format!("k{}", row % classes));
+    }
+}
+
+#[test]
 fn ten_thousand_columns_train() {
     let project = project();
     let names: Vec<String> = (0..10_000).map(|n| format!("c{n}")).collect();

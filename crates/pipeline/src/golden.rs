@@ -24,8 +24,8 @@ const ROWS: u32 = 32;
 pub struct GoldenRow {
     /// The row, as a request would have it.
     pub row: CanonicalText,
-    /// The bits of each number of its prediction, in hex.
-    pub bits: Vec<String>,
+    /// A list: the bits of each number of its prediction, in hex.
+    pub bits: CanonicalText,
 }
 
 /// Makes up rows and scores them.
@@ -49,7 +49,9 @@ pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<Gol
     for row in rows {
         // A row that the contract refuses, for lack of an allowed value, or a step that takes no such value, proves nothing.
         match bits(predictor, &row) {
-            Ok(Some(bits)) => golden.push(GoldenRow { row: CanonicalText::of(&row), bits }),
+            Ok(Some(bits)) => {
+                golden.push(GoldenRow { row: CanonicalText::of(&row), bits: CanonicalText::of(&bits) });
+            }
             Ok(None) => {}
             Err(error) if error.kind == ErrorKind::Input => {}
             Err(error) => return Err(error),
@@ -64,16 +66,17 @@ pub(crate) fn make(predictor: &Predictor, artifact: &Artifact) -> Result<Vec<Gol
 /// Any bit that differs from what training saw.
 pub(crate) fn replay(predictor: &Predictor, golden: &[GoldenRow], budget: &Budget) -> Result<(), PipelineError> {
     for (n, expected) in golden.iter().enumerate() {
+        let broken = |error: serde_json::Error| PipelineError::input(format!("golden row {n}: {error}"));
         // One row is gone before the next one is read.
-        let row = Budget::of(budget.left()).read(expected.row.as_str().as_bytes());
-        let row = row.map_err(|error| PipelineError::input(format!("golden row {n}: {error}")))?;
-        let bits = bits(predictor, &row)?;
-        if bits.as_ref() != Some(&expected.bits) {
+        let of_one = Budget::of(budget.left());
+        let bits = bits(predictor, &of_one.read(expected.row.as_str().as_bytes()).map_err(broken)?)?;
+        if bits.as_ref().map(CanonicalText::of).as_ref() != Some(&expected.bits) {
             let told = |bits: &[String]| some_of(bits.iter().map(String::as_str), BITS_TOLD, " ");
             let found = bits.map_or("a refusal".to_owned(), |bits| told(&bits));
+            let scored: Vec<String> = of_one.read(expected.bits.as_str().as_bytes()).map_err(broken)?;
             return Err(PipelineError::no(format!(
                 "golden row {n} scores {found} here, and scored {} in training",
-                told(&expected.bits)
+                told(&scored)
             ))
             .help("this host doesn't give research's answers, so nothing is served".to_owned()));
         }

@@ -1,6 +1,7 @@
 //! Columns of text that would be of a better type but for a few cells, as a slip of the pen makes them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evenstep_source::Inferred;
 use evenstep_table::infer::Mostly;
@@ -16,7 +17,7 @@ pub(crate) type Mixed = (Kind, String);
 
 /// What is to be said of such columns, whose types nobody has declared: which cells, and what the contract may say.
 pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTreeMap<ColumnName, Mixed> {
-    let told = |(name, rule): (&ColumnName, &Rule)| {
+    let told = |(name, rule): (&ColumnName, &Arc<Rule>)| {
         let mostly = inferred.columns[name].mostly().filter(|_| is_inferred_text(spec, name, rule))?;
         // A row needs its id.
         let invalid = if spec.data.id.list().iter().any(|id| id == name.as_str()) { "quarantine" } else { "null" };

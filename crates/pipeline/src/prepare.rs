@@ -439,6 +439,9 @@ fn label(
             None => Vec::new(),
         };
         let task = &target.task;
+        if let (Task::Ranking, Some(name)) = (task, &roles.group) {
+            check_question(spec, name, batch.column(name), origin)?;
+        }
         let target = target.code(batch.column(&roles.target));
         check_targets(spec, roles, batch, task, (&target, &weight), origin)?;
         let labels = batch.labels.as_mut().map(Arc::make_mut).expect("rows are identified first");
@@ -536,6 +539,14 @@ fn weights(spec: &Spec, name: &ColumnName, column: &Column, origin: &Origin) -> 
     let found = if numbers[row].is_nan() { "is missing".to_owned() } else { format!("is {}", numbers[row]) };
     let what = format!("{}: the weight `{name}` {found}", origin.place(row));
     refused(what, &format!("a weight is a number from 0 to {WEIGHT_MAX:e}; a row of weight 0 counts in nothing"))
+}
+
+/// Refuses a row of a ranking without a group: rows that nothing joins would be ranked against each other.
+fn check_question(spec: &Spec, name: &ColumnName, column: &Column, origin: &Origin) -> Result<(), PipelineError> {
+    let Some(row) = (0..column.rows()).find(|row| column.is_null(*row)) else { return Ok(()) };
+    let error = PipelineError::input(format!("{}: the group `{name}` is missing", origin.place(row)))
+        .help("rows of one group are ranked against each other: give the row its group, or drop it".to_owned());
+    Err(spec.text.point(error, &["data", "group"], "this column"))
 }
 
 /// The identity of each row's group.

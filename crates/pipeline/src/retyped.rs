@@ -1,6 +1,7 @@
 //! Columns whose types nobody declared, and which are read by other types than when the lock was written: one cell may do that.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evenstep_source::Reading;
 use evenstep_table::check::Breach;
@@ -33,14 +34,14 @@ pub fn retyped(
             personal: rule.personal,
             ..Rule::new(rule.kind)
         };
-        Some((name.clone(), as_before))
+        Some((name.clone(), Arc::new(as_before)))
     };
-    let columns: BTreeMap<ColumnName, Rule> = now.iter().filter_map(was).collect();
+    let columns: BTreeMap<ColumnName, Arc<Rule>> = now.iter().filter_map(was).collect();
     if columns.is_empty() {
         return Ok(Vec::new());
     }
     let quality = of_other_types(spec, columns.clone(), run)?;
-    let told = |(name, rule): (&ColumnName, &Rule)| {
+    let told = |(name, rule): (&ColumnName, &Arc<Rule>)| {
         let (was, is) = (rule.kind.word(), now[name]);
         let found = invalid(&quality, name);
         let cell = found.and_then(|found| Some((found.count, found.first.first()?))).map(|(count, first)| {
@@ -59,12 +60,16 @@ pub fn retyped(
 /// The first cell of a column that is not of the type; None if there is none, or the data can't be read any more.
 pub(crate) fn first_of_other_type(spec: &Spec, name: &ColumnName, kind: Kind, run: &Run<'_>) -> Option<Violation> {
     let rule = Rule { invalid: Invalid::Null, ..Rule::new(kind) };
-    let quality = of_other_types(spec, [(name.clone(), rule)].into(), run).ok()?;
+    let quality = of_other_types(spec, [(name.clone(), Arc::new(rule))].into(), run).ok()?;
     invalid(&quality, name)?.first.first().cloned()
 }
 
 /// What is found of the columns by rules under which cells of another type become null.
-fn of_other_types(spec: &Spec, columns: BTreeMap<ColumnName, Rule>, run: &Run<'_>) -> Result<Quality, PipelineError> {
+fn of_other_types(
+    spec: &Spec,
+    columns: BTreeMap<ColumnName, Arc<Rule>>,
+    run: &Run<'_>,
+) -> Result<Quality, PipelineError> {
     let reading = Reading { missing: spec.data.missing.clone(), columns, ..Reading::default() };
     let quiet = Run { workers: run.workers, progress: &Silent, trace: None };
     let source = as_known(spec, spec.source()?, &quiet)?;

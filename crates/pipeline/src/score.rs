@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use evenstep_exact::reduce::Workers;
@@ -55,9 +56,9 @@ impl Predictor {
         let wanted = |name: &ColumnName| self.inputs.contains(name) || id.contains(name);
         let rules = self.contract.columns.iter().filter(|(name, _)| wanted(name));
         // Some rows may have an id, and others none.
-        let rule = |name: &ColumnName, rule: &Rule| match self.inputs.contains(name) {
-            true => rule.clone(),
-            false => Rule { absent: Absent::Null, ..rule.clone() },
+        let rule = |name: &ColumnName, rule: &Arc<Rule>| match self.inputs.contains(name) {
+            true => Arc::clone(rule),
+            false => Arc::new(Rule { absent: Absent::Null, ..Rule::clone(rule) }),
         };
         Reading {
             missing: self.data.missing.clone(),

@@ -22,7 +22,7 @@ pub struct Reading {
     /// What stands for a missing value, in every format; by default the empty string.
     pub missing: Vec<String>,
     /// The columns to be read, and their rules.
-    pub columns: BTreeMap<ColumnName, Rule>,
+    pub columns: BTreeMap<ColumnName, Arc<Rule>>,
     /// Those columns that name a row in messages, unless they tell of people.
     pub id: Vec<ColumnName>,
     /// Why rows are read.
@@ -49,7 +49,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) name: ColumnName,
-    pub(crate) rule: Rule,
+    pub(crate) rule: Arc<Rule>,
     pub(crate) checker: Checker,
 }
 

@@ -189,7 +189,8 @@ fn a_stream_gives_what_a_read_gives() {
         let file = format!("long.{ending}");
         save(&long, &["n", "c"], &folder.path().join(&file));
         let source = open(&file, folder.path());
-        let columns = long.schema().into_iter().map(|(name, kind)| (name, evenstep_table::Rule::new(kind))).collect();
+        let columns =
+            long.schema().into_iter().map(|(name, kind)| (name, evenstep_table::Rule::new(kind).into())).collect();
         let reading = Reading { columns, mode: Mode::Scoring, ..Reading::default() };
         let (mut rows, mut largest) = (Vec::new(), 0);
         for chunk in source.stream(&reading).expect("the columns are there") {
@@ -229,7 +230,7 @@ fn integers_of_any_length_are_names_in_json_lines_as_in_a_csv() {
         let workers = Workers::threads(1);
         let inferred = source.infer(&[], &workers, &|_| ()).expect("it is read");
         let kind = inferred.columns["id"].kind_as_name().expect("it has values");
-        let columns = [(name("id"), evenstep_table::Rule::new(kind))].into();
+        let columns = [(name("id"), evenstep_table::Rule::new(kind).into())].into();
         let read = source.read(&Reading { columns, ..Reading::default() }, &workers, &|_| ()).expect("it is read");
         let [batch] = &read.batches[..] else { panic!("one batch") };
         (0..4).map(|row| batch.column(&name("id")).text(row).expect("there")).collect::<Vec<_>>()

@@ -230,7 +230,7 @@ fn lists_and_structs_are_left_alone_or_refused_by_name() {
         assert_eq!(read.batches[0].column(&name("x")).text(0).as_deref(), Some("7"));
         let source = open(file, folder.path()).expect("opened");
         assert_eq!(source.unsupported().len(), 2);
-        let columns = BTreeMap::from([(name("tags"), Rule::new(Kind::Integer))]);
+        let columns = BTreeMap::from([(name("tags"), Rule::new(Kind::Integer).into())]);
         let reading = Reading { columns, ..Reading::default() };
         let error = source.read(&reading, &Workers::threads(1), &|_| ()).expect_err("a list is no cell");
         let text = error.to_string().replace(&*folder.path().join(file).to_string_lossy(), "FILE");
@@ -277,7 +277,7 @@ fn rows_in_memory_are_cut_and_left_out_like_those_of_a_file() {
     let columns: [(&str, ArrayRef); 2] = [("x", Arc::new(Int32Array::from_iter_values(0..ROWS))), ("day", days)];
     save(&columns, folder.path());
     let reading = |columns: &[(&str, Kind)]| Reading {
-        columns: columns.iter().map(|(column, kind)| (name(column), Rule::new(*kind))).collect(),
+        columns: columns.iter().map(|(column, kind)| (name(column), Rule::new(*kind).into())).collect(),
         ..Reading::default()
     };
     let of = |file: &str, known: bool, columns: &[(&str, Kind)]| {

@@ -36,7 +36,7 @@ fn refusal(file: &str, bytes: &[u8]) -> String {
 fn reading(file: &str, bytes: &[u8], columns: &[(&str, Kind)], mode: Mode) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join(file), bytes).expect("written");
-    let columns = columns.iter().map(|(column, kind)| (name(column), Rule::new(*kind))).collect();
+    let columns = columns.iter().map(|(column, kind)| (name(column), Rule::new(*kind).into())).collect();
     let reading = Reading { columns, mode, missing: vec![String::new()], ..Reading::default() };
     match Source::open(file, folder.path()).and_then(|source| source.read(&reading, &Workers::threads(1), &|_| ())) {
         Err(error) => told(&error, folder.path()),
@@ -383,7 +383,7 @@ fn a_stream_that_ends_early_says_so() {
     let told = |rows: usize| {
         std::fs::write(folder.path().join("a.csv"), format!("n\n{}", "x\n".repeat(rows))).expect("written");
         let source = Source::open("a.csv", folder.path()).expect("a file");
-        let columns = [(name("n"), Rule::new(Kind::Number))].into();
+        let columns = [(name("n"), Rule::new(Kind::Number).into())].into();
         let mut stream = source.stream(&Reading { columns, ..Reading::default() }).expect("a stream");
         stream.next().expect("a chunk").expect_err("no number").message
     };

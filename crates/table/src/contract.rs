@@ -1,19 +1,28 @@
 //! The contract: what every column must be, in training, in files and in live requests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::infer::Evidence;
 use crate::rule::{ContractError, Rule, RuleSpec};
 use crate::{ColumnName, Kind};
 
 /// The rules of all columns, by name.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub struct Contract {
-    /// The columns' rules.
-    pub columns: BTreeMap<ColumnName, Rule>,
+    /// The columns' rules, shared by whatever is compiled from them: of a thousand columns they are large.
+    pub columns: BTreeMap<ColumnName, Arc<Rule>>,
+}
+
+impl<'de> Deserialize<'de> for Contract {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Contract, D::Error> {
+        // Whoever counts what is read sees whole rules.
+        let rules = BTreeMap::<ColumnName, Rule>::deserialize(from)?;
+        Ok(Contract { columns: rules.into_iter().map(|(name, rule)| (name, Arc::new(rule))).collect() })
+    }
 }
 
 impl Contract {
@@ -41,7 +50,7 @@ impl Contract {
             });
             let rule =
                 Rule::resolve(spec, kind, zone).map_err(|error| ContractError { column: name.clone(), error })?;
-            columns.insert(name.clone(), rule);
+            columns.insert(name.clone(), Arc::new(rule));
         }
         Ok(Contract { columns })
     }

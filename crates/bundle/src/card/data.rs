@@ -26,7 +26,7 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
          knows: of values beyond them nothing was measured.",
     );
     let rows = artifact.profile.columns.iter().map(|(name, column)| {
-        let rule = artifact.contract.columns.get(name);
+        let rule = artifact.contract.columns.get(name).map(|rule| &**rule);
         [
             code(name.as_str()),
             column.kind.word().to_owned(),

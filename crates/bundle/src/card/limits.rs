@@ -22,7 +22,7 @@ const REFUSED: [Case; 6] = [
 ];
 
 /// What a row is answered in spite of, with a flag.
-const FLAGGED: [Case; 5] = [
+const FLAGGED: [Case; 6] = [
     ("missing, though training saw no gap", |rule, artifact, name| {
         rule.missing == Missing::Allow && artifact.seen.get(name).is_some_and(|seen| !seen.nulls)
     }),
@@ -33,15 +33,14 @@ const FLAGGED: [Case; 5] = [
     ("a category that training did not see, taken as unseen or missing", |rule, _, _| {
         rule.kind == Kind::Category && rule.unseen != Unseen::Reject
     }),
-    ("not of its type or absent, and taken as missing", |rule, _, _| {
-        rule.invalid == Invalid::Null || rule.absent == Absent::Null
-    }),
+    ("not of its type, and taken as missing", |rule, _, _| rule.invalid == Invalid::Null),
+    ("absent, and taken as missing", |rule, _, _| rule.absent == Absent::Null),
 ];
 
 pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     card.heading("Limits of use");
     let inputs: Vec<(&ColumnName, &Rule)> =
-        artifact.inputs.iter().filter_map(|name| Some((name, artifact.contract.columns.get(name)?))).collect();
+        artifact.inputs.iter().filter_map(|name| Some((name, &**artifact.contract.columns.get(name)?))).collect();
     card.paragraph("A row is refused, or has no prediction, if");
     list(artifact, &inputs, &REFUSED, card);
     if artifact.extra == evenstep_source::Extra::Reject {

@@ -51,7 +51,7 @@ pub(super) fn far(
         return Ok(BTreeMap::new());
     }
     let rule = |kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) };
-    let columns = numbers.iter().map(|(name, kind)| (name.clone(), rule(*kind))).collect();
+    let columns = numbers.iter().map(|(name, kind)| (name.clone(), rule(*kind).into())).collect();
     let reading = Reading { missing: missing.to_vec(), columns, ..Reading::default() };
     let ends = || (Least::NONE, Least::NONE);
     let mut seen: BTreeMap<ColumnName, (Least, Least)> = numbers.into_keys().map(|name| (name, ends())).collect();

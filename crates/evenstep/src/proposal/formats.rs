@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use evenstep_pipeline::init::Declared;
 use evenstep_pipeline::{PipelineError, Run};
@@ -34,11 +35,11 @@ pub(super) fn hold(
     let rule = |(name, evidence): (&ColumnName, &Evidence)| {
         let inferred = || evidence.kind().map(|kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) });
         let rule = declared.get(name).map(Declared::rule).or_else(inferred)?;
-        is_held(&rule).then(|| (name.clone(), rule))
+        is_held(&rule).then(|| (name.clone(), Arc::new(rule)))
     };
     let mut odd = misread(source, columns.iter().filter_map(rule).collect(), missing, run)?;
-    let exchanged = odd.keys().filter_map(|name| Some((name.clone(), declared.get(name)?.exchanged_rule()?)));
-    let exchanged: BTreeMap<ColumnName, Rule> = exchanged.collect();
+    let exchanged = odd.keys().filter_map(|name| Some((name.clone(), declared.get(name)?.exchanged_rule()?.into())));
+    let exchanged: BTreeMap<ColumnName, Arc<Rule>> = exchanged.collect();
     let mut by_exchanged = misread(source, exchanged.clone(), missing, run)?;
     for name in exchanged.into_keys() {
         let entry = declared.get_mut(&name).expect("it was held");
@@ -84,7 +85,7 @@ pub(super) fn hold(
 /// The cells that are not read by the rules, by column.
 fn misread(
     source: &Source,
-    columns: BTreeMap<ColumnName, Rule>,
+    columns: BTreeMap<ColumnName, Arc<Rule>>,
     missing: &[String],
     run: &Run<'_>,
 ) -> Result<BTreeMap<ColumnName, Tally>, PipelineError> {

@@ -156,7 +156,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
         )));
     }
     if id.is_empty() {
-        let rule = |name: &ColumnName| Some((name.clone(), seen.rule(name)?));
+        let rule = |name: &ColumnName| Some((name.clone(), seen.rule(name)?.into()));
         let rules = inputs.iter().filter_map(rule).collect();
         seen.different = Some(different(read_by(source, rules, &missing, run)?, inputs, run));
     }
@@ -174,7 +174,7 @@ fn words(
     if words.is_empty() {
         return Ok(words);
     }
-    let columns = words.keys().map(|name| (name.clone(), Rule::new(Kind::Text))).collect();
+    let columns = words.keys().map(|name| (name.clone(), Rule::new(Kind::Text).into())).collect();
     let reading = Reading { missing: missing.to_vec(), columns, ..Reading::default() };
     for chunk in source.stream(&reading)? {
         let batch = chunk?.batch;
@@ -202,13 +202,13 @@ fn read(
 ) -> Result<Vec<Batch>, PipelineError> {
     // The cells that don't fit are told of in the spec that is proposed.
     let rule = |kind| Rule { invalid: Invalid::Null, ..Rule::new(kind) };
-    let rules = columns.iter().map(|(name, kind)| (name.clone(), rule(*kind)));
+    let rules = columns.iter().map(|(name, kind)| (name.clone(), rule(*kind).into()));
     read_by(source, rules.collect(), missing, run)
 }
 
 fn read_by(
     source: &Source,
-    columns: BTreeMap<ColumnName, Rule>,
+    columns: BTreeMap<ColumnName, Arc<Rule>>,
     missing: &[String],
     run: &Run<'_>,
 ) -> Result<Vec<Batch>, PipelineError> {

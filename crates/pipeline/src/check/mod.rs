@@ -1,6 +1,7 @@
 //! Checking spec, contract and data, without fitting a model.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evenstep_source::{Mode, Read, Reading};
 use evenstep_table::quality::{Quality, Tally};
@@ -143,7 +144,7 @@ fn columns(surveyed: &Surveyed, quality: &Quality) -> BTreeMap<ColumnName, Check
             "input"
         }
     };
-    let column = |(name, rule): (&ColumnName, &evenstep_table::Rule)| {
+    let column = |(name, rule): (&ColumnName, &Arc<evenstep_table::Rule>)| {
         let found = quality.columns.get(name);
         let breaches = found.into_iter().flat_map(|found| &found.breaches);
         let column = CheckedColumn {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use evenstep_exact::reduce::Workers;
 use evenstep_source::{Mode, Reading, Source};
@@ -705,8 +706,10 @@ fn each_row_as(
     let has_id = !trace.head.id.is_empty() && trace.head.id.iter().all(|name| names.contains(&name));
     let id = if has_id { trace.head.id.clone() } else { Vec::new() };
     let scoring = trace.head.origin != Origin::Train;
-    let written =
-        |name: &ColumnName, rule: &Rule| if as_text.contains(name) { Rule::new(Kind::Text) } else { rule.clone() };
+    let written = |name: &ColumnName, rule: &Arc<Rule>| match as_text.contains(name) {
+        true => Arc::new(Rule::new(Kind::Text)),
+        false => Arc::clone(rule),
+    };
     let rules = contract.columns.iter().filter(|(name, _)| names.contains(name));
     let reading = Reading {
         missing,

@@ -7,6 +7,7 @@ mod declared;
 mod field;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use evenstep_exact::canonical::canonical_json;
 use evenstep_table::check::SeenColumns;
@@ -150,7 +151,9 @@ impl Interface {
                 rule.values.as_ref().is_none_or(|values| values.iter().any(|value| value == category))
             };
             let taken: Vec<String> = categories.iter().filter(is_listed).map(str::to_owned).collect();
-            rule.values = Some(taken).filter(|taken| !taken.is_empty()).or_else(|| rule.values.take());
+            if !taken.is_empty() {
+                Arc::make_mut(rule).values = Some(taken);
+            }
         }
         self
     }
@@ -208,7 +211,7 @@ impl Interface {
     /// The fields of a request, in canonical order: inputs, and the id's columns.
     pub fn fields(&self) -> impl Iterator<Item = (&ColumnName, &Rule)> {
         let wanted = |name: &ColumnName| self.inputs.contains(name) || self.id.contains(name);
-        self.columns.columns.iter().filter(move |(name, _)| wanted(name))
+        self.columns.columns.iter().filter(move |(name, _)| wanted(name)).map(|(name, rule)| (name, &**rule))
     }
 
     /// Whether a request without the field is refused.

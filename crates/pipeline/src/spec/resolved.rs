@@ -72,7 +72,7 @@ impl Spec {
             let found = artifact.contract.columns.iter().find(|(column, _)| column.as_str() == name);
             // Of a column that nothing reads no rule is recorded.
             found.is_none_or(|(_, found)| {
-                Rule::resolve(rule, Some(found.kind), data.zone.as_deref()).is_ok_and(|rule| rule == *found)
+                Rule::resolve(rule, Some(found.kind), data.zone.as_deref()).is_ok_and(|rule| rule == **found)
             })
         };
         let same = [

@@ -1,6 +1,7 @@
 //! What rows and columns of requests are typed to, and what of them is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use evenstep_table::check::Seen;
 use evenstep_table::{Column, Kind, Rule, RuleSpec};
@@ -14,7 +15,8 @@ fn name(text: &str) -> ColumnName {
 
 fn typer(rules: &str, seen: &[(&str, Seen)]) -> RowTyper {
     let specs: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(rules).expect("rules");
-    let resolve = |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("consistent"));
+    let resolve =
+        |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("consistent").into());
     let reading = Reading {
         missing: vec![String::new(), "NA".to_owned()],
         columns: specs.into_iter().map(resolve).collect(),
@@ -292,8 +294,9 @@ mod direct {
 
     fn typers() -> [RowTyper; 2] {
         let specs: BTreeMap<ColumnName, RuleSpec> = serde_json::from_str(RULES).expect("rules");
-        let resolve = |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("rules"));
-        let columns: BTreeMap<ColumnName, Rule> = specs.into_iter().map(resolve).collect();
+        let resolve =
+            |(name, spec): (ColumnName, RuleSpec)| (name, Rule::resolve(&spec, None, None).expect("rules").into());
+        let columns: BTreeMap<ColumnName, Arc<Rule>> = specs.into_iter().map(resolve).collect();
         let missing = vec![String::new(), "NA".to_owned()];
         let seen = [(name("c"), Seen { nulls: false, categories: Some(["a", "b"].into_iter().collect()) })].into();
         let with_id = Reading { missing, columns, seen, id: vec![name("id")], ..Reading::default() };
