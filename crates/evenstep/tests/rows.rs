@@ -35,6 +35,41 @@ fn ask(address: &str, request: &str, body: &str) -> String {
 }
 
 #[test]
+fn rows_that_a_step_draws_for_say_their_id() {
+    let project = Project::new();
+    let row = |n: u32| format!("{n},{},{}\n", if n % 3 == 0 { String::new() } else { (n % 11).to_string() }, n % 7);
+    project.write("data.csv", format!("id,x,y\n{}", (0..200).map(row).collect::<String>()));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+        [[step]]\nuse = \"impute_random_sample\"\ncolumns = [\"x\"]\n[model]\nuse = \"ridge\"\n";
+    project.write("pipeline.toml", spec);
+    project.run(&["train", "--quiet"]).ok();
+    assert!(!members(&std::fs::read(project.path("p.evenstep")).expect("it was written"))["golden.json"].is_empty());
+    for (rows, rule) in [("x\n1\n\"\"\n", "column `id` is missing"), ("id,x\n7,1\n,2\n", "id")] {
+        project.write("rows.csv", rows);
+        let said = project.run(&["score", "p.evenstep", "--input", "rows.csv", "--output", "s.csv"]);
+        assert!(said.code == 2 && said.err.contains(rule), "{}", said.err);
+    }
+    let contract = project.run(&["contract", "p.evenstep"]).ok().out;
+    let told = contract.lines().find(|line| line.trim_start().starts_with("id ")).expect("it is a field");
+    assert_eq!(told.split_whitespace().collect::<Vec<_>>()[..4], ["id", "integer", "refused", "refused"], "{contract}");
+
+    let (mut server, address) = serve(&project, "p.evenstep");
+    for (body, status) in [
+        (r#"{"id": 3, "x": null}"#, "200"),
+        (r#"{"x": null}"#, "422"),
+        (r#"[{"id": 3, "x": 1}, {"x": 1}]"#, "422"),
+        (r#"{"id": null, "x": 1}"#, "422"),
+        (r#"{"columns": {"x": [1]}}"#, "422"),
+    ] {
+        let answer = ask(&address, "POST /predict", body);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{body}: {answer}");
+    }
+    server.kill().and_then(|()| server.wait()).expect("it ran");
+    let mock = project.run(&["contract", "pipeline.toml", "--json"]).ok().json();
+    assert_eq!(mock["requires_id"], true, "{mock}");
+}
+
+#[test]
 fn a_result_that_is_no_number_is_counted_wherever_steps_are_applied() {
     let project = project_without_numbers();
     let lost = json!([

@@ -38,6 +38,8 @@ pub struct Predictor {
     pub seen: SeenColumns,
     /// How requests are taken.
     pub serving: ServingSection,
+    /// Whether each row must say its id, since a step draws by it.
+    pub requires_id: bool,
     /// The model's family.
     pub family: String,
     /// The features that the model reads, in canonical order.
@@ -113,6 +115,7 @@ impl Predictor {
             inputs: artifact.inputs.clone(),
             seen: artifact.seen.clone(),
             serving: ServingSection { extra: artifact.extra, ..serving_of(artifact)? },
+            requires_id: steps.draw && !artifact.data.id.is_empty(),
             family: artifact.model.name.clone(),
             features: artifact.features.clone(),
             typers: OnceLock::new(),
@@ -149,6 +152,7 @@ impl Predictor {
             inputs: interface.inputs.clone(),
             seen: SeenColumns::new(),
             serving: interface.serving.clone(),
+            requires_id: interface.requires_id,
             family: "mock".to_owned(),
             features: input.clone(),
             typers: OnceLock::new(),

@@ -49,8 +49,19 @@ impl Predictor {
         Source::open_wanting(pattern, Path::new("."), wanted)
     }
 
-    /// What is wanted of rows to be scored: the inputs, and the id where the source has it.
+    /// What is wanted of rows to be scored: the inputs, and the id where the source has it or a step draws by it.
     pub fn reading(&self, available: Option<&[ColumnName]>) -> Reading {
+        let mut reading = self.reading_of(available.filter(|_| !self.requires_id));
+        if self.requires_id {
+            for (_, rule) in reading.columns.iter_mut().filter(|(name, _)| self.data.id.contains(name)) {
+                *rule = rule.required().into();
+            }
+        }
+        reading
+    }
+
+    /// The same, whether a step draws or not.
+    pub(crate) fn reading_of(&self, available: Option<&[ColumnName]>) -> Reading {
         let has = |name: &ColumnName| available.is_none_or(|columns| columns.contains(name));
         let id: Vec<ColumnName> = if self.data.id.iter().all(has) { self.data.id.clone() } else { Vec::new() };
         let wanted = |name: &ColumnName| self.inputs.contains(name) || id.contains(name);

@@ -315,6 +315,12 @@ impl Rule {
         }
     }
 
+    /// The same of a column that no row does without.
+    #[must_use]
+    pub fn required(&self) -> Rule {
+        Rule { missing: Missing::Reject, absent: Absent::Reject, ..self.clone() }
+    }
+
     /// The rule that a person's words and the inferred type make together.
     ///
     /// `zone` is the one that instants have by default (`[data] zone`, else UTC).

@@ -69,7 +69,7 @@ fn tell(interface: &Interface) {
     let mut rows = vec![["field", "type", "absent", "missing", "from", "rule"].map(str::to_owned).to_vec()];
     for (name, rule) in interface.fields() {
         let absent = match rule.absent {
-            _ if !interface.inputs.contains(name) => "echoed",
+            _ if !interface.inputs.contains(name) && !interface.requires(name) => "echoed",
             Absent::Reject => "refused",
             Absent::Null => "null",
         };

@@ -20,7 +20,7 @@ pub(super) fn notes(spec: &Spec, surveyed: &Surveyed, extra: &[ColumnName], rows
             "no id is declared: rows are told apart by their {}, so another choice of columns is another split",
             counted(surveyed.inputs.len(), "input column")
         ));
-        if spec.steps.iter().any(|step| step.draws_when_applied()) {
+        if spec.draws() {
             notes.push("a step draws when it is applied: without an id, equal rows draw equally".to_owned());
         }
     } else {

@@ -41,6 +41,7 @@ pub(super) fn of(spec: &Spec) -> Result<Interface, PipelineError> {
         name: spec.pipeline.name.clone(),
         target,
         task,
+        requires_id: !id.is_empty() && spec.draws(),
         id,
         inputs,
         missing: spec.data.missing.clone(),

@@ -16,7 +16,7 @@ use evenstep_table::{ColumnName, Contract, Rule, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::absent;
-use crate::artifact::digest_of_identity;
+use crate::artifact::{StepRecord, digest_of_identity};
 use crate::prepare::{Prepared, prepare};
 use crate::spec::{ServingSection, Spec};
 use crate::{Artifact, PipelineError, Predictor, Run};
@@ -45,6 +45,9 @@ pub struct Interface {
     pub task: Task,
     /// The columns that requests may bring to have them echoed.
     pub id: Vec<ColumnName>,
+    /// Whether they must, since a step draws by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub requires_id: bool,
     /// The fields that predictions are made from, in canonical order.
     pub inputs: Vec<ColumnName>,
     /// What stands for a missing value.
@@ -82,6 +85,7 @@ impl Interface {
             target: data.target.clone(),
             task: artifact.task.clone(),
             id: data.id.clone(),
+            requires_id: !data.id.is_empty() && draws(artifact)?,
             inputs: artifact.inputs.clone(),
             missing: data.missing.clone(),
             columns: artifact.contract.clone(),
@@ -92,13 +96,14 @@ impl Interface {
 
     /// That of a predictor, under the name that it answers by.
     pub fn of_predictor(predictor: &Predictor) -> Interface {
-        let Predictor { name, task, data, contract, inputs, seen, serving, .. } = predictor;
+        let Predictor { name, task, data, requires_id, contract, inputs, seen, serving, .. } = predictor;
         let interface = Interface {
             format: FORMAT,
             name: name.clone(),
             target: data.target.clone(),
             task: task.clone(),
             id: data.id.clone(),
+            requires_id: *requires_id,
             inputs: inputs.clone(),
             missing: data.missing.clone(),
             columns: contract.clone(),
@@ -126,6 +131,7 @@ impl Interface {
             target: prepared.roles.target.clone(),
             task: prepared.task.clone(),
             id: prepared.roles.id.clone(),
+            requires_id: !prepared.roles.id.is_empty() && spec.draws(),
             inputs: prepared.inputs.clone(),
             missing: spec.data.missing.clone(),
             columns: prepared.contract.clone(),
@@ -136,8 +142,13 @@ impl Interface {
 
     /// Itself, without the rules of columns that nobody sends or is told.
     fn narrowed(mut self) -> Interface {
-        let Interface { target, id, inputs, columns, .. } = &mut self;
+        let Interface { target, id, requires_id, inputs, columns, .. } = &mut self;
         columns.columns.retain(|name, _| name == target || id.contains(name) || inputs.contains(name));
+        if *requires_id {
+            for (_, rule) in columns.columns.iter_mut().filter(|(name, _)| id.contains(name)) {
+                *rule = rule.required().into();
+            }
+        }
         self
     }
 
@@ -216,13 +227,26 @@ impl Interface {
 
     /// Whether a request without the field is refused.
     pub fn requires(&self, name: &ColumnName) -> bool {
-        self.inputs.contains(name) && self.columns.columns.get(name).is_some_and(|rule| rule.absent == Absent::Reject)
+        let is_wanted = self.inputs.contains(name) || self.requires_id && self.id.contains(name);
+        is_wanted && self.columns.columns.get(name).is_some_and(|rule| rule.absent == Absent::Reject)
     }
 
     /// What is known of the target.
     pub fn target_rule(&self) -> &Rule {
         &self.columns.columns[&self.target]
     }
+}
+
+/// Whether a step of an artifact draws where it is applied.
+///
+/// # Errors
+/// A step that no training would have written.
+fn draws(artifact: &Artifact) -> Result<bool, PipelineError> {
+    let step = |record: &StepRecord| {
+        let step = evenstep_step::parse(&record.name, record.spec.clone());
+        step.map(|step| step.draws_when_applied()).map_err(|error| PipelineError::input(error.to_string()))
+    };
+    artifact.steps.iter().map(step).try_fold(false, |any, draws| Ok(any | draws?))
 }
 
 /// What an artifact's spec says of serving; nothing in bundles of before it could.

@@ -40,8 +40,12 @@ impl RowTypers {
         let typer = |reading| RowTyper::new(&reading, data.id.iter().cloned(), data.target.clone(), extra);
         RowTypers {
             with_id: typer(predictor.reading(None)),
-            without_id: typer(predictor.reading(Some(&predictor.inputs))),
+            without_id: typer(predictor.reading_of(Some(&predictor.inputs))),
         }
+    }
+
+    fn of(&self, has_id: bool) -> &RowTyper {
+        if has_id { &self.with_id } else { &self.without_id }
     }
 }
 
@@ -80,14 +84,22 @@ impl Predictor {
 
     /// The rows by the contract, and whether one of them has an id.
     fn read_rows(&self, rows: &[Map<String, Value>]) -> (TypedRows, bool) {
-        let id = &self.data.id;
-        let has_id = !id.is_empty() && rows.iter().any(|row| id.iter().all(|id| row.contains_key(id.as_str())));
+        let has_id = rows.iter().any(|row| self.names(row));
         (self.typer(has_id).rows(rows), has_id)
     }
 
+    /// Whether there is an id, and the row has it.
+    fn names(&self, row: &Map<String, Value>) -> bool {
+        let id = &self.data.id;
+        !id.is_empty() && id.iter().all(|id| row.contains_key(id.as_str()))
+    }
+
     fn typer(&self, has_id: bool) -> &RowTyper {
-        let typers = self.typers.get_or_init(|| RowTypers::new(self));
-        if has_id { &typers.with_id } else { &typers.without_id }
+        self.typers().of(has_id || self.requires_id)
+    }
+
+    fn typers(&self) -> &RowTypers {
+        self.typers.get_or_init(|| RowTypers::new(self))
     }
 
     /// The one for rows in JSON, by whether their id seems to be there.
@@ -339,12 +351,14 @@ pub fn cell(column: &Column, row: usize) -> Value {
     }
 }
 
-/// The prediction of one row; None if the contract refuses it.
+/// The prediction of one row; None if the contract refuses it. A row that was made up needs no id: what is drawn for it goes by
+/// what it holds.
 pub(crate) fn predict_row(
     predictor: &Predictor,
     row: &Map<String, Value>,
 ) -> Result<Option<Predictions>, PipelineError> {
-    let (read, has_id) = predictor.read_rows(std::slice::from_ref(row));
+    let has_id = predictor.names(row);
+    let read = predictor.typers().of(has_id).rows(std::slice::from_ref(row));
     if read.error_count == 0 {
         predictor.predict(predictor.keyed(read, has_id, false).batch).map(|(predictions, _)| Some(predictions))
     } else {

@@ -263,6 +263,11 @@ impl Spec {
         self.steps.iter().take_while(|step| step.only_chooses_columns()).count()
     }
 
+    /// Whether a step draws for each row, also where the pipeline is applied.
+    pub fn draws(&self) -> bool {
+        self.steps.iter().any(|step| step.draws_when_applied())
+    }
+
     /// The other steps once more, not fitted yet.
     pub fn fresh_steps(&self) -> Vec<Box<dyn AnyStep>> {
         let again = |step: &dyn AnyStep| evenstep_step::parse(step.name(), step.spec());
