@@ -64,6 +64,21 @@ fn a_number_of_threads_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_bound_that_is_no_number_is_pointed_at() {
+    let project = project();
+    for (kind, bound) in [("number", "nan"), ("integer", "-inf"), ("date", "inf"), ("time", "nan"), ("datetime", "nan")]
+    {
+        let rule = format!("[contract]\nx = {{ type = \"{kind}\", max = {bound} }}\n[[step]]");
+        project.write("p.toml", replaced(SPEC, "[[step]]", &rule));
+        for verb in ["check", "train", "contract"] {
+            refused_by(&project, &[verb, "p.toml"], &["`max` is", "a finite number is expected", "p.toml:10"]);
+        }
+    }
+    project.write("p.toml", SPEC);
+    refused_by(&project, &["check", "p.toml", "--set", "contract.x.min=nan"], &["`min` is NaN", "[p.toml:"]);
+}
+
+#[test]
 fn a_cell_that_makes_another_type_of_a_locked_column_is_told_with_its_place() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();

@@ -2,7 +2,7 @@
 
 use evenstep_exact::canonical::large_integer;
 use schemars::JsonSchema;
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::Breach;
@@ -129,7 +129,7 @@ pub enum Absent {
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
 #[schemars(untagged)]
 pub enum Bound {
-    /// Of a number.
+    /// Of a number, finite.
     Number(f64),
     /// Of an integer.
     Integer(i64),
@@ -165,8 +165,10 @@ impl<'de> Deserialize<'de> for Bound {
                 Ok(i64::try_from(integer).map_or(Bound::Number(integer as f64), Bound::Integer))
             }
 
-            fn visit_f64<E>(self, number: f64) -> Result<Bound, E> {
-                Ok(Bound::Number(number))
+            // TOML has `nan` and `inf`, which no text of ours writes.
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Bound, E> {
+                let finite = number.is_finite().then_some(Bound::Number(number));
+                finite.ok_or_else(|| E::invalid_value(Unexpected::Float(number), &"a finite number"))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Bound, E> {
@@ -516,7 +518,7 @@ fn bound_of(kind: Kind, key: &'static str, bound: &Bound) -> Result<Bound, RuleE
         Err(RuleError::new(key, what, None))
     };
     match (kind, bound) {
-        (Kind::Number, Bound::Number(number)) if number.is_finite() => Ok(Bound::Number(*number + 0.0)),
+        (Kind::Number, Bound::Number(number)) => Ok(Bound::Number(*number + 0.0)),
         (Kind::Number, Bound::Integer(integer)) => Ok(Bound::Number(*integer as f64)),
         (Kind::Number, _) => wrong("a finite number"),
         (Kind::Integer, Bound::Integer(integer)) => Ok(Bound::Integer(*integer)),

@@ -117,6 +117,8 @@ mod tests {
         insta::assert_snapshot!(check("x = {}", "x = \"number\""), @"`x` is a text, but a table is expected");
         insta::assert_snapshot!(check("x = {}", "x = { type = \"float\" }"), @"`type` can't be `float` | known here: number, integer, boolean, category, text, date, time, datetime");
         insta::assert_snapshot!(check("x = {}", "x = { min = true }"), @"`min` is true, but a number, or a date or time as text is expected");
+        insta::assert_snapshot!(check("x = {}", "x = { min = nan }"), @"`min` is NaN, but a finite number is expected");
+        insta::assert_snapshot!(check("x = {}", "x = { max = -inf }"), @"`max` is -inf, but a finite number is expected");
         insta::assert_snapshot!(check("columns = \"x\"", "columns = 5"), @"`columns` takes the name of a column, a list of names, or a table of `type`, `pattern` and `except`");
         insta::assert_snapshot!(check("columns = \"x\"", "columns = { type = 5 }"), @"`columns` takes the name of a column, a list of names, or a table of `type`, `pattern` and `except`");
         insta::assert_snapshot!(check("use = \"boosted_trees\"", "use = \"boosted_trees\"\ntrees = \"many\""), @"`trees` is a text, but a whole number from 0 is expected");
