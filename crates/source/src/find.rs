@@ -75,11 +75,12 @@ fn looked_in(base: &Path) -> String {
 }
 
 fn matches(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let whole = base.join(pattern);
     let bad = |error: glob::PatternError| {
-        let what = format!("`{}` is no pattern: {}", whole.display(), error.msg);
+        let what = format!("`{}` is no pattern: {}", base.join(pattern).display(), error.msg);
         SourceError::new(SourceErrorKind::NotFound, what)
     };
+    // A folder stands for itself, though it be called `run[1]`.
+    let whole = Path::new(&glob::Pattern::escape(&base.to_string_lossy())).join(pattern);
     let found = glob::glob(&whole.to_string_lossy()).map_err(bad)?;
     let paths = found.collect::<Result<Vec<_>, _>>();
     let paths = paths.map_err(|error| SourceError::io(error.path(), error.error()))?;

@@ -286,6 +286,18 @@ fn folders_tell_columns_of_all_their_rows() {
 }
 
 #[test]
+fn a_folder_that_a_pattern_is_looked_for_from_is_none_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (within, decoy) = (folder.path().join("run[1]"), folder.path().join("run1"));
+    for (folder, name) in [(&within, "part-a.csv"), (&within, "part-b.csv"), (&decoy, "part-c.csv")] {
+        std::fs::create_dir_all(folder).expect("created");
+        std::fs::write(folder.join(name), "x\n1\n").expect("written");
+    }
+    let source = open("part-*.csv", &within);
+    assert_eq!(source.paths(), [within.join("part-a.csv"), within.join("part-b.csv")]);
+}
+
+#[test]
 fn a_pattern_takes_nothing_that_is_hidden() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir_all(folder.path().join(".checkpoints")).expect("created");
