@@ -168,18 +168,27 @@ pub fn format_clock(format: &str) -> Clock {
     Clock::Civil
 }
 
-/// Refuses a format that cannot be read, or that lacks a part of what the column holds.
+/// Refuses a format that cannot be read, or that lacks a part of what the column holds: what it writes reads back the same.
 pub(crate) fn check_format(kind: Kind, format: &str) -> Result<(), String> {
-    let hour = if kind == Kind::Date { 0 } else { 16 };
-    let sample = jiff::civil::date(2001, 12, 30).at(hour, 0, 0, 0);
-    let sample = jiff::tz::TimeZone::UTC.to_zoned_datetime(sample).expect("UTC has every time of day");
-    let read = strtime::format(format, &sample).and_then(|text| strtime::parse(format, text));
-    match read {
-        Err(error) => Err(format!("`{format}` is no format: {error}")),
-        Ok(parts) if cell(kind, &parts).is_none() => {
-            Err(format!("the format `{format}` does not give a whole {}", kind.word()))
-        }
-        Ok(_) => Ok(()),
+    // A format of months gives their first day. Half of a clock can't tell the afternoon.
+    let day = jiff::civil::date(2001, 12, 1);
+    let sample =
+        |hour| jiff::tz::TimeZone::UTC.to_zoned_datetime(day.at(hour, 0, 0, 0)).expect("UTC has every time of day");
+    let write = |hour| strtime::format(format, &sample(hour));
+    let check = || {
+        let hour = match kind {
+            Kind::Date => 0,
+            // One that tells days alone gives their midnights, as ISO 8601 does.
+            Kind::Datetime(_) if write(0)? == write(16)? => 0,
+            _ => 16,
+        };
+        let read = strtime::parse(format, write(hour)?)?;
+        Ok(cell(kind, &read).is_some_and(|read| Some(read) == cell(kind, &(&sample(hour)).into())))
+    };
+    match check() {
+        Err::<_, jiff::Error>(error) => Err(format!("`{format}` is no format: {error}")),
+        Ok(false) => Err(format!("the format `{format}` does not give a whole {}", kind.word())),
+        Ok(true) => Ok(()),
     }
 }
 
@@ -301,8 +310,47 @@ mod tests {
         assert!(!lacks_digits_of_year("%d.%m.%Y", "2024-12-30"));
         assert_eq!(format_clock("%Y %H:%M %:z"), Clock::Instant);
         assert_eq!(format_clock("%Y %%z"), Clock::Civil);
-        assert!(check_format(Kind::Date, "%d.%m.%Y").is_ok());
-        insta::assert_snapshot!(check_format(Kind::Date, "%d.%m").unwrap_err(), @"the format `%d.%m` does not give a whole date");
+    }
+
+    #[test]
+    fn a_format_gives_all_that_the_column_holds() {
+        let civil = Kind::Datetime(Clock::Civil);
+        for (kind, format) in [
+            (Kind::Date, "%d.%m.%Y"),
+            (Kind::Date, "%m/%y"),
+            (Kind::Date, "%m/%d/%Y %I:%M %p"),
+            (Kind::Date, "%G-W%V-%u"),
+            (Kind::Time, "%H:%M:%S%.f"),
+            (Kind::Time, "%H"),
+            (Kind::Time, "%I:%M %p"),
+            (civil, "%d.%m.%Y %H"),
+            (civil, "%d.%m.%Y"),
+            (Kind::Datetime(Clock::Instant), "%Y-%m-%d %H:%M %z"),
+            (Kind::Datetime(Clock::Instant), "%s"),
+        ] {
+            assert_eq!(check_format(kind, format), Ok(()), "{format}");
+        }
+        let check = |kind, format| check_format(kind, format).expect_err(format);
+        insta::assert_snapshot!(check(Kind::Date, "%d.%m"), @"the format `%d.%m` does not give a whole date");
+        insta::assert_snapshot!(check(Kind::Time, "%d.%m.%Y"), @"the format `%d.%m.%Y` does not give a whole time");
+        insta::assert_snapshot!(check(Kind::Time, "%I:%M"), @"the format `%I:%M` does not give a whole time");
+        for (kind, format) in [
+            (Kind::Date, "%H:%M"),
+            (Kind::Date, "%Y"),
+            (Kind::Date, "%d.%m.%Y %I:%M"),
+            (Kind::Time, "%d"),
+            (Kind::Time, "%p"),
+            (civil, "%d.%m.%Y %I:%M"),
+            (civil, "%d.%m.%Y %p"),
+            (civil, "%d.%m.%Y %M"),
+            (civil, "%Y-%m"),
+            (civil, "%H:%M"),
+        ] {
+            assert!(
+                check(kind, format).contains("does not give a whole") || check(kind, format).contains("is no format"),
+                "{format}"
+            );
+        }
     }
 
     proptest! {

@@ -478,7 +478,8 @@ impl Rule {
 
 const ALL_MISSING: &str = "give it a `type` in `[contract]`, or leave the column out";
 const OF_NUMBERS: &str = "write it as the column does: `1.234,56`, `$1,234.56` or `1234,56 %`";
-const FORMAT: &str = "formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`";
+const FORMAT: &str =
+    "formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`; with hours to twelve, `%I`, goes `%p`";
 
 /// The type that a word means; a datetime's clock comes from its zone, its format, or the data.
 fn kind_of(word: TypeWord, spec: &RuleSpec, inferred: Option<Kind>) -> Result<Kind, RuleError> {
@@ -667,7 +668,7 @@ mod tests {
         insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "Mars/Olympus"}"#), @"zone: unknown time zone `Mars/Olympus` (help: zones have names such as `Europe/Berlin` or `UTC`)");
         insta::assert_snapshot!(check(r#"{"type": "datetime", "zone": "UTC", "format": "%Y-%m-%d %H:%M"}"#), @"zone: the column has a `zone`, but its `format` has no offset, so it holds no instants (help: leave out `zone`, or add `%z` to the format)");
         insta::assert_snapshot!(check(r#"{"type": "number", "format": "%Y"}"#), @"format: `%Y` doesn't show how 1234.56 is written (help: write it as the column does: `1.234,56`, `$1,234.56` or `1234,56 %`)");
-        insta::assert_snapshot!(check(r#"{"type": "date", "format": "%Y-%q"}"#), @"format: `%Y-%q` is no format: strptime parsing failed: found unrecognized specifier directive `q` (help: formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`)");
+        insta::assert_snapshot!(check(r#"{"type": "date", "format": "%Y-%q"}"#), @"format: `%Y-%q` is no format: strptime parsing failed: found unrecognized specifier directive `q` (help: formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`; with hours to twelve, `%I`, goes `%p`)");
         insta::assert_snapshot!(check(r#"{"type": "number", "mising": "allow"}"#), @"unknown field `mising`, expected one of `type`, `missing`, `invalid`, `unseen`, `out_of_range`, `min`, `max`, `values`, `unique`, `unit`, `format`, `zone`, `personal`, `available`, `absent` at line 1 column 27");
         insta::assert_snapshot!(check(r#"{"type": "float"}"#), @"unknown variant `float`, expected one of `number`, `integer`, `boolean`, `category`, `text`, `date`, `time`, `datetime` at line 1 column 16");
     }
