@@ -79,6 +79,23 @@ fn a_bound_that_is_no_number_is_pointed_at() {
 }
 
 #[test]
+fn an_integer_that_toml_has_not_is_pointed_at() {
+    let project = project();
+    for (from, to, place) in [
+        ("seed = 1", "seed = 12345678901234567890", "p.toml:3:8"),
+        ("[data]", "[data]\nsplit = { seed = 9223372036854775808 }", "p.toml:6:18"),
+        ("[[step]]", "[contract]\nx = { min = 0x8000000000000000 }\n[[step]]", "p.toml:10:13"),
+    ] {
+        project.write("p.toml", replaced(SPEC, from, to));
+        refused(&project, &["beyond the integers of TOML, -2^63 to 2^63 - 1", place]);
+        refused_by(&project, &["check", "p.toml", "--set", "pipeline.name=q"], &["beyond the integers of TOML", place]);
+    }
+    project.write("p.toml", replaced(SPEC, "seed = 1", "seed = 9223372036854775807"));
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    project.run(&["verify", "p.toml", "--quiet"]).ok();
+}
+
+#[test]
 fn a_cell_that_makes_another_type_of_a_locked_column_is_told_with_its_place() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();

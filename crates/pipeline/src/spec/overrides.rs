@@ -50,13 +50,8 @@ fn path(keys: Vec<Key>) -> Vec<String> {
 
 /// The text with some values replaced.
 pub(super) fn apply(path: &Path, text: String, overrides: &[Override]) -> Result<String, PipelineError> {
-    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-        let said = PipelineError::input(error.message().to_owned());
-        match error.span() {
-            Some(span) => SpecText::new(path, text.clone()).point_at(said, span),
-            None => said,
-        }
-    })?;
+    let unreadable = |error| SpecText::new(path, text.clone()).unreadable(&error);
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(unreadable)?;
     for Override { keys, value } in overrides {
         let missing =
             || PipelineError::input(format!("`{}` can't be set: there is no table to hold it", keys.join(".")));

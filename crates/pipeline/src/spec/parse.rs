@@ -281,6 +281,8 @@ fn pointed(text: &SpecText, place: &[String], path: &[String], message: String, 
 
 /// The file's sections; what doesn't fit is pointed at.
 fn read_toml(text: &SpecText) -> Result<Written, PipelineError> {
+    // It takes no integer that TOML doesn't promise, and it is by what errors point into the text.
+    toml_edit::Document::parse(text.text.as_str()).map_err(|error| text.unreadable(&error))?;
     let reader = toml::Deserializer::parse(&text.text).map_err(|error| from_toml(text, &[], &error))?;
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path: Vec<String> = error.path().iter().map(ToString::to_string).collect();

@@ -51,6 +51,19 @@ impl SpecText {
         error.at(&self.path, &self.text, span, None)
     }
 
+    /// The error of the reader of TOML, pointing at what it can't read.
+    pub(super) fn unreadable(&self, error: &toml_edit::TomlError) -> PipelineError {
+        let said = match error.message() {
+            "integer number overflowed" => "this is beyond the integers of TOML, -2^63 to 2^63 - 1",
+            message => message.lines().next().unwrap_or_default(),
+        };
+        let said = PipelineError::input(said);
+        match error.span() {
+            Some(span) => self.point_at(said, span),
+            None => said,
+        }
+    }
+
     /// Whether the file has a key, or a table, of this name.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.span(&[key]).is_some()
