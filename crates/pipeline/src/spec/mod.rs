@@ -3,6 +3,7 @@
 mod as_of;
 mod overrides;
 mod parse;
+mod peer_names;
 mod resolved;
 mod schema;
 mod serving;

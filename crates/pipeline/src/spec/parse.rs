@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     CardSection, DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides,
-    wording,
+    peer_names, wording,
 };
 use crate::PipelineError;
 
@@ -290,16 +290,27 @@ fn read_toml(text: &SpecText) -> Result<Written, PipelineError> {
     })
 }
 
+/// What is meant by a key that no rule of a column has, if that is what stands there.
+fn meant_in_rule(text: &SpecText, path: &[String], field: &str) -> Option<String> {
+    let [section, column, ..] = path else { return None };
+    if section != "contract" {
+        return None;
+    }
+    // `Lot.Frontage = { … }` is a table within another, to TOML.
+    let dotted = text.has_table(&[section, column, field]);
+    let quoted = || "a name with a dot is written in quotes: \"Lot.Frontage\" = { … }".to_owned();
+    if dotted { Some(quoted()) } else { peer_names::answer(field) }
+}
+
 /// What the TOML reader found, with our suggestions.
 fn from_toml(text: &SpecText, path: &[String], error: &toml::de::Error) -> PipelineError {
     let message = error.message();
     let (said, help) = match wording::unknown("field", message) {
         Some((field, known)) => {
-            let help = did_you_mean(field, known.iter().copied()).or_else(|| {
-                let dotted = known.contains(&"out_of_range");
-                dotted.then(|| "a name with a dot is written in quotes: \"Lot.Frontage\" = { … }".to_owned())
-            });
-            (format!("unknown key `{field}`"), help.or_else(|| Some(format!("known here: {}", known.join(", ")))))
+            let near = || did_you_mean(field, known.iter().copied());
+            let help = meant_in_rule(text, path, field).or_else(near);
+            let help = help.unwrap_or_else(|| format!("known here: {}", known.join(", ")));
+            (format!("unknown key `{field}`"), Some(help))
         }
         None => wording::plain(path, message.lines().next().unwrap_or_default()),
     };

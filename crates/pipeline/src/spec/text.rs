@@ -69,6 +69,12 @@ impl SpecText {
         self.span(&[key]).is_some()
     }
 
+    /// Whether a table stands under `keys`.
+    pub(super) fn has_table(&self, keys: &[&str]) -> bool {
+        let document = toml_edit::Document::parse(self.text.as_str()).ok();
+        document.is_some_and(|document| table_in(document.as_table(), keys).is_some())
+    }
+
     fn span(&self, keys: &[&str]) -> Option<Range<usize>> {
         let document = toml_edit::Document::parse(self.text.as_str()).ok()?;
         span_in(document.as_table(), keys)

@@ -117,6 +117,13 @@ mod tests {
         insta::assert_snapshot!(check("x = {}", "x = \"number\""), @"`x` is a text, but a table is expected");
         insta::assert_snapshot!(check("x = {}", "x = { type = \"float\" }"), @"`type` can't be `float` | known here: number, integer, boolean, category, text, date, time, datetime");
         insta::assert_snapshot!(check("x = {}", "x = { min = true }"), @"`min` is true, but a number, or a date or time as text is expected");
+        insta::assert_snapshot!(check("x = {}", "x = { mni = 3 }"), @"unknown key `mni` | did you mean `min`?");
+        insta::assert_snapshot!(check("x = {}", "x = { minimum = 3 }"), @"unknown key `minimum` | it is called `min` here");
+        insta::assert_snapshot!(check("x = {}", "x = { exclusiveMinimum = 3 }"), @"unknown key `exclusiveMinimum` | `min` and `max` are allowed values themselves: write the next one");
+        insta::assert_snapshot!(check("x = {}", "x = { required = true }"), @r#"unknown key `required` | `absent = "null"` takes rows without the column; `absent = "reject"`, the default, refuses them"#);
+        insta::assert_snapshot!(check("x = {}", "x = { pattern = \"a*\" }"), @"unknown key `pattern` | known here: type, missing, invalid, unseen, out_of_range, min, max, values, unique, unit, format, zone, personal, available, absent");
+        insta::assert_snapshot!(check("x = {}", "Lot.Frontage = { min = 3 }"), @r#"unknown key `Frontage` | a name with a dot is written in quotes: "Lot.Frontage" = { … }"#);
+        insta::assert_snapshot!(check("x = {}", "[contract.Lot.Frontage]\nmin = 3"), @r#"unknown key `Frontage` | a name with a dot is written in quotes: "Lot.Frontage" = { … }"#);
         insta::assert_snapshot!(check("x = {}", "x = { min = nan }"), @"`min` is NaN, but a finite number is expected");
         insta::assert_snapshot!(check("x = {}", "x = { max = -inf }"), @"`max` is -inf, but a finite number is expected");
         insta::assert_snapshot!(check("columns = \"x\"", "columns = 5"), @"`columns` takes the name of a column, a list of names, or a table of `type`, `pattern` and `except`");
