@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use evenstep_source::SourceError;
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -75,11 +75,30 @@ pub struct Whereabouts {
 }
 
 struct Place {
-    source: NamedSource<String>,
+    file: String,
+    /// The text, as much of it as is shown.
+    shown: String,
+    /// Where in what is shown.
     span: Range<usize>,
     label: Option<String>,
-    /// Line and column, from 1.
+    /// Line and column in the file, from 1; the column in characters.
     at: (u64, u64),
+}
+
+impl SourceCode for Place {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let read = self.shown.read_span(span, lines_before, lines_after)?;
+        // Read without lines around it, it is the place that the header names: there, miette counts bytes.
+        let column = if lines_before == 0 { self.at.1 as usize - 1 } else { read.column() };
+        let (span, line, count) = (*read.span(), read.line(), read.line_count());
+        let named = MietteSpanContents::new_named(self.file.clone(), read.data(), span, line, column, count);
+        Ok(Box::new(named.with_language("toml")))
+    }
 }
 
 /// So many bytes of a long line are shown before what is pointed at, and as many from there on.
@@ -124,11 +143,13 @@ impl PipelineError {
     #[must_use]
     pub fn at(self, path: &Path, text: &str, span: Range<usize>, label: Option<String>) -> PipelineError {
         let before = text.get(..span.start).unwrap_or_default();
+        // A mark of the byte order is no character of the first line.
+        let before = before.trim_start_matches('\u{feff}');
         let line = before.matches('\n').count() as u64 + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
         let (shown, span) = with_short_lines(text, span);
-        let source = NamedSource::new(path.display().to_string(), shown).with_language("toml");
-        PipelineError { place: Some(Box::new(Place { source, span, label, at: (line, column) })), ..self }
+        let file = path.display().to_string();
+        PipelineError { place: Some(Box::new(Place { file, shown, span, label, at: (line, column) })), ..self }
     }
 
     /// The same error of a file, which its message names.
@@ -144,9 +165,8 @@ impl PipelineError {
 
     /// Where to look, as far as that is known.
     pub fn whereabouts(&self) -> Whereabouts {
-        if let Some(Place { source, at, .. }) = self.place.as_deref() {
-            let (line, column) = (Some(at.0), Some(at.1.into()));
-            return Whereabouts { file: Some(source.name().to_owned()), line, column };
+        if let Some(Place { file, at, .. }) = self.place.as_deref() {
+            return Whereabouts { file: Some(file.clone()), line: Some(at.0), column: Some(at.1.into()) };
         }
         let file = self.file.as_ref().map(|file| file.display().to_string());
         let of_file = Whereabouts { file, ..Whereabouts::default() };
@@ -199,7 +219,7 @@ impl Diagnostic for PipelineError {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place.as_ref().map(|place| &place.source as &dyn SourceCode)
+        self.place.as_deref().map(|place| place as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -232,5 +252,22 @@ mod tests {
         let error = PipelineError::input("x").at(Path::new("p.toml"), &nested, at..at + 4, None);
         let Whereabouts { line, column, .. } = error.whereabouts();
         assert_eq!((line, column), (Some(2), Some(80_005.into())));
+    }
+
+    #[test]
+    fn people_and_machines_are_told_the_same_column_in_characters() {
+        let check = |text: &str, at: &str, expected: (usize, usize)| {
+            let start = text.find(at).expect("it is there");
+            let error = PipelineError::input("x").at(Path::new("p.toml"), text, start..start + at.len(), None);
+            let label = error.labels().and_then(|mut labels| labels.next()).expect("it is pointed at");
+            let shown =
+                error.source_code().expect("there is a text").read_span(label.inner(), 0, 0).expect("it is within");
+            assert_eq!((shown.line() + 1, shown.column() + 1, shown.data()), (expected.0, expected.1, at.as_bytes()));
+            let Whereabouts { line, column, .. } = error.whereabouts();
+            assert_eq!((line, column), (Some(expected.0 as u64), Some(expected.1.into())));
+        };
+        check("a = 1\n\"größe漢字\" = { mni = 3 }\n", "mni", (2, 15));
+        check("\u{feff}a = 1\nb = 2", "a", (1, 1));
+        check(&format!("a = 1\nb = \"{}\", c", "é".repeat(400)), "c", (2, 409));
     }
 }
