@@ -29,6 +29,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use evenstep_exact::reduce::Workers;
 use evenstep_files::{Disk, Files};
 use evenstep_pipeline::{PipelineError, Run, Whereabouts};
+use evenstep_table::quality::Violation;
 use serde_json::json;
 
 pub use verbs::diff::{difference, difference_page};
@@ -157,7 +158,7 @@ fn misused(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let text = error.render().to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        tell(message, None, &Whereabouts::default());
+        tell(message, None, &Whereabouts::default(), &[]);
     }
     let printed = error.print();
     if !error.use_stderr() {
@@ -170,16 +171,19 @@ fn misused(error: &clap::Error, json: bool) -> ExitCode {
 }
 
 /// An error, for machines.
-fn tell(message: &str, help: Option<&str>, Whereabouts { file, line, column }: &Whereabouts) {
-    output::json(
-        &json!({ "error": { "message": message, "help": help, "file": file, "line": line, "column": column } }),
-    );
+fn tell(message: &str, help: Option<&str>, at: &Whereabouts, cells: &[Violation]) {
+    let Whereabouts { file, line, column } = at;
+    let mut told = json!({ "message": message, "help": help, "file": file, "line": line, "column": column });
+    if !cells.is_empty() {
+        told["cells"] = json!(cells);
+    }
+    output::json(&json!({ "error": told }));
 }
 
 fn fail(error: PipelineError, json: bool) -> ExitCode {
     let code = error.exit_code();
     if json {
-        tell(&error.message, error.help.as_deref(), &error.whereabouts());
+        tell(&error.message, error.help.as_deref(), &error.whereabouts(), error.cells());
     }
     output::error(error);
     ExitCode::from(code)

@@ -779,6 +779,49 @@ fn machines_are_told_in_json() {
 }
 
 #[test]
+fn machines_are_told_the_place_that_people_are_told() {
+    let project = project();
+    let error = |args: &[&str]| {
+        let said = project.run(&[args, &["--json", "--quiet"]].concat());
+        assert_eq!(said.code, 2, "{args:?}: {}", said.err);
+        said.json()["error"].take()
+    };
+    for verb in ["check", "train", "verify", "split", "contract", "mock"] {
+        assert_eq!(error(&[verb, "none.toml"])["file"], "none.toml", "{verb}");
+        project.write("latin.toml", b"# gr\xf6\xdfe\n");
+        if verb != "verify" {
+            assert_eq!(error(&[verb, "latin.toml"])["file"], "latin.toml", "{verb}");
+        }
+    }
+    for (data, named) in [("none.csv", "no file `none.csv`"), ("none-*.csv", "no file `none-*.csv`")] {
+        let told = error(&["train", "p.toml", "--set", &format!("data.source={data}")]);
+        assert_eq!((&told["file"], &told["message"]), (&data.into(), &named.into()));
+    }
+    let contract = "[contract]\nz = { type = \"integer\", max = 3, out_of_range = \"reject\" }\n[[step]]";
+    project.write("p.toml", replaced(SPEC, "[[step]]", contract));
+    let told = error(&["train", "p.toml"]);
+    assert_eq!((&told["file"], &told["line"], &told["column"]), (&"data.csv".into(), &Value::Null, &"z".into()));
+    let cells = told["cells"].as_array().expect("cells");
+    insta::assert_snapshot!(cells[0], @r#"{"file":"data.csv","row":2,"column":"z","value":"7","rule":"max"}"#);
+    assert_eq!(cells.len(), 10);
+    project.write(
+        "p.toml",
+        replaced(SPEC, "[[step]]", "[contract]\n\"größe漢字\" = { type = \"number\", mni = 3 }\n[[step]]"),
+    );
+    let told = error(&["check", "p.toml"]);
+    let place = format!("[p.toml:{}:{}]", told["line"], told["column"]);
+    assert!(project.run(&["check", "p.toml"]).err.contains(&place), "{place}");
+}
+
+#[test]
+fn a_contract_that_goes_into_a_file_is_told_to_machines() {
+    let project = project();
+    let told = project.run(&["contract", "p.toml", "--output", "c.json", "--json"]).ok().json();
+    assert_eq!(told, serde_json::json!({ "contract": "c.json" }));
+    assert!(project.read("c.json").starts_with('{'));
+}
+
+#[test]
 fn what_a_training_can_make_nothing_of_is_told() {
     let project = project();
     project.write("p.toml", SPEC.replace("[[step]]\nuse = \"impute_median\"\ncolumns = [\"x\"]\n", ""));

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use evenstep_source::SourceError;
+use evenstep_source::{SourceError, SourceErrorKind};
+use evenstep_table::quality::Violation;
 use miette::{Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::Serialize;
 use serde_json::Value;
@@ -163,15 +164,27 @@ impl PipelineError {
         self.data.as_deref()
     }
 
+    /// The first cells that are refused, by file and row, if such are to blame.
+    pub fn cells(&self) -> &[Violation] {
+        match self.data().map(|data| &data.kind) {
+            Some(SourceErrorKind::Rejected(tally)) => &tally.first,
+            _ => &[],
+        }
+    }
+
     /// Where to look, as far as that is known.
     pub fn whereabouts(&self) -> Whereabouts {
         if let Some(Place { file, at, .. }) = self.place.as_deref() {
             return Whereabouts { file: Some(file.clone()), line: Some(at.0), column: Some(at.1.into()) };
         }
-        let file = self.file.as_ref().map(|file| file.display().to_string());
-        let of_file = Whereabouts { file, ..Whereabouts::default() };
-        self.data().map_or(of_file, |data| Whereabouts {
-            file: data.file.as_ref().map(|file| file.display().to_string()),
+        let shown = |file: &Path| file.display().to_string();
+        if let Some(cell) = self.cells().first() {
+            let (file, column) = (cell.place.file.to_string(), cell.column.as_str().into());
+            return Whereabouts { file: Some(file), line: None, column: Some(column) };
+        }
+        let of_file = || Whereabouts { file: self.file.as_deref().map(shown), ..Whereabouts::default() };
+        self.data().map_or_else(of_file, |data| Whereabouts {
+            file: data.file.as_deref().map(shown),
             line: data.line,
             column: data.column.as_ref().map(|name| name.as_str().into()),
         })

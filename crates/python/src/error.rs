@@ -2,7 +2,6 @@
 
 use evenstep_pipeline::request::{Refusal, RowError};
 use evenstep_pipeline::{ErrorKind, PipelineError};
-use evenstep_source::SourceErrorKind;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
@@ -43,11 +42,7 @@ pub(crate) fn raised(py: Python<'_>, error: &PipelineError, class: Class) -> PyE
         ErrorKind::Input if error.is_of_spec() => Class::Spec,
         ErrorKind::Input => class,
     };
-    let cells = match error.data().map(|data| &data.kind) {
-        Some(SourceErrorKind::Rejected(tally)) => json!(tally.first),
-        _ => json!([]),
-    };
-    new(py, class, &evenstep_cli::told(error), &error.message, error.help.as_deref(), &cells)
+    new(py, class, &evenstep_cli::told(error), &error.message, error.help.as_deref(), &json!(error.cells()))
 }
 
 /// The exception for rows that get no answer.

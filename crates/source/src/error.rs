@@ -9,7 +9,7 @@ use evenstep_table::quality::Tally;
 /// What kind of thing is wrong: what a program decides by.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SourceErrorKind {
-    /// There is no such file.
+    /// There is no such file; the message names it.
     NotFound,
     /// The host refused to read or write.
     Io,
@@ -54,11 +54,13 @@ impl SourceError {
     }
 
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> SourceError {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => SourceErrorKind::NotFound,
-            _ => SourceErrorKind::Io,
+        let said = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                SourceError::new(SourceErrorKind::NotFound, format!("no file `{}`", path.display()))
+            }
+            _ => SourceError::new(SourceErrorKind::Io, error.to_string()),
         };
-        SourceError::new(kind, error.to_string()).in_file(path)
+        said.in_file(path)
     }
 
     #[must_use]
@@ -88,7 +90,7 @@ impl SourceError {
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
+        if let Some(file) = self.file.as_ref().filter(|_| self.kind != SourceErrorKind::NotFound) {
             write!(f, "{}", file.display())?;
             if let Some(line) = self.line {
                 write!(f, ", line {line}")?;

@@ -10,19 +10,23 @@ use crate::{SourceError, SourceErrorKind};
 /// The files of a path or pattern, sorted; at least one.
 pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let whole = base.join(pattern);
+    found(pattern, base, &whole).map_err(|error| error.in_file(whole.strip_prefix(".").unwrap_or(&whole)))
+}
+
+fn found(pattern: &str, base: &Path, whole: &Path) -> Result<Vec<PathBuf>, SourceError> {
     if whole.is_file() {
-        return Ok(vec![whole]);
+        return Ok(vec![whole.to_owned()]);
     }
     if whole.is_dir() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("`{pattern}` is a folder, expected files"));
         return Err(error.help(format!("name its files: `{}/*.csv`", pattern.trim_end_matches('/'))));
     }
     if whole.exists() {
-        let error = SourceError::new(SourceErrorKind::Unsupported, format!("`{pattern}` is a pipe or a device"));
+        let error = SourceError::new(SourceErrorKind::Unsupported, "it is a pipe or a device, expected a file");
         return Err(error.help("rows are read more than once: write them to a file, and name that"));
     }
     if whole.is_symlink() {
-        let what = match std::fs::metadata(&whole) {
+        let what = match std::fs::metadata(whole) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 format!("`{pattern}` is a link that can't be followed: {error}")
             }
@@ -34,7 +38,7 @@ pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceEr
     if paths.is_empty() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));
         // What is nearly called like a pattern doesn't fit it.
-        let near = near(&whole).filter(|_| !is_pattern(pattern));
+        let near = near(whole).filter(|_| !is_pattern(pattern));
         return Err(error.help(near.unwrap_or_else(|| looked_in(base))));
     }
     paths.sort_unstable();

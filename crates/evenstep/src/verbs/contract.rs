@@ -9,7 +9,7 @@ use evenstep_server::clients;
 use evenstep_table::rule::{Absent, Available, Missing};
 use evenstep_table::{Rule, Task, counted};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::apart::{apart, called_as};
 use super::kept::{Read, read};
@@ -35,7 +35,12 @@ pub(crate) fn contract(args: &Contract, host: &Host) -> Answer {
     };
     let text = written(&read, format)?;
     match &args.output {
-        Some(path) => write_files(&host.files, &[(path.as_path(), text.as_bytes())])?,
+        Some(path) => {
+            write_files(&host.files, &[(path.as_path(), text.as_bytes())])?;
+            if host.json {
+                output::json(&json!({ "contract": output::path(path) }));
+            }
+        }
         None => output::raw(text),
     }
     Ok(ExitCode::SUCCESS)

@@ -61,11 +61,11 @@ impl Spec {
     /// # Errors
     /// As [`Spec::read`].
     pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
-        refuse_other(path)?;
+        refuse_other(path).map_err(|error| error.of_file(path))?;
         let text = evenstep_files::read_regular_text(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
-            PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint)
+            PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint).of_file(path)
         })?;
         Spec::parse_contract(path, Spec::overridden(path, text, overrides)?)
     }
