@@ -1133,6 +1133,19 @@ fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
 }
 
 #[test]
+fn what_is_wrong_is_pointed_at_where_it_is_written() {
+    let project = project();
+    project.write("empty.csv", (0..100).fold("x,z,y\n".to_owned(), |text, n| text + &format!("{n},{},\n", n % 7)));
+    let check = |from: &str, to: &str, words: &[&str]| {
+        project.write("p.toml", replaced(SPEC, from, to));
+        refused(&project, words);
+    };
+    check("data.csv", "empty.csv", &["the target `y` has no value in any row", "p.toml:7:10"]);
+    check("[\"x\"]", "{ type = \"number\", except = [\"qq\"] }", &["`qq`", "p.toml:11:40"]);
+    check("[model]\nuse = \"ridge\"\n", "", &["missing key `model`", "p.toml:1:1", "no `[model]` beside it"]);
+}
+
+#[test]
 fn a_hyperparameter_out_of_range_is_told_before_the_data_are_read() {
     let project = project();
     std::fs::remove_file(project.path("data.csv")).expect("it was written");

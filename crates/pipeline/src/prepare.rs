@@ -21,7 +21,7 @@ use crate::artifact::DataRoles;
 use crate::as_of;
 use crate::available::refuse_unavailable;
 use crate::check::store_note;
-use crate::roles::{Roles, kind_of, refuse_no_time};
+use crate::roles::{Roles, kind_of, refuse_no_target, refuse_no_time};
 use crate::spec::Spec;
 use crate::target::{self, Target};
 use crate::{PipelineError, Run, mixed};
@@ -89,6 +89,7 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     run.progress.stage("look at types", Some(source.bytes()));
     let told = |bytes: u64| run.progress.done(bytes, "");
     let (inferred, kept) = source.infer_keeping(&spec.data.missing, &declared, run.workers, &told)?;
+    refuse_no_target(spec, &roles, &inferred, &declared)?;
     refuse_no_time(spec, &roles, &inferred, &declared)?;
     let Chosen { inputs, unknown, unread, index } = inputs(spec, &source, &roles, &inferred, &declared)?;
     if inputs.is_empty() {

@@ -91,6 +91,22 @@ pub(crate) fn kind_of(
     rule.map_or(found, |rule| Some(rule.kind))
 }
 
+/// Without a value of the target there is nothing to learn, whatever its type.
+pub(crate) fn refuse_no_target(
+    spec: &Spec,
+    roles: &Roles,
+    inferred: &Inferred,
+    declared: &BTreeMap<ColumnName, RuleSpec>,
+) -> Result<(), PipelineError> {
+    if kind_of(&roles.target, inferred, declared).is_some() {
+        return Ok(());
+    }
+    let said = format!("the target `{}` has no value in any row, so there is nothing to learn", roles.target);
+    let error = PipelineError::input(said)
+        .help("`target` names the column to predict; which texts stand for no value, `missing` says".to_owned());
+    Err(spec.text.point(error, &["data", "target"], "this column"))
+}
+
 /// A role that says when something happened needs a column that can say so.
 pub(crate) fn refuse_no_time(
     spec: &Spec,

@@ -104,7 +104,7 @@ impl Spec {
             return Err(self.text.point(missing("source"), &["data"], "here"));
         }
         if !self.text.has("model") {
-            return Err(missing("model"));
+            return Err(self.text.point(missing("model"), &["pipeline"], "no `[model]` beside it"));
         }
         Ok(self)
     }

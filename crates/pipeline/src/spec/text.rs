@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml_edit::TableLike;
+use toml_edit::{TableLike, Value};
 
 use crate::PipelineError;
 
@@ -96,12 +96,18 @@ fn span_of(table: &dyn TableLike, name: &str) -> Option<Range<usize>> {
     if table.contains_key(keys[0]) {
         return span_in(table, &keys);
     }
-    let words = table.iter().filter(|(key, _)| *key != "use").flat_map(|(_, item)| {
-        let list = item.as_array().into_iter().flatten();
-        let within = item.as_inline_table().into_iter().flat_map(|table| table.iter().map(|(_, value)| value));
-        list.chain(within).chain(item.as_value())
-    });
-    words.into_iter().find(|word| word.as_str() == Some(name))?.span()
+    let words = table.iter().filter(|(key, _)| *key != "use").filter_map(|(_, item)| item.as_value());
+    words.into_iter().find_map(|value| span_of_word(value, name))
+}
+
+/// Where the word is, be it in a list or a table.
+fn span_of_word(value: &Value, word: &str) -> Option<Range<usize>> {
+    match value {
+        Value::String(text) => text.span().filter(|_| text.value() == word),
+        Value::Array(list) => list.iter().find_map(|value| span_of_word(value, word)),
+        Value::InlineTable(table) => table.iter().find_map(|(_, value)| span_of_word(value, word)),
+        _ => None,
+    }
 }
 
 fn span_in(table: &dyn TableLike, keys: &[&str]) -> Option<Range<usize>> {
