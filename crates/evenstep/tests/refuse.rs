@@ -1146,6 +1146,20 @@ fn what_is_wrong_is_pointed_at_where_it_is_written() {
 }
 
 #[test]
+fn a_lock_is_no_spec_and_has_no_members() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let check = |args: &[&str], words: &str| {
+        let said = project.run(args);
+        assert!(said.code == 2 && said.err.contains(words), "{args:?}: {}", said.err);
+    };
+    check(&["train", "p.lock"], "`p.lock` is a lock, and a spec is wanted");
+    check(&["train", "p.lock"], "such as `p.toml`");
+    check(&["inspect", "p.lock", "--members"], "a lock has neither members nor a model card");
+    check(&["inspect", "p.lock", "--card"], "a lock has neither members nor a model card");
+}
+
+#[test]
 fn a_hyperparameter_out_of_range_is_told_before_the_data_are_read() {
     let project = project();
     std::fs::remove_file(project.path("data.csv")).expect("it was written");

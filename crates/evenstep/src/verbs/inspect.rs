@@ -18,8 +18,9 @@ use crate::{Host, attestation, output};
 
 pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     if args.subject.extension().is_some_and(|extension| extension == "lock") {
-        if args.card {
-            return Err(PipelineError::input("a lock holds no model card").help("name the bundle beside it".to_owned()));
+        if args.card || args.members {
+            let error = PipelineError::input("a lock has neither members nor a model card");
+            return Err(error.help("name the bundle beside it".to_owned()));
         }
         let text =
             evenstep_files::read_regular_text(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;

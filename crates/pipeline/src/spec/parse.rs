@@ -204,7 +204,7 @@ impl Spec {
     }
 }
 
-/// What a spec can't be: a folder, a bundle, a data file. The latter are told by their endings; text may be both.
+/// What a spec can't be: a folder, a bundle, a lock, a data file. The latter are told by their endings; text may be both.
 fn refuse_other(path: &Path) -> Result<(), PipelineError> {
     let ends_with = |ending: &str| path.extension().is_some_and(|found| found == ending);
     if path.is_dir() {
@@ -215,6 +215,10 @@ fn refuse_other(path: &Path) -> Result<(), PipelineError> {
         let path = path.display();
         return Err(PipelineError::input(format!("`{path}` is a bundle, and a spec is wanted"))
             .help(format!("`evenstep inspect {path}` shows the spec that it was trained by")));
+    }
+    if ends_with("lock") && path.exists() {
+        return Err(PipelineError::input(format!("`{}` is a lock, and a spec is wanted", path.display()))
+            .help(format!("name the spec beside it, such as `{}`", path.with_extension("toml").display())));
     }
     if ends_with("txt") || !path.exists() || evenstep_source::format::of_path(path).is_none() {
         return Ok(());
