@@ -1160,6 +1160,19 @@ fn a_lock_is_no_spec_and_has_no_members() {
 }
 
 #[test]
+fn a_spec_is_compared_whatever_it_is_called() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    for name in ["experiment", "p.txt", "p.conf"] {
+        project.write(name, SPEC);
+        project.run(&["train", name, "--quiet"]).ok();
+        project.run(&["diff", "p.toml", name]).ok();
+    }
+    let said = project.run(&["diff", "p.toml", "data.csv"]);
+    assert!(said.code == 2 && said.err.contains("neither a spec, nor a lock"), "{}", said.err);
+}
+
+#[test]
 fn a_hyperparameter_out_of_range_is_told_before_the_data_are_read() {
     let project = project();
     std::fs::remove_file(project.path("data.csv")).expect("it was written");

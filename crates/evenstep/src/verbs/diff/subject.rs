@@ -10,7 +10,7 @@ use evenstep_pipeline::trace::Trace;
 use evenstep_pipeline::{PipelineError, Spec};
 use serde_json::Value;
 
-use super::super::{folder_of, open_bundle, unreadable, unusable};
+use super::super::{folder_of, open_bundle, other_than_bundle, unreadable, unusable};
 use crate::salt;
 use crate::training::Outputs;
 
@@ -32,10 +32,10 @@ struct Locked {
 /// All that is known of the run that the path names.
 pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     let path = &inside(path)?;
-    let files = files_of(path)?;
+    let named = kind_of(path)?;
+    let files = files_of(path, named)?;
     // What was named must be readable; what lies beside it is taken if it belongs with it.
     let mut side = Side { name: called.to_owned(), ..Side::default() };
-    let named = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match named {
         "trace" => {
             let trace = read_trace(path)?;
@@ -147,20 +147,27 @@ fn inside(path: &Path) -> Result<PathBuf, PipelineError> {
     })
 }
 
-fn files_of(path: &Path) -> Result<Files, PipelineError> {
+/// What the path names, by the ending that such files have: a text with another ending, or none, is a spec.
+fn kind_of(path: &Path) -> Result<&'static str, PipelineError> {
     if !path.exists() {
         return Err(PipelineError::input(format!("there is no `{}`", path.display())));
     }
-    let known = ["toml", "lock", "evenstep", "trace"];
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    if !known.contains(&extension) {
-        return Err(PipelineError::input(format!(
-            "`{}` is neither a spec, nor a lock, a bundle or a trace",
-            path.display()
-        ))
-        .help("`evenstep diff` takes .toml, .lock, .evenstep, .trace, or a folder that holds them".to_owned()));
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("lock") => Ok("lock"),
+        Some("evenstep") => Ok("evenstep"),
+        Some("trace") => Ok("trace"),
+        Some("toml") => Ok("toml"),
+        _ if other_than_bundle(path).is_none() => Ok("toml"),
+        _ => {
+            let what = format!("`{}` is neither a spec, nor a lock, a bundle or a trace", path.display());
+            let help = "`evenstep diff` takes a spec, .lock, .evenstep, .trace, or a folder that holds them";
+            Err(PipelineError::input(what).help(help.to_owned()))
+        }
     }
-    if extension == "toml" {
+}
+
+fn files_of(path: &Path, named: &str) -> Result<Files, PipelineError> {
+    if named == "toml" {
         let outputs = Outputs::beside(path, &Spec::read_contract(path, &[])?.pipeline.name);
         return Ok(Files { lock: Some(outputs.lock), bundle: Some(outputs.bundle), trace: Some(outputs.trace) });
     }
