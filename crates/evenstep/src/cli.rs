@@ -8,6 +8,7 @@ mod serve;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use evenstep_pipeline::Override;
 use jiff::civil::Date;
@@ -169,7 +170,7 @@ pub(crate) struct Init {
     #[arg(long)]
     pub(crate) id: Vec<String>,
     /// Where to write the spec
-    #[arg(long, short, alias = "out", default_value = "pipeline.toml")]
+    #[arg(long, short, alias = "out", default_value = "pipeline.toml", value_parser = no_dash())]
     pub(crate) output: PathBuf,
     /// Write over a spec that is already there
     #[arg(long)]
@@ -181,7 +182,7 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
     /// Where the bundle goes, a file or a folder; lock and report go beside it
-    #[arg(long, short, alias = "out")]
+    #[arg(long, short, alias = "out", value_parser = no_dash())]
     pub(crate) output: Option<PathBuf>,
     /// Write nothing, and exit with 1, if the digest differs from the lock's
     #[arg(long)]
@@ -235,7 +236,7 @@ pub(crate) struct Image {
     /// The bundle
     pub(crate) bundle: PathBuf,
     /// Where the image goes, an OCI image layout as a tar
-    #[arg(long, short)]
+    #[arg(long, short, value_parser = no_dash())]
     pub(crate) output: Option<PathBuf>,
     /// Where it is pushed to, REGISTRY/NAME:TAG, with the credentials that `docker login` keeps
     #[arg(long, value_name = "REFERENCE")]
@@ -292,7 +293,7 @@ pub(crate) enum KeyVerb {
 #[derive(Args)]
 pub(crate) struct KeyNew {
     /// Where the private key goes; the public one goes beside it, as FILE.pub
-    #[arg(long, short, alias = "out", default_value = "evenstep.key")]
+    #[arg(long, short, alias = "out", default_value = "evenstep.key", value_parser = no_dash())]
     pub(crate) output: PathBuf,
 }
 
@@ -405,6 +406,14 @@ fn per_second(text: &str) -> Result<f64, String> {
     const MAX: f64 = evenstep_server::PER_SECOND_MAX;
     let number = text.parse().ok().filter(|number| *number > 0.0 && *number <= MAX);
     number.ok_or_else(|| format!("it is a number above 0 and up to {MAX}, such as 10 or 0.5"))
+}
+
+/// Where files go that go nowhere else: `-`, which is stdout to other verbs, is none.
+fn no_dash() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
+        true => Err("this goes to a file, and not to stdout; a file of that name is `./-`"),
+        false => Ok(path),
+    })
 }
 
 /// A number of things.

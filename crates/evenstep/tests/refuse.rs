@@ -1173,6 +1173,20 @@ fn a_spec_is_compared_whatever_it_is_called() {
 }
 
 #[test]
+fn what_goes_to_files_alone_goes_to_no_dash() {
+    let project = project();
+    for args in [
+        &["init", "data.csv", "--target", "y", "--output", "-"][..],
+        &["train", "p.toml", "--output", "-"],
+        &["train", "p.toml", "--out", "-"],
+        &["key", "new", "-o", "-"],
+    ] {
+        refused_by(&project, args, &["this goes to a file, and not to stdout", "`./-`"]);
+        assert!(!project.path("-").exists() && !project.path("-.evenstep").exists(), "{args:?}");
+    }
+}
+
+#[test]
 fn a_hyperparameter_out_of_range_is_told_before_the_data_are_read() {
     let project = project();
     std::fs::remove_file(project.path("data.csv")).expect("it was written");
