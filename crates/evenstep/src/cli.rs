@@ -224,7 +224,7 @@ pub(crate) struct Explain {
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// Name only so many features a row, those that add or take most
-    #[arg(long, value_parser = from_one)]
+    #[arg(long, value_parser = from_one, allow_negative_numbers = true)]
     pub(crate) top: Option<NonZeroUsize>,
     /// Threads to work with, eight for each core at most; one for each if 0 or not given
     #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = from_zero, allow_negative_numbers = true)]

@@ -1187,6 +1187,24 @@ fn what_goes_to_files_alone_goes_to_no_dash() {
 }
 
 #[test]
+fn a_number_below_zero_is_told_as_one() {
+    let project = project();
+    let explain = ["explain", "p.evenstep", "--input", "data.csv", "--top", "-1"];
+    refused_by(&project, &explain, &["invalid value '-1' for '--top <TOP>'", "a whole number from 1"]);
+    refused_by(&project, &["serve", "p.evenstep", "--shutdown-delay", "-1"], &["invalid value '-1'"]);
+}
+
+#[test]
+fn an_input_without_a_name_is_told() {
+    let project = project();
+    let empty = ["name of the file is empty", "`data/*.csv`"];
+    refused_by(&project, &["init", "", "--target", "y"], &empty);
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let said = project.run(&["score", "p.evenstep", "--input", ""]);
+    assert!(said.code == 2 && empty.iter().all(|words| said.err.contains(words)), "{}", said.err);
+}
+
+#[test]
 fn a_hyperparameter_out_of_range_is_told_before_the_data_are_read() {
     let project = project();
     std::fs::remove_file(project.path("data.csv")).expect("it was written");

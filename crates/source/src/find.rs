@@ -9,6 +9,10 @@ use crate::{SourceError, SourceErrorKind};
 
 /// The files of a path or pattern, sorted; at least one.
 pub(crate) fn paths(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    if pattern.is_empty() {
+        let error = SourceError::new(SourceErrorKind::NotFound, "the name of the file is empty");
+        return Err(error.help("name a file, or many by a glob: `data/*.csv`"));
+    }
     let whole = base.join(pattern);
     found(pattern, base, &whole).map_err(|error| error.in_file(whole.strip_prefix(".").unwrap_or(&whole)))
 }

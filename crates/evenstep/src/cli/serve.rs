@@ -71,7 +71,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
     /// Told to stop, go on for so long while `/health` says that others should be asked: as long as a balancer takes to hear of it
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u64).range(..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u64).range(..=3600), allow_negative_numbers = true)]
     pub(crate) shutdown_delay: u64,
     /// Ask the server at that address whether it is well, and serve nothing
     #[arg(long, conflicts_with_all = ["bundles", "config"])]
