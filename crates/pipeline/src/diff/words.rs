@@ -1,7 +1,7 @@
 //! Values and changes in words.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use evenstep_table::some_of;
 use serde_json::Value;
@@ -10,6 +10,8 @@ use serde_json::Value;
 const LONGEST: usize = 60;
 /// So many values of an object are told.
 const LEAVES_TOLD: usize = 3;
+/// So many items of a list that the other side doesn't have.
+const ITEMS_TOLD: usize = 5;
 /// So many are counted.
 const LEAVES_COUNTED: usize = 1000;
 
@@ -55,9 +57,10 @@ pub(crate) fn differs(what: &str, a: Option<&Value>, b: Option<&Value>) -> Strin
     match (a, b) {
         (Some(Value::Array(x)), Some(Value::Array(y))) => {
             let only = |x: &[Value], y: &[Value], side: &str| {
-                let is_lone = |item: &&Value| !y.iter().any(|other| same(Some(item), Some(other)));
-                let lone: Vec<String> = x.iter().filter(is_lone).map(|item| word(Some(item))).collect();
-                (!lone.is_empty()).then(|| format!("{} in {side} only", lone.join(", ")))
+                let others: HashSet<Value> = y.iter().map(unified).collect();
+                let mut lone = x.iter().filter(|item| !others.contains(&unified(item))).peekable();
+                lone.peek()?;
+                Some(format!("{} in {side} only", some_of(lone.map(|item| word(Some(item))), ITEMS_TOLD, ", ")))
             };
             let told: Vec<String> = only(x, y, "A").into_iter().chain(only(y, x, "B")).collect();
             match told.is_empty() {
@@ -111,6 +114,21 @@ pub(crate) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a.filter(there), b.filter(there)) {
         (Some(a), Some(b)) => equal(a, b),
         (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+/// The value with each whole number in one form, so that values that are the same are equal, and hash alike.
+fn unified(value: &Value) -> Value {
+    // Beyond that a number and an integer that are called the same may be two.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64().filter(|x| x.fract() == 0.0) {
+            Some(whole) if whole.abs() <= EXACT => Value::from(whole as i64),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(unified).collect(),
+        Value::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), unified(value))).collect(),
+        _ => value.clone(),
     }
 }
 
@@ -197,6 +215,14 @@ mod tests {
         check(all.clone(), fewer.clone(), "`x` has `minute` in A only");
         check(fewer.clone(), json!([&parts[1..], &["era"]].concat()), "`x` has `year` in A only; `era` in B only");
         check(fewer, json!([&parts[1..], &parts[..1]].concat()), "`x` has the same in another order, or not as often");
+        let words = |from: usize, to: usize| json!((from..to).map(|n| format!("word {n}")).collect::<Vec<_>>());
+        check(
+            words(0, 100_000),
+            words(1, 100_100),
+            "`x` has `word 0` in A only; `word 100000`, `word 100001`, `word 100002`, `word 100003`, `word 100004`, and 95 more in B only",
+        );
+        let whole = |number: Value| json!([{"number": number}, parts]);
+        check(whole(json!(1)), whole(json!(1.0)), "`x` has the same in another order, or not as often");
         let formula = "a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q";
         check(
             json!(formula),
