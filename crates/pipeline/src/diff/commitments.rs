@@ -7,7 +7,7 @@ use evenstep_table::{ColumnName, RowKey, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::{Change, Changed, Names, called_as, personal, reconcile_as_text, reconcile_data};
+use super::rows::{Change, Changed, Names, View, called_as, personal, reconcile_data, reconcile_viewed};
 use super::twins::{BUCKETS_LEAST, Renamed, exchange, exchanged, followed, may_be_cells, renamed, renamed_and_changed};
 use super::{Cause, Finding, Findings, Side, State};
 use crate::trace::{
@@ -445,40 +445,49 @@ impl<'a> Walk<'a> {
         let salt = a.salt.as_ref().filter(|salt| self.a.is_salted_with(salt)).or(b.salt.as_ref());
         let sketches = salt.and_then(|salt| self.a.sketch(stage, salt).zip(self.b.sketch(stage, salt)));
         let Some((mine, theirs)) = sketches else { return Changed { unnamed: true, ..Changed::default() } };
-        let (theirs_called, own) = match called.is_empty() {
-            true => (theirs.clone(), BTreeMap::new()),
-            false => match called_as(b, &theirs, stage, called, self.workers) {
-                Ok(called) => called,
-                Err(why) => {
-                    findings.notes.push(why);
-                    return Changed { unnamed: true, ..Changed::default() };
-                }
-            },
-        };
-        let [first, second] = match mine.reconcile(&theirs_called) {
-            Reconciled::All { first, second } => {
-                let own = |element: Element| own.get(&element).copied().unwrap_or(element);
-                [first, second.into_iter().map(own).collect()]
-            }
-            Reconciled::Many if *stage == Stage::Prediction || !called.is_empty() => {
-                return Changed { many: true, ..Changed::default() };
-            }
-            Reconciled::Many => match reconcile_data((a, &mine), (b, &theirs), stage, self.workers) {
-                Ok(all) => all,
-                Err(why) => {
-                    findings.notes.push(why);
+        let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
+        let is_output = *stage == Stage::Prediction;
+        let lone = stages.filter(|_| !is_output).map(|(of_a, of_b)| lone(of_a, of_b, called)).unwrap_or_default();
+        let mut view = View { called: called.clone(), lone, ..View::default() };
+        let found = if !view.lone.is_empty() {
+            reconcile_viewed((a, &mine), (b, &theirs), stage, &view, self.workers)
+        } else {
+            let theirs_called = match called.is_empty() {
+                true => Ok(theirs.clone()),
+                false => called_as(b, &theirs, stage, &view, self.workers),
+            };
+            match theirs_called.map(|theirs| mine.reconcile(&theirs)) {
+                Ok(Reconciled::All { first, second }) => Ok([first, second]),
+                Ok(Reconciled::Many) if is_output || !called.is_empty() => {
                     return Changed { many: true, ..Changed::default() };
                 }
-            },
+                Ok(Reconciled::Many) => match reconcile_data((a, &mine), (b, &theirs), stage, self.workers) {
+                    Ok(all) => Ok(all),
+                    Err(why) => {
+                        findings.notes.push(why);
+                        return Changed { many: true, ..Changed::default() };
+                    }
+                },
+                Err(why) => Err(why),
+            }
         };
-        let stages = self.a.stages().get(stage).zip(self.b.stages().get(stage));
-        let as_text = stages.map(|(of_a, of_b)| retyped(of_a, of_b)).unwrap_or_default();
-        let written = match as_text.is_empty() || *stage == Stage::Prediction || !called.is_empty() {
+        let [first, second] = match found {
+            Ok(found) => found,
+            Err(why) => {
+                findings.notes.push(why);
+                return Changed { unnamed: true, ..Changed::default() };
+            }
+        };
+        let retyped = stages.map(|(of_a, of_b)| retyped(of_a, of_b)).unwrap_or_default();
+        let written = match retyped.is_empty() || is_output || !called.is_empty() {
             true => None,
-            false => reconcile_as_text((a, &mine), (b, &theirs), stage, &as_text, self.workers),
+            false => {
+                let as_text = View { as_text: retyped.clone(), ..view.clone() };
+                reconcile_viewed((a, &mine), (b, &theirs), stage, &as_text, self.workers).ok()
+            }
         };
         let id = &self.a.head.id;
-        if written.is_none() && as_text.iter().any(|name| id.is_empty() || id.contains(name)) {
+        if written.is_none() && retyped.iter().any(|name| id.is_empty() || id.contains(name)) {
             return Changed { unnamed: true, ..Changed::default() };
         }
         let read_elsewise = first.len();
@@ -496,9 +505,9 @@ impl<'a> Walk<'a> {
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
         let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
         changed.others_are_read_elsewise = first.len() < read_elsewise;
-        changed.as_text = if written.is_some() { as_text } else { BTreeSet::new() };
+        view.as_text = if written.is_some() { retyped } else { BTreeSet::new() };
+        changed.view = view;
         // Only a training refuses an id that repeats.
-        changed.called = called.clone();
         changed.may_repeat = id.is_empty() || [self.a, self.b].iter().any(|trace| trace.head.origin != Origin::Train);
         if *stage == Stage::Input {
             changed.look_for_unlabelled((a, &mine), (b, &theirs), stage, self.workers);
@@ -538,6 +547,13 @@ fn none_read(stages: (Option<&Commitments>, Option<&Commitments>), findings: &mu
 /// The columns that one stage has and the other has not.
 fn only_in<'a>(stage: &'a Commitments, other: &Commitments) -> Vec<&'a ColumnName> {
     stage.columns.keys().filter(|name| !other.columns.contains_key(*name)).collect()
+}
+
+/// The columns that one of two stages has and the other has not, whatever B calls those of A.
+fn lone(a: &Commitments, b: &Commitments, called: &Names) -> BTreeSet<ColumnName> {
+    let is_paired = |name: &&&ColumnName| called.keys().chain(called.values()).any(|other| other == **name);
+    let all = only_in(a, b).into_iter().chain(only_in(b, a)).collect::<Vec<_>>();
+    all.iter().filter(|name| !is_paired(name)).map(|name| (*name).clone()).collect()
 }
 
 fn kind(stage: &Commitments, name: &ColumnName) -> Option<evenstep_table::Kind> {

@@ -273,7 +273,7 @@ fn from_rows(
     }
     let has_other_causes =
         || findings.found.iter().flat_map(|finding| &finding.causes).any(|cause| cause.kind != "data");
-    let is_retyped = !columns.is_disjoint(&findings.rows.as_text);
+    let is_retyped = !columns.is_disjoint(&findings.rows.view.as_text);
     let unknown = || Rows {
         text: format!("from rows or cells that differ{}", if is_retyped { ", or are read elsewise" } else { "" }),
         likely: !is_traced && has_other_causes(),
@@ -286,8 +286,9 @@ fn from_rows(
         changed.input.iter().map(|row| (row, differs_in(row, columns, &input.seen, key(row, a), &personal))).collect();
     rows.retain(|(_, differs)| *differs != Some(false));
     // Of columns that were exchanged, all rows differ.
-    let is_exchanged =
-        |name: &ColumnName| changed.called.contains_key(name) && changed.called.values().any(|of_a| of_a == name);
+    let is_exchanged = |name: &ColumnName| {
+        changed.view.called.contains_key(name) && changed.view.called.values().any(|of_a| of_a == name)
+    };
     let split = split_of(a, b)
         .filter(|_| !settings.split && !is_retyped && !rows.is_empty() && !columns.iter().any(is_exchanged));
     let parts = split.and_then(|split| {

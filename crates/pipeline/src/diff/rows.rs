@@ -94,6 +94,27 @@ impl RowChange {
     }
 }
 
+/// What columns of B are called in A, where that is another name.
+pub(crate) type Names = BTreeMap<ColumnName, ColumnName>;
+
+/// How rows are read that can be compared with those of the other side, where that is not as their run sketched them.
+#[derive(Clone, Default)]
+pub(crate) struct View {
+    /// Columns of B by the names that A has for them.
+    pub(crate) called: Names,
+    /// Columns that both sides read by other types: their cells are compared as they are written.
+    pub(crate) as_text: BTreeSet<ColumnName>,
+    /// Columns that one side alone has at a stage: they don't count.
+    pub(crate) lone: BTreeSet<ColumnName>,
+}
+
+impl View {
+    /// The same for A, whose columns are called by their own names.
+    fn of_a(&self) -> View {
+        View { called: Names::new(), ..self.clone() }
+    }
+}
+
 /// The rows that differ, at the input and at the output.
 #[derive(Default)]
 pub(crate) struct Changed {
@@ -107,10 +128,8 @@ pub(crate) struct Changed {
     pub(crate) unsure: bool,
     /// There is no salt to name them by.
     pub(crate) unnamed: bool,
-    /// What columns of B are called in A, where that is another name.
-    pub(crate) called: Names,
-    /// Columns that both sides read by other types: here their cells are compared as they are written.
-    pub(crate) as_text: BTreeSet<ColumnName>,
+    /// How its data are read to find them again.
+    pub(crate) view: View,
     /// Of other rows these cells are written alike.
     pub(crate) others_are_read_elsewise: bool,
     /// A row of one name may stand there several times: one that seems to be on one side alone may be on both.
@@ -197,6 +216,7 @@ impl Changed {
             self.beyond = labels.beyond;
         }
         self.unnamed |= labels.unnamed;
+        self.view.lone.extend(labels.view.lone);
         self.sort();
     }
 
@@ -325,8 +345,8 @@ struct Found {
 /// Looks the rows up in whichever data can still be read. A row is taken for the one that was traced only if
 /// its cells have the hash that the trace gave: data that changed since then are not shown for what they were.
 pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: &Workers) {
-    let (rows, as_text) = (&findings.rows.input, &findings.rows.as_text);
-    if rows.is_empty() && as_text.is_empty() {
+    let (rows, view) = (&findings.rows.input, &findings.rows.view);
+    if rows.is_empty() && view.as_text.is_empty() {
         if findings.unmatched && is_one_file(a, b) && [a, b].iter().all(|side| is_as_traced(side, workers)) {
             blame_no_data(findings);
         }
@@ -337,21 +357,21 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     };
     let mut notes = Vec::new();
     let personal = personal(a, b);
-    let mut found = |side: &Side, wanted: BTreeSet<(Stage, Element)>| {
+    let mut found = |side: &Side, view: &View, wanted: BTreeSet<(Stage, Element)>| {
         if wanted.is_empty() {
             return BTreeMap::new();
         }
-        look_up(side, &wanted, &personal, as_text, workers).unwrap_or_else(|why| {
+        look_up(side, &wanted, &personal, view, workers).unwrap_or_else(|why| {
             notes.push(unread(side, &why));
             BTreeMap::new()
         })
     };
     let (wanted_a, wanted_b) = (wanted(|row| row.of_a), wanted(|row| row.of_b));
     let all = (wanted_a.len(), wanted_b.len());
-    let of_a = found(a, wanted_a);
-    let mut of_b = found(b, wanted_b);
+    let of_a = found(a, &view.of_a(), wanted_a);
+    let mut of_b = found(b, view, wanted_b);
     for row in of_b.values_mut() {
-        let name = |name: ColumnName| findings.rows.called.get(&name).cloned().unwrap_or(name);
+        let name = |name: ColumnName| view.called.get(&name).cloned().unwrap_or(name);
         row.cells = std::mem::take(&mut row.cells).into_iter().map(|(column, cell)| (name(column), cell)).collect();
     }
     let are_traced = (of_a.len(), of_b.len()) == all;
@@ -361,7 +381,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             notes.push(unread(side, "they are no longer what was traced"));
         }
     }
-    let renamed = findings.rows.called.iter().filter(|(name, _)| personal.contains(*name)).map(|(_, called)| called);
+    let renamed = view.called.iter().filter(|(name, _)| personal.contains(*name)).map(|(_, called)| called);
     let hidden: BTreeSet<ColumnName> = personal.iter().chain(renamed).cloned().collect();
     let shown = |name: &ColumnName, cell: &Option<String>| match cell {
         Some(_) if hidden.contains(name) => Some("(personal)".to_owned()),
@@ -476,11 +496,7 @@ fn is_one_file(a: &Side, b: &Side) -> bool {
     paths(a).zip(paths(b)).is_some_and(|(a, b)| !a.is_empty() && a.len() == b.len() && a.iter().zip(&b).all(same))
 }
 
-/// What columns of B are called in A, where that is another name.
-pub(crate) type Names = BTreeMap<ColumnName, ColumnName>;
-
-/// The rows of a side under the names that the other has for its columns, as a sketch, and which row of its own each of them is; if
-/// its data are still what was traced.
+/// The rows of B under the names that A has for its columns, as a sketch, if its data are still what was traced.
 ///
 /// # Errors
 /// A sentence on data that can't be read, or are others by now.
@@ -488,17 +504,19 @@ pub(crate) fn called_as(
     side: &Side,
     traced: &Sketch,
     stage: &Stage,
-    called: &Names,
+    view: &View,
     workers: &Workers,
-) -> Result<(Sketch, BTreeMap<Element, Element>), String> {
-    let mut all = Vec::new();
-    let read = each_row_as(side, called, &BTreeSet::new(), workers, |of, element, row| {
-        all.extend((of == stage && row.is_traced).then_some(element));
-    });
-    let own = read.and_then(|()| all_of(side, stage, traced, workers)).map_err(|why| unread(side, &why))?;
+) -> Result<Sketch, String> {
     let mut sketch = Sketch::default();
-    all.iter().for_each(|element| sketch.add(element));
-    Ok((sketch, all.into_iter().zip(own).collect()))
+    let vouched = each_row_traced(side, stage, traced, workers, |_, _| ());
+    let read = vouched.and_then(|()| {
+        each_row_as(side, view, workers, |of, element, row| {
+            if of == stage && row.is_traced {
+                sketch.add(&element);
+            }
+        })
+    });
+    read.map(|()| sketch).map_err(|why| unread(side, &why))
 }
 
 type AllFound = BTreeMap<(Stage, Element), Found>;
@@ -523,35 +541,38 @@ pub(crate) fn reconcile_data(
     })
 }
 
-/// The same with the cells of some columns as they are written: None if the data of a side can't be read so, or are others by now.
-pub(crate) fn reconcile_as_text(
+/// The same where the rows are read otherwise than they were sketched.
+///
+/// # Errors
+/// As [`reconcile_data`].
+pub(crate) fn reconcile_viewed(
     a: (&Side, &Sketch),
     b: (&Side, &Sketch),
     stage: &Stage,
-    columns: &BTreeSet<ColumnName>,
+    view: &View,
     workers: &Workers,
-) -> Option<[Vec<Element>; 2]> {
+) -> Result<[Vec<Element>; 2], String> {
     for (side, traced) in [a, b] {
-        each_row_traced(side, stage, traced, workers, |_, _| ()).ok()?;
+        each_row_traced(side, stage, traced, workers, |_, _| ()).map_err(|why| unread(side, &why))?;
     }
-    let as_text = |(side, _): (&Side, &Sketch), act: &mut dyn FnMut(Element)| {
-        each_row_as(side, &Names::new(), columns, workers, |of, element, row| {
+    apart((a.0, &view.of_a()), (b.0, view), |(side, view), act| {
+        let read = each_row_as(side, view, workers, |of, element, row| {
             if of == stage && row.is_traced {
                 act(element);
             }
-        })
-    };
-    apart(a, b, as_text).ok()
+        });
+        read.map_err(|why| unread(side, &why))
+    })
 }
 
 /// Rows are looked at in so many parts.
 const PARTS: usize = 1 << 16;
 
 /// The elements that either side has more often than the other. Held are only those of parts that differ, which a first pass finds.
-fn apart<'a>(
-    a: (&'a Side, &'a Sketch),
-    b: (&'a Side, &'a Sketch),
-    each: impl Fn((&'a Side, &'a Sketch), &mut dyn FnMut(Element)) -> Result<(), String>,
+fn apart<S: Copy>(
+    a: S,
+    b: S,
+    each: impl Fn(S, &mut dyn FnMut(Element)) -> Result<(), String>,
 ) -> Result<[Vec<Element>; 2], String> {
     let hash = |element: &Element| BuildHasherDefault::<DefaultHasher>::default().hash_one(element);
     let part = |hash: u64| (hash >> 48) as usize;
@@ -591,24 +612,17 @@ fn look_up(
     side: &Side,
     wanted: &BTreeSet<(Stage, Element)>,
     personal: &BTreeSet<ColumnName>,
-    as_text: &BTreeSet<ColumnName>,
+    view: &View,
     workers: &Workers,
 ) -> Result<AllFound, String> {
     let mut found = BTreeMap::new();
-    each_row_as(side, &Names::new(), as_text, workers, |stage, element, row| {
+    each_row_as(side, view, workers, |stage, element, row| {
         let wanted_one = (stage.clone(), element);
         if row.is_traced && wanted.contains(&wanted_one) {
             found.insert(wanted_one, row.found(personal));
         }
     })?;
     Ok(found)
-}
-
-/// The elements of all rows of a stage, in the order of the data, if these are still what was traced.
-fn all_of(side: &Side, stage: &Stage, traced: &Sketch, workers: &Workers) -> Result<Vec<Element>, String> {
-    let mut all = Vec::new();
-    each_row_traced(side, stage, traced, workers, |element, is_traced| all.extend(is_traced.then_some(element)))?;
-    Ok(all)
 }
 
 /// The names of the rows that a training left out for want of a target, if its data are still what was traced.
@@ -674,14 +688,13 @@ struct Row<'a> {
 
 /// Reads the data of a side as its run did, and hands on each row as each of its ends was sketched.
 fn each_row(side: &Side, workers: &Workers, act: impl FnMut(&Stage, Element, &Row<'_>)) -> Result<(), String> {
-    each_row_as(side, &Names::new(), &BTreeSet::new(), workers, act)
+    each_row_as(side, &View::default(), workers, act)
 }
 
-/// The same with some columns called by other names, and some as they are written.
+/// The same as the view has it.
 fn each_row_as(
     side: &Side,
-    called: &Names,
-    as_text: &BTreeSet<ColumnName>,
+    view: &View,
     workers: &Workers,
     mut act: impl FnMut(&Stage, Element, &Row<'_>),
 ) -> Result<(), String> {
@@ -700,13 +713,17 @@ fn each_row_as(
     let of_stage = |stage: &Stage| -> Vec<&ColumnName> {
         trace.stages().get(stage).into_iter().flat_map(|stage| stage.columns.keys()).collect()
     };
-    let sketched = [Stage::Input, Stage::Labels].map(|stage| (of_stage(&stage), stage));
-    let mut names: Vec<&ColumnName> = sketched.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+    let stages = [Stage::Input, Stage::Labels];
+    let mut names: Vec<&ColumnName> = stages.iter().flat_map(of_stage).collect();
     names.sort_unstable();
+    let sketched = stages.map(|stage| {
+        let names = of_stage(&stage).into_iter().filter(|name| !view.lone.contains(*name));
+        (names.collect::<Vec<_>>(), stage)
+    });
     let has_id = !trace.head.id.is_empty() && trace.head.id.iter().all(|name| names.contains(&name));
     let id = if has_id { trace.head.id.clone() } else { Vec::new() };
     let scoring = trace.head.origin != Origin::Train;
-    let written = |name: &ColumnName, rule: &Arc<Rule>| match as_text.contains(name) {
+    let written = |name: &ColumnName, rule: &Arc<Rule>| match view.as_text.contains(name) {
         true => Arc::new(Rule::new(Kind::Text)),
         false => Arc::clone(rule),
     };
@@ -734,7 +751,7 @@ fn each_row_as(
         let columns: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
         let is_traced = |row: usize| target.is_none_or(|target| !batch.column(target).is_null(row));
         for (of_stage, stage) in &sketched {
-            let content = contents(batch, of_stage, |name| called.get(name).unwrap_or(name));
+            let content = contents(batch, of_stage, |name| view.called.get(name).unwrap_or(name));
             elements(&keys, &columns, &content, |at, element| {
                 let (place, is_traced) = (&|at| origin.place(at), is_traced(at));
                 act(stage, element, &Row { batch, at, key: &keys[at], names: &names, id: &id, place, is_traced });
