@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const ROWS: usize = 400;
 /// Of the cases, so many must be named in full.
-const RIGHT_AT_LEAST: usize = 60;
+const RIGHT_AT_LEAST: usize = 61;
 
 const SPEC: &str = r#"
 [pipeline]
@@ -199,6 +199,10 @@ fn cases() -> Vec<Case> {
             set(&mut s.table, 1050, 5, &cell);
         }),
         case!("another target", "input", Some("y"), Some(&["1060"]), "data", |s| set(&mut s.table, 1060, 6, "0.5")),
+        case!("another target, and another weight", "input", Some("w"), Some(&["1060", "1061"]), "data", |s| {
+            set(&mut s.table, 1060, 6, "0.5");
+            set(&mut s.table, 1061, 7, "9");
+        }),
         case!("a dropped row", "input", None, Some(&["1070"]), "data", |s| drop(s.table.remove(at(1070)))),
         case!("an added row", "input", None, Some(&["9001"]), "data", |s| {
             let mut row = s.table[at(1071)].clone();

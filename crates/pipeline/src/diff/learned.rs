@@ -26,7 +26,7 @@ pub(crate) fn explain(a: &Side, b: &Side, findings: &mut Findings) {
     let slots: Vec<Slot> = findings.slots.iter().cloned().collect();
     for (at, slot) in slots.iter().enumerate() {
         let learner = match slot {
-            Slot::Step(pair) => Learner::step(&findings.slots.pairs()[*pair]),
+            Slot::Step(pair) => Learner::step(a, b, &findings.slots.pairs()[*pair]),
             Slot::Model => Learner::model(a, b),
             _ => continue,
         };
@@ -90,18 +90,21 @@ struct Learner {
     reads: BTreeSet<ColumnName>,
     /// It doesn't read the same on both.
     reads_others: bool,
-    /// It learns from the target of a row, too, and so by its weight.
-    is_supervised: bool,
+    /// What it learns from besides: a step from no row's weight.
+    labels: BTreeSet<ColumnName>,
+    is_weighted: bool,
     /// What its columns are called.
     called: &'static str,
 }
 
 impl Learner {
-    fn step(pair: &Pair) -> Learner {
+    fn step(a: &Side, b: &Side, pair: &Pair) -> Learner {
         let reads = |step: &Option<StepOf>| {
             step.as_ref().and_then(|step| step.record.as_ref()).map_or_else(BTreeSet::new, reads)
         };
-        Learner { is_supervised: pair.learns_from_target(), ..Learner::of(reads(&pair.a), reads(&pair.b), "columns") }
+        // What training rows get follows from folds, and these from groups.
+        let labels: &[&str] = if pair.learns_from_target() { &["target", "group"] } else { &[] };
+        Learner { labels: roles(a, b, labels), ..Learner::of(reads(&pair.a), reads(&pair.b), "columns") }
     }
 
     fn model(a: &Side, b: &Side) -> Learner {
@@ -109,12 +112,20 @@ impl Learner {
             let features = side.document.as_ref().and_then(|document| document.get("features")?.as_object());
             features.into_iter().flat_map(|all| all.keys()).filter_map(|name| ColumnName::new(name)).collect()
         };
-        Learner { is_supervised: true, ..Learner::of(reads(a), reads(b), "features") }
+        let labels = roles(a, b, &["target", "weight", "group"]);
+        Learner { labels, is_weighted: true, ..Learner::of(reads(a), reads(b), "features") }
     }
 
     fn of(a: BTreeSet<ColumnName>, b: BTreeSet<ColumnName>, called: &'static str) -> Learner {
-        Learner { reads_others: a != b, reads: &a | &b, is_supervised: false, called }
+        let (reads_others, reads) = (a != b, &a | &b);
+        Learner { reads, reads_others, labels: BTreeSet::new(), is_weighted: false, called }
     }
+}
+
+/// The columns that have these roles on either side.
+fn roles(a: &Side, b: &Side, roles: &[&str]) -> BTreeSet<ColumnName> {
+    let data = [a, b].into_iter().filter_map(|side| side.document.as_ref()?.get("data"));
+    data.flat_map(|data| roles.iter().filter_map(|role| ColumnName::new(data.get(*role)?.as_str()?))).collect()
 }
 
 /// What a difference comes from.
@@ -161,9 +172,7 @@ impl Flow {
     fn origins(&self, learner: &Learner) -> Origins {
         let mut all = Origins::default();
         learner.reads.iter().filter_map(|name| self.columns.get(name)).for_each(|origins| all.extend(origins));
-        if learner.is_supervised {
-            all.inputs.extend(self.labels.iter().cloned());
-        }
+        all.inputs.extend(self.labels.intersection(&learner.labels).cloned());
         all
     }
 
@@ -231,9 +240,8 @@ fn reason(
         texts.push(format!("from what {} gives", findings.slots.title(*step)));
         likely |= is_likely;
     }
-    for (differs, what) in [(settings.target, "from another target"), (settings.weight, "by other weights")] {
-        texts.extend((differs && learner.is_supervised).then(|| what.to_owned()));
-    }
+    texts.extend((settings.target && !learner.labels.is_empty()).then(|| "from another target".to_owned()));
+    texts.extend((settings.weight && learner.is_weighted).then(|| "by other weights".to_owned()));
     if learner.reads_others && !settings.renamed {
         texts.push(format!("from other {}", learner.called));
     }
