@@ -564,6 +564,34 @@ fn a_cell_that_changes_how_all_others_are_read_is_the_one_that_changed() {
 }
 
 #[test]
+fn a_cell_that_makes_a_label_be_of_another_type_is_shown() {
+    let project = salted();
+    let spec = replaced(SMALL, "target = \"y\"", "target = \"y\"\nweight = \"v\"");
+    let mut rows = small();
+    rows.iter_mut().for_each(|row| row[2] = "2".to_owned());
+    train_in(&project, "a", &spec, &rows);
+    let check = |column: usize, cell: &str, shown: [&str; 2]| {
+        let mut rows = rows.clone();
+        rows[9][column] = cell.to_owned();
+        train_in(&project, "b", &spec, &rows);
+        for (runs, shown) in [["a/p.toml", "b/p.toml"], ["b/p.toml", "a/p.toml"]].into_iter().zip(shown) {
+            let said = project.run(&["diff", runs[0], runs[1]]).out;
+            assert!(
+                said.contains(shown)
+                    && said.contains(
+                        ": 1 row changed (id 2024-10-10 9)
+"
+                    ),
+                "{said}"
+            );
+            assert!(!said.contains("can't be looked at") && !said.contains("read elsewise"), "{said}");
+        }
+    };
+    check(4, "123.5", ["y: 1 → 123.5", "y: 123.5 → 1"]);
+    check(2, "2.5", ["v: 2 → 2.5", "v: 2.5 → 2"]);
+}
+
+#[test]
 fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -19,6 +19,9 @@ use crate::trace::{Form, Origin, Stage};
 /// How it is told that values were learned elsewise.
 pub(crate) const LEARNED: &str = "learned something else";
 
+/// The roles of columns that a model learns from, and that are no inputs.
+const LABELS: [&str; 3] = ["target", "weight", "group"];
+
 /// Says of all that was learned elsewise by the same spec what it was learned from.
 pub(crate) fn explain(a: &Side, b: &Side, findings: &mut Findings) {
     let settings = Settings::of(a, b, findings);
@@ -112,7 +115,7 @@ impl Learner {
             let features = side.document.as_ref().and_then(|document| document.get("features")?.as_object());
             features.into_iter().flat_map(|all| all.keys()).filter_map(|name| ColumnName::new(name)).collect()
         };
-        let labels = roles(a, b, &["target", "weight", "group"]);
+        let labels = roles(a, b, &LABELS);
         Learner { labels, is_weighted: true, ..Learner::of(reads(a), reads(b), "features") }
     }
 
@@ -281,14 +284,16 @@ fn from_rows(
     }
     let has_other_causes =
         || findings.found.iter().flat_map(|finding| &finding.causes).any(|cause| cause.kind != "data");
-    let is_retyped = !columns.is_disjoint(&findings.rows.view.as_text);
+    let (changed, labels) = (&findings.rows, roles(a, b, &LABELS));
+    // A label of another type is the same number, unless others are read elsewise, too.
+    let is_read_elsewise = |name: &&ColumnName| changed.others_are_read_elsewise || !labels.contains(*name);
+    let is_retyped = changed.view.as_text.intersection(columns).any(|name| is_read_elsewise(&name));
     let unknown = || Rows {
         text: format!("from rows or cells that differ{}", if is_retyped { ", or are read elsewise" } else { "" }),
         likely: !is_traced && has_other_causes(),
         are_learned_from: !settings.data_likely,
         learned_from: Vec::new(),
     };
-    let changed = &findings.rows;
     let personal = personal(a, b);
     let mut rows: Vec<(&RowChange, Option<bool>)> =
         changed.input.iter().map(|row| (row, differs_in(row, columns, &input.seen, key(row, a), &personal))).collect();

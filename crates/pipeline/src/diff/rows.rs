@@ -217,6 +217,8 @@ impl Changed {
         }
         self.unnamed |= labels.unnamed;
         self.view.lone.extend(labels.view.lone);
+        self.view.as_text.extend(labels.view.as_text);
+        self.others_are_read_elsewise |= labels.others_are_read_elsewise;
         self.sort();
     }
 
