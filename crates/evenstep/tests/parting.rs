@@ -267,6 +267,47 @@ fn a_row_less_hides_no_column_that_changed() {
     assert_eq!(told["stages"][0]["columns"], serde_json::json!(["u", "x"]), "{told:#}");
 }
 
+/// Sketches of other columns have nothing in common, but the data do.
+#[test]
+fn a_column_more_hides_no_row_that_changed() {
+    let project = salted();
+    let rows = small();
+    train_in(&project, "a", SMALL, &rows);
+    train_in(&project, "b", SMALL, &rows);
+    let table = |rows: &[[String; 5]]| {
+        let lines = rows.iter().enumerate().map(|(n, row)| format!("{},{}\n", row.join(","), n % 5));
+        "id,u,v,x,y,more\n".to_owned() + &lines.collect::<String>()
+    };
+    let train = |rows: &[[String; 5]]| {
+        project.write("b/t.csv", table(rows));
+        project.run(&["train", "b/p.toml", "--quiet"]).ok();
+    };
+    let diff = |more: &[&str]| project.run(&[&["diff", "a/p.toml", "b/p.toml"], more].concat()).out;
+    let mut changed = rows.clone();
+    changed[9][3] = "99".to_owned();
+    train(&changed);
+    let said = diff(&[]);
+    assert!(said.contains("    changed   id 2024-10-10 9  x: 9 → 99\n"), "{said}");
+    assert!(said.contains("  the data differ in column `x`: 1 row changed (id 2024-10-10 9)\n"), "{said}");
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert_eq!(causes(&told)[..2], [("column", false), ("data", false)], "{told:#}");
+    assert_eq!(told["first"]["rows"].as_array().map(Vec::len), Some(1), "{told:#}");
+    assert!(diff(&["--no-data"]).contains("the data differ in column `x`, in 1 of "), "{}", diff(&["--no-data"]));
+    changed.remove(70);
+    train(&changed);
+    let said = diff(&[]);
+    assert!(
+        said.contains("removed   id 2024-11-15 70 ") && said.contains("changed   id 2024-10-10 9  x: 9 → 99"),
+        "{said}"
+    );
+    assert!(said.contains("; changed is `x` in 1 row"), "{said}");
+    // Data that are others by now name nothing, and that is said.
+    project.write("b/t.csv", table(&rows));
+    let said = diff(&[]);
+    assert!(said.contains("the data of B can't be looked at: they are no longer what was traced"), "{said}");
+    assert!(!said.contains("removed ") && !said.contains("changed "), "{said}");
+}
+
 #[test]
 fn another_evaluation_is_a_difference() {
     let project = salted();

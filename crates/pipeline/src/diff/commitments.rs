@@ -242,11 +242,10 @@ impl<'a> Walk<'a> {
         }
         if rows_differ || renamed_differ || !labels.is_empty() {
             findings.at(&Slot::Input).seen.state = State::Differs;
-            let same_columns = pairs.len() == only_a.len() && pairs.len() == only_b.len();
             let mut changed = Changed::default();
             // By ids of two types, rows can still be told apart as they are written.
             let same_id = only_a.is_empty() && only_b.is_empty() && self.a.head.id == self.b.head.id;
-            if (keys_comparable || same_id) && same_columns && (rows_differ || renamed_differ) {
+            if (keys_comparable || same_id) && (rows_differ || renamed_differ) {
                 let renamed = pairs.iter().map(|pair| (pair.after, pair.before));
                 let next = circles.iter().flat_map(|circle| followed(circle)).map(|(before, after)| (after, before));
                 let called = renamed.chain(next).map(|(after, before)| (after.clone(), before.clone())).collect();
