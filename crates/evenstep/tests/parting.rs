@@ -265,6 +265,17 @@ fn a_row_less_hides_no_column_that_changed() {
     let said = told["causes"][0]["text"].as_str().unwrap_or_default();
     assert!(said.ends_with("; changed is `x` in 5 rows, `u` in 1 row"), "{said}");
     assert_eq!(told["stages"][0]["columns"], serde_json::json!(["u", "x"]), "{told:#}");
+    // Nor a target.
+    let mut rows = small();
+    rows[9][4] = "99".to_owned();
+    rows.remove(70);
+    train_in(&project, "b", SMALL, &rows);
+    let said = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(said.contains("changed   id 2024-10-10 9  y: 1 → 99\n"), "{said}");
+    assert!(said.contains("1 row changed (id 2024-10-10 9), 1 row in A only (id 2024-11-15 70)"), "{said}");
+    let learned = "step 1 target_encode learned something else, from the training rows that differ (id 2024-10-10 9), \
+                   not from those held out (id 2024-11-15 70)";
+    assert!(said.contains(learned), "{said}");
 }
 
 /// Sketches of other columns have nothing in common, but the data do.

@@ -258,8 +258,14 @@ impl<'a> Walk<'a> {
                 findings.at(&Slot::Input).seen.state = State::Unknown;
                 changed = Changed::default();
             }
-            if keys_comparable && !labels.is_empty() {
-                changed.join(self.reconciled(a, b, &Stage::Labels, findings));
+            // Of other rows no commitment tells whether a label differs, but a few of them hide none that does.
+            let may_differ = !labels.is_empty() || !same_rows && !changed.many && self.have_labels();
+            if keys_comparable && may_differ && changed.is_known() {
+                let mut of_labels = self.reconciled(a, b, &Stage::Labels, findings);
+                if !same_rows {
+                    of_labels.input.retain(|row| row.change == Change::Changed);
+                }
+                changed.join(of_labels);
             }
             let differing: Vec<(&ColumnName, u64, u64)> = differing
                 .iter()
@@ -285,6 +291,10 @@ impl<'a> Walk<'a> {
         }
         remember(&mut self.latest_a, of_a);
         remember(&mut self.latest_b, of_b);
+    }
+
+    fn have_labels(&self) -> bool {
+        [self.a, self.b].iter().all(|trace| trace.stages().contains_key(&Stage::Labels))
     }
 
     /// The labels that differ, if rows are the same; or if their values do.
@@ -463,7 +473,7 @@ impl<'a> Walk<'a> {
                 Ok(Reconciled::Many) => match reconcile_data((a, &mine), (b, &theirs), stage, self.workers) {
                     Ok(all) => Ok(all),
                     Err(why) => {
-                        findings.notes.push(why);
+                        findings.note(why);
                         return Changed { many: true, ..Changed::default() };
                     }
                 },
@@ -473,7 +483,7 @@ impl<'a> Walk<'a> {
         let [first, second] = match found {
             Ok(found) => found,
             Err(why) => {
-                findings.notes.push(why);
+                findings.note(why);
                 return Changed { unnamed: true, ..Changed::default() };
             }
         };

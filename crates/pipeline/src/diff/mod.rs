@@ -202,6 +202,13 @@ impl Findings {
         &mut self.found[at]
     }
 
+    /// Notes something down, once.
+    fn note(&mut self, text: String) {
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
     fn first(&self) -> Option<usize> {
         self.found.iter().position(Finding::differs)
     }

@@ -201,6 +201,11 @@ impl Changed {
         }
     }
 
+    /// Whether rows could be told apart, and all or the first of them are here.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.unnamed && (!self.many || !self.input.is_empty())
+    }
+
     /// Whether no row differs but those that a training left out for want of a target.
     pub(crate) fn lacks_only_targets(&self) -> bool {
         !self.input.is_empty() && !self.many && self.input.iter().all(|row| row.unlabelled)
