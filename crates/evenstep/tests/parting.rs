@@ -234,6 +234,38 @@ fn a_target_that_went_missing_is_told_from_a_row_that_did() {
 }
 
 #[test]
+fn a_row_that_was_known_only_later_is_told_from_one_that_is_gone() {
+    let project = salted();
+    let mut rows = small();
+    rows.iter_mut().enumerate().for_each(|(n, row)| row[2] = format!("2024-01-{:02}", 1 + n % 28));
+    let spec = replaced(SMALL, "id = \"id\"\n", "id = \"id\"\nrecorded = \"v\"\nas_of = 2024-06-30\n");
+    train_in(&project, "a", &spec, &rows);
+    rows[7][2] = "2024-07-01".to_owned();
+    rows.remove(70);
+    train_in(&project, "b", &spec, &rows);
+    let text = |runs: [&str; 2], more: &[&str]| {
+        let told = project.run(&[&["diff", runs[0], runs[1], "--json"], more].concat()).json();
+        let cause = told["causes"][0].clone();
+        (cause["text"].as_str().unwrap_or_default().to_owned(), cause["likely"] == true)
+    };
+    let (said, likely) = text(["a/p.toml", "b/p.toml"], &[]);
+    let expected = "1 row in A only (id 2024-11-15 70), 1 row left out in B by its `as_of` (id 2024-08-08 7)";
+    assert!(!likely && said.contains(expected), "{said}");
+    let (said, likely) = text(["b/p.toml", "a/p.toml"], &[]);
+    let expected = "1 row in B only (id 2024-11-15 70), 1 row left out in A by its `as_of` (id 2024-08-08 7)";
+    assert!(!likely && said.contains(expected), "{said}");
+    let (said, likely) = text(["a/p.toml", "b/p.toml"], &["--no-data"]);
+    assert!(likely && said.contains("2 rows in A only"), "{said}");
+    // Whoever scores has it, and nothing else.
+    project.run(&["score", "b/p.evenstep", "--input", "b/t.csv", "-o", "s.csv", "--trace", "s.trace", "--quiet"]).ok();
+    let said = project.run(&["diff", "b/p.toml", "s.trace"]).ok().out;
+    assert!(
+        said.contains("note: 1 row left out in A by its `as_of` (id 2024-08-08 7), so no part of the training"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_row_without_a_target_is_no_difference_of_training_and_scoring() {
     let project = salted();
     let mut rows = small();

@@ -251,8 +251,8 @@ impl<'a> Walk<'a> {
                 let called = renamed.chain(next).map(|(after, before)| (after.clone(), before.clone())).collect();
                 changed = self.reconciled_called(a, b, &Stage::Input, &called, findings);
             }
-            let lacks_only_targets = origins_differ && changed.lacks_only_targets();
-            if lacks_only_targets {
+            let are_left_out = origins_differ && changed.is_left_out();
+            if are_left_out {
                 let text = format!("{}, so no part of the training: what else was read is the same", changed.summary());
                 findings.notes.push(text);
                 findings.at(&Slot::Input).seen.state = State::Unknown;
@@ -281,7 +281,7 @@ impl<'a> Walk<'a> {
             let is_sure = !changed.unsure && !renamed_differ;
             let cause = if is_sure { Cause::fact("data", text) } else { Cause::likely("data", text) };
             // What is known of a renamed column alone is told with its name.
-            let is_told = lacks_only_targets || !rows_differ && labels.is_empty() && changed.input.is_empty();
+            let is_told = are_left_out || !rows_differ && labels.is_empty() && changed.input.is_empty();
             findings.at(&Slot::Input).causes.extend((!is_told).then_some(cause));
             findings.rows = changed;
         }
@@ -519,7 +519,7 @@ impl<'a> Walk<'a> {
         // Only a training refuses an id that repeats.
         changed.may_repeat = id.is_empty() || [self.a, self.b].iter().any(|trace| trace.head.origin != Origin::Train);
         if *stage == Stage::Input {
-            changed.look_for_unlabelled((a, &mine), (b, &theirs), stage, self.workers);
+            changed.look_for_left_out((a, &mine), (b, &theirs), stage, self.workers);
         }
         changed.keep_first();
         changed

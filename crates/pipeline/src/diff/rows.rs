@@ -20,7 +20,7 @@ use super::{Cause, Findings, Side};
 use crate::prepare::as_known;
 use crate::score::keys;
 use crate::trace::{Element, Origin, Reconciled, RowName, Sketch, Stage, contents, elements};
-use crate::{PipelineError, Run, Silent, Spec};
+use crate::{Artifact, PipelineError, Run, Silent, Spec};
 
 /// Of more rows than a sketch recovers so many of each kind are told; the others are counted.
 const ROWS_KEPT: usize = 1000;
@@ -44,6 +44,15 @@ pub enum Change {
     Removed,
     /// Only B has it.
     Added,
+}
+
+/// Why a training has no part of a row that its data have.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum LeftOut {
+    /// It has no target.
+    Unlabelled,
+    /// By `as_of` it was not known yet, or nobody knows since when.
+    Later,
 }
 
 /// A row that differs.
@@ -75,9 +84,9 @@ pub struct RowChange {
     of_a: Option<Element>,
     #[serde(skip)]
     of_b: Option<Element>,
-    /// The other side's data have it, without a target: its training left it out.
+    /// The other side's data have it, and its training left it out.
     #[serde(skip)]
-    unlabelled: bool,
+    left_out: Option<LeftOut>,
     /// What it is known by, once its data were read.
     #[serde(skip)]
     pub(crate) row_key: Option<RowKey>,
@@ -106,6 +115,8 @@ pub(crate) struct View {
     pub(crate) as_text: BTreeSet<ColumnName>,
     /// Columns that one side alone has at a stage: they don't count.
     pub(crate) lone: BTreeSet<ColumnName>,
+    /// With the rows that a training left out by its `as_of`.
+    pub(crate) later: bool,
 }
 
 impl View {
@@ -122,8 +133,8 @@ pub(crate) struct Changed {
     pub(crate) output: Vec<RowChange>,
     /// There are more than can be named, or are kept.
     pub(crate) many: bool,
-    /// How many more of each kind there are than are kept; of those that one side alone has, with a target or without.
-    pub(crate) beyond: BTreeMap<(Change, bool), usize>,
+    /// How many more of each kind there are than are kept; of those that one side alone has, left out by the other or not.
+    pub(crate) beyond: BTreeMap<(Change, Option<LeftOut>), usize>,
     /// Whether the other side's data have a row that its training left out isn't known.
     pub(crate) unsure: bool,
     /// There is no salt to name them by.
@@ -170,7 +181,7 @@ impl Changed {
             let kept = kept.entry(row.change).or_default();
             *kept += 1;
             if *kept > ROWS_KEPT {
-                *beyond.entry((row.change, row.unlabelled)).or_default() += 1;
+                *beyond.entry((row.change, row.left_out)).or_default() += 1;
             }
             *kept <= ROWS_KEPT
         });
@@ -178,8 +189,8 @@ impl Changed {
         self.sort();
     }
 
-    /// Tells, of rows that one training alone had, those which the other left out for want of a target.
-    pub(crate) fn look_for_unlabelled(
+    /// Tells, of rows that one training alone had, those which the other left out: for want of a target, or by its `as_of`.
+    pub(crate) fn look_for_left_out(
         &mut self,
         (a, traced_a): (&Side, &Sketch),
         (b, traced_b): (&Side, &Sketch),
@@ -187,14 +198,15 @@ impl Changed {
         workers: &Workers,
     ) {
         for (change, side, traced) in [(Change::Removed, b, traced_b), (Change::Added, a, traced_a)] {
-            let is_training = side.trace.as_ref().is_some_and(|trace| trace.head.origin == Origin::Train);
-            if !is_training || self.input.iter().all(|row| row.change != change) {
+            let lone = self.input.iter().filter(|row| row.change == change);
+            let wanted: BTreeSet<RowName> = lone.filter_map(RowChange::name).collect();
+            if !is_training(side) || wanted.is_empty() {
                 continue;
             }
-            match unlabelled(side, stage, traced, workers) {
-                Ok(names) => {
+            match left_out(side, stage, traced, &wanted, workers) {
+                Ok(found) => {
                     let lone = self.input.iter_mut().filter(|row| row.change == change);
-                    lone.for_each(|row| row.unlabelled = row.name().is_some_and(|name| names.contains(&name)));
+                    lone.for_each(|row| row.left_out = row.name().and_then(|name| found.get(&name).copied()));
                 }
                 Err(_) => self.unsure = true,
             }
@@ -206,9 +218,9 @@ impl Changed {
         !self.unnamed && (!self.many || !self.input.is_empty())
     }
 
-    /// Whether no row differs but those that a training left out for want of a target.
-    pub(crate) fn lacks_only_targets(&self) -> bool {
-        !self.input.is_empty() && !self.many && self.input.iter().all(|row| row.unlabelled)
+    /// Whether no row differs but those that a training left out.
+    pub(crate) fn is_left_out(&self) -> bool {
+        !self.input.is_empty() && !self.many && self.input.iter().all(|row| row.left_out.is_some())
     }
 
     /// Adds rows of which only the labels differ.
@@ -233,21 +245,23 @@ impl Changed {
 
     /// How many rows became what, and the first ids.
     pub(crate) fn summary(&self) -> String {
-        let told = |change: Change, unlabelled: bool, word: &str| {
+        let told = |change: Change, left_out: Option<LeftOut>, word: &str| {
             let rows: Vec<&RowChange> =
-                self.input.iter().filter(|row| (row.change, row.unlabelled) == (change, unlabelled)).collect();
-            let count = rows.len() + self.beyond.get(&(change, unlabelled)).copied().unwrap_or(0);
+                self.input.iter().filter(|row| (row.change, row.left_out) == (change, left_out)).collect();
+            let count = rows.len() + self.beyond.get(&(change, left_out)).copied().unwrap_or(0);
             if count == 0 {
                 return None;
             }
             Some(format!("{} {word}{}", counted(count, "row"), ids_told(&rows, count > rows.len())))
         };
         let parts = [
-            told(Change::Changed, false, "changed"),
-            told(Change::Removed, false, if self.may_repeat { "in A only, or more often" } else { "in A only" }),
-            told(Change::Removed, true, "without a target in B"),
-            told(Change::Added, false, if self.may_repeat { "in B only, or more often" } else { "in B only" }),
-            told(Change::Added, true, "without a target in A"),
+            told(Change::Changed, None, "changed"),
+            told(Change::Removed, None, if self.may_repeat { "in A only, or more often" } else { "in A only" }),
+            told(Change::Removed, Some(LeftOut::Unlabelled), "without a target in B"),
+            told(Change::Removed, Some(LeftOut::Later), "left out in B by its `as_of`"),
+            told(Change::Added, None, if self.may_repeat { "in B only, or more often" } else { "in B only" }),
+            told(Change::Added, Some(LeftOut::Unlabelled), "without a target in A"),
+            told(Change::Added, Some(LeftOut::Later), "left out in A by its `as_of`"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -326,7 +340,7 @@ fn change(
         stage: stage.clone(),
         of_a,
         of_b,
-        unlabelled: false,
+        left_out: None,
         row_key: None,
     }
 }
@@ -632,13 +646,30 @@ fn look_up(
     Ok(found)
 }
 
-/// The names of the rows that a training left out for want of a target, if its data are still what was traced.
-fn unlabelled(side: &Side, stage: &Stage, traced: &Sketch, workers: &Workers) -> Result<BTreeSet<RowName>, String> {
-    let mut names = BTreeSet::new();
+/// Which of these rows a training left out, though its data have them, if these are still what was traced.
+fn left_out(
+    side: &Side,
+    stage: &Stage,
+    traced: &Sketch,
+    wanted: &BTreeSet<RowName>,
+    workers: &Workers,
+) -> Result<BTreeMap<RowName, LeftOut>, String> {
+    let (mut found, mut known) = (BTreeMap::new(), BTreeSet::new());
     each_row_traced(side, stage, traced, workers, |element, is_traced| {
-        names.extend((!is_traced).then_some(element.name));
+        if wanted.contains(&element.name) {
+            known.insert(element.name);
+            found.extend((!is_traced).then_some((element.name, LeftOut::Unlabelled)));
+        }
     })?;
-    Ok(names)
+    if as_of(side).is_some() {
+        let view = View { later: true, ..View::default() };
+        each_row_as(side, &view, workers, |of, element, _| {
+            if of == stage && wanted.contains(&element.name) && !known.contains(&element.name) {
+                found.insert(element.name, LeftOut::Later);
+            }
+        })?;
+    }
+    Ok(found)
 }
 
 /// Hands on the elements of all rows of a stage, and whether they are among those that were traced.
@@ -746,7 +777,8 @@ fn each_row_as(
         return Err("the lock has no rule for a column of the trace".to_owned());
     }
     let source = Source::open(&data.source, &data.base).map_err(|error| error.to_string())?;
-    let source = known_then(side, source, &data.source, workers).map_err(|error| error.message)?;
+    let known = if view.later { Ok(source) } else { known_then(side, source, &data.source, workers) };
+    let source = known.map_err(|error| error.message)?;
     if let Some(name) = names.iter().find(|name| !source.column_names().contains(name)) {
         return Err(format!("they have no column `{name}`"));
     }
@@ -768,12 +800,18 @@ fn each_row_as(
     Ok(())
 }
 
+fn is_training(side: &Side) -> bool {
+    side.trace.as_ref().is_some_and(|trace| trace.head.origin == Origin::Train)
+}
+
+/// The artifact of a training that left out what it didn't know by then.
+fn as_of(side: &Side) -> Option<&Artifact> {
+    side.artifact.as_ref().filter(|artifact| is_training(side) && artifact.data.as_of.is_some())
+}
+
 /// The rows that the training knew, if its spec had an `as_of`.
 fn known_then(side: &Side, source: Source, named: &str, workers: &Workers) -> Result<Source, PipelineError> {
-    let is_training = side.trace.as_ref().is_some_and(|trace| trace.head.origin == Origin::Train);
-    let Some(artifact) = side.artifact.as_ref().filter(|artifact| is_training && artifact.data.as_of.is_some()) else {
-        return Ok(source);
-    };
+    let Some(artifact) = as_of(side) else { return Ok(source) };
     let spec = Spec::from_resolved(&artifact.spec, named)?;
     as_known(&spec, source, &Run { workers, progress: &Silent, trace: None })
 }
