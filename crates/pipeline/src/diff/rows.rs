@@ -1,6 +1,6 @@
 //! The rows that differ, by their own ids; with their cells, where the data can still be read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
@@ -374,29 +374,33 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         return;
     }
     let wanted = |of: fn(&RowChange) -> Option<Element>| {
-        rows.iter().filter_map(|row| Some((row.stage.clone(), of(row)?))).collect::<BTreeSet<(Stage, Element)>>()
+        let mut wanted = Wanted::new();
+        let all = rows.iter().filter_map(|row| Some((row.stage.clone(), of(row)?)));
+        all.for_each(|element| *wanted.entry(element).or_default() += 1);
+        wanted
     };
     let mut notes = Vec::new();
     let personal = personal(a, b);
-    let mut found = |side: &Side, view: &View, wanted: BTreeSet<(Stage, Element)>| {
+    let mut found = |side: &Side, view: &View, wanted: &Wanted| {
         if wanted.is_empty() {
             return BTreeMap::new();
         }
-        look_up(side, &wanted, &personal, view, workers).unwrap_or_else(|why| {
+        look_up(side, wanted, &personal, view, workers).unwrap_or_else(|why| {
             notes.push(unread(side, &why));
             BTreeMap::new()
         })
     };
     let (wanted_a, wanted_b) = (wanted(|row| row.of_a), wanted(|row| row.of_b));
-    let all = (wanted_a.len(), wanted_b.len());
-    let of_a = found(a, &view.of_a(), wanted_a);
-    let mut of_b = found(b, view, wanted_b);
-    for row in of_b.values_mut() {
+    let all = (wanted_a.values().sum::<usize>(), wanted_b.values().sum::<usize>());
+    let mut of_a = found(a, &view.of_a(), &wanted_a);
+    let mut of_b = found(b, view, &wanted_b);
+    for row in of_b.values_mut().flatten() {
         let name = |name: ColumnName| view.called.get(&name).cloned().unwrap_or(name);
         row.cells = std::mem::take(&mut row.cells).into_iter().map(|(column, cell)| (name(column), cell)).collect();
     }
-    let are_traced = (of_a.len(), of_b.len()) == all;
-    for (side, found, all) in [(a, of_a.len(), all.0), (b, of_b.len(), all.1)] {
+    let count = |found: &AllFound| found.values().map(VecDeque::len).sum::<usize>();
+    let found = (count(&of_a), count(&of_b));
+    for (side, found, all) in [(a, found.0, all.0), (b, found.1, all.1)] {
         let named = format!("the data of {} {UNREAD}", side.name);
         if found < all && !notes.iter().any(|note: &String| note.starts_with(&named)) {
             notes.push(unread(side, "they are no longer what was traced"));
@@ -415,8 +419,10 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
         seen.differs_in_bucket(name, &found.key).unwrap_or_else(|| differing.contains(name))
     };
     for row in &mut findings.rows.input {
-        let mine = row.of_a.and_then(|element| of_a.get(&(row.stage.clone(), element)));
-        let theirs = row.of_b.and_then(|element| of_b.get(&(row.stage.clone(), element)));
+        let take = |found: &mut AllFound, element: Element| found.get_mut(&(row.stage.clone(), element))?.pop_front();
+        let mine = row.of_a.and_then(|element| take(&mut of_a, element));
+        let theirs = row.of_b.and_then(|element| take(&mut of_b, element));
+        let (mine, theirs) = (mine.as_ref(), theirs.as_ref());
         if let Some(id) = mine.or(theirs).and_then(|found| found.id.as_ref()).filter(|_| row.id.is_null()) {
             row.id = Value::String(id.clone());
         }
@@ -451,7 +457,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
     if differing.is_empty() {
         name_columns(findings);
     }
-    if are_traced && is_one_file(a, b) {
+    if found == all && is_one_file(a, b) {
         blame_no_data(findings);
     }
 }
@@ -540,7 +546,10 @@ pub(crate) fn called_as(
     read.map(|()| sketch).map_err(|why| unread(side, &why))
 }
 
-type AllFound = BTreeMap<(Stage, Element), Found>;
+/// The rows that are looked for, and how many there are of each.
+type Wanted = BTreeMap<(Stage, Element), usize>;
+/// The last of them, in the order of the data: which of equal rows one side has more often, nobody knows.
+type AllFound = BTreeMap<(Stage, Element), VecDeque<Found>>;
 
 /// The rows by which the inputs of both sides differ: what sketches recover, without their limit.
 ///
@@ -631,16 +640,20 @@ pub(crate) fn personal(a: &Side, b: &Side) -> BTreeSet<ColumnName> {
 
 fn look_up(
     side: &Side,
-    wanted: &BTreeSet<(Stage, Element)>,
+    wanted: &Wanted,
     personal: &BTreeSet<ColumnName>,
     view: &View,
     workers: &Workers,
 ) -> Result<AllFound, String> {
-    let mut found = BTreeMap::new();
+    let mut found = AllFound::new();
     each_row_as(side, view, workers, |stage, element, row| {
         let wanted_one = (stage.clone(), element);
-        if row.is_traced && wanted.contains(&wanted_one) {
-            found.insert(wanted_one, row.found(personal));
+        if let Some(count) = wanted.get(&wanted_one).filter(|_| row.is_traced) {
+            let last = found.entry(wanted_one).or_default();
+            if last.len() == *count {
+                last.pop_front();
+            }
+            last.push_back(row.found(personal));
         }
     })?;
     Ok(found)
