@@ -676,6 +676,31 @@ fn a_cell_that_makes_a_label_be_of_another_type_is_shown() {
 }
 
 #[test]
+fn what_is_said_of_rows_without_an_id_is_not_denied_elsewhere() {
+    let project = salted();
+    let spec = replaced(SMALL, "id = \"id\"\n", "");
+    let spec = replaced(&spec, "x = { type = \"number\" }\n", "");
+    train_in(&project, "a", &spec, &small());
+    let diff = || project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    // A column that was renamed is in both.
+    let spec_of_b = replaced(&spec, "[\"u\"]", "[\"w\"]");
+    train_in(&project, "b", &spec, &small());
+    project.write("b/t.csv", replaced(&project.read("b/t.csv"), "id,u,", "id,w,"));
+    project.write("b/p.toml", spec_of_b);
+    project.run(&["train", "b/p.toml", "--quiet"]).ok();
+    let said = diff();
+    assert!(said.contains("`u` of A has the values of column `w` of B") && !said.contains("is read in"), "{said}");
+    assert!(said.contains("compared as a whole, not the rows"), "{said}");
+    // Rows that are named are compared.
+    let mut rows = small();
+    rows[9][3] = "1.5".to_owned();
+    train_in(&project, "b", &spec, &rows);
+    let said = diff();
+    assert!(said.contains("added     t.csv row 10  x: 1.5") && !said.contains("not the rows"), "{said}");
+    assert!(said.contains("they are compared as they are written, and only where they come in"), "{said}");
+}
+
+#[test]
 fn of_a_row_whose_other_side_is_gone_only_what_may_have_changed_is_shown() {
     let project = salted();
     train_in(&project, "a", SMALL, &small());

@@ -210,17 +210,6 @@ impl<'a> Walk<'a> {
             finding.seen.add(name, comparable.then(buckets).flatten());
         }
         if !keys_comparable {
-            let by = |trace: &Trace, stage: &Commitments| match trace.head.id.as_slice() {
-                id if !id.is_empty() && id.iter().all(|name| stage.columns.contains_key(name)) => {
-                    format!("by {}", id.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "))
-                }
-                _ => "by all of their columns".to_owned(),
-            };
-            findings.notes.push(format!(
-                "rows are told apart {} in A and {} in B: the values of each column are compared as a whole, not the rows",
-                by(self.a, of_a),
-                by(self.b, of_b)
-            ));
             findings.unmatched = of_a.rows > 0 || of_b.rows > 0;
             findings.at(&Slot::Input).seen.state = State::Unknown;
         }
@@ -289,8 +278,26 @@ impl<'a> Walk<'a> {
             let buckets = self.a.differing_buckets(&of_a.columns[name], self.b, &of_b.columns[name]);
             findings.at(&Slot::Input).seen.add(name, buckets);
         }
+        if !keys_comparable {
+            findings.notes.push(self.told_apart(of_a, of_b, !findings.rows.input.is_empty()));
+        }
         remember(&mut self.latest_a, of_a);
         remember(&mut self.latest_b, of_b);
+    }
+
+    /// What rows of both sides, which have no keys in common, are told apart by, and what is compared all the same.
+    fn told_apart(&self, of_a: &Commitments, of_b: &Commitments, are_named: bool) -> String {
+        let by = |trace: &Trace, stage: &Commitments| match trace.head.id.as_slice() {
+            id if !id.is_empty() && id.iter().all(|name| stage.columns.contains_key(name)) => {
+                format!("by {}", id.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "))
+            }
+            _ => "by all of their columns".to_owned(),
+        };
+        let what = match are_named {
+            true => "they are compared as they are written, and only where they come in",
+            false => "the values of each column are compared as a whole, not the rows",
+        };
+        format!("rows are told apart {} in A and {} in B: {what}", by(self.a, of_a), by(self.b, of_b))
     }
 
     fn have_labels(&self) -> bool {

@@ -153,6 +153,8 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
     let personal = rows::personal(a, b);
     let fingerprints_differ = !same(of_a.get("fingerprint"), of_b.get("fingerprint"));
     let input = findings.at(&Slot::Input);
+    // Traces tell of columns even where they match no row.
+    let traced = traced || input.causes.iter().any(|cause| ["column", "renamed"].contains(&cause.kind));
     for (column, mine, theirs) in entries(of_a.get("contract"), of_b.get("contract")) {
         let name = ColumnName::new(column);
         let (Some(_), Some(_)) = (mine, theirs) else {
