@@ -11,7 +11,7 @@ use super::rows::{Change, Changed, Names, View, called_as, personal, reconcile_d
 use super::twins::{BUCKETS_LEAST, Renamed, exchange, exchanged, followed, may_be_cells, renamed, renamed_and_changed};
 use super::{Cause, Finding, Findings, Side, State};
 use crate::trace::{
-    Commitment, Commitments, Element, Form, Origin, Reconciled, Root, RowName, Spread, Stage, Trace, bucket_of,
+    Commitment, Commitments, Element, Form, Origin, Reconciled, Root, RowName, Sketch, Spread, Stage, Trace, bucket_of,
 };
 
 /// What two traces say of one stage.
@@ -451,6 +451,42 @@ impl<'a> Walk<'a> {
         findings.rows.output = found.input;
     }
 
+    /// The elements by which two stages differ: as their sketches recover them, or else the data, if these are at hand.
+    fn elements_apart(
+        &self,
+        (a, mine): (&Side, &Sketch),
+        (b, theirs): (&Side, &Sketch),
+        stage: &Stage,
+        view: &View,
+        findings: &mut Findings,
+    ) -> Result<[Vec<Element>; 2], Box<Changed>> {
+        let unnamed = || Box::new(Changed { unnamed: true, ..Changed::default() });
+        let many = || Box::new(Changed { many: true, ..Changed::default() });
+        let mut or = |unknown: Box<Changed>, why: String| {
+            findings.note(why);
+            unknown
+        };
+        if !view.lone.is_empty() {
+            let found = reconcile_viewed((a, mine), (b, theirs), stage, view, self.workers);
+            return found.map_err(|why| or(unnamed(), why));
+        }
+        let reconciled = match view.called.is_empty() {
+            true => mine.reconcile(theirs),
+            false => {
+                let called = called_as(b, theirs, stage, view, self.workers).map_err(|why| or(unnamed(), why))?;
+                mine.reconcile(&called)
+            }
+        };
+        match reconciled {
+            Reconciled::All { first, second } => Ok([first, second]),
+            Reconciled::Many if *stage == Stage::Prediction || !view.called.is_empty() => Err(many()),
+            Reconciled::Many => {
+                let found = reconcile_data((a, mine), (b, theirs), stage, self.workers);
+                found.map_err(|why| or(many(), why))
+            }
+        }
+    }
+
     /// The rows by which two stages differ.
     fn reconciled(&self, a: &Side, b: &Side, stage: &Stage, findings: &mut Findings) -> Changed {
         self.reconciled_called(a, b, stage, &Names::new(), findings)
@@ -465,34 +501,9 @@ impl<'a> Walk<'a> {
         let is_output = *stage == Stage::Prediction;
         let lone = stages.filter(|_| !is_output).map(|(of_a, of_b)| lone(of_a, of_b, called)).unwrap_or_default();
         let mut view = View { called: called.clone(), lone, ..View::default() };
-        let found = if !view.lone.is_empty() {
-            reconcile_viewed((a, &mine), (b, &theirs), stage, &view, self.workers)
-        } else {
-            let theirs_called = match called.is_empty() {
-                true => Ok(theirs.clone()),
-                false => called_as(b, &theirs, stage, &view, self.workers),
-            };
-            match theirs_called.map(|theirs| mine.reconcile(&theirs)) {
-                Ok(Reconciled::All { first, second }) => Ok([first, second]),
-                Ok(Reconciled::Many) if is_output || !called.is_empty() => {
-                    return Changed { many: true, ..Changed::default() };
-                }
-                Ok(Reconciled::Many) => match reconcile_data((a, &mine), (b, &theirs), stage, self.workers) {
-                    Ok(all) => Ok(all),
-                    Err(why) => {
-                        findings.note(why);
-                        return Changed { many: true, ..Changed::default() };
-                    }
-                },
-                Err(why) => Err(why),
-            }
-        };
-        let [first, second] = match found {
+        let [first, second] = match self.elements_apart((a, &mine), (b, &theirs), stage, &view, findings) {
             Ok(found) => found,
-            Err(why) => {
-                findings.note(why);
-                return Changed { unnamed: true, ..Changed::default() };
-            }
+            Err(unknown) => return *unknown,
         };
         let retyped = stages.map(|(of_a, of_b)| retyped(of_a, of_b)).unwrap_or_default();
         let written = match retyped.is_empty() || is_output || !called.is_empty() {
