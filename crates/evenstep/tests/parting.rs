@@ -348,6 +348,7 @@ fn a_column_more_hides_no_row_that_changed() {
     project.write("b/t.csv", table(&rows));
     let said = diff(&[]);
     assert!(said.contains("the data of B can't be looked at: they are no longer what was traced"), "{said}");
+    assert_eq!(said.matches("can't be looked at").count(), 1, "{said}");
     assert!(!said.contains("removed ") && !said.contains("changed "), "{said}");
 }
 

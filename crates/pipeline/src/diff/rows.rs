@@ -453,7 +453,7 @@ pub(crate) fn read_values(a: &Side, b: &Side, findings: &mut Findings, workers: 
             }
         };
     }
-    findings.notes.extend(notes);
+    notes.into_iter().for_each(|note| findings.note(note));
     if differing.is_empty() {
         name_columns(findings);
     }
