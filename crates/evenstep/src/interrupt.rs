@@ -1,4 +1,4 @@
-//! Ctrl-C and a polite kill: what is being written aside goes away, and so does the process.
+//! Ctrl-C, a polite kill and a terminal that is closed: what is being written aside goes away, and so does the process.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use evenstep_files::Files;
 /// shell would say it.
 #[cfg(unix)]
 pub(crate) fn watch(files: Arc<dyn Files>) {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
     // Where no handler is allowed, or no thread, the signal kills: leftovers go with the next write.
     let thread = std::thread::Builder::new().spawn(move || {
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+        let ending = if ignores_hang_up() { &[SIGINT, SIGTERM][..] } else { &[SIGINT, SIGTERM, SIGHUP] };
+        let Ok(mut signals) = Signals::new(ending) else { return };
         if let Some(signal) = signals.forever().next() {
             evenstep_files::abandon(&*files);
             std::process::exit(128 + signal);
@@ -22,6 +23,16 @@ pub(crate) fn watch(files: Arc<dyn Files>) {
     if thread.is_err() {
         evenstep_exact::reduce::stay_on_this_thread();
     }
+}
+
+/// Whether whoever started the program wants it to outlive its terminal, as `nohup` does; so it stays where nobody can say.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is that of signal 1.
+    ignored.is_none_or(|mask| mask & 1 == 1)
 }
 
 /// From here on a signal to hang up kills no more, also while what will be served is still being read; once it is served, the

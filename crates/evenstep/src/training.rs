@@ -210,7 +210,6 @@ impl Packed {
         let mut files = vec![
             (outputs.bundle.as_path(), self.bundle.as_slice()),
             (outputs.report.as_path(), self.report.as_bytes()),
-            (outputs.lock.as_path(), self.lock.as_bytes()),
         ];
         if let Some(trace) = &self.trace {
             files.push((outputs.trace.as_path(), trace.as_slice()));
@@ -223,6 +222,8 @@ impl Packed {
                 let quarantine = Output::create_private(Arc::clone(through), &outputs.quarantine)?;
                 written.push(quarantine.filled(self.quarantine.as_bytes())?);
             }
+            // It names the bundle: of a set that a crash tore apart it is the old one.
+            written.push(Output::create(Arc::clone(through), &outputs.lock)?.filled(self.lock.as_bytes())?);
             evenstep_files::commit_all(written)
         };
         write().map_err(file_error)

@@ -70,7 +70,7 @@ fn a_training_that_is_interrupted_leaves_the_old_files() {
     let all =
         || names(&project).into_iter().map(|name| (std::fs::read(project.path(&name)).ok(), name)).collect::<Vec<_>>();
     let before = all();
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let mut child = project
             .command(&["train", "p.toml"])
             .stdout(Stdio::null())
@@ -90,7 +90,7 @@ fn a_scoring_that_is_interrupted_leaves_the_old_file_and_none_beside_it() {
     let project = project();
     project.write("scores.csv", "old");
     let before = names(&project);
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let mut child = project
             .command(&["score", "p.evenstep", "--input", "data.csv", "--output", "scores.csv", "--quiet"])
             .spawn()

@@ -901,6 +901,38 @@ fn ten_thousand_columns_train() {
 
 #[cfg(unix)]
 #[test]
+fn data_behind_a_link_keep_the_name_they_were_given() {
+    let project = Project::new();
+    std::fs::create_dir(project.path("cache")).expect("the folder is ours");
+    let rows: String = (0..60).map(|n| format!("{n},{},{}\n", n % 7, n * 3 % 11)).collect();
+    project.write("cache/abcdef", format!("id,x,y\n{rows}"));
+    std::os::unix::fs::symlink("cache/abcdef", project.path("data.csv")).expect("the folder is ours");
+    project.run(&["init", "data.csv", "--target", "y", "--quiet"]).ok();
+    assert!(project.read("pipeline.toml").contains("source = \"data.csv\""), "{}", project.read("pipeline.toml"));
+    project.run(&["train", "--quiet"]).ok();
+}
+
+#[test]
+fn what_would_be_refused_after_a_training_is_known_before_it() {
+    let project = Project::example("titanic");
+    project.run(&["train", "--quiet"]).ok();
+    let lock = project.read("pipeline.lock");
+    let check = |args: &[&str], code: i32, told: &str| {
+        let said = project.run(&[&["train", "--set", "pipeline.seed=9"], args].concat());
+        assert!(said.code == code && said.err.contains(told), "{args:?}: {} {}", said.code, said.err);
+        assert!(!said.err.contains("evaluate"), "{args:?} trains: {}", said.err);
+        assert_eq!(project.read("pipeline.lock"), lock);
+    };
+    check(&["--contract", "no.json"], 2, "`no.json`");
+    check(&["--output", "pipeline.evenstep"], 2, "is the lock of the spec");
+    std::fs::remove_file(project.path("pipeline.lock")).expect("it was written");
+    let said = project.run(&["train", "--frozen"]);
+    assert!(said.code == 1 && said.err.contains("train once without `--frozen`"), "{}", said.err);
+    assert!(!said.err.contains("evaluate"), "{}", said.err);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_training_that_is_killed_leaves_the_old_files() {
     let project = Project::example("houses");
     project.run(&["train", "pipeline.toml", "--quiet"]).ok();

@@ -29,6 +29,8 @@ pub trait Files: Send + Sync {
     fn append(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// Gives a file another name in the same folder, in place of what had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file a second name in the same folder; one that is taken is an error.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes a file unless some process has it in use since it was created.
@@ -153,6 +155,10 @@ impl Files for Disk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

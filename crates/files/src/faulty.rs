@@ -25,6 +25,8 @@ pub enum Operation {
     Cut,
     /// Renaming a file.
     Rename,
+    /// Giving a file a second name.
+    Link,
     /// Removing a file.
     Remove,
     /// Syncing a folder.
@@ -179,6 +181,11 @@ impl<F: Files> Files for Faulty<F> {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.faults.check(Operation::Rename)?;
         self.inner.rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.faults.check(Operation::Link)?;
+        self.inner.link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

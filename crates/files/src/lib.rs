@@ -5,9 +5,8 @@
 //! the target has its old bytes or its new ones, never a third.
 //!
 //! [`commit_all`] does this for several files. All of them are written and synced before the first
-//! is renamed, so what can fail halfway has failed before anything shows. There is no rename
-//! of several files at once: a crash between two renames leaves some files new and the others
-//! old, each whole. Files that belong together must therefore name each other by digest, as a lock
+//! is renamed, so what can fail halfway has failed before anything shows; if a rename fails, those before it are undone. There is
+//! no rename of several files at once: a crash between two renames leaves some files new and the others old, each whole. Files that belong together must therefore name each other by digest, as a lock
 //! names its bundle; a reader who finds that they don't agree knows that the last write was cut
 //! short, and that writing again is all it takes.
 //!

@@ -1,6 +1,7 @@
 //! Files that become visible whole or not at all.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,8 @@ pub struct Output {
     file: Option<BufWriter<Box<dyn File>>>,
     /// What was written, in use until it has its name.
     prepared: Option<Box<dyn File>>,
+    /// A second name of what was there before, until all files that belong together have their names.
+    kept: Option<PathBuf>,
     state: State,
 }
 
@@ -71,25 +74,13 @@ impl Output {
         let target = linked.as_deref().unwrap_or(target);
         let name = target.file_name().ok_or_else(|| fail(io::Error::other("not the name of a file")))?;
         let folder = folder(target);
-        let stem = format!(".{}.tmp-", name.to_string_lossy());
+        let stem = stem(name);
         remove_leftovers(&*files, folder, &stem);
-        let (aside, file) = {
-            // Held until the file is there, so that `abandon` never misses one.
-            let mut live = live();
-            let (aside, file) = loop {
-                let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
-                live.1 += 1;
-                match files.create(&aside, access.unwrap_or(Access::Like(target))) {
-                    // Of a process of the same number on another host, or in another container.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    created => break (aside, created.map_err(fail)?),
-                }
-            };
-            live.0.insert(aside.clone());
-            (aside, file)
-        };
+        let create = |aside: &Path| files.create(aside, access.unwrap_or(Access::Like(target)));
+        let (aside, file) = named_aside(folder, &stem, create).map_err(fail)?;
         let file = Some(BufWriter::with_capacity(1 << 18, file));
-        Ok(Output { files, target: target.to_owned(), aside, file, prepared: None, state: State::Writing })
+        let target = target.to_owned();
+        Ok(Output { files, target, aside, file, prepared: None, kept: None, state: State::Writing })
     }
 
     /// The file that is to be written.
@@ -136,6 +127,34 @@ impl Output {
         Ok(())
     }
 
+    /// Keeps what is there under a second name, where the file system has such.
+    fn keep(&mut self) {
+        let Some(name) = self.target.file_name() else { return };
+        let link = |aside: &Path| self.files.link(&self.target, aside);
+        self.kept = named_aside(folder(&self.target), &stem(name), link).ok().map(|(kept, ())| kept);
+    }
+
+    /// Gives back its name to what was kept, or takes that of a file that is new.
+    fn put_back(&mut self, is_new: bool) {
+        let _ = match self.kept.take() {
+            Some(kept) => {
+                live().0.remove(&kept);
+                self.files.rename(&kept, &self.target)
+            }
+            None if is_new => self.files.remove(&self.target),
+            None => Ok(()),
+        };
+    }
+
+    /// Removes the second name of what was there.
+    fn let_go(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            // What can't be removed is removed with the next write.
+            let _ = self.files.remove(&kept);
+            live().0.remove(&kept);
+        }
+    }
+
     fn sync_folder(&self) -> Result<(), FileError> {
         let synced = self.files.sync_dir(folder(&self.target));
         synced.map_err(|error| FileError::new(&self.target, "sync the folder", error))
@@ -149,17 +168,24 @@ impl Output {
 
 /// Commits several files: all are written and synced before the first is renamed.
 ///
-/// An error while preparing leaves every target as it was. One while renaming can leave earlier
-/// targets new and later ones old, each whole; so files that belong together name each other
-/// by digest.
+/// An error while preparing leaves every target as it was, and so does one while renaming, where the file system can keep what
+/// was there under a second name. Elsewhere, and after a crash, earlier targets can be new and later ones old, each whole; so
+/// files that belong together name each other by digest.
 pub fn commit_all(mut outputs: Vec<Output>) -> Result<(), FileError> {
     for output in &mut outputs {
         output.prepare()?;
     }
     let _renaming = renaming();
-    for output in &mut outputs {
-        output.rename()?;
+    let is_new: Vec<bool> = outputs.iter().map(|output| !output.target.exists()).collect();
+    outputs.iter_mut().zip(&is_new).filter(|(_, is_new)| !**is_new).for_each(|(output, _)| output.keep());
+    let renamed = outputs.iter_mut().try_for_each(Output::rename);
+    if let Err(error) = renamed {
+        let done = outputs.iter_mut().zip(is_new).filter(|(output, _)| output.state == State::Done);
+        done.for_each(|(output, is_new)| output.put_back(is_new));
+        outputs.iter_mut().for_each(Output::let_go);
+        return Err(error);
     }
+    outputs.iter_mut().for_each(Output::let_go);
     let mut synced: Vec<&Path> = Vec::new();
     for output in &outputs {
         let folder = folder(&output.target);
@@ -206,6 +232,28 @@ pub fn read(files: &dyn Files, path: &Path) -> Result<Vec<u8>, FileError> {
     let mut file = files.open(path).map_err(|error| FileError::new(path, "open", error))?;
     file.read_to_end(&mut bytes).map_err(|error| FileError::new(path, "read", error))?;
     Ok(bytes)
+}
+
+/// How the names of temporary files for a target begin.
+fn stem(name: &OsStr) -> String {
+    format!(".{}.tmp-", name.to_string_lossy())
+}
+
+/// Makes a temporary file, under a name that nobody has.
+fn named_aside<T>(folder: &Path, stem: &str, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
+    // Held until the file is there, so that `abandon` never misses one.
+    let mut live = live();
+    let (aside, made) = loop {
+        let aside = folder.join(format!("{stem}{}-{}", std::process::id(), live.1));
+        live.1 += 1;
+        match make(&aside) {
+            // Of a process of the same number on another host, or in another container.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => break (aside, made?),
+        }
+    };
+    live.0.insert(aside.clone());
+    Ok((aside, made))
 }
 
 pub(crate) fn folder(target: &Path) -> &Path {
@@ -316,6 +364,11 @@ mod tests {
                     assert_eq!(bytes, new, "operation {n}: committed");
                 }
             }
+            if lasting == Lasting::Once {
+                let is_old = |target: &&&str| std::fs::read(folder.path().join(target)).is_ok_and(|bytes| bytes == OLD);
+                let old = targets.iter().filter(is_old).count();
+                assert!(old == 0 || old == targets.len(), "operation {n} ({failed:?}): {old} are old, others new");
+            }
             if !failed.contains(&Operation::Remove) {
                 assert_eq!(names(folder.path()), targets, "operation {n} ({failed:?}): nothing is left over");
             }
@@ -325,7 +378,7 @@ mod tests {
                     assert!(n > 4, "the sweep reached no operation");
                     return n;
                 }
-                Some(Operation::List | Operation::Remove) => {}
+                Some(Operation::List | Operation::Link | Operation::Remove) => {}
                 Some(_) => assert!(result.is_err(), "operation {n} failed: {failed:?}"),
             }
         }

@@ -75,6 +75,9 @@ fn sweep(folder: &Path, paths: &[PathBuf], reset: impl Fn(), verb: impl Fn(&Host
                     path.display()
                 );
             }
+            if lasting == Lasting::Once {
+                assert!(after == old || after == new, "of one training all or none, {fault:?} at {n}: {failed:?}");
+            }
             if failed.is_empty() {
                 assert_eq!(after, new);
                 break;

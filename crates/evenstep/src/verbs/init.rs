@@ -51,7 +51,13 @@ fn relative(data: &str, out: &Path) -> String {
     if Path::new(data).is_absolute() {
         return data.to_owned();
     }
-    let (Ok(data_at), Ok(folder)) = (real(Path::new(data)), real(folder_of(out))) else { return data.to_owned() };
+    // The file keeps the name it was given: what a link leads to may be called otherwise, and tomorrow be another.
+    let data = Path::new(data);
+    let (Ok(data_folder), Ok(folder), Some(name)) = (real(folder_of(data)), real(folder_of(out)), data.file_name())
+    else {
+        return data.display().to_string();
+    };
+    let data_at = data_folder.join(name);
     let same = data_at.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(same).map(|_| Component::ParentDir);
     up.chain(data_at.components().skip(same)).collect::<PathBuf>().display().to_string()

@@ -10,12 +10,13 @@ use evenstep_pipeline::{Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
+use super::apart::apart;
 use super::kept::Promised;
 use super::locked::Locked;
 use super::{Answer, files_of, read_spec};
 use crate::cli::Train;
 use crate::training::{Made, Outputs};
-use crate::{Host, output};
+use crate::{Host, output, salt};
 
 /// So many features are told of, those that matter most.
 const FEATURES_TOLD: usize = 10;
@@ -26,13 +27,24 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let outputs = args.output.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
     let written = outputs.as_ref().unwrap_or(&committed);
     written.try_out(files_of(&args.spec, &spec).iter().map(PathBuf::as_path), &host.files)?;
+    // What `--frozen` and `verify` compare with.
+    if outputs.is_some() && apart([&*committed.lock], [&*written.lock]).is_err() {
+        let message = format!("`{}` is the lock of the spec, which `--output` leaves as it is", written.lock.display());
+        return Err(PipelineError::input(message).help("name another bundle, or leave `--output` out".to_owned()));
+    }
+    // What is refused after a training is known before it.
+    let frozen = args.frozen.then(|| locked_digest(&committed.lock)).transpose()?;
+    let promised = args.contract.as_deref().map(|contract| Promised::read(contract, host)).transpose()?;
+    if !args.no_trace {
+        salt::of_project(spec.folder(), &host.files)?;
+    }
     let locked = Locked::beside(&args.spec.spec, &spec.pipeline.name);
     let mut made = host.run(args.spec.threads, |run| Made::train(&spec, !args.no_trace, run))?;
-    if args.frozen {
-        same_as_locked(&committed.lock, &made.trained.artifact.digest())?;
+    if let Some(locked) = frozen {
+        same_as_locked(&locked, &made.trained.artifact.digest())?;
     }
-    if let Some(contract) = &args.contract {
-        Promised::read(contract, host)?.keep(&Interface::of(&made.trained.artifact)?, "the bundle")?;
+    if let Some(promised) = promised {
+        promised.keep(&Interface::of(&made.trained.artifact)?, "the bundle")?;
     }
     let outputs = outputs.unwrap_or(committed);
     let packed = made.pack(&host.files)?;
@@ -46,13 +58,16 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-fn same_as_locked(path: &Path, digest: &str) -> Result<(), PipelineError> {
+fn locked_digest(path: &Path) -> Result<String, PipelineError> {
     let text = evenstep_files::read_regular_text(path).map_err(|error| {
         PipelineError::no(super::unreadable(path, &error).message)
             .help("train once without `--frozen`: it writes the lock".to_owned())
     })?;
-    let locked = Lock::parse(&text).map_err(|error| super::unusable(path, error))?.digest;
-    if locked == *digest {
+    Ok(Lock::parse(&text).map_err(|error| super::unusable(path, error))?.digest)
+}
+
+fn same_as_locked(locked: &str, digest: &str) -> Result<(), PipelineError> {
+    if locked == digest {
         return Ok(());
     }
     Err(PipelineError::no(format!("the digest would differ from the lock's: locked {locked}, now {digest}"))
