@@ -899,6 +899,20 @@ fn ten_thousand_columns_train() {
     project.run(&["train", "p.toml", "--quiet"]).ok();
 }
 
+#[test]
+fn a_bound_of_a_column_with_a_word_in_it_says_where_the_word_stands() {
+    let project = Project::new();
+    let age = |n: u32| if n == 40 { "twelve".to_owned() } else { (n % 60).to_string() };
+    let rows: String = (0..200).map(|n| format!("{n},{},{}\n", age(n), n * 3 % 11)).collect();
+    project.write("data.csv", format!("id,age,y\n{rows}"));
+    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n[model]\nuse = \"boosted_trees\"\n[contract]\nage = { min = 0 }\n";
+    project.write("p.toml", spec);
+    let said = project.run(&["check", "p.toml"]);
+    let told = said.err.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    assert!(said.code == 2 && told.contains("would be of type integer, but for 1 cell (`twelve`)"), "{told}");
+    assert!(told.contains("it begins in data.csv, row 41"), "{told}");
+}
+
 #[cfg(unix)]
 #[test]
 fn data_behind_a_link_keep_the_name_they_were_given() {

@@ -26,6 +26,13 @@ pub(crate) fn of(spec: &Spec, contract: &Contract, inferred: &Inferred) -> BTree
     contract.columns.iter().filter_map(told).collect()
 }
 
+/// The same of one column, before there is a contract, and where the first of its other cells stands.
+pub(crate) fn of_column(spec: &Spec, name: &ColumnName, inferred: &Inferred, run: &Run<'_>) -> Option<String> {
+    let mostly = inferred.columns.get(name)?.mostly().filter(|mostly| mostly.others > 0 && !is_declared(spec, name))?;
+    let is_personal = spec.contract.get(name.as_str()).and_then(|rule| rule.personal).unwrap_or_default();
+    Some(but_for(name, &mostly, is_personal, "null") + &begins(spec, name, mostly.kind, run))
+}
+
 /// What a column would be but for which cells, and the line for the contract.
 fn but_for(name: &ColumnName, mostly: &Mostly, is_personal: bool, invalid: &str) -> String {
     let examples = match &mostly.examples[..] {

@@ -108,8 +108,8 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         }
     }
     let contract = Contract::resolve(&declared, &evidence, spec.data.zone.as_deref()).map_err(|error| {
-        let said =
-            PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(error.error.help);
+        let help = mixed::of_column(spec, &error.column, &inferred, run).or(error.error.help);
+        let said = PipelineError::input(format!("column `{}`: {}", error.column, error.error.message)).help(help);
         spec.text.point(said, &["contract", error.column.as_str(), error.error.key], "this rule")
     })?;
     notes.extend(unreadable(&source, &unread));

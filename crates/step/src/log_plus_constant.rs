@@ -49,12 +49,17 @@ impl EachNumber for LogPlusConstant {
     }
 
     fn next(&self, place: Place<'_>, (): (), seen: Extremes) -> Result<Next<(), f64>, StepError> {
-        Ok(Next::Done(match (self.constant, seen.min().ok_or_else(|| place.no_value())?) {
+        let constant = match (self.constant, seen.min().ok_or_else(|| place.no_value())?) {
             (AutoOr::Is(constant), _) => constant,
             (AutoOr::Auto(_), min) if min > 0.0 => 0.0,
             // From 2^53 on, 1 is lost in the sum.
             (AutoOr::Auto(_), min) => (min.abs() + 1.0).max(min.abs().next_up()),
-        }))
+        };
+        if constant.is_finite() {
+            Ok(Next::Done(constant))
+        } else {
+            Err(place.error("needs a constant beyond all numbers"))
+        }
     }
 
     fn map(&self, column: &ColumnName, constant: &f64, mut cells: Vec<f64>) -> Result<Column, StepError> {

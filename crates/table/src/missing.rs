@@ -7,8 +7,8 @@ use crate::parse;
 
 /// The tokens of `[data] missing`, ready to be asked a million times.
 ///
-/// A token stands for itself, byte for byte. One that is a number, such as `-999`, stands for
-/// that value however it is written, so that text files and binary ones miss the same cells.
+/// A token stands for itself, byte for byte. One that is a number, such as `-999`, or a date or time, such as `1900-01-01`, stands
+/// for that value however it is written, so that text files and binary ones miss the same cells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MissingTokens {
     texts: Vec<Box<str>>,
@@ -24,7 +24,7 @@ impl MissingTokens {
         let texts: Vec<Box<str>> = tokens.iter().map(|token| token.as_ref().into()).collect();
         let lengths = texts.iter().fold(0, |lengths, token| lengths | 1 << token.len().min(63));
         let numbers = texts.iter().filter_map(|token| parse::number(token)).collect();
-        let moments = texts.iter().filter_map(|token| iso::parse(token)).collect();
+        let moments = texts.iter().filter_map(|token| iso::parse(token)).map(day_of_midnight).collect();
         MissingTokens { texts, numbers, moments, lengths }
     }
 
@@ -33,6 +33,11 @@ impl MissingTokens {
     pub fn contains(&self, text: &str) -> bool {
         self.contains_text(text)
             || (self.has_numbers() && parse::number(text).is_some_and(|number| self.contains_number(number)))
+            || (!self.moments.is_empty() && iso::parse(text).is_some_and(|moment| self.contains_iso(moment)))
+    }
+
+    fn contains_iso(&self, moment: Iso) -> bool {
+        self.moments.contains(&day_of_midnight(moment))
     }
 
     /// Whether the text stands for a missing value where numbers are written in `format`.
@@ -58,10 +63,10 @@ impl MissingTokens {
     pub(crate) fn contains_moment(&self, value: Value<'_>) -> bool {
         !self.moments.is_empty()
             && match value {
-                Value::Date(days) => self.moments.contains(&Iso::Date(days)),
-                Value::Time(micros) => self.moments.contains(&Iso::Time(micros)),
-                Value::Civil(micros) => self.moments.contains(&Iso::Civil(micros)),
-                Value::Instant(micros) => self.moments.contains(&Iso::Instant(micros)),
+                Value::Date(days) => self.contains_iso(Iso::Date(days)),
+                Value::Time(micros) => self.contains_iso(Iso::Time(micros)),
+                Value::Civil(micros) => self.contains_iso(Iso::Civil(micros)),
+                Value::Instant(micros) => self.contains_iso(Iso::Instant(micros)),
                 _ => false,
             }
     }
@@ -75,6 +80,14 @@ impl MissingTokens {
     pub(crate) fn contains_text(&self, text: &str) -> bool {
         self.lengths & (1 << text.len().min(63)) != 0
             && (text.is_empty() || self.texts.iter().any(|token| **token == *text))
+    }
+}
+
+/// A column of days may hold midnights in a binary file.
+fn day_of_midnight(moment: Iso) -> Iso {
+    match moment {
+        Iso::Civil(micros) if micros % iso::DAY == 0 => i32::try_from(micros / iso::DAY).map_or(moment, Iso::Date),
+        other => other,
     }
 }
 
@@ -92,5 +105,18 @@ mod tests {
             assert!(!tokens.contains(text), "{text}");
         }
         assert!(!MissingTokens::new(&["NA"]).contains(""));
+    }
+
+    #[test]
+    fn a_moment_is_missing_however_it_is_written() {
+        let tokens = MissingTokens::new(&["1900-01-01 00:00:00", "00:00"]);
+        for text in ["1900-01-01", "1900-01-01T00:00:00", "1900-01-01 00:00:00.000", "00:00:00"] {
+            assert!(tokens.contains(text), "{text}");
+        }
+        let days = -25_567;
+        assert!(tokens.contains_moment(Value::Date(days)));
+        assert!(tokens.contains_moment(Value::Civil(i64::from(days) * iso::DAY)));
+        assert!(!tokens.contains_moment(Value::Instant(i64::from(days) * iso::DAY)));
+        assert!(!tokens.contains("1900-01-01T00:00:01") && !tokens.contains("1900-01-01T00:00:00Z"));
     }
 }

@@ -15,8 +15,9 @@ import zipfile
 
 FORMATS = {"F64": "d", "I64": "q", "U32": "I", "U8": "B"}
 NAN = math.nan
-# Another `exp` may round its last bit elsewise, and what follows from it.
-FLOATS_APART = 4
+# Another `exp` may round its last bit elsewise, and what follows from it; of a small share of `softmax`, e^−30 say, the exponent
+# is rounded as well, by up to 30 floats of the share.
+FLOATS_APART = 64
 
 
 def tensors(data):
@@ -42,8 +43,8 @@ def sigmoid(x):
 
 def softmax(scores):
     most = max(scores)
-    powers = [exp(score - most) for score in scores]
-    return [power / sum(powers) for power in powers]
+    total = most + math.log(sum(exp(score - most) for score in scores))
+    return [exp(score - total) for score in scores]
 
 
 class Trees:
