@@ -875,7 +875,7 @@ fn tables_of_many_columns_or_classes_make_bundles_that_load() {
     };
     let number = |row: usize| format!("{}.5", row % 17);
     // What is read of these takes the most memory for the bytes of its bundle.
-    train(1_409, 40, &|n| if n % 3 == 0 { String::new() } else { "1".to_owned() }, &number);
+    train(1_409, 40, &|n| if n.is_multiple_of(3) { String::new() } else { "1".to_owned() }, &number);
     train(1_409, 20, &|n| ["a", "b", "c"][n % 3].to_owned(), &number);
     train(2_817, 20, &|n| (n % 100).to_string(), &number);
     for classes in [257, 1_000] {

@@ -37,7 +37,7 @@ fn ask(address: &str, request: &str, body: &str) -> String {
 #[test]
 fn rows_that_a_step_draws_for_say_their_id() {
     let project = Project::new();
-    let row = |n: u32| format!("{n},{},{}\n", if n % 3 == 0 { String::new() } else { (n % 11).to_string() }, n % 7);
+    let row = |n: u32| format!("{n},{},{}\n", if n.is_multiple_of(3) { String::new() } else { (n % 11).to_string() }, n % 7);
     project.write("data.csv", format!("id,x,y\n{}", (0..200).map(row).collect::<String>()));
     let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
         [[step]]\nuse = \"impute_random_sample\"\ncolumns = [\"x\"]\n[model]\nuse = \"ridge\"\n";
