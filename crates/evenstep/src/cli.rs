@@ -377,6 +377,9 @@ pub(crate) struct Inspect {
     /// Print a bundle's model card, as Markdown
     #[arg(long, conflicts_with = "members")]
     pub(crate) card: bool,
+    /// Tell the numbers that a bundle's model learned; with `--json` all of them
+    #[arg(long, conflicts_with_all = ["members", "card"])]
+    pub(crate) model: bool,
 }
 
 #[derive(Args)]

@@ -1,5 +1,7 @@
 //! A training as the report shows it.
 
+use std::cmp::Reverse;
+
 use evenstep_model::Importance;
 use evenstep_model::metric::{self, curves};
 use evenstep_pipeline::artifact::{Artifact, Evaluation, Measured, Slice, StepRecord};
@@ -9,6 +11,9 @@ use evenstep_table::profile::{self, PROBABILITIES};
 use evenstep_table::{ColumnName, Task, counted};
 use serde_json::Value;
 
+/// So many classes have a curve.
+const CLASSES_DRAWN: usize = 6;
+
 /// The page of a training.
 pub(crate) fn page(trained: &Trained) -> Page {
     let (artifact, findings) = (&trained.artifact, &trained.findings);
@@ -17,6 +22,7 @@ pub(crate) fn page(trained: &Trained) -> Page {
     let watched = findings.curve.iter().filter_map(|point| point.watched.map(|loss| (point.round, loss)));
     let best = watched.reduce(|best, next| if next.1 < best.1 { next } else { best });
     let is_binary = matches!(artifact.task, Task::Binary { .. });
+    let is_multiclass = matches!(artifact.task, Task::Multiclass { .. });
     let binary = |points: Result<Vec<(f64, f64)>, metric::Undefined>| {
         if is_binary { points.unwrap_or_default() } else { Vec::new() }
     };
@@ -66,8 +72,9 @@ pub(crate) fn page(trained: &Trained) -> Page {
             .collect(),
         best_round: best.map(|(round, _)| round.into()),
         roc: binary(curves::roc(scored, positive)),
+        roc_by_class: if is_multiclass { roc_by_class(artifact.task.classes(), scored) } else { Vec::new() },
         precision_recall: binary(curves::precision_recall(scored, positive)),
-        calibration: if is_binary { calibration(scored) } else { Vec::new() },
+        calibration: calibration(scored),
         residuals: curves::residuals(scored).ok().map(residuals),
         confusion: curves::confusion(scored).unwrap_or_default(),
         steps: artifact.steps.iter().map(|of| step(artifact, of)).collect(),
@@ -198,6 +205,15 @@ fn column_profile(name: &str, profile: &profile::ColumnProfile) -> report::Colum
         top: profile.top.clone(),
         ..report::ColumnProfile::default()
     }
+}
+
+/// The curves of the most frequent classes among the rows held out.
+fn roc_by_class(classes: &[String], scored: &metric::Scored) -> Vec<(String, Vec<(f64, f64)>)> {
+    let rows: Vec<u64> = curves::confusion(scored).unwrap_or_default().iter().map(|taken| taken.iter().sum()).collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|class| Reverse(rows[*class]));
+    let drawn = order.into_iter().take(CLASSES_DRAWN);
+    drawn.filter_map(|class| Some((classes[class].clone(), curves::roc(scored, class).ok()?))).collect()
 }
 
 fn calibration(scored: &metric::Scored) -> Vec<report::CalibrationBin> {

@@ -98,3 +98,31 @@ fn a_class_of_which_nothing_is_learned_is_told_whatever_the_model() {
     holds(&said, &["note: no training row is any of `", " more, so these classes are not learned"]);
     assert_eq!(said.out.matches("not learned").count(), 1, "{}", said.out);
 }
+
+#[test]
+fn the_report_of_several_classes_draws_how_each_is_told_apart_and_what_promises_are_worth() {
+    let row = |n: usize| format!("{},{}", n * 37 % 101, ["a", "b", "c"][(n * 37 % 101 + n % 9) / 40]);
+    let (project, _) = trained("x,y", 400, row, "[model]\nuse = \"boosted_trees\"\ntrees = 9\n");
+    let report = project.read("p.html");
+    for part in ["id=\"roc-0\"", "id=\"roc-2\"", "id=\"calibration\"", "of the class that it calls"] {
+        assert!(report.to_lowercase().contains(part), "no {part}");
+    }
+}
+
+#[test]
+fn what_a_model_learned_is_told_by_feature() {
+    let (project, _) =
+        trained("x,z,y", 200, |n| format!("{},{},{}", n % 13, n % 7, 2 * (n % 13)), "[model]\nuse = \"ridge\"\n");
+    let told = project.run(&["inspect", "p.evenstep", "--model", "--json"]).ok().json();
+    let numbers = |name: &str| told["model"]["tensors"][name].as_array().expect("a list").clone();
+    assert_eq!((&told["model"]["features"], numbers("intercepts").len()), (&serde_json::json!(["x", "z"]), 1));
+    let slope = numbers("coefficients")[0].as_f64().expect("a number");
+    assert!((slope - 2.0).abs() < 0.1, "{slope}");
+    let text = project.run(&["inspect", "p.evenstep", "--model"]).ok().out;
+    let line = text.lines().find(|line| line.trim_start().starts_with("x ")).expect("a line of the feature");
+    assert_eq!(line.split_whitespace().nth(1), Some(evenstep_exact::number::print_number(slope).as_str()), "{text}");
+    let (project, _) =
+        trained("x,y", 200, |n| format!("{},{}", n % 13, n % 13), "[model]\nuse = \"boosted_trees\"\ntrees = 3\n");
+    let text = project.run(&["inspect", "p.evenstep", "--model"]).ok().out;
+    assert!(text.contains("threshold") && !text.contains("coefficient"), "{text}");
+}

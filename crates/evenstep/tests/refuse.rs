@@ -1201,8 +1201,8 @@ fn a_lock_is_no_spec_and_has_no_members() {
     };
     check(&["train", "p.lock"], "`p.lock` is a lock, and a spec is wanted");
     check(&["train", "p.lock"], "such as `p.toml`");
-    check(&["inspect", "p.lock", "--members"], "a lock has neither members nor a model card");
-    check(&["inspect", "p.lock", "--card"], "a lock has neither members nor a model card");
+    check(&["inspect", "p.lock", "--members"], "a lock has no members, no model and no model card");
+    check(&["inspect", "p.lock", "--card"], "a lock has no members, no model and no model card");
 }
 
 #[test]

@@ -295,14 +295,14 @@ fn shares(id: &str, title: &str, described: &str, x: &str, y: &str) -> (Svg, Fra
 }
 
 /// True against false positives.
-pub(crate) fn roc(points: &[(f64, f64)], area: Option<f64>) -> Option<Markup> {
+pub(crate) fn roc(id: &str, points: &[(f64, f64)], area: Option<f64>) -> Option<Markup> {
     (points.len() > 1).then_some(())?;
     let described = area.map_or_else(
         || "The share of positives found, against the share of negatives called positive.".to_owned(),
         |area| format!("The area under the curve is {}; chance would be 0.5.", human(area)),
     );
     let (x, y) = ("share of negatives called positive", "share of positives found");
-    let (mut svg, frame) = shares("roc", "ROC curve", &described, x, y);
+    let (mut svg, frame) = shares(id, "ROC curve", &described, x, y);
     svg.line("reference", frame.point(0.0, 0.0), frame.point(1.0, 1.0));
     let curve = points.iter().copied();
     let closed = [(0.0, 0.0)].into_iter().chain(curve.clone()).chain([(1.0, 0.0)]);

@@ -77,9 +77,11 @@ pub struct Page {
     pub best_round: Option<u64>,
     /// (false positive rate, true positive rate) of a binary task, from (0, 0) to (1, 1).
     pub roc: Vec<(f64, f64)>,
+    /// The same of classes of a multiclass task, each against the others, by its name.
+    pub roc_by_class: Vec<(String, Vec<(f64, f64)>)>,
     /// (recall, precision) of a binary task, recall ascending.
     pub precision_recall: Vec<(f64, f64)>,
-    /// Predicted probability against observed frequency, ascending.
+    /// Predicted probability against observed frequency, ascending; of several classes that of the one that is called.
     pub calibration: Vec<CalibrationBin>,
     /// How predictions of a regression miss.
     pub residuals: Option<Residuals>,

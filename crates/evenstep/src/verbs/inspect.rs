@@ -12,14 +12,14 @@ use evenstep_pipeline::lock::Lock;
 use evenstep_table::counted;
 use serde_json::{Value, json};
 
-use super::{Answer, open_bundle, unreadable, unusable};
+use super::{Answer, learned, open_bundle, unreadable, unusable};
 use crate::cli::Inspect;
 use crate::{Host, attestation, output};
 
 pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     if args.subject.extension().is_some_and(|extension| extension == "lock") {
-        if args.card || args.members {
-            let error = PipelineError::input("a lock has neither members nor a model card");
+        if args.card || args.members || args.model {
+            let error = PipelineError::input("a lock has no members, no model and no model card");
             return Err(error.help("name the bundle beside it".to_owned()));
         }
         let text =
@@ -47,6 +47,10 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
     let opened = open_bundle(&args.subject)?;
     if args.card {
         if host.json { output::json(&json!({ "card": opened.card })) } else { output::text(&opened.card) }
+    } else if args.model && host.json {
+        output::json(&learned::described(&opened.artifact))
+    } else if args.model {
+        learned::tell(&opened.artifact)
     } else if host.json {
         output::json(&described(&opened))
     } else {
@@ -58,8 +62,8 @@ pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
 /// The statement that signatures are of, and which keys are said to have signed it.
 fn signatures(args: &Inspect, host: &Host) -> Answer {
     let path = args.subject.as_path();
-    if args.card || args.members {
-        let error = PipelineError::input("signatures have neither members nor a model card");
+    if args.card || args.members || args.model {
+        let error = PipelineError::input("signatures have no members, no model and no model card");
         return Err(error.help("name the bundle that they lie beside".to_owned()));
     }
     let envelope = attestation::read(path)?.ok_or_else(|| unreadable(path, &ErrorKind::NotFound.into()))?;

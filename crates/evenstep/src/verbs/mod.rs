@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 mod kept;
 pub(crate) mod key;
+mod learned;
 #[cfg(not(feature = "serve"))]
 pub(crate) mod left_out;
 mod loaded;

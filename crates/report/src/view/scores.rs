@@ -4,7 +4,7 @@ use super::{Figure, figure};
 use crate::markup::{Markup, prose};
 use crate::metric::{self, Verdict, finite};
 use crate::number::human;
-use crate::{Page, charts};
+use crate::{Page, Task, charts};
 
 /// The main metric.
 pub(super) struct Headline {
@@ -120,15 +120,25 @@ pub(super) fn errors(page: &Page) -> Vec<Figure> {
     out.extend(figure(
         "Ranking",
         "Every threshold's trade: positives found against false alarms. Chance is the dashed line.",
-        charts::roc(&page.roc, measured(page, "roc_auc")),
+        charts::roc("roc", &page.roc, measured(page, "roc_auc")),
     ));
+    for (at, (class, points)) in page.roc_by_class.iter().enumerate() {
+        let caption = format!("`{class}` against the others: its rows found against false alarms, at every threshold.");
+        out.extend(figure("Ranking", &caption, charts::roc(&format!("roc-{at}"), points, None)));
+    }
     out.extend(figure(
         "Precision and recall",
         "How many of the positive calls are right, as more of the positives are found.",
         charts::precision_recall(&page.precision_recall, measured(page, "average_precision")),
     ));
     let miss = calibration_error(page);
-    let mut caption = "When it says 30%, it should happen in 30% of the cases: on the dashed line.".to_owned();
+    let mut caption = match page.task {
+        Task::Multiclass => {
+            "Of the class that it calls: when it says 30%, it should be right in 30% of the cases, on the dashed line."
+        }
+        _ => "When it says 30%, it should happen in 30% of the cases: on the dashed line.",
+    }
+    .to_owned();
     if let Some(miss) = miss {
         caption.push_str(&format!(" On average it is {} points away.", points(miss)));
     }
