@@ -767,6 +767,30 @@ fn a_target_of_few_numbers_may_be_classes() {
 }
 
 #[test]
+fn a_target_of_numbers_beside_a_few_marks_or_words_is_a_number() {
+    let age = |n: usize, odd: &str| if n.is_multiple_of(20) { odd.to_owned() } else { (18 + n * 7 % 43).to_string() };
+    for mark in ["-", "unknown", "#DIV/0!", "missing"] {
+        let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, age(n, mark)));
+        let token = toml::Value::from(mark).to_string();
+        holds(&spec, &["task = \"regression\"", &format!("missing = [\"\", {token}]"), "left out: 5 rows"]);
+    }
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, age(n, "NEW")));
+    holds(&spec, &["task = \"regression\"", "y = { type = \"integer\", invalid = \"null\" }", "`NEW` × 5"]);
+    // A mark says that nothing is known of a grade, too; a word may be one of its own.
+    let grade = |n: usize, odd: &str| if n.is_multiple_of(20) { odd.to_owned() } else { format!("{}.5", n % 5) };
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, grade(n, "-")));
+    holds(&spec, &["task = \"regression\"", "missing = [\"\", \"-\"]"]);
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, grade(n, "none")));
+    holds(
+        &spec,
+        &[
+            "task = \"multiclass\"",
+            "# `y` has classes, for 5 of 100 cells are no numbers: `none` × 5; if the others are quantities, `y = { type = \"number\", invalid = \"null\" }` in `[contract]`, and `task = \"regression\"`\n",
+        ],
+    );
+}
+
+#[test]
 fn numbers_beyond_a_limit_become_null_in_a_column_of_numbers() {
     let flagged = |n: usize| if n.is_multiple_of(9) { format!("<{}.5", n / 50) } else { format!("{n}.25") };
     let (_, spec) = trains("dose,y", |n| format!("{},{}", flagged(n), n % 29));

@@ -135,7 +135,7 @@ pub fn declare(name: &ColumnName, evidence: &Evidence, words: Option<&Words>, is
         return evidence.mostly().map(|mostly| of_mostly(&mostly, evidence, words));
     }
     // What can't be classes is predicted as numbers if half of the cells are.
-    let may_be_classes = is_target && may_be_classes(evidence);
+    let may_be_classes = is_target && are_rather_classes(evidence, words);
     let is_quantity =
         |numbers: &Declared| numbers.has_unit() && evidence.distinct().is_none_or(|distinct| distinct > 2);
     if let Some(numbers) = for_people(evidence, words).filter(|numbers| !may_be_classes || is_quantity(numbers)) {
@@ -180,6 +180,16 @@ fn unknown(is_target: bool, words: &Words) -> Option<String> {
 /// Whether so few values may be classes of a target, whatever they look like.
 pub(crate) fn may_be_classes(evidence: &Evidence) -> bool {
     evidence.distinct().is_some_and(|distinct| distinct <= 100 && distinct as u64 * 2 <= evidence.values())
+}
+
+/// Whether the values of a target are rather classes than numbers beside which nothing is known, or a few words stand.
+pub(super) fn are_rather_classes(evidence: &Evidence, words: &Words) -> bool {
+    let is_plain = |mostly: &Mostly| {
+        let are_signs =
+            mostly.others as f64 <= MARKS * evidence.values() as f64 && words.iter().all(|(text, _)| is_sign(text));
+        mostly.kind.is_numeric() && (are_signs || words.distinct().is_some_and(|others| has_many_but(evidence, others)))
+    };
+    may_be_classes(evidence) && !but_few_words(evidence, words).is_some_and(|mostly| is_plain(&mostly))
 }
 
 fn of_mostly(mostly: &Mostly, evidence: &Evidence, words: &Words) -> Declared {

@@ -7,7 +7,7 @@ use evenstep_table::date_format::date_format;
 use evenstep_table::formatted::number_format;
 use evenstep_table::infer::Evidence;
 
-use super::declared::may_be_classes;
+use super::declared::are_rather_classes;
 use super::words::Words;
 
 /// Of the values of a column so large a share may be marks.
@@ -118,7 +118,7 @@ pub(super) fn is_sign(text: &str) -> bool {
 
 /// Whether the column would be one of numbers, dates or times, but for a few marks.
 fn is_better(evidence: &Evidence, words: &Words, is_target: bool) -> bool {
-    if is_target && may_be_classes(evidence) && evidence.mostly().is_none() {
+    if is_target && are_rather_classes(evidence, words) && evidence.mostly().is_none() {
         return false;
     }
     let others: Vec<(&str, u64)> = words.iter().filter(|(text, _)| !is_mark(text)).collect();

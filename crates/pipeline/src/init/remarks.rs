@@ -83,6 +83,7 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     {
         remarks.push(format!("`{}` has {few} values; if they are classes: `task = \"multiclass\"`", seen.target));
     }
+    remarks.extend(classes_beside_numbers(seen));
     for name in seen.index {
         remarks.push(format!("`{name}` is an index without a name, and so no input"));
     }
@@ -116,6 +117,22 @@ pub(crate) fn dates_in_two_ways(name: &ColumnName, words: &Words) -> Option<Stri
         counted(these as usize, "cell"),
         counted(those as usize, "cell")
     ))
+}
+
+/// What is to be said of a target of classes most of which are numbers.
+fn classes_beside_numbers(seen: &Seen<'_>) -> Option<String> {
+    let (target, words) = (seen.target, seen.words.get(seen.target)?);
+    let mostly = seen.columns[target].mostly_but(0.5).filter(|mostly| mostly.kind.is_numeric())?;
+    (!seen.declared.contains_key(target)).then(|| {
+        format!(
+            "`{target}` has classes, for {} of {} cells are no numbers: {}; if the others are quantities, `{} = {{ type = \"{}\", invalid = \"null\" }}` in `[contract]`, and `task = \"regression\"`",
+            mostly.others,
+            seen.columns[target].values(),
+            words.shown(),
+            key(target),
+            mostly.kind.word()
+        )
+    })
 }
 
 /// A column that is called like an id and has several rows to most of its values.
