@@ -452,6 +452,29 @@ fn a_target_of_ever_new_texts_is_refused() {
 }
 
 #[test]
+fn an_index_that_pandas_read_is_no_input() {
+    let row = |n: usize| format!("{},k{n},{},{}", n * 3, n % 13, n % 29);
+    let (_, spec) = trains("Unnamed: 0,x,z,y", |n| format!("{},{},{},{}", n * n, n % 7, n % 13, n % 29));
+    holds(&spec, &["id = \"Unnamed: 0\"\n"]);
+    let (_, spec) = trains("Unnamed: 0,user_id,z,y", row);
+    holds(&spec, &["id = \"user_id\"\n", "# another value in every row, as an id has: Unnamed: 0\n"]);
+    let (_, spec) = trains("Unnamed: 0,z,y", |n| format!("{},{},{}", n / 2, n % 13, n % 29));
+    holds(&spec, &["# an index without a name, as pandas reads one: Unnamed: 0\n"]);
+}
+
+#[test]
+fn another_whole_number_in_every_row_is_told() {
+    let row = |n: usize| format!("{},{},{n}.5,{},{}", 9_000 + n * n, n * n * 3, n * n, n % 29);
+    let (_, spec) = trains("account,price,part,turns,y", row);
+    holds(
+        &spec,
+        &["# another whole number in every row: `account`, `turns`\n# what only tells rows apart, as an id does,"],
+    );
+    let (_, spec) = trains("account,y", |n| format!("{},{}", 9_000 + (n * n).min(9_000), n % 29));
+    assert!(!spec.contains("in every row"), "{spec}");
+}
+
+#[test]
 fn a_quantity_is_no_id_because_it_counts_through() {
     let (spec, checked) = trains_file("y.csv", rows("year,x,y", 60, |n| format!("{},{},{}", 1950 + n, n % 9, n % 5)));
     assert!(!spec.contains("id = \"year\"") && !spec.contains("drop_columns"), "{spec}");

@@ -7,6 +7,8 @@ use crate::called::{is_date, is_quantity, words};
 
 /// In fewer rows, whole numbers may count through by chance, or be round.
 const FEW: usize = 10;
+/// In fewer rows, the whole numbers of a measure may well all differ.
+const MANY: usize = 100;
 /// Last words of names of ids, and of quantities: `order_no`, `Reynolds number`.
 const NUMBERS: [&str; 2] = ["no", "number"];
 /// Of so many rows one may share its value with another, where nearly all are told apart.
@@ -40,6 +42,23 @@ pub fn find_nearly(
     names.into_iter().filter(is_nearly).collect()
 }
 
+/// Those of the columns that have another whole number in each of many rows, and are called like no quantity: what they are called
+/// doesn't tell whether they are ids or measures.
+pub fn find_unique(
+    names: impl IntoIterator<Item = ColumnName>,
+    batches: &[Batch],
+    workers: &Workers,
+) -> Vec<ColumnName> {
+    let rows: usize = batches.iter().map(Batch::rows).sum();
+    let is_unique = |name: &ColumnName| {
+        let are_whole = |batch: &Batch| batch.column(name).kind() == Kind::Integer && batch.column(name).nulls() == 0;
+        !is_quantity(name.as_str())
+            && batches.iter().all(are_whole)
+            && identity::repeated(batches, name, workers).is_empty()
+    };
+    names.into_iter().filter(|name| rows >= MANY && is_unique(name)).collect()
+}
+
 /// Whether no value occurs twice in a column that is called like an id, whose whole numbers count through
 /// and are called like no quantity (a year in every row is a feature), or whose texts are codes.
 fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool {
@@ -54,20 +73,31 @@ fn is_like(name: &ColumnName, batches: &[Batch], workers: &Workers) -> bool {
         && identity::repeated(batches, name, workers).is_empty()
 }
 
-/// Whether the name's last word, or its first, is one for ids: `PassengerId`, `order_no`, `id.old`.
+/// Whether a word of the name is one for ids, or its last word is, or it is an index: `PassengerId`, `order_no`, `id.old`.
 pub fn is_called_so(name: &str) -> bool {
-    const ALONE: [&str; 6] = ["index", "idx", "rowname", "rownames", "no", "number"];
-    may_group(name) || matches!(&words(name)[..], [alone] if ALONE.contains(&alone.as_str()))
+    const ALONE: [&str; 7] = ["index", "idx", "rowname", "rownames", "no", "number", "nummer"];
+    may_group(name) || is_unnamed(name) || matches!(&words(name)[..], [alone] if ALONE.contains(&alone.as_str()))
+}
+
+/// Whether the name is the one by which pandas reads a first column without a name, as it writes an index: `Unnamed: 0`, and
+/// `Unnamed: 0.1` if it does so twice.
+pub fn is_unnamed(name: &str) -> bool {
+    matches!(&words(name)[..], [unnamed, first, ..] if unnamed == "unnamed" && first == "0")
 }
 
 /// Whether the name is that of an id of something that several rows may be about: `customer_id`. An index, and a number of nothing
 /// else, is one of rows or a quantity.
 pub fn may_group(name: &str) -> bool {
-    const LAST: [&str; 7] = ["id", "pid", "uid", "uuid", "guid", "key", "nr"];
-    const FIRST: [&str; 3] = ["id", "uuid", "guid"];
+    const ANYWHERE: [&str; 3] = ["id", "uuid", "guid"];
+    const LAST: [&str; 4] = ["pid", "uid", "key", "nr"];
+    // As German and its neighbours join it to what is numbered: `Kundennummer`.
+    const JOINED: &str = "nummer";
     let words = words(name);
-    let is_in = |word: Option<&String>, known: &[&str]| word.is_some_and(|word| known.contains(&word.as_str()));
-    is_in(words.last(), &LAST) || is_in(words.first(), &FIRST) || words.len() > 1 && is_in(words.last(), &NUMBERS)
+    let Some(last) = words.last() else { return false };
+    words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
+        || LAST.contains(&last.as_str())
+        || words.len() > 1 && (NUMBERS.contains(&last.as_str()) || last == JOINED)
+        || last.len() > JOINED.len() && last.ends_with(JOINED)
 }
 
 /// Takes back those that count through, each in an order of its own: these are ranks. What counts through as the rows come numbers
@@ -179,10 +209,14 @@ mod tests {
     fn names_of_ids_are_known_by_their_words() {
         for name in
             ["id", "PID", "PassengerId", "ParcelID", "customer_id", "order no", "Order.No", "uuid", "id_old", "index"]
+                .into_iter()
+                .chain(["SK_ID_CURR", "Kundennummer", "Personal-Nummer", "Unnamed: 0", "Unnamed:0", "Unnamed: 0.1"])
         {
             assert!(is_called_so(name), "{name}");
         }
-        for name in ["paid", "width", "humid", "monkey", "identity", "area", "Year.Built", "price_index", ""] {
+        for name in
+            ["paid", "width", "humid", "monkey", "identity", "area", "Year.Built", "price_index", "Unnamed: 32", ""]
+        {
             assert!(!is_called_so(name), "{name}");
         }
     }

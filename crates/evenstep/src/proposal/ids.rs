@@ -50,7 +50,18 @@ pub(super) fn refuse_no_ids(
     Err(PipelineError::input(said).help("name a column, or several, that tell every row apart; or none".to_owned()))
 }
 
-/// Columns that tell rows apart and say no more of them, and such as nearly do.
+/// Columns that tell rows apart.
+#[derive(Default)]
+pub(super) struct LikeIds {
+    /// Those that say no more of them.
+    pub(super) found: Vec<ColumnName>,
+    /// Those that are called like an id and tell nearly all rows apart.
+    pub(super) nearly: Vec<ColumnName>,
+    /// Those that may be ids or measures: another whole number in every row.
+    pub(super) unique: Vec<ColumnName>,
+}
+
+/// Which columns tell rows apart, and how surely they say no more of them.
 pub(super) fn like_ids(
     source: &Source,
     columns: &BTreeMap<ColumnName, Evidence>,
@@ -58,7 +69,7 @@ pub(super) fn like_ids(
     target: &ColumnName,
     missing: &[String],
     run: &Run<'_>,
-) -> Result<[Vec<ColumnName>; 2], PipelineError> {
+) -> Result<LikeIds, PipelineError> {
     let may_be_one = |(name, evidence): (&ColumnName, &Evidence)| {
         let kind = evidence.kind_as_name().filter(|kind| name != target && like_id::can_be(*kind))?;
         let is_called_so = like_id::is_called_so(name.as_str());
@@ -72,11 +83,12 @@ pub(super) fn like_ids(
     };
     let candidates: BTreeMap<ColumnName, Kind> = columns.iter().filter_map(may_be_one).collect();
     if candidates.is_empty() {
-        return Ok([Vec::new(), Vec::new()]);
+        return Ok(LikeIds::default());
     }
     let batches = read(source, &candidates, missing, run)?;
     let found = like_id::find(candidates.keys().cloned(), &batches, run.workers);
-    let others = candidates.into_keys().filter(|name| !found.contains(name));
-    let nearly = like_id::find_nearly(others, &batches, run.workers);
-    Ok([found, nearly])
+    let others = || candidates.keys().filter(|name| !found.contains(name)).cloned();
+    let nearly = like_id::find_nearly(others(), &batches, run.workers);
+    let unique = like_id::find_unique(others(), &batches, run.workers);
+    Ok(LikeIds { found, nearly, unique })
 }

@@ -12,7 +12,7 @@ use evenstep_table::infer::Evidence;
 use evenstep_table::rule::Invalid;
 use evenstep_table::{Batch, ColumnName, Kind, Rule, did_you_mean, some_of};
 
-use self::ids::{like_ids, refuse_no_ids};
+use self::ids::{LikeIds, like_ids, refuse_no_ids};
 
 mod far;
 mod formats;
@@ -87,13 +87,14 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
     }
     refuse_no_ids(source, &inferred.columns, &id, &missing, run)?;
     let index = source.index();
-    let [mut like_ids, nearly_ids] = like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
+    let LikeIds { found: mut like_ids, nearly: nearly_ids, unique } =
+        like_ids(source, &inferred.columns, &words, &target, &missing, run)?;
     if id.is_empty() {
         // One that is called so is rather meant than one that only counts through, and either than an index without a name.
         let whole = || like_ids.iter().filter(|name| inferred.columns[*name].nulls == 0);
-        let called =
-            |is_index| whole().find(|name| like_id::is_called_so(name.as_str()) && index.contains(*name) == is_index);
-        let counting = || whole().find(|name| !index.contains(*name));
+        let is_index = |name: &ColumnName| index.contains(name) || like_id::is_unnamed(name.as_str());
+        let called = |of_index| whole().find(|name| like_id::is_called_so(name.as_str()) && is_index(name) == of_index);
+        let counting = || whole().find(|name| !is_index(name));
         id.extend(called(false).or_else(counting).or_else(|| called(true)).cloned());
     }
     like_ids.retain(|name| !id.contains(name) && !index.contains(name));
@@ -137,6 +138,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
         id: &id,
         like_ids: &like_ids,
         nearly_ids: &nearly_ids,
+        unique: &unique,
         index: &index,
         declared: &declared,
         too_fine: &too_fine,

@@ -44,6 +44,8 @@ pub struct Seen<'a> {
     pub like_ids: &'a [ColumnName],
     /// Columns that are called like an id and tell nearly all rows apart.
     pub nearly_ids: &'a [ColumnName],
+    /// Columns that have another whole number in every row, and may be ids or measures.
+    pub unique: &'a [ColumnName],
     /// Columns that are an index without a name, and neither id nor target.
     pub index: &'a [ColumnName],
     /// What the contract is to say of columns.

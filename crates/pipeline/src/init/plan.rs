@@ -4,6 +4,7 @@ use evenstep_table::infer::Evidence;
 use evenstep_table::{ColumnName, Kind};
 
 use super::Seen;
+use crate::like_id;
 
 /// With fewer rows a level, trees of several classes learn little of a category of more than a few levels: 1,000 rows of 200
 /// levels that decide the class had a log loss of 1.27, and 0.46 once these were encoded.
@@ -21,6 +22,7 @@ const TIME: &[&str] = &["hour", "minute"];
 pub(super) struct Plan<'a> {
     like_ids: Vec<&'a ColumnName>,
     nearly_ids: Vec<&'a ColumnName>,
+    unnamed: Vec<&'a ColumnName>,
     empty: Vec<&'a ColumnName>,
     constant: Vec<&'a ColumnName>,
     text: Vec<&'a ColumnName>,
@@ -47,6 +49,7 @@ impl<'a> Plan<'a> {
             }
             match seen.kind(name) {
                 _ if seen.nearly_ids.contains(name) => plan.nearly_ids.push(name),
+                _ if like_id::is_unnamed(name.as_str()) => plan.unnamed.push(name),
                 None => plan.empty.push(name),
                 Some(_) if evidence.distinct() == Some(1) && evidence.nulls == 0 => plan.constant.push(name),
                 Some(_) if seen.too_fine.contains(name) => plan.too_fine.push(name),
@@ -78,13 +81,14 @@ impl<'a> Plan<'a> {
     }
 
     /// The columns that are dropped, and why.
-    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 8] {
+    pub(super) fn dropped(&self) -> [(&'static str, &[&'a ColumnName]); 9] {
         [
             ("another value in every row, as an id has", &self.like_ids),
             (
                 "another value in nearly every row, as an id has; as `id` it is refused where one stands in several",
                 &self.nearly_ids,
             ),
+            ("an index without a name, as pandas reads one", &self.unnamed),
             ("without any value", &self.empty),
             ("always the same", &self.constant),
             ("numbers with signs, by which they are texts", &self.signed),

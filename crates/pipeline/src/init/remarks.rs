@@ -72,6 +72,12 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
         remarks.push(format!("whole so far, but written as `20.0` or held as floats: {whole}"));
         remarks.push("what may have a fraction another day is to be a `number` in the contract".to_owned());
     }
+    let unique = seen.unique.iter().filter(|name| is_input(name));
+    let unique = some_of(unique.map(|name| format!("`{name}`")), WHOLE_TOLD, ", ");
+    if !unique.is_empty() {
+        remarks.push(format!("another whole number in every row: {unique}"));
+        remarks.push("what only tells rows apart, as an id does, is to be dropped, or named as `id`".to_owned());
+    }
     if let Some(group) = group_of(seen) {
         remarks.push(format!(
             "`{group}` is called like an id, and repeats: if rows of one must stay together, so that the test"
@@ -166,6 +172,7 @@ mod tests {
             id: &[],
             like_ids: &[],
             nearly_ids: &[],
+            unique: &[],
             index: &[],
             declared: &BTreeMap::new(),
             too_fine: &[],
