@@ -297,6 +297,29 @@ fn dates_as_people_write_them_are_dates_of_the_proposal() {
 }
 
 #[test]
+fn moments_with_a_zone_or_a_weekday_are_datetimes_of_the_proposal() {
+    let row = |n: usize| {
+        let (day, hour) = (5 + n % 7, n % 24);
+        let weekday = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][n % 7];
+        format!(
+            "2018-03-{day:02} {hour:02}:26:21 UTC,\"{weekday}, {day:02} Mar 2018 {hour:02}:31:00 +0100\",{weekday} Mar {day:>2} {hour:02}:31:00 2018,{day:02}/Mar/2018:{hour:02}:31:00 +0000,{}",
+            n % 29
+        )
+    };
+    let (spec, _) = trains_file("d.csv", rows("zone,feed,clock,log,y", 200, row));
+    holds(
+        &spec,
+        &[
+            "zone = { type = \"datetime\", format = \"%Y-%m-%d %H:%M:%S UTC\" }",
+            "feed = { type = \"datetime\", format = \"%a, %d %b %Y %H:%M:%S %z\" }",
+            "clock = { type = \"datetime\", format = \"%a %b %d %H:%M:%S %Y\" }",
+            "log = { type = \"datetime\", format = \"%d/%b/%Y:%H:%M:%S %z\" }",
+            "columns = [\"clock\", \"feed\", \"log\", \"zone\"]",
+        ],
+    );
+}
+
+#[test]
 fn check_tells_of_texts_that_look_like_dates() {
     let project = Project::new();
     project.write("d.csv", rows("day,x,y", 100, |n| format!("{}/3/2020,{},{}", 1 + n % 28, n % 7, n % 5)));

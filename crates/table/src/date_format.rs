@@ -7,7 +7,7 @@ use jiff::fmt::strtime;
 use crate::{Clock, Kind, parse};
 
 /// How days are written. Where day and month may be taken for each other, the day comes first.
-const DAYS: [&str; 20] = [
+const DAYS: [&str; 23] = [
     "%d/%m/%Y",
     "%m/%d/%Y",
     "%d.%m.%Y",
@@ -28,6 +28,9 @@ const DAYS: [&str; 20] = [
     "%d.%m.%y",
     "%m.%d.%y",
     "%d-%b-%y",
+    "%a, %d %b %Y",
+    "%A, %d %B %Y",
+    "%A, %B %d, %Y",
 ];
 /// How months are written: each is its first day.
 const MONTHS: [&str; 12] =
@@ -38,6 +41,11 @@ const YEARS: std::ops::RangeInclusive<i16> = 1700..=2200;
 const MONTHS_LEAST: usize = 6;
 /// How times of day are written; the first of those that fit is taken.
 const TIMES: [&str; 5] = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%.f"];
+/// What follows a day with a time: nothing, the word of a zone, or an offset.
+const ZONES: [&str; 5] = ["", " UTC", " GMT", " %z", " %:z"];
+/// How else days with a time are written: by C's `asctime` and `date`, by feeds, and in the logs of web servers.
+const MOMENTS: [&str; 4] =
+    ["%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S UTC %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z"];
 /// Whole numbers that are days, such as 20150902.
 pub const DIGITS: &str = "%Y%m%d";
 /// So many different texts are tried in all formats.
@@ -50,7 +58,7 @@ const FITTING: u64 = 95;
 /// How the dates or times of a column are written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DateFormat {
-    /// A date, a time or a civil datetime.
+    /// A date, a time or a datetime, which is an instant if the format has an offset.
     pub kind: Kind,
     /// The format, as a contract has it.
     pub format: String,
@@ -108,7 +116,7 @@ pub fn date_format<'a>(texts: impl IntoIterator<Item = (&'a str, u64)>) -> Optio
     let at_midnight =
         |text: &str| !fits(kind, &format, text) || parse::moment(Kind::Date, Some(&format), text).is_some();
     let kind = match kind {
-        Kind::Datetime(_) if cells > 0 && texts.iter().all(|(text, _)| at_midnight(text)) => Kind::Date,
+        Kind::Datetime(Clock::Civil) if cells > 0 && texts.iter().all(|(text, _)| at_midnight(text)) => Kind::Date,
         kind => kind,
     };
     Some(DateFormat { kind, format, exchanged, swapped })
@@ -172,10 +180,10 @@ fn formats() -> impl Iterator<Item = (Kind, String)> {
     let days = DAYS.into_iter().map(|day| (Kind::Date, day.to_owned()));
     let months = MONTHS.into_iter().map(|month| (Kind::Date, month.to_owned()));
     let times = TIMES.into_iter().map(|time| (Kind::Time, time.to_owned()));
-    let both = DAYS
-        .into_iter()
-        .flat_map(|day| TIMES.into_iter().map(move |time| (Kind::Datetime(Clock::Civil), format!("{day} {time}"))));
-    days.chain(months).chain(times).chain(both)
+    let of_day = |day| TIMES.into_iter().flat_map(move |time| ZONES.map(|zone| format!("{day} {time}{zone}")));
+    let moments = DAYS.into_iter().flat_map(of_day).chain(MOMENTS.into_iter().map(str::to_owned));
+    let moments = moments.map(|format| (Kind::Datetime(parse::format_clock(&format)), format));
+    days.chain(months).chain(times).chain(moments)
 }
 
 fn fits(kind: Kind, format: &str, text: &str) -> bool {
@@ -234,6 +242,20 @@ mod tests {
         check(&["13/12/99 7:05", "1/2/20 17:05"], "datetime %d/%m/%y %H:%M");
         check(&["31.12.2020 10:00:00.25", "01.02.2020 11:30:00.5"], "datetime %d.%m.%Y %H:%M:%S%.f");
         check(&["3:45 PM", "11:00 AM"], "time %I:%M %p");
+        check(&["Fri, 09 Mar 2018", "Sat, 10 Mar 2018"], "date %a, %d %b %Y");
+        check(&["Friday, March 9, 2018", "Saturday, March 10, 2018"], "date %A, %B %d, %Y");
+        check(&["2009-06-15 17:26:21 UTC", "2010-01-05 16:52:16 UTC"], "datetime %Y-%m-%d %H:%M:%S UTC");
+        check(&["2009-06-15 00:00:00 UTC", "2010-01-05 00:00:00 UTC"], "date %Y-%m-%d %H:%M:%S UTC");
+        check(
+            &["Fri, 09 Mar 2018 12:31:00 +0000", "Sat, 10 Mar 2018 09:01:00 -0500"],
+            "datetime %a, %d %b %Y %H:%M:%S %z",
+        );
+        check(&["Fri, 09 Mar 2018 12:31:00 GMT"], "datetime %a, %d %b %Y %H:%M:%S GMT");
+        check(&["Fri Mar 09 12:31:00 2018", "Sat Mar 10 09:01:00 2018"], "datetime %a %b %d %H:%M:%S %Y");
+        check(&["Fri Mar  9 12:31:00 UTC 2018"], "datetime %a %b %d %H:%M:%S UTC %Y");
+        check(&["Fri Mar 09 12:31:00 +0000 2018"], "datetime %a %b %d %H:%M:%S %z %Y");
+        check(&["09/Mar/2018:12:31:00 +0000", "10/Mar/2018:09:01:00 +0000"], "datetime %d/%b/%Y:%H:%M:%S %z");
+        check(&["29.03.2018 12:31 +02:00", "10.03.2018 09:01 +01:00"], "datetime %d.%m.%Y %H:%M %:z");
         check(&["2013-01", "2013-12", "2014-03", "2014-04", "2014-05", "2014-06"], "date %Y-%m");
         check(&["Jan-13", "Dec-99", "Feb-99", "Mar-99", "Apr-99", "Jun-99"], "date %b-%y");
         check(&["1/2013", "12/2014", "2/2014", "3/2014", "4/2014", "5/2014"], "date %m/%Y");
