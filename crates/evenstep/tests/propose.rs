@@ -837,6 +837,13 @@ fn a_target_of_numbers_beside_a_few_marks_or_words_is_a_number() {
 }
 
 #[test]
+fn classes_below_and_above_a_limit_are_no_numbers_that_nothing_reads() {
+    let (_, spec) = trains("x,y", |n| format!("{},{}", n % 13, [">50K", "<=50K", "<=50K"][n % 3]));
+    holds(&spec, &["task = \"binary\"", "positive = \">50K\""]);
+    assert!(!spec.contains("is text as it stands"), "{spec}");
+}
+
+#[test]
 fn numbers_beyond_a_limit_become_null_in_a_column_of_numbers() {
     let flagged = |n: usize| if n.is_multiple_of(9) { format!("<{}.5", n / 50) } else { format!("{n}.25") };
     let (_, spec) = trains("dose,y", |n| format!("{},{}", flagged(n), n % 29));

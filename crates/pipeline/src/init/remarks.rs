@@ -44,7 +44,10 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
                 "`{token}` counts as missing, and the values of `{name}` are codes of two letters: if it is one, take it out of `missing`"
             ));
         }
-        if is_string && seen.are_signed(name) {
+        // Of a target, what lies below a limit and what lies above are classes: `<=50K`, `>50K`.
+        let are_bands =
+            name == seen.target && words.iter().any(|(text, _)| text.trim_start().starts_with(['<', '>', '≤', '≥']));
+        if is_string && !are_bands && seen.are_signed(name) {
             remarks
                 .push(format!("`{name}` is text as it stands, since no program reads as numbers: {}", words.shown()));
             let by_format = evidence.formatted().map_or("", |_| ", or with `format = \"1.234,56\"` in the contract");
