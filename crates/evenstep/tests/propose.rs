@@ -199,6 +199,8 @@ fn what_would_not_train_is_not_proposed() {
         (0..300).fold("x,y\n".to_owned(), |text, n| text + &format!("{},\"{n}{}\"\n", n % 7, [",5", ".5 €"][n % 2]));
     project.write("data.csv", prices);
     refused(&project, &init(&[]), &["numbers as people write them, which are text: `0,5`", "`1234.5`"]);
+    project.write("data.csv", rows("x,y", 40, |n| format!("{},{n}.5e110", n % 7)));
+    refused(&project, &init(&[]), &["`y`: 40 targets are beyond ±1e100", "divide it by a constant"]);
     project.write("data.csv", "x,y\n1,2\n,2\n3,2\n");
     refused(&project, &init(&[]), &["the same value in all rows"]);
     project.write("data.csv", "x,y\n1,2\n,3\n3,2\n");

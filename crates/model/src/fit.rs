@@ -5,8 +5,19 @@ use evenstep_exact::reduce::Workers;
 use evenstep_table::{Batch, ColumnName, Schema, Task};
 use serde::Serialize;
 
+use crate::ModelError;
+
 /// The largest weight of a row, and of a class: of both together no square of a gradient overflows.
 pub const WEIGHT_MAX: f64 = 1e15;
+
+/// The largest target that trees learn: they square it, and sums of larger squares would overflow.
+pub const TARGET_MAX: f64 = 1e100;
+
+/// What is said of so many targets that are larger.
+pub fn too_large(targets: u64) -> ModelError {
+    ModelError::new(format!("{targets} targets are beyond ±1e100"))
+        .help("trees square the target: divide it by a constant")
+}
 
 /// The rows to learn from.
 #[derive(Clone, Copy, Debug)]

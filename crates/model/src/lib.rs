@@ -25,7 +25,7 @@ pub use catalogue::{AnyFamily, AnyModel, Entry};
 pub use class_weights::{ClassWeights, Rule as ClassWeightsRule};
 pub use contributions::Contributions;
 pub use error::{ModelError, ParseError};
-pub use fit::{CurvePoint, Importance, Run, Trained, Training, WEIGHT_MAX};
+pub use fit::{CurvePoint, Importance, Run, TARGET_MAX, Trained, Training, WEIGHT_MAX, too_large};
 pub use predictions::Predictions;
 pub use stored::{Stored, Tensor};
 

@@ -114,6 +114,7 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
     let kind = declared.get(&target).map(|declared| declared.kind).or(evidence.kind());
     let classes = target::classes(source, &target, kind, evidence, &missing, run)?;
     target::refuse(&target, kind, evidence, words.get(&target), &classes)?;
+    target::refuse_too_large(source, &target, kind, &classes, &missing, run)?;
     let name: String = asked
         .name
         .trim_start_matches('.')

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evenstep_model::{TARGET_MAX, too_large};
 use evenstep_pipeline::init::Words;
 use evenstep_pipeline::{PipelineError, Run};
 use evenstep_source::Source;
@@ -33,6 +34,27 @@ pub(super) fn classes(
         }
     }
     Ok(values)
+}
+
+/// Refuses numbers that the trees of the proposal can't learn.
+pub(super) fn refuse_too_large(
+    source: &Source,
+    target: &ColumnName,
+    kind: Option<Kind>,
+    classes: &BTreeMap<String, u64>,
+    missing: &[String],
+    run: &Run<'_>,
+) -> Result<(), PipelineError> {
+    // Of two classes no number counts.
+    let Some(kind @ Kind::Number) = kind.filter(|_| classes.len() != 2) else { return Ok(()) };
+    let batches = read(source, &[(target.clone(), kind)].into(), missing, run)?;
+    let numbers = batches.iter().filter_map(|batch| batch.column(target).to_numbers());
+    let large: usize = numbers.map(|cells| cells.iter().filter(|number| number.abs() > TARGET_MAX).count()).sum();
+    if large == 0 {
+        return Ok(());
+    }
+    let error = too_large(large as u64);
+    Err(PipelineError::input(format!("`{target}`: {}", error.message)).help(error.help))
 }
 
 /// Refuses what is neither numbers nor classes of which there is more than one.

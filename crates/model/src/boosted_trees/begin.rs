@@ -14,10 +14,7 @@ use super::order::{NO_LEAF, Order};
 use super::rank::{Groups, Pairs, Ranking};
 use super::rows::{self, Role};
 use super::{BoostedTrees, Start, VALIDATION};
-use crate::{Aim, Family as _, ModelError, Run, Training};
-
-/// Targets beyond this would overflow when squared and summed.
-const TARGET_MAX: f64 = 1e100;
+use crate::{Aim, Family as _, ModelError, Run, TARGET_MAX, Training, too_large};
 
 /// The squares of targets below this are nearly 0.
 const TARGET_MIN: f64 = 1e-150;
@@ -165,8 +162,7 @@ impl<'a> Growing<'a> {
             });
         }
         if seen.large > 0 {
-            return Err(ModelError::new(format!("{} targets are beyond ±1e100", seen.large))
-                .help("trees square the target: divide it by a constant"));
+            return Err(too_large(seen.large));
         }
         if seen.weight_max < WEIGHT_MIN {
             return Err(ModelError::new(format!("no weight is above {:e}", seen.weight_max))
