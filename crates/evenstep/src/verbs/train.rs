@@ -10,7 +10,6 @@ use evenstep_pipeline::{Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
-use super::apart::apart;
 use super::kept::Promised;
 use super::locked::Locked;
 use super::{Answer, files_of, read_spec};
@@ -27,11 +26,6 @@ pub(crate) fn train(args: &Train, host: &Host) -> Answer {
     let outputs = args.output.as_deref().map(|out| Outputs::at(out, &spec.pipeline.name)).transpose()?;
     let written = outputs.as_ref().unwrap_or(&committed);
     written.try_out(files_of(&args.spec, &spec).iter().map(PathBuf::as_path), &host.files)?;
-    // What `--frozen` and `verify` compare with.
-    if outputs.is_some() && apart([&*committed.lock], [&*written.lock]).is_err() {
-        let message = format!("`{}` is the lock of the spec, which `--output` leaves as it is", written.lock.display());
-        return Err(PipelineError::input(message).help("name another bundle, or leave `--output` out".to_owned()));
-    }
     // What is refused after a training is known before it.
     let frozen = args.frozen.then(|| locked_digest(&committed.lock)).transpose()?;
     let promised = args.contract.as_deref().map(|contract| Promised::read(contract, host)).transpose()?;
