@@ -151,6 +151,14 @@ fn trees_are_proposed_as_they_suit_the_rows_in_any_order() {
 }
 
 #[test]
+fn many_trees_are_proposed_for_a_number_of_which_many_rows_tell_much() {
+    let (x, z) = (|n: usize| noise(n) % 100, |n: usize| noise(n + 500) % 100);
+    let (spec, _) =
+        trains_file("d.csv", rows("row_id,x,z,y", 600, |n| format!("{n},{},{},{}", x(n), z(n), x(n) * z(n))));
+    holds(&spec, &["of 3 ways, rmse", "trees = 400\n", "min_rows = 8\nl2 = 4\n"]);
+}
+
+#[test]
 fn few_rows_are_learned_from() {
     // Two of three classes are told apart by one cut.
     let text = rows("x,y", 36, |n| format!("{}.5,{}", 10 * (n % 3) + n / 3, ["a", "b", "c"][n % 3]));
