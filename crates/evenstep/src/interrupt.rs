@@ -12,16 +12,20 @@ pub(crate) fn watch(files: Arc<dyn Files>) {
     use signal_hook::iterator::Signals;
 
     // Where no handler is allowed, or no thread, the signal kills: leftovers go with the next write.
+    let (installed, is_installed) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new().spawn(move || {
         let ending = if ignores_hang_up() { &[SIGINT, SIGTERM][..] } else { &[SIGINT, SIGTERM, SIGHUP] };
         let Ok(mut signals) = Signals::new(ending) else { return };
+        let _ = installed.send(());
         if let Some(signal) = signals.forever().next() {
             evenstep_files::abandon(&*files);
             std::process::exit(128 + signal);
         }
     });
-    if thread.is_err() {
-        evenstep_exact::reduce::stay_on_this_thread();
+    match thread {
+        // Nothing is begun that a signal would leave half done.
+        Ok(_) => drop(is_installed.recv()),
+        Err(_) => evenstep_exact::reduce::stay_on_this_thread(),
     }
 }
 

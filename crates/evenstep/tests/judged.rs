@@ -104,7 +104,7 @@ fn the_report_of_several_classes_draws_how_each_is_told_apart_and_what_promises_
     let row = |n: usize| format!("{},{}", n * 37 % 101, ["a", "b", "c"][(n * 37 % 101 + n % 9) / 40]);
     let (project, _) = trained("x,y", 400, row, "[model]\nuse = \"boosted_trees\"\ntrees = 9\n");
     let report = project.read("p.html");
-    for part in ["id=\"roc-0\"", "id=\"roc-2\"", "id=\"calibration\"", "of the class that it calls"] {
+    for part in ["id=\"roc-0-t\"", "id=\"roc-2-t\"", "id=\"calibration-t\"", "of the class that it calls"] {
         assert!(report.to_lowercase().contains(part), "no {part}");
     }
 }

@@ -37,7 +37,8 @@ fn ask(address: &str, request: &str, body: &str) -> String {
 #[test]
 fn rows_that_a_step_draws_for_say_their_id() {
     let project = Project::new();
-    let row = |n: u32| format!("{n},{},{}\n", if n.is_multiple_of(3) { String::new() } else { (n % 11).to_string() }, n % 7);
+    let row =
+        |n: u32| format!("{n},{},{}\n", if n.is_multiple_of(3) { String::new() } else { (n % 11).to_string() }, n % 7);
     project.write("data.csv", format!("id,x,y\n{}", (0..200).map(row).collect::<String>()));
     let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
         [[step]]\nuse = \"impute_random_sample\"\ncolumns = [\"x\"]\n[model]\nuse = \"ridge\"\n";
@@ -309,45 +310,6 @@ fn a_target_that_an_objective_is_not_for_is_refused_with_its_row_on_either_side_
         }
         train(3, y, 0, objective).ok();
     }
-}
-
-/// A row is keyed by itself: by its id if it has one, else by what stands in it.
-#[test]
-fn a_row_without_an_id_changes_no_other() {
-    let project = Project::new();
-    let row = |n: u32| {
-        format!("{n},{},{},{}\n", if n.is_multiple_of(4) { String::new() } else { n.to_string() }, n % 9, n % 11)
-    };
-    project.write("data.csv", format!("id,u,x,y\n{}", (0..200).map(row).collect::<String>()));
-    let spec = "[pipeline]\nname = \"p\"\nseed = 1\n[data]\nsource = \"data.csv\"\nid = \"id\"\ntarget = \"y\"\n\
-        [[step]]\nuse = \"impute_random_sample\"\ncolumns = [\"u\"]\n[model]\nuse = \"ridge\"\n";
-    project.write("pipeline.toml", spec);
-    project.run(&["train", "--quiet"]).ok();
-    let rows = ["1,,5", "2,,6", ",3,7", "4,,8", ",,9"];
-    let scored = |rows: &[&str]| -> Vec<String> {
-        project.write("some.csv", format!("id,u,x\n{}\n", rows.join("\n")));
-        let said = project.run(&["score", "p.evenstep", "--input", "some.csv", "--quiet"]).ok();
-        said.out.lines().skip(1).map(str::to_owned).collect()
-    };
-    let all = scored(&rows);
-    for (row, expected) in rows.iter().zip(&all) {
-        assert_eq!(scored(&[row]), std::slice::from_ref(expected));
-    }
-    let (mut server, address) = serve(&project, "p.evenstep");
-    let asked = |body: serde_json::Value| -> Vec<serde_json::Value> {
-        let answer = ask(&address, "POST /predict", &body.to_string());
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        let answer: serde_json::Value = body.parse().unwrap_or_else(|_| panic!("{answer}"));
-        let predictions = answer["predictions"].as_array().unwrap_or_else(|| panic!("{answer}"));
-        predictions.iter().map(|one| one["prediction"].clone()).collect()
-    };
-    let alone = asked(json!([{"id": 1, "u": null, "x": 5}]));
-    for other in [json!({"u": 3, "x": 7}), json!({"id": null, "u": null, "x": 9})] {
-        assert_eq!(asked(json!([{"id": 1, "u": null, "x": 5}, other]))[0], alone[0], "{other}");
-        assert_eq!(asked(json!([{"id": 1, "u": null, "x": 5}, other]))[1], asked(json!([other]))[0], "{other}");
-    }
-    let _ = server.kill();
-    let _ = server.wait();
 }
 
 /// What a row is called is the cell of its id, as the contract reads it, through every door.
