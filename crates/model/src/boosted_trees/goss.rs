@@ -71,9 +71,8 @@ impl Growing<'_> {
         let most = rows::fold(self.run.workers, &self.pieces, states, |_, state, most: &mut Largest| {
             let (((weights, seeds), pulls), first) = state;
             for (at, (weight, seed)) in weights.iter_mut().zip(*seeds).enumerate() {
-                let is_kept = |pull: f64| {
-                    pull > bar || (pull == bar && share_of(mix(*seed, key_at_the_bar)) < at_the_bar)
-                };
+                let is_kept =
+                    |pull: f64| pull > bar || (pull == bar && share_of(mix(*seed, key_at_the_bar)) < at_the_bar);
                 let times = match roles[*first + at] {
                     Role::Learned if is_kept(pulls[at]) => 1.0,
                     Role::Learned if share_of(mix(*seed, key)) < chance => 1.0 / chance,
