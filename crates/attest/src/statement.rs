@@ -20,8 +20,10 @@ pub const BUILD_TYPE: &str = "https://github.com/evenstep/evenstep/training/v1";
 /// The last day on which it counts, in UTC; a field of ours among SLSA's.
 const EXPIRES: &str = "evenstep_expiresOn";
 
-/// The dependencies that say something of the run; an artifact determines the others.
-const OF_THE_RUN: [&str; 2] = ["repository", "engine"];
+/// The repository whose commit was checked out, among the dependencies.
+const REPOSITORY: &str = "repository";
+/// How the package URLs of the engine and its libraries begin.
+const PACKAGE: &str = "pkg:cargo/";
 
 /// A statement that something was made in some way.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -96,6 +98,11 @@ impl Resource {
         let digest = [(algorithm.to_owned(), digest.to_owned())].into();
         Resource { name: name.to_owned(), digest, ..Resource::default() }
     }
+
+    /// Whether it says something of the run that made an artifact; of all others, the artifact itself is proof.
+    fn is_of_the_run(&self) -> bool {
+        self.name == REPOSITORY || self.uri.as_ref().is_some_and(|uri| uri.starts_with(PACKAGE))
+    }
 }
 
 impl Statement {
@@ -161,7 +168,7 @@ impl Statement {
         determined.subject.iter_mut().for_each(|subject| subject.name.clear());
         determined.predicate.run_details = RunDetails::default();
         let dependencies = &mut determined.predicate.build_definition.resolved_dependencies;
-        dependencies.retain(|dependency| !OF_THE_RUN.contains(&dependency.name.as_str()));
+        dependencies.retain(|dependency| !dependency.is_of_the_run());
         determined
     }
 
@@ -216,12 +223,14 @@ fn flatten(value: &Value, path: String, fields: &mut BTreeMap<String, Value>) {
             }
         }
         Value::Array(items) if !items.is_empty() => {
-            let named = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
-            let names: Vec<Option<String>> = items.iter().map(named).collect();
+            fn named(item: &Value) -> Option<&str> {
+                item.get("name").and_then(Value::as_str)
+            }
+            let mut times = BTreeMap::<&str, usize>::new();
+            items.iter().filter_map(named).for_each(|name| *times.entry(name).or_default() += 1);
             for (at, item) in items.iter().enumerate() {
-                let unique = |name: &&String| names.iter().flatten().filter(|other| other == name).count() == 1;
-                let place = names[at].as_ref().filter(|name| !name.is_empty()).filter(unique);
-                let place = place.map_or_else(|| at.to_string(), String::clone);
+                let place = named(item).filter(|name| !name.is_empty() && times[name] == 1);
+                let place = place.map_or_else(|| at.to_string(), str::to_owned);
                 flatten(item, format!("{path}[{place}]"), fields);
             }
         }
@@ -250,7 +259,7 @@ mod tests {
             internal_parameters: Map::new(),
             resolved_dependencies: vec![
                 Resource::new("data", "evenstep-fp1", "11"),
-                Resource::new("engine", "gitCommit", "22"),
+                Resource { uri: Some("pkg:cargo/evenstep@1".to_owned()), ..Resource::new("engine", "gitCommit", "22") },
             ],
         };
         let mut statement = Statement::new(Resource::new("h.evenstep", "sha256", "33"), made, RunDetails::default());
@@ -280,6 +289,7 @@ mod tests {
             &[
                 r#"`predicate.buildDefinition.resolvedDependencies[engine].digest.gitCommit` is nothing there, and "22" here"#,
                 r#"`predicate.buildDefinition.resolvedDependencies[engine].name` is nothing there, and "engine" here"#,
+                r#"`predicate.buildDefinition.resolvedDependencies[engine].uri` is nothing there, and "pkg:cargo/evenstep@1" here"#,
             ],
         );
         check(

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use evenstep_attest::{
-    AttestError, BUILD_TYPE, Because, BuildDefinition, Envelope, Policy, Predicate, Resource, RunDetails, Statement,
-    Subject, Verdict, judge, refused_unread, sha256,
+    AttestError, BUILD_TYPE, Because, BuildDefinition, Envelope, Policy, Predicate, Resource, RunDetails, Signed,
+    Statement, Subject, Verdict, judge, refused_unread, sha256,
 };
 use evenstep_bundle::Opened;
 use evenstep_exact::canonical::canonical_json;
@@ -18,10 +18,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::{environment, sbom};
+use crate::environment::{LIBRARIES, SBOM};
+use crate::sbom::{self, Library};
 
-/// The digest of the engine's bill of materials.
-const SBOM: &str = "sbom_sha256";
+/// Of so many signatures is told what they are worth.
+const TOLD_SIGNATURES: usize = 20;
 /// On what the engine ran.
 const HOST: &str = "host";
 
@@ -100,6 +101,18 @@ pub(crate) fn signed(bundle: &Path, artifact: &str) -> Option<Facts> {
     Some(told_of_run(predicate))
 }
 
+/// The facts of the training, as a lock or a statement beside the bundle says them: with the engine's libraries, if the statement
+/// has them.
+pub(crate) fn known(bundle: &Path, artifact: &str) -> Option<Facts> {
+    let signed = signed(bundle, artifact);
+    let Some(mut facts) = facts(bundle, artifact) else { return signed };
+    let libraries = signed
+        .filter(|signed| signed.0.get(SBOM) == facts.0.get(SBOM))
+        .and_then(|mut signed| signed.0.remove(LIBRARIES));
+    facts.0.extend(libraries.map(|libraries| (LIBRARIES.to_owned(), libraries)));
+    Some(facts)
+}
+
 /// What a statement says of the run, under the names of a lock's facts.
 fn told_of_run(predicate: Predicate) -> Facts {
     let RunDetails { builder, metadata } = predicate.run_details;
@@ -108,11 +121,11 @@ fn told_of_run(predicate: Predicate) -> Facts {
     facts.extend(builder.get("version").and_then(|of| of.get("evenstep")).map(|v| ("engine".to_owned(), v.clone())));
     let times = ["started", "finished"].map(|name| (name.to_owned(), metadata.get(&format!("{name}On")).cloned()));
     facts.extend(times.into_iter().filter_map(|(name, time)| Some((name, time?))));
+    let mut libraries = Vec::new();
     for mut dependency in predicate.build_definition.resolved_dependencies {
         match dependency.name.as_str() {
             "engine" => {
-                // Of its bill of materials a lock says nothing.
-                dependency.annotations.remove(SBOM);
+                facts.extend(dependency.annotations.remove(SBOM).map(|digest| (SBOM.to_owned(), digest)));
                 facts.extend(of_host(dependency.annotations.remove(HOST).as_ref()));
                 facts.insert("build".to_owned(), Value::Object(dependency.annotations));
             }
@@ -120,8 +133,13 @@ fn told_of_run(predicate: Predicate) -> Facts {
                 facts.extend(dependency.digest.remove("gitCommit").map(|commit| ("commit".to_owned(), commit.into())));
                 facts.extend(dependency.annotations.remove("dirty").map(|dirty| ("dirty".to_owned(), dirty)));
             }
-            _ => {}
+            _ => libraries.extend(
+                dependency.uri.zip(dependency.digest.get("sha256")).and_then(|(url, sum)| Library::at(&url, sum)),
+            ),
         }
+    }
+    if !libraries.is_empty() {
+        facts.insert(LIBRARIES.to_owned(), json!(sbom::versions(libraries)));
     }
     Facts(facts)
 }
@@ -134,7 +152,10 @@ fn of_host(told: Option<&Value>) -> impl Iterator<Item = (String, Value)> {
 pub(crate) fn facts_against(envelope: &Envelope, bytes: &[u8], locked: &Facts) -> Option<Result<String, String>> {
     let statement = envelope.statement().ok()?;
     let is_of_it = statement.subject.iter().any(|of| of.digest.get("sha256") == Some(&sha256(bytes)));
-    let Facts(signed) = told_of_run(statement.predicate);
+    let Facts(mut signed) = told_of_run(statement.predicate);
+    // A lock has the digest of the libraries, if an engine wrote it that knows of it.
+    signed.remove(LIBRARIES);
+    signed.retain(|name, _| name != SBOM || locked.0.contains_key(SBOM));
     // Who signed where no lock lay said nothing of the run.
     if !is_of_it || envelope.signatures.is_empty() || !signed.contains_key("engine") {
         return None;
@@ -165,6 +186,9 @@ pub(crate) fn statement(name: &str, hash: &str, artifact: &Artifact, facts: Fact
         dependencies.push(repository);
     }
     dependencies.push(engine(&facts));
+    if facts.get(SBOM).and_then(Value::as_str) == Some(sbom::digest()) {
+        dependencies.extend(sbom::libraries().iter().map(resource));
+    }
     let made = BuildDefinition {
         build_type: BUILD_TYPE.to_owned(),
         external_parameters: Map::from_iter([("pipeline".to_owned(), json!(artifact.name))]),
@@ -185,7 +209,12 @@ pub(crate) fn statement(name: &str, hash: &str, artifact: &Artifact, facts: Fact
     Statement::new(subject, made, RunDetails { builder, metadata: metadata.collect() })
 }
 
-/// The engine that trained and its host, with the digest of its bill of materials if it is this one.
+fn resource(library: &Library) -> Resource {
+    let name = format!("{} {}", library.name, library.version);
+    Resource { uri: Some(library.url()), ..Resource::new(&name, "sha256", &library.checksum) }
+}
+
+/// The engine that trained, and its host.
 fn engine(facts: &BTreeMap<String, Value>) -> Resource {
     let version = facts.get("engine").and_then(Value::as_str).unwrap_or("unknown");
     let mut engine = Resource { name: "engine".to_owned(), ..Resource::default() };
@@ -194,12 +223,7 @@ fn engine(facts: &BTreeMap<String, Value>) -> Resource {
     if let Some(commit) = build.get("commit").and_then(Value::as_str) {
         engine.digest.insert("gitCommit".to_owned(), commit.to_owned());
     }
-    if version == environment::VERSION
-        && build.get("commit") == environment::Build::here().commit().map(Value::from).as_ref()
-    {
-        let bill = sha256(&canonical_json(&sbom::of_engine()));
-        engine.annotations.insert(SBOM.to_owned(), json!(bill));
-    }
+    engine.annotations.extend(facts.get(SBOM).map(|digest| (SBOM.to_owned(), digest.clone())));
     engine.annotations.extend(build);
     let host: Map<String, Value> = ["host", "kernel", "cpu", "simd", "threads"]
         .into_iter()
@@ -259,11 +283,17 @@ pub(crate) fn today() -> Date {
 
 /// What a verdict says, and after it each signature.
 fn told(verdict: &Verdict) -> String {
-    let signatures: Vec<String> = verdict.signatures.iter().map(ToString::to_string).collect();
-    // Without a rule no signature could count.
-    let is_ruled = !matches!(verdict.because, Because::NoRule { .. });
-    match verdict.trusted || signatures.is_empty() || !is_ruled {
+    let is_worth_telling = |signature: &&Signed| match verdict.because {
+        // Without a rule no signature could count.
+        Because::NoRule { .. } => false,
+        // Those that are no reason for it are nobody's: somebody added or changed them.
+        _ => !verdict.trusted || matches!(signature, Signed::UnknownKey { .. } | Signed::Wrong { .. }),
+    };
+    let signatures: Vec<String> = verdict.signatures.iter().filter(is_worth_telling).map(ToString::to_string).collect();
+    let more = signatures.len().saturating_sub(TOLD_SIGNATURES);
+    let shown = signatures.iter().take(TOLD_SIGNATURES).cloned().chain((more > 0).then(|| format!("and {more} more")));
+    match signatures.is_empty() {
         true => verdict.because.to_string(),
-        false => format!("{} ({})", verdict.because, signatures.join("; ")),
+        false => format!("{} ({})", verdict.because, shown.collect::<Vec<_>>().join("; ")),
     }
 }

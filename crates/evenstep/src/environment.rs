@@ -1,11 +1,13 @@
 //! The engine and its host: told in the lock's `[facts]` and in what is signed, and in no digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_exact::simd;
 use evenstep_pipeline::artifact::Epochs;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use crate::sbom;
 
 /// How this program was built.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +23,14 @@ pub(crate) struct Build {
     profile: &'static str,
     features: Vec<&'static str>,
 }
+
+/// The fact that tells one engine's libraries from another's: the digest of its bill of materials.
+pub(crate) const SBOM: &str = "sbom_sha256";
+/// What is known of an engine's libraries: version and checksum of each, where a signature says them.
+pub(crate) const LIBRARIES: &str = "libraries";
+
+/// How differences of one library are called.
+const LIBRARY: &str = "library ";
 
 /// The engine's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -38,10 +48,12 @@ impl Build {
             features: env!("EVENSTEP_BUILD_FEATURES").split_whitespace().collect(),
         }
     }
+}
 
-    /// The commit, if it is known.
-    pub(crate) fn commit(&self) -> Option<&'static str> {
-        self.commit
+impl Difference {
+    /// Whether it is of one library.
+    pub(crate) fn is_of_a_library(&self) -> bool {
+        self.name.starts_with(LIBRARY)
     }
 }
 
@@ -54,6 +66,7 @@ pub(crate) fn here() -> Map<String, Value> {
         "kernel": std::fs::read_to_string("/proc/sys/kernel/osrelease").map_or(Value::Null, |text| json!(text.trim())),
         "cpu": simd::features(),
         "simd": simd::level().word(),
+        SBOM: sbom::digest(),
     });
     let Value::Object(mut facts) = facts else { unreachable!("it is written as an object above") };
     facts.retain(|_, value| !value.is_null());
@@ -71,6 +84,22 @@ pub(crate) struct Difference {
     pub(crate) now: String,
     /// Whether answers or digests may differ for it.
     pub(crate) matters: bool,
+}
+
+/// The libraries that are others, and those that one engine alone has.
+fn other_libraries(then: &Map<String, Value>, now: &BTreeMap<String, String>) -> Vec<Difference> {
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let pair = |name: &String| {
+        let said = |version: Option<&str>| version.unwrap_or("none").to_owned();
+        let then = said(then.get(name).and_then(Value::as_str));
+        Difference {
+            name: format!("{LIBRARY}{name}"),
+            then,
+            now: said(now.get(name).map(String::as_str)),
+            matters: false,
+        }
+    };
+    names.into_iter().map(pair).filter(|difference| difference.then != difference.now).collect()
 }
 
 /// What differs between the engine and host that trained, and these.
@@ -96,5 +125,41 @@ pub(crate) fn differences(facts: &BTreeMap<String, Value>, epochs: Epochs) -> Ve
         let (then, now) = (build(facts.get("build"), key), build(now.get("build"), key));
         compare(&format!("build {key}"), then.as_ref(), now.as_ref(), false);
     }
+    compare(SBOM, facts.get(SBOM), now.get(SBOM), false);
+    if let Some(then) = facts.get(LIBRARIES).and_then(Value::as_object) {
+        differences.extend(other_libraries(then, &sbom::versions(sbom::libraries())));
+    }
     differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(change: impl FnOnce(&mut BTreeMap<String, Value>)) -> Vec<String> {
+        let mut facts: BTreeMap<String, Value> = here().into_iter().collect();
+        facts.insert(LIBRARIES.to_owned(), json!(sbom::versions(sbom::libraries())));
+        change(&mut facts);
+        let told = |Difference { name, then, now, matters }: Difference| format!("{name}: {then}, {now}, {matters}");
+        differences(&facts, Epochs::NOW).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn libraries_that_are_others_are_told_by_name() {
+        assert_eq!(told(|_| ()), [""; 0]);
+        let serde = sbom::versions(sbom::libraries())["serde"].clone();
+        let changed = told(|facts| {
+            facts.insert(SBOM.to_owned(), json!("11"));
+            let libraries = facts.get_mut(LIBRARIES).and_then(Value::as_object_mut).expect("they were put there");
+            libraries.insert("serde".to_owned(), json!("0.9.0 (001122334455)"));
+            libraries.insert("gone".to_owned(), json!("1.0.0 (001122334455)"));
+        });
+        let expected = [
+            format!("sbom_sha256: 11, {}, false", sbom::digest()),
+            "library gone: 1.0.0 (001122334455), none, false".to_owned(),
+            format!("library serde: 0.9.0 (001122334455), {serde}, false"),
+        ];
+        assert_eq!(changed, expected);
+        assert_eq!(told(|facts| facts.retain(|name, _| *name != SBOM && *name != LIBRARIES)), [""; 0], "older locks");
+    }
 }

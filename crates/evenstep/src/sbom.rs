@@ -1,7 +1,10 @@
 //! The engine's bill of materials: every library that is in it, with version, licence and checksum, as CycloneDX 1.6.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
+use evenstep_attest::sha256;
+use evenstep_exact::canonical::canonical_json;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,6 +34,58 @@ struct Package {
 /// Every library of the engine. The same for every build of a version: nothing of a host is in it.
 pub(crate) fn of_engine() -> Value {
     if LOCK.is_empty() { unknown() } else { listed(LOCK) }
+}
+
+/// The SHA-256 of the bill, as canonical JSON.
+pub(crate) fn digest() -> &'static str {
+    static DIGEST: LazyLock<String> = LazyLock::new(|| sha256(&canonical_json(&of_engine())));
+    &DIGEST
+}
+
+/// A library that others wrote.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Library {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The SHA-256 of its source, in hex.
+    pub(crate) checksum: String,
+}
+
+/// The engine's libraries.
+pub(crate) fn libraries() -> Vec<Library> {
+    let bill = of_engine();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let library = |component: &Value| {
+        let checksum = text(component.pointer("/hashes/0/content")?)?;
+        Some(Library { name: text(&component["name"])?, version: text(&component["version"])?, checksum })
+    };
+    bill["components"].as_array().into_iter().flatten().filter_map(library).collect()
+}
+
+impl Library {
+    /// The library at a package URL, which has that checksum; None for a URL of another kind.
+    pub(crate) fn at(url: &str, checksum: &str) -> Option<Library> {
+        let (name, version) = url.strip_prefix("pkg:cargo/")?.split_once('@')?;
+        Some(Library { name: name.to_owned(), version: version.to_owned(), checksum: checksum.to_owned() })
+    }
+
+    /// Its package URL.
+    pub(crate) fn url(&self) -> String {
+        purl(&self.name, &self.version)
+    }
+}
+
+/// Which version of each there is, with the first digits of its checksum; of some there are several.
+pub(crate) fn versions(libraries: Vec<Library>) -> BTreeMap<String, String> {
+    let sorted: BTreeSet<Library> = libraries.into_iter().collect();
+    let mut versions = BTreeMap::<String, String>::new();
+    for Library { name, version, checksum } in sorted {
+        let short: String = checksum.chars().take(12).collect();
+        let told = versions.entry(name).or_default();
+        let comma = if told.is_empty() { "" } else { ", " };
+        told.push_str(&format!("{comma}{version} ({short})"));
+    }
+    versions
 }
 
 /// The bill of an engine that was compiled without a lock file: what is in it isn't known, and it says so.

@@ -273,7 +273,8 @@ pub fn of_bundle(
             "that the metrics are those of the rows held out: no digest covers them; training again on the data compares them, and {vouched}"
         ));
     }
-    found.environment = differences(&facts.unwrap_or_default().0, artifact.epochs);
+    let known = path.and_then(|path| attestation::known(path, &opened.digest));
+    found.environment = differences(&known.unwrap_or_default().0, artifact.epochs);
     Ok(found.judged(started))
 }
 

@@ -55,6 +55,12 @@ fn each_answer_on_signatures_is_told_from_the_others() {
     let (code, said) = verified(&project);
     assert!(code == 1 && said.contains("1 needed, signed by nobody") && said.contains("unknown key"), "{said}");
     sign(&project, "ana");
+    let (code, said) = verified(&project);
+    let is_told =
+        said.starts_with("signed by ana; 1 needed (unknown key ") && said.ends_with(": it counts for nothing)");
+    assert!(code == 0 && is_told, "{said}");
+    std::fs::remove_file(project.path("titanic.evenstep.dsse.json")).expect("it was there");
+    sign(&project, "ana");
     assert_eq!(verified(&project), (0, "signed by ana; 1 needed".to_owned()));
     policy(&project, BOTH);
     let (code, said) = verified(&project);
@@ -95,6 +101,25 @@ fn a_signature_by_a_known_key_over_other_bytes_is_wrong() {
     project.write("titanic.evenstep.dsse.json", envelope.to_string() + "\n");
     let (code, said) = verified(&project);
     assert!(code == 1 && said.contains("wrong signature: not what the key of `ana`"), "{said}");
+}
+
+#[test]
+fn a_signature_that_was_changed_or_added_is_told_where_others_are_enough() {
+    let project = signed();
+    policy(&project, ANY);
+    sign(&project, "ana");
+    sign(&project, "ben");
+    let text = project.read("titanic.evenstep.dsse.json");
+    let mut envelope = evenstep_attest::Envelope::parse(&text).expect("one");
+    envelope.signatures[0].sig = envelope.signatures[1].sig.clone();
+    let added = envelope.signatures[1].clone();
+    envelope
+        .signatures
+        .extend((0..100).map(|n| evenstep_attest::Signature { keyid: Some(format!("{n:064}")), ..added.clone() }));
+    project.write("titanic.evenstep.dsse.json", envelope.text());
+    let (code, said) = verified(&project);
+    assert!(code == 0 && said.contains("(wrong signature: not what the key of"), "{said}");
+    assert!(said.contains("unknown key 00") && said.ends_with("; and 81 more)"), "{said}");
 }
 
 /// Plants another statement beside the bundle.

@@ -36,7 +36,7 @@ pub(super) fn load(path: &Path, host: &Host) -> Result<Loaded, PipelineError> {
 pub(super) fn prove(opened: &Opened, file: Option<&Path>, quiet: bool) -> Result<Loaded, PipelineError> {
     let predictor = opened.predictor()?;
     let digest = &predictor.digest;
-    let facts = file.and_then(|file| attestation::facts(file, digest).or_else(|| attestation::signed(file, digest)));
+    let facts = file.and_then(|file| attestation::known(file, digest));
     let environment = facts.map(|facts| differences(&facts.0, opened.artifact.epochs)).unwrap_or_default();
     if let Some(remark) = remark(&environment).filter(|_| !quiet) {
         output::note(&remark);

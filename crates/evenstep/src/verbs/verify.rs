@@ -12,6 +12,9 @@ use crate::environment::Difference;
 use crate::verification::{Again, Found, How, of_bundle, of_spec};
 use crate::{Host, attestation, output};
 
+/// Of so many libraries is told what they were.
+const LIBRARIES_TOLD: usize = 10;
+
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
@@ -87,9 +90,16 @@ fn tell(found: &Found, host: &Host) {
     for what in &found.not_proved {
         output::line(&format!("  not proved: {what}"));
     }
-    for Difference { name, then, now, matters } in &found.environment {
+    let (libraries, others): (Vec<&Difference>, Vec<&Difference>) =
+        found.environment.iter().partition(|difference| difference.is_of_a_library());
+    for Difference { name, then, now, matters } in
+        others.into_iter().chain(libraries.iter().copied().take(LIBRARIES_TOLD))
+    {
         let matters = if *matters { "training may give other bits" } else { "no digest depends on it" };
         output::line(&format!("  {name} was {then}, here it is {now}: {matters}"));
+    }
+    if let more @ 1.. = libraries.len().saturating_sub(LIBRARIES_TOLD) {
+        output::line(&format!("  of more libraries others: {more}; `--json` names each"));
     }
     output::line(&format!("  cost: {:.2} s, {} read", found.cost.seconds, bytes(found.cost.bytes_read)));
     let verdict = if found.equal { "equal" } else { "not equal" };

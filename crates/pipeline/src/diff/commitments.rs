@@ -327,9 +327,8 @@ impl<'a> Walk<'a> {
         let differs =
             a.columns.iter().any(|(name, column)| b.columns.get(name).map(|other| other.root) != Some(column.root));
         seen.state = if differs { State::Differs } else { State::Same };
-        for (name, mine) in a.columns.iter().filter(|_| differs) {
-            seen.add(name, b.columns.get(name).and_then(|theirs| self.a.differing_buckets(mine, self.b, theirs)));
-        }
+        let buckets = self.a.differing_buckets_of_step(a, self.b, b);
+        a.columns.keys().filter(|_| differs).for_each(|name| seen.add(name, buckets.clone()));
     }
 
     fn step(&mut self, pair: &Pair) -> Seen {
@@ -389,6 +388,7 @@ impl<'a> Walk<'a> {
             seen.state = State::Same;
         }
         let names: BTreeSet<&ColumnName> = a.columns.keys().chain(b.columns.keys()).collect();
+        let buckets = self.a.differing_buckets_of_step(a, self.b, b);
         for name in names {
             let last = |stage: &'a Commitments, latest: &Latest<'a>| {
                 stage.columns.get(name).or_else(|| latest_of(latest, name, stage))
@@ -398,9 +398,7 @@ impl<'a> Walk<'a> {
             let same = mine.zip(theirs).is_some_and(|(a, b)| are_alike(a, b));
             if !same {
                 seen.state = State::Differs;
-                let buckets =
-                    mine.zip(theirs).and_then(|(mine, theirs)| self.a.differing_buckets(mine, self.b, theirs));
-                seen.add(name, buckets);
+                seen.add(name, buckets.clone());
             }
         }
     }

@@ -539,7 +539,7 @@ pub(crate) fn called_as(
     let read = vouched.and_then(|()| {
         each_row_as(side, view, workers, |of, element, row| {
             if of == stage && row.is_traced {
-                sketch.add(&element);
+                sketch.add(std::iter::once(element));
             }
         })
     });
@@ -700,7 +700,7 @@ fn each_row_traced(
     each_row(side, workers, |of, element, row| {
         if of == stage {
             if row.is_traced {
-                sketch.add(&element);
+                sketch.add(std::iter::once(element));
             }
             act(element, row.is_traced);
         }

@@ -1,18 +1,73 @@
 //! The trace as a file: a name, the encoded commitments, and a hash of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::salt::BUCKET_BYTES;
+use evenstep_table::ColumnName;
+use serde::{Deserialize, Serialize};
+
+use super::salt::{BUCKET_BYTES, Sealed};
 use super::sketch::{bytes_of, shrinks};
-use super::{Stage, Trace};
+use super::{Commitment, Commitments, Head, Root, Stage, Trace};
 
-const NAME: &[u8] = b"evenstep trace 3";
+const NAME: &[u8] = b"evenstep trace 4";
 const HASH_BYTES: usize = 32;
 
 /// A file that is no trace, or one that was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct TraceError(String);
+
+/// A trace as it is encoded: the name of a column stands in it once, whatever number of stages wrote it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Body {
+    head: Head,
+    salt: [u8; 8],
+    buckets: u32,
+    names: Vec<ColumnName>,
+    stages: Vec<StageBody>,
+    sketches: BTreeMap<Stage, Sealed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StageBody {
+    stage: Stage,
+    rows: u64,
+    row_set: Root,
+    /// Each column by its place among the names.
+    columns: Vec<(u32, Commitment)>,
+    buckets: Vec<u8>,
+}
+
+impl From<Trace> for Body {
+    fn from(trace: Trace) -> Body {
+        let Trace { head, salt, buckets, stages, sketches } = trace;
+        let all: BTreeSet<&ColumnName> = stages.values().flat_map(|stage| stage.columns.keys()).collect();
+        let names: Vec<ColumnName> = all.into_iter().cloned().collect();
+        let place = |name: &ColumnName| names.binary_search(name).expect("all are listed") as u32;
+        let stage = |(stage, Commitments { rows, row_set, columns, buckets })| {
+            let columns = columns.into_iter().map(|(name, column)| (place(&name), column)).collect();
+            StageBody { stage, rows, row_set, columns, buckets }
+        };
+        let stages = stages.into_iter().map(stage).collect();
+        Body { head, salt, buckets, names, stages, sketches }
+    }
+}
+
+impl TryFrom<Body> for Trace {
+    type Error = TraceError;
+
+    fn try_from(body: Body) -> Result<Trace, TraceError> {
+        let Body { head, salt, buckets, names, stages, sketches } = body;
+        let named = |(place, column): (u32, Commitment)| Some((names.get(place as usize)?.clone(), column));
+        let stage = |StageBody { stage, rows, row_set, columns, buckets }| {
+            let columns = columns.into_iter().map(named).collect::<Option<_>>()?;
+            Some((stage, Commitments { rows, row_set, columns, buckets }))
+        };
+        let stages = stages.into_iter().map(stage).collect::<Option<_>>();
+        let stages = stages.ok_or_else(|| TraceError("a column has no name".to_owned()))?;
+        Ok(Trace { head, salt, buckets, stages, sketches })
+    }
+}
 
 impl Trace {
     /// The file's bytes: the same for the same run under the same salt.
@@ -58,9 +113,10 @@ impl Trace {
 
     /// Whether all lengths are what they must be.
     fn is_consistent(&self) -> bool {
-        let mut columns = self.stages.values().flat_map(|stage| stage.columns.values());
         let stages: &BTreeMap<Stage, _> = &self.stages;
-        columns.all(|column| column.buckets.len() == self.buckets as usize * BUCKET_BYTES)
+        let columns = stages.values().flat_map(|stage| stage.columns.values());
+        let mut buckets = columns.map(|column| &column.buckets).chain(stages.values().map(|stage| &stage.buckets));
+        buckets.all(|buckets| buckets.is_empty() || buckets.len() == self.buckets as usize * BUCKET_BYTES)
             && self.sketches.iter().all(|(stage, sealed)| {
                 stages.contains_key(stage) && shrinks().any(|shrunk| bytes_of(shrunk) == sealed.len())
             })

@@ -1,12 +1,12 @@
-//! The fast hashes that cells and rows are mixed by, under constants that no seed changes.
+//! The fast hashes of cells and rows, under constants that no seed changes.
 //!
 //! They tell runs apart that nobody forged. What must withstand forgery is the fingerprint.
-//! A cell is mixed once; what it adds to a sum is that times a factor: of its row, or of its column's name.
+//! A cell of a row is the product of its halves, the row's key added to them. A cell by itself is mixed; what it adds to a
+//! row's content is times a factor of its column's name.
 //! Words alone are multiplied, so that wide registers do many cells at once.
 
-use evenstep_exact::canonical::Hasher;
 use evenstep_exact::simd::widest;
-use evenstep_table::{Coded, Column, NULL_BOOLEAN, NULL_CODE, NULL_DATE, NULL_INTEGER, RowKey};
+use evenstep_table::{Coded, Column, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER, RowKey};
 
 // Wang Yi, "wyhash": the folded multiply and its constants.
 const K: [u64; 4] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3];
@@ -41,15 +41,24 @@ pub(crate) fn of_row(row: Words) -> u64 {
     fold(row[0] ^ K[0], row[1] ^ K[1])
 }
 
-/// What cells of a row are multiplied by: odd, so that no cell is lost.
+/// What is added to the cells of a row.
 #[inline]
-pub(crate) fn factor_of_row(row: Words) -> u64 {
-    row[1] | 1
+pub(crate) fn key_of_row(row: Words) -> u64 {
+    row[1]
 }
 
-/// What cells of a column are multiplied by, where a row's cells are added up.
+/// What cells of a column are multiplied by, where a row's cells are added up: odd, so that no cell is lost.
 pub(crate) fn factor_of_column(name: &str) -> u64 {
-    of_name(name) | 1
+    mixed(of_text(name)) | 1
+}
+
+/// A cell under its row's key: another cell of the row is another word, but once in 2^32 keys.
+// Black et al. 1999, "UMAC: fast and secure message authentication": NH.
+#[inline(always)]
+const fn keyed(word: u64, key: u64) -> u64 {
+    let low = (word as u32).wrapping_add(key as u32);
+    let high = ((word >> 32) as u32).wrapping_add((key >> 32) as u32);
+    low as u64 * high as u64
 }
 
 /// Every word has another, and those of like words are unlike.
@@ -59,12 +68,6 @@ const fn mixed(word: u64) -> u64 {
     let word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ word >> 31
-}
-
-/// The hash of a column's name.
-fn of_name(name: &str) -> u64 {
-    let bytes = Hasher::new("evenstep trace column").str(name).finish16();
-    u64::from_le_bytes(bytes[..8].try_into().expect("8 of 16 bytes"))
 }
 
 /// A whole number and the same value as an integer are one cell: a column's type is committed to apart.
@@ -99,83 +102,168 @@ fn of_text(text: &str) -> u64 {
     state
 }
 
-/// What a null is mixed to.
-const MIXED_NULL: u64 = mixed(NULL);
-
-/// How many of these cells are null.
-pub(crate) fn nulls(cells: &[u64]) -> u64 {
-    widest!(cells.iter().map(|cell| u64::from(*cell == MIXED_NULL)).sum())
-}
-
-/// The sum of all cells.
-pub(crate) fn sum(cells: &[u64]) -> u64 {
-    widest!(cells.iter().fold(0_u64, |sum, cell| sum.wrapping_add(*cell)))
-}
-
-/// Adds to the content of rows what their cells in one column come to.
-pub(crate) fn add_products(content: &mut [u64], cells: &[u64], factor: u64) {
-    widest!(for (content, cell) in content.iter_mut().zip(cells) {
-        *content = content.wrapping_add(cell.wrapping_mul(factor));
-    });
-}
-
 /// So many cells and what they are summed up by stay in the first-level cache.
-const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 
-/// Hands over every cell, mixed, block by block, each with its first row.
+/// What goes over the cells of a column.
+pub(crate) trait Visitor {
+    /// Some cells from that row on, each of which `word` makes a word of.
+    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy);
+}
+
+/// Hands over every cell, all at once or block by block.
 #[inline]
-pub(crate) fn blocks(column: &Column, each: impl FnMut(usize, &[u64])) {
+pub(crate) fn visit(column: &Column, visitor: &mut impl Visitor) {
     match column {
-        Column::Number(cells) => mix_each(cells, of_number, each),
-        Column::Integer(cells) => mix_each(cells, of_integer, each),
-        Column::Time(cells) | Column::Datetime(_, cells) => mix_each(cells, of_moment, each),
+        Column::Number(cells) => visitor.cells(0, cells, of_number),
+        Column::Integer(cells) => visitor.cells(0, cells, of_integer),
+        Column::Time(cells) | Column::Datetime(_, cells) => visitor.cells(0, cells, of_moment),
         Column::Boolean(cells) => {
-            mix_each(cells, |yes| if yes == NULL_BOOLEAN { NULL } else { u64::from(yes) ^ BOOLEAN }, each);
+            visitor.cells(0, cells, |yes| if yes == NULL_BOOLEAN { NULL } else { u64::from(yes) ^ BOOLEAN });
         }
         Column::Date(cells) => {
-            mix_each(cells, |day| of_moment(if day == NULL_DATE { NULL_INTEGER } else { day.into() }), each);
+            visitor.cells(0, cells, |day| of_moment(if day == NULL_DATE { NULL_INTEGER } else { day.into() }));
         }
-        Column::Category(coded) | Column::Text(coded) => mix_texts(coded, each),
-    }
-}
-
-fn mix_each<T: Copy>(cells: &[T], word: impl Fn(T) -> u64, mut each: impl FnMut(usize, &[u64])) {
-    let mut room = [0; BLOCK];
-    for (block, cells) in cells.chunks(BLOCK).enumerate() {
-        let all_mixed = &mut room[..cells.len()];
-        widest!(for (to, cell) in all_mixed.iter_mut().zip(cells) {
-            *to = mixed(word(*cell));
-        });
-        each(block * BLOCK, all_mixed);
+        Column::Category(coded) | Column::Text(coded) => visit_texts(coded, visitor),
     }
 }
 
 /// Each listed string is hashed once, unless more are listed than there are rows.
-fn mix_texts(coded: &Coded, mut each: impl FnMut(usize, &[u64])) {
-    let of_text = |text: &str| mixed(of_text(text));
-    let of_value = (coded.values.len() <= coded.codes.len()).then(|| coded.map_values(of_text));
+fn visit_texts(coded: &Coded, visitor: &mut impl Visitor) {
+    if coded.values.len() > coded.codes.len() {
+        let words: Vec<u64> = (0..coded.codes.len()).map(|row| coded.get(row).map_or(NULL, of_text)).collect();
+        return visitor.cells(0, &words, |word| word);
+    }
+    let mut of_code = coded.map_values(of_text);
+    // Codes beyond the strings are nulls.
+    let null = of_code.len();
+    of_code.push(NULL);
     let mut room = [0; BLOCK];
     for (block, codes) in coded.codes.chunks(BLOCK).enumerate() {
-        let all_mixed = &mut room[..codes.len()];
-        for (at, (to, code)) in all_mixed.iter_mut().zip(codes).enumerate() {
-            *to = match &of_value {
-                _ if *code == NULL_CODE => MIXED_NULL,
-                Some(of_value) => of_value[*code as usize],
-                None => coded.get(block * BLOCK + at).map_or(MIXED_NULL, of_text),
-            };
+        let words = &mut room[..codes.len()];
+        words.iter_mut().zip(codes).for_each(|(word, code)| *word = of_code[null.min(*code as usize)]);
+        visitor.cells(block * BLOCK, words, |word| word);
+    }
+}
+
+/// Cells that a step wrote, under the keys of their rows.
+pub(crate) struct Written<'a> {
+    /// The key of each row.
+    pub(crate) keys: &'a [u64],
+    /// What the cells of a row are multiplied by in its content.
+    pub(crate) factor: u64,
+    /// The sum of the cells of each row.
+    pub(crate) content: &'a mut [u64],
+    /// The sum of all cells.
+    pub(crate) total: u64,
+    pub(crate) nulls: u64,
+}
+
+impl Visitor for Written<'_> {
+    #[inline]
+    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+        let (keys, content) = (&self.keys[first..], &mut self.content[first..]);
+        let factor = self.factor;
+        let (total, nulls) = widest!({
+            let (mut total, mut nulls) = (0_u64, 0);
+            for ((cell, key), content) in cells.iter().zip(keys).zip(content) {
+                let word = word(*cell);
+                nulls += u64::from(word == NULL);
+                let cell = keyed(word, *key);
+                total = total.wrapping_add(cell);
+                *content = content.wrapping_add(cell.wrapping_mul(factor));
+            }
+            (total, nulls)
+        });
+        self.total = self.total.wrapping_add(total);
+        self.nulls += nulls;
+    }
+}
+
+/// Cells where rows come in or go out: under the keys of their rows, bucket by bucket, and by themselves.
+pub(crate) struct Ends<'a> {
+    /// The key of each row.
+    pub(crate) keys: &'a [u64],
+    /// The bucket of each row.
+    pub(crate) buckets: &'a [u8],
+    /// What the cells of a row are multiplied by in its content.
+    pub(crate) factor: u64,
+    /// The sum of the cells of each row, by themselves.
+    pub(crate) content: &'a mut [u64],
+    /// The sums of the buckets.
+    pub(crate) sums: &'a mut [u64; 256],
+    /// The sum of all cells by themselves.
+    pub(crate) values: u64,
+    pub(crate) nulls: u64,
+}
+
+impl Visitor for Ends<'_> {
+    #[inline]
+    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+        let mut room = [0; BLOCK];
+        for (block, cells) in cells.chunks(BLOCK).enumerate() {
+            let first = first + block * BLOCK;
+            let (keys, content) = (&self.keys[first..], &mut self.content[first..]);
+            let factor = self.factor;
+            let (values, nulls) = widest!({
+                let (mut values, mut nulls) = (0_u64, 0);
+                for (((cell, key), content), room) in cells.iter().zip(keys).zip(content).zip(&mut room) {
+                    let word = word(*cell);
+                    nulls += u64::from(word == NULL);
+                    let cell = mixed(word);
+                    values = values.wrapping_add(cell);
+                    *content = content.wrapping_add(cell.wrapping_mul(factor));
+                    *room = keyed(word, *key);
+                }
+                (values, nulls)
+            });
+            self.values = self.values.wrapping_add(values);
+            self.nulls += nulls;
+            for (bucket, cell) in self.buckets[first..].iter().zip(&room[..cells.len()]) {
+                let sum = &mut self.sums[usize::from(*bucket)];
+                *sum = sum.wrapping_add(*cell);
+            }
         }
-        each(block * BLOCK, all_mixed);
+    }
+}
+
+/// Cells that are added to the content of their rows, and to nothing else.
+pub(crate) struct Contents<'a> {
+    /// What the cells of a row are multiplied by in its content.
+    pub(crate) factor: u64,
+    /// The sum of the cells of each row, by themselves.
+    pub(crate) content: &'a mut [u64],
+}
+
+impl Visitor for Contents<'_> {
+    #[inline]
+    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+        let (content, factor) = (&mut self.content[first..], self.factor);
+        widest!(for (cell, content) in cells.iter().zip(content) {
+            *content = content.wrapping_add(mixed(word(*cell)).wrapping_mul(factor));
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use evenstep_table::NULL_CODE;
+
     use super::*;
 
+    struct Words(Vec<u64>);
+
+    impl Visitor for Words {
+        fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+            assert_eq!(first, self.0.len());
+            self.0.extend(cells.iter().map(|cell| word(*cell)));
+        }
+    }
+
     fn hashes(column: &Column) -> Vec<u64> {
-        let mut all = Vec::new();
-        blocks(column, |_, cells| all.extend_from_slice(cells));
-        all
+        let mut words = Words(Vec::new());
+        visit(column, &mut words);
+        words.0
     }
 
     #[test]
@@ -186,7 +274,7 @@ mod tests {
         let booleans = hashes(&Column::Boolean(vec![1, 0, NULL_BOOLEAN]));
         let dates = hashes(&Column::Date(vec![3, 0, NULL_DATE]));
         let texts = hashes(&Column::Category(Coded::from_strings([Some("3"), Some(""), None, Some("3\0")])));
-        assert!([&booleans, &dates, &texts].iter().all(|hashes| hashes[2] == MIXED_NULL));
+        assert!([&booleans, &dates, &texts].iter().all(|hashes| hashes[2] == NULL));
         let mut all: Vec<u64> = [numbers, integers, booleans, dates, texts].concat();
         all.sort_unstable();
         all.dedup();

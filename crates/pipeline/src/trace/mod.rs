@@ -1,9 +1,9 @@
 //! The trace: what each stage of a run came to, column by column, without the data.
 //!
-//! A stage commits to every column that it wrote: rows fall into buckets by their key, cells are mixed
-//! with their row's key into sums, and sums of any two groups of rows add up. So a trace doesn't
-//! depend on the order of rows, on chunks or on threads, and two of them tell at which stage,
-//! in which column and in which rows two runs part.
+//! A stage commits to every column that it wrote: cells are mixed with their row's key into sums, and sums of any two groups of
+//! rows add up. So a trace doesn't depend on the order of rows, on chunks or on threads, and two of them tell at which stage and
+//! in which column two runs part. In how many rows they do, buckets tell, into which rows fall by their key: of each column where
+//! rows come in and go out, of all columns together that a step wrote.
 
 mod file;
 mod hash;
@@ -27,6 +27,7 @@ pub use stage::{Form, Stage};
 pub use sums::Sums;
 pub(crate) use sums::{Named, Rows, bucket_of, contents, elements};
 
+use file::Body;
 use salt::Sealed;
 
 use crate::Artifact;
@@ -75,12 +76,13 @@ impl Head {
 
 /// The commitments of one run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(into = "Body", try_from = "Body")]
 pub struct Trace {
     /// Which run.
     pub head: Head,
     /// What tells whether two traces were written under one salt, so that their rows can be compared.
     salt: [u8; 8],
-    /// How many buckets each column has; 0 if there are too many columns for any.
+    /// How many buckets there are wherever there are some; 0 if there are too many columns for any.
     buckets: u32,
     /// The stages, in the order of the flow.
     stages: BTreeMap<Stage, Commitments>,
@@ -92,7 +94,7 @@ pub struct Trace {
 pub type Root = [u8; 8];
 
 /// What one stage came to.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Commitments {
     /// How many rows passed.
     pub rows: u64,
@@ -100,6 +102,8 @@ pub struct Commitments {
     pub row_set: Root,
     /// Each column that the stage wrote.
     pub columns: BTreeMap<ColumnName, Commitment>,
+    /// In a step: a keyed hash of each bucket, 8 bytes each.
+    buckets: Vec<u8>,
 }
 
 /// What one column came to.
@@ -113,7 +117,7 @@ pub struct Commitment {
     pub root: Root,
     /// At the input and at the output: the hash of all cells without the keys.
     pub values: Option<Root>,
-    /// A keyed hash of each bucket, 8 bytes each.
+    /// At the input and at the output: a keyed hash of each bucket, 8 bytes each.
     buckets: Vec<u8>,
 }
 
@@ -134,7 +138,7 @@ impl Trace {
 
     /// The hash of all that was committed to, whatever the salt.
     pub fn root(&self) -> Digest {
-        let mut hasher = Hasher::new("evenstep trace root 3");
+        let mut hasher = Hasher::new("evenstep trace root 4");
         hasher.list(self.stages.len());
         for (stage, commitments) in &self.stages {
             hasher.str(&stage.to_string()).u64(commitments.rows).bytes(&commitments.row_set);
@@ -176,8 +180,22 @@ impl Trace {
 
     /// Bucket by bucket, whether a column differs in the other trace; none if they can't be compared.
     pub fn differing_buckets(&self, mine: &Commitment, other: &Trace, theirs: &Commitment) -> Option<Vec<bool>> {
-        let comparable = self.shares_salt_with(other) && self.buckets == other.buckets && self.buckets > 0;
-        let pairs = || mine.buckets.chunks(salt::BUCKET_BYTES).zip(theirs.buckets.chunks(salt::BUCKET_BYTES));
+        self.differing(&mine.buckets, other, &theirs.buckets)
+    }
+
+    /// Bucket by bucket, whether any column that a step wrote differs in the other trace; none if they can't be compared.
+    pub fn differing_buckets_of_step(
+        &self,
+        mine: &Commitments,
+        other: &Trace,
+        theirs: &Commitments,
+    ) -> Option<Vec<bool>> {
+        self.differing(&mine.buckets, other, &theirs.buckets).filter(|_| mine.columns.keys().eq(theirs.columns.keys()))
+    }
+
+    fn differing(&self, mine: &[u8], other: &Trace, theirs: &[u8]) -> Option<Vec<bool>> {
+        let comparable = self.shares_salt_with(other) && mine.len() == theirs.len() && !mine.is_empty();
+        let pairs = || mine.chunks(salt::BUCKET_BYTES).zip(theirs.chunks(salt::BUCKET_BYTES));
         comparable.then(|| pairs().map(|(a, b)| a != b).collect())
     }
 }

@@ -90,15 +90,16 @@ impl Recorder {
 }
 
 fn seal(head: Head, sums: &Sums, salt: &Salt) -> Trace {
-    let columns: usize = sums.stages.values().map(|passed| passed.columns.len()).sum();
-    let buckets = stored_buckets(columns);
-    let mut trace = Trace {
-        head,
+    let with_buckets = |buckets: usize| Trace {
+        head: head.clone(),
         salt: salt.name(),
         buckets: buckets as u32,
         sketches: BTreeMap::new(),
         stages: sums.stages.iter().map(|(stage, passed)| (stage.clone(), committed(passed, buckets, salt))).collect(),
     };
+    let lists = |passed: &Passed| if passed.ends.is_some() { passed.columns.len() } else { 1 };
+    let room = TRACE_BYTES_MAX.saturating_sub(with_buckets(0).to_bytes().len()) / 2;
+    let mut trace = with_buckets(stored_buckets(sums.stages.values().map(lists).sum(), room.min(BUCKET_BYTES_MAX)));
     let ends = || sums.stages.iter().filter_map(|(stage, passed)| Some((stage, passed.ends.as_ref()?)));
     let room = TRACE_BYTES_MAX.saturating_sub(trace.to_bytes().len() + SEAL_BYTES * ends().count());
     let shrunk = shrinks().find(|shrunk| ends().count() * bytes_of(*shrunk) <= room).unwrap_or(SHRUNK_MOST);
@@ -107,9 +108,9 @@ fn seal(head: Head, sums: &Sums, salt: &Salt) -> Trace {
     trace
 }
 
-/// As many as fit, a power of two; none where there are so many columns that a few would tell nothing.
-fn stored_buckets(columns: usize) -> usize {
-    let fit = BUCKET_BYTES_MAX / (BUCKET_BYTES * columns.max(1));
+/// As many as fit, a power of two; none where there are so many lists of them that a few would tell nothing.
+fn stored_buckets(lists: usize, room: usize) -> usize {
+    let fit = room / (BUCKET_BYTES * lists.max(1));
     match fit {
         0..4 => 0,
         fit => (1 << fit.ilog2()).min(BUCKETS),
@@ -122,26 +123,32 @@ fn committed(passed: &Passed, buckets: usize, salt: &Salt) -> Commitments {
         .iter()
         .filter_map(|(name, sum)| Some((name.clone(), column(sum, passed.ends.is_some(), buckets, salt)?)))
         .collect();
-    Commitments { rows: passed.rows, row_set: root("evenstep trace rows", &[passed.row_set]), columns }
+    Commitments {
+        rows: passed.rows,
+        row_set: root("evenstep trace rows", passed.row_set),
+        columns,
+        buckets: folded(&passed.buckets, buckets, salt),
+    }
 }
 
 fn column(sum: &ColumnSum, is_end: bool, buckets: usize, salt: &Salt) -> Option<Commitment> {
-    let folded = |bucket: usize| {
-        // The highest bits of a row's hash choose its bucket, so that neighbours fold into one.
-        let parts = sum.buckets.chunks(BUCKETS / buckets).nth(bucket)?;
-        Some(salt.bucket(bucket, parts.iter().fold(0, |all, part| all.wrapping_add(*part))))
-    };
     Some(Commitment {
         kind: sum.kind?,
         nulls: sum.nulls,
-        root: root("evenstep trace column", &sum.buckets),
-        values: is_end.then(|| root("evenstep trace values", &[sum.values])),
-        buckets: (0..buckets).filter_map(folded).flatten().collect(),
+        root: root("evenstep trace column", sum.whole()),
+        values: is_end.then(|| root("evenstep trace values", sum.values)),
+        buckets: folded(&sum.buckets, buckets, salt),
     })
 }
 
-fn root(domain: &str, sums: &[u64]) -> Root {
-    let mut hasher = Hasher::new(domain);
-    sums.iter().for_each(|word| _ = hasher.u64(*word));
-    *hasher.finish16().first_chunk().expect("8 of 16 bytes")
+/// What is stored of buckets: a keyed hash of each, if there are any.
+fn folded(sums: &[u64], buckets: usize, salt: &Salt) -> Vec<u8> {
+    // The highest bits of a row's hash choose its bucket, so that neighbours fold into one.
+    let parts = sums.chunks(BUCKETS / buckets.max(1)).take(buckets);
+    let sum = |parts: &[u64]| parts.iter().fold(0_u64, |all, part| all.wrapping_add(*part));
+    parts.enumerate().flat_map(|(bucket, parts)| salt.bucket(bucket, sum(parts))).collect()
+}
+
+fn root(domain: &str, sum: u64) -> Root {
+    *Hasher::new(domain).u64(sum).finish16().first_chunk().expect("8 of 16 bytes")
 }

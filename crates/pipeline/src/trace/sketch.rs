@@ -9,6 +9,7 @@
 
 use evenstep_exact::canonical::Hasher;
 use evenstep_exact::reduce::Partial;
+use evenstep_exact::simd::widest;
 use evenstep_table::{Column, RowKey};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,8 @@ const PARTS: usize = 4;
 const PART: usize = 384;
 const CELLS: usize = PARTS * PART;
 /// What a cell takes in a file.
-const CELL_BYTES: usize = 36;
+const CELL_BYTES: usize = 8 * WORDS;
+const WORDS: usize = 4;
 /// A part may be folded until so many times fewer cells are left, half of them each time.
 pub(crate) const SHRUNK_MOST: usize = 8;
 
@@ -53,12 +55,10 @@ pub struct RowName {
 impl RowName {
     /// The declared id, as text.
     pub fn of_id(id: &[u8]) -> RowName {
-        let mut bytes = [0; ID_BYTES];
-        if id.len() <= ID_BYTES {
-            bytes[..id.len()].copy_from_slice(id);
-            return RowName { bytes, length: id.len() as u32 };
+        match id.len() {
+            0..=ID_BYTES => RowName { bytes: padded(id), length: id.len() as u32 },
+            _ => RowName::hashed(id),
         }
-        RowName::hashed(id)
     }
 
     fn hashed(id: &[u8]) -> RowName {
@@ -90,6 +90,22 @@ impl RowName {
     pub fn hex(&self) -> String {
         self.bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// The bytes, and zeros after them. A copy of eight or four bytes is one instruction, and one of some is a call.
+fn padded(id: &[u8]) -> [u8; ID_BYTES] {
+    let mut bytes = [0; ID_BYTES];
+    let mut copy_ends = |size: usize| {
+        let last = id.len() - size;
+        bytes[..size].copy_from_slice(&id[..size]);
+        bytes[last..last + size].copy_from_slice(&id[last..]);
+    };
+    match id.len() {
+        8.. => copy_ends(8),
+        4.. => copy_ends(4),
+        _ => bytes.iter_mut().zip(id).for_each(|(byte, of_id)| *byte = *of_id),
+    }
+    bytes
 }
 
 /// The id of each row of a batch, as text: its columns' cells, with a unit separator between them.
@@ -126,7 +142,7 @@ impl Element {
     }
 
     /// The cells that it is in, where a part has so many, and what vouches for it there.
-    #[inline]
+    #[inline(always)]
     fn place(&self, part_cells: usize) -> ([usize; PARTS], u32) {
         let [a, b] = self.words();
         let mixed =
@@ -147,35 +163,29 @@ impl Element {
     }
 }
 
-/// Sums over the elements of a cell.
+/// Sums over the elements of a cell: of the name's two words, of the content, and of what there is besides.
+///
+/// Of the last word the lowest 32 bits are of checks, 8 are of the lengths of names, and the rest counts elements. One may be
+/// carried into the next, which sums that are taken apart again undo.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-struct Cell {
-    id: [u64; 2],
-    content: u64,
-    length: u32,
-    check: u32,
-    count: u32,
-}
+struct Cell([u64; WORDS]);
 
 impl Cell {
-    #[inline]
+    /// So many copies of an element; fewer than none, if it was taken away.
+    #[inline(always)]
+    fn of(element: &Element, check: u32, copies: i64) -> Cell {
+        let [a, b] = element.words();
+        let last = 1 << 40 | u64::from(element.length()) << 32 | u64::from(check);
+        Cell([a, b, element.content, last].map(|word| word.wrapping_mul(copies as u64)))
+    }
+
+    #[inline(always)]
     fn add(&mut self, other: &Cell) {
-        self.id[0] = self.id[0].wrapping_add(other.id[0]);
-        self.id[1] = self.id[1].wrapping_add(other.id[1]);
-        self.content = self.content.wrapping_add(other.content);
-        self.length = self.length.wrapping_add(other.length);
-        self.check = self.check.wrapping_add(other.check);
-        self.count = self.count.wrapping_add(other.count);
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word = word.wrapping_add(other));
     }
 
     fn negated(&self) -> Cell {
-        Cell {
-            id: self.id.map(u64::wrapping_neg),
-            content: self.content.wrapping_neg(),
-            length: self.length.wrapping_neg(),
-            check: self.check.wrapping_neg(),
-            count: self.count.wrapping_neg(),
-        }
+        Cell(self.0.map(u64::wrapping_neg))
     }
 
     fn is_empty(&self) -> bool {
@@ -185,26 +195,24 @@ impl Cell {
     /// The one element of which the cell holds so many copies, if that is what it holds.
     fn element(&self, copies: u32, at: usize, part_cells: usize) -> Option<Element> {
         let (halvings, odd) = (copies.trailing_zeros(), copies >> copies.trailing_zeros());
-        if self.count != copies {
-            return None;
-        }
         let inverse = odd_inverse(u64::from(odd));
-        // Of a word that was doubled the highest bit is lost: each is tried.
+        // Of a word that was doubled the highest bit is lost: each is tried, but of the last word, where it is none.
         let lost = 1_u64 << halvings;
-        let [id0, id1, content] = [self.id[0], self.id[1], self.content].map(|word| word.wrapping_mul(inverse));
-        if [id0, id1, content].iter().any(|word| word % lost != 0) || !self.length.is_multiple_of(copies) {
+        let [id0, id1, content, last] = self.0.map(|word| word.wrapping_mul(inverse));
+        if [id0, id1, content, last].iter().any(|word| word % lost != 0) || last >> halvings >> 40 != 1 {
             return None;
         }
+        let (length, check) = ((last >> halvings >> 32) as u8, (last >> halvings) as u32);
         let whole = |word: u64, high: u64| (word >> halvings) | (high.checked_shl(64 - halvings).unwrap_or(0));
         (0..lost * lost * lost).find_map(|choice| {
             let id = [whole(id0, choice % lost), whole(id1, choice / lost % lost)];
             let mut bytes = [0; ID_BYTES];
             bytes[..8].copy_from_slice(&id[0].to_le_bytes());
             bytes[8..].copy_from_slice(&id[1].to_le_bytes());
-            let name = RowName { bytes, length: self.length / copies };
+            let name = RowName { bytes, length: length.into() };
             let element = Element { name, content: whole(content, choice / lost / lost) };
-            let (cells, check) = element.place(part_cells);
-            (cells.contains(&at) && check.wrapping_mul(copies) == self.check).then_some(element)
+            let (cells, of_element) = element.place(part_cells);
+            (cells.contains(&at) && check == of_element).then_some(element)
         })
     }
 }
@@ -237,27 +245,20 @@ pub enum Reconciled {
 }
 
 impl Sketch {
-    /// Adds a row.
-    #[inline]
-    pub(crate) fn add(&mut self, element: &Element) {
-        if self.cells.is_empty() {
-            self.cells = vec![Cell::default(); CELLS];
-        }
-        self.add_times(element, 1);
+    /// Adds rows.
+    pub(crate) fn add(&mut self, elements: impl Iterator<Item = Element>) {
+        self.cells.resize(CELLS, Cell::default());
+        let cells: &mut [Cell; CELLS] = self.cells.first_chunk_mut().expect("all cells are there");
+        widest!(for element in elements {
+            let (places, check) = element.place(PART);
+            let cell = Cell::of(&element, check, 1);
+            places.iter().for_each(|at| cells[*at].add(&cell));
+        });
     }
 
-    #[inline]
-    fn add_times(&mut self, element: &Element, times: u32) {
+    fn add_times(&mut self, element: &Element, copies: i64) {
         let (places, check) = element.place(self.cells.len() / PARTS);
-        let times64 = u64::from(times);
-        let signed = if times > u32::MAX / 2 { times64.wrapping_sub(1 << 32) } else { times64 };
-        let cell = Cell {
-            id: element.words().map(|word| word.wrapping_mul(signed)),
-            content: element.content.wrapping_mul(signed),
-            length: element.length().wrapping_mul(times),
-            check: check.wrapping_mul(times),
-            count: times,
-        };
+        let cell = Cell::of(element, check, copies);
         places.iter().for_each(|at| self.cells[*at].add(&cell));
     }
 
@@ -286,8 +287,8 @@ impl Sketch {
                 mine.or_else(|| cell.negated().element(copies, at, part_cells).map(|element| (element, copies, false)))
             });
             let Some((element, copies, is_mine)) = found else { continue };
-            let times = if is_mine { copies.wrapping_neg() } else { copies };
-            rest.add_times(&element, times);
+            let copies = i64::from(copies);
+            rest.add_times(&element, if is_mine { -copies } else { copies });
             queue.extend(element.place(part_cells).0);
             let side = if is_mine { &mut first } else { &mut second };
             side.extend(std::iter::repeat_n(element, copies as usize));
@@ -306,27 +307,15 @@ impl Sketch {
 
     /// The stable byte form, shrunk so many times.
     pub(crate) fn to_bytes(&self, shrunk: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(bytes_of(shrunk));
-        for cell in self.folded(PART / shrunk) {
-            for word in [cell.id[0], cell.id[1], cell.content] {
-                bytes.extend(word.to_le_bytes());
-            }
-            for word in [cell.length, cell.check, cell.count] {
-                bytes.extend(word.to_le_bytes());
-            }
-        }
-        bytes
+        self.folded(PART / shrunk).iter().flat_map(|cell| cell.0).flat_map(u64::to_le_bytes).collect()
     }
 
     /// The sketch of these bytes; None if they are of another length.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Sketch> {
         shrinks().find(|shrunk| bytes_of(*shrunk) == bytes.len())?;
-        let cell = |bytes: &[u8]| {
-            let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
-            let short = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
-            Cell { id: [long(0), long(8)], content: long(16), length: short(24), check: short(28), count: short(32) }
-        };
-        Some(Sketch { cells: bytes.chunks(CELL_BYTES).map(cell).collect() })
+        let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+        let words: Vec<u64> = bytes.as_chunks().0.iter().map(word).collect();
+        Some(Sketch { cells: words.as_chunks().0.iter().map(|words| Cell(*words)).collect() })
     }
 }
 
@@ -355,7 +344,7 @@ mod tests {
 
     fn sketch(elements: impl IntoIterator<Item = u64>) -> Sketch {
         let mut sketch = Sketch::default();
-        elements.into_iter().for_each(|n| sketch.add(&element(n)));
+        sketch.add(elements.into_iter().map(element));
         sketch
     }
 

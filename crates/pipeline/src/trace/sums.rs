@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use evenstep_exact::reduce::Partial;
-use evenstep_table::{Batch, Column, ColumnName, Kind, RowKey};
+use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_INTEGER, RowKey};
 use serde::{Deserialize, Serialize};
 
 use super::Stage;
-use super::hash;
+use super::hash::{self, Contents, Ends, Written};
 use super::sketch::{Element, RowName, Sketch, id_text};
 
 /// Buckets while sums are gathered; fewer are stored where there are many columns.
@@ -25,6 +25,8 @@ pub(crate) struct Passed {
     pub(crate) rows: u64,
     pub(crate) row_set: u64,
     pub(crate) columns: BTreeMap<ColumnName, ColumnSum>,
+    /// In a step: the rows' cells, bucket by bucket. Empty as long as no row has passed.
+    pub(crate) buckets: Vec<u64>,
     /// At the input and at the output.
     pub(crate) ends: Option<Sketch>,
 }
@@ -34,8 +36,11 @@ pub(crate) struct Passed {
 pub(crate) struct ColumnSum {
     pub(crate) kind: Option<Kind>,
     pub(crate) nulls: u64,
+    /// All cells with their rows' keys.
+    pub(crate) total: u64,
+    /// At the input and at the output: all cells without the keys.
     pub(crate) values: u64,
-    /// Empty as long as no row has passed.
+    /// At the input and at the output: what the total is made of. Empty as long as no row has passed.
     pub(crate) buckets: Vec<u64>,
 }
 
@@ -46,20 +51,19 @@ type Cells<'a> = (&'a ColumnName, &'a Column);
 pub(crate) struct Rows {
     /// The hash of them all, blind to their order.
     set: u64,
-    /// What cells of each are multiplied by.
-    factors: Vec<u64>,
+    /// What is added to the cells of each.
+    keys: Vec<u64>,
     /// Which bucket each falls into.
     buckets: Vec<u8>,
 }
 
 impl Rows {
     pub(crate) fn of(keys: &[RowKey]) -> Rows {
-        let mut rows =
-            Rows { set: 0, factors: Vec::with_capacity(keys.len()), buckets: Vec::with_capacity(keys.len()) };
+        let mut rows = Rows { set: 0, keys: Vec::with_capacity(keys.len()), buckets: Vec::with_capacity(keys.len()) };
         for words in keys.iter().map(hash::words) {
             let hash = hash::of_row(words);
             rows.set = rows.set.wrapping_add(hash);
-            rows.factors.push(hash::factor_of_row(words));
+            rows.keys.push(hash::key_of_row(words));
             rows.buckets.push(bucket(hash));
         }
         rows
@@ -79,24 +83,40 @@ impl Named {
 }
 
 fn names(keys: &[RowKey], id: &[&Column]) -> Vec<RowName> {
-    if id.is_empty() {
-        return keys.iter().map(RowName::of_key).collect();
+    match id {
+        [] => keys.iter().map(RowName::of_key).collect(),
+        [Column::Integer(cells)] if !cells.contains(&NULL_INTEGER) => {
+            let mut text = itoa::Buffer::new();
+            cells.iter().map(|n| RowName::of_id(text.format(*n).as_bytes())).collect()
+        }
+        id => {
+            let mut text = Vec::new();
+            let name = |row| {
+                id_text(id, row, &mut text);
+                RowName::of_id(&text)
+            };
+            (0..keys.len()).map(name).collect()
+        }
     }
-    let mut text = Vec::new();
-    let name = |row| {
-        id_text(id, row, &mut text);
-        RowName::of_id(&text)
-    };
-    (0..keys.len()).map(name).collect()
 }
 
 impl Sums {
     /// Adds the cells of the columns that a stage wrote.
     pub(crate) fn add<'a>(&mut self, stage: &Stage, rows: &Rows, columns: impl IntoIterator<Item = Cells<'a>>) {
         let passed = self.passed(stage, rows);
+        let mut content = vec![0_u64; rows.keys.len()];
         for (name, column) in columns {
             let sum = passed.column(name, column);
-            hash::blocks(column, |first, cells| sum.add(rows, first, cells));
+            let factor = hash::factor_of_column(name.as_str());
+            let mut written = Written { keys: &rows.keys, factor, content: &mut content, total: 0, nulls: 0 };
+            hash::visit(column, &mut written);
+            sum.total = sum.total.wrapping_add(written.total);
+            sum.nulls += written.nulls;
+        }
+        let buckets = all_buckets(&mut passed.buckets);
+        for (bucket, content) in rows.buckets.iter().zip(content) {
+            let sum = &mut buckets[usize::from(*bucket)];
+            *sum = sum.wrapping_add(content);
         }
     }
 
@@ -105,17 +125,23 @@ impl Sums {
         let passed = self.passed(stage, &named.rows);
         let mut content = vec![0_u64; named.names.len()];
         for (name, column) in columns {
-            let (sum, factor) = (passed.column(name, column), hash::factor_of_column(name.as_str()));
-            hash::blocks(column, |first, cells| {
-                sum.add(&named.rows, first, cells);
-                sum.values = sum.values.wrapping_add(hash::sum(cells));
-                hash::add_products(&mut content[first..], cells, factor);
-            });
+            let sum = passed.column(name, column);
+            let mut ends = Ends {
+                keys: &named.rows.keys,
+                buckets: &named.rows.buckets,
+                factor: hash::factor_of_column(name.as_str()),
+                content: &mut content,
+                sums: all_buckets(&mut sum.buckets),
+                values: 0,
+                nulls: 0,
+            };
+            hash::visit(column, &mut ends);
+            let (values, nulls) = (ends.values, ends.nulls);
+            sum.values = sum.values.wrapping_add(values);
+            sum.nulls += nulls;
         }
         let sketch = passed.ends.get_or_insert_default();
-        for (name, content) in named.names.iter().zip(content) {
-            sketch.add(&Element { name: *name, content });
-        }
+        sketch.add(named.names.iter().zip(content).map(|(name, content)| Element { name: *name, content }));
     }
 
     fn passed(&mut self, stage: &Stage, rows: &Rows) -> &mut Passed {
@@ -123,7 +149,7 @@ impl Sums {
             self.stages.insert(stage.clone(), Passed::default());
         }
         let passed = self.stages.get_mut(stage).expect("it is there now");
-        passed.rows += rows.factors.len() as u64;
+        passed.rows += rows.keys.len() as u64;
         passed.row_set = passed.row_set.wrapping_add(rows.set);
         passed
     }
@@ -145,7 +171,7 @@ pub(crate) fn contents<'a>(
     let mut content = vec![0_u64; batch.rows()];
     for name in names {
         let factor = hash::factor_of_column(called(name).as_str());
-        hash::blocks(batch.column(name), |first, cells| hash::add_products(&mut content[first..], cells, factor));
+        hash::visit(batch.column(name), &mut Contents { factor, content: &mut content });
     }
     content
 }
@@ -157,9 +183,6 @@ impl Passed {
         }
         let sum = self.columns.get_mut(name).expect("it is there now");
         sum.kind = Some(column.kind());
-        if sum.buckets.is_empty() {
-            sum.buckets = vec![0; BUCKETS];
-        }
         sum
     }
 }
@@ -173,16 +196,25 @@ fn bucket(hash_of_row: u64) -> u8 {
     (hash_of_row >> 56) as u8
 }
 
+/// The buckets, made if there are none yet.
+fn all_buckets(buckets: &mut Vec<u64>) -> &mut [u64; BUCKETS] {
+    buckets.resize(BUCKETS, 0);
+    buckets.first_chunk_mut().expect("all buckets are there")
+}
+
+/// Adds sums bucket by bucket.
+fn add_buckets(mine: &mut Vec<u64>, theirs: Vec<u64>) {
+    if mine.is_empty() {
+        *mine = theirs;
+        return;
+    }
+    mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine = mine.wrapping_add(theirs));
+}
+
 impl ColumnSum {
-    /// Adds the cells of so many rows, from the first on.
-    #[inline]
-    fn add(&mut self, rows: &Rows, first: usize, cells: &[u64]) {
-        let buckets = self.buckets.first_chunk_mut::<BUCKETS>().expect("all buckets are there");
-        for ((cell, factor), bucket) in cells.iter().zip(&rows.factors[first..]).zip(&rows.buckets[first..]) {
-            let sum = &mut buckets[usize::from(*bucket)];
-            *sum = sum.wrapping_add(cell.wrapping_mul(*factor));
-        }
-        self.nulls += hash::nulls(cells);
+    /// The sum of all cells with their rows' keys.
+    pub(crate) fn whole(&self) -> u64 {
+        self.buckets.iter().fold(self.total, |sum, bucket| sum.wrapping_add(*bucket))
     }
 }
 
@@ -199,6 +231,7 @@ impl Partial for Passed {
         self.rows += other.rows;
         self.row_set = self.row_set.wrapping_add(other.row_set);
         Partial::merge(&mut self.columns, other.columns);
+        add_buckets(&mut self.buckets, other.buckets);
         match (&mut self.ends, other.ends) {
             (Some(mine), Some(theirs)) => mine.merge(theirs),
             (mine @ None, theirs) => *mine = theirs,
@@ -211,13 +244,8 @@ impl Partial for ColumnSum {
     fn merge(&mut self, other: ColumnSum) {
         self.kind = self.kind.or(other.kind);
         self.nulls += other.nulls;
+        self.total = self.total.wrapping_add(other.total);
         self.values = self.values.wrapping_add(other.values);
-        if self.buckets.is_empty() {
-            self.buckets = other.buckets;
-            return;
-        }
-        for (mine, theirs) in self.buckets.iter_mut().zip(other.buckets) {
-            *mine = mine.wrapping_add(theirs);
-        }
+        add_buckets(&mut self.buckets, other.buckets);
     }
 }
