@@ -5,6 +5,8 @@
 //! row's content is times a factor of its column's name.
 //! Words alone are multiplied, so that wide registers do many cells at once.
 
+use std::ops::Range;
+
 use evenstep_exact::simd::widest;
 use evenstep_table::{Coded, Column, NULL_BOOLEAN, NULL_DATE, NULL_INTEGER, RowKey};
 
@@ -91,6 +93,7 @@ fn of_moment(n: i64) -> u64 {
     if n == NULL_INTEGER { NULL } else { n as u64 ^ MOMENT }
 }
 
+#[inline]
 fn of_text(text: &str) -> u64 {
     let mut state = K[0] ^ text.len() as u64;
     let (whole, rest) = text.as_bytes().as_chunks::<8>();
@@ -102,47 +105,69 @@ fn of_text(text: &str) -> u64 {
     state
 }
 
-/// So many cells and what they are summed up by stay in the first-level cache.
-pub(crate) const BLOCK: usize = 512;
+/// So many rows are gone through at once, whatever number of columns: all that they are summed up by stays in the first-level
+/// cache.
+pub(crate) const BLOCK: usize = 1024;
 
-/// What goes over the cells of a column.
+/// What goes over the cells of a column in some rows, no more than a block.
 pub(crate) trait Visitor {
-    /// Some cells from that row on, each of which `word` makes a word of.
-    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy);
+    /// The cells, each of which `word` makes a word of.
+    fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy);
 }
 
-/// Hands over every cell, all at once or block by block.
-#[inline]
-pub(crate) fn visit(column: &Column, visitor: &mut impl Visitor) {
-    match column {
-        Column::Number(cells) => visitor.cells(0, cells, of_number),
-        Column::Integer(cells) => visitor.cells(0, cells, of_integer),
-        Column::Time(cells) | Column::Datetime(_, cells) => visitor.cells(0, cells, of_moment),
-        Column::Boolean(cells) => {
-            visitor.cells(0, cells, |yes| if yes == NULL_BOOLEAN { NULL } else { u64::from(yes) ^ BOOLEAN });
-        }
-        Column::Date(cells) => {
-            visitor.cells(0, cells, |day| of_moment(if day == NULL_DATE { NULL_INTEGER } else { day.into() }));
-        }
-        Column::Category(coded) | Column::Text(coded) => visit_texts(coded, visitor),
-    }
+/// A column that is gone through.
+pub(crate) struct Cells<'a> {
+    column: &'a Column,
+    /// Of strings: the hash of each that is listed, and of a null. Empty if more are listed than there are rows.
+    of_code: Vec<u64>,
 }
 
-/// Each listed string is hashed once, unless more are listed than there are rows.
-fn visit_texts(coded: &Coded, visitor: &mut impl Visitor) {
-    if coded.values.len() > coded.codes.len() {
-        let words: Vec<u64> = (0..coded.codes.len()).map(|row| coded.get(row).map_or(NULL, of_text)).collect();
-        return visitor.cells(0, &words, |word| word);
+impl<'a> Cells<'a> {
+    pub(crate) fn of(column: &'a Column) -> Cells<'a> {
+        let of_code = match column {
+            Column::Category(coded) | Column::Text(coded) if coded.values.len() <= coded.codes.len() => {
+                let mut of_code = Vec::with_capacity(coded.values.len() + 1);
+                of_code.extend(coded.values.iter().map(|text| of_text(text)).chain([NULL]));
+                of_code
+            }
+            _ => Vec::new(),
+        };
+        Cells { column, of_code }
     }
-    let mut of_code = coded.map_values(of_text);
-    // Codes beyond the strings are nulls.
-    let null = of_code.len();
-    of_code.push(NULL);
-    let mut room = [0; BLOCK];
-    for (block, codes) in coded.codes.chunks(BLOCK).enumerate() {
-        let words = &mut room[..codes.len()];
-        words.iter_mut().zip(codes).for_each(|(word, code)| *word = of_code[null.min(*code as usize)]);
-        visitor.cells(block * BLOCK, words, |word| word);
+
+    /// Hands over the cells of some rows.
+    #[inline]
+    pub(crate) fn visit(&self, rows: Range<usize>, visitor: &mut impl Visitor) {
+        match self.column {
+            Column::Number(cells) => visitor.cells(&cells[rows], of_number),
+            Column::Integer(cells) => visitor.cells(&cells[rows], of_integer),
+            Column::Time(cells) | Column::Datetime(_, cells) => visitor.cells(&cells[rows], of_moment),
+            Column::Boolean(cells) => {
+                visitor.cells(&cells[rows], |yes| if yes == NULL_BOOLEAN { NULL } else { u64::from(yes) ^ BOOLEAN });
+            }
+            Column::Date(cells) => {
+                let moment = |day: i32| if day == NULL_DATE { NULL_INTEGER } else { day.into() };
+                visitor.cells(&cells[rows], |day| of_moment(moment(day)));
+            }
+            Column::Category(coded) | Column::Text(coded) => self.visit_texts(coded, rows, visitor),
+        }
+    }
+
+    fn visit_texts(&self, coded: &Coded, rows: Range<usize>, visitor: &mut impl Visitor) {
+        let mut room = [0; BLOCK];
+        let words = &mut room[..rows.len()];
+        match self.of_code.len().checked_sub(1) {
+            // Codes beyond the strings are nulls.
+            Some(null) => {
+                let hash = |code: &u32| self.of_code[null.min(*code as usize)];
+                words.iter_mut().zip(&coded.codes[rows]).for_each(|(word, code)| *word = hash(code));
+            }
+            None => {
+                let hash = |row: usize| coded.get(row).map_or(NULL, of_text);
+                words.iter_mut().zip(rows).for_each(|(word, row)| *word = hash(row));
+            }
+        }
+        visitor.cells(words, |word| word);
     }
 }
 
@@ -155,18 +180,17 @@ pub(crate) struct Written<'a> {
     /// The sum of the cells of each row.
     pub(crate) content: &'a mut [u64],
     /// The sum of all cells.
-    pub(crate) total: u64,
-    pub(crate) nulls: u64,
+    pub(crate) total: &'a mut u64,
+    pub(crate) nulls: &'a mut u64,
 }
 
 impl Visitor for Written<'_> {
     #[inline]
-    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-        let (keys, content) = (&self.keys[first..], &mut self.content[first..]);
-        let factor = self.factor;
+    fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+        let Written { keys, factor, ref mut content, .. } = *self;
         let (total, nulls) = widest!({
             let (mut total, mut nulls) = (0_u64, 0);
-            for ((cell, key), content) in cells.iter().zip(keys).zip(content) {
+            for ((cell, key), content) in cells.iter().zip(keys).zip(content.iter_mut()) {
                 let word = word(*cell);
                 nulls += u64::from(word == NULL);
                 let cell = keyed(word, *key);
@@ -175,8 +199,8 @@ impl Visitor for Written<'_> {
             }
             (total, nulls)
         });
-        self.total = self.total.wrapping_add(total);
-        self.nulls += nulls;
+        *self.total = self.total.wrapping_add(total);
+        *self.nulls += nulls;
     }
 }
 
@@ -193,37 +217,39 @@ pub(crate) struct Ends<'a> {
     /// The sums of the buckets.
     pub(crate) sums: &'a mut [u64; 256],
     /// The sum of all cells by themselves.
-    pub(crate) values: u64,
-    pub(crate) nulls: u64,
+    pub(crate) values: &'a mut u64,
+    pub(crate) nulls: &'a mut u64,
 }
 
 impl Visitor for Ends<'_> {
     #[inline]
-    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+    fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+        let Ends { keys, factor, ref mut content, .. } = *self;
         let mut room = [0; BLOCK];
-        for (block, cells) in cells.chunks(BLOCK).enumerate() {
-            let first = first + block * BLOCK;
-            let (keys, content) = (&self.keys[first..], &mut self.content[first..]);
-            let factor = self.factor;
-            let (values, nulls) = widest!({
-                let (mut values, mut nulls) = (0_u64, 0);
-                for (((cell, key), content), room) in cells.iter().zip(keys).zip(content).zip(&mut room) {
-                    let word = word(*cell);
-                    nulls += u64::from(word == NULL);
-                    let cell = mixed(word);
-                    values = values.wrapping_add(cell);
-                    *content = content.wrapping_add(cell.wrapping_mul(factor));
-                    *room = keyed(word, *key);
-                }
-                (values, nulls)
-            });
-            self.values = self.values.wrapping_add(values);
-            self.nulls += nulls;
-            for (bucket, cell) in self.buckets[first..].iter().zip(&room[..cells.len()]) {
-                let sum = &mut self.sums[usize::from(*bucket)];
-                *sum = sum.wrapping_add(*cell);
+        let (values, nulls) = widest!({
+            let (mut values, mut nulls) = (0_u64, 0);
+            for (((cell, key), content), room) in cells.iter().zip(keys).zip(content.iter_mut()).zip(&mut room) {
+                let word = word(*cell);
+                nulls += u64::from(word == NULL);
+                let cell = mixed(word);
+                values = values.wrapping_add(cell);
+                *content = content.wrapping_add(cell.wrapping_mul(factor));
+                *room = keyed(word, *key);
             }
-        }
+            (values, nulls)
+        });
+        *self.values = self.values.wrapping_add(values);
+        *self.nulls += nulls;
+        add_to_buckets(self.sums, self.buckets, &room[..cells.len()]);
+    }
+}
+
+/// Adds what each row has to its bucket.
+#[inline]
+pub(crate) fn add_to_buckets(sums: &mut [u64; 256], buckets: &[u8], of_rows: &[u64]) {
+    for (bucket, of_row) in buckets.iter().zip(of_rows) {
+        let sum = &mut sums[usize::from(*bucket)];
+        *sum = sum.wrapping_add(*of_row);
     }
 }
 
@@ -237,12 +263,17 @@ pub(crate) struct Contents<'a> {
 
 impl Visitor for Contents<'_> {
     #[inline]
-    fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-        let (content, factor) = (&mut self.content[first..], self.factor);
-        widest!(for (cell, content) in cells.iter().zip(content) {
+    fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
+        let Contents { factor, ref mut content } = *self;
+        widest!(for (cell, content) in cells.iter().zip(content.iter_mut()) {
             *content = content.wrapping_add(mixed(word(*cell)).wrapping_mul(factor));
         });
     }
+}
+
+/// So many rows after so many, until all are gone through.
+pub(crate) fn blocks(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(BLOCK).map(move |first| first..rows.min(first + BLOCK))
 }
 
 #[cfg(test)]
@@ -254,15 +285,14 @@ mod tests {
     struct Words(Vec<u64>);
 
     impl Visitor for Words {
-        fn cells<T: Copy>(&mut self, first: usize, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-            assert_eq!(first, self.0.len());
+        fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
             self.0.extend(cells.iter().map(|cell| word(*cell)));
         }
     }
 
     fn hashes(column: &Column) -> Vec<u64> {
         let mut words = Words(Vec::new());
-        visit(column, &mut words);
+        Cells::of(column).visit(0..column.rows(), &mut words);
         words.0
     }
 

@@ -54,6 +54,7 @@ pub struct RowName {
 
 impl RowName {
     /// The declared id, as text.
+    #[inline]
     pub fn of_id(id: &[u8]) -> RowName {
         match id.len() {
             0..=ID_BYTES => RowName { bytes: padded(id), length: id.len() as u32 },
@@ -93,6 +94,7 @@ impl RowName {
 }
 
 /// The bytes, and zeros after them. A copy of eight or four bytes is one instruction, and one of some is a call.
+#[inline]
 fn padded(id: &[u8]) -> [u8; ID_BYTES] {
     let mut bytes = [0; ID_BYTES];
     let mut copy_ends = |size: usize| {

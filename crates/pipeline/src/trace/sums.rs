@@ -7,7 +7,7 @@ use evenstep_table::{Batch, Column, ColumnName, Kind, NULL_INTEGER, RowKey};
 use serde::{Deserialize, Serialize};
 
 use super::Stage;
-use super::hash::{self, Contents, Ends, Written};
+use super::hash::{self, BLOCK, Cells, Contents, Ends, Written};
 use super::sketch::{Element, RowName, Sketch, id_text};
 
 /// Buckets while sums are gathered; fewer are stored where there are many columns.
@@ -44,8 +44,13 @@ pub(crate) struct ColumnSum {
     pub(crate) buckets: Vec<u64>,
 }
 
-/// What a column is called, and its cells.
-type Cells<'a> = (&'a ColumnName, &'a Column);
+/// A column that is being added: its cells, what they are multiplied by in the content of rows, and what they come to.
+struct Adding<'a> {
+    name: &'a ColumnName,
+    cells: Cells<'a>,
+    factor: u64,
+    sum: ColumnSum,
+}
 
 /// Rows as cells are summed up by: the same at every stage that they pass.
 pub(crate) struct Rows {
@@ -102,46 +107,56 @@ fn names(keys: &[RowKey], id: &[&Column]) -> Vec<RowName> {
 
 impl Sums {
     /// Adds the cells of the columns that a stage wrote.
-    pub(crate) fn add<'a>(&mut self, stage: &Stage, rows: &Rows, columns: impl IntoIterator<Item = Cells<'a>>) {
+    pub(crate) fn add<'a>(
+        &mut self,
+        stage: &Stage,
+        rows: &Rows,
+        columns: impl IntoIterator<Item = (&'a ColumnName, &'a Column)>,
+    ) {
         let passed = self.passed(stage, rows);
-        let mut content = vec![0_u64; rows.keys.len()];
-        for (name, column) in columns {
-            let sum = passed.column(name, column);
-            let factor = hash::factor_of_column(name.as_str());
-            let mut written = Written { keys: &rows.keys, factor, content: &mut content, total: 0, nulls: 0 };
-            hash::visit(column, &mut written);
-            sum.total = sum.total.wrapping_add(written.total);
-            sum.nulls += written.nulls;
-        }
+        let mut adding: Vec<Adding> = columns.into_iter().map(|column| passed.take(column)).collect();
         let buckets = all_buckets(&mut passed.buckets);
-        for (bucket, content) in rows.buckets.iter().zip(content) {
-            let sum = &mut buckets[usize::from(*bucket)];
-            *sum = sum.wrapping_add(content);
+        for block in hash::blocks(rows.keys.len()) {
+            let keys = &rows.keys[block.clone()];
+            let mut content = [0; BLOCK];
+            for Adding { cells, factor, sum: ColumnSum { total, nulls, .. }, .. } in &mut adding {
+                let mut written = Written { keys, factor: *factor, content: &mut content[..keys.len()], total, nulls };
+                cells.visit(block.clone(), &mut written);
+            }
+            hash::add_to_buckets(buckets, &rows.buckets[block], &content);
         }
+        passed.give_back(adding);
     }
 
     /// Adds rows where they come in or go out: they are sketched, too.
-    pub(crate) fn add_ends<'a>(&mut self, stage: &Stage, named: &Named, columns: impl IntoIterator<Item = Cells<'a>>) {
-        let passed = self.passed(stage, &named.rows);
-        let mut content = vec![0_u64; named.names.len()];
-        for (name, column) in columns {
-            let sum = passed.column(name, column);
-            let mut ends = Ends {
-                keys: &named.rows.keys,
-                buckets: &named.rows.buckets,
-                factor: hash::factor_of_column(name.as_str()),
-                content: &mut content,
-                sums: all_buckets(&mut sum.buckets),
-                values: 0,
-                nulls: 0,
-            };
-            hash::visit(column, &mut ends);
-            let (values, nulls) = (ends.values, ends.nulls);
-            sum.values = sum.values.wrapping_add(values);
-            sum.nulls += nulls;
-        }
+    pub(crate) fn add_ends<'a>(
+        &mut self,
+        stage: &Stage,
+        named: &Named,
+        columns: impl IntoIterator<Item = (&'a ColumnName, &'a Column)>,
+    ) {
+        let Named { rows, names } = named;
+        let passed = self.passed(stage, rows);
+        let mut adding: Vec<Adding> = columns.into_iter().map(|column| passed.take(column)).collect();
         let sketch = passed.ends.get_or_insert_default();
-        sketch.add(named.names.iter().zip(content).map(|(name, content)| Element { name: *name, content }));
+        for block in hash::blocks(names.len()) {
+            let keys = &rows.keys[block.clone()];
+            let mut content = [0; BLOCK];
+            for Adding { cells, factor, sum: ColumnSum { values, nulls, buckets, .. }, .. } in &mut adding {
+                let mut ends = Ends {
+                    keys,
+                    buckets: &rows.buckets[block.clone()],
+                    factor: *factor,
+                    content: &mut content[..keys.len()],
+                    sums: all_buckets(buckets),
+                    values,
+                    nulls,
+                };
+                cells.visit(block.clone(), &mut ends);
+            }
+            sketch.add(names[block].iter().zip(content).map(|(name, content)| Element { name: *name, content }));
+        }
+        passed.give_back(adding);
     }
 
     fn passed(&mut self, stage: &Stage, rows: &Rows) -> &mut Passed {
@@ -170,20 +185,29 @@ pub(crate) fn contents<'a>(
 ) -> Vec<u64> {
     let mut content = vec![0_u64; batch.rows()];
     for name in names {
-        let factor = hash::factor_of_column(called(name).as_str());
-        hash::visit(batch.column(name), &mut Contents { factor, content: &mut content });
+        let (cells, factor) = (Cells::of(batch.column(name)), hash::factor_of_column(called(name).as_str()));
+        for block in hash::blocks(batch.rows()) {
+            cells.visit(block.clone(), &mut Contents { factor, content: &mut content[block] });
+        }
     }
     content
 }
 
 impl Passed {
-    fn column(&mut self, name: &ColumnName, column: &Column) -> &mut ColumnSum {
-        if !self.columns.contains_key(name) {
-            self.columns.insert(name.clone(), ColumnSum::default());
-        }
-        let sum = self.columns.get_mut(name).expect("it is there now");
+    /// What a column has come to so far, to be added to.
+    fn take<'a>(&mut self, (name, column): (&'a ColumnName, &'a Column)) -> Adding<'a> {
+        let mut sum = self.columns.get_mut(name).map(std::mem::take).unwrap_or_default();
         sum.kind = Some(column.kind());
-        sum
+        Adding { name, cells: Cells::of(column), factor: hash::factor_of_column(name.as_str()), sum }
+    }
+
+    fn give_back(&mut self, added: Vec<Adding>) {
+        for Adding { name, sum, .. } in added {
+            match self.columns.get_mut(name) {
+                Some(column) => *column = sum,
+                None => _ = self.columns.insert(name.clone(), sum),
+            }
+        }
     }
 }
 
