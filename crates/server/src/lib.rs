@@ -12,6 +12,7 @@ mod body;
 mod check;
 mod client;
 pub mod clients;
+mod deadline;
 mod dialect;
 mod encoding;
 mod exposition;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evenstep_pipeline::request::RowError;
 use serde_json::{Map, Value, json};
@@ -184,10 +184,10 @@ impl Problem {
         Problem { retry_after, ..Problem::of(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
-    /// A call that wasn't answered in the time that its client waits: 504.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn past_deadline() -> Problem {
-        Problem::of(StatusCode::GATEWAY_TIMEOUT, "the call's `grpc-timeout` is over; try again later, or wait longer")
+    /// A request that wasn't answered in the time that its client waits, as this header says: 504.
+    pub(crate) fn past_deadline(said_by: &HeaderName) -> Problem {
+        let detail = format!("the time of `{said_by}` is over; try again later, or wait longer");
+        Problem::of(StatusCode::GATEWAY_TIMEOUT, detail)
     }
 
     /// More requests than can be answered soon: 503.

@@ -12,6 +12,7 @@ use evenstep_pipeline::trace::Recorder;
 use tokio::task::{spawn_blocking, yield_now};
 
 use crate::body::{self, Held};
+use crate::deadline::Deadline;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
 use crate::limits::{ANSWERED_HERE_BYTES, BODY_BYTES_MAX, CELLS_HERE_MAX, SMALL_BODY_BYTES};
@@ -74,7 +75,7 @@ pub(crate) async fn answer(
         let (body, packing) = read(&asked, dialect, head, body).await?;
         compute(&asked, body, packing, wanted, work).await
     };
-    let said = said.await;
+    let said = Deadline::keep(Deadline::of(dialect, head), said).await;
     told(asked, dialect, wanted, started, said)
 }
 
@@ -91,7 +92,7 @@ pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> R
         place.done();
         answered.map(|timed| wanted.encoded(timed))
     };
-    let said = said.await;
+    let said = Deadline::keep(Deadline::of(Dialect::Native, head), said).await;
     told(asked, Dialect::Native, wanted, started, said)
 }
 

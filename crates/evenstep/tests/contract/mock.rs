@@ -85,6 +85,37 @@ fn a_mock_refuses_what_the_contract_refuses() {
     assert_eq!(told["predictions"][0]["flags"], json!([{ "field": "city", "rule": "absent" }]));
 }
 
+/// Half of the latency is the middle, and half of that the least.
+#[test]
+fn a_request_whose_client_no_longer_waits_is_told_so() {
+    let project = first();
+    let server = Server::of(&project, &["mock", "first.toml", "--latency", "2 s"]);
+    let shapes = [
+        ("/predict", JSON, ROW.to_owned()),
+        ("/predict", "text/csv", "amount,city\n50.5,Rome\n".to_owned()),
+        ("/invocations", JSON, format!(r#"{{"dataframe_records": [{ROW}]}}"#)),
+        ("/v2/models/rents/infer", JSON, r#"{"inputs": []}"#.to_owned()),
+    ];
+    for (path, kind, body) in &shapes {
+        for header in ["Evenstep-Timeout-Ms: 20", "X-Envoy-Expected-Rq-Timeout-Ms: 20"] {
+            let told = server.post(path, kind, &format!("{header}\r\n"), body.as_bytes());
+            let name = header.split(':').next().expect("a name").to_lowercase();
+            assert_eq!(told.status, 504, "{path}: {}", told.text());
+            assert!(told.text().contains(&format!("the time of `{name}` is over")), "{path}: {}", told.text());
+        }
+        let told = server.post(path, kind, "Evenstep-Timeout-Ms: soon\r\n", body.as_bytes());
+        assert!(
+            told.status == 400 && told.text().contains("`evenstep-timeout-ms` is no time"),
+            "{path}: {}",
+            told.text()
+        );
+    }
+    server.post("/predict", JSON, "Evenstep-Timeout-Ms: 60000\r\n", ROW.as_bytes()).ok();
+    let counted = server.get("/metrics").ok().text();
+    assert!(counted.contains(r#"evenstep_requests_total{status="504",model="rents"} 8"#), "{counted}");
+    assert!(counted.contains(r#"evenstep_rows_total{model="rents"} 1"#), "{counted}");
+}
+
 #[test]
 fn answers_take_as_long_as_is_said() {
     let project = first();

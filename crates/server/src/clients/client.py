@@ -102,6 +102,8 @@ class Client:
     def ask(self, path: str, body: Any) -> Dict[str, Any]:
         """The answer to a request."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self.timeout and self.timeout < 99_999:
+            headers["Evenstep-Timeout-Ms"] = str(max(1, round(self.timeout * 1000)))
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         data = None if body is None else json.dumps(body, allow_nan=False).encode()

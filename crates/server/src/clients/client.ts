@@ -84,7 +84,12 @@ export class Client {
 
   /** The answer to a request. */
   async ask(path: string, body?: unknown): Promise<any> {
-    const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
+    const waits = Math.min(Math.max(1, Math.round(this.timeout)), 99_999_999);
+    const headers: Record<string, string> = {
+      "Content-Type": "application/json",
+      Accept: "application/json",
+      "Evenstep-Timeout-Ms": String(waits),
+    };
     if (this.key !== undefined) {
       headers["Authorization"] = `Bearer ${this.key}`;
     }

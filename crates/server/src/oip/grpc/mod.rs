@@ -5,14 +5,12 @@
 //! last, as watching the health does, is left to a library.
 
 mod contents;
-mod deadline;
 mod infer;
 mod lasting;
 mod metadata;
 
 use std::future::ready;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::Service;
 use crate::body;
+use crate::deadline::Deadline;
 use crate::dialect::Dialect;
 use crate::limits::{BODY_TIME, SMALL_BODY_BYTES};
 use crate::models::Served;
@@ -79,8 +78,9 @@ async fn soon(request: Request, next: Next) -> Response {
 
 /// Whoever no longer waits for an answer is told so, and nothing is computed for it that wasn't begun.
 async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let time = deadline::of(request.headers());
-    deadline::within(time, next.run(request)).await.unwrap_or_else(|late| {
+    let deadline = Deadline::of(Dialect::Grpc, request.headers());
+    let answer = async { Ok(next.run(request).await) };
+    Deadline::keep(deadline, answer).await.unwrap_or_else(|late| {
         service.metrics.asked(None, late.status());
         late.into_response()
     })
@@ -116,11 +116,9 @@ where
 /// `ModelInfer`
 async fn infer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let served = Arc::clone(service.models.now().default());
-    let (call, started) = (Asked::new(service, served), Instant::now());
     let (head, body) = request.into_parts();
-    let answer = work::answer(call.clone(), Dialect::Grpc, &head.headers, body, infer::answer);
-    let answered = deadline::within(deadline::of(&head.headers), answer).await;
-    ended(answered.unwrap_or_else(|late| call.failed(Dialect::Grpc, late, started)))
+    let call = Asked::new(service, served);
+    ended(work::answer(call, Dialect::Grpc, &head.headers, body, infer::answer).await)
 }
 
 /// An answer, and that it went well; a problem as it is.
