@@ -5,15 +5,13 @@ use evenstep_table::counted;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use crate::parquet_pages::varint;
+use crate::thrift::{self, Members, Shape};
 use crate::{SourceError, SourceErrorKind};
 
 /// What a footer may take, which is decoded whole.
 const FOOTER_BYTES_MAX: u64 = 1 << 20;
 /// What a decoded cell takes besides its text.
 const CELL_BYTES: u64 = 16;
-/// Parts within parts: the header of a page has three of them.
-const DEPTH_MAX: u32 = 8;
 
 /// Refuses a footer that is too large to look at.
 ///
@@ -34,6 +32,11 @@ pub(crate) fn check_footer(bytes: &[u8]) -> Result<(), SourceError> {
 /// # Errors
 /// That, a compression of which the end isn't known before it is reached, or bytes that are no pages.
 pub(crate) fn check_groups(bytes: &[u8], metadata: &ParquetMetaData, bytes_max: u64) -> Result<(), SourceError> {
+    let lengths = metadata.row_groups().iter().flat_map(|group| group.columns()).map(|chunk| chunk.byte_range().1);
+    // So no page is looked at twice.
+    if lengths.fold(0, u64::saturating_add) > bytes.len() as u64 {
+        return Err(SourceError::malformed("the file is damaged: its columns take more bytes than it has"));
+    }
     let mut claimed = 0_u64;
     for group in metadata.row_groups() {
         let cells = (group.num_rows().max(0) as u64).saturating_mul(group.num_columns().max(1) as u64);
@@ -86,69 +89,50 @@ fn page_bytes(mut bytes: &[u8]) -> Option<u64> {
 }
 
 /// How large a page is decompressed, and how large as it is; moves to the end of its header.
-/// Source: the Parquet format's `parquet.thrift`, `PageHeader`, in the compact protocol of Apache Thrift.
 fn page_sizes(bytes: &[u8], at: &mut usize) -> Option<[u64; 2]> {
-    let (mut sizes, mut id) = ([None; 2], 0);
-    while let Some(kind) = field(bytes, at, &mut id)? {
-        match (id, kind) {
-            (2 | 3, 4..=6) => sizes[id as usize - 2] = Some(zigzag(varint(bytes, at)?)),
-            _ => skip(bytes, at, kind, DEPTH_MAX)?,
+    let mut sizes = [None; 2];
+    thrift::structure(bytes, at, PAGE, |id, number| {
+        if let 2 | 3 = id {
+            sizes[usize::from(id) - 2] = u64::try_from(number).ok();
         }
-    }
+    })?;
     let [inflated, held] = sizes;
-    Some([u64::try_from(inflated?).ok()?, u64::try_from(held?).ok()?])
+    Some([inflated?, held?])
 }
 
-/// The kind of the next member of a structure, and its number in `id`; `Some(None)` at the end.
-fn field(bytes: &[u8], at: &mut usize, id: &mut i64) -> Option<Option<u8>> {
-    let head = byte(bytes, at)?;
-    let (step, kind) = (head >> 4, head & 15);
-    if kind == 0 {
-        return Some(None);
-    }
-    *id = if step == 0 { zigzag(varint(bytes, at)?) } else { id.checked_add(i64::from(step))? };
-    Some(Some(kind))
-}
-
-fn skip(bytes: &[u8], at: &mut usize, kind: u8, depth: u32) -> Option<()> {
-    let depth = depth.checked_sub(1)?;
-    match kind {
-        // Flags are told by their kind.
-        1 | 2 => {}
-        3 => *at += 1,
-        4..=6 => drop(varint(bytes, at)?),
-        7 => *at += 8,
-        8 => *at = usize::try_from(varint(bytes, at)?).ok()?.checked_add(*at)?,
-        9 | 10 => {
-            let head = byte(bytes, at)?;
-            let count = if head >> 4 == 15 { varint(bytes, at)? } else { u64::from(head >> 4) };
-            for _ in 0..count {
-                match head & 15 {
-                    1 | 2 => drop(byte(bytes, at)?),
-                    kind => skip(bytes, at, kind, depth)?,
-                }
-            }
-        }
-        12 => {
-            let mut id = 0;
-            while let Some(kind) = field(bytes, at, &mut id)? {
-                skip(bytes, at, kind, depth)?;
-            }
-        }
-        _ => return None,
-    }
-    (*at <= bytes.len()).then_some(())
-}
-
-fn byte(bytes: &[u8], at: &mut usize) -> Option<u8> {
-    let byte = *bytes.get(*at)?;
-    *at += 1;
-    Some(byte)
-}
-
-fn zigzag(bits: u64) -> i64 {
-    (bits >> 1) as i64 ^ -((bits & 1) as i64)
-}
+// The Parquet format's `parquet.thrift`: `PageHeader`, and what is in it.
+const PAGE: Members = &[
+    (1, Shape::I32),
+    (2, Shape::I32),
+    (3, Shape::I32),
+    (4, Shape::I32),
+    (5, Shape::Of(DATA_PAGE)),
+    (6, Shape::Of(&[])),
+    (7, Shape::Of(&[(1, Shape::I32), (2, Shape::I32), (3, Shape::Flag)])),
+    (8, Shape::Of(DATA_PAGE_2)),
+];
+const DATA_PAGE: Members =
+    &[(1, Shape::I32), (2, Shape::I32), (3, Shape::I32), (4, Shape::I32), (5, Shape::Of(STATISTICS))];
+const DATA_PAGE_2: Members = &[
+    (1, Shape::I32),
+    (2, Shape::I32),
+    (3, Shape::I32),
+    (4, Shape::I32),
+    (5, Shape::I32),
+    (6, Shape::I32),
+    (7, Shape::Flag),
+    (8, Shape::Of(STATISTICS)),
+];
+const STATISTICS: Members = &[
+    (1, Shape::Binary),
+    (2, Shape::Binary),
+    (3, Shape::I64),
+    (4, Shape::I64),
+    (5, Shape::Binary),
+    (6, Shape::Binary),
+    (7, Shape::Flag),
+    (8, Shape::Flag),
+];
 
 #[cfg(test)]
 mod tests {
@@ -169,5 +153,8 @@ mod tests {
         assert_eq!(page_bytes(&[0x1c; 100]), None);
         assert_eq!(page_bytes(&[0x19, 0xf8, 0xff, 0xff, 0xff, 0x7f, 0]), None);
         assert_eq!(page_bytes(&[0x25, 1, 0x15, 1, 0]), None);
+        // Sizes that are told once more, by a number that is 2 to who has 16 bits.
+        let twice = [&header[..header.len() - 1], &[0x05, 0x84, 0x80, 8, 0xfe, 0xff, 0x7f, 0], &[9; 5]].concat();
+        assert_eq!(page_bytes(&twice), None);
     }
 }

@@ -22,6 +22,7 @@ use crate::guard::guard;
 use crate::layout::column_names;
 use crate::parquet_claims;
 use crate::parquet_pages::{Groups, Sharing};
+use crate::parquet_schema;
 use crate::{SourceError, SourceErrorKind};
 
 /// What a file's footer says.
@@ -54,6 +55,7 @@ impl Footer {
 
     fn of(path: &Path, file: &impl ChunkReader) -> Result<(Footer, Vec<ColumnName>), SourceError> {
         guard(path, || {
+            parquet_schema::check(file)?;
             let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new());
             let metadata = metadata.map_err(|error| no_parquet(file).unwrap_or_else(|| malformed(error)))?;
             let metadata = retyped(metadata, without_levels_of_flags).map_err(malformed)?;
@@ -123,9 +125,9 @@ impl Footer {
             let hint = Some(self.metadata.schema().fields());
             let levels = parquet_to_arrow_field_levels(schema, mask, hint).map_err(malformed)?;
             // No buffer is larger than there are rows.
-            let rows = rows.min(groups.num_rows());
-            let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, rows, None);
-            Ok(Batches { path: path.to_owned(), reader: reader.map_err(malformed)? })
+            let left = groups.num_rows();
+            let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, rows.min(left), None);
+            Ok(Batches { path: path.to_owned(), reader: reader.map_err(malformed)?, left })
         })
     }
 }
@@ -165,15 +167,22 @@ fn retyped(
 pub(crate) struct Batches {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
+    /// How many rows are to come, as the footer tells.
+    left: usize,
 }
 
 impl Iterator for Batches {
     type Item = Result<RecordBatch, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let reader = &mut self.reader;
+        let Batches { reader, left, .. } = self;
         let next = guard(&self.path, || {
-            reader.next().transpose().map_err(|error| SourceError::malformed(sentence(&error.to_string())))
+            let next = reader.next().transpose();
+            let next = next.map_err(|error| SourceError::malformed(sentence(&error.to_string())))?;
+            *left = left.checked_sub(next.as_ref().map_or(0, RecordBatch::num_rows)).ok_or_else(|| {
+                SourceError::malformed("the file is damaged: its pages hold more rows than its footer tells")
+            })?;
+            Ok(next)
         });
         next.transpose()
     }

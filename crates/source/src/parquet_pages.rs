@@ -11,6 +11,8 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use crate::thrift::varint;
+
 /// Values of a block that share a smallest delta. Writers are content with 128 to 2,048.
 const BLOCK_MAX: u64 = 1 << 14;
 
@@ -186,20 +188,6 @@ fn delta_end(bytes: &[u8]) -> Option<usize> {
         }
     }
     Some(at)
-}
-
-/// Seven bits a byte, the lowest first.
-pub(crate) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
