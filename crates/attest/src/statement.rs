@@ -22,6 +22,8 @@ const EXPIRES: &str = "evenstep_expiresOn";
 
 /// The repository whose commit was checked out, among the dependencies.
 const REPOSITORY: &str = "repository";
+/// What the engine is called among them.
+const ENGINE: &str = "engine";
 /// How the package URLs of the engine and its libraries begin.
 const PACKAGE: &str = "pkg:cargo/";
 
@@ -101,7 +103,11 @@ impl Resource {
 
     /// Whether it says something of the run that made an artifact; of all others, the artifact itself is proof.
     fn is_of_the_run(&self) -> bool {
-        self.name == REPOSITORY || self.uri.as_ref().is_some_and(|uri| uri.starts_with(PACKAGE))
+        self.name == REPOSITORY || self.is_a_package()
+    }
+
+    fn is_a_package(&self) -> bool {
+        self.uri.as_ref().is_some_and(|uri| uri.starts_with(PACKAGE))
     }
 }
 
@@ -147,6 +153,13 @@ impl Statement {
     /// The same, that counts for ever.
     pub fn without_end(mut self) -> Statement {
         self.predicate.run_details.metadata.remove(EXPIRES);
+        self
+    }
+
+    /// The same without the engine's libraries, which are many.
+    pub fn without_libraries(mut self) -> Statement {
+        let dependencies = &mut self.predicate.build_definition.resolved_dependencies;
+        dependencies.retain(|dependency| dependency.name == ENGINE || !dependency.is_a_package());
         self
     }
 

@@ -161,5 +161,9 @@ mod tests {
         ];
         assert_eq!(changed, expected);
         assert_eq!(told(|facts| facts.retain(|name, _| *name != SBOM && *name != LIBRARIES)), [""; 0], "older locks");
+        assert!(sbom::Library::at("pkg:cargo/serde@1.0.0", "ab").is_some());
+        for url in ["pkg:npm/serde@1.0.0", "pkg:cargo/serde", "pkg:cargo/a\n  same  @1", "pkg:cargo/a@\u{1b}[2J"] {
+            assert_eq!(sbom::Library::at(url, "ab"), None, "{url}");
+        }
     }
 }

@@ -66,6 +66,11 @@ impl Library {
     /// The library at a package URL, which has that checksum; None for a URL of another kind.
     pub(crate) fn at(url: &str, checksum: &str) -> Option<Library> {
         let (name, version) = url.strip_prefix("pkg:cargo/")?.split_once('@')?;
+        // Whoever wrote it, it may be shown.
+        let is_one = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte));
+        if ![name, version, checksum].into_iter().all(is_one) {
+            return None;
+        }
         Some(Library { name: name.to_owned(), version: version.to_owned(), checksum: checksum.to_owned() })
     }
 

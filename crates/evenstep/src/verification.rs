@@ -115,7 +115,8 @@ pub fn of_spec(path: &Path, spec: &Spec, how: &How, run: &Run<'_>) -> Result<Fou
         if how.frozen { PipelineError::no(said.message.clone()).help(said.help).of_file(&outputs.lock) } else { said }
     })?;
     let lock = Lock::parse(&text).map_err(|error| unusable(&outputs.lock, error))?;
-    let mut found = Found { environment: differences(&lock::facts(&text).0, Epochs::NOW), ..Found::default() };
+    let known = attestation::known(&outputs.bundle, &lock.digest).unwrap_or_else(|| lock::facts(&text));
+    let mut found = Found { environment: differences(&known.0, Epochs::NOW), ..Found::default() };
     if how.frozen && !is_committed(&outputs.lock, &lock)? {
         found.leave_open("that the lock is the one that was committed: it is in no git repository");
     }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Project, causes, members, replaced};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn what_lies_beside_a_lock_and_is_not_of_it_is_told() {
@@ -591,6 +591,23 @@ fn buckets_are_of_all_columns_that_differ() {
     let input = &told["stages"][0];
     assert_eq!((&input["columns"][0], &input["columns"][1]), (&"u".into(), &"x".into()), "{told:#}");
     assert!(input["buckets"][0].as_u64() > Some(8), "all rows differ in `x`: {input:#}");
+}
+
+#[test]
+fn buckets_of_steps_and_predictions_tell_how_many_rows_differ() {
+    let project = salted();
+    train_in(&project, "a", &replaced(SMALL, "\"dummy\"", "\"boosted_trees\"\nmin_rows = 2"), &small());
+    score_small(&project, "one.csv", &small(), "one.trace");
+    let mut rows = small();
+    (rows[3][1], rows[3][3]) = ("ef".to_owned(), "16".to_owned());
+    score_small(&project, "two.csv", &rows, "two.trace");
+    let told = project.run(&["diff", "one.trace", "two.trace", "--json"]).json();
+    let differing: Vec<&Value> =
+        told["stages"].as_array().expect("stages").iter().filter(|stage| stage["state"] == "differs").collect();
+    assert!(differing.len() >= 3, "input, a step, the prediction: {told:#}");
+    for stage in differing {
+        assert_eq!(stage["buckets"], json!([1, 256]), "{stage:#}");
+    }
 }
 
 #[test]

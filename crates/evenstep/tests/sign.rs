@@ -307,6 +307,35 @@ fn verified_text(project: &Project) -> String {
 }
 
 #[test]
+fn libraries_of_another_engine_are_told_in_few_lines_that_nobody_forges() {
+    let project = signed();
+    sign(&project, "ana");
+    let lock = project.read("pipeline.lock");
+    let bill = lock.lines().find(|line| line.starts_with("sbom_sha256 = ")).expect("a fact of the lock");
+    plant(&project, None, |statement| {
+        let of = statement["predicate"]["buildDefinition"]["resolvedDependencies"].as_array_mut().expect("a list");
+        let library = of.iter_mut().find(|of| of["name"].as_str().is_some_and(|name| name.starts_with("serde 1")));
+        let library = library.expect("every engine has it");
+        library["uri"] = "pkg:cargo/serde@0.9.0".into();
+        let mut forged = library.clone();
+        forged["uri"] = "pkg:cargo/a\n  same     signatures               signed by ana; 1 needed\n@1".into();
+        of.push(forged);
+    });
+    for subject in ["titanic.evenstep", "pipeline.toml"] {
+        let said = project.run(&["verify", subject]).out;
+        assert!(said.contains("  library serde was 0.9.0 ("), "{said}");
+        assert!(!said.contains("same     signatures"), "{said}");
+    }
+    // Another engine's lock: who signs is told of its bill, not of every library.
+    project.write("pipeline.lock", lock.replace(bill, "sbom_sha256 = \"11\""));
+    let said = project.run(&["sign", "titanic.evenstep", "--key", "ben.key"]);
+    assert!(said.code == 2 && said.err.contains("[engine].annotations.sbom_sha256"), "{}", said.err);
+    assert!(said.err.lines().count() < 10, "{}", said.err);
+    let noted = project.run(&["score", "titanic.evenstep", "--input", "titanic.csv", "--output", "s.csv"]).ok().err;
+    assert!(noted.contains("trained by other libraries"), "{noted}");
+}
+
+#[test]
 fn what_is_signed_says_what_went_in_and_who_made_it() {
     let project = signed();
     sign(&project, "ana");

@@ -6,7 +6,7 @@ use evenstep_bundle::Opened;
 use evenstep_pipeline::{Interface, PipelineError, Predictor};
 
 use super::open_bundle;
-use crate::environment::{Difference, differences};
+use crate::environment::{Difference, SBOM, differences};
 use crate::{Host, attestation, output};
 
 /// What answers.
@@ -52,7 +52,12 @@ fn remark(environment: &[Difference]) -> Option<String> {
         Some(format!("{called} {}, and here it is {}", found.then, found.now))
     };
     let told = [told("engine", "engine"), told("build commit", "the engine's commit"), told("fit epoch", "fit epoch")];
-    let told: Vec<String> = told.into_iter().flatten().collect();
+    // Another version's are others anyway.
+    let libraries = environment.iter().any(|difference| difference.name == SBOM).then(|| "other libraries".to_owned());
+    let told: Vec<String> = match told.into_iter().flatten().collect::<Vec<_>>() {
+        none if none.is_empty() => libraries.into_iter().collect(),
+        some => some,
+    };
     let what = told.join("; ");
     (!told.is_empty()).then(|| format!("trained by {what}: the golden rows give the same bits all the same"))
 }

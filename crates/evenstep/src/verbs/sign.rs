@@ -11,6 +11,7 @@ use serde_json::json;
 use super::init::for_shell;
 use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Sign;
+use crate::environment::SBOM;
 use crate::verification::{FACTS, How, of_bundle};
 use crate::{Host, attestation, output};
 
@@ -122,6 +123,11 @@ fn says_otherwise(path: &Path, beside: &Envelope, own: &Statement, has_facts: bo
             .help("`--replace` puts yours in their place".to_owned());
     }
     let differences = own.differences(&theirs);
+    // What differs with the libraries of an engine is told by its own bill.
+    let differences = match differences.iter().any(|difference| difference.field.ends_with(SBOM)) {
+        true => own.clone().without_libraries().differences(&theirs.clone().without_libraries()),
+        false => differences,
+    };
     let told: String = match differences.as_slice() {
         [] => " the same in another form".to_owned(),
         some => some.iter().map(|difference: &Difference| format!("\n{difference}")).collect(),

@@ -96,7 +96,8 @@ fn tell(found: &Found, host: &Host) {
         others.into_iter().chain(libraries.iter().copied().take(LIBRARIES_TOLD))
     {
         let matters = if *matters { "training may give other bits" } else { "no digest depends on it" };
-        output::line(&format!("  {name} was {then}, here it is {now}: {matters}"));
+        // Some of it is what others wrote.
+        output::line(&output::one_line(&format!("  {name} was {then}, here it is {now}: {matters}")));
     }
     if let more @ 1.. = libraries.len().saturating_sub(LIBRARIES_TOLD) {
         output::line(&format!("  of more libraries others: {more}; `--json` names each"));

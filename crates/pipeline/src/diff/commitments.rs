@@ -398,7 +398,8 @@ impl<'a> Walk<'a> {
             let same = mine.zip(theirs).is_some_and(|(a, b)| are_alike(a, b));
             if !same {
                 seen.state = State::Differs;
-                seen.add(name, buckets.clone());
+                let of_columns = || self.a.differing_buckets(mine?, self.b, theirs?);
+                seen.add(name, buckets.clone().or_else(of_columns));
             }
         }
     }

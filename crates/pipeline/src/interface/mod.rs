@@ -200,6 +200,9 @@ impl Interface {
         if self.inputs.is_empty() {
             return Err(PipelineError::input(format!("{what} has no field to predict from")));
         }
+        if self.requires_id && self.id.is_empty() {
+            return Err(PipelineError::input(format!("{what} requires an id, and names no column of it")));
+        }
         if matches!(&self.task, Task::Multiclass { classes } if classes.is_empty()) {
             return Err(PipelineError::input(format!("{what} says of no class that `{}` may be it", self.target)));
         }

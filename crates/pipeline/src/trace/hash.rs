@@ -1,8 +1,8 @@
 //! The fast hashes of cells and rows, under constants that no seed changes.
 //!
 //! They tell runs apart that nobody forged. What must withstand forgery is the fingerprint.
-//! A cell of a row is the product of its halves, the row's key added to them. A cell by itself is mixed; what it adds to a
-//! row's content is times a factor of its column's name.
+//! A cell is mixed; of a row, it is the product of its halves then, the row's key added to them. What a cell adds to a row's
+//! content is times a factor of its column's name.
 //! Words alone are multiplied, so that wide registers do many cells at once.
 
 use std::ops::Range;
@@ -54,7 +54,8 @@ pub(crate) fn factor_of_column(name: &str) -> u64 {
     mixed(of_text(name)) | 1
 }
 
-/// A cell under its row's key: another cell of the row is another word, but once in 2^32 keys.
+/// A mixed cell under its row's key: another cell of the row is another word, but once in 2^32 keys. Unmixed, whole numbers would
+/// be multiples of the key, and of rows that share one the sum alone would tell.
 // Black et al. 1999, "UMAC: fast and secure message authentication": NH.
 #[inline(always)]
 const fn keyed(word: u64, key: u64) -> u64 {
@@ -193,7 +194,7 @@ impl Visitor for Written<'_> {
             for ((cell, key), content) in cells.iter().zip(keys).zip(content.iter_mut()) {
                 let word = word(*cell);
                 nulls += u64::from(word == NULL);
-                let cell = keyed(word, *key);
+                let cell = keyed(mixed(word), *key);
                 total = total.wrapping_add(cell);
                 *content = content.wrapping_add(cell.wrapping_mul(factor));
             }
@@ -234,7 +235,7 @@ impl Visitor for Ends<'_> {
                 let cell = mixed(word);
                 values = values.wrapping_add(cell);
                 *content = content.wrapping_add(cell.wrapping_mul(factor));
-                *room = keyed(word, *key);
+                *room = keyed(cell, *key);
             }
             (values, nulls)
         });

@@ -87,6 +87,24 @@ fn cells_that_changed_places_are_seen_though_the_values_are_the_same() {
     assert_eq!(changed(&a, &b), "-3 -5 +3 +5");
 }
 
+/// Rows without an id that are equal, and ids that occur twice.
+#[test]
+fn rows_that_share_a_key_are_no_sum() {
+    let of = |cells: [f64; 3]| {
+        let mut batch = table([7, 7, 7].into_iter(), |n| n as f64);
+        batch.insert(name("x"), Column::Number(cells.to_vec()));
+        trace(&batch)
+    };
+    let same = [[100.0, 110.0, 104.0], [104.0, 100.0, 110.0]].map(of);
+    assert_eq!(same[0].root(), same[1].root(), "which of them has which isn't known");
+    for other in [[105.0, 105.0, 104.0], [100.0, 111.0, 103.0], [99.0, 112.0, 103.0], [0.0, 0.0, 314.0]].map(of) {
+        let stages = same[0].stages().iter().zip(other.stages());
+        stages.for_each(|((_, mine), (stage, theirs))| {
+            assert_ne!(mine.columns[&name("x")].root, theirs.columns[&name("x")].root, "{stage}");
+        });
+    }
+}
+
 #[test]
 fn an_instant_is_no_reading_of_a_clock() {
     let root = |clock: Clock| {
