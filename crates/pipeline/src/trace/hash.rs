@@ -217,6 +217,8 @@ pub(crate) struct Ends<'a> {
     pub(crate) content: &'a mut [u64],
     /// The sums of the buckets.
     pub(crate) sums: &'a mut [u64; 256],
+    /// Room for what they are made of.
+    pub(crate) room: &'a mut [u64; BLOCK],
     /// The sum of all cells by themselves.
     pub(crate) values: &'a mut u64,
     pub(crate) nulls: &'a mut u64,
@@ -225,11 +227,10 @@ pub(crate) struct Ends<'a> {
 impl Visitor for Ends<'_> {
     #[inline]
     fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-        let Ends { keys, factor, ref mut content, .. } = *self;
-        let mut room = [0; BLOCK];
+        let Ends { keys, factor, ref mut content, ref mut room, .. } = *self;
         let (values, nulls) = widest!({
             let (mut values, mut nulls) = (0_u64, 0);
-            for (((cell, key), content), room) in cells.iter().zip(keys).zip(content.iter_mut()).zip(&mut room) {
+            for (((cell, key), content), room) in cells.iter().zip(keys).zip(content.iter_mut()).zip(room.iter_mut()) {
                 let word = word(*cell);
                 nulls += u64::from(word == NULL);
                 let cell = mixed(word);
@@ -241,7 +242,7 @@ impl Visitor for Ends<'_> {
         });
         *self.values = self.values.wrapping_add(values);
         *self.nulls += nulls;
-        add_to_buckets(self.sums, self.buckets, &room[..cells.len()]);
+        add_to_buckets(self.sums, self.buckets, &self.room[..cells.len()]);
     }
 }
 

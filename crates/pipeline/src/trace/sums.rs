@@ -139,6 +139,7 @@ impl Sums {
         let passed = self.passed(stage, rows);
         let mut adding: Vec<Adding> = columns.into_iter().map(|column| passed.take(column)).collect();
         let sketch = passed.ends.get_or_insert_default();
+        let mut room = [0; BLOCK];
         for block in hash::blocks(names.len()) {
             let keys = &rows.keys[block.clone()];
             let mut content = [0; BLOCK];
@@ -149,6 +150,7 @@ impl Sums {
                     factor: *factor,
                     content: &mut content[..keys.len()],
                     sums: all_buckets(buckets),
+                    room: &mut room,
                     values,
                     nulls,
                 };
