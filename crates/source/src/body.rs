@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use arrow_array::array::AnyDictionaryArray;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
@@ -25,6 +26,8 @@ use crate::{SourceError, SourceErrorKind};
 const NAME: &str = "the body";
 /// What compressed columns of a body may hold, and strings that its rows share.
 const INFLATED_BYTES_MAX: u64 = 64 << 20;
+/// A string of a dictionary that has no more bytes may be repeated by any number of rows.
+const SHORT_BYTES: usize = 64;
 /// Rows of a batch of a Parquet body.
 const BATCH_ROWS: usize = 4096;
 
@@ -232,11 +235,36 @@ fn shared_bytes(batch: &RecordBatch) -> Result<u64, ArrowError> {
     let of_column = |column: &ArrayRef| match column.data_type() {
         DataType::Utf8View => Ok(column.as_string_view().views().iter().map(|view| u64::from(*view as u32)).sum()),
         DataType::Dictionary(..) if !column.is_empty() => {
-            column.as_any_dictionary().values().to_data().get_slice_memory_size().map(|bytes| bytes as u64)
+            let column = column.as_any_dictionary();
+            let bytes = column.values().to_data().get_slice_memory_size()? as u64;
+            Ok(bytes.saturating_add(repeated_bytes(column)))
         }
         _ => Ok(0),
     };
     batch.columns().iter().map(of_column).sum()
+}
+
+/// Bytes of long strings of a dictionary, as often as rows have them: an answer repeats an id, and messages a cell. Short ones take
+/// no more than cells do anyway.
+fn repeated_bytes(column: &dyn AnyDictionaryArray) -> u64 {
+    let values = column.values();
+    let long: Vec<u64> = match values.data_type() {
+        DataType::Utf8 => values.as_string::<i32>().iter().map(long_bytes).collect(),
+        DataType::LargeUtf8 => values.as_string::<i64>().iter().map(long_bytes).collect(),
+        DataType::Utf8View => values.as_string_view().iter().map(long_bytes).collect(),
+        _ => return 0,
+    };
+    match long.iter().all(|bytes| *bytes == 0) {
+        true => 0,
+        false => {
+            let keys = column.normalized_keys().into_iter().enumerate().filter(|(row, _)| column.is_valid(*row));
+            keys.map(|(_, key)| long[key]).fold(0, u64::saturating_add)
+        }
+    }
+}
+
+fn long_bytes(text: Option<&str>) -> u64 {
+    text.map_or(0, |text| text.len().saturating_sub(SHORT_BYTES) as u64)
 }
 
 fn too_large(path: &Path) -> SourceError {
@@ -249,7 +277,9 @@ fn too_large(path: &Path) -> SourceError {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
+    use arrow_ipc::writer::StreamWriter;
     use parquet::arrow::ArrowWriter;
     use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
     use parquet::file::metadata::KeyValue;
@@ -263,6 +293,22 @@ mod tests {
         let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).expect("a file");
         writer.write(&batch).expect("rows");
         writer.into_inner().expect("an end")
+    }
+
+    #[test]
+    fn a_long_string_of_a_dictionary_is_repeated_by_few_rows() {
+        let arrow = |text: &str, rows: usize| {
+            let texts: DictionaryArray<Int32Type> = std::iter::repeat_n(Some(text), rows).chain([None]).collect();
+            let batch = RecordBatch::try_from_iter([("x", Arc::new(texts) as ArrayRef)]).expect("a batch");
+            let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a stream");
+            writer.write(&batch).expect("rows");
+            Body::arrow(&writer.into_inner().expect("an end"))
+        };
+        let long = "a".repeat(1 << 20);
+        assert_eq!(arrow(&long, 50).expect("it is little").rows(), 51);
+        assert_eq!(arrow(&long[..SHORT_BYTES], 200_000).expect("they are short").rows(), 200_001);
+        let said = arrow(&long, 70).expect_err("70 MiB").to_string();
+        assert!(said.contains("hold more than its bytes show"), "{said}");
     }
 
     #[test]

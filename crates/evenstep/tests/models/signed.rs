@@ -54,7 +54,9 @@ fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
     project.write("b.evenstep.dsse.json", own);
     assert_eq!(server.get("/models/p").ok().json()["versions"].as_array().map(Vec::len), Some(1));
 
+    // The file that lists it is taken over once it is signed, without a word from anybody.
     sign(&project, "b.evenstep", "ana");
+    server.line_with("models_changed");
     load().ok();
     assert_eq!(server.answers("/models/p/versions/2/predict"), digest(&project, "b.evenstep"));
     let (mut admin, key) = server.connect_admin();

@@ -94,14 +94,14 @@ export class Client {
       headers["Authorization"] = `Bearer ${this.key}`;
     }
     const method = body === undefined ? "GET" : "POST";
-    const signal = AbortSignal.timeout(this.timeout);
+    const signal = AbortSignal.timeout(waits);
     const text = body === undefined ? undefined : JSON.stringify(body, finite);
     const answer = await fetch(this.url + path, { method, headers, body: text, signal });
-    const told = await answer.json().catch(() => ({}));
     if (!answer.ok) {
-      throw new Refused(answer.status, told);
+      // What stands between us and the server answers as it likes.
+      throw new Refused(answer.status, await answer.json().catch(() => ({})));
     }
-    return told;
+    return await answer.json();
   }
 }
 

@@ -24,10 +24,15 @@ pub fn proto(interface: &Interface) -> String {
             Kind::Boolean => "bool",
             _ => "string",
         };
-        let json = literal(field.name.as_str());
+        // The compiler takes no name in brackets, which stand for extensions.
+        let is_bracketed = field.name.as_str().starts_with('[') && field.name.as_str().ends_with(']');
+        let json = match is_bracketed {
+            true => String::new(),
+            false => format!(" [json_name = {}]", literal(field.name.as_str())),
+        };
         let required = if field.is_required { "required" } else { "may be left out" };
         let note = if field.note.is_empty() { String::new() } else { format!(", {}", field.note) };
-        format!("  // {required}{note}\n  optional {kind} {name} = {number} [json_name = {json}];\n")
+        format!("  // {required}{note}\n  optional {kind} {name} = {number}{json};\n")
     });
     let rows: String = lines.collect();
     let prediction = if interface.task.classes().is_empty() { "double" } else { "string" };

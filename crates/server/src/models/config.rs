@@ -1,6 +1,7 @@
 //! The file that says what to serve, watched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,8 +71,17 @@ impl Config {
     /// What the bundles that it lists look like from outside.
     fn stamps(&self, folder: &Path) -> Vec<Stamp> {
         let paths = self.models.values().flat_map(|listed| listed.versions.values());
-        paths.map(|path| Stamp::of(&folder.join(path))).collect()
+        let paths = paths.map(|path| folder.join(path));
+        // Who signs a bundle that was refused has it looked at again.
+        paths.flat_map(|path| [Stamp::of(&signatures(&path)), Stamp::of(&path)]).collect()
     }
+}
+
+/// Where the signatures of a bundle lie.
+fn signatures(bundle: &Path) -> PathBuf {
+    let mut path = OsString::from(bundle);
+    path.push(".dsse.json");
+    path.into()
 }
 
 impl Listed {

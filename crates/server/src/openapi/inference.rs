@@ -32,7 +32,7 @@ pub(super) fn paths(predictor: &Predictor) -> Vec<(String, Value)> {
         let mut answer = json("a tensor for each output", schema("InferenceResponse"));
         answer["content"]["application/octet-stream"] =
             json!({ "schema": text("JSON, and the bytes of its tensors after it") });
-        let statuses = ["400", "401", "403", "404", "408", "413", "415", "421", "429"];
+        let statuses = ["400", "401", "403", "404", "408", "413", "415", "421", "429", "504"];
         let mut infer = operation("Predict", &format!("v2_infer{suffix}"), responses(answer, &ERROR, &statuses));
         infer["requestBody"] = json!({ "required": true, "content": {
             "application/json": { "schema": schema("InferenceRequest") },

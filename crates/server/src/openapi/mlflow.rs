@@ -10,7 +10,7 @@ const ERROR: Refusal = Refusal { kind: "application/json", schema: "InvocationEr
 
 pub(super) fn paths(_: &Predictor) -> Vec<(String, Value)> {
     let answer = json!({ "description": "a prediction a row", "content": { "application/json": { "schema": schema("InvocationAnswer") } } });
-    let statuses = ["400", "401", "403", "408", "413", "415", "421", "429"];
+    let statuses = ["400", "401", "403", "408", "413", "415", "421", "429", "504"];
     let mut invoke = operation("Predict (MLflow)", "invocations", responses(answer, &ERROR, &statuses));
     invoke["requestBody"] = json!({ "required": true, "content": {
         "application/json": { "schema": schema("Invocation") },

@@ -101,7 +101,7 @@ fn native(predictor: &Predictor) -> Vec<(String, Value)> {
         Format::Lines.media_type(): { "schema": text("an object a line, each a row; answered while they come") },
     } });
     let predict = |name: &str, more: &[&str]| {
-        let statuses = [&["400", "401", "403", "406", "408", "413", "415", "421", "422", "429"], more].concat();
+        let statuses = [&["400", "401", "403", "406", "408", "413", "415", "421", "422", "429", "504"], more].concat();
         let mut operation = operation("Predict one row or many", name, responses(answer.clone(), &PROBLEM, &statuses));
         operation["requestBody"] = body.clone();
         json!({ "post": operation })
