@@ -1,7 +1,6 @@
 //! What is signed of a bundle, and where it lies: which artifact, learned from what, by which engine, when.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use evenstep_attest::{
@@ -28,9 +27,7 @@ const HOST: &str = "host";
 
 /// Where a bundle's signatures lie: `houses.evenstep.dsse.json`.
 pub(crate) fn beside(bundle: &Path) -> PathBuf {
-    let mut path = OsString::from(bundle);
-    path.push(".dsse.json");
-    path.into()
+    evenstep_files::beside(bundle, evenstep_files::SIGNATURES)
 }
 
 /// The signatures at that path, if there is a file.
@@ -186,7 +183,7 @@ pub(crate) fn statement(name: &str, hash: &str, artifact: &Artifact, facts: Fact
         dependencies.push(repository);
     }
     dependencies.push(engine(&facts));
-    if facts.get(SBOM).and_then(Value::as_str) == Some(sbom::digest()) {
+    if facts.get(SBOM).and_then(Value::as_str) == Some(&sbom::digest()) {
         dependencies.extend(sbom::libraries().iter().map(resource));
     }
     let made = BuildDefinition {

@@ -22,6 +22,8 @@ pub(crate) struct Build {
     target: &'static str,
     profile: &'static str,
     features: Vec<&'static str>,
+    /// A hash of what cargo compiled from.
+    lock: String,
 }
 
 /// The fact that tells one engine's libraries from another's: the digest of its bill of materials.
@@ -46,19 +48,20 @@ impl Build {
             target: env!("EVENSTEP_BUILD_TARGET"),
             profile: env!("EVENSTEP_BUILD_PROFILE"),
             features: env!("EVENSTEP_BUILD_FEATURES").split_whitespace().collect(),
+            lock: sbom::lock(),
         }
-    }
-}
-
-impl Difference {
-    /// Whether it is of one library.
-    pub(crate) fn is_of_a_library(&self) -> bool {
-        self.name.starts_with(LIBRARY)
     }
 }
 
 /// What is known of this engine and host.
 pub(crate) fn here() -> Map<String, Value> {
+    let mut facts = engine_and_host();
+    facts.insert(SBOM.to_owned(), json!(sbom::digest()));
+    facts
+}
+
+/// The same without the libraries, which take longer to list than a bundle to load.
+fn engine_and_host() -> Map<String, Value> {
     let facts = json!({
         "engine": VERSION,
         "build": Build::here(),
@@ -66,7 +69,6 @@ pub(crate) fn here() -> Map<String, Value> {
         "kernel": std::fs::read_to_string("/proc/sys/kernel/osrelease").map_or(Value::Null, |text| json!(text.trim())),
         "cpu": simd::features(),
         "simd": simd::level().word(),
-        SBOM: sbom::digest(),
     });
     let Value::Object(mut facts) = facts else { unreachable!("it is written as an object above") };
     facts.retain(|_, value| !value.is_null());
@@ -84,6 +86,13 @@ pub(crate) struct Difference {
     pub(crate) now: String,
     /// Whether answers or digests may differ for it.
     pub(crate) matters: bool,
+}
+
+impl Difference {
+    /// Whether it is of one library.
+    pub(crate) fn is_of_a_library(&self) -> bool {
+        self.name.starts_with(LIBRARY)
+    }
 }
 
 /// The libraries that are others, and those that one engine alone has.
@@ -104,7 +113,7 @@ fn other_libraries(then: &Map<String, Value>, now: &BTreeMap<String, String>) ->
 
 /// What differs between the engine and host that trained, and these.
 pub(crate) fn differences(facts: &BTreeMap<String, Value>, epochs: Epochs) -> Vec<Difference> {
-    let now = here();
+    let now = engine_and_host();
     let mut differences = Vec::new();
     let mut compare = |name: &str, then: Option<&Value>, now: Option<&Value>, matters: bool| {
         // What one side didn't note down is no difference.
@@ -125,7 +134,11 @@ pub(crate) fn differences(facts: &BTreeMap<String, Value>, epochs: Epochs) -> Ve
         let (then, now) = (build(facts.get("build"), key), build(now.get("build"), key));
         compare(&format!("build {key}"), then.as_ref(), now.as_ref(), false);
     }
-    compare(SBOM, facts.get(SBOM), now.get(SBOM), false);
+    // What was compiled from one lock file has the same libraries.
+    if facts.get("build") == now.get("build") {
+        return differences;
+    }
+    compare(SBOM, facts.get(SBOM), Some(&json!(sbom::digest())), false);
     if let Some(then) = facts.get(LIBRARIES).and_then(Value::as_object) {
         differences.extend(other_libraries(then, &sbom::versions(sbom::libraries())));
     }
@@ -149,6 +162,7 @@ mod tests {
         assert_eq!(told(|_| ()), [""; 0]);
         let serde = sbom::versions(sbom::libraries())["serde"].clone();
         let changed = told(|facts| {
+            facts.get_mut("build").expect("it is known")["lock"] = json!("another");
             facts.insert(SBOM.to_owned(), json!("11"));
             let libraries = facts.get_mut(LIBRARIES).and_then(Value::as_object_mut).expect("they were put there");
             libraries.insert("serde".to_owned(), json!("0.9.0 (001122334455)"));
@@ -160,7 +174,11 @@ mod tests {
             format!("library serde: 0.9.0 (001122334455), {serde}, false"),
         ];
         assert_eq!(changed, expected);
-        assert_eq!(told(|facts| facts.retain(|name, _| *name != SBOM && *name != LIBRARIES)), [""; 0], "older locks");
+        let older = |facts: &mut BTreeMap<String, Value>| {
+            facts.retain(|name, _| *name != SBOM && *name != LIBRARIES);
+            facts.get_mut("build").and_then(Value::as_object_mut).expect("it is known").remove("lock");
+        };
+        assert_eq!(told(older), [""; 0], "older locks");
         assert!(sbom::Library::at("pkg:cargo/serde@1.0.0", "ab").is_some());
         for url in ["pkg:npm/serde@1.0.0", "pkg:cargo/serde", "pkg:cargo/a\n  same  @1", "pkg:cargo/a@\u{1b}[2J"] {
             assert_eq!(sbom::Library::at(url, "ab"), None, "{url}");

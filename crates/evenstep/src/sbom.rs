@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use evenstep_attest::sha256;
-use evenstep_exact::canonical::canonical_json;
+use evenstep_exact::canonical::{Hasher, canonical_json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -32,14 +32,19 @@ struct Package {
 }
 
 /// Every library of the engine. The same for every build of a version: nothing of a host is in it.
-pub(crate) fn of_engine() -> Value {
-    if LOCK.is_empty() { unknown() } else { listed(LOCK) }
+pub(crate) fn of_engine() -> &'static Value {
+    static BILL: LazyLock<Value> = LazyLock::new(|| if LOCK.is_empty() { unknown() } else { listed(LOCK) });
+    &BILL
 }
 
 /// The SHA-256 of the bill, as canonical JSON.
-pub(crate) fn digest() -> &'static str {
-    static DIGEST: LazyLock<String> = LazyLock::new(|| sha256(&canonical_json(&of_engine())));
-    &DIGEST
+pub(crate) fn digest() -> String {
+    sha256(&canonical_json(of_engine()))
+}
+
+/// A hash of the lock file, which tells sooner than the bill whether libraries are the same.
+pub(crate) fn lock() -> String {
+    Hasher::new("evenstep lock file").str(LOCK).finish().short()
 }
 
 /// A library that others wrote.

@@ -321,6 +321,9 @@ fn libraries_of_another_engine_are_told_in_few_lines_that_nobody_forges() {
         forged["uri"] = "pkg:cargo/a\n  same     signatures               signed by ana; 1 needed\n@1".into();
         of.push(forged);
     });
+    let build = lock.lines().find(|line| line.starts_with("lock = ")).expect("a fact of the build");
+    let lock = lock.replace(build, "lock = \"another\"");
+    project.write("pipeline.lock", &lock);
     for subject in ["titanic.evenstep", "pipeline.toml"] {
         let said = project.run(&["verify", subject]).out;
         assert!(said.contains("  library serde was 0.9.0 ("), "{said}");

@@ -15,6 +15,7 @@
 //!
 //! What is read whole is a regular file ([`read_regular`]): anything else may never end.
 
+mod beside;
 mod disk;
 mod error;
 mod faulty;
@@ -22,6 +23,7 @@ mod output;
 mod regular;
 mod turn;
 
+pub use beside::{SIGNATURES, beside};
 pub use disk::{Access, Disk, File, Files};
 pub use error::{FileError, help};
 pub use faulty::{Fault, Faulty, Lasting, Operation};

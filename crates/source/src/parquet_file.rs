@@ -46,8 +46,7 @@ impl Footer {
     ) -> Result<(Footer, Vec<ColumnName>), SourceError> {
         guard(path, || parquet_claims::check_footer(bytes))?;
         if !bytes.starts_with(b"PAR") {
-            let error = SourceError::malformed("it doesn't begin as Parquet does").in_file(path);
-            return Err(error.help("say of it what it is: `Content-Type` is for that"));
+            return Err(SourceError::malformed("it doesn't begin as Parquet does").in_file(path));
         }
         let (Footer { metadata }, columns) = Footer::of(path, bytes)?;
         guard(path, || {

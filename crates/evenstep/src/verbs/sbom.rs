@@ -8,7 +8,7 @@ use crate::{output, sbom};
 
 pub(crate) fn sbom(args: &Sbom) -> Answer {
     match &args.bundle {
-        None => output::json(&sbom::of_engine()),
+        None => output::json(sbom::of_engine()),
         Some(path) => output::json(&open_bundle(path)?.sbom),
     }
     Ok(ExitCode::SUCCESS)

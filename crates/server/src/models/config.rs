@@ -1,10 +1,10 @@
 //! The file that says what to serve, watched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use evenstep_files::{SIGNATURES, beside};
 use evenstep_table::did_you_mean;
 use serde::Deserialize;
 
@@ -73,15 +73,8 @@ impl Config {
         let paths = self.models.values().flat_map(|listed| listed.versions.values());
         let paths = paths.map(|path| folder.join(path));
         // Who signs a bundle that was refused has it looked at again.
-        paths.flat_map(|path| [Stamp::of(&signatures(&path)), Stamp::of(&path)]).collect()
+        paths.flat_map(|path| [Stamp::of(&beside(&path, SIGNATURES)), Stamp::of(&path)]).collect()
     }
-}
-
-/// Where the signatures of a bundle lie.
-fn signatures(bundle: &Path) -> PathBuf {
-    let mut path = OsString::from(bundle);
-    path.push(".dsse.json");
-    path.into()
 }
 
 impl Listed {
