@@ -180,14 +180,12 @@ impl<'a> Growing<'a> {
             _ => None,
         };
         let ranking = match ranking {
-            Some(_) if !run.workers.are_alone() => {
-                return Err(ModelError::new("a ranking is learned by one process"));
-            }
             Some(_) if data.batches.iter().any(|batch| batch.training().group.len() < batch.rows()) => {
                 return Err(ModelError::new("a ranking is learned from groups of rows, and rows have none"));
             }
-            pairs => pairs.map(|pairs| Ranking {
-                groups: Groups::of(data.batches, &pieces, &roles),
+            None => None,
+            Some(pairs) => Some(Ranking {
+                groups: Groups::of(run.workers, data.batches, &pieces, &roles)?,
                 pairs,
                 targets: data.batches.iter().flat_map(|batch| &batch.training().target).copied().collect(),
                 hessians: vec![0.0; rows],

@@ -296,21 +296,37 @@ impl Growing<'_> {
     /// A row's is beyond floats.
     pub(super) fn losses(&self, round: u32) -> Result<CurvePoint, ModelError> {
         let weights = if self.spec.goss.is_some() { &self.undrawn } else { &self.weights };
-        if let Some(Ranking { groups, targets, .. }) = &self.ranking {
-            let losses = groups.losses(self.run.workers, &self.scores[0], targets, weights);
-            let of_role = |role: Role| {
-                let (mut sum, mut total) = (ExactSum::default(), ExactSum::default());
-                for (_, loss, weight) in losses.iter().filter(|(row, ..)| self.roles[*row as usize] == role) {
-                    sum.add_product(*loss, *weight);
-                    total.add(*weight);
-                }
-                sum.divided_by(&total)
-            };
-            let training = of_role(Role::Learned).unwrap_or(0.0);
-            return Ok(CurvePoint { round, training, watched: of_role(Role::Watched) });
+        let losses = match &self.ranking {
+            Some(ranking) => self.losses_of_groups(ranking, weights),
+            None => self.losses_of_rows(weights),
+        };
+        if losses.diverged {
+            return Err(diverged(round));
         }
+        Ok(CurvePoint {
+            round,
+            training: losses.learned.divided_by(&losses.learned_weight).unwrap_or(0.0),
+            watched: losses.watched.divided_by(&losses.watched_weight),
+        })
+    }
+
+    fn losses_of_groups(&self, ranking: &Ranking, weights: &[f64]) -> Losses {
+        let of_groups = ranking.groups.losses(self.run.workers, &self.scores[0], &ranking.targets, weights);
+        self.run.workers.fold(1, |_, losses: &mut Losses| {
+            for (row, loss, weight) in &of_groups {
+                let (sum, total) = match self.roles[*row as usize] {
+                    Role::Watched => (&mut losses.watched, &mut losses.watched_weight),
+                    _ => (&mut losses.learned, &mut losses.learned_weight),
+                };
+                sum.add_product(*loss, *weight);
+                total.add(*weight);
+            }
+        })
+    }
+
+    fn losses_of_rows(&self, weights: &[f64]) -> Losses {
         let states = offsets(&self.pieces);
-        let losses = rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
+        rows::fold(self.run.workers, &self.pieces, states, |piece, first, losses: &mut Losses| {
             let targets = &self.data.batches[piece.batch].training().target[piece.rows.clone()];
             let scores: Vec<&[f64]> = self.scores.iter().map(|of| &of[*first..*first + targets.len()]).collect();
             let mut of_row = vec![0.0; targets.len()];
@@ -342,14 +358,6 @@ impl Growing<'_> {
                 sum.add_slice(&terms);
                 total.add_terms(targets.len(), weight);
             }
-        });
-        if losses.diverged {
-            return Err(diverged(round));
-        }
-        Ok(CurvePoint {
-            round,
-            training: losses.learned.divided_by(&losses.learned_weight).unwrap_or(0.0),
-            watched: losses.watched.divided_by(&losses.watched_weight),
         })
     }
 }

@@ -2,12 +2,14 @@
 //! Source: Burges 2010, "From RankNet to LambdaRank to LambdaMART".
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use evenstep_exact::maths;
 use evenstep_exact::reduce::Workers;
-use evenstep_table::Batch;
+use evenstep_table::{Batch, counted};
 
 use super::rows::{Piece, Role};
+use crate::ModelError;
 use crate::metric::queries::{best_gain, discount, gain_of, mean_weight};
 
 /// The rows of each group, as numbers of rows of the fit. Within a group they are in the order of their identities,
@@ -46,19 +48,39 @@ struct Pull {
 
 impl Groups {
     /// Groups all rows that are present.
-    pub(super) fn of(batches: &[Batch], pieces: &[Piece], roles: &[Role]) -> Groups {
+    ///
+    /// # Errors
+    /// A group has rows here and in another process: what its rows pull at each other is seen by neither.
+    pub(super) fn of(
+        workers: &Workers,
+        batches: &[Batch],
+        pieces: &[Piece],
+        roles: &[Role],
+    ) -> Result<Groups, ModelError> {
         let places = pieces.iter().flat_map(|piece| piece.rows.clone().map(move |row| (piece.batch, row)));
         let present = places.enumerate().filter(|(row, _)| roles[*row] != Role::Absent);
         let mut rows: Vec<(u32, usize, usize)> = present.map(|(row, (batch, at))| (row as u32, batch, at)).collect();
         let group = |(_, batch, at): &(u32, usize, usize)| batches[*batch].training().group[*at];
         let identity = |(_, batch, at): &(u32, usize, usize)| batches[*batch].row_id(*at).draw_key();
         rows.sort_unstable_by(|a, b| group(a).cmp(&group(b)).then_with(|| identity(a).cmp(&identity(b))));
-        let ends = rows.chunk_by(|a, b| group(a) == group(b)).scan(0, |end, rows| {
+        let groups: Vec<_> = rows.chunk_by(|a, b| group(a) == group(b)).collect();
+        if !workers.are_alone() {
+            let processes = workers.fold(1, |_, processes: &mut BTreeMap<[u8; 16], u64>| {
+                processes.extend(groups.iter().map(|rows| (group(&rows[0]).0, 1)));
+            });
+            let apart = processes.values().filter(|processes| **processes > 1).count();
+            if apart > 0 {
+                let groups = counted(apart as u64, "group");
+                return Err(ModelError::new(format!("{groups} of the ranking came to more than one process"))
+                    .help("give all rows of a group to one process"));
+            }
+        }
+        let ends = groups.iter().scan(0, |end, rows| {
             *end += rows.len();
             Some(*end)
         });
         let ends = ends.collect();
-        Groups { rows: rows.into_iter().map(|(row, _, _)| row).collect(), ends }
+        Ok(Groups { rows: rows.into_iter().map(|(row, _, _)| row).collect(), ends })
     }
 
     fn each(&self) -> impl Iterator<Item = &[u32]> {

@@ -7,11 +7,13 @@ use std::sync::{Arc, Barrier, Mutex};
 use evenstep_exact::draw::{Draws, Seed};
 use evenstep_exact::reduce::{Peers, Workers};
 use evenstep_table::{Batch, Column, Task};
+use serde_json::json;
 
 use super::super::store::store;
 use super::super::{BoostedTrees, EarlyStopping, Model};
+use super::ranking::groups;
 use super::{binary, digest, multiclass, sampled, three_classes, two_classes, values, weighted};
-use crate::{Family, Run, Training, testing};
+use crate::{Family, ModelError, Run, Training, testing};
 
 /// Two that have half of the rows each, and see what either saw: threads, which share nothing but these bytes.
 struct Pair {
@@ -71,27 +73,61 @@ fn without_heavy_bins(data: Batch) -> Batch {
 
 pub(super) fn check_two_processes<F: Family<Model = Model>>(spec: &F, task: &Task, data: &Batch) {
     let alone = testing::fit(spec, task, data).unwrap().model;
-    let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| learn_part(spec, task, data, true, pair.clone()));
-        assert_eq!(learn_part(spec, task, data, false, pair.clone()), alone);
-        assert_eq!(other.join().unwrap(), alone);
-    });
+    // A group is where all its rows are.
+    let of_row = |row: usize| data.training().group.get(row).map_or(row, |group| group.0[0].into());
+    for model in learn_parts(spec, task, data, |row| of_row(row).is_multiple_of(3)) {
+        assert_eq!(model.unwrap(), alone);
+    }
 }
 
-/// Learns from a third of the rows, or from the others, beside a peer who has the rest.
+/// What two processes come to, of which one has the rows that `is_first` says, and the other those that it doesn't.
+fn learn_parts<F: Family<Model = Model>>(
+    spec: &F,
+    task: &Task,
+    data: &Batch,
+    is_first: impl Fn(usize) -> bool + Sync,
+) -> [Result<Model, ModelError>; 2] {
+    let pair = Arc::new(Pair { both: Barrier::new(2), brought: Mutex::default() });
+    let learn = |first| learn_part(spec, task, data, |row| is_first(row) == first, pair.clone());
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| learn(true));
+        let second = learn(false);
+        [first.join().unwrap(), second]
+    })
+}
+
+/// Rows of a group pull at each other, so each group is where all its rows are.
+#[test]
+fn two_processes_learn_a_ranking_from_whole_groups() {
+    let stopping = EarlyStopping { rounds: 2, validation: None };
+    for objective in ["lambda_rank", "pairwise_rank"] {
+        let written = json!({ "trees": 6, "objective": objective, "row_sample": 0.8, "early_stopping": stopping });
+        let spec: BoostedTrees = serde_json::from_value(written).unwrap();
+        check_two_processes(&spec, &Task::Ranking, &groups(3000));
+    }
+}
+
+#[test]
+fn a_group_that_is_in_two_processes_is_refused_by_both() {
+    for model in learn_parts(&sampled(), &Task::Ranking, &groups(3000), |row| row < 1500) {
+        assert_eq!(model.unwrap_err().message, "1 group of the ranking came to more than one process");
+    }
+}
+
+/// Learns from some of the rows, beside a peer who has the rest.
 fn learn_part<F: Family<Model = Model>>(
     spec: &F,
     task: &Task,
     data: &Batch,
-    is_third: bool,
+    is_mine: impl Fn(usize) -> bool,
     peer: Arc<dyn Peers>,
-) -> Model {
-    let rows: Vec<usize> = (0..data.rows()).filter(|row| row.is_multiple_of(3) == is_third).collect();
+) -> Result<Model, ModelError> {
+    let rows: Vec<usize> = (0..data.rows()).filter(|row| is_mine(*row)).collect();
+    let threads = if is_mine(0) { 3 } else { 1 };
     let (part, features) = ([data.take(&rows)], data.schema());
-    let workers = Workers::threads(if is_third { 3 } else { 1 }).with_peers(peer);
+    let workers = Workers::threads(threads).with_peers(peer);
     let run = Run { workers: &workers, draws: Draws::new(Seed(7), "model"), progress: &|_, _, _| () };
-    spec.fit(&Training { batches: &part, features: &features, task }, &run).unwrap().model
+    Ok(spec.fit(&Training { batches: &part, features: &features, task }, &run)?.model)
 }
 
 /// A process at the other end of two pipes. The one that leads merges.
@@ -136,7 +172,8 @@ fn a_fit_over_two_processes_is_that_of_one() {
     let (task, data) = (binary(), two_classes(30_000));
     let learn = |from: Box<dyn Read + Send>, to: Box<dyn Write + Send>, leads: bool| {
         let peer = Arc::new(Process { pipes: Mutex::new((from, to)), leads });
-        let found = digest(&store(&learn_part(&spec, &task, &data, leads, peer.clone())));
+        let is_mine = |row: usize| row.is_multiple_of(3) == leads;
+        let found = digest(&store(&learn_part(&spec, &task, &data, is_mine, peer.clone()).unwrap()));
         (found, peer)
     };
     if std::env::var_os(FOLLOWS).is_some() {

@@ -2,7 +2,7 @@ use super::*;
 use crate::metric::{self, Scored};
 
 /// Groups of 5 to 24 rows, whose relevance follows two features and noise.
-fn groups(rows: usize) -> Batch {
+pub(super) fn groups(rows: usize) -> Batch {
     let mut data = mixed(rows, |x, u, _| (x * 3.0 + u - 0.8).clamp(0.0, 4.0).floor());
     let mut group = Vec::new();
     while group.len() < rows {
