@@ -4,7 +4,7 @@ use evenstep_exact::reduce::Workers;
 use serde_json::Value;
 
 use super::Side;
-use super::rows::unread;
+use super::reread::unread;
 use crate::prepare::prepare;
 use crate::trace::{Head, Origin, Recorder, SALT_BYTES, Salt};
 use crate::{Run, Silent, Spec};

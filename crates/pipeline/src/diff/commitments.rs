@@ -7,8 +7,11 @@ use evenstep_table::{ColumnName, RowKey, counted};
 use serde_json::Value;
 
 use super::align::{Pair, Slot, StepOf};
-use super::rows::{Change, Changed, Names, View, called_as, personal, reconcile_data, reconcile_viewed};
+use super::reconcile::{called_as, reconcile_data, reconcile_viewed};
+use super::reread::{Names, View};
+use super::rows::{Change, Changed};
 use super::twins::{BUCKETS_LEAST, Renamed, exchange, exchanged, followed, may_be_cells, renamed, renamed_and_changed};
+use super::values::personal;
 use super::{Cause, Finding, Findings, Side, State};
 use crate::trace::{
     Commitment, Commitments, Element, Form, Origin, Reconciled, Root, RowName, Sketch, Spread, Stage, Trace, bucket_of,

@@ -9,7 +9,7 @@ use super::align::{self, Pair, Slot, StepOf};
 use super::commitments::DATA_DIFFER;
 use super::hidden::{self, HOLDS_VALUES};
 use super::learned::LEARNED;
-use super::rows;
+use super::values;
 use super::words::{both, entries, same, some_leaves, visible, word};
 use super::{Cause, Findings, Side, State, files};
 use crate::trace::{Origin, Stage};
@@ -150,7 +150,7 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
     let same_rows = rows(a) == rows(b);
     let data_differ = findings.at(&Slot::Input).seen.state == State::Differs;
     let traced = findings.at(&Slot::Input).seen.state != State::Unknown;
-    let personal = rows::personal(a, b);
+    let personal = values::personal(a, b);
     let fingerprints_differ = !same(of_a.get("fingerprint"), of_b.get("fingerprint"));
     let input = findings.at(&Slot::Input);
     // Traces tell of columns even where they match no row.
@@ -284,7 +284,7 @@ fn step(at: usize, a: &Side, b: &Side, findings: &mut Findings) {
     let title = pair.title();
     let moved =
         findings.slots.moved(at).map(|places| (places, places.map(|at| findings.slots.pairs()[at].step().number)));
-    let personal = hidden::with_derived(rows::personal(a, b), &findings.slots.pairs()[..at]);
+    let personal = hidden::with_derived(values::personal(a, b), &findings.slots.pairs()[..at]);
     let finding = findings.at(&Slot::Step(at));
     if let Some(([a, b], [in_a, in_b])) = moved {
         if at == a.min(b) {

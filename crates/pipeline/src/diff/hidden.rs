@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Side;
 use super::align::Pair;
-use super::rows::personal;
+use super::values::personal;
 use super::words::{same, some_leaves};
 use crate::artifact;
 

@@ -12,8 +12,11 @@ mod document;
 mod files;
 mod hidden;
 mod learned;
+mod reconcile;
+mod reread;
 mod rows;
 mod twins;
+mod values;
 mod words;
 
 use std::collections::BTreeMap;
@@ -28,7 +31,8 @@ use serde_json::Value;
 use crate::Artifact;
 use crate::trace::{Origin, Salt, Trace};
 
-pub use rows::{Cells, Change, RowChange, UNREAD};
+pub use reread::UNREAD;
+pub use rows::{Cells, Change, RowChange};
 pub use words::visible;
 
 use align::{Slot, Slots};
@@ -234,7 +238,7 @@ pub fn diff(a: &Side, b: &Side, workers: &Workers) -> Difference {
     document::compare(a, b, &mut findings);
     files::compare(a, b, &mut findings);
     let [of_a, of_b] = at_hand.as_ref().map_or([a, b], |[a, b]| [a, b]);
-    rows::read_values(of_a, of_b, &mut findings, workers);
+    values::read(of_a, of_b, &mut findings, workers);
     learned::explain(a, b, &mut findings);
     code::conclude(a, b, &mut findings);
     told(a, b, at_hand.is_some(), findings)
