@@ -60,6 +60,17 @@ pub fn read_regular_that_begins(path: &Path, beginning: &[u8], bytes_max: u64) -
     Ok(bytes)
 }
 
+/// Whether there is a regular file that begins so.
+pub fn begins_with(path: &Path, beginning: &[u8]) -> bool {
+    let begins = || {
+        must_end(path)?;
+        let mut found = vec![0; beginning.len()];
+        fs::File::open(path)?.read_exact(&mut found)?;
+        io::Result::Ok(found == beginning)
+    };
+    begins().unwrap_or(false)
+}
+
 /// More than any key, policy or file of signatures has.
 const SHORT: u64 = 1 << 20;
 
@@ -105,6 +116,7 @@ mod tests {
         assert_eq!(begins(b"te", 4).expect("it does"), b"text");
         assert_eq!(begins(b"to", 4).expect("it is no such file"), b"te");
         assert_eq!(begins(b"text and more", 40).expect("it is no such file"), b"text");
+        assert!(begins_with(&file, b"te") && !begins_with(&file, b"to") && !begins_with(&file, b"text and more"));
         let long = begins(b"te", 3).expect_err("it is long").to_string();
         assert_eq!(long, "it has 4 bytes, and 3 at most are expected");
         fs::write(&file, vec![b'a'; 1 << 20]).expect("written");

@@ -37,7 +37,6 @@ pub(crate) mod split;
 pub(crate) mod train;
 pub(crate) mod verify;
 
-use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +46,7 @@ use std::sync::Arc;
 use evenstep_bundle::Opened;
 use evenstep_files::{FileError, Files, Output};
 use evenstep_pipeline::score::Answers;
-use evenstep_pipeline::{PipelineError, Run, Spec};
+use evenstep_pipeline::{FileKind, PipelineError, Run, Spec};
 use evenstep_source::SourceError;
 use evenstep_source::format::{Compression, Format};
 use evenstep_source::write::Writer;
@@ -80,34 +79,9 @@ pub(crate) fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
     evenstep_bundle::open(&bytes).map_err(|error| unusable(path, error))
 }
 
-/// What a file with that ending is, if it is no bundle.
-pub(crate) fn other_than_bundle(path: &Path) -> Option<&'static str> {
-    Some(match path.extension().and_then(OsStr::to_str).unwrap_or_default() {
-        "toml" => "a spec",
-        "lock" => "a lock",
-        "trace" => "a trace",
-        "html" => "a page",
-        "json" => "a file of JSON, as signatures are",
-        // A spec may be a text, too.
-        "txt" => return None,
-        _ => return evenstep_source::format::of_path(path).map(|_| "a data file"),
-    })
-}
-
 /// The bytes of the bundle at that path, whatever they are.
 pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
-    let other = if path.is_dir() { Some("a folder") } else { other_than_bundle(path).filter(|_| path.exists()) };
-    if let Some(what) = other {
-        let path_shown = path.display();
-        let error = PipelineError::input(format!("`{path_shown}` is {what}, and a bundle is wanted")).of_file(path);
-        return Err(error.help(match what {
-            "a spec" => Some(format!("`evenstep train {path_shown}` makes one of it")),
-            "a data file" => {
-                Some(format!("`evenstep init {path_shown} --target COLUMN` proposes a spec, which trains one"))
-            }
-            _ => None,
-        }));
-    }
+    FileKind::Bundle.expect_at(path)?;
     evenstep_files::read_regular_that_begins(path, evenstep_bundle::BEGINNING, evenstep_bundle::BYTES_MAX)
         .map_err(|error| unreadable(path, &error))
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evenstep_pipeline::{PipelineError, Spec};
+use evenstep_pipeline::{FileKind, PipelineError, Spec};
 use evenstep_table::counted;
 
-use super::{Answer, other_than_bundle, read_bundle};
+use super::{Answer, read_bundle};
 use crate::cli::Verify;
 use crate::environment::Difference;
 use crate::verification::{Again, Found, How, of_bundle, of_spec};
@@ -18,21 +18,20 @@ const LIBRARIES_TOLD: usize = 10;
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
-    let extension = args.subject.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    const BESIDE: &str =
-        "the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind";
-    let other = match args.subject.is_dir() {
-        true => Some(("a folder", "name the spec or the bundle in it")),
-        false => other_than_bundle(&args.subject)
-            .filter(|_| extension != "toml" && args.subject.is_file())
-            .map(|what| (what, BESIDE)),
+    let kind = FileKind::of(&args.subject);
+    let help = match kind {
+        None | Some(FileKind::Spec | FileKind::Bundle) => None,
+        Some(FileKind::Folder) => Some("name the spec or the bundle in it"),
+        Some(_) => {
+            Some("the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind")
+        }
     };
-    if let Some((what, help)) = other {
-        let subject = args.subject.display();
+    if let Some((kind, help)) = kind.zip(help).filter(|_| args.subject.exists()) {
+        let (subject, what) = (args.subject.display(), kind.word());
         let error = PipelineError::input(format!("`{subject}` is {what}, and a spec or a bundle is verified"));
         return Err(error.help(help.to_owned()));
     }
-    let is_called_so = extension == "evenstep";
+    let is_called_so = kind == Some(FileKind::Bundle);
     let by_content = if is_called_so { None } else { bundle_by_content(&args.subject) };
     let found = if is_called_so || by_content.is_some() {
         refuse_for_bundle(args)?;

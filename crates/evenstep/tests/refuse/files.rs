@@ -472,9 +472,11 @@ fn a_lock_is_no_spec_and_has_no_members() {
 }
 
 #[test]
-fn a_spec_is_compared_whatever_it_is_called() {
+fn a_spec_or_a_bundle_is_compared_whatever_it_is_called() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();
+    std::fs::copy(project.path("p.evenstep"), project.path("p.bundle")).expect("copied");
+    project.run(&["diff", "p.evenstep", "p.bundle"]).ok();
     for name in ["experiment", "p.txt", "p.conf"] {
         project.write(name, SPEC);
         project.run(&["train", name, "--quiet"]).ok();

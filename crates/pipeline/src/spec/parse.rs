@@ -13,7 +13,7 @@ use super::{
     CardSection, DataSection, Override, PipelineSection, ReportSection, ServingSection, Spec, SpecText, overrides,
     peer_names, wording,
 };
-use crate::PipelineError;
+use crate::{FileKind, PipelineError};
 
 /// The file's shape, before steps and model are looked up in their catalogues.
 #[derive(Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ impl Spec {
     /// # Errors
     /// As [`Spec::read`].
     pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
-        refuse_other(path).map_err(|error| error.of_file(path))?;
+        FileKind::Spec.expect_at(path)?;
         let text = evenstep_files::read_regular_text(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
@@ -202,30 +202,6 @@ impl Spec {
         }
         Ok(())
     }
-}
-
-/// What a spec can't be: a folder, a bundle, a lock, a data file. The latter are told by their endings; text may be both.
-fn refuse_other(path: &Path) -> Result<(), PipelineError> {
-    let ends_with = |ending: &str| path.extension().is_some_and(|found| found == ending);
-    if path.is_dir() {
-        return Err(PipelineError::input(format!("`{}` is a folder, and a spec is wanted", path.display()))
-            .help(format!("name the spec in it, such as `{}`", path.join("pipeline.toml").display())));
-    }
-    if ends_with("evenstep") && path.exists() {
-        let path = path.display();
-        return Err(PipelineError::input(format!("`{path}` is a bundle, and a spec is wanted"))
-            .help(format!("`evenstep inspect {path}` shows the spec that it was trained by")));
-    }
-    if ends_with("lock") && path.exists() {
-        return Err(PipelineError::input(format!("`{}` is a lock, and a spec is wanted", path.display()))
-            .help(format!("name the spec beside it, such as `{}`", path.with_extension("toml").display())));
-    }
-    if ends_with("txt") || !path.exists() || evenstep_source::format::of_path(path).is_none() {
-        return Ok(());
-    }
-    let path = path.display();
-    Err(PipelineError::input(format!("`{path}` is a data file, and a spec is wanted"))
-        .help(format!("`evenstep init {path} --target COLUMN` proposes a spec for it")))
 }
 
 /// Where a number stands that is none, or has no bound: JSON has nothing for it but null, which says that it isn't set.

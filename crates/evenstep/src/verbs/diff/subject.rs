@@ -7,10 +7,10 @@ use evenstep_bundle::Opened;
 use evenstep_pipeline::diff::{Data, Side};
 use evenstep_pipeline::lock::{self, Facts};
 use evenstep_pipeline::trace::Trace;
-use evenstep_pipeline::{PipelineError, Spec};
+use evenstep_pipeline::{FileKind, PipelineError, Spec};
 use serde_json::Value;
 
-use super::super::{folder_of, open_bundle, other_than_bundle, unreadable, unusable};
+use super::super::{folder_of, open_bundle, unreadable, unusable};
 use crate::salt;
 use crate::training::Outputs;
 
@@ -37,25 +37,26 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Side, PipelineError> {
     // What was named must be readable; what lies beside it is taken if it belongs with it.
     let mut side = Side { name: called.to_owned(), ..Side::default() };
     match named {
-        "trace" => {
+        FileKind::Trace => {
             let trace = read_trace(path)?;
             side.digest = Some(trace.head.digest.clone());
             side.trace = Some(trace);
         }
-        "evenstep" => take_bundle(&mut side, open_bundle(path)?)?,
+        FileKind::Bundle => take_bundle(&mut side, open_bundle(path)?)?,
         _ => {
             let lock = files.lock.as_deref().ok_or_else(|| no_lock(path))?;
-            match files.bundle.as_deref().filter(|bundle| named == "toml" && bundle.is_file() && !lock.exists()) {
+            match files.bundle.as_deref().filter(|bundle| named == FileKind::Spec && bundle.is_file() && !lock.exists())
+            {
                 Some(bundle) => take_bundle(&mut side, open_bundle(bundle)?)?,
                 None => take_lock(&mut side, read_lock(lock)?),
             }
-            if named == "toml" {
+            if named == FileKind::Spec {
                 side.spec = Spec::read(path, &[]).ok().map(|spec| spec.resolved());
             }
         }
     }
     let digest = side.digest.clone().unwrap_or_default();
-    if side.document.is_none() || named == "evenstep" {
+    if side.document.is_none() || named == FileKind::Bundle {
         let belongs = |locked: &Locked| locked.digest == digest;
         let candidates = candidates(files.lock.as_deref(), path, "lock");
         if let Some(locked) = candidates.iter().filter_map(|lock| read_lock(lock).ok()).find(belongs) {
@@ -147,18 +148,16 @@ fn inside(path: &Path) -> Result<PathBuf, PipelineError> {
     })
 }
 
-/// What the path names, by the ending that such files have: a text with another ending, or none, is a spec.
-fn kind_of(path: &Path) -> Result<&'static str, PipelineError> {
+/// What the path names, by its ending or else by how it begins: a text with another ending, or none, is a spec.
+fn kind_of(path: &Path) -> Result<FileKind, PipelineError> {
     if !path.exists() {
         return Err(PipelineError::input(format!("there is no `{}`", path.display())));
     }
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("lock") => Ok("lock"),
-        Some("evenstep") => Ok("evenstep"),
-        Some("trace") => Ok("trace"),
-        Some("toml") => Ok("toml"),
-        _ if other_than_bundle(path).is_none() => Ok("toml"),
-        _ => {
+    match FileKind::of(path) {
+        Some(kind @ (FileKind::Lock | FileKind::Bundle | FileKind::Trace | FileKind::Spec)) => Ok(kind),
+        None if evenstep_files::begins_with(path, evenstep_bundle::BEGINNING) => Ok(FileKind::Bundle),
+        None => Ok(FileKind::Spec),
+        Some(_) => {
             let what = format!("`{}` is neither a spec, nor a lock, a bundle or a trace", path.display());
             let help = "`evenstep diff` takes a spec, .lock, .evenstep, .trace, or a folder that holds them";
             Err(PipelineError::input(what).help(help.to_owned()))
@@ -166,8 +165,8 @@ fn kind_of(path: &Path) -> Result<&'static str, PipelineError> {
     }
 }
 
-fn files_of(path: &Path, named: &str) -> Result<Files, PipelineError> {
-    if named == "toml" {
+fn files_of(path: &Path, named: FileKind) -> Result<Files, PipelineError> {
+    if named == FileKind::Spec {
         let outputs = Outputs::beside(path, &Spec::read_contract(path, &[])?.pipeline.name);
         return Ok(Files { lock: Some(outputs.lock), bundle: Some(outputs.bundle), trace: Some(outputs.trace) });
     }
