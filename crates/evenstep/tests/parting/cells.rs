@@ -1,5 +1,7 @@
 //! Cells that are read or written elsewise.
 
+use serde_json::json;
+
 use crate::common::{causes, replaced};
 use crate::{SMALL, salted, small, train_in};
 
@@ -121,4 +123,22 @@ fn a_zone_that_only_the_cells_say_is_laid_to_the_data() {
     assert_eq!((&told["first"]["column"], &told["causes"][1]["text"]), (&"v".into(), &data.into()), "{told:#}");
     let declared = replaced(&spec, "[contract]\n", "[contract]\nv = { type = \"datetime\", zone = \"UTC\" }\n");
     check(&declared, &[("contract", false)]);
+}
+
+/// By another type every row is another; whose cell made it so, only the data tell, wherever the diff is asked for.
+#[test]
+fn without_the_data_no_row_is_told_for_the_type_of_its_column() {
+    let project = salted();
+    let globbed = replaced(SMALL, "t.csv", "t*.csv").replace("x = { type = \"number\" }\n", "");
+    let mut rows = small();
+    train_in(&project, "a", &globbed, &rows);
+    rows[7][3] = "1x7".to_owned();
+    train_in(&project, "b", &globbed, &rows);
+    let diff = |args: &[&str]| project.run(&[&["diff", "a/p.toml", "b/p.toml", "--json"], args].concat()).json();
+    let told = diff(&[]);
+    assert_eq!(told["first"]["rows"].as_array().map(Vec::len), Some(1), "{told:#}");
+    assert_eq!(told["first"]["rows"][0]["b"]["x"], "1x7", "{told:#}");
+    let told = diff(&["--no-data"]);
+    assert_eq!((&told["first"]["column"], &told["first"]["rows"]), (&json!("x"), &json!([])), "{told:#}");
+    assert!(!told.to_string().contains("rows changed"), "{told:#}");
 }

@@ -1,9 +1,9 @@
 //! What was learned elsewise, and from which rows.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{causes, replaced};
-use crate::{SMALL, salted, small, train_in};
+use crate::{SMALL, salted, small, train_in, write_small};
 
 #[test]
 fn another_evaluation_is_a_difference() {
@@ -164,4 +164,50 @@ fn what_the_same_lock_does_not_explain_is_laid_to_engine_and_host() {
     std::fs::remove_file(project.path("b/p.trace")).expect("it was there");
     let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
     assert_eq!(causes(&told), [("engine", true), ("host", true)], "{told:#}");
+}
+
+#[test]
+fn rows_that_weigh_nothing_teach_nothing() {
+    let project = salted();
+    let spec = replaced(&replaced(SMALL, "target = \"y\"", "target = \"y\"\nweight = \"x\""), "\"dummy\"", "\"ridge\"")
+        .replace("[\"u\"]", "[\"u\", \"v\"]");
+    let train = |folder: &str, changed: &[(usize, &str)]| {
+        let mut rows = small();
+        for row in [3, 4] {
+            rows[row][3] = "0".to_owned();
+        }
+        changed.iter().for_each(|(row, target)| rows[*row][4] = (*target).to_owned());
+        train_in(&project, folder, &replaced(&spec, "\"target_encode\"", "\"one_hot\""), &rows);
+    };
+    train("a", &[]);
+    train("b", &[(4, "29"), (6, "30")]);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    let learned = told["causes"].as_array().into_iter().flatten().find(|cause| cause["kind"] == "learned").cloned();
+    let learned = learned.expect("the model did");
+    assert_eq!((&learned["rows"], &learned["likely"]), (&json!([small()[6][0]]), &json!(false)), "{told:#}");
+    // Without the data nobody knows what a row weighs.
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--no-data", "--json"]).json();
+    assert!(causes(&told).contains(&("learned", true)), "{told:#}");
+}
+
+#[test]
+fn what_was_scored_taught_nothing() {
+    let project = salted();
+    let spec = replaced(SMALL, "\"dummy\"", "\"ridge\"").replace("[\"u\"]", "[\"u\", \"v\"]");
+    let mut rows = small();
+    train_in(&project, "a", &spec, &rows);
+    rows[6][3] = "98".to_owned();
+    train_in(&project, "b", &spec, &rows);
+    let mut scored = small();
+    write_small(&project, "one.csv", &scored);
+    scored[9][3] = "18".to_owned();
+    write_small(&project, "two.csv", &scored);
+    for (side, data) in [("a", "one.csv"), ("b", "two.csv")] {
+        let (bundle, trace) = (format!("{side}/p.evenstep"), format!("{side}/new.trace"));
+        project.run(&["score", &bundle, "--input", data, "-o", "o.csv", "--trace", &trace, "--quiet"]).ok();
+    }
+    let told = project.run(&["diff", "a/new.trace", "b/new.trace", "--data-a", "one.csv", "--data-b", "two.csv"]).out;
+    let expected = "the model learned something else, from other training data, as their fingerprints differ";
+    assert!(told.contains(expected) && told.contains("likely"), "{told}");
+    assert!(!told.contains("from rows or cells that differ"), "{told}");
 }

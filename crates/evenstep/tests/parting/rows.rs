@@ -346,3 +346,35 @@ fn rows_are_named_by_the_data_where_no_trace_does() {
     assert!(told["first"]["rows"].as_array().is_some_and(Vec::is_empty), "{told:#}");
     assert!(text.contains("the data of B can't be looked at: they are no longer what was trained on"), "{text}");
 }
+
+#[test]
+fn a_row_that_is_gone_is_told_from_its_twin_without_a_target() {
+    let project = salted();
+    let spec = replaced(SMALL, "id = \"id\"\n", "");
+    let mut rows: Vec<[String; 5]> = small()
+        .into_iter()
+        .map(|row| ["k".to_owned(), row[1].clone(), row[2].clone(), row[3].clone(), row[4].clone()])
+        .collect();
+    let mut twin = rows[7].clone();
+    twin[4].clear();
+    rows.push(twin);
+    train_in(&project, "a", &spec, &rows);
+    rows.remove(7);
+    train_in(&project, "b", &spec, &rows);
+    for (a, b, side) in [("a", "b", "A"), ("b", "a", "B")] {
+        let told = project.run(&["diff", &format!("{a}/p.toml"), &format!("{b}/p.toml")]).out;
+        assert!(told.contains(&format!("1 row in {side} only")) && !told.contains("without a target"), "{told}");
+    }
+}
+
+#[test]
+fn a_row_that_one_side_may_have_set_aside_is_only_likely_gone() {
+    let project = salted();
+    let spec = replaced(SMALL, "{ type = \"number\" }", "{ type = \"number\", invalid = \"quarantine\" }");
+    let mut rows = small();
+    train_in(&project, "a", &spec, &rows);
+    rows[7][3] = "oops".to_owned();
+    train_in(&project, "b", &spec, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
+    assert_eq!(causes(&told)[0], ("data", true), "{told:#}");
+}

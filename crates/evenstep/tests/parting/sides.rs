@@ -1,7 +1,7 @@
 //! What may be compared: specs, locks, bundles, traces, and what lies beside them.
 
 use crate::common::{causes, members, replaced};
-use crate::{SMALL, salted, small, train_in};
+use crate::{SMALL, salted, score_small, small, train_in, write_small};
 
 #[test]
 fn what_lies_beside_a_lock_and_is_not_of_it_is_told() {
@@ -122,4 +122,47 @@ fn a_folder_of_several_runs_is_refused() {
     let said = project.run(&["diff", "two", "a/p.toml"]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("holds several runs: `x.evenstep`, `y.evenstep`"), "{}", said.err);
+}
+
+/// What a value becomes that training never saw depends on what that saw.
+#[test]
+fn one_file_that_two_bundles_score_is_no_fact_of_the_data() {
+    let project = salted();
+    let spec = replaced(SMALL, "[contract]\n", "[contract]\nu = { type = \"category\", unseen = \"null\" }\n");
+    let (all, fewer): (Vec<_>, Vec<_>) = (small(), small().into_iter().filter(|row| row[1] != "ef").collect());
+    train_in(&project, "a", &spec, &all);
+    train_in(&project, "b", &spec, &fewer);
+    write_small(&project, "new.csv", &all);
+    for side in ["a", "b"] {
+        let (bundle, trace) = (format!("{side}/p.evenstep"), format!("{side}/new.trace"));
+        project.run(&["score", &bundle, "--input", "new.csv", "-o", "o.csv", "--trace", &trace, "--quiet"]).ok();
+    }
+    let check = |a: &str, b: &str| {
+        let told = project.run(&["diff", a, b, "--no-data", "--json"]).json();
+        let all = causes(&told);
+        assert!(all.contains(&("data", true)) && !all.contains(&("data", false)), "{told:#}");
+    };
+    check("a/new.trace", "b/new.trace");
+    for side in ["a", "b"] {
+        std::fs::rename(project.path(&format!("{side}/new.trace")), project.path(&format!("{side}.trace")))
+            .expect("moved");
+    }
+    check("a.trace", "b.trace");
+}
+
+#[test]
+fn a_trace_of_no_row_has_the_steps_of_its_bundle() {
+    let project = salted();
+    train_in(&project, "a", &replaced(SMALL, "target_encode", "one_hot"), &small());
+    score_small(&project, "some.csv", &small(), "a/some.trace");
+    score_small(&project, "none.csv", &[], "none.trace");
+    let told = project.run(&["diff", "a/some.trace", "none.trace", "--json"]).json();
+    let differing: Vec<&str> = told["stages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|stage| stage["state"] == "differs")
+        .filter_map(|stage| stage["stage"].as_str())
+        .collect();
+    assert_eq!(differing, ["input"], "{told:#}");
 }

@@ -516,8 +516,10 @@ impl<'a> Walk<'a> {
             }
         };
         let id = &self.a.head.id;
-        if written.is_none() && retyped.iter().any(|name| id.is_empty() || id.contains(name)) {
-            return Changed { unnamed: true, ..Changed::default() };
+        if written.is_none() && !retyped.is_empty() && !is_output && called.is_empty() {
+            // Every row is another by its type, which says of no cell that it changed.
+            let view = View { as_text: retyped, ..View::default() };
+            return Changed { unnamed: true, view, ..Changed::default() };
         }
         let read_elsewise = first.len();
         let [first, second] = match &written {

@@ -9,6 +9,7 @@ use super::align::{self, Pair, Slot, StepOf};
 use super::commitments::DATA_DIFFER;
 use super::hidden::{self, HOLDS_VALUES};
 use super::learned::LEARNED;
+use super::reread::is_scoring;
 use super::values;
 use super::words::{both, entries, same, some_leaves, visible, word};
 use super::{Cause, Findings, Side, State, files};
@@ -35,6 +36,9 @@ pub(crate) fn compare(a: &Side, b: &Side, findings: &mut Findings) {
         let without: Vec<&str> =
             [a, b].into_iter().filter(|side| side.document.is_none()).map(|side| side.name.as_str()).collect();
         findings.notes.push(format!("no lock or bundle of {}: specs are not compared", without.join(" and of ")));
+        if a.digest.is_none() || a.digest != b.digest {
+            unsure_of_data(&mut findings.at(&Slot::Input).causes);
+        }
         return;
     };
     roles(of_a, of_b, hidden::target(a, b), findings);
@@ -112,7 +116,7 @@ fn roles(a: &Value, b: &Value, target: Option<ColumnName>, findings: &mut Findin
             input.causes.push(Cause::fact("task", text));
             continue;
         }
-        input.causes.push(Cause::setting("task", &format!("the task's {key}"), mine, theirs));
+        input.causes.push(Cause::setting("task", &format!("the task's `{key}`"), mine, theirs));
     }
 }
 
@@ -211,6 +215,31 @@ fn contract(a: &Side, b: &Side, of_a: &Value, of_b: &Value, findings: &mut Findi
         }
         input.about.extend(name);
     }
+    if !same_rows && [a, b].into_iter().any(sets_rows_aside) || reads_levels_elsewise(a, b, &input.seen.columns) {
+        unsure_of_data(&mut input.causes);
+    }
+}
+
+/// Whether rows that the data have may be missing for breaking the contract: a training says so, a scoring's rules allow it.
+fn sets_rows_aside(side: &Side) -> bool {
+    let rules = side.document.as_ref().and_then(|document| document.get("contract")?.as_object());
+    let is_allowed = |rule: &Value| ["invalid", "missing", "out_of_range"].iter().any(|key| rule[*key] == "quarantine");
+    match is_scoring(side) {
+        true => rules.is_some_and(|rules| rules.values().any(is_allowed)),
+        false => side.facts.contains_key("set_aside"),
+    }
+}
+
+/// Whether a scoring makes nulls of values that training never saw, and the trainings may have seen others.
+fn reads_levels_elsewise(a: &Side, b: &Side, columns: &[ColumnName]) -> bool {
+    let becomes_null = |side: &Side, name: &ColumnName| {
+        let rule = side.document.as_ref().and_then(|document| document.get("contract")?.get(name.as_str()));
+        is_scoring(side) && rule.is_some_and(|rule| rule["unseen"] == "null")
+    };
+    let levels = |side: &Side, name: &ColumnName| Some(side.artifact.as_ref()?.seen.get(name)?.categories.clone());
+    let of_other_levels = |name: &ColumnName| levels(a, name).is_none() || levels(a, name) != levels(b, name);
+    a.digest != b.digest
+        && columns.iter().any(|name| [a, b].iter().any(|side| becomes_null(side, name)) && of_other_levels(name))
 }
 
 /// Cells that are read by other rules may differ for that reason alone.

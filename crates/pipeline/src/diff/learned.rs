@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::align::{Pair, Slot, StepOf};
 use super::commitments::Seen;
 use super::hidden::{self, names, reads};
+use super::reread::is_scoring;
 use super::rows::{Change, RowChange, ids_told};
 use super::values::personal;
 use super::words::same;
@@ -63,6 +64,10 @@ struct Settings {
     data_likely: bool,
     /// A column is likely another's new name.
     renamed: bool,
+    /// What came in was scored: it is not what anything was learned from.
+    scored: bool,
+    /// The data of both trainings differ.
+    fingerprint: bool,
 }
 
 impl Settings {
@@ -84,6 +89,8 @@ impl Settings {
             split_likely: is_concluded,
             renamed,
             data_likely: data.is_some_and(|cause| cause.likely),
+            scored: [a, b].into_iter().any(is_scoring),
+            fingerprint: differs("/fingerprint"),
         }
     }
 }
@@ -97,6 +104,8 @@ struct Learner {
     /// What it learns from besides: a step from no row's weight.
     labels: BTreeSet<ColumnName>,
     is_weighted: bool,
+    /// Some rows it may not learn from that are not held out: those of a class without weight, or that it only watches.
+    may_skip_rows: bool,
     /// What its columns are called.
     called: &'static str,
 }
@@ -117,13 +126,21 @@ impl Learner {
             features.into_iter().flat_map(|all| all.keys()).filter_map(|name| ColumnName::new(name)).collect()
         };
         let labels = roles(a, b, &LABELS);
-        Learner { labels, is_weighted: true, ..Learner::of(reads(a), reads(b), "features") }
+        let may_skip_rows = [a, b].into_iter().any(may_skip_rows);
+        Learner { labels, is_weighted: true, may_skip_rows, ..Learner::of(reads(a), reads(b), "features") }
     }
 
     fn of(a: BTreeSet<ColumnName>, b: BTreeSet<ColumnName>, called: &'static str) -> Learner {
         let (reads_others, reads) = (a != b, &a | &b);
-        Learner { reads, reads_others, labels: BTreeSet::new(), is_weighted: false, called }
+        Learner { reads, reads_others, labels: BTreeSet::new(), is_weighted: false, may_skip_rows: false, called }
     }
+}
+
+fn may_skip_rows(side: &Side) -> bool {
+    let spec = side.document.as_ref().and_then(|document| document.pointer("/model/spec"));
+    let weights = spec.and_then(|spec| spec.get("class_weights")?.as_object());
+    let has_none = weights.is_some_and(|weights| weights.values().any(|weight| weight.as_f64() == Some(0.0)));
+    has_none || spec.is_some_and(|spec| spec.get("early_stopping").is_some_and(|stopping| !stopping.is_null()))
 }
 
 /// The columns that have these roles on either side.
@@ -233,7 +250,7 @@ fn reason(
     learner: &Learner,
     origins: Origins,
 ) -> Option<Reason> {
-    let rows = from_rows(a, b, findings, settings, &origins.inputs);
+    let rows = from_rows(a, b, findings, settings, learner, &origins.inputs).filter(|_| !settings.scored);
     let mut texts = Vec::new();
     // What steps give, and another target, are known to differ; of the seed it isn't known who draws by it.
     let mut likely = settings.seed || settings.split_likely;
@@ -243,6 +260,10 @@ fn reason(
     for (step, is_likely) in &origins.steps {
         texts.push(format!("from what {} gives", findings.slots.title(*step)));
         likely |= is_likely;
+    }
+    if settings.scored && settings.fingerprint {
+        texts.push("from other training data, as their fingerprints differ".to_owned());
+        likely = true;
     }
     texts.extend((settings.target && !learner.labels.is_empty()).then(|| "from another target".to_owned()));
     texts.extend((settings.weight && learner.is_weighted).then(|| "by other weights".to_owned()));
@@ -276,6 +297,7 @@ fn from_rows(
     b: &Side,
     findings: &Findings,
     settings: &Settings,
+    learner: &Learner,
     columns: &BTreeSet<ColumnName>,
 ) -> Option<Rows> {
     let input = &findings.found[findings.slots.position(&Slot::Input)];
@@ -299,6 +321,20 @@ fn from_rows(
     let mut rows: Vec<(&RowChange, Option<bool>)> =
         changed.input.iter().map(|row| (row, differs_in(row, columns, &input.seen, key(row, a), &personal))).collect();
     rows.retain(|(_, differs)| *differs != Some(false));
+    let is_weighted = learner.is_weighted && !roles(a, b, &["weight"]).is_empty();
+    let weightless: Vec<&RowChange> = match is_weighted {
+        true => rows.extract_if(.., |(row, _)| row.is_weightless == Some(true)).map(|(row, _)| row).collect(),
+        false => Vec::new(),
+    };
+    if rows.is_empty() && !weightless.is_empty() && !changed.many {
+        return Some(Rows {
+            text: format!("though the rows that differ weigh nothing{}", ids_told(&weightless, false)),
+            likely: false,
+            are_learned_from: false,
+            learned_from: Vec::new(),
+        });
+    }
+    let may_weigh_nothing = is_weighted && rows.iter().any(|(row, _)| row.is_weightless.is_none());
     // Of columns that were exchanged, all rows differ.
     let is_exchanged = |name: &ColumnName| {
         changed.view.called.contains_key(name) && changed.view.called.values().any(|of_a| of_a == name)
@@ -326,7 +362,7 @@ fn from_rows(
     };
     Some(Rows {
         text,
-        likely: rows.iter().any(|(_, differs)| differs.is_none()),
+        likely: rows.iter().any(|(_, differs)| differs.is_none()) || may_weigh_nothing || learner.may_skip_rows,
         are_learned_from: !learned_from.is_empty(),
         learned_from: learned_from.into_iter().map(RowChange::called).collect(),
     })

@@ -123,26 +123,30 @@ fn more_often(all: &[Element], of_other: &[Element]) -> Vec<Element> {
     all.iter().filter(is_more).copied().collect()
 }
 
-/// Which of these rows a training left out, though its data have them, if these are still what was traced.
+/// Which of these rows a training left out, though its data have them, if these are still what was traced; each with how often.
 pub(super) fn left_out(
     side: &Side,
     stage: &Stage,
     traced: &Sketch,
     wanted: &BTreeSet<RowName>,
     workers: &Workers,
-) -> Result<BTreeMap<RowName, LeftOut>, String> {
-    let (mut found, mut known) = (BTreeMap::new(), BTreeSet::new());
+) -> Result<BTreeMap<RowName, (LeftOut, usize)>, String> {
+    let mut found = BTreeMap::<RowName, (LeftOut, usize)>::new();
+    let mut known = BTreeSet::new();
+    let mut add = |name: RowName, why: LeftOut| found.entry(name).or_insert((why, 0)).1 += 1;
     each_row_traced(side, stage, traced, workers, |element, is_traced| {
         if wanted.contains(&element.name) {
             known.insert(element.name);
-            found.extend((!is_traced).then_some((element.name, LeftOut::Unlabelled)));
+            if !is_traced {
+                add(element.name, LeftOut::Unlabelled);
+            }
         }
     })?;
     if as_of(side).is_some() {
         let view = View { later: true, ..View::default() };
         each_row_as(side, &view, workers, |of, element, _| {
             if of == stage && wanted.contains(&element.name) && !known.contains(&element.name) {
-                found.insert(element.name, LeftOut::Later);
+                add(element.name, LeftOut::Later);
             }
         })?;
     }

@@ -155,6 +155,10 @@ pub(super) fn each_row_traced(
     }
 }
 
+pub(super) fn is_scoring(side: &Side) -> bool {
+    side.trace.as_ref().is_some_and(|trace| trace.head.origin != Origin::Train)
+}
+
 pub(super) fn is_training(side: &Side) -> bool {
     side.trace.as_ref().is_some_and(|trace| trace.head.origin == Origin::Train)
 }

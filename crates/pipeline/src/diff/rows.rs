@@ -78,6 +78,9 @@ pub struct RowChange {
     /// What it is known by, once its data were read.
     #[serde(skip)]
     pub(crate) row_key: Option<RowKey>,
+    /// Whether it has no weight wherever it is, once its data were read.
+    #[serde(skip)]
+    pub(crate) is_weightless: Option<bool>,
 }
 
 impl RowChange {
@@ -169,9 +172,18 @@ impl Changed {
                 continue;
             }
             match left_out(side, stage, traced, &wanted, workers) {
-                Ok(found) => {
+                Ok(found) if found.is_empty() => (),
+                Ok(mut found) => {
+                    // What both left out is not what one of them lacks.
+                    let (other, traced) = if change == Change::Removed { (a, traced_a) } else { (b, traced_b) };
+                    match is_training(other).then(|| left_out(other, stage, traced, &wanted, workers)) {
+                        None => (),
+                        Some(Ok(of_both)) => found
+                            .retain(|name, (_, rows)| of_both.get(name).is_none_or(|(_, of_other)| *rows > *of_other)),
+                        Some(Err(_)) => self.unsure = true,
+                    }
                     let lone = self.input.iter_mut().filter(|row| row.change == change);
-                    lone.for_each(|row| row.left_out = row.name().and_then(|name| found.get(&name).copied()));
+                    lone.for_each(|row| row.left_out = row.name().and_then(|name| Some(found.get(&name)?.0)));
                 }
                 Err(_) => self.unsure = true,
             }
@@ -307,6 +319,7 @@ fn change(
         of_b,
         left_out: None,
         row_key: None,
+        is_weightless: None,
     }
 }
 

@@ -107,6 +107,7 @@ pub(super) fn read(a: &Side, b: &Side, findings: &mut Findings, workers: &Worker
     let may_differ = |name: &ColumnName, found: &Found| {
         seen.differs_in_bucket(name, &found.key).unwrap_or_else(|| differing.contains(name))
     };
+    let weight = weight(a, b);
     for row in &mut findings.rows.input {
         let take = |found: &mut AllFound, element: Element| found.get_mut(&(row.stage.clone(), element))?.pop_front();
         let mine = row.of_a.and_then(|element| take(&mut of_a, element));
@@ -116,6 +117,12 @@ pub(super) fn read(a: &Side, b: &Side, findings: &mut Findings, workers: &Worker
             row.id = Value::String(id.clone());
         }
         row.row_key = mine.or(theirs).map(|found| found.key);
+        let weighs_nothing = |found: &Found| {
+            let cell = weight.as_ref().and_then(|name| found.cells.get(name)?.as_ref());
+            cell.and_then(|cell| cell.parse::<f64>().ok()) == Some(0.0)
+        };
+        let is_whole = mine.is_some() == row.of_a.is_some() && theirs.is_some() == row.of_b.is_some();
+        row.is_weightless = is_whole.then(|| mine.into_iter().chain(theirs).all(weighs_nothing));
         (row.place_a, row.place_b) = (mine.map(|found| found.place.clone()), theirs.map(|found| found.place.clone()));
         (row.a, row.b) = match (mine, theirs) {
             (Some(mine), Some(theirs)) => {
@@ -231,6 +238,12 @@ fn look_up(
         }
     })?;
     Ok(found)
+}
+
+/// The column that weighs rows, if it is one on both sides.
+fn weight(a: &Side, b: &Side) -> Option<ColumnName> {
+    let weight = |side: &Side| ColumnName::new(side.document.as_ref()?.pointer("/data/weight")?.as_str()?);
+    weight(a).filter(|name| weight(b).as_ref() == Some(name))
 }
 
 /// The columns whose values tell of people, as the contract of either side has it.

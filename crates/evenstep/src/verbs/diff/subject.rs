@@ -8,6 +8,7 @@ use evenstep_pipeline::diff::{Data, Side};
 use evenstep_pipeline::lock::{self, Facts};
 use evenstep_pipeline::trace::Trace;
 use evenstep_pipeline::{FileKind, PipelineError, Spec};
+use evenstep_source::Source;
 use serde_json::Value;
 
 use super::super::{folder_of, open_bundle, unreadable, unusable};
@@ -231,6 +232,7 @@ fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
 fn source_of(facts: &BTreeMap<String, Value>, folder: &Path) -> Option<Data> {
     let source = facts.get("source")?.as_str()?.to_owned();
     // A lock that `--output` put elsewhere names a source that is relative to the spec, likely here.
-    let base = if folder.join(&source).exists() { folder } else { Path::new(".") };
+    let is_here = folder.join(&source).exists() || Source::open(&source, folder).is_ok();
+    let base = if is_here { folder } else { Path::new(".") };
     Some(Data { source, base: base.to_owned() })
 }
