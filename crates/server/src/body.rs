@@ -6,25 +6,25 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use crate::answers::Answers;
 use crate::gate::Gate;
 use crate::limits::{
-    ANSWERS_KIB_MAX, BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRIED_PART, HURRY_EVERY,
-    PART_BYTES, SMALL_BODY_BYTES,
+    BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRIED_PART, HURRY_EVERY, SMALL_BODY_BYTES,
 };
 use crate::packing::Packing;
 use crate::problem::Problem;
 
-/// Room for the bodies of all requests that are being answered, for the start of each and for the rest of large ones; and for what is
-/// more than a part of answers.
+/// Room for the bodies of all requests that are being answered: for the start of each, for the rest of large ones, and for large
+/// answers.
 pub(crate) struct Room {
     starts: Arc<Semaphore>,
     rests: Arc<Semaphore>,
-    answers: Arc<Semaphore>,
+    pub(crate) answers: Answers,
     gate: Arc<Gate>,
     times: Times,
 }
@@ -170,7 +170,13 @@ impl Share {
 impl Room {
     pub(crate) fn new(gate: Arc<Gate>, times: Times) -> Room {
         let room = |kib| Arc::new(Semaphore::new(kib));
-        Room { starts: room(BODIES_KIB_MAX), rests: room(BODIES_KIB_MAX), answers: room(ANSWERS_KIB_MAX), gate, times }
+        Room {
+            starts: room(BODIES_KIB_MAX),
+            rests: room(BODIES_KIB_MAX),
+            answers: Answers::new(times.look_every),
+            gate,
+            times,
+        }
     }
 
     /// How what is waited for comes, which holds no room yet.
@@ -182,19 +188,6 @@ impl Room {
     fn is_short(&self) -> bool {
         let little = |room: &Semaphore| room.available_permits() < BODIES_KIB_MAX / 4;
         little(&self.starts) || little(&self.rests) || self.gate.is_crowded()
-    }
-
-    /// An answer as a body.
-    pub(crate) fn answer(&self, bytes: Vec<u8>) -> Result<Body, Problem> {
-        if bytes.len() <= PART_BYTES {
-            return Ok(bytes.into());
-        }
-        if bytes.len() > ANSWERS_KIB_MAX * 1024 {
-            return Err(Problem::answer_too_large(ANSWERS_KIB_MAX * 1024));
-        }
-        let mut taken = Share::of(&self.answers);
-        taken.grow(bytes.len())?;
-        Ok(Body::new(Holding::new(Full::new(bytes.into()), taken)))
     }
 
     /// No room yet, to be taken as it is needed.
@@ -285,17 +278,6 @@ mod tests {
         large.clear();
         assert!(read(BODY_BYTES_MAX).await.is_ok());
         assert!(read(BODY_BYTES_MAX + 1).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn an_answer_beyond_all_room_is_refused_for_good_and_one_that_waits_for_room_is_not() {
-        let room = room(Times::USUAL);
-        let refused = |bytes: usize| room.answer(vec![0; bytes]).err().map(|problem| problem.status());
-        assert_eq!(refused(ANSWERS_KIB_MAX * 1024 + 1), Some(StatusCode::PAYLOAD_TOO_LARGE));
-        let held = room.answer(vec![0; ANSWERS_KIB_MAX * 1024]).expect("there is room");
-        assert_eq!(refused(PART_BYTES + 1), Some(StatusCode::SERVICE_UNAVAILABLE));
-        drop(held);
-        assert_eq!(refused(PART_BYTES + 1), None);
     }
 
     #[tokio::test]

@@ -25,10 +25,10 @@ impl Deadline {
     /// The time that is left, if it is said. Of two, the shorter.
     pub(crate) fn of(dialect: Dialect, headers: &HeaderMap) -> Result<Option<Deadline>, Problem> {
         let said = |name: HeaderName, read: fn(&str) -> Option<Duration>, form: &str| {
-            let Some(said) = headers.get(&name) else { return Ok(None) };
-            let time = said.to_str().ok().and_then(read);
             let wrong = || Problem::malformed(format!("`{name}` is no time: {form}"));
-            time.map(|time| Some(Deadline { time, said_by: name.clone() })).ok_or_else(wrong)
+            let times = headers.get_all(&name).iter().map(|said| said.to_str().ok().and_then(read).ok_or_else(wrong));
+            let shortest = times.collect::<Result<Vec<_>, _>>()?.into_iter().min();
+            Ok(shortest.map(|time| Deadline { time, said_by: name.clone() }))
         };
         if dialect == Dialect::Grpc {
             return said(GRPC, of_call, "1 to 8 digits, and `H`, `M`, `S`, `m`, `u` or `n`");
@@ -45,6 +45,7 @@ impl Deadline {
     ) -> Result<T, Problem> {
         match deadline? {
             None => work.await,
+            Some(Deadline { time: Duration::ZERO, said_by }) => Err(Problem::past_deadline(&said_by)),
             Some(Deadline { time, said_by }) => {
                 timeout(time, work).await.unwrap_or_else(|_| Err(Problem::past_deadline(&said_by)))
             }
@@ -109,6 +110,8 @@ mod tests {
         assert_eq!(of(&[(OURS, "50")]).ok(), Some(Some((50, OURS))));
         assert_eq!(of(&[(OURS, "50"), (ENVOY, "15000")]).ok(), Some(Some((50, OURS))));
         assert_eq!(of(&[(OURS, "50"), (ENVOY, "20")]).ok(), Some(Some((20, ENVOY))));
+        assert_eq!(of(&[(OURS, "50"), (OURS, "40")]).ok(), Some(Some((40, OURS))));
+        assert!(of(&[(OURS, "50"), (OURS, "soon")]).is_err());
         for wrong in ["", "-1", "1.5", "5s", "123456789", "soon"] {
             assert!(of(&[(OURS, wrong)]).is_err() && of(&[(OURS, "1"), (ENVOY, wrong)]).is_err(), "{wrong}");
         }

@@ -47,8 +47,12 @@ impl Encoding {
 
     /// How a header says that something is compressed; None if it isn't.
     pub(crate) fn said(headers: &HeaderMap, by: &HeaderName) -> Result<Option<Encoding>, Problem> {
-        let Some(said) = headers.get(by) else { return Ok(None) };
-        let said = said.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+        if !headers.contains_key(by) {
+            return Ok(None);
+        }
+        // Several lines are one list (RFC 9110, 5.3).
+        let said: Vec<&str> = headers.get_all(by).iter().map(|said| said.to_str().unwrap_or_default().trim()).collect();
+        let said = said.join(", ").to_ascii_lowercase();
         match Encoding::named(&said) {
             None if said == "identity" => Ok(None),
             None => Err(Problem::unread_encoding(&said)),
@@ -153,6 +157,11 @@ mod tests {
         assert_eq!(said(" ZSTD"), Some(Some(Encoding::Zstd)));
         assert_eq!(said("identity"), Some(None));
         assert_eq!(said("br"), None);
+        let mut headers = HeaderMap::new();
+        for field in ["gzip", "br"] {
+            headers.append(header::CONTENT_ENCODING, field.parse().expect("a value"));
+        }
+        assert!(Encoding::said(&headers, &header::CONTENT_ENCODING).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! `models` to say; what changes that are a file (`watch`) and, behind keys of its own, `admin`.
 
 mod admin;
+mod answers;
 mod arriving;
 mod ask;
 mod body;

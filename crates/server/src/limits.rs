@@ -89,6 +89,8 @@ pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
 /// After being told to stop, requests under way, and a bundle that is being loaded, are waited for so long: a client that never
 /// ends its request must not keep the server.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// So long before that ends, connections of HTTP/2 are told that nothing more is begun on them.
+pub(crate) const LAST_TIME: Duration = Duration::from_secs(1);
 
 /// At the end, what is still under way is cut off and told, which takes so long at most.
 pub(crate) const CUT_OFF_TIME: Duration = Duration::from_millis(200);

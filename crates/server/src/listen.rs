@@ -105,14 +105,14 @@ pub(crate) async fn listen(
         let open = metrics.connection_opened();
         let builder = Arc::clone(if gate.has_many() { &of_many } else { &alone });
         let (router, service) = (router.clone(), Arc::clone(service));
-        let closed = closed.clone();
+        let mut ending = Ending { closed: closed.clone(), stop: stop.clone() };
         // An answer is written at once; waiting for more to send only delays it.
         let _ = stream.set_nodelay(true);
         let acceptor = tls.map(Tls::acceptor);
         tokio::spawn(async move {
             let counted = is_counted.then_some(&service.metrics);
             match acceptor {
-                None => serve_one(stream, from, entered, &builder, router, counted, closed).await,
+                None => serve_one(stream, from, entered, &builder, router, counted, ending).await,
                 // Who doesn't come to terms in time is closed, as who doesn't ask.
                 Some(acceptor) => {
                     let accepted = async {
@@ -122,8 +122,16 @@ pub(crate) async fn listen(
                         }
                         acceptor.accept(stream).await.ok()
                     };
-                    if let Ok(Some(stream)) = timeout(HEAD_TIME, accepted).await {
-                        serve_one(stream, from, entered, &builder, router, counted, closed).await;
+                    let ends = async {
+                        let _ = ending.closed.changed().await;
+                        sleep(LINGER_TIME).await;
+                    };
+                    let stream = tokio::select! {
+                        accepted = timeout(HEAD_TIME, accepted) => accepted.ok().flatten(),
+                        () = ends => None,
+                    };
+                    if let Some(stream) = stream {
+                        serve_one(stream, from, entered, &builder, router, counted, ending).await;
                     }
                 }
             }
@@ -152,6 +160,14 @@ fn builder(streams_max: u32) -> Builder<TokioExecutor> {
     builder
 }
 
+/// How a connection hears that the server ends.
+#[derive(Clone)]
+struct Ending {
+    /// Nobody is let in any more.
+    closed: watch::Receiver<()>,
+    stop: Stop,
+}
+
 /// One connection, until it ends, is idle, or the server stops.
 async fn serve_one(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -160,7 +176,7 @@ async fn serve_one(
     builder: &Builder<TokioExecutor>,
     router: Router,
     counted: Option<&Metrics>,
-    closed: watch::Receiver<()>,
+    ending: Ending,
 ) {
     let activity = Arc::new(Activity::new());
     let (entered, busy) = (Arc::new(entered), Arc::clone(&activity));
@@ -206,21 +222,24 @@ async fn serve_one(
     let mut look = interval_at(tokio::time::Instant::now() + apart, LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asked_to_end = false;
-    let mut until = closed.clone();
+    let mut until = ending.clone();
     let mut ends = pin!(async {
-        let _ = until.changed().await;
+        let _ = until.closed.changed().await;
         activity.end();
         // Some clients of HTTP/2 take no more answers once they are told that the connection ends, also not to what they asked before.
-        activity.settled.notified().await;
-        sleep(LINGER_TIME).await;
+        // All are told in time: of what they ask after that they know that nobody begins it.
+        tokio::select! {
+            () = activity.settled.notified() => sleep(LINGER_TIME).await,
+            () = until.stop.nearly_over() => {}
+        }
     });
     loop {
         tokio::select! {
             ended = connection.as_mut() => match ended {
-                Err(error) if !activity.is_asked() && is_misspoken(&*error) => return left_alone(closed, apart).await,
+                Err(error) if !activity.is_asked() && is_misspoken(&*error) => return left_alone(ending, apart).await,
                 _ => return,
             },
-            () = activity.given_up_too_often.notified() => return left_alone(closed, apart).await,
+            () = activity.given_up_too_often.notified() => return left_alone(ending, apart).await,
             () = activity.unread.notified() => return,
             () = &mut ends, if !asked_to_end => {
                 connection.as_mut().graceful_shutdown();
@@ -242,8 +261,8 @@ async fn serve_one(
 }
 
 /// Closed at once a client would be back at once: nothing more of it is read for a while, which costs nothing.
-async fn left_alone(mut closed: watch::Receiver<()>, apart: Duration) {
-    let _ = timeout(PENALTY_TIME + apart, closed.changed()).await;
+async fn left_alone(mut ending: Ending, apart: Duration) {
+    let _ = timeout(PENALTY_TIME + apart, ending.closed.changed()).await;
 }
 
 /// Up to as long as it takes until a connection is looked at again: clients that came together aren't closed together, to come
@@ -330,7 +349,7 @@ pub(crate) struct Activity {
     given_up: AtomicUsize,
     /// Work is begun for each, and nobody reads the answer.
     given_up_too_often: Notify,
-    /// Nothing else is under way, and its client doesn't read the answer.
+    /// Its client doesn't read the one answer that is under way.
     unread: Notify,
 }
 
@@ -486,8 +505,8 @@ impl UnderWay {
         UnderWay { activity: Arc::clone(activity), answered: true, unread: AtomicBool::new(false) }
     }
 
-    /// Says that its client doesn't read the answer: it ends the connection, unless others are under way on it, or may be: over
-    /// HTTP/2 the answer alone is broken off.
+    /// Says that its client doesn't read the answer: it ends the connection. Over HTTP/2, where others may be under way on it, the
+    /// answer alone is broken off.
     pub(crate) fn unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
     }
@@ -496,9 +515,9 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.activity.touch();
-        let others = self.activity.under_way.fetch_sub(1, Ordering::Relaxed) - 1;
-        let is_of_frames = self.activity.is_of_frames.load(Ordering::Relaxed);
-        if others == 0 && *self.unread.get_mut() && !is_of_frames {
+        self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
+        // Over HTTP/1.1 nothing else is answered meanwhile; what is left of the request may still come.
+        if *self.unread.get_mut() && !self.activity.is_of_frames.load(Ordering::Relaxed) {
             self.activity.unread.notify_one();
         }
         if !self.answered {
@@ -590,7 +609,8 @@ mod tests {
         const PLACE: Places = Places { all: 1, from_one: 1 };
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
         let entered = Gate::new(PLACE, PLACE).enter(from.ip()).expect("a place");
-        let served = serve_one(server, from, entered, &builder, router, None, closed);
+        let ending = Ending { closed, stop: Stop::new(Duration::ZERO) };
+        let served = serve_one(server, from, entered, &builder, router, None, ending);
         client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
         assert!(timeout(HEAD_TIME / 2, served).await.is_ok());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::limits::DRAIN_TIME;
+use crate::limits::{DRAIN_TIME, LAST_TIME};
 
 /// Whether it was told.
 #[derive(Clone)]
@@ -54,6 +54,15 @@ impl Stop {
 
     fn first(&self) -> Instant {
         self.told.borrow().first.unwrap_or_else(Instant::now)
+    }
+
+    /// Waits until little time is left of that for what is under way.
+    pub(crate) async fn nearly_over(&self) {
+        self.told(1).await;
+        tokio::select! {
+            () = self.told(2) => {}
+            () = sleep_until(self.first() + self.delay + DRAIN_TIME - LAST_TIME) => {}
+        }
     }
 
     /// Waits for what is under way when it is due, for a while.

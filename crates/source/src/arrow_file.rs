@@ -213,11 +213,15 @@ impl Message {
         Ok(Some(Message { bytes, end, body }))
     }
 
-    /// Refuses columns that claim more than what they are compressed to can hold.
+    /// Refuses columns that count less than nothing, or claim more than what they are compressed to can hold.
     fn check(&self, file: &mut Box<dyn Input>, body: u64, claims: &mut Claims) -> Result<(), SourceError> {
         let message = arrow_ipc::root_as_message(&self.bytes).map_err(|error| damaged(&error.to_string()))?;
         let dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
         let Some(batch) = message.header_as_record_batch().or(dictionary) else { return Ok(()) };
+        // The reader takes less than no null for none.
+        if batch.nodes().into_iter().flatten().any(|node| node.null_count() < 0 || node.length() < 0) {
+            return Err(damaged("a column counts fewer than no cells or nulls"));
+        }
         let Some(compression) = batch.compression() else { return Ok(()) };
         // LZ4 adds 255 bytes by a byte at most; Zstandard repeats one byte 128 KB long by four.
         let most = if compression.codec() == CompressionType::LZ4_FRAME { 255 } else { 32 << 10 };

@@ -163,7 +163,7 @@ impl Watched {
     }
 
     fn look(&self) -> Seen {
-        let text = evenstep_files::read_regular_text(&self.path)
+        let text = evenstep_files::read_short_text(&self.path)
             .map_err(|error| format!("`{}` can't be read: {error}", self.path.display()));
         let config = text.as_ref().ok().and_then(|text| Config::parse(text).ok());
         let bundles = config.map_or(Vec::new(), |config| config.stamps(self.folder()));
