@@ -7,7 +7,7 @@ use jiff::fmt::strtime;
 use crate::{Clock, Kind, parse};
 
 /// How days are written. Where day and month may be taken for each other, the day comes first.
-const DAYS: [&str; 23] = [
+const DAYS: [&str; 25] = [
     "%d/%m/%Y",
     "%m/%d/%Y",
     "%d.%m.%Y",
@@ -23,6 +23,8 @@ const DAYS: [&str; 23] = [
     "%d. %B %Y",
     "%b %d, %Y",
     "%B %d, %Y",
+    "%b %d %Y",
+    "%B %d %Y",
     "%d/%m/%y",
     "%m/%d/%y",
     "%d.%m.%y",
@@ -236,6 +238,8 @@ mod tests {
         check(&["11FEB2017", "02MAR2018"], "date %d %b %Y");
         check(&["11 February 2017", "2 May 2018"], "date %d %B %Y");
         check(&["February 11, 2017", "May 2, 2018"], "date %B %d, %Y");
+        check(&["Feb 11 2017", "Jan 1 2000"], "date %b %d %Y");
+        check(&["February 11 2017", "May 02 2018"], "date %B %d %Y");
         check(&["2016/01/01 00:47:36", "2016/02/13 10:00:00"], "datetime %Y/%m/%d %H:%M:%S");
         check(&["08/29/2017 12:00 AM", "08/30/2017 12:00 AM"], "date %m/%d/%Y %I:%M %p");
         check(&["08/29/2017 12:00 AM", "08/30/2017 1:15 PM"], "datetime %m/%d/%Y %I:%M %p");

@@ -98,6 +98,12 @@ impl Seen<'_> {
         task_of(self.kind(self.target).unwrap_or(Kind::Number), classes)
     }
 
+    /// How many values the target has; of very many, as many as there are rows.
+    fn target_values(&self) -> u64 {
+        let counted = || self.columns[self.target].distinct().map_or(self.rows, |distinct| distinct as u64);
+        if self.classes.is_empty() { counted() } else { self.classes.len() as u64 }
+    }
+
     /// The columns that are learned from.
     pub fn inputs(&self) -> Vec<ColumnName> {
         let plan = Plan::of(self);
