@@ -2,7 +2,7 @@
 
 use evenstep_exact::draw::Draws;
 use evenstep_exact::reduce::Workers;
-use evenstep_table::{Batch, ColumnName, Schema, Task};
+use evenstep_table::{Batch, ColumnName, Schema, Task, counted};
 use serde::Serialize;
 
 use crate::ModelError;
@@ -15,7 +15,8 @@ pub const TARGET_MAX: f64 = 1e100;
 
 /// What is said of so many targets that are larger.
 pub fn too_large(targets: u64) -> ModelError {
-    ModelError::new(format!("{targets} targets are beyond ±1e100"))
+    let are = if targets == 1 { "is" } else { "are" };
+    ModelError::new(format!("{} {are} beyond ±1e100", counted(targets, "target")))
         .help("trees square the target: divide it by a constant")
 }
 

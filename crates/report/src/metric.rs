@@ -89,9 +89,9 @@ pub(crate) fn unit<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
 /// How the model compares with the baseline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
-    /// The whole interval of the difference is better; or the value, and there is no interval.
+    /// The whole interval of the difference is better.
     Better,
-    /// No difference lies in that interval, or the two are equal.
+    /// No difference lies in that interval, or the value is not worse, and there is no interval.
     Unclear,
     /// The whole interval of the difference is worse; or the value, and there is no interval.
     Worse,
@@ -121,10 +121,10 @@ impl Verdict {
 pub(crate) fn verdict(line: &MetricLine) -> Option<Verdict> {
     let (value, baseline) = (finite(line.value)?, finite(line.baseline)?);
     let gain = if line.higher_is_better { value - baseline } else { baseline - value };
-    let (least, most) = both_finite(line.better_by).unwrap_or((gain, gain));
-    Some(match (least > 0.0, most < 0.0) {
-        (true, _) => Verdict::Better,
-        (_, true) => Verdict::Worse,
+    Some(match both_finite(line.better_by) {
+        Some((least, _)) if least > 0.0 => Verdict::Better,
+        Some((_, most)) if most < 0.0 => Verdict::Worse,
+        None if gain < 0.0 => Verdict::Worse,
         _ => Verdict::Unclear,
     })
 }
@@ -197,10 +197,10 @@ fn against_baseline(out: &mut Markup, page: &Page, line: &MetricLine, value: f64
         out.raw(": ").text(&change);
     }
     out.raw(match (verdict, both_finite(line.better_by)) {
-        (Verdict::Better, Some(_)) => ". Even the unfavourable end of the difference's interval beats it.",
-        (Verdict::Better, None) => ".",
+        (Verdict::Better, _) => ". Even the unfavourable end of the difference's interval beats it.",
         (Verdict::Unclear, Some(_)) => ". The difference's interval, on the same rows, holds 0: it may be luck.",
-        (Verdict::Unclear, None) => ". That is no difference.",
+        (Verdict::Unclear, None) if value == baseline => ". That is no difference.",
+        (Verdict::Unclear, None) => ". These rows are too few for an interval of the difference: it may be luck.",
         (Verdict::Worse, Some(_)) => {
             ". The difference's whole interval is worse: this model should not be used as it is."
         }
@@ -252,7 +252,7 @@ mod tests {
         check(line(0.3, Some((-0.3, -0.1)), true), Verdict::Worse);
         check(line(0.3, Some((0.1, 0.3)), false), Verdict::Better);
         check(line(0.8, Some((-0.4, -0.1)), false), Verdict::Worse);
-        check(line(0.8, None, true), Verdict::Better);
+        check(line(0.8, None, true), Verdict::Unclear);
         check(line(0.8, None, false), Verdict::Worse);
         check(line(0.5, None, false), Verdict::Unclear);
         assert_eq!(verdict(&line(f64::NAN, None, true)), None);

@@ -23,7 +23,7 @@ pub(crate) fn human(x: f64) -> String {
 
 /// How many: every digit, thousands apart.
 pub(crate) fn count(n: u64) -> String {
-    thousands(&n.to_string())
+    grouped(&n.to_string())
 }
 
 /// How many of what: `1 row`, `2 rows`.
@@ -63,8 +63,6 @@ pub(crate) fn cell(kind: &str, x: f64) -> String {
             let day = (x / MICROS_A_DAY).floor();
             format!("{} {}", date(day), time(x - day * MICROS_A_DAY))
         }
-        // Four digits stay together: many are years.
-        "integer" if x.abs() < 10_000.0 && x.fract() == 0.0 => signed(x < 0.0, &format!("{:.0}", x.abs())),
         _ => human(x),
     }
 }
@@ -133,7 +131,13 @@ fn trimmed(text: String) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// Four digits stay together: many are years.
 fn thousands(text: &str) -> String {
+    let digits = text.split_once('.').map_or(text, |(whole, _)| whole).len();
+    if digits > 4 { grouped(text) } else { text.to_owned() }
+}
+
+fn grouped(text: &str) -> String {
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
     let mut out = String::new();
     for (i, digit) in whole.chars().enumerate() {
@@ -187,7 +191,8 @@ mod tests {
         check(0.0000831, "8.31×10⁻⁵");
         check(3.0, "3");
         check(34.567, "34.57");
-        check(999.96, "1,000");
+        check(999.96, "1000");
+        check(1996.4, "1996");
         check(23147.22, "23,147");
         check(-1234567.0, "−1,234,567");
         check(12_345_678.0, "12.35 million");
@@ -209,7 +214,7 @@ mod tests {
         check(0.99999, "> 99.9%");
         check(1.0, "100%");
         check(-0.25, "−25%");
-        check(20.0, "2,000%");
+        check(20.0, "2000%");
         check(f64::NAN, "–");
     }
 
@@ -237,7 +242,7 @@ mod tests {
         check(&[0, 1, 2], 2, -1, &["0", "0.2", "0.4"]);
         check(&[0, 1, 2, 3], 5, -1, &["0", "0.5", "1.0", "1.5"]);
         check(&[-1, 0, 1], 2, 5, &["−200k", "0", "200k"]);
-        check(&[2, 3], 1, 3, &["2,000", "3,000"]);
+        check(&[2, 3], 1, 3, &["2000", "3000"]);
         check(&[1, 2], 5, 5, &["0.5M", "1.0M"]);
         check(&[0, 1], 1, 20, &["0", "1×10²⁰"]);
         check(&[0, 1], 1, -9, &["0", "1×10⁻⁹"]);

@@ -13,7 +13,7 @@ use evenstep_table::build::{ColumnBuilder, Strictness, Typed, Value};
 use evenstep_table::check::Breach;
 use evenstep_table::quality::Quality;
 use evenstep_table::rule::{Absent, Missing};
-use evenstep_table::{Batch, ColumnName, Kind, NULL_INTEGER, closest, did_you_mean, shortened, some_of};
+use evenstep_table::{Batch, ColumnName, Kind, NULL_INTEGER, Rule, closest, did_you_mean, shortened, some_of};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -251,8 +251,7 @@ impl RowTyper {
                 let value = value(row, &refused.column, refused.value);
                 let because =
                     value.as_ref().filter(|_| strictness == Strictness::Request && refused.rule == Breach::Invalid);
-                let because =
-                    because.and_then(|value| mistyped(rule.kind, value, rule.personal)).unwrap_or(refused.because);
+                let because = because.and_then(|value| mistyped(rule, value)).unwrap_or(refused.because);
                 let value = value.filter(|_| !rule.personal).map(|value| brief(shown(&value)));
                 RowError { message: format!("`{field}`: {because}"), row, field, value, rule: refused.rule }
             })
@@ -303,7 +302,7 @@ impl RowTyper {
     fn unknown(&self, row: usize, field: &str, lacks: impl Fn(&str) -> bool) -> RowError {
         let is_target = field == self.target.as_str();
         let lacking = self.plan.columns.iter().map(|column| column.name.as_str()).filter(|name| lacks(name));
-        let near = did_you_mean(field, lacking).map(|near| format!(", {near}")).unwrap_or_default();
+        let near = did_you_mean(field, lacking).map_or(": leave it out".to_owned(), |near| format!(", {near}"));
         let field = shortened(field);
         let message = match is_target {
             true => format!("`{field}` is the target: it is predicted, not sent"),
@@ -365,7 +364,8 @@ fn too_long(row: usize, name: &ColumnName) -> RowError {
 }
 
 /// What is wrong with a value of JSON that is of another type than the column; None if that doesn't say it.
-fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
+fn mistyped(rule: &Rule, value: &Json) -> Option<String> {
+    let kind = rule.kind;
     let wanted = match kind {
         Kind::Number => "a number",
         Kind::Integer => "an integer",
@@ -376,9 +376,10 @@ fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
         Kind::Datetime(_) => "a datetime, as a text,",
     };
     let is = match value {
-        Json::String(_) if kind.is_quantity() || kind == Kind::Boolean => {
-            format!("is a text, where {wanted} is expected")
-        }
+        Json::String(_) if kind.is_quantity() || kind == Kind::Boolean => match &rule.format {
+            Some(format) => format!("is a text, where {wanted} is expected: `{format}` is how files write it"),
+            None => format!("is a text, where {wanted} is expected"),
+        },
         Json::Number(_) if !kind.is_quantity() => format!("is a number, where {wanted} is expected"),
         Json::Bool(_) if kind != Kind::Boolean => format!("is a flag, where {wanted} is expected"),
         Json::Number(number) if kind == Kind::Integer && number.as_f64().is_some_and(is_perhaps_rounded) => {
@@ -390,7 +391,7 @@ fn mistyped(kind: Kind, value: &Json, is_personal: bool) -> Option<String> {
         }
         _ => return None,
     };
-    Some(match (is_personal, value) {
+    Some(match (rule.personal, value) {
         (true, _) => format!("the value {is}"),
         (false, Json::String(text)) => format!("`{}` {is}", shortened(text)),
         (false, value) => format!("`{value}` {is}"),

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use evenstep_bundle::{Manifest, Member, Opened};
-use evenstep_pipeline::PipelineError;
 use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::lock::Lock;
+use evenstep_pipeline::{FileKind, PipelineError};
 use evenstep_table::counted;
 use serde_json::{Value, json};
 
@@ -17,68 +17,67 @@ use crate::cli::Inspect;
 use crate::{Host, attestation, output};
 
 pub(crate) fn inspect(args: &Inspect, host: &Host) -> Answer {
-    if args.subject.extension().is_some_and(|extension| extension == "lock") {
-        if args.card || args.members || args.model {
-            let error = PipelineError::input("a lock has no members, no model and no model card");
-            return Err(error.help("name the bundle beside it".to_owned()));
-        }
-        let text =
-            evenstep_files::read_regular_text(&args.subject).map_err(|error| unreadable(&args.subject, &error))?;
-        let lock = Lock::parse(&text).map_err(|error| unusable(&args.subject, error))?;
-        if host.json {
-            output::json(&lock.json())
-        } else {
-            output::text(&text)
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    if args.subject.to_string_lossy().ends_with(".dsse.json") {
-        return signatures(args, host);
-    }
-    if args.members {
+    if FileKind::of(&args.subject) == Some(FileKind::Lock) {
+        refuse_parts(args, "a lock has", "the bundle beside it")?;
+        lock(&args.subject, host)?;
+    } else if args.subject.to_string_lossy().ends_with(".dsse.json") {
+        refuse_parts(args, "signatures have", "the bundle that they lie beside")?;
+        signatures(&args.subject, host)?;
+    } else if args.members {
         let manifest = peek(&args.subject)?;
-        if host.json {
-            output::json(&json!({ "members": manifest }))
-        } else {
-            tell_members(&manifest)
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let opened = open_bundle(&args.subject)?;
-    if args.card {
-        if host.json { output::json(&json!({ "card": opened.card })) } else { output::text(&opened.card) }
-    } else if args.model && host.json {
-        output::json(&learned::described(&opened.artifact))
-    } else if args.model {
-        learned::tell(&opened.artifact)
-    } else if host.json {
-        output::json(&described(&opened))
+        if host.json { output::json(&json!({ "members": manifest })) } else { tell_members(&manifest) }
     } else {
-        tell_people(&opened)
+        bundle(&open_bundle(&args.subject)?, args, host);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The statement that signatures are of, and which keys are said to have signed it.
-fn signatures(args: &Inspect, host: &Host) -> Answer {
-    let path = args.subject.as_path();
-    if args.card || args.members || args.model {
-        let error = PipelineError::input("signatures have no members, no model and no model card");
-        return Err(error.help("name the bundle that they lie beside".to_owned()));
+/// Refuses to show parts that a bundle alone has.
+fn refuse_parts(args: &Inspect, what_has: &str, instead: &str) -> Result<(), PipelineError> {
+    if !(args.card || args.members || args.model) {
+        return Ok(());
     }
+    let error = PipelineError::input(format!("{what_has} no members, no model and no model card"));
+    Err(error.help(format!("name {instead}")))
+}
+
+fn lock(path: &Path, host: &Host) -> Result<(), PipelineError> {
+    let text = evenstep_files::read_regular_text(path).map_err(|error| unreadable(path, &error))?;
+    let lock = Lock::parse(&text).map_err(|error| unusable(path, error))?;
+    if host.json {
+        output::json(&lock.json())
+    } else {
+        output::text(&text)
+    }
+    Ok(())
+}
+
+fn bundle(opened: &Opened, args: &Inspect, host: &Host) {
+    match (args.card, args.model, host.json) {
+        (true, _, true) => output::json(&json!({ "card": opened.card })),
+        (true, _, false) => output::text(&opened.card),
+        (false, true, true) => output::json(&learned::described(&opened.artifact)),
+        (false, true, false) => learned::tell(&opened.artifact),
+        (false, false, true) => output::json(&described(opened)),
+        (false, false, false) => tell_people(opened),
+    }
+}
+
+/// The statement that signatures are of, and which keys are said to have signed it.
+fn signatures(path: &Path, host: &Host) -> Result<(), PipelineError> {
     let envelope = attestation::read(path)?.ok_or_else(|| unreadable(path, &ErrorKind::NotFound.into()))?;
     let statement = envelope.statement().map_err(|error| unusable(path, error))?;
     let keys = envelope.signatures.iter().map(|signature| signature.keyid.as_deref().unwrap_or("not named"));
     if host.json {
         output::json(&json!({ "statement": statement, "keys": keys.collect::<Vec<_>>() }));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
     for (field, value) in statement.fields() {
         output::line(&output::one_line(&format!("{field} = {value}")));
     }
     output::line("\nsignatures, which `evenstep verify --policy FILE` judges:");
     keys.for_each(|key| output::line(&output::one_line(&format!("  {key}"))));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The manifest of the bundle at that path, which is not read beyond it.

@@ -201,6 +201,7 @@ impl Told {
                 let what = if self.served.len() == 1 { version.clone() } else { format!("{name} {version}") };
                 output::line(&format!("serving {what} at {scheme}://{address}{path}/predict"));
             }
+            output::line(&format!("a request to try is on its page, {scheme}://{address}/docs"));
             if let Some(admin) = admin {
                 output::line(&format!("told what to serve at {scheme}://{admin}/models"));
             }

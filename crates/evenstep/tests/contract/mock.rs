@@ -79,7 +79,7 @@ fn a_mock_refuses_what_the_contract_refuses() {
     `Floor.No`: `x` is a text, where an integer is expected
     `area`: the value is missing
     `built`: the column is missing
-    `twon` is not in the contract
+    `twon` is not in the contract: leave it out
     ");
     let told = server.predict(JSON, JSON, br#"{"area": 50, "Floor.No": 1, "built": null}"#).ok().json();
     assert_eq!(told["predictions"][0]["flags"], json!([{ "field": "city", "rule": "absent" }]));
