@@ -176,3 +176,19 @@ fn a_client_that_never_ends_its_request_does_not_keep_the_server() {
     tell(&child, "TERM");
     assert_eq!(ended(&mut child), Some(0));
 }
+
+#[test]
+fn a_handshake_that_does_not_end_does_not_keep_the_server() {
+    let project = project();
+    let of = |part: &str| format!("{}/tests/models/tls/one.{part}.pem", env!("CARGO_MANIFEST_DIR"));
+    let tls = ["--tls-cert", &of("cert"), "--tls-key", &of("key")];
+    let mut command =
+        project.command(&[&["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--json"], &tls[..]].concat());
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+    let _silent = TcpStream::connect(common::address_of(&mut child)).expect("it listens");
+    std::thread::sleep(Duration::from_millis(200));
+    let started = Instant::now();
+    tell(&child, "TERM");
+    assert_eq!(ended(&mut child), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+}

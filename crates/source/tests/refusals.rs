@@ -92,6 +92,19 @@ fn a_stream_of_arrow_ends_with_its_file() {
 }
 
 #[test]
+fn a_column_of_arrow_counts_no_fewer_nulls_than_none() {
+    let cells = std::sync::Arc::new(arrow_array::Float64Array::from(vec![Some(0.5), None, None]));
+    let batch = arrow_array::RecordBatch::try_from_iter([("a", cells as arrow_array::ArrayRef)]).expect("one column");
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).expect("started");
+    writer.write(&batch).and_then(|()| writer.finish()).expect("written");
+    let mut stream = writer.into_inner().expect("finished");
+    let node = [3_i64.to_le_bytes(), 2_i64.to_le_bytes()].concat();
+    let at = stream.windows(16).position(|bytes| bytes == node).expect("3 cells, 2 of them null");
+    stream[at + 8..at + 16].copy_from_slice(&(-1_i64).to_le_bytes());
+    insta::assert_snapshot!(refusal("a.arrows", &stream), @"DIR/a.arrows: the file is damaged: a column counts fewer than no cells or nulls");
+}
+
+#[test]
 fn rows_have_as_many_cells_as_the_header() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n\n1,2,3\n"), @"
         DIR/a.csv, line 4: the row has 3 cells, expected 2 as in the header
