@@ -33,7 +33,9 @@ def rows(data: Data | None, personal: Callable[[], Container[str]] = tuple) -> o
     except ImportError as error:
         raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
     except Exception as error:
-        raise DataError(f"the frame can't be read: {error}") from error
+        # What pyarrow and polars say may show the cell that they can't read.
+        what = type(error).__name__ if personal() else str(error)
+        raise DataError(f"the frame can't be read: {what}") from (None if personal() else error)
 
 
 def stream_of(data: object) -> ArrowStream:
@@ -102,7 +104,14 @@ def _plain_polars(frame: Any) -> Any:
     """The frame without the types that only polars hands out: of columns without any value, and of integers of 128 bits."""
     import polars
 
-    others: dict[str, Any] = {"Null": polars.String, "Int128": polars.Decimal(38, 0), "UInt128": polars.Decimal(38, 0)}
     schema = getattr(frame, "schema", {})
-    changed = [polars.col(name).cast(others[str(kind)]) for name, kind in schema.items() if str(kind) in others]
-    return frame.with_columns(changed) if changed else frame
+    of_kind = lambda *kinds: [name for name, kind in schema.items() if str(kind) in kinds]
+    for name in of_kind("Null"):
+        frame = frame.with_columns(polars.col(name).cast(polars.String))
+    for name in of_kind("Int128", "UInt128"):
+        try:
+            frame = frame.with_columns(polars.col(name).cast(polars.Decimal(38, 0)))
+        except polars.exceptions.PolarsError:
+            # Of more digits than decimals have, the nearest floats, as of a file.
+            frame = frame.with_columns(polars.col(name).cast(polars.Float64))
+    return frame

@@ -29,16 +29,30 @@ def readable(frame: Any, personal: Callable[[], Container[str]]) -> Any:
     _refuse_names(frame)
     columns = {name: _readable(frame, name, column, personal) for name, column in frame.items()}
     changed = {name: column for name, column in columns.items() if column is not None}
-    # A range is handed out as no column, also if it has a name.
-    counts = isinstance(frame.index, pandas.RangeIndex) and frame.index.name is not None
-    if not changed and not counts:
+    index = _index(frame, personal)
+    if not changed and index is frame.index:
         return frame
     frame = frame.copy(deep=False)
     for name, column in changed.items():
         frame[name] = column
-    if counts:
-        frame.index = pandas.Index(frame.index.to_numpy(), name=str(frame.index.name))
+    frame.index = index
     return frame
+
+
+def _index(frame: Any, personal: Callable[[], Container[str]]) -> Any:
+    """The index as rows have it: no column without a name, and else one like others."""
+    import pandas
+
+    index = frame.index
+    if all(name is None for name in index.names):
+        return index if isinstance(index, pandas.RangeIndex) else pandas.RangeIndex(len(frame))
+    if isinstance(index, pandas.MultiIndex):
+        return index
+    # A range is handed out as no column, also if it has a name.
+    if isinstance(index, pandas.RangeIndex):
+        return pandas.Index(index.to_numpy(), name=str(index.name))
+    column = _readable(frame, index.name, pandas.Series(index, index=frame.index), personal)
+    return index if column is None else pandas.Index(column, name=index.name)
 
 
 def _refuse_names(frame: Any) -> None:
@@ -69,6 +83,8 @@ def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Contain
     if column.dtype != object:
         return None
     what, given = infer_dtype(column, skipna=True), column
+    if what in ("date", "datetime", "datetime64"):
+        return _moments(frame, name, column, what, personal)
     if what in _PLAIN and what != "time":
         return None
     if what.startswith("mixed") and any(cell is pandas.NaT for cell in column):
@@ -85,12 +101,51 @@ def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Contain
         return None if column is given else column
     others = [(at, cell) for at, cell in cells if not zoned and type(cell) is not type(cells[0][1])]
     place, value = (zoned or others or cells)[0]
-    objects, help = "that no cell can be", "leave it out, or make texts or numbers of it"
     if others:
-        objects = f"of several types ({what})"
-        help = f"give it one type: `frame['{name}'] = frame['{name}'].astype('string')`"
+        raise _of_several_types(frame, name, what, place, value, personal)
+    help = "leave it out, or make texts or numbers of it"
+    raise _refused(frame, name, "that no cell can be", place, value, personal, help)
+
+
+def _moments(frame: Any, name: Any, column: Any, what: str, personal: Callable[[], Container[str]]) -> Any:
+    """Days or moments: Arrow would make days of moments, and moments to the microsecond of finer ones and of those of any zone."""
+    import datetime
+
+    import pandas
+
+    cells = [(at, cell) for at, (cell, gone) in enumerate(zip(column, column.isna(), strict=True)) if not gone]
+    if what == "datetime64":
+        return pandas.to_datetime(column)
+    if what == "date":
+        moments = [(at, cell) for at, cell in cells if isinstance(cell, datetime.datetime)]
+        if moments:
+            raise _of_several_types(frame, name, "date, datetime", *moments[0], personal)
+        return None
+    zoned = [(at, cell) for at, cell in cells if cell.tzinfo is not None]
+    if 0 < len(zoned) < len(cells):
+        objects = "of which some have a zone and others none"
+        help = "give all a zone, or none"
+        raise _refused(frame, name, objects, *zoned[0], personal, help)
+    if any(getattr(cell, "nanosecond", 0) for _, cell in cells):
+        return pandas.to_datetime(column.map(pandas.Timestamp, na_action="ignore"), utc=bool(zoned)).astype(
+            "datetime64[ns, UTC]" if zoned else "datetime64[ns]"
+        )
+    return None
+
+
+def _of_several_types(
+    frame: Any, name: Any, what: str, place: int, value: Any, personal: Callable[[], Container[str]]
+) -> DataError:
+    help = f"give it one type: `frame['{name}'] = frame['{name}'].astype('string')`"
+    return _refused(frame, name, f"of several types ({what})", place, value, personal, help)
+
+
+def _refused(
+    frame: Any, name: Any, objects: str, place: int, value: Any, personal: Callable[[], Container[str]], help: str
+) -> DataError:
+    """That a column holds such objects, with the cell that shows it."""
     shown = "" if str(name) in personal() else f", {value!r:.40}"
-    raise DataError(
+    return DataError(
         f"column `{name}` holds objects {objects}: in {Labels(frame, personal).place(place)} "
         f"a `{type(value).__name__}`{shown}\n  help: {help}"
     )

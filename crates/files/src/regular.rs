@@ -71,10 +71,10 @@ pub fn begins_with(path: &Path, beginning: &[u8]) -> bool {
     begins().unwrap_or(false)
 }
 
-/// More than any key, policy, list of models or file of signatures has.
+/// More than any key, policy or file of signatures has.
 const SHORT: u64 = 1 << 20;
 
-/// The same of a text of at most 1 MiB, as keys, policies, lists of models and signatures are: a mistaken path costs no memory.
+/// The same of a text of at most 1 MiB, as keys, policies and signatures are: a mistaken path costs no memory.
 ///
 /// # Errors
 /// As `read_regular_text`, or a longer text.

@@ -20,7 +20,7 @@ pub enum FileKind {
     Trace,
     /// A page to be looked at.
     Page,
-    /// Signatures, mostly.
+    /// Signatures, or an array of rows, which nothing reads.
     Json,
     /// Rows.
     Data,
@@ -53,7 +53,7 @@ impl FileKind {
             FileKind::Bundle => "a bundle",
             FileKind::Trace => "a trace",
             FileKind::Page => "a page",
-            FileKind::Json => "a file of JSON, as signatures are",
+            FileKind::Json => "a file of JSON",
             FileKind::Data => "a data file",
         }
     }
@@ -72,7 +72,7 @@ impl FileKind {
             (FileKind::Spec, FileKind::Bundle) => {
                 Some(format!("`evenstep inspect {shown}` shows the spec that it was trained by"))
             }
-            (FileKind::Spec, FileKind::Lock) => {
+            (FileKind::Spec, FileKind::Lock | FileKind::Trace | FileKind::Page) => {
                 Some(format!("name the spec beside it, such as `{}`", path.with_extension("toml").display()))
             }
             (FileKind::Spec, FileKind::Data) => {

@@ -40,8 +40,8 @@ fn is_number_or_flag(of: &DataType) -> bool {
 fn texts(levels: &ArrayRef) -> StringArray {
     match levels.data_type() {
         DataType::Boolean => levels.as_boolean().iter().map(|level| level.map(|flag| flag.to_string())).collect(),
-        DataType::Float32 => each::<Float32Type>(levels, |level| print_number(f64::from(level) + 0.0)),
-        DataType::Float64 => each::<Float64Type>(levels, |level| print_number(level + 0.0)),
+        DataType::Float32 => each::<Float32Type>(levels, |level| float(level.into())),
+        DataType::Float64 => each::<Float64Type>(levels, float),
         DataType::Int8 => each::<Int8Type>(levels, |level| level.to_string()),
         DataType::Int16 => each::<Int16Type>(levels, |level| level.to_string()),
         DataType::Int32 => each::<Int32Type>(levels, |level| level.to_string()),
@@ -51,6 +51,15 @@ fn texts(levels: &ArrayRef) -> StringArray {
         DataType::UInt32 => each::<UInt32Type>(levels, |level| level.to_string()),
         DataType::UInt64 => each::<UInt64Type>(levels, |level| level.to_string()),
         other => unreachable!("levels of type {other} stay as they are"),
+    }
+}
+
+/// The text of a level, as pandas writes it to a CSV where no number is meant.
+fn float(level: f64) -> String {
+    match level {
+        _ if level.is_finite() => print_number(level),
+        _ if level.is_nan() => "nan".to_owned(),
+        _ => if level > 0.0 { "inf" } else { "-inf" }.to_owned(),
     }
 }
 

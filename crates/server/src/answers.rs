@@ -9,44 +9,45 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Duration, Instant};
 
-use crate::limits::{ANSWERS_KIB_MAX, HURRIED_BYTES_MIN, HURRIED_PART, PART_BYTES};
+use crate::limits::{ANSWER_PACE_MIN, ANSWERS_KIB_MAX, PART_BYTES};
 use crate::problem::Problem;
 
 /// Room for the large answers that their clients have not read yet.
 pub(crate) struct Answers {
     room: Arc<Semaphore>,
-    unread: Mutex<Vec<Weak<Mutex<Unread>>>>,
+    unread: Mutex<Vec<Weak<Left>>>,
     /// So long an answer is looked at before it is slow.
     look_every: Duration,
 }
 
-/// What its client has not read of an answer.
+/// What its client has not read of an answer; None, once it was broken off.
+type Left = Mutex<Option<Unread>>;
+
 struct Unread {
-    /// None, once it was broken off.
-    bytes: Option<Bytes>,
-    room: Option<OwnedSemaphorePermit>,
-    /// How much there was.
-    all: usize,
+    bytes: Vec<u8>,
+    /// So many of them were handed on.
+    read: usize,
+    _room: OwnedSemaphorePermit,
     looked_at: Instant,
-    /// How many bytes were handed on since.
-    new: usize,
+    /// How many had been handed on by then.
+    read_by_then: usize,
 }
 
 impl Unread {
-    /// Whether it is read so slowly that it should make room.
-    fn is_slow(&mut self, look_every: Duration) -> bool {
-        let looks = self.looked_at.elapsed().as_secs_f64() / look_every.as_secs_f64();
-        if looks < 1.0 {
-            return false;
+    /// How many bytes a second are read, if it was looked at long enough; it is looked at anew from now on.
+    fn pace(&mut self, look_every: Duration) -> Option<f64> {
+        let seconds = self.looked_at.elapsed().as_secs_f64();
+        if seconds < look_every.as_secs_f64() {
+            return None;
         }
-        let is_slow = (self.new as f64) < looks * HURRIED_BYTES_MIN.max(self.all / HURRIED_PART) as f64;
-        (self.looked_at, self.new) = (Instant::now(), 0);
-        is_slow
+        let pace = (self.read - self.read_by_then) as f64 / seconds;
+        (self.looked_at, self.read_by_then) = (Instant::now(), self.read);
+        Some(pace)
     }
+}
 
-    fn break_off(&mut self) {
-        (self.bytes, self.room) = (None, None);
-    }
+fn kib(bytes: usize) -> usize {
+    bytes.div_ceil(1024)
 }
 
 impl Answers {
@@ -62,28 +63,41 @@ impl Answers {
         if bytes.len() > ANSWERS_KIB_MAX * 1024 {
             return Err(Problem::answer_too_large(ANSWERS_KIB_MAX * 1024));
         }
-        let kib = bytes.len().div_ceil(1024) as u32;
-        let take = || Arc::clone(&self.room).try_acquire_many_owned(kib).ok();
+        let take = || Arc::clone(&self.room).try_acquire_many_owned(kib(bytes.len()) as u32).ok();
         let room = take().or_else(|| {
-            self.make_room();
+            self.make_room(kib(bytes.len()));
             take()
         });
-        let room = Some(room.ok_or_else(Problem::busy)?);
-        let (all, looked_at) = (bytes.len(), Instant::now());
-        let unread = Arc::new(Mutex::new(Unread { bytes: Some(bytes.into()), room, all, looked_at, new: 0 }));
+        let _room = room.ok_or_else(Problem::busy)?;
+        let unread = Unread { bytes, read: 0, _room, looked_at: Instant::now(), read_by_then: 0 };
+        let left = Arc::new(Mutex::new(Some(unread)));
         let mut known = lock(&self.unread);
-        known.retain(|unread| unread.strong_count() > 0);
-        known.push(Arc::downgrade(&unread));
-        Ok(Body::new(Read(unread)))
+        known.retain(|left| left.strong_count() > 0);
+        known.push(Arc::downgrade(&left));
+        Ok(Body::new(Read(left)))
     }
 
-    /// Breaks off what is read slowly.
-    fn make_room(&self) {
-        for unread in lock(&self.unread).iter().filter_map(Weak::upgrade) {
-            let mut unread = lock(&unread);
-            if unread.is_slow(self.look_every) {
-                unread.break_off();
+    /// Breaks off the answers that are read the most slowly, as many as it takes; none, if all that are read slowly are too few.
+    fn make_room(&self, wanted: usize) {
+        let mut slow = Vec::new();
+        for left in lock(&self.unread).iter().filter_map(Weak::upgrade) {
+            let paced =
+                lock(&left).as_mut().and_then(|unread| Some((unread.pace(self.look_every)?, unread.bytes.len())));
+            slow.extend(
+                paced.filter(|(pace, _)| *pace < ANSWER_PACE_MIN).map(|(pace, bytes)| (pace, kib(bytes), left)),
+            );
+        }
+        slow.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut missing = wanted.saturating_sub(self.room.available_permits());
+        if slow.iter().map(|(_, kib, _)| kib).sum::<usize>() < missing {
+            return;
+        }
+        for (_, kib, left) in slow {
+            if missing == 0 {
+                return;
             }
+            *lock(&left) = None;
+            missing = missing.saturating_sub(kib);
         }
     }
 }
@@ -94,26 +108,30 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// An answer, as its client reads it.
-struct Read(Arc<Mutex<Unread>>);
+struct Read(Arc<Left>);
 
 impl HttpBody for Read {
     type Data = Bytes;
     type Error = BrokenOff;
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        let mut unread = lock(&self.0);
-        let Some(bytes) = &mut unread.bytes else { return Poll::Ready(Some(Err(BrokenOff))) };
-        let part = bytes.split_to(bytes.len().min(PART_BYTES));
-        unread.new += part.len();
+        let mut left = lock(&self.0);
+        let Some(unread) = left.as_mut() else { return Poll::Ready(Some(Err(BrokenOff))) };
+        let rest = &unread.bytes[unread.read..];
+        // A copy: what waits to be sent would hold all of the answer.
+        let part = Bytes::copy_from_slice(&rest[..rest.len().min(PART_BYTES)]);
+        unread.read += part.len();
         Poll::Ready((!part.is_empty()).then(|| Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {
-        lock(&self.0).bytes.as_ref().is_some_and(Bytes::is_empty)
+        lock(&self.0).as_ref().is_some_and(|unread| unread.read == unread.bytes.len())
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(lock(&self.0).bytes.as_ref().map_or(0, Bytes::len) as u64)
+        let left = lock(&self.0);
+        left.as_ref()
+            .map_or_else(SizeHint::default, |unread| SizeHint::with_exact((unread.bytes.len() - unread.read) as u64))
     }
 }
 
@@ -163,6 +181,12 @@ mod tests {
             assert!(fast.frame().await.is_some_and(|part| part.is_ok()));
         }
         assert!(slow.frame().await.is_some_and(|part| part.is_ok()), "nobody needs its room");
+        sleep(2 * LOOK_EVERY).await;
+        let whole = || answers.body(vec![7; ANSWERS_KIB_MAX * 1024]);
+        assert!(whole().is_err(), "one half is read fast, and nothing is broken off in vain");
+        assert!(slow.frame().await.is_some_and(|part| part.is_ok()));
+        sleep(2 * LOOK_EVERY).await;
+        assert!(fast.frame().await.is_some_and(|part| part.is_ok()));
         let _other = half().expect("room is made");
         assert!(slow.frame().await.is_some_and(|part| part.is_err()));
         assert!(fast.collect().await.is_ok_and(|rest| rest.to_bytes().len() == PART_BYTES));

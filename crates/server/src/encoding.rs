@@ -51,10 +51,11 @@ impl Encoding {
             return Ok(None);
         }
         // Several lines are one list (RFC 9110, 5.3).
-        let said: Vec<&str> = headers.get_all(by).iter().map(|said| said.to_str().unwrap_or_default().trim()).collect();
+        let said = headers.get_all(by).iter().map(|said| said.to_str().unwrap_or_default().trim());
+        let said: Vec<&str> = said.filter(|said| !said.eq_ignore_ascii_case("identity")).collect();
         let said = said.join(", ").to_ascii_lowercase();
         match Encoding::named(&said) {
-            None if said == "identity" => Ok(None),
+            None if said.is_empty() => Ok(None),
             None => Err(Problem::unread_encoding(&said)),
             some => Ok(some),
         }

@@ -20,6 +20,8 @@ pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
 /// A body is read within this time. One that is answered while it comes may take longer, but neither may the next of its lines,
 /// nor a line from its first byte to its last; nor may its client take longer to read a part of the answer.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+/// An answer of which fewer bytes a second are read is broken off where others need its room.
+pub(crate) const ANSWER_PACE_MIN: f64 = 131_072.0;
 /// How often it is looked at how a body comes: while room is short, so many bytes of it have to come meanwhile, and such a part of
 /// what it has, or its end.
 pub(crate) const HURRY_EVERY: Duration = Duration::from_secs(1);
@@ -107,6 +109,8 @@ pub(crate) const SIGNATURES_BYTES_MAX: usize = 1 << 20;
 pub(crate) const ACT_BYTES_MAX: u64 = 64 << 10;
 /// Models that are served at once, versions and aliases of each, and how many earlier versions an alias remembers.
 pub(crate) const MODELS_MAX: usize = 256;
+/// The file that lists them has room for as many, with all their versions.
+pub(crate) const LIST_BYTES_MAX: u64 = 16 << 20;
 pub(crate) const VERSIONS_MAX: usize = 64;
 pub(crate) const ALIASES_MAX: usize = 64;
 pub(crate) const EARLIER_MAX: usize = 32;

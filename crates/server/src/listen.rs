@@ -105,7 +105,7 @@ pub(crate) async fn listen(
         let open = metrics.connection_opened();
         let builder = Arc::clone(if gate.has_many() { &of_many } else { &alone });
         let (router, service) = (router.clone(), Arc::clone(service));
-        let mut ending = Ending { closed: closed.clone(), stop: stop.clone() };
+        let ending = Ending { closed: closed.clone(), stop: stop.clone() };
         // An answer is written at once; waiting for more to send only delays it.
         let _ = stream.set_nodelay(true);
         let acceptor = tls.map(Tls::acceptor);
@@ -122,8 +122,9 @@ pub(crate) async fn listen(
                         }
                         acceptor.accept(stream).await.ok()
                     };
+                    let mut closed = ending.closed.clone();
                     let ends = async {
-                        let _ = ending.closed.changed().await;
+                        let _ = closed.changed().await;
                         sleep(LINGER_TIME).await;
                     };
                     let stream = tokio::select! {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::common::{causes, replaced};
-use crate::{SMALL, salted, small, train_in};
+use crate::{SMALL, salted, small, train_in, write_small};
 
 #[test]
 fn an_id_breaks_no_line() {
@@ -141,4 +141,25 @@ fn without_the_data_no_row_is_told_for_the_type_of_its_column() {
     let told = diff(&["--no-data"]);
     assert_eq!((&told["first"]["column"], &told["first"]["rows"]), (&json!("x"), &json!([])), "{told:#}");
     assert!(!told.to_string().contains("rows changed"), "{told:#}");
+}
+
+/// Both locks name one file, which is no longer what either read.
+#[test]
+fn data_that_were_edited_in_place_are_not_taken_for_the_same() {
+    let project = salted();
+    let spec = SMALL.replace("x = { type = \"number\" }\n", "");
+    let mut rows = small();
+    for (folder, cell) in [("a", "17"), ("b", "1x7")] {
+        rows[7][3] = cell.to_owned();
+        write_small(&project, "t.csv", &rows);
+        project.write("p.toml", &spec);
+        std::fs::create_dir_all(project.path(folder)).expect("the folder is ours");
+        project.run(&["train", "p.toml", "--output", &format!("{folder}/p.evenstep"), "--quiet"]).ok();
+    }
+    let told = project.run(&["diff", "a/p.lock", "b/p.lock"]).out;
+    assert!(
+        told.contains("the data of A can't be looked at") && told.contains("the data differ in column `x`"),
+        "{told}"
+    );
+    assert!(!told.contains("the same files"), "{told}");
 }

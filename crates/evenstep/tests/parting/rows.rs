@@ -378,3 +378,17 @@ fn a_row_that_one_side_may_have_set_aside_is_only_likely_gone() {
     let told = project.run(&["diff", "a/p.toml", "b/p.toml", "--json"]).json();
     assert_eq!(causes(&told)[0], ("data", true), "{told:#}");
 }
+
+#[test]
+fn of_equal_rows_as_many_lost_their_target_as_the_data_have_without_one() {
+    let project = salted();
+    let spec = replaced(SMALL, "id = \"id\"\n", "");
+    let mut rows: Vec<[String; 5]> = small().into_iter().map(|[_, u, v, x, y]| ["k".to_owned(), u, v, x, y]).collect();
+    rows.extend([rows[7].clone(), rows[7].clone()]);
+    train_in(&project, "a", &spec, &rows);
+    rows.pop();
+    rows.last_mut().expect("a row")[4].clear();
+    train_in(&project, "b", &spec, &rows);
+    let told = project.run(&["diff", "a/p.toml", "b/p.toml"]).out;
+    assert!(told.contains("1 row without a target in B") && told.contains("1 row in A only"), "{told}");
+}

@@ -512,15 +512,17 @@ impl<'a> Walk<'a> {
             true => None,
             false => {
                 let as_text = View { as_text: retyped.clone(), ..view.clone() };
-                reconcile_viewed((a, &mine), (b, &theirs), stage, &as_text, self.workers).ok()
+                let written = reconcile_viewed((a, &mine), (b, &theirs), stage, &as_text, self.workers);
+                written.map_err(|why| findings.note(why)).ok()
             }
         };
         let id = &self.a.head.id;
-        if written.is_none() && !retyped.is_empty() && !is_output && called.is_empty() {
-            // Every row is another by its type, which says of no cell that it changed.
-            let view = View { as_text: retyped, ..View::default() };
-            return Changed { unnamed: true, view, ..Changed::default() };
+        // Every row is another by its type, which says of no cell that it changed.
+        let are_all_others = written.is_none() && !retyped.is_empty() && !is_output && called.is_empty();
+        if are_all_others && retyped.iter().any(|name| id.is_empty() || id.contains(name)) {
+            return Changed { unnamed: true, ..Changed::default() };
         }
+        let [first, second] = if are_all_others { lone_rows(&first, &second) } else { [first, second] };
         let read_elsewise = first.len();
         let [first, second] = match &written {
             // Values that are the same by either type are so however they are written.
@@ -536,6 +538,7 @@ impl<'a> Walk<'a> {
         let shown = !id.iter().chain(&self.b.head.id).any(|name| personal.contains(name));
         let mut changed = Changed::of(stage, &first, &second, shown.then_some(id.as_slice()));
         changed.others_are_read_elsewise = first.len() < read_elsewise;
+        changed.unnamed = are_all_others;
         view.as_text = if written.is_some() { retyped } else { BTreeSet::new() };
         changed.view = view;
         // Only a training refuses an id that repeats.
@@ -546,6 +549,16 @@ impl<'a> Walk<'a> {
         changed.keep_first();
         changed
     }
+}
+
+/// The rows whose name the other side doesn't have.
+fn lone_rows(first: &[Element], second: &[Element]) -> [Vec<Element>; 2] {
+    let names = |rows: &[Element]| rows.iter().map(|row| row.name).collect::<BTreeSet<RowName>>();
+    let (of_first, of_second) = (names(first), names(second));
+    let lone = |rows: &[Element], others: &BTreeSet<RowName>| {
+        rows.iter().filter(|row| !others.contains(&row.name)).copied().collect()
+    };
+    [lone(first, &of_second), lone(second, &of_first)]
 }
 
 fn remember<'a>(latest: &mut Latest<'a>, stage: &'a Commitments) {

@@ -250,7 +250,10 @@ fn reason(
     learner: &Learner,
     origins: Origins,
 ) -> Option<Reason> {
-    let rows = from_rows(a, b, findings, settings, learner, &origins.inputs).filter(|_| !settings.scored);
+    let rows = match settings.scored {
+        true => None,
+        false => from_rows(a, b, findings, settings, learner, &origins.inputs),
+    };
     let mut texts = Vec::new();
     // What steps give, and another target, are known to differ; of the seed it isn't known who draws by it.
     let mut likely = settings.seed || settings.split_likely;
@@ -339,8 +342,9 @@ fn from_rows(
     let is_exchanged = |name: &ColumnName| {
         changed.view.called.contains_key(name) && changed.view.called.values().any(|of_a| of_a == name)
     };
-    let split = split_of(a, b)
-        .filter(|_| !settings.split && !is_retyped && !rows.is_empty() && !columns.iter().any(is_exchanged));
+    let split = split_of(a, b).filter(|_| {
+        !settings.split && !is_retyped && !changed.unnamed && !rows.is_empty() && !columns.iter().any(is_exchanged)
+    });
     let parts = split.and_then(|split| {
         let is_held_out = |row: &RowChange| Some(split.holds_out(&key(row, a)?));
         rows.iter().map(|(row, _)| Some((*row, is_held_out(row)?))).collect::<Option<Vec<_>>>()
@@ -360,9 +364,10 @@ fn from_rows(
             ids_told(&held_out, changed.many)
         ),
     };
+    let may_be_skipped = learner.may_skip_rows && !learned_from.is_empty();
     Some(Rows {
         text,
-        likely: rows.iter().any(|(_, differs)| differs.is_none()) || may_weigh_nothing || learner.may_skip_rows,
+        likely: rows.iter().any(|(_, differs)| differs.is_none()) || may_weigh_nothing || may_be_skipped,
         are_learned_from: !learned_from.is_empty(),
         learned_from: learned_from.into_iter().map(RowChange::called).collect(),
     })

@@ -105,7 +105,7 @@ pub(crate) struct Changed {
     pub(crate) beyond: BTreeMap<(Change, Option<LeftOut>), usize>,
     /// Whether the other side's data have a row that its training left out isn't known.
     pub(crate) unsure: bool,
-    /// There is no salt to name them by.
+    /// There is nothing to name them by; or only what tells those of one side from the others, not which of both have changed.
     pub(crate) unnamed: bool,
     /// How its data are read to find them again.
     pub(crate) view: View,
@@ -178,12 +178,20 @@ impl Changed {
                     let (other, traced) = if change == Change::Removed { (a, traced_a) } else { (b, traced_b) };
                     match is_training(other).then(|| left_out(other, stage, traced, &wanted, workers)) {
                         None => (),
-                        Some(Ok(of_both)) => found
-                            .retain(|name, (_, rows)| of_both.get(name).is_none_or(|(_, of_other)| *rows > *of_other)),
+                        Some(Ok(of_both)) => {
+                            for (name, (_, rows)) in of_both {
+                                found.entry(name).and_modify(|(_, left)| *left = left.saturating_sub(rows));
+                            }
+                        }
                         Some(Err(_)) => self.unsure = true,
                     }
-                    let lone = self.input.iter_mut().filter(|row| row.change == change);
-                    lone.for_each(|row| row.left_out = row.name().and_then(|name| Some(found.get(&name)?.0)));
+                    for row in self.input.iter_mut().filter(|row| row.change == change) {
+                        let left = row.name().and_then(|name| found.get_mut(&name)).filter(|(_, rows)| *rows > 0);
+                        if let Some((why, rows)) = left {
+                            row.left_out = Some(*why);
+                            *rows -= 1;
+                        }
+                    }
                 }
                 Err(_) => self.unsure = true,
             }
@@ -210,6 +218,7 @@ impl Changed {
             self.beyond = labels.beyond;
         }
         self.unnamed |= labels.unnamed;
+        self.unsure |= labels.unnamed;
         self.view.lone.extend(labels.view.lone);
         self.view.as_text.extend(labels.view.as_text);
         self.others_are_read_elsewise |= labels.others_are_read_elsewise;

@@ -118,11 +118,11 @@ pub(super) fn read(a: &Side, b: &Side, findings: &mut Findings, workers: &Worker
         }
         row.row_key = mine.or(theirs).map(|found| found.key);
         let weighs_nothing = |found: &Found| {
-            let cell = weight.as_ref().and_then(|name| found.cells.get(name)?.as_ref());
+            let cell = weight.iter().flatten().find_map(|name| found.cells.get(name)?.as_ref());
             cell.and_then(|cell| cell.parse::<f64>().ok()) == Some(0.0)
         };
         let is_whole = mine.is_some() == row.of_a.is_some() && theirs.is_some() == row.of_b.is_some();
-        row.is_weightless = is_whole.then(|| mine.into_iter().chain(theirs).all(weighs_nothing));
+        row.is_weightless = (is_whole && weight.is_some()).then(|| mine.into_iter().chain(theirs).all(weighs_nothing));
         (row.place_a, row.place_b) = (mine.map(|found| found.place.clone()), theirs.map(|found| found.place.clone()));
         (row.a, row.b) = match (mine, theirs) {
             (Some(mine), Some(theirs)) => {
@@ -153,7 +153,7 @@ pub(super) fn read(a: &Side, b: &Side, findings: &mut Findings, workers: &Worker
     if differing.is_empty() {
         name_columns(findings);
     }
-    if found == all && is_one_file(a, b) {
+    if found == all && !findings.rows.unnamed && is_one_file(a, b) {
         blame_no_data(findings);
     }
 }
@@ -240,10 +240,10 @@ fn look_up(
     Ok(found)
 }
 
-/// The column that weighs rows, if it is one on both sides.
-fn weight(a: &Side, b: &Side) -> Option<ColumnName> {
+/// The column that weighs rows, if that is one on both sides, or none.
+fn weight(a: &Side, b: &Side) -> Option<Option<ColumnName>> {
     let weight = |side: &Side| ColumnName::new(side.document.as_ref()?.pointer("/data/weight")?.as_str()?);
-    weight(a).filter(|name| weight(b).as_ref() == Some(name))
+    (weight(a) == weight(b)).then(|| weight(a))
 }
 
 /// The columns whose values tell of people, as the contract of either side has it.

@@ -92,7 +92,7 @@ impl<'a> Plan<'a> {
             ("without any value", &self.empty),
             ("always the same", &self.constant),
             ("numbers with signs, by which they are texts", &self.signed),
-            ("free text, or codes of too many values for a category, which no step reads yet", &self.text),
+            ("free text, or codes of too many values for a category; no step reads text yet", &self.text),
             ("dates whose parts are columns already", &self.in_parts),
             (
                 "finer than a microsecond, which no type holds; cut off after six digits they are dates and times",

@@ -112,6 +112,8 @@ def function_transformer(site: Site) -> list[Column]:
         site.note("what has no result is null, not NaN or infinite")
         return _numbers(site)
     if of_numpy and name in _FORMULAS:
+        if name in ("exp", "expm1"):
+            site.note("what has no result is null, not NaN or infinite")
         return [site.rewrite(column, _FORMULAS[name].format, name) for column in site.one_by_one()]
     site.refuse("it is code; write it as a formula of the step `expression`")
 
