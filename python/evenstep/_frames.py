@@ -104,14 +104,13 @@ def _plain_polars(frame: Any) -> Any:
     """The frame without the types that only polars hands out: of columns without any value, and of integers of 128 bits."""
     import polars
 
-    schema = getattr(frame, "schema", {})
-    of_kind = lambda *kinds: [name for name, kind in schema.items() if str(kind) in kinds]
-    for name in of_kind("Null"):
-        frame = frame.with_columns(polars.col(name).cast(polars.String))
-    for name in of_kind("Int128", "UInt128"):
-        try:
-            frame = frame.with_columns(polars.col(name).cast(polars.Decimal(38, 0)))
-        except polars.exceptions.PolarsError:
-            # Of more digits than decimals have, the nearest floats, as of a file.
-            frame = frame.with_columns(polars.col(name).cast(polars.Float64))
+    for name, kind in getattr(frame, "schema", {}).items():
+        if str(kind) == "Null":
+            frame = frame.with_columns(polars.col(name).cast(polars.String))
+        elif str(kind) in ("Int128", "UInt128"):
+            try:
+                frame = frame.with_columns(polars.col(name).cast(polars.Decimal(38, 0)))
+            except polars.exceptions.PolarsError:
+                # Of more digits than decimals have, the nearest floats, as of a file.
+                frame = frame.with_columns(polars.col(name).cast(polars.Float64))
     return frame

@@ -55,6 +55,39 @@ def test_an_index_is_no_data() -> None:
     assert digest(rows.set_index("c")) == told, "an index with a name is a column"
 
 
+def test_an_index_without_a_name_may_hold_anything_and_one_with_a_name_is_checked() -> None:
+    rows = frame()
+    told = digest(rows)
+    for labels in ([("a", n) for n in range(60)], [*range(59), "total"], [2**70 + n for n in range(60)]):
+        assert digest(rows.set_axis(pandas.Index(labels, dtype=object))) == told
+    named = rows.set_axis(pandas.Index([*range(59), "total"], dtype=object, name="c2"))
+    with pytest.raises(es.DataError, match="column `c2` holds objects of several types"):
+        digest(named)
+
+
+def test_levels_that_are_no_numbers_are_texts() -> None:
+    rows = frame().assign(l=pandas.Categorical([1.0, 2.0, numpy.inf] * 20))
+    assert digest(rows) == digest(rows.assign(l=pandas.Categorical(["1", "2", "inf"] * 20)))
+
+
+def test_moments_are_not_altered() -> None:
+    day, moment = datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1, 3)
+    fine, zoned = pandas.Timestamp("2020-01-01 00:00:00.000000001"), pandas.Timestamp("2020-01-01", tz="UTC")
+    with_moments = lambda *cells: frame().assign(m=pandas.Series(cells * 30, dtype=object))  # noqa: E731
+    for cells, words in (([day, moment], "several types"), ([zoned, moment], "some have a zone")):
+        with pytest.raises(es.DataError, match=words):
+            es.init(with_moments(*cells), target="y")
+    assert "finer than a microsecond" in es.init(with_moments(fine, moment), target="y").toml()
+
+
+def test_what_others_say_of_personal_cells_is_not_told() -> None:
+    spec = es.Spec(SPEC.replace("[[step]]", "[contract]\ne = { type = \"text\", personal = true }\n[[step]]", 1))
+    rows = frame().assign(e=numpy.array([numpy.longdouble(n) for n in range(60)]))
+    with pytest.raises(es.DataError) as refused:
+        spec.train(rows, progress=False)
+    assert "the frame can't be read" in str(refused.value)
+
+
 def test_types_of_frames_don_t_matter() -> None:
     rows = frame()
     told = digest(rows)

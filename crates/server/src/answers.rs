@@ -172,22 +172,20 @@ mod tests {
     #[tokio::test]
     async fn who_reads_slowly_has_an_answer_until_others_need_its_room() {
         let answers = Answers::new(LOOK_EVERY);
-        let half = || answers.body(vec![7; ANSWERS_KIB_MAX * 512]);
-        let mut slow = half().expect("there is room");
-        assert!(slow.frame().await.is_some_and(|part| part.is_ok()));
-        let mut fast = half().expect("there is room");
+        let of = |kib: usize| answers.body(vec![7; kib * 1024]);
+        let (mut slow, mut fast) = (of(ANSWERS_KIB_MAX / 2).expect("room"), of(ANSWERS_KIB_MAX / 2).expect("room"));
+        let parts = ANSWERS_KIB_MAX * 512 / PART_BYTES;
         sleep(2 * LOOK_EVERY).await;
-        for _ in 0..ANSWERS_KIB_MAX * 512 / PART_BYTES - 1 {
+        for _ in 0..parts - 8 {
             assert!(fast.frame().await.is_some_and(|part| part.is_ok()));
         }
-        assert!(slow.frame().await.is_some_and(|part| part.is_ok()), "nobody needs its room");
-        sleep(2 * LOOK_EVERY).await;
-        let whole = || answers.body(vec![7; ANSWERS_KIB_MAX * 1024]);
-        assert!(whole().is_err(), "one half is read fast, and nothing is broken off in vain");
+        assert!(of(ANSWERS_KIB_MAX).is_err(), "one half is read fast, and the other is not broken off in vain");
         assert!(slow.frame().await.is_some_and(|part| part.is_ok()));
-        sleep(2 * LOOK_EVERY).await;
-        assert!(fast.frame().await.is_some_and(|part| part.is_ok()));
-        let _other = half().expect("room is made");
+        sleep(Duration::from_millis(600)).await;
+        for _ in 0..7 {
+            assert!(fast.frame().await.is_some_and(|part| part.is_ok()));
+        }
+        let _other = of(ANSWERS_KIB_MAX / 2).expect("room is made");
         assert!(slow.frame().await.is_some_and(|part| part.is_err()));
         assert!(fast.collect().await.is_ok_and(|rest| rest.to_bytes().len() == PART_BYTES));
     }
