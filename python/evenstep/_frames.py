@@ -34,8 +34,9 @@ def rows(data: Data | None, personal: Callable[[], Container[str]] = tuple) -> o
         raise DataError(f"{error}\n  help: pandas hands out its rows by pyarrow: `pip install pyarrow`") from error
     except Exception as error:
         # What pyarrow and polars say may show the cell that they can't read.
-        what = type(error).__name__ if personal() else str(error)
-        raise DataError(f"the frame can't be read: {what}") from (None if personal() else error)
+        if personal():
+            raise DataError(f"the frame can't be read: {type(error).__name__}") from None
+        raise DataError(f"the frame can't be read: {error}") from error
 
 
 def stream_of(data: object) -> ArrowStream:

@@ -13,7 +13,8 @@ from evenstep._errors import DataError
 from evenstep._labels import Labels
 
 # What objects of one type are called, of which Arrow makes a column.
-_PLAIN = {"string", "empty", "boolean", "floating", "decimal", "date", "datetime", "datetime64", "time"}
+_PLAIN = {"string", "empty", "boolean", "floating", "decimal"}
+_MOMENTS = {"date", "datetime", "datetime64"}
 # Decimals of Arrow have so many digits.
 _DIGITS = 76
 
@@ -83,9 +84,7 @@ def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Contain
     if column.dtype != object:
         return None
     what, given = infer_dtype(column, skipna=True), column
-    if what in ("date", "datetime", "datetime64"):
-        return _moments(frame, name, column, what, personal)
-    if what in _PLAIN and what != "time":
+    if what in _PLAIN:
         return None
     if what.startswith("mixed") and any(cell is pandas.NaT for cell in column):
         column = column.map(lambda cell: None if cell is pandas.NaT else cell)
@@ -96,8 +95,10 @@ def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Contain
         return column.map(str, na_action="ignore").astype("string")
     if what == "integer" or what.startswith("mixed") and cells and all(_is_number(cell) for _, cell in cells):
         return _numbers(name, column, what)
+    if what in _MOMENTS:
+        column = _moments(frame, name, column, what, personal)
     zoned = [(at, cell) for at, cell in cells if getattr(cell, "tzinfo", None)] if what == "time" else []
-    if what in _PLAIN and not zoned:
+    if what in _PLAIN | _MOMENTS | {"time"} and not zoned:
         return None if column is given else column
     others = [(at, cell) for at, cell in cells if not zoned and type(cell) is not type(cells[0][1])]
     place, value = (zoned or others or cells)[0]
@@ -120,7 +121,7 @@ def _moments(frame: Any, name: Any, column: Any, what: str, personal: Callable[[
         moments = [(at, cell) for at, cell in cells if isinstance(cell, datetime.datetime)]
         if moments:
             raise _of_several_types(frame, name, "date, datetime", *moments[0], personal)
-        return None
+        return column
     zoned = [(at, cell) for at, cell in cells if cell.tzinfo is not None]
     if 0 < len(zoned) < len(cells):
         objects = "of which some have a zone and others none"
@@ -130,7 +131,7 @@ def _moments(frame: Any, name: Any, column: Any, what: str, personal: Callable[[
         return pandas.to_datetime(column.map(pandas.Timestamp, na_action="ignore"), utc=bool(zoned)).astype(
             "datetime64[ns, UTC]" if zoned else "datetime64[ns]"
         )
-    return None
+    return column
 
 
 def _of_several_types(

@@ -77,6 +77,8 @@ def test_moments_are_not_altered() -> None:
     for cells, words in (([day, moment], "several types"), ([zoned, moment], "some have a zone")):
         with pytest.raises(es.DataError, match=words):
             es.init(with_moments(*cells), target="y")
+    with pytest.raises(es.DataError, match="several types"):
+        es.init(with_moments(day, moment).assign(m=lambda rows: rows["m"].where(rows.index != 3, pandas.NaT)), target="y")
     assert "finer than a microsecond" in es.init(with_moments(fine, moment), target="y").toml()
 
 

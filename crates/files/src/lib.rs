@@ -28,5 +28,7 @@ pub use disk::{Access, Disk, File, Files};
 pub use error::{FileError, help};
 pub use faulty::{Fault, Faulty, Lasting, Operation};
 pub use output::{Output, abandon, commit_all, read, write, write_for};
-pub use regular::{begins_with, must_end, read_regular, read_regular_text, read_regular_that_begins, read_short_text};
+pub use regular::{
+    begins_with, must_end, read_regular, read_regular_text, read_regular_that_begins, read_short_text, read_text_up_to,
+};
 pub use turn::Turn;

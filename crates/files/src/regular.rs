@@ -71,19 +71,24 @@ pub fn begins_with(path: &Path, beginning: &[u8]) -> bool {
     begins().unwrap_or(false)
 }
 
-/// More than any key, policy or file of signatures has.
-const SHORT: u64 = 1 << 20;
-
 /// The same of a text of at most 1 MiB, as keys, policies and signatures are: a mistaken path costs no memory.
 ///
 /// # Errors
 /// As `read_regular_text`, or a longer text.
 pub fn read_short_text(path: &Path) -> io::Result<String> {
+    read_text_up_to(path, 1)
+}
+
+/// The same of a text of at most so many MiB.
+///
+/// # Errors
+/// As `read_short_text`.
+pub fn read_text_up_to(path: &Path, mib_max: u64) -> io::Result<String> {
     must_end(path)?;
-    let mut text = String::new();
-    fs::File::open(path)?.take(SHORT + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > SHORT {
-        return Err(io::Error::new(ErrorKind::InvalidData, "it is longer than 1 MiB"));
+    let (mut text, bytes_max) = (String::new(), mib_max << 20);
+    fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > bytes_max {
+        return Err(io::Error::new(ErrorKind::InvalidData, format!("it is longer than {mib_max} MiB")));
     }
     Ok(text)
 }

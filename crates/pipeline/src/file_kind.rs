@@ -58,14 +58,22 @@ impl FileKind {
         }
     }
 
-    /// Takes a path at which one of this kind may be, or nothing.
+    /// Takes a path at which a file of one of these kinds may be, or nothing.
     ///
     /// # Errors
-    /// Its ending says that it is of another kind; with how to come by one.
-    pub fn expect_at(self, path: &Path) -> Result<(), PipelineError> {
-        let Some(found) = FileKind::of(path).filter(|found| *found != self && path.exists()) else { return Ok(()) };
+    /// Its ending says that it is of another kind; with how to come by one of the first.
+    pub fn expect_at(path: &Path, wanted: &[FileKind]) -> Result<(), PipelineError> {
+        let found = FileKind::of(path).filter(|found| !wanted.contains(found) && path.exists());
+        let (Some(found), [first, others @ ..]) = (found, wanted) else { return Ok(()) };
+        let words = others.iter().fold(first.word().to_owned(), |words, kind| format!("{words} or {}", kind.word()));
+        let message = format!("`{}` is {}, and {words} is wanted", path.display(), found.word());
+        Err(PipelineError::input(message).of_file(path).help(first.instead_of(found, path)))
+    }
+
+    /// How to come by one where another kind of file was named.
+    fn instead_of(self, found: FileKind, path: &Path) -> Option<String> {
         let shown = path.display();
-        let help = match (self, found) {
+        match (self, found) {
             (FileKind::Spec, FileKind::Folder) => {
                 Some(format!("name the spec in it, such as `{}`", path.join("pipeline.toml").display()))
             }
@@ -83,8 +91,6 @@ impl FileKind {
                 Some(format!("`evenstep init {shown} --target COLUMN` proposes a spec, which trains one"))
             }
             _ => None,
-        };
-        let message = format!("`{shown}` is {}, and {} is wanted", found.word(), self.word());
-        Err(PipelineError::input(message).of_file(path).help(help))
+        }
     }
 }

@@ -54,7 +54,7 @@ fn texts(levels: &ArrayRef) -> StringArray {
     }
 }
 
-/// The text of a level, as pandas writes it to a CSV where no number is meant.
+/// The text of a level, as pandas writes it to a CSV.
 fn float(level: f64) -> String {
     match level {
         _ if level.is_finite() => print_number(level),

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 pub(crate) struct Answers {
     room: Arc<Semaphore>,
     unread: Mutex<Vec<Weak<Left>>>,
-    /// So long an answer is looked at before it is slow.
+    /// So long an answer is looked at before it is slow: longer than the host's buffers take to be filled anew.
     look_every: Duration,
 }
 
@@ -55,8 +55,8 @@ impl Answers {
         Answers { room: Arc::new(Semaphore::new(ANSWERS_KIB_MAX)), unread: Mutex::default(), look_every }
     }
 
-    /// An answer as a body.
-    pub(crate) fn body(&self, bytes: Vec<u8>) -> Result<Body, Problem> {
+    /// An answer as a body. Each other that is broken off for it is told.
+    pub(crate) fn body(&self, bytes: Vec<u8>, broken_off: impl Fn()) -> Result<Body, Problem> {
         if bytes.len() <= PART_BYTES {
             return Ok(bytes.into());
         }
@@ -65,7 +65,7 @@ impl Answers {
         }
         let take = || Arc::clone(&self.room).try_acquire_many_owned(kib(bytes.len()) as u32).ok();
         let room = take().or_else(|| {
-            self.make_room(kib(bytes.len()));
+            self.make_room(kib(bytes.len()), broken_off);
             take()
         });
         let _room = room.ok_or_else(Problem::busy)?;
@@ -78,7 +78,7 @@ impl Answers {
     }
 
     /// Breaks off the answers that are read the most slowly, as many as it takes; none, if all that are read slowly are too few.
-    fn make_room(&self, wanted: usize) {
+    fn make_room(&self, wanted: usize, broken_off: impl Fn()) {
         let mut slow = Vec::new();
         for left in lock(&self.unread).iter().filter_map(Weak::upgrade) {
             let paced =
@@ -97,6 +97,7 @@ impl Answers {
                 return;
             }
             *lock(&left) = None;
+            broken_off();
             missing = missing.saturating_sub(kib);
         }
     }
@@ -142,6 +143,8 @@ struct BrokenOff;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use axum::http::StatusCode;
     use http_body_util::BodyExt;
     use tokio::time::sleep;
@@ -153,9 +156,9 @@ mod tests {
     #[tokio::test]
     async fn an_answer_beyond_all_room_is_refused_for_good_and_one_that_waits_for_room_is_not() {
         let answers = Answers::new(Duration::from_secs(3600));
-        let refused = |bytes: usize| answers.body(vec![0; bytes]).err().map(|problem| problem.status());
+        let refused = |bytes: usize| answers.body(vec![0; bytes], || ()).err().map(|problem| problem.status());
         assert_eq!(refused(ANSWERS_KIB_MAX * 1024 + 1), Some(StatusCode::PAYLOAD_TOO_LARGE));
-        let held = answers.body(vec![0; ANSWERS_KIB_MAX * 1024]).expect("there is room");
+        let held = answers.body(vec![0; ANSWERS_KIB_MAX * 1024], || ()).expect("there is room");
         assert_eq!(refused(PART_BYTES + 1), Some(StatusCode::SERVICE_UNAVAILABLE));
         drop(held);
         assert_eq!(refused(PART_BYTES + 1), None);
@@ -164,15 +167,18 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_handed_on_whole() {
         let bytes: Vec<u8> = (0..3 * PART_BYTES + 7).map(|at| (at % 251) as u8).collect();
-        let body = Answers::new(LOOK_EVERY).body(bytes.clone()).expect("there is room");
+        let body = Answers::new(LOOK_EVERY).body(bytes.clone(), || ()).expect("there is room");
         assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
         assert!(body.collect().await.is_ok_and(|read| read.to_bytes() == bytes));
     }
 
     #[tokio::test]
     async fn who_reads_slowly_has_an_answer_until_others_need_its_room() {
-        let answers = Answers::new(LOOK_EVERY);
-        let of = |kib: usize| answers.body(vec![7; kib * 1024]);
+        let (answers, broken_off) = (Answers::new(LOOK_EVERY), AtomicUsize::new(0));
+        let count = || {
+            broken_off.fetch_add(1, Ordering::Relaxed);
+        };
+        let of = |kib: usize| answers.body(vec![7; kib * 1024], count);
         let (mut slow, mut fast) = (of(ANSWERS_KIB_MAX / 2).expect("room"), of(ANSWERS_KIB_MAX / 2).expect("room"));
         let parts = ANSWERS_KIB_MAX * 512 / PART_BYTES;
         sleep(2 * LOOK_EVERY).await;
@@ -185,7 +191,9 @@ mod tests {
         for _ in 0..7 {
             assert!(fast.frame().await.is_some_and(|part| part.is_ok()));
         }
+        assert_eq!(broken_off.load(Ordering::Relaxed), 0);
         let _other = of(ANSWERS_KIB_MAX / 2).expect("room is made");
+        assert_eq!(broken_off.load(Ordering::Relaxed), 1);
         assert!(slow.frame().await.is_some_and(|part| part.is_err()));
         assert!(fast.collect().await.is_ok_and(|rest| rest.to_bytes().len() == PART_BYTES));
     }

@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::answers::Answers;
 use crate::gate::Gate;
 use crate::limits::{
-    BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRIED_PART, HURRY_EVERY, SMALL_BODY_BYTES,
+    BODIES_KIB_MAX, BODY_BYTES_MAX, BODY_TIME, HURRIED_BYTES_MIN, HURRIED_PART, HURRY_EVERY, LOOK_EVERY,
+    SMALL_BODY_BYTES,
 };
 use crate::packing::Packing;
 use crate::problem::Problem;
@@ -173,7 +174,7 @@ impl Room {
         Room {
             starts: room(BODIES_KIB_MAX),
             rests: room(BODIES_KIB_MAX),
-            answers: Answers::new(times.look_every),
+            answers: Answers::new(LOOK_EVERY),
             gate,
             times,
         }

@@ -47,9 +47,6 @@ impl Encoding {
 
     /// How a header says that something is compressed; None if it isn't.
     pub(crate) fn said(headers: &HeaderMap, by: &HeaderName) -> Result<Option<Encoding>, Problem> {
-        if !headers.contains_key(by) {
-            return Ok(None);
-        }
         // Several lines are one list (RFC 9110, 5.3).
         let said = headers.get_all(by).iter().map(|said| said.to_str().unwrap_or_default().trim());
         let said: Vec<&str> = said.filter(|said| !said.eq_ignore_ascii_case("identity")).collect();

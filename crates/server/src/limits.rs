@@ -46,7 +46,7 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_secs(75);
 pub(crate) const PART_BYTES: usize = 64 << 10;
 /// Connections of which a thread learns in one go that something came.
 pub(crate) const CONNECTIONS_AT_ONCE: usize = 16;
-/// How often a connection is looked at.
+/// How often a connection is looked at, and how fast an answer is read.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The head of a request, in bytes; over HTTP/2, where unpacking one takes three times as much.
@@ -110,7 +110,7 @@ pub(crate) const ACT_BYTES_MAX: u64 = 64 << 10;
 /// Models that are served at once, versions and aliases of each, and how many earlier versions an alias remembers.
 pub(crate) const MODELS_MAX: usize = 256;
 /// The file that lists them has room for as many, with all their versions.
-pub(crate) const LIST_BYTES_MAX: u64 = 16 << 20;
+pub(crate) const LIST_MIB_MAX: u64 = 16;
 pub(crate) const VERSIONS_MAX: usize = 64;
 pub(crate) const ALIASES_MAX: usize = 64;
 pub(crate) const EARLIER_MAX: usize = 32;

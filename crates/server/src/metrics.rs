@@ -86,6 +86,7 @@ pub(crate) struct Metrics {
     stages: Vec<(&'static str, Histogram)>,
     connections: Gauge,
     connections_refused: Counter,
+    answers_broken_off: Counter,
     budget_seconds: Family<ByModel, Gauge<f64, AtomicU64>>,
     over_budget: Family<ByModel, Counter>,
     certificate_expiry: Gauge,
@@ -179,6 +180,12 @@ impl Metrics {
             "Connections that were closed at once, for there were too many",
             connections_refused.clone(),
         );
+        let answers_broken_off = Counter::default();
+        registry.register(
+            "answers_broken_off",
+            "Answers that were broken off, for they were read slowly and others needed their room",
+            answers_broken_off.clone(),
+        );
         let budget_seconds = Family::default();
         registry.register(
             "budget_seconds",
@@ -229,6 +236,7 @@ impl Metrics {
             stages,
             connections,
             connections_refused,
+            answers_broken_off,
             budget_seconds,
             over_budget,
             certificate_expiry,
@@ -251,6 +259,10 @@ impl Metrics {
 
     pub(crate) fn connection_refused(&self) {
         self.connections_refused.inc();
+    }
+
+    pub(crate) fn answer_broken_off(&self) {
+        self.answers_broken_off.inc();
     }
 
     pub(crate) fn no_numbers(&self, model: &str, lost: &NoNumbers) {

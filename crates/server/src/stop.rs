@@ -46,10 +46,7 @@ impl Stop {
     /// Waits until it was told, and those who ask had their time to hear of it.
     pub(crate) async fn due(&self) {
         self.told(1).await;
-        tokio::select! {
-            () = self.told(2) => {}
-            () = sleep_until(self.first() + self.delay) => {}
-        }
+        self.until(self.first() + self.delay).await;
     }
 
     fn first(&self) -> Instant {
@@ -59,18 +56,27 @@ impl Stop {
     /// Waits until little time is left of that for what is under way.
     pub(crate) async fn nearly_over(&self) {
         self.told(1).await;
-        tokio::select! {
-            () = self.told(2) => {}
-            () = sleep_until(self.first() + self.delay + DRAIN_TIME - LAST_TIME) => {}
-        }
+        self.until(self.over() - LAST_TIME).await;
     }
 
     /// Waits for what is under way when it is due, for a while.
     pub(crate) async fn wait_for(&self, under_way: impl Future) {
         tokio::select! {
             _ = under_way => {}
+            () = self.until(self.over()) => {}
+        }
+    }
+
+    /// When nothing is waited for any more.
+    fn over(&self) -> Instant {
+        self.first() + self.delay + DRAIN_TIME
+    }
+
+    /// Waits until then, or until it was told twice.
+    async fn until(&self, then: Instant) {
+        tokio::select! {
             () = self.told(2) => {}
-            () = sleep_until(self.first() + self.delay + DRAIN_TIME) => {}
+            () = sleep_until(then) => {}
         }
     }
 }

@@ -100,7 +100,9 @@ pub(crate) async fn answer_json(asked: Asked, head: &HeaderMap, body: Body) -> R
 fn told(asked: Asked, dialect: Dialect, wanted: Wanted, started: Instant, said: Result<Timed, Problem>) -> Response {
     let prepared = said.and_then(|(mut said, parts)| {
         let varies = wanted.may_vary && (said.encoding.is_some() || Encoding::is_worth(said.bytes.len()));
-        Ok((asked.service.room.answers.body(std::mem::take(&mut said.bytes))?, varies, said, parts))
+        let Service { room, metrics, .. } = &*asked.service;
+        let body = room.answers.body(std::mem::take(&mut said.bytes), || metrics.answer_broken_off())?;
+        Ok((body, varies, said, parts))
     });
     let (body, varies, mut said, parts) = match prepared {
         Ok(prepared) => prepared,

@@ -82,7 +82,7 @@ fn signatures(path: &Path, host: &Host) -> Result<(), PipelineError> {
 
 /// The manifest of the bundle at that path, which is not read beyond it.
 fn peek(path: &Path) -> Result<Manifest, PipelineError> {
-    FileKind::Bundle.expect_at(path)?;
+    FileKind::expect_at(path, &[FileKind::Bundle])?;
     let opened = evenstep_files::must_end(path).and_then(|()| File::open(path));
     let mut file = opened.map_err(|error| unreadable(path, &error))?;
     evenstep_bundle::peek(&mut file).map_err(|error| unusable(path, error))

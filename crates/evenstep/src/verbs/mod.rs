@@ -81,7 +81,7 @@ pub(crate) fn open_bundle(path: &Path) -> Result<Opened, PipelineError> {
 
 /// The bytes of the bundle at that path, whatever they are.
 pub(crate) fn read_bundle(path: &Path) -> Result<Vec<u8>, PipelineError> {
-    FileKind::Bundle.expect_at(path)?;
+    FileKind::expect_at(path, &[FileKind::Bundle])?;
     evenstep_files::read_regular_that_begins(path, evenstep_bundle::BEGINNING, evenstep_bundle::BYTES_MAX)
         .map_err(|error| unreadable(path, &error))
 }

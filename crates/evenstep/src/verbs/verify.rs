@@ -18,20 +18,8 @@ const LIBRARIES_TOLD: usize = 10;
 pub(crate) fn verify(args: &Verify, host: &Host) -> Answer {
     let policy = args.policy.as_deref().map(attestation::policy).transpose()?;
     let how = How { shuffle: args.shuffle, frozen: args.frozen, policy };
-    let kind = FileKind::of(&args.subject);
-    let help = match kind {
-        None | Some(FileKind::Spec | FileKind::Bundle) => None,
-        Some(FileKind::Folder) => Some("name the spec or the bundle in it"),
-        Some(_) => {
-            Some("the spec or the bundle beside it is compared with it; `evenstep diff` compares two of any kind")
-        }
-    };
-    if let Some((kind, help)) = kind.zip(help).filter(|_| args.subject.exists()) {
-        let (subject, what) = (args.subject.display(), kind.word());
-        let error = PipelineError::input(format!("`{subject}` is {what}, and a spec or a bundle is verified"));
-        return Err(error.help(help.to_owned()));
-    }
-    let is_called_so = kind == Some(FileKind::Bundle);
+    FileKind::expect_at(&args.subject, &[FileKind::Spec, FileKind::Bundle])?;
+    let is_called_so = FileKind::of(&args.subject) == Some(FileKind::Bundle);
     let by_content = if is_called_so { None } else { bundle_by_content(&args.subject) };
     let found = if is_called_so || by_content.is_some() {
         refuse_for_bundle(args)?;

@@ -436,12 +436,12 @@ fn a_file_that_cant_be_used_is_named_for_machines_and_told_for_what_it_is() {
     project.write("p.lock", "no lock");
     told(&["verify", "p.toml"], "p.lock", "`p.lock`: the lock doesn't parse");
     let said = project.run(&["verify", "no.html"]);
-    assert!(said.err.contains("is a page, and a spec or a bundle is verified"), "{}", said.err);
+    assert!(said.err.contains("is a page, and a spec or a bundle is wanted"), "{}", said.err);
     project.write("p.evenstep.dsse.json", "{}");
     let said = project.run(&["verify", "p.evenstep.dsse.json"]);
     assert!(said.err.contains("is a file of JSON, and a spec or a bundle"), "{}", said.err);
     let said = project.run(&["verify", "."]);
-    assert!(said.err.contains("`.` is a folder, and a spec or a bundle is verified"), "{}", said.err);
+    assert!(said.err.contains("`.` is a folder, and a spec or a bundle is wanted"), "{}", said.err);
     let said = project.run(&["check", "p.toml", "--set", "pipeline.seed=18446744073709551615"]);
     assert!(said.err.contains("beyond the integers of TOML"), "{}", said.err);
     #[cfg(unix)]
@@ -483,7 +483,11 @@ fn a_spec_or_a_bundle_is_compared_whatever_it_is_called() {
         project.run(&["diff", "p.toml", name]).ok();
     }
     let said = project.run(&["diff", "p.toml", "data.csv"]);
-    assert!(said.code == 2 && said.err.contains("neither a spec, nor a lock"), "{}", said.err);
+    assert!(
+        said.code == 2 && said.err.contains("is a data file, and a spec or a lock or a bundle or a trace is wanted"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

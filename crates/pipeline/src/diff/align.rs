@@ -66,15 +66,11 @@ pub(crate) struct Slots {
 impl Slots {
     pub(crate) fn of(a: &Side, b: &Side) -> Slots {
         let (mut of_a, mut of_b) = (steps(a), steps(b));
-        // One artifact has one list of steps, whatever a trace came to see of them.
-        if a.digest.is_some() && a.digest == b.digest {
-            match (&a.document, &b.document) {
-                (Some(_), Some(_)) => (),
-                (Some(_), None) => of_b = of_a.clone(),
-                (None, Some(_)) => of_a = of_b.clone(),
-                (None, None) if of_a.len() < of_b.len() => of_a = of_b.clone(),
-                (None, None) => of_b = of_a.clone(),
-            }
+        // One artifact has one list of steps: that of a document, or else what the longer trace came to see of them.
+        if a.digest.is_some() && a.digest == b.digest && (a.document.is_none() || b.document.is_none()) {
+            let is_of_b = (b.document.is_some(), of_b.len()) > (a.document.is_some(), of_a.len());
+            let (known, other) = if is_of_b { (&of_b, &mut of_a) } else { (&of_a, &mut of_b) };
+            other.clone_from(known);
         }
         let pairs = pairs(of_a, of_b);
         let mut slots = vec![Slot::Input, Slot::Split];

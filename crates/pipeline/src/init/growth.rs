@@ -15,9 +15,9 @@ const ALL: &str = "row_sample = 1";
 const PLAIN_ROWS: u64 = 500;
 /// For more cells, times the trees of a round, a person would wait.
 const COMPARED_CELLS_MAX: u64 = 1_500_000;
-/// So they would for more cells of a table with a number for target, of which some ways have many trees.
+/// The same where a number is predicted, for which one of the ways has many trees.
 const COMPARED_CELLS_MAX_OF_NUMBERS: u64 = 600_000;
-/// And of these for more cells if many trees were grown whatever they are worth: they are grown as long as they are worth it.
+/// For more cells these are as many as are worth it, as it would take long to grow them all.
 const MANY_TREES_CELLS_MAX: u64 = 100_000;
 
 /// How the trees are grown.
@@ -50,13 +50,9 @@ impl Growth {
         let worth_it = || Growth { trees: 1000, rate: "0.1", patience: Some(20), ..usual.clone() };
         let trees_of_a_round = if task == TaskWord::Multiclass { classes } else { 1 };
         let cells = seen.rows.saturating_mul(seen.inputs().len() as u64);
-        if task == TaskWord::Regression && cells > COMPARED_CELLS_MAX_OF_NUMBERS {
-            return vec![worth_it()];
-        }
-        if cells.saturating_mul(trees_of_a_round) > COMPARED_CELLS_MAX {
-            return vec![usual];
-        }
         let mut ways = match task {
+            TaskWord::Regression if cells > COMPARED_CELLS_MAX_OF_NUMBERS => return vec![worth_it()],
+            _ if cells.saturating_mul(trees_of_a_round) > COMPARED_CELLS_MAX => return vec![usual],
             TaskWord::Binary | TaskWord::Multiclass => vec![usual.clone(), free(), close(), of_trees(80)],
             TaskWord::Regression | TaskWord::Ranking => vec![usual.clone(), of_trees(60)],
         };

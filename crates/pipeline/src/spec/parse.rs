@@ -61,7 +61,7 @@ impl Spec {
     /// # Errors
     /// As [`Spec::read`].
     pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
-        FileKind::Spec.expect_at(path)?;
+        FileKind::expect_at(path, &[FileKind::Spec])?;
         let text = evenstep_files::read_regular_text(path).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::NotFound)
                 .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());

@@ -1,7 +1,6 @@
 //! The file that says what to serve, watched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use serde::Deserialize;
 
 use super::state::{Alias, DEFAULT, Model, check_name};
 use super::{Bundle, Loader, Served, Stamp, State, loaded};
-use crate::limits::{ALIASES_MAX, LIST_BYTES_MAX, MODELS_MAX, VERSIONS_MAX};
+use crate::limits::{ALIASES_MAX, LIST_MIB_MAX, MODELS_MAX, VERSIONS_MAX};
 
 /// What the file says.
 #[derive(Deserialize)]
@@ -164,9 +163,7 @@ impl Watched {
     }
 
     fn look(&self) -> Seen {
-        let bytes = evenstep_files::read_regular_that_begins(&self.path, b"", LIST_BYTES_MAX);
-        let text = bytes
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error)))
+        let text = evenstep_files::read_text_up_to(&self.path, LIST_MIB_MAX)
             .map_err(|error| format!("`{}` can't be read: {error}", self.path.display()));
         let config = text.as_ref().ok().and_then(|text| Config::parse(text).ok());
         let bundles = config.map_or(Vec::new(), |config| config.stamps(self.folder()));

@@ -154,16 +154,12 @@ fn kind_of(path: &Path) -> Result<FileKind, PipelineError> {
     if !path.exists() {
         return Err(PipelineError::input(format!("there is no `{}`", path.display())));
     }
-    match FileKind::of(path) {
-        Some(kind @ (FileKind::Lock | FileKind::Bundle | FileKind::Trace | FileKind::Spec)) => Ok(kind),
-        None if evenstep_files::begins_with(path, evenstep_bundle::BEGINNING) => Ok(FileKind::Bundle),
-        None => Ok(FileKind::Spec),
-        Some(_) => {
-            let what = format!("`{}` is neither a spec, nor a lock, a bundle or a trace", path.display());
-            let help = "`evenstep diff` takes a spec, .lock, .evenstep, .trace, or a folder that holds them";
-            Err(PipelineError::input(what).help(help.to_owned()))
-        }
-    }
+    FileKind::expect_at(path, &[FileKind::Spec, FileKind::Lock, FileKind::Bundle, FileKind::Trace])?;
+    let by_content = || match evenstep_files::begins_with(path, evenstep_bundle::BEGINNING) {
+        true => FileKind::Bundle,
+        false => FileKind::Spec,
+    };
+    Ok(FileKind::of(path).unwrap_or_else(by_content))
 }
 
 fn files_of(path: &Path, named: FileKind) -> Result<Files, PipelineError> {
@@ -232,6 +228,7 @@ fn read_trace(path: &Path) -> Result<Trace, PipelineError> {
 fn source_of(facts: &BTreeMap<String, Value>, folder: &Path) -> Option<Data> {
     let source = facts.get("source")?.as_str()?.to_owned();
     // A lock that `--output` put elsewhere names a source that is relative to the spec, likely here.
+    // A glob names no file, but some.
     let is_here = folder.join(&source).exists() || Source::open(&source, folder).is_ok();
     let base = if is_here { folder } else { Path::new(".") };
     Some(Data { source, base: base.to_owned() })
