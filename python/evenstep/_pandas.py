@@ -82,7 +82,7 @@ def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Contain
     if isinstance(column.dtype, pandas.SparseDtype):
         return column.sparse.to_dense()
     if column.dtype != object:
-        return None
+        return _of_numpy(name, column)
     what, given = infer_dtype(column, skipna=True), column
     if what in _PLAIN:
         return None
@@ -106,6 +106,30 @@ def _readable(frame: Any, name: Any, column: Any, personal: Callable[[], Contain
         raise _of_several_types(frame, name, what, place, value, personal)
     help = "leave it out, or make texts or numbers of it"
     raise _refused(frame, name, "that no cell can be", place, value, personal, help)
+
+
+def _of_numpy(name: Any, column: Any) -> Any:
+    """Another column in place of one whose numbers no processor has as they are; None if this one will do.
+
+    Raises `DataError` for complex numbers.
+    """
+    import numpy
+
+    of = column.dtype
+    if not isinstance(of, numpy.dtype) or of == native(of):
+        return None
+    if of.kind == "c":
+        raise DataError(
+            f"column `{name}` holds complex numbers, that no cell can be\n  help: give two columns, `.real` and `.imag`"
+        )
+    return column.astype(native(of))
+
+
+def native(of: Any) -> Any:
+    """The type of numpy in the order of this processor's bytes, and no longer than 64 bits; it has no complex numbers."""
+    import numpy
+
+    return numpy.dtype("float64") if of.kind == "c" or of.kind == "f" and of.itemsize > 8 else of.newbyteorder("=")
 
 
 def _moments(frame: Any, name: Any, column: Any, what: str, personal: Callable[[], Container[str]]) -> Any:

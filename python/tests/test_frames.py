@@ -84,10 +84,25 @@ def test_moments_are_not_altered() -> None:
 
 def test_what_others_say_of_personal_cells_is_not_told() -> None:
     spec = es.Spec(SPEC.replace("[[step]]", "[contract]\ne = { type = \"text\", personal = true }\n[[step]]", 1))
-    rows = frame().assign(e=numpy.array([numpy.longdouble(n) for n in range(60)]))
+
+    class Unreadable:
+        def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+            raise ValueError("Zoe is no cell")
+
     with pytest.raises(es.DataError) as refused:
-        spec.train(rows, progress=False)
-    assert "the frame can't be read" in str(refused.value)
+        spec.train(Unreadable(), progress=False)
+    assert str(refused.value) == "the frame can't be read: ValueError"
+
+
+def test_numbers_are_read_whatever_bytes_they_are_of() -> None:
+    rows = frame()
+    numbers = rows.select_dtypes("number").columns
+    told = digest(rows)
+    for of in (">f8", numpy.longdouble):
+        given = rows.astype({name: of if rows[name].dtype.kind == "f" else ">i8" for name in numbers})
+        assert digest(given) == told, of
+    with pytest.raises(es.DataError, match="holds complex numbers"):
+        digest(rows.astype({numbers[0]: complex}))
 
 
 def test_types_of_frames_don_t_matter() -> None:

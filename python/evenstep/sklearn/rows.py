@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 from evenstep._errors import DataError
 from evenstep._frames import plain
 from evenstep._labels import is_of
+from evenstep._pandas import native
 
 # Steps that read dates and times, which a text may be.
 _OF_MOMENTS = {"datetime_parts", "datetime_difference"}
@@ -50,6 +51,7 @@ def table_of(estimator: BaseEstimator, X: Any, *, reset: bool, fewest: int = 1) 
         raise ValueError(f"{error}: {what}; name them by texts: `X.columns = X.columns.astype(str)`") from error
     given = getattr(estimator, "feature_names_in_", None)
     names = [f"x{at}" for at in range(checked.shape[1])] if given is None else [str(name) for name in given]
+    checked = checked.astype(native(checked.dtype), copy=False)
     return pa.table({name: pa.array(np.ascontiguousarray(checked[:, at])) for at, name in enumerate(names)})
 
 

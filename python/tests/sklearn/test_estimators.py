@@ -145,6 +145,14 @@ def test_numbers_beyond_64_bits_are_numbers():
         EvenstepClassifier().fit(rows.assign(large=[10**400, *large[1:]]), FRAME["y"])
 
 
+@pytest.mark.parametrize("of", [">f8", np.longdouble])
+def test_numbers_are_read_whatever_bytes_they_are_of(of):
+    rows, y = FRAME[NUMBERS].astype(float), FRAME["y"].astype(float)
+    told = EvenstepRegressor(trees=5).fit(rows, y).predict(rows)
+    for given in (rows.astype(of), rows.astype(of).to_numpy()):
+        np.testing.assert_array_equal(EvenstepRegressor(trees=5).fit(given, y.astype(of)).predict(given), told)
+
+
 def test_integers_of_128_bits_of_polars_are_read():
     rows = polars.DataFrame(FRAME[NUMBERS])
     long = rows.with_columns(polars.col("whole").cast(polars.Int128))
