@@ -76,7 +76,12 @@ impl PublicKey {
             let der = STANDARD.decode(text).map_err(|error| wrong(&error))?;
             VerifyingKey::from_public_key_der(&der).map_err(|error| wrong(&error))?
         };
-        if key.is_weak() { Err(wrong(&"the key is weak")) } else { Ok(PublicKey(key)) }
+        if key.is_weak() {
+            return Err(AttestError::new(
+                "this public key of ed25519 is weak: a signature by it fits more than one message",
+            ));
+        }
+        Ok(PublicKey(key))
     }
 
     /// The key as PEM.
@@ -144,7 +149,7 @@ mod tests {
         assert!(PublicKey::parse(&key.pem()).is_err());
         assert!(PublicKey::parse("").is_err());
         let zero = STANDARD.encode([&hex_of_head()[..], &[0; 32]].concat());
-        assert!(PublicKey::parse(&zero).expect_err("refused").0.ends_with("the key is weak"));
+        assert!(PublicKey::parse(&zero).expect_err("refused").0.contains("ed25519 is weak"));
     }
 
     /// What precedes the 32 bytes of any public key of ed25519.

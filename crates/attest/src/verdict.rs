@@ -139,8 +139,9 @@ pub fn judge(
     let statement = envelope.statement()?;
     let because = match (rule, otherwise(&statement, subject.statement)) {
         (None, _) => Because::NoRule { pipeline: subject.pipeline.to_owned() },
-        (Some(_), Some(_)) if is_changed(&signatures) => Because::Changed,
+        (Some(_), _) if is_changed(&signatures) => Because::Changed,
         (Some(_), Some(otherwise)) => otherwise,
+        (Some(_), None) if signatures.iter().all(Signed::is_by_a_stranger) => Because::Strangers,
         (Some(rule), None) if signed.len() < rule.need => Because::NotEnough { signed, need: rule.need },
         (Some(rule), None) => match statement.last_day()? {
             Some(last) if last < today => Because::Expired { last },
@@ -224,6 +225,10 @@ impl Signed {
     /// Whose signature it is, if it counts.
     fn counting(&self) -> Option<&String> {
         if let Signed::Counts { name, .. } = self { Some(name) } else { None }
+    }
+
+    fn is_by_a_stranger(&self) -> bool {
+        matches!(self, Signed::UnknownKey { .. })
     }
 }
 
@@ -346,8 +351,8 @@ mod tests {
         let broken = judge(Some(&envelope), &subject, &policy(&set, any), TODAY).expect_err("it holds no signature");
         assert_eq!(broken.to_string(), "the signature file holds no signature: somebody took them out");
         envelope.sign(&set.stranger).expect("signed");
-        let missing = "signatures are missing: 1 needed, signed by nobody of those that count";
-        assert_eq!(said(&set, any, Some(&envelope), "11"), (false, missing.to_owned()));
+        let strangers = "nobody whom the policy knows has signed it";
+        assert_eq!(said(&set, any, Some(&envelope), "11"), (false, strangers.to_owned()));
         envelope.sign(&set.ana).expect("signed");
         assert_eq!(said(&set, any, Some(&envelope), "11"), (true, "signed by ana; 1 needed".to_owned()));
         let missing = "signatures are missing: 2 needed, signed by ana of those that count";
@@ -394,11 +399,11 @@ mod tests {
         let check = |last: Date, expected: (bool, &str)| {
             let mut envelope = Envelope::new(&statement("11").until(last));
             let any = "pipelines = [\"*\"]";
-            let missing = "signatures are missing: 1 needed, signed by nobody of those that count";
+            let strangers = "nobody whom the policy knows has signed it";
             envelope.sign(&set.stranger).expect("signed");
             assert_eq!(
                 said(&set, any, Some(&envelope), "11"),
-                (false, missing.to_owned()),
+                (false, strangers.to_owned()),
                 "nobody vouches for the day"
             );
             envelope.sign(&set.ana).expect("signed");
@@ -466,7 +471,21 @@ mod tests {
         }
         envelope.signatures[0].sig = envelope.signatures[0].sig.replace(|_: char| true, "A");
         let (trusted, said) = self::said(&set, "pipelines = [\"*\"]", Some(&envelope), "11");
-        assert!(!trusted && said.contains("signed by nobody"), "{said}");
+        assert!(!trusted && said.starts_with("nobody whom the policy knows"), "{said}");
+    }
+
+    #[test]
+    fn a_wrong_signature_of_a_known_key_is_a_change_unless_another_is_right() {
+        let set = set();
+        let mut envelope = Envelope::new(&statement("11"));
+        envelope.sign(&set.ana).expect("signed");
+        envelope.sign(&set.stranger).expect("signed");
+        envelope.signatures[0].sig = envelope.signatures[1].sig.clone();
+        let changed = "somebody changed what was signed: no signature of a known key fits it";
+        assert_eq!(said(&set, "pipelines = [\"*\"]", Some(&envelope), "11"), (false, changed.to_owned()));
+        envelope.sign(&set.ben).expect("signed");
+        let missing = "signatures are missing: 2 needed, signed by ben of those that count";
+        assert_eq!(said(&set, "pipelines = [\"*\"]\nneed = 2", Some(&envelope), "11"), (false, missing.to_owned()));
     }
 
     #[test]

@@ -36,14 +36,15 @@ pub(crate) fn apart<'a>(
     Ok(())
 }
 
-/// Checks that what is written isn't called like a file of another kind: a spec, lock, bundle, trace or table.
+/// Checks that what is written isn't called like a file of another kind: a spec, lock, bundle, trace, key, file of signatures, or table.
 ///
 /// # Errors
 /// Such a name.
 pub(crate) fn called_as(path: &Path, what: &str, ending: &str) -> Result<(), PipelineError> {
     let found = path.extension().and_then(|found| found.to_str()).unwrap_or_default();
-    let is_known = ["toml", "lock", "evenstep", "trace"].contains(&found) || format::of_path(path).is_some();
-    if found == ending || !is_known {
+    let are_signatures = path.to_string_lossy().ends_with(".dsse.json");
+    let is_known = ["toml", "lock", "evenstep", "trace", "key", "pub"].contains(&found) || are_signatures;
+    if found == ending || !(is_known || format::of_path(path).is_some()) {
         return Ok(());
     }
     Err(PipelineError::input(format!("`{}` is no name for {what}", path.display()))

@@ -273,6 +273,8 @@ fn what_is_named_in_place_of_something_else_is_told() {
         (&["image", "p.evenstep"], ["`--output image.tar`", "`--push"]),
         (&["image", "p.evenstep", "--output", "p.evenstep"], ["it is read", "another file"]),
         (&["image", "p.evenstep", "--output", "data.csv"], ["is no name for an image", "`.tar`"]),
+        (&["image", "p.evenstep", "--output", "ana.key"], ["is no name for an image", "`.tar`"]),
+        (&["image", "p.evenstep", "--output", "p.evenstep.dsse.json"], ["is no name for an image", "`.tar`"]),
         (&["report", "p.evenstep", "--output", "p.toml"], ["is no name for a page", "`.html`"]),
         (&["score", "p.evenstep", "--input", "data.csv", "--trace", "p.toml"], ["is no name for a trace", "`.trace`"]),
         (
