@@ -290,6 +290,22 @@ fn numbers_at_the_edges() {
 }
 
 #[test]
+fn rows_without_weight_are_in_no_metric() {
+    let mut far = numbers();
+    far.target.iter_mut().chain(&mut far.predictions.values).for_each(|x| *x += 1e9);
+    for mut rows in [numbers(), far, two_classes(), three_classes()] {
+        rows.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
+        let weighty: Vec<usize> = (0..ROWS).filter(|row| rows.weights[*row] > 0.0).collect();
+        let (all, without) = (rows.scored(true), rows.take(&weighty).scored(true));
+        for metric in of(&rows) {
+            let name = metric.name();
+            let bits = |scored: &Scored| value(&name, scored).map(f64::to_bits);
+            assert_eq!(bits(&all), bits(&without), "{name}");
+        }
+    }
+}
+
+#[test]
 fn numbers_at_the_ends_of_floats() {
     // Squares would be 0 below, and infinite above.
     for unit in [1e-300, 1e-170, 1.0, 1e170, 1e300] {

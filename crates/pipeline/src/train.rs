@@ -113,11 +113,14 @@ pub fn train_prepared(spec: &Spec, mut prepared: Prepared, run: &Run<'_>) -> Res
     let (training_rows, held_out_rows) = (rows(&seen), rows(&held_out));
     if training_rows == 0 {
         let message = format!("{} held out, and none is left to learn from", counted(held_out_rows, "row"));
-        let help = match prepared.roles.id.is_empty() && spec.data.group.is_none() {
-            true => {
+        let help = match (&spec.data.group, prepared.roles.id.is_empty()) {
+            (Some(_), _) => {
+                "groups are held out whole, and there are few: give it more groups, a smaller `test`, or another `seed` in `split`"
+            }
+            (None, true) => {
                 "without an `id` equal rows are one, and there are few different ones: name a column that tells rows apart, or give a smaller `test`"
             }
-            false => "give it more rows, or a smaller `test`",
+            (None, false) => "give it more rows, or a smaller `test`",
         };
         return Err(PipelineError::input(message).help(help.to_owned()));
     }

@@ -1,15 +1,15 @@
 //! Replaces numbers by the bin that they fall into, of bins that hold equally many training rows.
 //!
-//! Learns: the edges of the bins, which are training values: quantiles by inverted CDF. A value so
-//! frequent that two edges fall on it has a bin of its own, so that there are fewer bins than asked for
-//! and no column is constant that wasn't: eight 0s, a 1 and a 2 in 3 bins are {0} and {1, 2}. Values
-//! beyond those of training fall into the first or the last bin, and every bin has a row of training. Nulls
-//! stay null.
+//! Learns: the edges of the bins, quantiles by inverted CDF: training values, or the floats next to one, where
+//! a bin begins after it. A value so frequent that two edges fall on it has a bin of its own, so that there are
+//! fewer bins than asked for and no column is constant that wasn't: eight 0s, a 1 and a 2 in 3 bins are {0}
+//! and {1, 2}. Values beyond those of training fall into the first or the last bin, and every bin has a row of
+//! training. Nulls stay null.
 //! Exact because quantiles are order statistics of all rows, and bins have rows or none: nothing is sampled.
 //! Known as feature-engine `EqualFrequencyDiscretiser(q=10)`, scikit-learn
 //! `KBinsDiscretizer(strategy="quantile")`. Differs: scikit-learn samples 200,000 rows by position, so
 //! that 855 of 250,000 change their bin when rows are shuffled; both put all of the example into one
-//! bin. Edges are values that occur, where they interpolate. `closed` is the right end, as in
+//! bin. Edges are at values that occur, where they interpolate. `closed` is the right end, as in
 //! feature-engine.
 
 use std::collections::BTreeSet;

@@ -17,14 +17,17 @@ pub(super) struct Deviations {
 }
 
 impl Deviations {
-    /// From the mean of all rows, so that little cancels later.
-    pub(super) fn from_mean(numbers: Vec<f64>) -> Deviations {
-        let (min, max) = numbers.iter().fold((f64::MAX, f64::MIN), |(min, max), x| (min.min(*x), max.max(*x)));
-        let count: ExactSum = [numbers.len() as f64].into_iter().collect();
+    /// From the mean of the rows that weigh something, so that little cancels later. Others don't deviate.
+    pub(super) fn from_mean(mut numbers: Vec<f64>, weights: Weights<'_>) -> Deviations {
+        let is_weighty = |row: &usize| weights.of(*row) > 0.0;
+        let weighty: Vec<f64> = (0..numbers.len()).filter(is_weighty).map(|row| numbers[row]).collect();
+        let (min, max) = weighty.iter().fold((f64::MAX, f64::MIN), |(min, max), x| (min.min(*x), max.max(*x)));
+        let count: ExactSum = [weighty.len() as f64].into_iter().collect();
         let mut sum = ExactSum::default();
-        sum.add_slice(&numbers);
+        sum.add_slice(&weighty);
         // Of equal numbers the mean is one of them, whatever the rounding.
         let mean = sum.divided_by(&count).map_or(0.0, |mean| mean.max(min).min(max));
+        (0..numbers.len()).filter(|row| !is_weighty(row)).for_each(|row| numbers[row] = mean);
         Deviations::from(mean, numbers)
     }
 
@@ -71,9 +74,9 @@ pub(super) fn accounted_for(scored: &Scored, left: Left) -> Result<Prepared<'_>,
     let targets = scored.terms("no target", |target, _| target)?;
     let mut errors = match left {
         Left::Squares => Deviations::from(0.0, errors),
-        Left::Variance => Deviations::from_mean(errors),
+        Left::Variance => Deviations::from_mean(errors, scored.weights()),
     };
-    let mut targets = Deviations::from_mean(targets);
+    let mut targets = Deviations::from_mean(targets, scored.weights());
     let largest = errors.largest().max(targets.largest());
     if !largest.is_finite() {
         return undefined("a difference is beyond the largest number");
