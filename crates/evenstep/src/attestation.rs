@@ -61,13 +61,18 @@ pub(crate) fn facts(bundle: &Path, artifact: &str) -> Option<Facts> {
 
 /// A lock beside the bundle that has its digest.
 pub(crate) fn lock_beside(bundle: &Path, artifact: &str) -> Option<String> {
-    locks_beside(bundle).iter().find_map(|path| {
-        let text = evenstep_files::read_regular_text(path).ok()?;
+    // A training names its lock after the spec, which may be called anything.
+    let entries = std::fs::read_dir(crate::verbs::folder_of(bundle)).into_iter().flatten().flatten();
+    let mut others: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    others.retain(|path| path.extension().is_some_and(|ending| ending == "lock"));
+    others.sort_unstable();
+    locks_beside(bundle).into_iter().chain(others).find_map(|path| {
+        let text = evenstep_files::read_regular_text(&path).ok()?;
         (Lock::parse(&text).ok()?.digest == artifact).then_some(text)
     })
 }
 
-/// Where the bundle's lock may lie.
+/// Where the bundle's lock lies as a rule.
 fn locks_beside(bundle: &Path) -> [PathBuf; 2] {
     [bundle.with_extension("lock"), bundle.with_file_name("pipeline.lock")]
 }

@@ -73,6 +73,7 @@ impl Body {
             unsupported: Default::default(),
             index: Default::default(),
             lacked: Default::default(),
+            stamp: None,
         };
         Ok(Body { columns, rows, held: Held::Csv(Box::new(file), blocks) })
     }

@@ -12,6 +12,7 @@ use crate::blocks::{Blocks, Records};
 use crate::format::{self, Compression, Format};
 use crate::parquet_file::Footer;
 use crate::reading::Plan;
+use crate::stamp::Stamp;
 use crate::{SourceError, SourceErrorKind, arrow_cells, arrow_file, csv, json};
 
 /// A file of a source, with what its start or footer told.
@@ -33,6 +34,8 @@ pub(crate) struct FileInfo {
     pub(crate) index: BTreeSet<ColumnName>,
     /// Columns that some rows lack.
     pub(crate) lacked: BTreeSet<ColumnName>,
+    /// What it was before any of its bytes was read, if it is a file.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// What only one format has.
@@ -108,6 +111,7 @@ impl FileInfo {
                 false => error.help(format!("endings are {}", format::ENDINGS)),
             });
         };
+        let stamp = Stamp::of(path);
         let (mut unsupported, mut index, mut lacked) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let mut types = |schema: &Schema| (unsupported, index) = (unsupported_types(schema), index_of_pandas(schema));
         let (columns, details) = match format {
@@ -136,7 +140,7 @@ impl FileInfo {
         };
         let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into();
         let (path, constants) = (path.to_owned(), Vec::new());
-        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported, index, lacked })
+        Ok(FileInfo { path, name, format, compression, columns, constants, details, unsupported, index, lacked, stamp })
     }
 
     /// Looks at rows in memory, which messages call `name`. None is copied.
@@ -166,6 +170,7 @@ impl FileInfo {
             unsupported: unsupported_types(schema),
             index: index_of_pandas(schema),
             lacked: BTreeSet::new(),
+            stamp: None,
         })
     }
 

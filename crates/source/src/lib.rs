@@ -55,6 +55,7 @@ mod queue;
 mod reading;
 mod row;
 mod source;
+mod stamp;
 mod stream;
 mod thrift;
 mod too_large;

@@ -9,6 +9,7 @@ use evenstep_exact::reduce::Workers;
 use crate::blocks::{Block, Blocks, Records};
 use crate::known::{Known, LeftOut};
 use crate::layout::{Details, FileInfo, Slots};
+use crate::stamp::unchanged;
 use crate::{SourceError, arrow_file, csv, parquet_file};
 
 /// A part of a source that one thread reads.
@@ -214,8 +215,10 @@ impl<'a> Shared<'a> {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).push((place, error));
     }
 
-    /// What each file's row numbers lack to be those of the source; the first error, if there was one.
+    /// What each file's row numbers lack to be those of the source; the first error, if there was one. That a file was written to
+    /// meanwhile comes before what it seemed to hold.
     pub(crate) fn result(self) -> Result<Vec<i64>, SourceError> {
+        unchanged(self.files)?;
         let errors = self.errors.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Every part before a failed one was handed out before it, and is finished by now.
         match errors.into_iter().min_by_key(|(place, _)| *place) {

@@ -9,6 +9,7 @@ use crate::layout::{FileInfo, Slots};
 use crate::queue::{Parts, Queue};
 use crate::reading::Plan;
 use crate::source::rejected;
+use crate::stamp::unchanged;
 use crate::typing::Typer;
 use crate::{SourceError, SourceErrorKind};
 
@@ -33,12 +34,15 @@ impl Stream {
             loop {
                 let read = match queue.next() {
                     Ok(Some(part)) => typer.read(part),
-                    Ok(None) => return,
+                    Ok(None) => match unchanged(&files) {
+                        Ok(()) => return,
+                        Err(error) => Err(error),
+                    },
                     Err(error) => Err(error),
                 };
                 let results: Vec<Result<Chunk, SourceError>> = match read {
                     Ok(chunks) => chunks.into_iter().map(|chunk| accepted(chunk, rows)).collect(),
-                    Err(error) => vec![Err(error)],
+                    Err(error) => vec![Err(unchanged(&files).err().unwrap_or(error))],
                 };
                 for result in results {
                     let last = result.is_err();

@@ -55,6 +55,34 @@ fn empty_files_and_headers_alone() {
 }
 
 #[test]
+fn a_file_that_is_written_to_meanwhile_is_no_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "a\n1\n2\n").expect("written");
+    let source = Source::open("a.csv", folder.path()).expect("a table");
+    std::fs::write(&path, "a\n1\n3\n").expect("written");
+    // Clocks of file systems may be slower than a test.
+    let file = std::fs::File::options().write(true).open(&path).expect("it is there");
+    let written = file.metadata().and_then(|metadata| metadata.modified()).expect("its time is known");
+    file.set_modified(written + std::time::Duration::from_secs(1)).expect("its time is set");
+    let columns = [(name("a"), Rule::new(Kind::Integer).into())].into();
+    let (reading, workers) = (Reading { columns, ..Reading::default() }, Workers::threads(2));
+    let refusals = [
+        source.infer(&[], &workers, &|_| ()).err(),
+        source.read(&reading, &workers, &|_| ()).err(),
+        source.stream(&reading).expect("a stream").find_map(Result::err),
+    ];
+    for refusal in refusals {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told(&refusal.expect("it changed"), folder.path()), @"
+            DIR/a.csv: the file changed while it was read
+            help: some rows may be old, and others new: run it again, or on a copy that nobody writes to
+            ");
+        }
+    }
+}
+
+#[test]
 fn headers_name_every_column_once() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b,a\n1,2,3\n"), @"
         DIR/a.csv, line 1: columns 1 and 3 of the file are both named `a`

@@ -189,11 +189,14 @@ fn formats() -> impl Iterator<Item = (Kind, String)> {
 }
 
 fn fits(kind: Kind, format: &str, text: &str) -> bool {
+    if !(4..=40).contains(&text.len()) {
+        return false;
+    }
     // By itself `%y` reads the first two digits of four.
     let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
     let year = if format.contains("%Y") { longest == 4 } else { !format.contains("%y") || longest == 2 };
     let fraction = format.contains("%.f");
-    (year || fraction) && (4..=40).contains(&text.len()) && parse::moment(kind, Some(format), text).is_some()
+    (year || fraction) && parse::moment(kind, Some(format), text).is_some()
 }
 
 /// Whether all texts are months, and nothing else that is written like some: codes (`12-3456`), seasons (`2011-12`), quarters

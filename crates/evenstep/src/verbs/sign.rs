@@ -33,8 +33,12 @@ pub(crate) fn sign(args: &Sign, host: &Host) -> Answer {
     let name = args.bundle.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let facts = attestation::facts(&args.bundle, &opened.digest);
     let has_facts = facts.is_some();
-    if let Some((lock, digest)) = attestation::other_lock_beside(&args.bundle).filter(|_| !has_facts && !host.quiet) {
-        output::note(&format!("`{}` beside the bundle is of another artifact, {digest}", lock.display()));
+    if !has_facts && !host.quiet {
+        output::note(&match attestation::other_lock_beside(&args.bundle) {
+            Some((lock, digest)) => format!("`{}` beside the bundle is of another artifact, {digest}", lock.display()),
+            None => "no lock lies beside the bundle: engine, commit, host and times of its training are not signed"
+                .to_owned(),
+        });
     }
     let own = attestation::statement(&name, &sha256(&bytes), &opened.artifact, facts.unwrap_or_default());
     let own = args.expires.into_iter().fold(own, Statement::until);

@@ -235,12 +235,12 @@ fn take_use(text: &SpecText, place: &[String], mut table: toml::Table) -> Result
             Ok((name, value))
         }
         Some(_) => Err(text.point(PipelineError::input("`use` is a name in quotes"), &keys, "here")),
-        None => Err(text.point(
-            PipelineError::input("this table says not what to `use`")
-                .help("add a line such as `use = \"impute_median\"`".to_owned()),
-            &keys,
-            "no `use` in here",
-        )),
+        None => {
+            let example = if keys.first() == Some(&"step") { "impute_median" } else { "boosted_trees" };
+            let error = PipelineError::input("this table says not what to `use`")
+                .help(format!("add a line such as `use = \"{example}\"`"));
+            Err(text.point(error, &keys, "no `use` in here"))
+        }
     }
 }
 
