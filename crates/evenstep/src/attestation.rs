@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::environment::{LIBRARIES, SBOM};
 use crate::sbom::{self, Library};
+use crate::verbs::folder_of;
 
 /// Of so many signatures is told what they are worth.
 const TOLD_SIGNATURES: usize = 20;
@@ -62,7 +63,7 @@ pub(crate) fn facts(bundle: &Path, artifact: &str) -> Option<Facts> {
 /// A lock beside the bundle that has its digest.
 pub(crate) fn lock_beside(bundle: &Path, artifact: &str) -> Option<String> {
     // A training names its lock after the spec, which may be called anything.
-    let entries = std::fs::read_dir(crate::verbs::folder_of(bundle)).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(folder_of(bundle)).into_iter().flatten().flatten();
     let mut others: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     others.retain(|path| path.extension().is_some_and(|ending| ending == "lock"));
     others.sort_unstable();

@@ -22,6 +22,8 @@ pub enum FileKind {
     Page,
     /// Signatures, or an array of rows, which nothing reads.
     Json,
+    /// A private key, or the public one to it.
+    Key,
     /// Rows.
     Data,
 }
@@ -39,6 +41,7 @@ impl FileKind {
             "trace" => Some(FileKind::Trace),
             "html" => Some(FileKind::Page),
             "json" => Some(FileKind::Json),
+            "key" | "pub" => Some(FileKind::Key),
             "txt" => None,
             _ => evenstep_source::format::of_path(path).map(|_| FileKind::Data),
         }
@@ -54,6 +57,7 @@ impl FileKind {
             FileKind::Trace => "a trace",
             FileKind::Page => "a page",
             FileKind::Json => "a file of JSON",
+            FileKind::Key => "a key",
             FileKind::Data => "a data file",
         }
     }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use evenstep_pipeline::PipelineError;
-use evenstep_source::format;
+use evenstep_pipeline::{FileKind, PipelineError};
 
 use super::init::for_shell;
 
@@ -36,15 +35,13 @@ pub(crate) fn apart<'a>(
     Ok(())
 }
 
-/// Checks that what is written isn't called like a file of another kind: a spec, lock, bundle, trace, key, file of signatures, or table.
+/// Checks that what is written isn't called like a file of another kind.
 ///
 /// # Errors
 /// Such a name.
 pub(crate) fn called_as(path: &Path, what: &str, ending: &str) -> Result<(), PipelineError> {
-    let found = path.extension().and_then(|found| found.to_str()).unwrap_or_default();
-    let are_signatures = path.to_string_lossy().ends_with(".dsse.json");
-    let is_known = ["toml", "lock", "evenstep", "trace", "key", "pub"].contains(&found) || are_signatures;
-    if found == ending || !(is_known || format::of_path(path).is_some()) {
+    let is_called_so = path.extension().is_some_and(|found| found == ending);
+    if is_called_so || matches!(FileKind::of(path), None | Some(FileKind::Folder)) {
         return Ok(());
     }
     Err(PipelineError::input(format!("`{}` is no name for {what}", path.display()))
