@@ -47,6 +47,17 @@ pub(crate) fn outlive_hang_up() {
     let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::default());
 }
 
+/// From here on a file that may not grow (`ulimit -f`) is an error of whoever writes it, and no end of the process.
+#[cfg(unix)]
+pub(crate) fn outlive_large_files() {
+    // Where no handler is allowed the signal kills.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+pub(crate) fn outlive_large_files() {}
+
 /// There is no such signal here.
 #[cfg(not(unix))]
 pub(crate) fn outlive_hang_up() {}

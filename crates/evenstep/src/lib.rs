@@ -62,6 +62,7 @@ impl Host {
 /// Runs the program with these arguments, of which the first is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    interrupt::outlive_large_files();
     if is_of_a_server(&args) {
         interrupt::outlive_hang_up();
     }

@@ -31,6 +31,9 @@ impl FileError {
 pub fn help(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::StorageFull => Some("the disk is full: free some space, then run the same command again"),
+        io::ErrorKind::FileTooLarge => {
+            Some("no file may be that large here: ask for more (`ulimit -f`), or write less")
+        }
         io::ErrorKind::PermissionDenied => Some("check who may write in this folder"),
         io::ErrorKind::NotFound => Some("check that the folder exists"),
         io::ErrorKind::ReadOnlyFilesystem => Some("choose a folder that can be written"),

@@ -113,7 +113,7 @@ const BOOSTED_TREES: Names = &[
         ],
         Called("trees"),
     ),
-    (&["eta", "shrinkage_rate", "shrinkage"], Called("learning_rate")),
+    (&["eta", "lr", "shrinkage_rate", "shrinkage"], Called("learning_rate")),
     (&["num_leaves", "num_leaf", "max_leaves", "max_leaf", "max_leaf_nodes"], Called("leaves")),
     (&["max_depth"], Called("depth")),
     (&["grow_policy"], Called("growth")),

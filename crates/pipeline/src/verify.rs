@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use evenstep_exact::draw::Draws;
-use evenstep_table::Batch;
+use evenstep_table::rule::Absent;
+use evenstep_table::{Batch, ColumnName};
 use serde::Serialize;
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, DataRoles};
 use crate::lock::{Check, Lock};
 use crate::prepare::prepare;
 use crate::spec::Spec;
@@ -61,8 +62,15 @@ pub fn verify_artifact(
     run: &Run<'_>,
 ) -> Result<Verified, PipelineError> {
     let started = Instant::now();
+    let (then, named) = (&artifact.fingerprint, spec.source_name());
+    let source = spec.source()?;
+    if let Some(lacking) = needed(artifact).find(|name| !source.column_names().contains(name)) {
+        let detail = format!("in the bundle {then}, and `{named}` has no column `{lacking}`");
+        let checks = vec![Check { name: "fingerprint".to_owned(), equal: false, detail }];
+        return Ok(Verified { equal: false, checks, seconds: started.elapsed().as_secs_f64() });
+    }
     let mut prepared = prepare(spec, run)?;
-    let (then, now) = (&artifact.fingerprint, prepared.fingerprint.clone());
+    let now = prepared.fingerprint.clone();
     let mut checks = vec![Check { name: "fingerprint".to_owned(), equal: *then == now, detail: now.clone() }];
     if *then == now {
         if order == Order::Shuffled {
@@ -77,13 +85,21 @@ pub fn verify_artifact(
         let detail = "those that training again makes up".to_owned();
         checks.push(Check { name: "golden rows again".to_owned(), equal: same, detail });
     } else {
-        let named = spec.source_name();
         checks[0].detail = format!(
             "in the bundle {then}, of `{named}` {now}: these are other rows or columns; `evenstep diff` of trainings on both names them"
         );
     }
     let equal = checks.iter().all(|check| check.equal);
     Ok(Verified { equal, checks, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// The columns without which no data are those of a training.
+fn needed(artifact: &Artifact) -> impl Iterator<Item = &ColumnName> {
+    let DataRoles { id, target, weight, group, .. } = &artifact.data;
+    let rule =
+        |name: &ColumnName| artifact.contract.columns.get(name).is_some_and(|rule| rule.absent == Absent::Reject);
+    let inputs = artifact.inputs.iter().filter(move |name| rule(name));
+    id.iter().chain([target]).chain(weight).chain(group).chain(inputs)
 }
 
 /// The same rows in another order, in batches of other sizes.

@@ -38,12 +38,18 @@ fn found(pattern: &str, base: &Path, whole: &Path) -> Result<Vec<PathBuf>, Sourc
         };
         return Err(SourceError::new(SourceErrorKind::NotFound, what));
     }
+    if let Err(error) = whole.metadata()
+        && error.kind() == ErrorKind::PermissionDenied
+    {
+        return Err(SourceError::io(whole, &error));
+    }
     let mut paths = matches(pattern, base)?;
     if paths.is_empty() {
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));
         // What is nearly called like a pattern doesn't fit it.
         let near = near(whole).filter(|_| !is_pattern(pattern));
-        return Err(error.help(near.unwrap_or_else(|| looked_in(base))));
+        let help = elsewhere(pattern).or(near).or_else(|| no_folder(pattern, whole));
+        return Err(error.help(help.unwrap_or_else(|| looked_in(base))));
     }
     paths.sort_unstable();
     Ok(paths)
@@ -73,6 +79,24 @@ fn decoded(text: &str) -> String {
         rest = if byte.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// What a name means to others, and not here.
+fn elsewhere(pattern: &str) -> Option<String> {
+    if pattern.starts_with('~') || pattern.contains('$') {
+        return Some("`~` and `$NAME` are read by a shell alone: write the folder's name".to_owned());
+    }
+    let (scheme, _) = pattern.split_once("://")?;
+    Some(format!("`{scheme}://` isn't read: bring the file here, and name that"))
+}
+
+/// The first folder of the path that isn't there.
+fn no_folder(pattern: &str, whole: &Path) -> Option<String> {
+    let folders = whole.parent()?.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+    let lacking = folders.take_while(|folder| !folder.exists()).last()?;
+    let near = near(lacking).map(|near| format!("; {near}")).unwrap_or_default();
+    let lacking = lacking.strip_prefix(".").unwrap_or(lacking);
+    (!is_pattern(pattern)).then(|| format!("there is no folder `{}`{near}", lacking.display()))
 }
 
 fn looked_in(base: &Path) -> String {
@@ -118,10 +142,11 @@ fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// A file of nearly that name in the folder.
-fn near(path: &Path) -> Option<String> {
+/// ``did you mean `ames.csv`?``, if a file in the folder is nearly called so.
+pub fn near(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
-    let files = std::fs::read_dir(path.parent()?).ok()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = std::fs::read_dir(folder).ok()?;
     let mut names: Vec<String> = files.filter_map(|file| file.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     did_you_mean(name, names.iter().map(String::as_str))

@@ -66,6 +66,7 @@ pub use body::Body;
 pub use cells::{Cells, NamedCells};
 pub use chunk::{Chunk, Flag, Origin};
 pub use error::{SourceError, SourceErrorKind};
+pub use find::near;
 pub use kept::Kept;
 pub use known::{Known, LeftOut};
 pub use reading::{Mode, Reading};

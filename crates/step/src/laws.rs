@@ -488,10 +488,19 @@ fn an_unknown_step_is_told_with_a_suggestion() {
         ("impute_medain", "did you mean `impute_median`?"),
         ("RareLabelEncoder", "here it is called `rare_labels`"),
         ("MeanMedianImputer", "here it is called `impute_mean` or `impute_median`"),
+        ("OneHotEncoder", "here it is called `one_hot`"),
+        ("standardise", "here it is called `standard_scale`"),
+        ("normalize", "here it is called `standard_scale` or `min_max_scale` or `robust_scale`"),
+        ("label_encode", "here it is called `ordinal`"),
+        ("get_dummies", "here it is called `one_hot`"),
+        ("PowerTransformer", "here it is called `power` or `box_cox` or `yeo_johnson`"),
+        ("log_trnasform", "there are `log`, `log_plus_constant`"),
     ] {
         let error = parse(name, json!({})).err().expect("no such step");
         assert_eq!(error.message, format!("unknown step `{name}`"));
         assert_eq!(error.help.as_deref(), Some(help));
     }
-    assert_eq!(parse("something else", json!({})).err().expect("no such step").help, None);
+    let help = |name: &str| parse(name, json!({})).err().expect("no such step").help.unwrap_or_default();
+    assert!(help("clip").contains("out_of_range") && help("lag").starts_with("a step sees one row"));
+    assert!(help("something else").starts_with("there are missing_indicator, impute_mean, "));
 }

@@ -12,6 +12,7 @@ mod fitted;
 pub mod kit;
 #[cfg(test)]
 mod laws;
+mod peer_names;
 pub mod sample;
 #[cfg(test)]
 mod testing;
@@ -187,16 +188,15 @@ catalogue! {
 /// # Errors
 /// A name that is not in the catalogue, with the one that may have been meant, or a parameter that doesn't fit.
 pub fn parse(name: &str, written: serde_json::Value) -> Result<Box<dyn AnyStep>, ParseError> {
-    match CATALOGUE.iter().find(|entry| entry.name == name) {
-        Some(entry) => (entry.parse)(written),
-        None => Err(ParseError {
-            path: vec!["use".to_owned()],
-            message: format!("unknown step `{name}`"),
-            help: evenstep_table::did_you_mean(name, CATALOGUE.iter().map(|entry| entry.name))
-                .or_else(|| known_as(name))
-                .or_else(|| alike(name)),
-        }),
-    }
+    let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) else {
+        let names = || CATALOGUE.iter().map(|entry| entry.name);
+        let help = peer_names::answer(name).or_else(|| evenstep_table::did_you_mean(name, names()));
+        let help = help.or_else(|| alike(name));
+        let help = help.unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
+        let message = format!("unknown step `{name}`");
+        return Err(ParseError { path: vec!["use".to_owned()], message, help: Some(help) });
+    };
+    (entry.parse)(written)
 }
 
 /// Steps whose names share most words with this one, be they spelt the British way.
@@ -214,15 +214,4 @@ fn alike(name: &str) -> Option<String> {
     let names: Vec<String> = alike.map(|entry| format!("`{}`", entry.name)).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     Some(format!("there {verb} {}", names.join(", ")))
-}
-
-/// What a step of another library is called here, if a page mentions it.
-fn known_as(name: &str) -> Option<String> {
-    let mentioned = [format!("`{name}`"), format!("`{name}(")];
-    let mentions = |entry: &&Entry| {
-        let page = entry.page();
-        mentioned.iter().any(|mention| page.contains(mention))
-    };
-    let here: Vec<String> = CATALOGUE.iter().filter(mentions).map(|entry| format!("`{}`", entry.name)).collect();
-    (!here.is_empty()).then(|| format!("here it is called {}", here.join(" or ")))
 }

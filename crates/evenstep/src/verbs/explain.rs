@@ -25,7 +25,8 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
     let shape = Shape { top: args.top.map(|top| top.get()) };
     let header = shape.header(&predictor, &source);
     let explained = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {
-        explain::explain(&predictor, &source, run.workers, run.progress, shape, write)
+        let explained = explain::explain(&predictor, &source, run.workers, run.progress, shape, write)?;
+        Ok((explained, None))
     })?;
     if args.output.is_some() && host.json {
         let quarantine = score::quarantine(args.output.as_deref(), &explained.scored);

@@ -139,18 +139,19 @@ fn a_first_training_leaves_a_whole_salt_that_nobody_commits_or_none_whichever_op
 }
 
 #[test]
-fn score_leaves_the_old_file_or_the_new_one_whichever_operation_fails() {
+fn score_leaves_the_old_table_and_trace_or_the_new_ones_whichever_operation_fails() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = project(folder.path());
     train(&spec, &[], &host(Arc::new(Disk))).expect("the training works");
-    let output = folder.path().join("scores.csv");
-    let reset = || std::fs::write(&output, "what was there before").expect("the folder is ours");
+    let paths = ["scores.csv", "scores.trace"].map(|name| folder.path().join(name));
+    let reset =
+        || paths.iter().for_each(|path| std::fs::write(path, "what was there before").expect("the folder is ours"));
     let args = Score {
         bundle: spec.with_extension("evenstep"),
         input: folder.path().join("data.csv").display().to_string(),
-        output: Some(output.clone()),
-        trace: None,
+        output: Some(paths[0].clone()),
+        trace: Some(paths[1].clone()),
         threads: 1,
     };
-    sweep(folder.path(), std::slice::from_ref(&output), reset, |host| super::score::score(&args, host));
+    sweep(folder.path(), &paths, reset, |host| super::score::score(&args, host));
 }

@@ -99,13 +99,17 @@ pub fn write_files(through: &Arc<dyn Files>, files: &[(&Path, &[u8])]) -> Result
 }
 
 /// Writes a table as it comes about, with flags if there are any: to a file, in the format that its name tells,
-/// or to stdout as CSV, or JSON Lines for machines. Beside a file stands why rows were set aside. Nothing is there before the last row was found acceptable.
+/// or to stdout as CSV, or JSON Lines for machines. Beside a file stands why rows were set aside. Nothing is there before the
+/// last row was found acceptable, and with it comes the file that `work` has written besides, or neither.
 fn write_table<T>(
     output: Option<&Path>,
     header: Vec<(ColumnName, Kind)>,
     threads: usize,
     host: &Host,
-    work: impl FnOnce(&Run<'_>, &mut dyn FnMut(&Answers) -> Result<(), PipelineError>) -> Result<T, PipelineError>,
+    work: impl FnOnce(
+        &Run<'_>,
+        &mut dyn FnMut(&Answers) -> Result<(), PipelineError>,
+    ) -> Result<(T, Option<Output>), PipelineError>,
 ) -> Result<T, PipelineError> {
     fn fill<W: Write + Send, T>(
         output: Option<&Path>,
@@ -124,9 +128,10 @@ fn write_table<T>(
         let file = Output::create(Arc::clone(&host.files), path).map_err(file_error)?;
         let writer = Writer::for_path(path, BufWriter::with_capacity(1 << 20, file), header, true)?;
         let mut aside = Aside::beside(path, Arc::clone(&host.files));
-        let (done, file) = host.run(threads, |run| fill(output, writer, Some(&mut aside), |write| work(run, write)))?;
+        let work = |run: &Run<'_>| fill(output, writer, Some(&mut aside), |write| work(run, write));
+        let ((done, besides), file) = host.run(threads, work)?;
         let file = file.into_inner().map_err(|error| file_error(FileError::new(path, "write", error.into_error())))?;
-        let files = std::iter::once(file).chain(aside.into_output()?).collect();
+        let files = [Some(file), aside.into_output()?, besides].into_iter().flatten().collect();
         evenstep_files::commit_all(files).map_err(file_error)?;
         return Ok(done);
     }
@@ -134,10 +139,11 @@ fn write_table<T>(
     let to = BufWriter::new(tempfile::spooled_tempfile(IN_MEMORY));
     let format = if host.json { Format::JsonLines } else { Format::Csv };
     let writer = Writer::new(format, Compression::None, to, header, true)?;
-    let (done, to) = host.run(threads, |run| fill(None, writer, None, |write| work(run, write)))?;
+    let ((done, besides), to) = host.run(threads, |run| fill(None, writer, None, |write| work(run, write)))?;
     let waits = |error: io::Error| PipelineError::input(format!("what is to be printed can't wait on disk: {error}"));
     let mut waiting = to.into_inner().map_err(|error| waits(error.into_error()))?;
     waiting.rewind().map_err(waits)?;
+    besides.map_or(Ok(()), Output::commit).map_err(file_error)?;
     // A reader that went away has what it wanted.
     crate::output::copy(waiting);
     Ok(done)
@@ -155,7 +161,8 @@ pub(crate) fn file_error(error: FileError) -> PipelineError {
 
 /// A file that can't be read.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> PipelineError {
-    PipelineError::input(format!("`{}` can't be read: {error}", path.display())).of_file(path)
+    let near = if error.kind() == io::ErrorKind::NotFound { evenstep_source::near(path) } else { None };
+    PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(near).of_file(path)
 }
 
 /// A file that is read, and can't be used.

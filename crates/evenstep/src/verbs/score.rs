@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use evenstep_files::Output;
 use evenstep_pipeline::score::{self, Scored};
 use evenstep_pipeline::trace::{Origin, Recorder};
-use evenstep_pipeline::{Mode, Predictor, Run};
+use evenstep_pipeline::{Mode, PipelineError, Predictor, Run};
 use evenstep_source::Source;
 use evenstep_table::counted;
 use serde::Serialize;
@@ -13,7 +15,7 @@ use serde::Serialize;
 use super::apart::{apart, called_as};
 use super::aside::path_beside;
 use super::loaded::{Loaded, load};
-use super::{Answer, folder_of, write_files, write_table};
+use super::{Answer, file_error, folder_of, write_table};
 use crate::cli::Score;
 use crate::environment::Difference;
 use crate::{Host, output, salt};
@@ -44,16 +46,19 @@ pub(crate) fn score(args: &Score, host: &Host) -> Answer {
     let header = score::header(&predictor, &source);
     let recorder = Recorder::default();
     // Before an hour of scoring, not after it.
-    let salt = args.trace.as_deref().map(|path| salt::of_project(folder_of(path), &host.files)).transpose()?;
+    let recorded = args.trace.as_deref().map(|path| -> Result<_, PipelineError> {
+        let salt = salt::of_project(folder_of(path), &host.files)?;
+        Ok((Output::create(Arc::clone(&host.files), path).map_err(file_error)?, salt))
+    });
+    let recorded = recorded.transpose()?;
     let scored = write_table(args.output.as_deref(), header, args.threads, host, |run, write| {
-        let trace = salt.as_ref().map(|_| &recorder);
+        let trace = recorded.is_some().then_some(&recorder);
         let run = Run { workers: run.workers, progress: run.progress, trace };
-        score::score(&predictor, &source, &run, write)
+        let scored = score::score(&predictor, &source, &run, write)?;
+        let written = recorded
+            .map(|(file, salt)| file.filled(&recorder.trace(predictor.trace_head(Origin::Score), &salt).to_bytes()));
+        Ok((scored, written.transpose().map_err(file_error)?))
     })?;
-    if let Some((path, salt)) = args.trace.as_deref().zip(salt) {
-        let trace = recorder.trace(predictor.trace_head(Origin::Score), &salt);
-        write_files(&host.files, &[(path, trace.to_bytes().as_slice())])?;
-    }
     if args.output.is_some() && host.json {
         let quarantine = quarantine(args.output.as_deref(), &scored);
         output::json(&Told { done: &scored, quarantine, environment });

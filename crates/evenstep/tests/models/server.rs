@@ -82,8 +82,7 @@ impl Server {
         let key = Server::make_admin_key(project);
         let serve = project.command(&[&["serve", "--json", "--listen", "127.0.0.1:0"], args, &ADMIN].concat());
         let mut command = Command::new("sh");
-        // Else a signal would end it.
-        command.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]).arg(serve.get_program());
+        command.args(["-c", "ulimit -f 1; exec \"$0\" \"$@\""]).arg(serve.get_program());
         command.args(serve.get_args()).current_dir(project.path(""));
         let mut server = Server::of(command);
         server.admin_key = Some(key);

@@ -44,7 +44,7 @@ fn files_that_hold_no_table_are_refused() {
 #[test]
 fn missing_files_are_told_apart_from_unreadable_ones() {
     let project = project();
-    refused_by(&project, &["train", "q.toml"], &["`q.toml` can't be read", "evenstep init"]);
+    refused_by(&project, &["train", "none.toml"], &["`none.toml` can't be read", "evenstep init"]);
     refused_by(
         &project,
         &["train", "data.csv"],
@@ -53,6 +53,50 @@ fn missing_files_are_told_apart_from_unreadable_ones() {
     project.write("p.toml", SPEC.replace("data.csv", "dta.csv"));
     refused(&project, &["dta.csv", "did you mean"]);
     refused_by(&project, &["score", "p.evenstep", "--input", "data.csv"], &["`p.evenstep` can't be read"]);
+    project.write("scores.evenstep", "");
+    std::fs::create_dir(project.path("tables")).expect("the folder is ours");
+    refused_by(&project, &["score", "score.evenstep", "--input", "data.csv"], &["did you mean `scores.evenstep`?"]);
+    refused_by(&project, &["train", "pp.toml"], &["did you mean `p.toml`?"]);
+    for (source, words) in [
+        ("table/a.csv", "there is no folder `table`; did you mean `tables`?"),
+        ("~/a.csv", "are read by a shell alone"),
+        ("s3://tables/a.csv", "`s3://` isn't read"),
+        ("tables/*.csv", "it was looked for"),
+    ] {
+        project.write("p.toml", SPEC.replace("data.csv", source));
+        refused(&project, &[words, "p.toml:6:10"]);
+    }
+    project.write("p.toml", SPEC.replace("data.csv", r"C:\tables\a.csv"));
+    refused(&project, &["in single quotes", "p.toml:6"]);
+}
+
+#[test]
+fn a_spec_of_another_encoding_is_told_with_the_place_where_that_shows() {
+    let project = project();
+    project.write("p.toml", [b"# a caf\xe9\n", SPEC.as_bytes()].concat());
+    refused(&project, &["`p.toml` is no UTF-8: line 1, column 8", "save it as UTF-8"]);
+    let wide = SPEC.encode_utf16().flat_map(u16::to_le_bytes);
+    project.write("p.toml", [0xff, 0xfe].into_iter().chain(wide).collect::<Vec<u8>>());
+    refused(&project, &["`p.toml` is no UTF-8: line 1, column 1", "it is UTF-16"]);
+}
+
+/// Whoever may write no large file is told so, as on a disk that is full.
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_leaves_nothing() {
+    let project = project();
+    project.run(&["train", "p.toml", "--quiet"]).ok();
+    let before = project.read("p.lock");
+    let train = project.command(&["train", "p.toml", "--quiet", "--set", "pipeline.seed=2"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(train.get_program()).args(train.get_args());
+    let said = limited.current_dir(project.path("")).output().expect("the shell starts");
+    let error = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.code() == Some(2) && error.contains("`ulimit -f`"), "{error}");
+    assert_eq!(project.read("p.lock"), before);
+    let left = std::fs::read_dir(project.path("")).expect("the folder is ours");
+    let left = left.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    assert_eq!(left.filter(|name| name.contains(".tmp-")).count(), 0);
 }
 
 #[test]

@@ -262,7 +262,8 @@ fn machines_are_told_the_place_that_people_are_told() {
     }
     for (data, named) in [("none.csv", "no file `none.csv`"), ("none-*.csv", "no file `none-*.csv`")] {
         let told = error(&["train", "p.toml", "--set", &format!("data.source={data}")]);
-        assert_eq!((&told["file"], &told["message"]), (&data.into(), &named.into()));
+        assert_eq!((&told["file"], &told["message"]), (&"p.toml".into(), &named.into()));
+        assert_eq!((&told["line"], &told["column"]), (&6.into(), &10.into()));
     }
     let contract = "[contract]\nz = { type = \"integer\", max = 3, out_of_range = \"reject\" }\n[[step]]";
     project.write("p.toml", replaced(SPEC, "[[step]]", contract));

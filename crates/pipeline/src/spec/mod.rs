@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use evenstep_exact::draw::Seed;
 use evenstep_model::{AnyFamily, ModelError};
-use evenstep_source::{Source, SourceError};
+use evenstep_source::{Source, SourceErrorKind};
 use evenstep_step::AnyStep;
 use evenstep_table::RuleSpec;
 use schemars::JsonSchema;
@@ -236,10 +236,13 @@ impl Spec {
     ///
     /// # Errors
     /// Files that can't be read.
-    pub fn source(&self) -> Result<Source, SourceError> {
+    pub fn source(&self) -> Result<Source, PipelineError> {
         match &self.rows {
             Some(rows) => Ok(rows.clone()),
-            None => Source::open(&self.data.source, self.folder()),
+            None => Source::open(&self.data.source, self.folder()).map_err(|error| match error.kind {
+                SourceErrorKind::NotFound => self.text.point(error.into(), &["data", "source"], "named here"),
+                _ => error.into(),
+            }),
         }
     }
 

@@ -53,8 +53,11 @@ pub(super) fn apply(path: &Path, text: String, overrides: &[Override]) -> Result
     let unreadable = |error| SpecText::new(path, text.clone()).unreadable(&error);
     let mut document: toml_edit::DocumentMut = text.parse().map_err(unreadable)?;
     for Override { keys, value } in overrides {
-        let missing =
-            || PipelineError::input(format!("`{}` can't be set: there is no table to hold it", keys.join(".")));
+        let missing = || {
+            let said = format!("`{}` can't be set: there is no table to hold it", keys.join("."));
+            let steps = (keys[0] == "step").then(|| "steps are counted from 0, and `--set` adds none".to_owned());
+            PipelineError::input(said).help(steps)
+        };
         set(document.as_table_mut(), keys, value.clone(), false).ok_or_else(missing)?;
     }
     Ok(document.to_string())
@@ -71,6 +74,9 @@ fn set(table: &mut dyn TableLike, keys: &[String], value: Value, in_line: bool) 
         let remark = if in_line { "" } else { REMARK };
         table.insert(first, toml_edit::value(value.decorated(" ", remark)));
         return Some(());
+    }
+    if !table.contains_key(first) && rest[0].parse::<usize>().is_ok() {
+        return None;
     }
     let item = table.entry(first).or_insert_with(toml_edit::table);
     if let Some(tables) = item.as_array_of_tables_mut() {
@@ -105,6 +111,7 @@ mod tests {
         check(r#"contract.'a=b'.min=0"#, r#"[contract]; [contract."a=b"]; min = 0"#);
         check("contract.Größe.unit=a=b", r#"[contract]; [contract."Größe"]; unit = "a=b""#);
         check("step.1.columns=x", "`step.1.columns` can't be set: there is no table to hold it");
+        check("steps.0.columns=x", "`steps.0.columns` can't be set: there is no table to hold it");
     }
 
     #[test]

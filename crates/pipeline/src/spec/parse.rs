@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::string::FromUtf8Error;
 
 use evenstep_source::Source;
 use evenstep_table::{RuleSpec, calendar, did_you_mean};
@@ -62,11 +63,13 @@ impl Spec {
     /// As [`Spec::read`].
     pub fn read_contract(path: &Path, overrides: &[Override]) -> Result<Spec, PipelineError> {
         FileKind::expect_at(path, &[FileKind::Spec])?;
-        let text = evenstep_files::read_regular_text(path).map_err(|error| {
-            let hint = (error.kind() == std::io::ErrorKind::NotFound)
-                .then(|| "`evenstep init DATA --target COLUMN` writes one".to_owned());
-            PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(hint).of_file(path)
+        let bytes = evenstep_files::read_regular(path).map_err(|error| {
+            let writes_one = || "`evenstep init DATA --target COLUMN` writes one".to_owned();
+            let is_missing = error.kind() == std::io::ErrorKind::NotFound;
+            let help = is_missing.then(|| evenstep_source::near(path).unwrap_or_else(writes_one));
+            PipelineError::input(format!("`{}` can't be read: {error}", path.display())).help(help).of_file(path)
         })?;
+        let text = String::from_utf8(bytes).map_err(|error| no_utf8(path, &error))?;
         Spec::parse_contract(path, Spec::overridden(path, text, overrides)?)
     }
 
@@ -270,16 +273,30 @@ fn read_toml(text: &SpecText) -> Result<Written, PipelineError> {
     })
 }
 
-/// What is meant by a key that no rule of a column has, if that is what stands there.
-fn meant_in_rule(text: &SpecText, path: &[String], field: &str) -> Option<String> {
-    let [section, column, ..] = path else { return None };
-    if section != "contract" {
-        return None;
-    }
+/// A text of another encoding, with the place where that shows.
+fn no_utf8(path: &Path, error: &FromUtf8Error) -> PipelineError {
+    let (bytes, end) = (error.as_bytes(), error.utf8_error().valid_up_to());
+    let before = String::from_utf8_lossy(&bytes[..end]);
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let place = format!("line {}, column {column}", before.matches('\n').count() + 1);
+    let is_utf_16 = [[0xff, 0xfe], [0xfe, 0xff]].iter().any(|mark| bytes.starts_with(mark));
+    let found = if is_utf_16 { "it is UTF-16" } else { "the file may be Latin-1" };
+    PipelineError::input(format!("`{}` is no UTF-8: {place}", path.display()))
+        .help(format!("{found}: save it as UTF-8, which is what a spec is written in"))
+        .of_file(path)
+}
+
+/// What is meant by a key that `[data]` or the rule of a column doesn't have, if that is where it stands.
+fn meant(text: &SpecText, path: &[String], field: &str) -> Option<String> {
+    let (section, column) = match path {
+        [section, key] if section == "data" && key == field => return peer_names::of_data(field),
+        [section, column, ..] if section == "contract" => (section, column),
+        _ => return None,
+    };
     // `Lot.Frontage = { … }` is a table within another, to TOML.
     let dotted = text.has_table(&[section, column, field]);
     let quoted = || "a name with a dot is written in quotes: \"Lot.Frontage\" = { … }".to_owned();
-    if dotted { Some(quoted()) } else { peer_names::answer(field) }
+    if dotted { Some(quoted()) } else { peer_names::of_rule(field) }
 }
 
 /// What the TOML reader found, with our suggestions.
@@ -288,7 +305,7 @@ fn from_toml(text: &SpecText, path: &[String], error: &toml::de::Error) -> Pipel
     let (said, help) = match wording::unknown("field", message) {
         Some((field, known)) => {
             let near = || did_you_mean(field, known.iter().copied());
-            let help = meant_in_rule(text, path, field).or_else(near);
+            let help = meant(text, path, field).or_else(near);
             let help = help.unwrap_or_else(|| format!("known here: {}", known.join(", ")));
             (format!("unknown key `{field}`"), Some(help))
         }

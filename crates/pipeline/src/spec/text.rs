@@ -57,7 +57,8 @@ impl SpecText {
             "integer number overflowed" => "this is beyond the integers of TOML, -2^63 to 2^63 - 1",
             message => message.lines().next().unwrap_or_default(),
         };
-        let said = PipelineError::input(said);
+        let paths = || "a backslash stands for itself in single quotes: 'C:\\data\\a.csv'".to_owned();
+        let said = PipelineError::input(said).help(error.message().starts_with("missing escaped value").then(paths));
         match error.span() {
             Some(span) => self.point_at(said, span),
             None => said,

@@ -112,6 +112,8 @@ mod tests {
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nid = 5"), @"`id` takes a name or a list of names");
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nmissing = \"NA\""), @r#"`missing` is a text, but a list is expected | write `missing = ["NA"]`"#);
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nmissing = [\"NA\", -9]"), @"`missing` holds -9, but a text is expected");
+        insta::assert_snapshot!(check("source = \"a.csv\"", "file = \"a.csv\""), @"unknown key `file` | it is called `source` here");
+        insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\ndrop = [\"x\"]"), @r#"unknown key `drop` | a first step leaves columns out: `[[step]]` with `use = "drop_columns"` and `columns = ["…"]`"#);
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\nsplit = 0.2"), @"`split` is 0.2, but a table is expected");
         insta::assert_snapshot!(check("target = \"y\"", "target = \"y\"\ntask = \"binry\""), @"`task` can't be `binry` | did you mean `binary`?");
         insta::assert_snapshot!(check("x = {}", "x = \"number\""), @"`x` is a text, but a table is expected");
