@@ -96,7 +96,7 @@ impl Policy {
     /// TOML that doesn't parse, a key that is none or stands there twice, or a rule that nothing can meet.
     pub fn parse(text: &str) -> Result<Policy, AttestError> {
         let written: Written = toml::from_str(text)
-            .map_err(|error| AttestError::new(format!("the policy doesn't parse: {}", plain(&error))))?;
+            .map_err(|error| AttestError::new(format!("the policy doesn't parse: {}", plain(text, &error))))?;
         told_apart(&written.key).map_err(|(at, message)| {
             let line = text[..at].matches('\n').count() + 1;
             AttestError::new(format!("line {line} of the policy: {message}"))
@@ -134,9 +134,12 @@ impl Rule {
     }
 }
 
-/// In words of people, not of Rust.
-fn plain(error: &toml::de::Error) -> String {
-    error.to_string().replace("expected usize", "expected a whole number from 1").replace("sequence", "list")
+/// In words of people, not of Rust, and without what stands there: it may be a secret that was put into the wrong file.
+fn plain(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let said = error.message().replace("expected usize", "expected a whole number from 1").replace("sequence", "list");
+    format!("line {}, column {column}: {}", before.matches('\n').count() + 1, said.trim_end())
 }
 
 fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, AttestError> {

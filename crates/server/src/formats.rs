@@ -128,7 +128,7 @@ pub(crate) fn essence(kind: &HeaderValue) -> String {
 }
 
 /// Whether no other way to write text is named.
-fn is_utf8(kind: &HeaderValue) -> bool {
+pub(crate) fn is_utf8(kind: &HeaderValue) -> bool {
     let mut parameters =
         kind.to_str().unwrap_or_default().split(';').skip(1).map(|part| part.trim().to_ascii_lowercase());
     parameters.all(|part| match part.strip_prefix("charset=") {

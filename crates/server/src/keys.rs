@@ -64,9 +64,15 @@ pub enum KeysError {
 }
 
 fn malformed(text: &str, error: &toml::de::Error) -> KeysError {
+    let (line, column) = place(text, error);
+    KeysError::Malformed(line, column, error.message().to_owned())
+}
+
+/// The line and the column of an error, without what stands there: it may be a secret that was put into the wrong file.
+pub(crate) fn place(text: &str, error: &toml::de::Error) -> (usize, usize) {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
-    KeysError::Malformed(before.matches('\n').count() + 1, line.chars().count() + 1, error.message().to_owned())
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 impl ApiKeys {

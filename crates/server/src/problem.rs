@@ -86,9 +86,10 @@ impl Problem {
 
     /// A body that is too large: 413.
     pub(crate) fn too_large(bytes_max: usize) -> Problem {
-        let most =
-            if bytes_max < 1 << 20 { format!("{} KiB", bytes_max >> 10) } else { format!("{} MiB", bytes_max >> 20) };
-        let detail = format!("a body may have {most}; send the rows in several requests");
+        let detail = match bytes_max >> 20 {
+            0 => format!("a body may have {} KiB here", bytes_max >> 10),
+            mib => format!("a body may have {mib} MiB; send the rows in several requests"),
+        };
         Problem::of(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 

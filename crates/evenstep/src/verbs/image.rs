@@ -3,6 +3,9 @@
 #[cfg_attr(not(feature = "push"), path = "image/no_push.rs")]
 mod push;
 
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +19,9 @@ use super::{Answer, read_bundle, unreadable, unusable, write_files};
 use crate::cli::Image;
 use crate::{Host, output};
 
+/// Where a tar archive says that it is one.
+const TAR: Range<usize> = 257..262;
+
 pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     if args.output.is_none() && args.push.is_none() {
         return Err(PipelineError::input("nowhere was named for the image to go")
@@ -24,6 +30,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     let read = args.engine.as_deref().into_iter().chain([args.bundle.as_path()]);
     apart(read, args.output.as_deref())?;
     args.output.as_deref().map_or(Ok(()), |path| called_as(path, "an image", "tar"))?;
+    args.output.as_deref().map_or(Ok(()), takes_an_image)?;
     let destination = args.push.as_deref().map(Destination::new).transpose()?;
     let bundle = read_bundle(&args.bundle)?;
     let opened = evenstep_bundle::open(&bundle).map_err(|error| unusable(&args.bundle, error))?;
@@ -61,6 +68,17 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks that what is there is an earlier image, or nothing: a key may have any name.
+fn takes_an_image(path: &Path) -> Result<(), PipelineError> {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(TAR.end as u64).read_to_end(&mut head));
+    if read.is_err() || head.is_empty() || head.get(TAR) == Some(b"ustar") {
+        return Ok(());
+    }
+    Err(PipelineError::input(format!("`{}` is there, and is no image", path.display()))
+        .help("name another file, or remove this one".to_owned()))
 }
 
 /// The program that is to serve.

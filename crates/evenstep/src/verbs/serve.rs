@@ -99,7 +99,10 @@ fn models(args: &Serve, loading: &Arc<Loading>) -> Result<Models, PipelineError>
             Models::of_bundles(bundles.collect::<Result<_, _>>()?, loading.loader())
         }
     };
-    models.map_err(|error| PipelineError::input(error.to_string()))
+    models.map_err(|error| match loading.has_refused() {
+        true => PipelineError::no(error.to_string()),
+        false => PipelineError::input(error.to_string()),
+    })
 }
 
 /// Who may ask. Beyond this host it has to be said, one way or the other.

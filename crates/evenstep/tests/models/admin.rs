@@ -215,7 +215,12 @@ fn who_is_refused_where_models_are_changed_is_told_in_the_log_without_the_key() 
     assert_eq!(admin.ask("GET", "/models", &format!("X-API-Key: {client}\r\n"), b"").status, 401);
     let second = server.line_with("admin_refused");
     assert!(second.contains("key=crm") && second.contains("untold_before="), "{second}");
-    let all = [vec![first, second], server.end()].concat().join("\n");
+    std::thread::sleep(Duration::from_millis(1100));
+    let (mut admin, boss) = server.connect_admin();
+    assert_eq!(admin.ask("DELETE", "/models/p/versions/none", &boss, b"").status, 404);
+    let third = server.line_with("admin_refused");
+    assert!(third.contains("status=404") && third.contains("key=boss"), "{third}");
+    let all = [vec![first, second, third], server.end()].concat().join("\n");
     assert!(!all.contains("evk_"), "{all}");
 }
 
@@ -228,14 +233,18 @@ fn what_an_alias_is_to_point_at_is_an_object() {
         let told = admin.ask("PUT", "/models/p/aliases/next", &format!("{key}{JSON}"), body.as_bytes());
         format!("{} {}", told.status, told.json()["detail"].as_str().expect("words"))
     };
-    let said = [said("[]"), said("[\"2\"]"), said("{}"), said("{\"version\": 2}"), said("{")];
+    let twice = "{\"version\": \"1\", \"version\": \"2\"}";
+    let said = [said("[]"), said("[\"2\"]"), said("{}"), said("{\"version\": 2}"), said("{"), said(twice)];
     insta::assert_snapshot!(said.join("\n"), @r#"
     400 the body is not as `{"version": "…"}`: it is no object
     400 the body is not as `{"version": "…"}`: it is no object
-    400 the body is not as `{"version": "…"}`: missing field `version`
-    400 the body is not as `{"version": "…"}`: invalid type: integer `2`, expected a string
+    400 the body is not as `{"version": "…"}`: missing field `version` at line 1 column 2
+    400 the body is not as `{"version": "…"}`: invalid type: integer `2`, expected a string at line 1 column 13
     400 the body is not as `{"version": "…"}`: EOF while parsing an object at line 1 column 1
+    400 the body is not as `{"version": "…"}`: duplicate field `version` at line 1 column 26
     "#);
+    let wide = format!("{key}Content-Type: application/json; charset=utf-16\r\n");
+    assert_eq!(admin.ask("PUT", "/models/p/aliases/next", &wide, b"{\"version\": \"1\"}").status, 415);
 }
 
 #[test]

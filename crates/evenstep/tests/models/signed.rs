@@ -37,6 +37,20 @@ fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
     let config = |version: &str| {
         format!("[models.p.versions]\n1 = \"a.evenstep\"\n{version}\n[models.p.aliases]\ndefault = \"1\"\n")
     };
+    project.write("models.toml", config("2 = \"c.evenstep\""));
+    let listed = ["serve", "--config", "models.toml", "--policy", "trust.toml", "--listen", "127.0.0.1:0"];
+    let said = project.run(&listed);
+    assert!(said.code == 1 && said.err.contains("what was signed is another artifact"), "{} {}", said.code, said.err);
+    project.write("models.toml", config("2 = \"none.evenstep\""));
+    let said = project.run(&listed);
+    assert!(said.code == 2 && said.err.contains("`none.evenstep` can't be read"), "{} {}", said.code, said.err);
+    // A secret that was put into the wrong file is not shown.
+    project.write("admin.key", "evk_secret\n");
+    for wrong in [&["--policy", "admin.key", "a.evenstep"][..], &["--config", "admin.key"]] {
+        let said = project.run(&[&["serve", "--listen", "127.0.0.1:0"], wrong].concat());
+        assert!(said.code == 2 && said.err.contains("line 1, column"), "{} {}", said.code, said.err);
+        assert!(!said.err.contains("evk_"), "{}", said.err);
+    }
     project.write("models.toml", config(""));
     let server = Server::with_admin(&project, &["--config", "models.toml", "--policy", "trust.toml"]);
     let load = || models(&project, &server, &["load", "b.evenstep", "--as", "2"]);

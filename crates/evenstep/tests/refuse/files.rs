@@ -215,7 +215,8 @@ fn what_is_read_is_not_written_over() {
     let project = project();
     project.run(&["train", "p.toml", "--quiet"]).ok();
     project.write("p.quarantine.jsonl", "{\"x\":1,\"z\":2,\"y\":3}\n");
-    let read = ["p.toml", "data.csv", "p.evenstep", "p.quarantine.jsonl"]
+    project.write("id_ed25519", "-----BEGIN PRIVATE KEY-----\n");
+    let read = ["p.toml", "data.csv", "p.evenstep", "p.quarantine.jsonl", "id_ed25519"]
         .map(|name| (name, std::fs::read(project.path(name)).expect("it is there")));
     let score = ["score", "p.evenstep", "--input", "data.csv"];
     for args in [
@@ -235,9 +236,11 @@ fn what_is_read_is_not_written_over() {
         &["contract", "p.evenstep", "--output", "p.evenstep"],
         &["contract", "p.toml", "--output", "data.csv"],
         &["serve", "p.evenstep", "--listen", "127.0.0.1:0", "--trace", "p.evenstep"],
+        &["image", "p.evenstep", "--output", "id_ed25519"],
     ] {
         let said = project.run(args);
-        let told = ["can't be written: it is", "is no name for"].iter().any(|words| said.err.contains(words));
+        let told =
+            ["can't be written: it is", "is no name for", "is no image"].iter().any(|words| said.err.contains(words));
         assert!(said.code == 2 && told, "{args:?}: {}", said.err);
         for (name, bytes) in &read {
             assert!(std::fs::read(project.path(name)).expect("it is there") == *bytes, "{args:?} changed {name}");

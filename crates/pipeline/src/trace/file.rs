@@ -9,7 +9,7 @@ use super::salt::{BUCKET_BYTES, Sealed};
 use super::sketch::{bytes_of, shrinks};
 use super::{Commitment, Commitments, Head, Root, Stage, Trace};
 
-const NAME: &[u8] = b"evenstep trace 4";
+const NAME: &[u8] = b"evenstep trace 5";
 const HASH_BYTES: usize = 32;
 
 /// A file that is no trace, or one that was changed.

@@ -1,9 +1,9 @@
 //! The fast hashes of cells and rows, under constants that no seed changes.
 //!
 //! They tell runs apart that nobody forged. What must withstand forgery is the fingerprint.
-//! A cell is mixed; of a row, it is the product of its halves then, the row's key added to them. What a cell adds to a row's
-//! content is times a factor of its column's name.
-//! Words alone are multiplied, so that wide registers do many cells at once.
+//! A cell is stirred, and is the product of its halves then, a key added to them: that of its row, that of its column where a row's
+//! cells are added up, or one for all where cells are by themselves.
+//! Halves alone are multiplied, so that wide registers do many cells at once.
 
 use std::ops::Range;
 
@@ -49,28 +49,35 @@ pub(crate) fn key_of_row(row: Words) -> u64 {
     row[1]
 }
 
-/// What cells of a column are multiplied by, where a row's cells are added up: odd, so that no cell is lost.
-pub(crate) fn factor_of_column(name: &str) -> u64 {
-    mixed(of_text(name)) | 1
+/// What is added to the cells of a column, where a row's cells are added up.
+pub(crate) fn key_of_column(name: &str) -> u64 {
+    fold(of_text(name) ^ K[0], K[3])
 }
 
-/// A mixed cell under its row's key: another cell of the row is another word, but once in 2^32 keys. Unmixed, whole numbers would
-/// be multiples of the key, and of rows that share one the sum alone would tell.
+/// Halves, each in the lower bits of a word of its own: above them may stand anything.
+#[derive(Clone, Copy)]
+struct Halves(u64, u64);
+
+/// A stirred cell under a key: another cell is another word, but once in 2^32 keys.
 // Black et al. 1999, "UMAC: fast and secure message authentication": NH.
 #[inline(always)]
-const fn keyed(word: u64, key: u64) -> u64 {
-    let low = (word as u32).wrapping_add(key as u32);
-    let high = ((word >> 32) as u32).wrapping_add((key >> 32) as u32);
-    low as u64 * high as u64
+const fn keyed(cell: Halves, key: u64) -> u64 {
+    product(cell.0.wrapping_add(key), cell.1.wrapping_add(key >> 32))
 }
 
-/// Every word has another, and those of like words are unlike.
-// Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators": the finaliser.
+/// Every word has other halves. As it is, a whole number would give multiples of a key, and of cells that share one the sum alone
+/// would tell.
 #[inline(always)]
-const fn mixed(word: u64) -> u64 {
-    let word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ word >> 31
+const fn stirred(word: u64) -> Halves {
+    let low = product(word ^ word >> 32, 0x85eb_ca6b);
+    Halves(low, product(word >> 32, 0xc2b2_ae35) ^ low >> 15)
+}
+
+/// The product of the lower halves: one instruction for each register, however wide.
+#[inline(always)]
+const fn product(a: u64, b: u64) -> u64 {
+    const LOWER: u64 = u32::MAX as u64;
+    (a & LOWER).wrapping_mul(b & LOWER)
 }
 
 /// A whole number and the same value as an integer are one cell: a column's type is committed to apart.
@@ -176,8 +183,8 @@ impl<'a> Cells<'a> {
 pub(crate) struct Written<'a> {
     /// The key of each row.
     pub(crate) keys: &'a [u64],
-    /// What the cells of a row are multiplied by in its content.
-    pub(crate) factor: u64,
+    /// What is added to its cells in the content of rows.
+    pub(crate) column: u64,
     /// The sum of the cells of each row.
     pub(crate) content: &'a mut [u64],
     /// The sum of all cells.
@@ -188,15 +195,15 @@ pub(crate) struct Written<'a> {
 impl Visitor for Written<'_> {
     #[inline]
     fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-        let Written { keys, factor, ref mut content, .. } = *self;
+        let Written { keys, column, ref mut content, .. } = *self;
         let (total, nulls) = widest!({
             let (mut total, mut nulls) = (0_u64, 0);
             for ((cell, key), content) in cells.iter().zip(keys).zip(content.iter_mut()) {
                 let word = word(*cell);
                 nulls += u64::from(word == NULL);
-                let cell = keyed(mixed(word), *key);
-                total = total.wrapping_add(cell);
-                *content = content.wrapping_add(cell.wrapping_mul(factor));
+                let cell = stirred(word);
+                total = total.wrapping_add(keyed(cell, *key));
+                *content = content.wrapping_add(keyed(cell, key.wrapping_add(column)));
             }
             (total, nulls)
         });
@@ -211,8 +218,8 @@ pub(crate) struct Ends<'a> {
     pub(crate) keys: &'a [u64],
     /// The bucket of each row.
     pub(crate) buckets: &'a [u8],
-    /// What the cells of a row are multiplied by in its content.
-    pub(crate) factor: u64,
+    /// What is added to its cells in the content of rows.
+    pub(crate) column: u64,
     /// The sum of the cells of each row, by themselves.
     pub(crate) content: &'a mut [u64],
     /// The sums of the buckets.
@@ -227,15 +234,15 @@ pub(crate) struct Ends<'a> {
 impl Visitor for Ends<'_> {
     #[inline]
     fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-        let Ends { keys, factor, ref mut content, ref mut room, .. } = *self;
+        let Ends { keys, column, ref mut content, ref mut room, .. } = *self;
         let (values, nulls) = widest!({
             let (mut values, mut nulls) = (0_u64, 0);
             for (((cell, key), content), room) in cells.iter().zip(keys).zip(content.iter_mut()).zip(room.iter_mut()) {
                 let word = word(*cell);
                 nulls += u64::from(word == NULL);
-                let cell = mixed(word);
-                values = values.wrapping_add(cell);
-                *content = content.wrapping_add(cell.wrapping_mul(factor));
+                let cell = stirred(word);
+                values = values.wrapping_add(keyed(cell, K[1]));
+                *content = content.wrapping_add(keyed(cell, column));
                 *room = keyed(cell, *key);
             }
             (values, nulls)
@@ -257,8 +264,8 @@ pub(crate) fn add_to_buckets(sums: &mut [u64; 256], buckets: &[u8], of_rows: &[u
 
 /// Cells that are added to the content of their rows, and to nothing else.
 pub(crate) struct Contents<'a> {
-    /// What the cells of a row are multiplied by in its content.
-    pub(crate) factor: u64,
+    /// What is added to its cells in the content of rows.
+    pub(crate) column: u64,
     /// The sum of the cells of each row, by themselves.
     pub(crate) content: &'a mut [u64],
 }
@@ -266,9 +273,9 @@ pub(crate) struct Contents<'a> {
 impl Visitor for Contents<'_> {
     #[inline]
     fn cells<T: Copy>(&mut self, cells: &[T], word: impl Fn(T) -> u64 + Copy) {
-        let Contents { factor, ref mut content } = *self;
+        let Contents { column, ref mut content } = *self;
         widest!(for (cell, content) in cells.iter().zip(content.iter_mut()) {
-            *content = content.wrapping_add(mixed(word(*cell)).wrapping_mul(factor));
+            *content = content.wrapping_add(keyed(stirred(word(*cell)), column));
         });
     }
 }

@@ -138,7 +138,7 @@ impl Trace {
 
     /// The hash of all that was committed to, whatever the salt.
     pub fn root(&self) -> Digest {
-        let mut hasher = Hasher::new("evenstep trace root 4");
+        let mut hasher = Hasher::new("evenstep trace root 5");
         hasher.list(self.stages.len());
         for (stage, commitments) in &self.stages {
             hasher.str(&stage.to_string()).u64(commitments.rows).bytes(&commitments.row_set);

@@ -44,11 +44,11 @@ pub(crate) struct ColumnSum {
     pub(crate) buckets: Vec<u64>,
 }
 
-/// A column that is being added: its cells, what they are multiplied by in the content of rows, and what they come to.
+/// A column that is being added: its cells, what is added to them in the content of rows, and what they come to.
 struct Adding<'a> {
     name: &'a ColumnName,
     cells: Cells<'a>,
-    factor: u64,
+    key: u64,
     sum: ColumnSum,
 }
 
@@ -119,8 +119,8 @@ impl Sums {
         for block in hash::blocks(rows.keys.len()) {
             let keys = &rows.keys[block.clone()];
             let mut content = [0; BLOCK];
-            for Adding { cells, factor, sum: ColumnSum { total, nulls, .. }, .. } in &mut adding {
-                let mut written = Written { keys, factor: *factor, content: &mut content[..keys.len()], total, nulls };
+            for Adding { cells, key, sum: ColumnSum { total, nulls, .. }, .. } in &mut adding {
+                let mut written = Written { keys, column: *key, content: &mut content[..keys.len()], total, nulls };
                 cells.visit(block.clone(), &mut written);
             }
             hash::add_to_buckets(buckets, &rows.buckets[block], &content);
@@ -143,11 +143,11 @@ impl Sums {
         for block in hash::blocks(names.len()) {
             let keys = &rows.keys[block.clone()];
             let mut content = [0; BLOCK];
-            for Adding { cells, factor, sum: ColumnSum { values, nulls, buckets, .. }, .. } in &mut adding {
+            for Adding { cells, key, sum: ColumnSum { values, nulls, buckets, .. }, .. } in &mut adding {
                 let mut ends = Ends {
                     keys,
                     buckets: &rows.buckets[block.clone()],
-                    factor: *factor,
+                    column: *key,
                     content: &mut content[..keys.len()],
                     sums: all_buckets(buckets),
                     room: &mut room,
@@ -187,9 +187,9 @@ pub(crate) fn contents<'a>(
 ) -> Vec<u64> {
     let mut content = vec![0_u64; batch.rows()];
     for name in names {
-        let (cells, factor) = (Cells::of(batch.column(name)), hash::factor_of_column(called(name).as_str()));
+        let (cells, column) = (Cells::of(batch.column(name)), hash::key_of_column(called(name).as_str()));
         for block in hash::blocks(batch.rows()) {
-            cells.visit(block.clone(), &mut Contents { factor, content: &mut content[block] });
+            cells.visit(block.clone(), &mut Contents { column, content: &mut content[block] });
         }
     }
     content
@@ -200,7 +200,7 @@ impl Passed {
     fn take<'a>(&mut self, (name, column): (&'a ColumnName, &'a Column)) -> Adding<'a> {
         let mut sum = self.columns.get_mut(name).map(std::mem::take).unwrap_or_default();
         sum.kind = Some(column.kind());
-        Adding { name, cells: Cells::of(column), factor: hash::factor_of_column(name.as_str()), sum }
+        Adding { name, cells: Cells::of(column), key: hash::key_of_column(name.as_str()), sum }
     }
 
     fn give_back(&mut self, added: Vec<Adding>) {

@@ -105,6 +105,34 @@ fn rows_that_share_a_key_are_no_sum() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Small whole numbers and their halves are like one another in most of their bits.
+    #[test]
+    fn cells_that_share_a_key_are_told_from_others_of_the_same_sum(
+        mut a in proptest::collection::vec(-40..40_i32, 4),
+        mut b in proptest::collection::vec(-40..40_i32, 3),
+        scale in proptest::sample::select(vec![0.5, 1.0, 1024.0, 0.1]),
+    ) {
+        b.push(a.iter().sum::<i32>() - b.iter().sum::<i32>());
+        let roots = |cells: &[i32]| {
+            let mut batch = table(std::iter::repeat_n(7, cells.len()), |n| n as f64);
+            batch.insert(name("x"), Column::Number(cells.iter().map(|n| f64::from(*n) * scale).collect()));
+            let sums = sums(&batch);
+            let of = |passed: &super::sums::Passed| passed.columns[&name("x")].clone();
+            let ends = of(&sums.stages[&Stage::Input]);
+            let step = of(&sums.stages[&Stage::step(1, "log", Form::Applied)]);
+            (ends.whole(), ends.values, step.whole())
+        };
+        let (of_a, of_b) = (roots(&a), roots(&b));
+        a.sort_unstable();
+        b.sort_unstable();
+        let same = a == b;
+        prop_assert_eq!((of_a.0 == of_b.0, of_a.1 == of_b.1, of_a.2 == of_b.2), (same, same, same));
+    }
+}
+
 #[test]
 fn an_instant_is_no_reading_of_a_clock() {
     let root = |clock: Clock| {

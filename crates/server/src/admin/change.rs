@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::act::Act;
 use super::{Admin, By};
-use crate::formats::essence;
+use crate::formats::{essence, is_utf8};
 use crate::limits::SMALL_BODY_BYTES;
 use crate::models::Told;
 use crate::names::InPath;
@@ -55,10 +55,10 @@ struct Target {
 
 impl Target {
     fn read(body: &[u8]) -> Result<Target, String> {
-        // Serde takes a list for the members of an object.
-        let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let object = body.is_object().then_some(body).ok_or("it is no object")?;
-        serde_json::from_value(object).map_err(|error| error.to_string())
+        // Serde takes a list for the members of an object, too.
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        is_object.then_some(()).ok_or("it is no object")?;
+        serde_json::from_slice(body).map_err(|error| error.to_string())
     }
 }
 
@@ -74,9 +74,13 @@ pub(super) async fn point(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let kind = headers.get(header::CONTENT_TYPE).map(essence);
+    let said = headers.get(header::CONTENT_TYPE);
+    let kind = said.map(essence);
     if kind.as_deref() != Some("application/json") {
         return Err(Problem::unread_type(kind.as_deref(), &["application/json"]));
+    }
+    if let Some(said) = said.filter(|said| !is_utf8(said)) {
+        return Err(Problem::unread_charset(said.to_str().unwrap_or_default()));
     }
     let body = admin.service.room.read_up_to(body, SMALL_BODY_BYTES).await?;
     let Target { version } = Target::read(&body.bytes)

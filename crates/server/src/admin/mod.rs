@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 pub(crate) use acts::check_acts;
@@ -58,6 +59,9 @@ struct Admin {
 #[derive(Clone)]
 struct By(String);
 
+/// What a line of the log has besides its name.
+type Member = (&'static str, Value);
+
 /// The routes, behind their own keys.
 pub(crate) fn router(service: Arc<Service>, guard: Guard, acts: Option<ActLog>) -> Router {
     let (loading, refused) = (Arc::new(Semaphore::new(1)), Seldom::new(REFUSED_EVERY));
@@ -81,17 +85,18 @@ const KNOWN: &str = "there are GET /models, GET and DELETE /models/NAME, PUT and
 async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
     let name = request_id::given(request.headers()).unwrap_or_else(request_id::make);
     let line = admin.service.tells_requests().then(|| Unanswered::begin(&request, name.clone(), &admin.service));
+    let who = admin.who(&request);
     let (response, by) = match admin.guard.admit(&request, &[]) {
-        Err(problem) => {
-            admin.tell_refused(&request, &problem);
-            (problem.into_response(), None)
-        }
+        Err(problem) => (problem.into_response(), None),
         Ok(by) => {
             let by = by.unwrap_or_default().to_owned();
             request.extensions_mut().insert(By(by.clone()));
             (next.run(request).await, Some(by))
         }
     };
+    if response.status().is_client_error() {
+        admin.tell_refused(who, response.status());
+    }
     let response = Dialect::Native.retell(response, Some(name));
     if let Some(line) = line {
         line.end(by.as_deref(), &response);
@@ -100,15 +105,18 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
 }
 
 impl Admin {
-    /// Tells, whether requests are told or not, that somebody was refused who may want to change what is served: from where, and
-    /// who it was, if the key is of anyone.
-    fn tell_refused(&self, request: &Request, problem: &Problem) {
+    /// From where a request comes, and whose key it shows, if it is anyone's.
+    fn who(&self, request: &Request) -> Vec<Member> {
         let headers = request.headers();
         let from = request.extensions().get::<Peer>().map(|peer| peer.0);
         let key = self.guard.named(headers).or_else(|| self.service.guard.named(headers));
-        let mut members =
-            vec![("status", json!(problem.status().as_u16())), ("from", json!(from.as_ref().map(IpAddr::to_string)))];
-        members.extend(key.map(|key| ("key", json!(key))));
+        let from = [("from", json!(from.as_ref().map(IpAddr::to_string)))];
+        from.into_iter().chain(key.map(|key| ("key", json!(key)))).collect()
+    }
+
+    /// Tells, whether requests are told or not, that somebody was refused who wanted to see or change what is served.
+    fn tell_refused(&self, who: Vec<Member>, status: StatusCode) {
+        let members = [("status", json!(status.as_u16()))].into_iter().chain(who).collect();
         self.service.log.seldom(&self.refused, "admin_refused", members);
     }
 }

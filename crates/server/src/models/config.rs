@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::state::{Alias, DEFAULT, Model, check_name};
 use super::{Bundle, Loader, Served, Stamp, State, loaded};
+use crate::keys::place;
 use crate::limits::{ALIASES_MAX, LIST_MIB_MAX, MODELS_MAX, VERSIONS_MAX};
 
 /// What the file says.
@@ -39,7 +40,10 @@ pub(crate) fn check_config(text: &str) -> Result<(), String> {
 impl Config {
     /// What a text says, if that can be served.
     fn parse(text: &str) -> Result<Config, String> {
-        let config: Config = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let config: Config = toml::from_str(text).map_err(|error| {
+            let (line, column) = place(text, &error);
+            format!("line {line}, column {column}: {}", error.message().trim_end())
+        })?;
         within("models", config.models.len(), MODELS_MAX)?;
         for (name, listed) in &config.models {
             listed.check(name)?;

@@ -2,6 +2,7 @@
 //! the bits of their golden rows.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenstep_attest::{Envelope, Policy, sha256};
@@ -22,6 +23,8 @@ pub(super) struct Loading {
     contract: Option<Promised>,
     quiet: bool,
     noted: Mutex<Option<Noted>>,
+    /// Whether a bundle isn't signed as the policy asks for, or doesn't keep the contract.
+    has_refused: AtomicBool,
 }
 
 /// What was noted of those that were loaded.
@@ -40,13 +43,19 @@ impl Loading {
         quiet: bool,
     ) -> Result<Loading, PipelineError> {
         let policy = policy.map(attestation::policy).transpose()?.map(|(policy, _)| policy);
-        Ok(Loading { policy, contract, quiet, noted: Mutex::new(Some(Noted::default())) })
+        let noted = Mutex::new(Some(Noted::default()));
+        Ok(Loading { policy, contract, quiet, noted, has_refused: AtomicBool::new(false) })
     }
 
     /// The same, as the server calls it.
     pub(super) fn loader(self: &Arc<Loading>) -> Loader {
         let loading = Arc::clone(self);
-        Box::new(move |bundle| loading.load(bundle).map_err(in_words))
+        Box::new(move |bundle| loading.load(bundle).map_err(|error| loading.in_words(error)))
+    }
+
+    /// Whether a bundle was refused, sound as it may be.
+    pub(super) fn has_refused(&self) -> bool {
+        self.has_refused.load(Ordering::Relaxed)
     }
 
     pub(super) fn load(&self, bundle: Bundle<'_>) -> Result<Predictor, PipelineError> {
@@ -99,6 +108,14 @@ impl Loading {
         self.noted().take().unwrap_or_default()
     }
 
+    fn in_words(&self, error: PipelineError) -> String {
+        self.has_refused.fetch_or(error.exit_code() == 1, Ordering::Relaxed);
+        match error.help {
+            Some(help) => format!("{}; {help}", error.message),
+            None => error.message,
+        }
+    }
+
     fn noted(&self) -> MutexGuard<'_, Option<Noted>> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,11 +124,4 @@ impl Loading {
 fn parsed(signatures: &[u8]) -> Result<Envelope, PipelineError> {
     let text = std::str::from_utf8(signatures).map_err(|_| PipelineError::no("the signatures are no text"))?;
     Envelope::parse(text).map_err(|error| PipelineError::no(format!("the signatures: {error}")))
-}
-
-fn in_words(error: PipelineError) -> String {
-    match error.help {
-        Some(help) => format!("{}; {help}", error.message),
-        None => error.message,
-    }
 }
