@@ -28,6 +28,9 @@ pub struct Scored {
     /// How many of these are set aside by the contract.
     #[serde(skip)]
     pub set_aside: u64,
+    /// Rows that have no id, or a part of one alone, where others have one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub without_id: u64,
     /// How often which rule flagged which column.
     pub flags: BTreeMap<String, u64>,
     /// Columns of the input that nobody asked for.
@@ -37,6 +40,11 @@ pub struct Scored {
     /// Of flags that all rows have, since no category was seen in training: what was seen, and what the rows have.
     #[serde(skip)]
     pub all_unseen: BTreeMap<String, String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Predictor {
@@ -253,7 +261,7 @@ pub(crate) fn answer_all<T: Send>(
             return Ok(scored);
         }
         for answer in workers.map(group, |chunk| answer(predictor, chunk, &reading.id, lines, &say)) {
-            let Answered { rows, unanswered, mut answers, no_numbers, unseen: of_chunk, with } = answer?;
+            let Answered { rows, unanswered, without_id, mut answers, no_numbers, unseen: of_chunk, with } = answer?;
             unseen.extend(of_chunk);
             scored.no_numbers.merge(no_numbers);
             if reading.id.is_empty() {
@@ -262,6 +270,7 @@ pub(crate) fn answer_all<T: Send>(
                 answers.columns.insert(0, Column::Integer(numbers.collect()));
             }
             scored.rows += rows as u64;
+            scored.without_id += without_id as u64;
             scored.unanswered += unanswered as u64;
             scored.set_aside += unanswered as u64;
             for flag in answers.flags.iter().filter(|flag| flag.row.is_multiple_of(lines)) {
@@ -306,6 +315,7 @@ struct Answered<T> {
     rows: usize,
     /// How many of them have no answer.
     unanswered: usize,
+    without_id: usize,
     answers: Answers,
     no_numbers: NoNumbers,
     /// A category that training didn't see, by column.
@@ -324,7 +334,10 @@ fn answer<T>(
     predictor.identify(&mut batch, id);
     let rows = batch.rows();
     let repeated: Vec<usize> = (0..rows).flat_map(|row| std::iter::repeat_n(row, lines)).collect();
-    let mut columns: Vec<Column> = id.iter().map(|name| batch.column(name).take(&repeated)).collect();
+    let ids: Vec<&Column> = id.iter().map(|name| batch.column(name)).collect();
+    let has_none = |row: &usize| ids.iter().any(|column| column.is_null(*row));
+    let without_id = if ids.iter().all(|column| column.nulls() == 0) { 0 } else { (0..rows).filter(has_none).count() };
+    let mut columns: Vec<Column> = ids.iter().map(|column| column.take(&repeated)).collect();
     let mut unseen = BTreeMap::new();
     for flag in chunk.flags.iter().filter(|flag| flag.rule == Breach::Unseen) {
         if !unseen.contains_key(&flag.field) {
@@ -340,7 +353,7 @@ fn answer<T>(
     };
     let flags = chunk.flags.chunk_by(|a, b| a.row == b.row).flat_map(of_row).collect();
     let answers = Answers { columns, flags, quarantine: chunk.quarantine };
-    Ok(Answered { rows, unanswered: chunk.unanswered.len(), answers, no_numbers, unseen, with })
+    Ok(Answered { rows, unanswered: chunk.unanswered.len(), without_id, answers, no_numbers, unseen, with })
 }
 
 /// Predictions as columns, by the task.

@@ -10,6 +10,7 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, DataType, Schema};
 
+use crate::format::taken_for;
 use crate::guard::guard;
 use crate::parquet_file::sentence;
 use crate::{SourceError, SourceErrorKind};
@@ -38,7 +39,15 @@ impl Batches {
     /// Opens a file; with a list, only columns at these positions are read.
     pub(crate) fn open(path: &Path, columns: Option<Vec<usize>>) -> Result<Batches, SourceError> {
         let io = |error| SourceError::io(path, &error);
-        let file = Box::new(File::open(path).map_err(io)?);
+        let mut file = Box::new(File::open(path).map_err(io)?);
+        let mut start = Vec::new();
+        file.by_ref().take(512).read_to_end(&mut start).map_err(io)?;
+        if !start.starts_with(b"FEA1")
+            && let Some(error) = taken_for(&start, "Arrow IPC")
+        {
+            return Err(error.in_file(path));
+        }
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
         Batches::over(path, file, columns, u64::MAX)
     }
 

@@ -83,6 +83,9 @@ fn decoded(text: &str) -> String {
 
 /// What a name means to others, and not here.
 fn elsewhere(pattern: &str) -> Option<String> {
+    if pattern == "-" {
+        return Some("rows are read from files: write them to one, and name that".to_owned());
+    }
     if pattern.starts_with('~') || pattern.contains('$') {
         return Some("`~` and `$NAME` are read by a shell alone: write the folder's name".to_owned());
     }

@@ -55,6 +55,25 @@ pub(crate) fn refuse_binary(start: &[u8]) -> Result<(), SourceError> {
     Err(error.help(format!("let its name end with `{ending}`")))
 }
 
+/// Why a file that begins so isn't what its name says, if that can be told: it is of another format, or text, or empty.
+pub(crate) fn taken_for(start: &[u8], named: &str) -> Option<SourceError> {
+    if start.is_empty() {
+        return Some(SourceError::malformed(format!("the file is empty, and its name says that it is {named}")));
+    }
+    let other = STARTS.iter().find(|(magic, what, _)| start.starts_with(magic) && *what != named);
+    let is_text = || match std::str::from_utf8(start) {
+        Ok(text) => text.len() > 4 && !text.contains('\0'),
+        // A letter may be cut.
+        Err(error) => error.valid_up_to() > 4 && error.error_len().is_none() && !start.contains(&0),
+    };
+    let (what, ending) = match other {
+        Some((_, what, ending)) => (*what, format!("let its name end with `{ending}`")),
+        None if is_text() => ("text", "let its name end with `.csv`, or as its format does".to_owned()),
+        None => return None,
+    };
+    Some(SourceError::malformed(format!("the file is {what}, and its name says that it is {named}")).help(ending))
+}
+
 /// Format and compression by the endings of the file's name; None if they are not known.
 pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();

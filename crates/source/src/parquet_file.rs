@@ -18,6 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 
 use crate::arrow_cells::UUID;
+use crate::format::taken_for;
 use crate::guard::guard;
 use crate::layout::column_names;
 use crate::parquet_claims;
@@ -195,14 +196,10 @@ impl Iterator for Batches {
 fn no_parquet(file: &impl ChunkReader) -> Option<SourceError> {
     let mut start = Vec::new();
     file.get_read(0).ok()?.take(512).read_to_end(&mut start).ok()?;
-    let is_text = || start.len() > 4 && std::str::from_utf8(&start).is_ok_and(|text| !text.contains('\0'));
     match start.get(..4) {
         Some(b"PARE") => Some(encrypted()),
-        Some(start) if start != b"PAR1" && is_text() => {
-            let error = SourceError::malformed("the file is text, and its name says that it is Parquet");
-            Some(error.help("let its name end with `.csv`, or as its format does"))
-        }
-        _ => None,
+        Some(b"PAR1") => None,
+        _ => taken_for(&start, "Parquet"),
     }
 }
 

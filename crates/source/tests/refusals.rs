@@ -50,8 +50,8 @@ fn empty_files_and_headers_alone() {
     insta::assert_snapshot!(refusal("a.csv", b"\n\n"), @"DIR/a.csv: the file is empty, expected a header of column names");
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n"), @"DIR/a.csv: there are column names, but no rows");
     insta::assert_snapshot!(refusal("a.jsonl", b"\n"), @"DIR/a.jsonl: the file is empty, expected a JSON object a line");
-    insta::assert_snapshot!(refusal("a.parquet", b""), @"DIR/a.parquet: the file is damaged: Parquet file too small. Size is 0 but need 8");
-    insta::assert_snapshot!(refusal("a.arrow", b""), @"DIR/a.arrow: the file is damaged: Expected schema message, found empty stream.");
+    insta::assert_snapshot!(refusal("a.parquet", b""), @"DIR/a.parquet: the file is empty, and its name says that it is Parquet");
+    insta::assert_snapshot!(refusal("a.arrow", b""), @"DIR/a.arrow: the file is empty, and its name says that it is Arrow IPC");
 }
 
 #[test]
@@ -220,6 +220,14 @@ fn what_a_file_is_instead_is_told() {
     insta::assert_snapshot!(refusal("a.csv", b"\xff\xfe\0\0a\0\0\0"), @"
         DIR/a.csv: the file is in UTF-32, expected UTF-8
         help: save it as UTF-8
+        ");
+    insta::assert_snapshot!(refusal("a.arrow", b"a,b\n1,2\n3,4\n"), @"
+        DIR/a.arrow: the file is text, and its name says that it is Arrow IPC
+        help: let its name end with `.csv`, or as its format does
+        ");
+    insta::assert_snapshot!(refusal("a.parquet", b"ARROW1\0\0\xff\xff\xff\xff\x10\0"), @"
+        DIR/a.parquet: the file is Arrow IPC, and its name says that it is Parquet
+        help: let its name end with `.arrow`
         ");
     insta::assert_snapshot!(refusal("a.parquet", b"a,b\n1,2\n3,4\n"), @"
         DIR/a.parquet: the file is text, and its name says that it is Parquet

@@ -15,7 +15,7 @@ pub(crate) struct Contract {
     /// A spec, a bundle, or a contract as JSON
     #[arg(required = true)]
     pub(crate) subject: Option<PathBuf>,
-    /// How it is told; if not given, as a table, and into a file as JSON
+    /// How it is told; if not given, as a table, and into a file as its ending says: `.py`, `.ts`, `.proto`, else JSON
     #[arg(long, value_enum)]
     pub(crate) format: Option<ContractFormat>,
     /// Where it goes; stdout if not given

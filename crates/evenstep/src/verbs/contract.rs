@@ -22,13 +22,13 @@ pub(crate) fn contract(args: &Contract, host: &Host) -> Answer {
         return diff(args, host);
     }
     let subject = args.subject.as_deref().expect("it is required without a verb");
+    let by_name = args.output.as_deref().map(format_of);
+    let format = args.format.or(by_name).or(host.json.then_some(ContractFormat::Json));
     if let Some(path) = &args.output {
         apart([subject], [path.as_path()])?;
-        called_as(path, "a contract", "json")?;
+        called_as(path, "a contract", ending(format.unwrap_or(ContractFormat::Json)))?;
     }
     let read = read(subject, &args.overrides, host)?;
-    let is_told = !host.json && args.output.is_none();
-    let format = args.format.or((!is_told).then_some(ContractFormat::Json));
     let Some(format) = format else {
         tell(&read.interface);
         return Ok(ExitCode::SUCCESS);
@@ -44,6 +44,22 @@ pub(crate) fn contract(args: &Contract, host: &Host) -> Answer {
         None => output::raw(text),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the file is to hold, as its name says.
+fn format_of(path: &Path) -> ContractFormat {
+    let of = [ContractFormat::Python, ContractFormat::Typescript, ContractFormat::Proto];
+    of.into_iter().find(|of| path.extension().is_some_and(|found| found == ending(*of))).unwrap_or(ContractFormat::Json)
+}
+
+/// How such a file is called.
+fn ending(format: ContractFormat) -> &'static str {
+    match format {
+        ContractFormat::Json | ContractFormat::Openapi | ContractFormat::JsonSchema => "json",
+        ContractFormat::Proto => "proto",
+        ContractFormat::Python => "py",
+        ContractFormat::Typescript => "ts",
+    }
 }
 
 fn written(read: &Read, format: ContractFormat) -> Result<String, PipelineError> {

@@ -91,6 +91,9 @@ pub(crate) fn tell(scored: &Scored, done: &str, path: Option<&Path>) {
     if let Some(path) = quarantine(path, scored) {
         output::note(&format!("  why is said in `{path}`"));
     }
+    if scored.without_id > 0 {
+        output::note(&format!("  {} without an id, or with a part of one alone", counted(scored.without_id, "row")));
+    }
     for (flag, count) in &scored.flags {
         let why = scored.all_unseen.get(flag).map(|why| format!(", in all rows: {why}")).unwrap_or_default();
         output::note(&format!("  flagged {count} × {flag}{why}"));

@@ -443,6 +443,10 @@ fn what_is_set_aside_is_named_by_the_whole_name_of_the_scores() {
     assert_eq!(said.json()["quarantine"], "p.csv.quarantine.jsonl");
     assert!(said.err.contains("the input has no `id`: rows are numbered"), "{}", said.err);
     assert!(project.read("p.csv.quarantine.jsonl").contains("invalid"));
+    project.write("ids.csv", "id,x,z\n1,1,2\n,1,2\n,1,2\n");
+    assert_eq!(score("ids.csv").json()["without_id"], 2);
+    let said = project.run(&["score", "p.evenstep", "--input", "ids.csv", "--output", "p.csv"]).ok();
+    assert!(said.err.contains("2 rows without an id"), "{}", said.err);
     project.write("data.csv", format!("id,x,z,y\n{rows}60,one,2,3\n"));
     project.run(&["train", "p.toml", "--quiet"]).ok();
     #[cfg(unix)]
