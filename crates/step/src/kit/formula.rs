@@ -388,6 +388,8 @@ mod tests {
         check("is_null(a) or is_null(b)", "false true true false");
         check("is_null(day)", "false true false false");
         check("min(a, b, 0.5)", "0.5 null null 0");
+        check("min(a, b, .5)", "0.5 null null 0");
+        check("min(a, b, .05e1)", "0.5 null null 0");
         check("max(a, b)", "2 null null 4");
     }
 

@@ -31,7 +31,8 @@ type Input<'a> = LocatingSlice<&'a str>;
 
 fn token<'a>(input: &mut Input<'a>) -> ModalResult<(Token<'a>, Range<usize>)> {
     let exponent = (one_of(['e', 'E']), opt(one_of(['+', '-'])), digit1);
-    let number = (digit1, opt(('.', digit1)), opt(exponent)).take().map(Token::Number);
+    let decimal = alt(((digit1, opt(('.', digit1))).void(), ('.', digit1).void()));
+    let number = (decimal, opt(exponent)).take().map(Token::Number);
     let name = (one_of(is_name_start), take_while(0.., is_name)).take().map(Token::Name);
     let token = alt((
         number,
@@ -151,7 +152,8 @@ impl<'a> Grammar<'a> {
         };
         self.next += 1;
         let what = match token {
-            Token::Number(digits) => match parse_number(digits) {
+            // A point may come first here.
+            Token::Number(digits) => match parse_number(&format!("0{digits}")) {
                 Some(x) => What::Number(x),
                 None => return Err(Fault::new(at, format!("{digits} is beyond all numbers"))),
             },
