@@ -153,10 +153,12 @@ fn look_and_propose(source: &Source, asked: &Asked<'_>, run: &Run<'_>) -> Result
     };
     let inputs = seen.inputs();
     if inputs.is_empty() {
-        let unread = unread.iter().map(|(name, what)| format!("`{name}` ({what}), ")).collect::<String>();
-        return Err(PipelineError::input("no column is left to learn from").help(format!(
-            "besides the target there are {unread}ids, texts that no step reads, times finer than a microsecond, or columns that say nothing"
-        )));
+        let ids = id.iter().chain(&like_ids).map(|name| format!("`{name}` tells rows apart, as an id does"));
+        let unread = unread.iter().map(|(name, what)| format!("the values of `{name}` are {what}"));
+        let named = some_of(ids.chain(unread), 5, "; ");
+        let others = "besides the target there are ids, texts that no step reads, times finer than a microsecond, or columns that say nothing";
+        let help = if named.is_empty() { others.to_owned() } else { format!("{named}; {others}") };
+        return Err(PipelineError::input("no column is left to learn from").help(help));
     }
     if id.is_empty() {
         let rule = |name: &ColumnName| Some((name.clone(), seen.rule(name)?.into()));
