@@ -86,15 +86,27 @@ fn card_tells_data_split_metrics_limits_and_origin() {
     assert!(!card.contains(&path) && !card.contains("titanic.csv"), "where data lie is nobody's business");
 }
 
+/// The same pipeline with a model that says what each feature adds.
+fn spec_of_a_tree(project: &Project) -> String {
+    let spec = project.read("pipeline.toml");
+    let (before, model) = spec.split_once("[model]").expect("a model");
+    let after = model.split_once("\n[").map_or(String::new(), |(_, after)| format!("\n[{after}"));
+    format!("{before}[model]\nuse = \"decision_tree\"\n{after}")
+}
+
 #[test]
-fn no_value_of_a_personal_column_is_on_card_or_report() {
+fn no_value_of_a_personal_column_is_on_card_or_report_or_told() {
     let project = titanic("");
     let spec = replaced(&project.read("pipeline.toml"), "[report]\n", "[report]\npermutation = 2\n");
     let spec = replaced(&spec, "PClass = { type", "PClass = { personal = true, type");
     project.write("pipeline.toml", replaced(&spec, "Age = { type", "Age = { personal = true, type"));
-    project.run(&["train", "--quiet"]).ok();
+    let trained = project.run(&["train"]).ok().out;
+    project.write("tree.toml", spec_of_a_tree(&project));
+    project.run(&["train", "tree.toml", "--output", "tree.evenstep", "--quiet"]).ok();
+    let explain = ["explain", "tree.evenstep", "--input", "titanic.csv", "--output", "why.csv"];
+    let explained = project.run(&explain).ok().err;
     let (card, page) = (card(&project), project.run(&["report", "titanic.evenstep"]).ok().out);
-    for text in [&card, &page] {
+    for text in [&card, &page, &trained, &explained] {
         assert!(!text.contains("3rd") && text.contains("PClass=…"), "{text}");
     }
     let limits = section(&card, "Limits of use");

@@ -8,7 +8,7 @@ use evenstep_model::{AnyModel, Contributions, Predictions};
 use evenstep_table::check::SeenColumns;
 use evenstep_table::{Batch, Column, ColumnName, Contract, Schema, Task};
 
-use crate::artifact::{Artifact, DataRoles};
+use crate::artifact::{Artifact, DataRoles, called};
 use crate::interface::{Interface, serving_of};
 use crate::request::RowTypers;
 use crate::request::phases::{self, Phase};
@@ -195,6 +195,11 @@ impl Predictor {
         predictions.forget(unanswered);
         let said = add_predictions(sums, &self.task, &rows, &predictions);
         Ok(Traced { predictions, said, no_numbers })
+    }
+
+    /// A feature as messages call it: without the value in its name, if the contract says that those of its column tell of people.
+    pub fn called(&self, feature: &str) -> String {
+        called(feature, |column| self.contract.columns.get(column).map(|rule| rule.personal))
     }
 
     /// The head of a trace of what this artifact is applied to.

@@ -150,7 +150,9 @@ pub fn near(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let files = std::fs::read_dir(folder).ok()?;
-    let mut names: Vec<String> = files.filter_map(|file| file.ok()?.file_name().into_string().ok()).collect();
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    // What programs hide is seldom meant.
+    let mut names: Vec<String> = names.filter(|found| name.starts_with('.') || !found.starts_with('.')).collect();
     names.sort_unstable();
     did_you_mean(name, names.iter().map(String::as_str))
 }

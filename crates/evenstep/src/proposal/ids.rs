@@ -41,7 +41,7 @@ pub(super) fn refuse_no_ids(
     let at = first.rows[0];
     let cells = id.iter().map(|name| batches[at.batch as usize].column(name).text(at.row as usize).unwrap_or_default());
     let said = format!(
-        "`{}` is no id: {} {} in several rows, the first of them `{}`",
+        "`{}` is no id: {} {} in several rows, such as `{}`",
         id.iter().map(ColumnName::as_str).collect::<Vec<_>>().join("`, `"),
         counted(duplicates.len(), "value"),
         if duplicates.len() == 1 { "stands" } else { "stand" },

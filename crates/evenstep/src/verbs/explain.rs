@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use evenstep_pipeline::Predictor;
 use evenstep_pipeline::explain::{self, Explained, Shape};
+use evenstep_table::ColumnName;
 
 use super::apart::apart;
 use super::loaded::{Loaded, load};
@@ -32,15 +34,17 @@ pub(crate) fn explain(args: &Explain, host: &Host) -> Answer {
         let quarantine = score::quarantine(args.output.as_deref(), &explained.scored);
         output::json(&Told { done: &explained, quarantine, environment });
     } else if !host.quiet {
-        tell(&explained, args.output.as_deref());
+        tell(&explained, &predictor, args.output.as_deref());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(explained: &Explained, output: Option<&Path>) {
+fn tell(explained: &Explained, predictor: &Predictor, output: Option<&Path>) {
     score::tell(&explained.scored, "explained", output);
     let named = explained.importance.iter().filter_map(|of| Some((of, of.mean_absolute.filter(|mean| *mean > 0.0)?)));
-    let named: Vec<String> = named.take(SHOWN).map(|(of, size)| format!("{} {}", of.feature, short(size))).collect();
+    let called = |feature: &ColumnName| predictor.called(feature.as_str());
+    let named: Vec<String> =
+        named.take(SHOWN).map(|(of, size)| format!("{} {}", called(&of.feature), short(size))).collect();
     if !named.is_empty() {
         output::note(&format!("  most is added or taken by {} on average", named.join(", ")));
     }

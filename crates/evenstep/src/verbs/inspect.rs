@@ -145,7 +145,7 @@ fn tell_people(opened: &Opened) {
         counted(artifact.evaluation.training_rows, "row"),
         artifact.evaluation.held_out_rows
     ));
-    super::train::tell_metrics(&artifact.evaluation);
+    super::train::tell_metrics(artifact);
 
     output::line(&format!("\ngolden rows: {}", artifact.golden.len()));
     output::line("members:");

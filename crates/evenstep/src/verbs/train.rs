@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use evenstep_exact::number::print_number;
 use evenstep_pipeline::artifact::{Evaluation, Measured, Permutation, Slice};
 use evenstep_pipeline::lock::Lock;
-use evenstep_pipeline::{Interface, PipelineError, Spec};
+use evenstep_pipeline::{Artifact, Interface, PipelineError, Spec};
 use evenstep_table::counted;
 use serde_json::json;
 
@@ -90,7 +90,7 @@ fn tell(spec: &Spec, made: &Made, outputs: &Outputs, traced: bool, host: &Host) 
         spec.data.source,
         counted(rows.1, "other")
     ));
-    tell_metrics(evaluation);
+    tell_metrics(artifact);
     for note in &trained.findings.notes {
         output::line(&format!("  note: {note}"));
     }
@@ -107,7 +107,8 @@ fn tell(spec: &Spec, made: &Made, outputs: &Outputs, traced: bool, host: &Host) 
 }
 
 /// The metrics, with their intervals and the baseline beside them.
-pub(crate) fn tell_metrics(evaluation: &Evaluation) {
+pub(crate) fn tell_metrics(artifact: &Artifact) {
+    let evaluation = &artifact.evaluation;
     let mut rows = vec![["metric", "value", "95% interval", "baseline"].map(str::to_owned).to_vec()];
     for measured in &evaluation.metrics {
         let value = measured.value.map_or_else(|| measured.undefined.clone().unwrap_or("–".into()), short);
@@ -118,7 +119,7 @@ pub(crate) fn tell_metrics(evaluation: &Evaluation) {
     output::table(&rows);
     tell_slices(&evaluation.slices);
     if let Some(permutation) = &evaluation.permutation {
-        tell_permutation(permutation);
+        tell_permutation(permutation, artifact);
     }
     tell_absent(evaluation, "");
     tell_folds(evaluation);
@@ -166,13 +167,13 @@ fn tell_slices(slices: &[Slice]) {
 }
 
 /// What the first metric loses without a feature, of those that matter most.
-fn tell_permutation(permutation: &Permutation) {
+fn tell_permutation(permutation: &Permutation, artifact: &Artifact) {
     let times = counted(permutation.repeats, "time");
     output::line(&format!("\n  what {} loses when a feature's cells are shuffled, {times}:", permutation.metric));
     let mut rows = vec![["feature", "mean", "lowest", "highest"].map(str::to_owned).to_vec()];
     let told = |value: Option<f64>| value.map_or("–".into(), short);
     for of in permutation.features.iter().take(FEATURES_TOLD) {
-        rows.push(vec![of.feature.to_string(), told(of.loss), told(of.lowest), told(of.highest)]);
+        rows.push(vec![artifact.called(of.feature.as_str()), told(of.loss), told(of.lowest), told(of.highest)]);
     }
     output::table(&rows);
     if let Some(more) = permutation.features.len().checked_sub(FEATURES_TOLD).filter(|more| *more > 0) {

@@ -96,11 +96,7 @@ fn what_would_not_train_is_not_proposed() {
     let init = |more: &[&'static str]| [&["init", "data.csv", "--target", "y", "--output", "q.toml"], more].concat();
     refused(&project, &init(&["--id", "y"]), &["`y` is the target"]);
     refused(&project, &init(&["--id", "x", "--id", "x"]), &["`x` is named twice"]);
-    refused(
-        &project,
-        &init(&["--id", "x"]),
-        &["`x` is no id", "13 values stand in several rows, the first of them `0`"],
-    );
+    refused(&project, &init(&["--id", "x"]), &["`x` is no id", "13 values stand in several rows, such as `0`"]);
     project.write("data.csv", "x,y\n1,5\n2,5\n3,inf\n");
     refused(&project, &init(&[]), &["`5` wherever it is of type integer"]);
     let prices =

@@ -57,6 +57,9 @@ fn missing_files_are_told_apart_from_unreadable_ones() {
     std::fs::create_dir(project.path("tables")).expect("the folder is ours");
     refused_by(&project, &["score", "score.evenstep", "--input", "data.csv"], &["did you mean `scores.evenstep`?"]);
     refused_by(&project, &["train", "pp.toml"], &["did you mean `p.toml`?"]);
+    std::fs::create_dir_all(project.path(".evenstep")).expect("the folder is ours");
+    let said = project.run(&["score", "e.evenstep", "--input", "data.csv"]);
+    assert!(said.code == 2 && !said.err.contains("did you mean"), "{}", said.err);
     for (source, words) in [
         ("table/a.csv", "there is no folder `table`; did you mean `tables`?"),
         ("~/a.csv", "are read by a shell alone"),

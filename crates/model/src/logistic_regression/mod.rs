@@ -13,6 +13,8 @@
 //! With more than two classes what is measured is a bound, too: beside outliers in several features the search
 //! takes more rounds, and may end a little early.
 //!
+//! A row with a null in a feature has no prediction: a step that imputes gives it one.
+//!
 //! Known as scikit-learn `LogisticRegression`. Differs: `tol` is about what the model says, not about the
 //! slope in whatever units the features have: the search ends when the next step promises to lower the mean loss
 //! by less than `tol²`, which is to move log-odds by less than `tol`, root mean square, wherever they matter. A class without

@@ -9,6 +9,8 @@
 //! the slopes, so nearly collinear features keep their digits; where they are so near that the Gram's
 //! rounding hides them, conjugate gradients go on.
 //!
+//! A row with a null in a feature has no prediction: a step that imputes gives it one.
+//!
 //! Known as scikit-learn `Ridge`. Differs: features are centred and brought to one scale, by powers of
 //! two, before anything is multiplied, which changes no coefficient but its accuracy; a feature that is a
 //! sum of multiples of others, to six digits, gets coefficient 0 and a note.
