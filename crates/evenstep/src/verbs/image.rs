@@ -72,6 +72,10 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
 
 /// Checks that what is there is an earlier image, or nothing: a key may have any name.
 fn takes_an_image(path: &Path) -> Result<(), PipelineError> {
+    // To open a pipe would be to wait for its writer; what is no file is refused where it is written.
+    if !path.is_file() {
+        return Ok(());
+    }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(TAR.end as u64).read_to_end(&mut head));
     if read.is_err() || head.is_empty() || head.get(TAR) == Some(b"ustar") {
