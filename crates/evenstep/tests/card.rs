@@ -115,6 +115,25 @@ fn no_value_of_a_personal_column_is_on_card_or_report_or_told() {
 }
 
 #[test]
+fn a_linear_model_is_said_to_take_no_null() {
+    let project = Project::new();
+    let rows: String = (0..60).map(|i| format!("{},{}\n", i * 1_000_003, i * 7 % 60)).collect();
+    project.write("d.csv", format!("x,y\n{rows}"));
+    project.write(
+        "p.toml",
+        "[pipeline]\nname = \"p\"\nseed = 0\n[data]\nsource = \"d.csv\"\ntarget = \"y\"\ntask = \"regression\"\n[contract]\nx = { absent = \"null\" }\n[model]\nuse = \"ridge\"\n",
+    );
+    let trained = project.run(&["train", "p.toml", "--quiet"]).ok().out;
+    assert!(trained.contains("no prediction: the model takes no null there"), "{trained}");
+    let card = project.run(&["inspect", "p.evenstep", "--card"]).ok().out;
+    let limits = section(&card, "Limits of use");
+    assert!(limits.contains("- a feature is null after the steps, which `ridge` doesn't take\n"), "{limits}");
+    let data = section(&card, "Data");
+    assert!(data.contains(" to 59000177, median "), "whole numbers have all digits: {data}");
+    project.run(&["verify", "p.evenstep", "--data", "d.csv", "--quiet"]).ok();
+}
+
+#[test]
 fn words_are_quoted_and_change_no_digest() {
     let (silent, spoken) = (titanic(""), titanic(WORDS));
     let digest = silent.digest(&[]);

@@ -125,6 +125,8 @@ pub struct Entry {
     pub name: &'static str,
     /// See [`Family::VERSION`].
     pub version: u32,
+    /// See [`Family::TAKES_NULL`].
+    pub takes_null: bool,
     /// Reads its hyperparameters.
     pub parse: fn(Value) -> Result<Arc<dyn AnyFamily>, ParseError>,
     /// Its example.
@@ -141,6 +143,7 @@ impl Entry {
         Entry {
             name: F::NAME,
             version: F::VERSION,
+            takes_null: F::TAKES_NULL,
             parse: |written| Ok(Arc::new(ParseError::reading::<F>(F::NAME, written)?)),
             example: || Arc::new(F::example()),
             schema: || schemars::schema_for!(F),

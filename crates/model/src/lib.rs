@@ -43,6 +43,8 @@ pub trait Family: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'sta
     const NAME: &'static str;
     /// Rises when the same rows and spec would give other bits: `diff` then names the code of the model as what changed.
     const VERSION: u32 = 1;
+    /// Whether a row with a null in a feature has a prediction.
+    const TAKES_NULL: bool = true;
     /// What a fit learns.
     type Model: Send + Sync;
 

@@ -43,6 +43,9 @@ pub(crate) fn losses(without: Vec<Without>, metrics: &[Metric], whole: &Scores) 
     }
     let lost = |(field, scores): Without| match scores {
         Err(error) => AbsentField { field, metrics: Vec::new(), refused: Some(error.message) },
+        Ok(scores) if scores.model.nulls() == whole.keys.len() => {
+            AbsentField { field, metrics: Vec::new(), refused: Some("the model takes no null there".to_owned()) }
+        }
         Ok(scores) => {
             let metrics = metrics.iter().map(|metric| {
                 let (with, value) = (metric.value(&whole.model).ok(), metric.value(&scores.model).ok());

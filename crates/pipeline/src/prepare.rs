@@ -93,8 +93,9 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
     refuse_no_time(spec, &roles, &inferred, &declared)?;
     let Chosen { inputs, unknown, unread, index } = inputs(spec, &source, &roles, &inferred, &declared)?;
     if inputs.is_empty() {
-        let error = PipelineError::input("no column is left to learn from")
-            .help("besides the target and the id there has to be one that no step drops at once".to_owned());
+        let help = "besides the target and the id there has to be one that no step drops at once";
+        let help = unreadable(&source, &unread).map_or_else(|| help.to_owned(), |told| format!("{help}; {told}"));
+        let error = PipelineError::input("no column is left to learn from").help(help);
         return Err(spec.text.point(error, &["data", "target"], "this is to be learned"));
     }
     let mut notes = as_of::notes(spec, inferred.left_out, &unknown);

@@ -84,7 +84,8 @@ impl FittedSteps {
         for (index, step) in steps.into_iter().enumerate() {
             let (name, number) = (step.name(), fitting.first + index + 1);
             (fitting.progress)(index, count, name);
-            let refused = |error: StepError| pointed(fitting.text, fitting.first + index, name, error);
+            let refused =
+                |error: StepError| pointed(fitting.text, fitting.first + index, name, telling(error, fitting.contract));
             let site = sites.next(&*step, shape.schema()).map_err(refused)?;
             let finds_none = site.columns.is_empty();
             let fitted = step.fit(site, &batches, fitting.workers).map_err(refused)?;
@@ -262,6 +263,17 @@ fn changes(before: &Schema, after: &Schema) -> Vec<String> {
         Some(_) => None,
     });
     gone.chain(new).collect()
+}
+
+/// The error, its message with the value that is wrong; without it, if that may tell of people.
+fn telling(error: StepError, contract: &Contract) -> StepError {
+    let rule = error.column.as_ref().and_then(|column| contract.columns.get(column));
+    // A step made the column that has no rule, of one that may be personal.
+    let is_personal = rule.map_or_else(|| contract.columns.values().any(|rule| rule.personal), |rule| rule.personal);
+    match &error.value {
+        Some(value) if !is_personal => StepError { message: format!("{}: `{value}`", error.message), ..error },
+        _ => error,
+    }
 }
 
 fn pointed(text: &SpecText, index: usize, name: &str, error: StepError) -> PipelineError {

@@ -10,6 +10,8 @@ pub struct StepError {
     pub message: String,
     /// The column concerned, if it is one.
     pub column: Option<ColumnName>,
+    /// A value of the column, to be shown unless it tells of people.
+    pub value: Option<String>,
     /// What to do about it.
     pub help: Option<String>,
 }
@@ -17,12 +19,18 @@ pub struct StepError {
 impl StepError {
     /// An error without a column.
     pub fn new(message: impl Into<String>) -> StepError {
-        StepError { message: message.into(), column: None, help: None }
+        StepError { message: message.into(), column: None, value: None, help: None }
     }
 
     /// An error of one column, which the message names.
     pub fn of(column: &ColumnName, message: impl Into<String>) -> StepError {
-        StepError { message: message.into(), column: Some(column.clone()), help: None }
+        StepError { column: Some(column.clone()), ..StepError::new(message) }
+    }
+
+    /// The same error with the value that is wrong.
+    #[must_use]
+    pub fn value(self, value: &str) -> StepError {
+        StepError { value: Some(value.to_owned()), ..self }
     }
 
     /// The same error with advice.

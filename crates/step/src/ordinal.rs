@@ -117,7 +117,8 @@ impl EachColumn for Ordinal {
                 let unlisted = |value: &&Arc<str>| !listed.iter().any(|listed| ***value == **listed);
                 if let Some(value) = seen.keys().find(unlisted) {
                     return Err(place
-                        .error(format!("has a value `{value}` that `order` doesn't list"))
+                        .error("has a value that `order` doesn't list")
+                        .value(value)
                         .help("list every value of the training rows, spelt as they spell it"));
                 }
                 listed.iter().map(|value| Arc::from(value.as_str())).collect()
@@ -189,7 +190,8 @@ mod tests {
         check_live(step(listed.clone()), &[("x", training.clone())], &[("x", training)], &[("x", after)]);
         let typo = strings(&[Some("high"), Some("lwo")]);
         let error = crate::testing::fit(step(listed), &[("x", typo)]).err().expect("`lwo` is not listed");
-        assert_eq!(error.message, "column `x` has a value `lwo` that `order` doesn't list");
+        assert_eq!(error.message, "column `x` has a value that `order` doesn't list");
+        assert_eq!(error.value.as_deref(), Some("lwo"));
     }
 
     #[test]

@@ -41,13 +41,20 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     card.heading("Limits of use");
     let inputs: Vec<(&ColumnName, &Rule)> =
         artifact.inputs.iter().filter_map(|name| Some((name, &**artifact.contract.columns.get(name)?))).collect();
-    card.paragraph("A row is refused, or has no prediction, if");
-    list(artifact, &inputs, &REFUSED, card);
+    let mut refused = cases(artifact, &inputs, &REFUSED);
     if artifact.extra == evenstep_source::Extra::Reject {
-        card.item("a request has a field that is not in the contract");
+        refused.push("a request has a field that is not in the contract".to_owned());
     }
-    card.paragraph("A row is answered, and its prediction flagged, if a cell is");
-    list(artifact, &inputs, &FLAGGED, card);
+    let model = &artifact.model.name;
+    if evenstep_model::CATALOGUE.iter().any(|entry| entry.name == *model && !entry.takes_null) {
+        refused.push(format!("a feature is null after the steps, which `{model}` doesn't take"));
+    }
+    list("A row is refused, or has no prediction, if", refused, card);
+    list(
+        "Other rows are answered, and the prediction is flagged if a cell is",
+        cases(artifact, &inputs, &FLAGGED),
+        card,
+    );
     let shown = inputs.iter().filter(|(_, rule)| !rule.personal);
     let bounded: Vec<[String; 2]> =
         shown.filter_map(|(name, rule)| Some([code(name.as_str()), allowed(rule)?])).collect();
@@ -62,25 +69,27 @@ pub(super) fn of(artifact: &Artifact, card: &mut Markdown) {
     }
 }
 
-/// An item for each case that some column is in.
-fn list(artifact: &Artifact, inputs: &[(&ColumnName, &Rule)], cases: &[Case], card: &mut Markdown) {
-    let mut none = true;
-    for (words, applies) in cases {
-        let names: Vec<String> = inputs
-            .iter()
-            .filter(|(name, rule)| applies(rule, artifact, name))
-            .map(|(name, _)| code(name.as_str()))
-            .collect();
-        let columns = match names.len() {
-            0 => continue,
-            all if all == inputs.len() => "every column".to_owned(),
-            _ => names.join(", "),
-        };
-        none = false;
-        card.item(&format!("{words}: {columns}"));
+/// The cases that some column is in, with the columns.
+fn cases(artifact: &Artifact, inputs: &[(&ColumnName, &Rule)], cases: &[Case]) -> Vec<String> {
+    let case = |(words, applies): &Case| {
+        let are_in = inputs.iter().filter(|(name, rule)| applies(rule, artifact, name));
+        let names: Vec<String> = are_in.map(|(name, _)| code(name.as_str())).collect();
+        match names.len() {
+            0 => None,
+            all if all == inputs.len() => Some(format!("{words}: every column")),
+            _ => Some(format!("{words}: {}", names.join(", "))),
+        }
+    };
+    cases.iter().filter_map(case).collect()
+}
+
+fn list(title: &str, mut items: Vec<String>, card: &mut Markdown) {
+    if items.is_empty() {
+        items.push("(nothing)".to_owned());
     }
-    if none {
-        card.item("(nothing)");
+    card.paragraph(title);
+    for item in items {
+        card.item(&item);
     }
 }
 

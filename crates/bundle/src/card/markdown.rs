@@ -6,6 +6,8 @@ use evenstep_exact::number::print_number;
 
 /// So many digits of a number are shown.
 const DIGITS: usize = 5;
+/// From here on, numbers have no digits after the point.
+const WHOLE: f64 = 1e5;
 
 /// A document, line by line.
 #[derive(Default)]
@@ -96,12 +98,13 @@ fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number with so many digits that a person can take it in.
+/// A number with so many digits that a person can take it in, and all of those before the point.
 pub(super) fn number(x: f64) -> String {
+    if x.abs() >= WHOLE {
+        return print_number(x.round());
+    }
     // The standard library rounds the exact value of the float.
-    let rounded = format!("{x:.*e}", DIGITS - 1).parse().ok();
-    // The greatest of all would be rounded to infinity.
-    print_number(rounded.filter(|rounded: &f64| rounded.is_finite()).unwrap_or(x))
+    print_number(format!("{x:.*e}", DIGITS - 1).parse().unwrap_or(x))
 }
 
 /// A share in percent, with one digit after the point.
@@ -151,7 +154,8 @@ mod tests {
         let check = |x: f64, written: &str| assert_eq!(number(x), written);
         check(20795.635495902767, "20796");
         check(0.07942348499065265, "0.079423");
-        check(123456789.0, "123460000");
+        check(123_456_789.4, "123456789");
+        check(-99_999.96, "-100000");
         check(-0.5, "-0.5");
         check(0.0, "0");
         check(f64::MAX, "1.7976931348623157e+308");

@@ -133,5 +133,7 @@ fn a_contract_alone_is_no_spec_to_train_by() {
         assert!(said.err.contains("missing key `source`") && said.err.contains("evenstep mock"), "{}", said.err);
         let said = project.run(&[verb, "first.toml", "--quiet", "--set", "data.source=data.csv"]);
         assert!(said.err.contains("missing key `model`"), "{}", said.err);
+        let said = project.run(&[verb, "first.toml", "--quiet", "--set", "data.source="]);
+        assert!(said.err.contains("`source` names no file"), "{}", said.err);
     }
 }

@@ -210,6 +210,9 @@ fn what_a_training_can_make_nothing_of_is_told() {
     project.write("p.toml", SPEC.replace("[[step]]\nuse = \"impute_median\"\ncolumns = [\"x\"]\n", ""));
     project.write("data.csv", "y\n1\n2\n3\n4\n");
     refused(&project, &["no column is left to learn from"]);
+    project.write("rows.jsonl", "{\"a\":{\"b\":1},\"y\":1}\n{\"a\":{\"b\":2},\"y\":2}\n");
+    let set = ["train", "p.toml", "--quiet", "--set", "data.source=rows.jsonl"];
+    refused_by(&project, &set, &["no column is left to learn from", "of a type that is not read, and so no inputs: `a`"]);
     let rows = (0..100)
         .fold("g,x,amount,y\n".to_owned(), |text, n| text + &format!("a,{},\"{},5 €\",{}\n", n % 13, n % 7, n % 5));
     project.write("data.csv", rows);
@@ -353,6 +356,19 @@ fn a_slip_in_a_column_of_numbers_is_named() {
     assert!(!project.run(&["train", "p.toml", "--quiet"]).err.contains("abc"));
     project.write("p.toml", spec("[contract]\ny = { type = \"number\", invalid = \"null\" }\n"));
     project.run(&["train", "p.toml", "--quiet"]).ok();
+}
+
+#[test]
+fn a_step_names_the_value_that_it_refuses_unless_it_is_personal() {
+    let project = Project::new();
+    project.write("d.csv", "x,y\nlow,1\nlwo,2\nlow,3\n");
+    let spec = "[pipeline]\nname = \"p\"\nseed = 0\n[data]\nsource = \"d.csv\"\ntarget = \"y\"\ntask = \"regression\"\nsplit = { test = 0 }\n[contract]\nx = { type = \"category\", personal = false }\n[[step]]\nuse = \"ordinal\"\ncolumns = \"x\"\norder = [\"low\"]\n[model]\nuse = \"dummy\"\n";
+    project.write("p.toml", spec);
+    let said = project.run(&["train", "p.toml", "--quiet"]);
+    assert!(said.err.contains("has a value that `order` doesn't list: `lwo`") && said.code == 2, "{}", said.err);
+    project.write("p.toml", replaced(spec, "personal = false", "personal = true"));
+    let said = project.run(&["train", "p.toml", "--quiet"]);
+    assert!(said.err.contains("has a value that `order` doesn't list\n") && !said.err.contains("lwo"), "{}", said.err);
 }
 
 #[test]

@@ -74,6 +74,7 @@ pub struct Classes {
 
 impl Family for LogisticRegression {
     const NAME: &'static str = "logistic_regression";
+    const TAKES_NULL: bool = false;
     type Model = Classes;
 
     fn check_hyperparameters(&self) -> Result<(), ModelError> {

@@ -78,6 +78,7 @@ impl Target {
 
 impl Family for Ridge {
     const NAME: &'static str = "ridge";
+    const TAKES_NULL: bool = false;
     type Model = Line;
 
     fn check_hyperparameters(&self) -> Result<(), ModelError> {

@@ -99,15 +99,18 @@ impl Spec {
 
     /// The spec, if it says all that a training needs.
     fn complete(self) -> Result<Spec, PipelineError> {
-        let missing = |key: &str| {
-            PipelineError::input(format!("missing key `{key}`"))
-                .help("`evenstep contract` and `evenstep mock` alone can do without".to_owned())
+        let lacks = |said: &str| {
+            PipelineError::input(said).help("`evenstep contract` and `evenstep mock` alone can do without".to_owned())
         };
         if self.data.source.is_empty() && self.rows.is_none() {
-            return Err(self.text.point(missing("source"), &["data"], "here"));
+            let source = ["data", "source"];
+            return Err(match self.text.has(&source) {
+                true => self.text.point(lacks("`source` names no file"), &source, "here"),
+                false => self.text.point(lacks("missing key `source`"), &["data"], "here"),
+            });
         }
-        if !self.text.has("model") {
-            return Err(self.text.point(missing("model"), &["pipeline"], "no `[model]` beside it"));
+        if !self.text.has(&["model"]) {
+            return Err(self.text.point(lacks("missing key `model`"), &["pipeline"], "no `[model]` beside it"));
         }
         Ok(self)
     }

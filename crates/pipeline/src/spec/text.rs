@@ -65,9 +65,9 @@ impl SpecText {
         }
     }
 
-    /// Whether the file has a key, or a table, of this name.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.span(&[key]).is_some()
+    /// Whether the file has a key, or a table, of this path.
+    pub(crate) fn has(&self, keys: &[&str]) -> bool {
+        self.span(keys).is_some()
     }
 
     /// Whether a table stands under `keys`.

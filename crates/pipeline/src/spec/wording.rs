@@ -14,7 +14,8 @@ pub(super) fn plain(path: &[String], message: &str) -> (String, Option<String>) 
     if let Some((found, expected)) = unfit.and_then(|unfit| unfit.rsplit_once(", expected ")) {
         let verb = if path.last().is_some_and(|part| part.starts_with('[')) { "holds" } else { "is" };
         let said = format!("`{key}` {verb} {}, but {} is expected", what(found), expectation(expected));
-        let tables = (expected == "a sequence" && what(found) == "a table").then(|| format!("write `[[{key}]]`"));
+        let is_of_tables = what(found) == "a table" || path == ["step"];
+        let tables = (expected == "a sequence" && is_of_tables).then(|| format!("write `[[{key}]]`"));
         let help = tables.or_else(|| {
             literal(found).and_then(|value| match expected {
                 "a sequence" => Some(format!("write `{key} = [{value}]`")),
@@ -93,6 +94,12 @@ mod tests {
             Ok(_) => panic!("{written} reads"),
             Err(error) => [Some(error.message), error.help].into_iter().flatten().collect::<Vec<_>>().join(" | "),
         }
+    }
+
+    #[test]
+    fn steps_are_tables() {
+        let (said, help) = super::plain(&["step".to_owned()], "invalid type: integer `1`, expected a sequence");
+        assert_eq!((said.as_str(), help.as_deref()), ("`step` is 1, but a list is expected", Some("write `[[step]]`")));
     }
 
     #[test]
