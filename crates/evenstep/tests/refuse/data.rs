@@ -212,7 +212,11 @@ fn what_a_training_can_make_nothing_of_is_told() {
     refused(&project, &["no column is left to learn from"]);
     project.write("rows.jsonl", "{\"a\":{\"b\":1},\"y\":1}\n{\"a\":{\"b\":2},\"y\":2}\n");
     let set = ["train", "p.toml", "--quiet", "--set", "data.source=rows.jsonl"];
-    refused_by(&project, &set, &["no column is left to learn from", "of a type that is not read, and so no inputs: `a`"]);
+    refused_by(
+        &project,
+        &set,
+        &["no column is left to learn from", "of a type that is not read, and so no inputs: `a`"],
+    );
     let rows = (0..100)
         .fold("g,x,amount,y\n".to_owned(), |text, n| text + &format!("a,{},\"{},5 €\",{}\n", n % 13, n % 7, n % 5));
     project.write("data.csv", rows);

@@ -67,7 +67,9 @@ impl SpecText {
 
     /// Whether the file has a key, or a table, of this path.
     pub(crate) fn has(&self, keys: &[&str]) -> bool {
-        self.span(keys).is_some()
+        let Some((last, before)) = keys.split_last() else { return true };
+        let document = toml_edit::Document::parse(self.text.as_str()).ok();
+        document.is_some_and(|document| table_in(document.as_table(), before).is_some_and(|it| it.contains_key(last)))
     }
 
     /// Whether a table stands under `keys`.
