@@ -138,8 +138,24 @@ impl Rule {
 fn plain(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let said = error.message().replace("expected usize", "expected a whole number from 1").replace("sequence", "list");
-    format!("line {}, column {column}: {}", before.matches('\n').count() + 1, said.trim_end())
+    let said = unvalued(error.message()).replace("expected usize", "expected a whole number from 1");
+    format!(
+        "line {}, column {column}: {}",
+        before.matches('\n').count() + 1,
+        said.replace("sequence", "list").trim_end()
+    )
+}
+
+/// What serde says, without the value that it didn't expect: `invalid type, expected a list`. A name that is no longer than a word is
+/// one that was mistyped.
+fn unvalued(message: &str) -> String {
+    const WORD: usize = 24;
+    let kinds = ["invalid type", "invalid value", "unknown field", "unknown variant"];
+    let Some(kind) = kinds.into_iter().find(|kind| message.starts_with(kind)) else { return message.to_owned() };
+    if kind == "unknown field" && message.split('`').nth(1).is_some_and(|name| name.len() <= WORD) {
+        return message.to_owned();
+    }
+    message.rsplit_once(", expected ").map_or_else(|| kind.to_owned(), |(_, known)| format!("{kind}, expected {known}"))
 }
 
 fn trusted(WrittenKey { name, role, public }: WrittenKey) -> Result<TrustedKey, AttestError> {

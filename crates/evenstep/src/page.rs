@@ -111,8 +111,8 @@ fn measures(trained: &Trained) -> Vec<report::Measures> {
     features.into_iter().map(line).collect()
 }
 
-/// What there is to note, with features as the page calls them.
-fn notes(trained: &Trained) -> Vec<String> {
+/// What there is to note, with features as people are told of them.
+pub(crate) fn notes(trained: &Trained) -> Vec<String> {
     let features = || trained.artifact.features.keys().map(ColumnName::as_str);
     let called = |note: &String| {
         features().fold(note.clone(), |note, feature| match trained.artifact.called(feature) {

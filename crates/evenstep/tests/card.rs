@@ -106,12 +106,28 @@ fn no_value_of_a_personal_column_is_on_card_or_report_or_told() {
     let explain = ["explain", "tree.evenstep", "--input", "titanic.csv", "--output", "why.csv"];
     let explained = project.run(&explain).ok().err;
     let (card, page) = (card(&project), project.run(&["report", "titanic.evenstep"]).ok().out);
+    // It shows what the spec says, too, where a formula compares with a class.
+    let inspected = project.run(&["inspect", "titanic.evenstep"]).ok().out;
+    assert!(inspected.contains("PClass=… (") && !inspected.contains("PClass=3rd"), "{inspected}");
     for text in [&card, &page, &trained, &explained] {
         assert!(!text.contains("3rd") && text.contains("PClass=…"), "{text}");
     }
     let limits = section(&card, "Limits of use");
     assert!(!limits.contains("120") && limits.contains("| `Sex` | `female`, `male` |"), "{limits}");
     assert!(limits.contains("Tell of people, by the contract: `Age`, `Name`, `PClass`."), "{limits}");
+}
+
+#[test]
+fn notes_name_no_value_of_a_personal_column() {
+    let project = Project::new();
+    let rows: String = (0..200).map(|i| format!("{i},{},{}\n", ["Rome", "Paris", "Bonn"][i % 3], i % 3 == 1)).collect();
+    project.write("d.csv", format!("n,city,y\n{rows}"));
+    project.write(
+        "p.toml",
+        "[pipeline]\nname = \"p\"\nseed = 0\n[data]\nsource = \"d.csv\"\nid = \"n\"\ntarget = \"y\"\ntask = \"binary\"\npositive = \"true\"\nsplit = { test = 0.2, seed = 0 }\n[contract]\ncity = { type = \"category\", personal = true }\n[[step]]\nuse = \"one_hot\"\ncolumns = \"city\"\n[model]\nuse = \"decision_tree\"\n",
+    );
+    let trained = project.run(&["train", "p.toml", "--quiet"]).ok().out;
+    assert!(trained.contains("by `city=…`") && !trained.contains("Paris"), "{trained}");
 }
 
 #[test]

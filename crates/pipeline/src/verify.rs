@@ -6,6 +6,7 @@ use evenstep_exact::draw::Draws;
 use evenstep_table::rule::Absent;
 use evenstep_table::{Batch, ColumnName};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::artifact::{Artifact, DataRoles};
 use crate::lock::{Check, Lock};
@@ -64,7 +65,8 @@ pub fn verify_artifact(
     let started = Instant::now();
     let (then, named) = (&artifact.fingerprint, spec.source_name());
     let source = spec.source()?;
-    if let Some(lacking) = needed(artifact).find(|name| !source.column_names().contains(name)) {
+    let has = |name: &str| source.column_names().iter().any(|column| column.as_str() == name);
+    if let Some(lacking) = needed(artifact, spec).into_iter().find(|name| !has(name)) {
         let detail = format!("in the bundle {then}, and `{named}` has no column `{lacking}`");
         let checks = vec![Check { name: "fingerprint".to_owned(), equal: false, detail }];
         return Ok(Verified { equal: false, checks, seconds: started.elapsed().as_secs_f64() });
@@ -94,12 +96,17 @@ pub fn verify_artifact(
 }
 
 /// The columns without which no data are those of a training.
-fn needed(artifact: &Artifact) -> impl Iterator<Item = &ColumnName> {
+fn needed(artifact: &Artifact, spec: &Spec) -> Vec<String> {
     let DataRoles { id, target, weight, group, .. } = &artifact.data;
-    let rule =
-        |name: &ColumnName| artifact.contract.columns.get(name).is_some_and(|rule| rule.absent == Absent::Reject);
-    let inputs = artifact.inputs.iter().filter(move |name| rule(name));
-    id.iter().chain([target]).chain(weight).chain(group).chain(inputs)
+    let must_come =
+        |name: &&ColumnName| artifact.contract.columns.get(*name).is_some_and(|rule| rule.absent == Absent::Reject);
+    let inputs = artifact.inputs.iter().filter(must_come);
+    let read = id.iter().chain([target]).chain(weight).chain(group).chain(inputs).map(ToString::to_string);
+    let times = spec.data.time.iter().chain(&spec.data.recorded).cloned();
+    // The first steps choose among columns, some of which no later one sees.
+    let chosen = spec.steps.iter().take(spec.choosing_steps()).map(|step| step.spec()["columns"].take());
+    let named = |columns: Value| serde_json::from_value::<Vec<String>>(columns).unwrap_or_default();
+    read.chain(times).chain(chosen.flat_map(named)).collect()
 }
 
 /// The same rows in another order, in batches of other sizes.

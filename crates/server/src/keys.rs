@@ -44,8 +44,8 @@ pub enum KeysError {
     #[error("it can't be read: {0}")]
     Unread(#[from] std::io::Error),
     /// The file doesn't parse, at that line and column. What stands there may be a key, and is told nobody.
-    #[error("line {0}, column {1}: {2}")]
-    Malformed(usize, usize, String),
+    #[error("{0}")]
+    Malformed(String),
     /// A hash isn't one.
     #[error("the `sha256` of `{0}` isn't 64 hex digits")]
     NoHash(String),
@@ -64,15 +64,26 @@ pub enum KeysError {
 }
 
 fn malformed(text: &str, error: &toml::de::Error) -> KeysError {
-    let (line, column) = place(text, error);
-    KeysError::Malformed(line, column, error.message().to_owned())
+    KeysError::Malformed(placed(text, error))
 }
 
-/// The line and the column of an error, without what stands there: it may be a secret that was put into the wrong file.
-pub(crate) fn place(text: &str, error: &toml::de::Error) -> (usize, usize) {
+/// The error with its line and column, without what stands there: it may be a secret that was put into the wrong file.
+pub(crate) fn placed(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {}, column {column}: {}", before.matches('\n').count() + 1, unvalued(error.message()).trim_end())
+}
+
+/// What serde says, without the value that it didn't expect: `invalid type, expected a sequence`. A name that is no longer than a word is
+/// one that was mistyped.
+fn unvalued(message: &str) -> String {
+    const WORD: usize = 24;
+    let kinds = ["invalid type", "invalid value", "unknown field", "unknown variant"];
+    let Some(kind) = kinds.into_iter().find(|kind| message.starts_with(kind)) else { return message.to_owned() };
+    if kind == "unknown field" && message.split('`').nth(1).is_some_and(|name| name.len() <= WORD) {
+        return message.to_owned();
+    }
+    message.rsplit_once(", expected ").map_or_else(|| kind.to_owned(), |(_, known)| format!("{kind}, expected {known}"))
 }
 
 impl ApiKeys {
@@ -189,7 +200,13 @@ mod tests {
         let told = |text: &str| ApiKeys::parse(text).expect_err("it doesn't parse").to_string();
         let unquoted = told("[[key]]\nname = \"a\"\nsha256 = evk_secret\n");
         assert!(unquoted.starts_with("line 3, column 10: ") && !unquoted.contains("evk_"), "{unquoted}");
-        assert!(!told("[[key]]\nname = \"a\"\nkey = \"evk_secret\"\n").contains("evk_"));
+        for text in [
+            "[[key]]\nname = \"a\"\nkey = \"evk_secret\"\n",
+            "key = \"evk_secret\"",
+            "evk_0123456789abcdef0123456789abcdef = 1",
+        ] {
+            assert!(!told(text).contains("evk_"), "{}", told(text));
+        }
     }
 
     #[test]

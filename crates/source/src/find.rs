@@ -48,7 +48,7 @@ fn found(pattern: &str, base: &Path, whole: &Path) -> Result<Vec<PathBuf>, Sourc
         let error = SourceError::new(SourceErrorKind::NotFound, format!("no file `{pattern}`"));
         // What is nearly called like a pattern doesn't fit it.
         let near = near(whole).filter(|_| !is_pattern(pattern));
-        let help = elsewhere(pattern).or(near).or_else(|| no_folder(pattern, whole));
+        let help = near.or_else(|| elsewhere(pattern)).or_else(|| no_folder(pattern, whole));
         return Err(error.help(help.unwrap_or_else(|| looked_in(base))));
     }
     paths.sort_unstable();

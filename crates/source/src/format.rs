@@ -67,6 +67,7 @@ pub(crate) fn taken_for(start: &[u8], named: &str) -> Option<SourceError> {
         Err(error) => error.valid_up_to() > 4 && error.error_len().is_none() && !start.contains(&0),
     };
     let (what, ending) = match other {
+        Some((_, what, ".gz" | ".zst")) => (*what, format!("write it anew without: {named} is compressed within")),
         Some((_, what, ending)) => (*what, format!("let its name end with `{ending}`")),
         None if is_text() => ("text", "let its name end with `.csv`, or as its format does".to_owned()),
         None => return None,

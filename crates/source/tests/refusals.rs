@@ -233,6 +233,10 @@ fn what_a_file_is_instead_is_told() {
         DIR/a.parquet: the file is text, and its name says that it is Parquet
         help: let its name end with `.csv`, or as its format does
         ");
+    insta::assert_snapshot!(refusal("a.parquet", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\0\0"), @"
+        DIR/a.parquet: the file is compressed by gzip, and its name says that it is Parquet
+        help: write it anew without: Parquet is compressed within
+        ");
     insta::assert_snapshot!(refusal("a.parquet", b"PARE\x15\x04\0\0\0\0PARE"), @"
         DIR/a.parquet: the file is encrypted
         help: write it without encryption

@@ -109,7 +109,10 @@ const INSTEAD: &[(&[&str], &str)] = &[
         &["astype", "cast", "tonumeric", "convert"],
         "the contract says of which type a column is: `type` in `[contract]`",
     ),
-    (&["rename", "renamecolumns"], "columns keep their names: `expression` makes one of another name"),
+    (
+        &["rename", "renamecolumns"],
+        "columns keep their names: `expression` makes one of another name, of numbers, booleans and categories",
+    ),
 ];
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub(crate) fn image(args: &Image, host: &Host) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks that what is there is an earlier image, or nothing: a key may have any name.
+/// Checks that what is there is an archive, as earlier images are, or nothing: a key may have any name.
 fn takes_an_image(path: &Path) -> Result<(), PipelineError> {
     // To open a pipe would be to wait for its writer; what is no file is refused where it is written.
     if !path.is_file() {
@@ -78,10 +78,11 @@ fn takes_an_image(path: &Path) -> Result<(), PipelineError> {
     }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(TAR.end as u64).read_to_end(&mut head));
-    if read.is_err() || head.is_empty() || head.get(TAR) == Some(b"ustar") {
+    read.map_err(|error| unreadable(path, &error))?;
+    if head.is_empty() || head.get(TAR) == Some(b"ustar") {
         return Ok(());
     }
-    Err(PipelineError::input(format!("`{}` is there, and is no image", path.display()))
+    Err(PipelineError::input(format!("`{}` is there, and is no archive of an image", path.display()))
         .help("name another file, or remove this one".to_owned()))
 }
 

@@ -1,5 +1,6 @@
 //! `inspect`: all that a bundle, a lock or a file of signatures holds.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -9,7 +10,7 @@ use evenstep_bundle::{Manifest, Member, Opened};
 use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::{FileKind, PipelineError};
-use evenstep_table::counted;
+use evenstep_table::{ColumnName, counted};
 use serde_json::{Value, json};
 
 use super::{Answer, learned, open_bundle, unreadable, unusable};
@@ -126,18 +127,38 @@ fn tell_people(opened: &Opened) {
     }
 
     output::line(&format!("\nsteps: {}", artifact.steps.len()));
+    let is_personal = |name: &&ColumnName| artifact.contract.columns.get(*name).is_some_and(|rule| rule.personal);
+    let mut personal: BTreeSet<&str> =
+        artifact.contract.columns.keys().filter(is_personal).map(ColumnName::as_str).collect();
     for step in &artifact.steps {
         output::line(&format!("  {}. {} {}", step.number, step.name, compact(&step.spec)));
-        output::line(&format!("     learned {}", shortened(step.params.as_str(), 160)));
+        let tells_of_people = step.reads.iter().any(|name| personal.contains(name.as_str()));
+        if tells_of_people {
+            // What is made of a personal column tells of people, too.
+            personal.extend(step.changes.iter().filter_map(|change| change.strip_prefix('+')));
+            output::line("     learned what tells of people: `--json` has it");
+        } else {
+            output::line(&format!("     learned {}", shortened(step.params.as_str(), 160)));
+        }
         if !step.changes.is_empty() {
-            output::line(&format!("     columns {}", shortened(&step.changes.join(", "), 160)));
+            let called = |change: &String| {
+                let (sign, name) = change.split_at(change.chars().next().map_or(0, char::len_utf8));
+                format!("{sign}{}", artifact.called(name))
+            };
+            let mut changes: Vec<String> = step.changes.iter().map(called).collect();
+            changes.dedup();
+            output::line(&format!("     columns {}", shortened(&changes.join(", "), 160)));
         }
     }
 
     output::line(&format!("\nmodel: {} {}", artifact.model.name, compact(&artifact.model.spec)));
-    let features: Vec<String> =
-        artifact.features.iter().map(|(name, kind)| format!("{name} ({})", kind.word())).collect();
-    let features = format!("  {}: {}", counted(features.len(), "feature"), features.join(", "));
+    let mut features: Vec<String> = artifact
+        .features
+        .iter()
+        .map(|(name, kind)| format!("{} ({})", artifact.called(name.as_str()), kind.word()))
+        .collect();
+    features.dedup();
+    let features = format!("  {}: {}", counted(artifact.features.len(), "feature"), features.join(", "));
     output::line(&output::one_line(&features));
 
     output::line(&format!(

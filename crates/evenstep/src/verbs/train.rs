@@ -15,7 +15,7 @@ use super::locked::Locked;
 use super::{Answer, files_of, read_spec};
 use crate::cli::Train;
 use crate::training::{Made, Outputs};
-use crate::{Host, output, salt};
+use crate::{Host, output, page, salt};
 
 /// So many features are told of, those that matter most.
 const FEATURES_TOLD: usize = 10;
@@ -91,7 +91,7 @@ fn tell(spec: &Spec, made: &Made, outputs: &Outputs, traced: bool, host: &Host) 
         counted(rows.1, "other")
     ));
     tell_metrics(artifact);
-    for note in &trained.findings.notes {
+    for note in page::notes(trained) {
         output::line(&format!("  note: {note}"));
     }
     output::line(&format!("\n  digest  {}", artifact.digest()));

@@ -45,11 +45,18 @@ fn bundles_that_the_policy_does_not_trust_are_served_by_no_way() {
     let said = project.run(&listed);
     assert!(said.code == 2 && said.err.contains("`none.evenstep` can't be read"), "{} {}", said.code, said.err);
     // A secret that was put into the wrong file is not shown.
-    project.write("admin.key", "evk_secret\n");
-    for wrong in [&["--policy", "admin.key", "a.evenstep"][..], &["--config", "admin.key"]] {
-        let said = project.run(&[&["serve", "--listen", "127.0.0.1:0"], wrong].concat());
-        assert!(said.code == 2 && said.err.contains("line 1, column"), "{} {}", said.code, said.err);
-        assert!(!said.err.contains("evk_"), "{}", said.err);
+    for secret in [
+        "evk_secret\n",
+        "key = \"evk_secret\"\n",
+        "models = \"evk_secret\"\n",
+        "evk_0123456789abcdef0123456789abcdef = 1\n",
+    ] {
+        project.write("admin.key", secret);
+        for wrong in [&["--policy", "admin.key", "a.evenstep"][..], &["--config", "admin.key"]] {
+            let said = project.run(&[&["serve", "--listen", "127.0.0.1:0"], wrong].concat());
+            assert!(said.code == 2 && said.err.contains("line 1, column"), "{} {}", said.code, said.err);
+            assert!(!said.err.contains("evk_"), "{}", said.err);
+        }
     }
     project.write("models.toml", config(""));
     let server = Server::with_admin(&project, &["--config", "models.toml", "--policy", "trust.toml"]);

@@ -69,8 +69,13 @@ fn missing_files_are_told_apart_from_unreadable_ones() {
         project.write("p.toml", SPEC.replace("data.csv", source));
         refused(&project, &[words, "p.toml:6:10"]);
     }
-    project.write("p.toml", SPEC.replace("data.csv", r"C:\tables\a.csv"));
-    refused(&project, &["in single quotes", "p.toml:6"]);
+    for path in [r"C:\tables\a.csv", r"C:\Users\ana\a.csv"] {
+        project.write("p.toml", SPEC.replace("data.csv", path));
+        refused(&project, &["in single quotes", "p.toml:6"]);
+    }
+    project.write("a$b2024.csv", "x\n");
+    project.write("p.toml", SPEC.replace("data.csv", "a$b204.csv"));
+    refused(&project, &["did you mean", "a$b2024.csv"]);
 }
 
 #[test]
@@ -243,7 +248,7 @@ fn what_is_read_is_not_written_over() {
     ] {
         let said = project.run(args);
         let told =
-            ["can't be written: it is", "is no name for", "is no image"].iter().any(|words| said.err.contains(words));
+            ["can't be written: it is", "is no name for", "is no archive"].iter().any(|words| said.err.contains(words));
         assert!(said.code == 2 && told, "{args:?}: {}", said.err);
         for (name, bytes) in &read {
             assert!(std::fs::read(project.path(name)).expect("it is there") == *bytes, "{args:?} changed {name}");

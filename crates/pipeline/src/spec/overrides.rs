@@ -58,6 +58,10 @@ pub(super) fn apply(path: &Path, text: String, overrides: &[Override]) -> Result
             let steps = (keys[0] == "step").then(|| "steps are counted from 0, and `--set` adds none".to_owned());
             PipelineError::input(said).help(steps)
         };
+        let adds_a_step = matches!(keys[0].as_str(), "step" | "steps") && !document.contains_key(&keys[0]);
+        if adds_a_step && keys.len() > 1 {
+            return Err(missing());
+        }
         set(document.as_table_mut(), keys, value.clone(), false).ok_or_else(missing)?;
     }
     Ok(document.to_string())
@@ -74,9 +78,6 @@ fn set(table: &mut dyn TableLike, keys: &[String], value: Value, in_line: bool) 
         let remark = if in_line { "" } else { REMARK };
         table.insert(first, toml_edit::value(value.decorated(" ", remark)));
         return Some(());
-    }
-    if !table.contains_key(first) && rest[0].parse::<usize>().is_ok() {
-        return None;
     }
     let item = table.entry(first).or_insert_with(toml_edit::table);
     if let Some(tables) = item.as_array_of_tables_mut() {
@@ -111,6 +112,8 @@ mod tests {
         check(r#"contract.'a=b'.min=0"#, r#"[contract]; [contract."a=b"]; min = 0"#);
         check("contract.Größe.unit=a=b", r#"[contract]; [contract."Größe"]; unit = "a=b""#);
         check("step.1.columns=x", "`step.1.columns` can't be set: there is no table to hold it");
+        check("model.class_weights.1=5", "[model]; [model.class_weights]; 1 = 5");
+        check("contract.2020.min=0", "[contract]; [contract.2020]; min = 0");
         check("steps.0.columns=x", "`steps.0.columns` can't be set: there is no table to hold it");
     }
 

@@ -58,7 +58,9 @@ impl SpecText {
             message => message.lines().next().unwrap_or_default(),
         };
         let paths = || "a backslash stands for itself in single quotes: 'C:\\data\\a.csv'".to_owned();
-        let said = PipelineError::input(said).help(error.message().starts_with("missing escaped value").then(paths));
+        let escapes = ["missing escaped value", "too few unicode value digits"];
+        let is_escape = escapes.iter().any(|start| error.message().starts_with(start));
+        let said = PipelineError::input(said).help(is_escape.then(paths));
         match error.span() {
             Some(span) => self.point_at(said, span),
             None => said,

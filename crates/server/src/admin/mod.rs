@@ -51,7 +51,8 @@ struct Admin {
     acts: Option<ActLog>,
     /// One bundle is loaded at a time: each may take much memory.
     loading: Arc<Semaphore>,
-    /// Requests that were refused, of which an attack may make many.
+    /// Requests that were refused, of which an attack may make many: those without a key that counts, and others.
+    strangers: Seldom,
     refused: Seldom,
 }
 
@@ -64,8 +65,9 @@ type Member = (&'static str, Value);
 
 /// The routes, behind their own keys.
 pub(crate) fn router(service: Arc<Service>, guard: Guard, acts: Option<ActLog>) -> Router {
-    let (loading, refused) = (Arc::new(Semaphore::new(1)), Seldom::new(REFUSED_EVERY));
-    let admin = Arc::new(Admin { service, guard, acts, loading, refused });
+    let loading = Arc::new(Semaphore::new(1));
+    let [strangers, refused] = [(); 2].map(|()| Seldom::new(REFUSED_EVERY));
+    let admin = Arc::new(Admin { service, guard, acts, loading, strangers, refused });
     Router::new()
         .route("/models", get(change::models))
         .route("/models/{model}", get(change::model).delete(change::unload_model))
@@ -95,7 +97,9 @@ async fn guarded(State(admin): State<Arc<Admin>>, mut request: Request, next: Ne
         }
     };
     if response.status().is_client_error() {
-        admin.tell_refused(who, response.status());
+        // Mistakes of those who have a key leave nobody untold who has none.
+        let refused = if by.is_some() { &admin.refused } else { &admin.strangers };
+        admin.tell_refused(refused, who, response.status());
     }
     let response = Dialect::Native.retell(response, Some(name));
     if let Some(line) = line {
@@ -115,8 +119,8 @@ impl Admin {
     }
 
     /// Tells, whether requests are told or not, that somebody was refused who wanted to see or change what is served.
-    fn tell_refused(&self, who: Vec<Member>, status: StatusCode) {
+    fn tell_refused(&self, refused: &Seldom, who: Vec<Member>, status: StatusCode) {
         let members = [("status", json!(status.as_u16()))].into_iter().chain(who).collect();
-        self.service.log.seldom(&self.refused, "admin_refused", members);
+        self.service.log.seldom(refused, "admin_refused", members);
     }
 }

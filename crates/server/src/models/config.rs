@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::state::{Alias, DEFAULT, Model, check_name};
 use super::{Bundle, Loader, Served, Stamp, State, loaded};
-use crate::keys::place;
+use crate::keys::placed;
 use crate::limits::{ALIASES_MAX, LIST_MIB_MAX, MODELS_MAX, VERSIONS_MAX};
 
 /// What the file says.
@@ -40,10 +40,7 @@ pub(crate) fn check_config(text: &str) -> Result<(), String> {
 impl Config {
     /// What a text says, if that can be served.
     fn parse(text: &str) -> Result<Config, String> {
-        let config: Config = toml::from_str(text).map_err(|error| {
-            let (line, column) = place(text, &error);
-            format!("line {line}, column {column}: {}", error.message().trim_end())
-        })?;
+        let config: Config = toml::from_str(text).map_err(|error| placed(text, &error))?;
         within("models", config.models.len(), MODELS_MAX)?;
         for (name, listed) in &config.models {
             listed.check(name)?;
