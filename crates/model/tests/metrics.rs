@@ -290,6 +290,19 @@ fn numbers_at_the_edges() {
 }
 
 #[test]
+fn no_deviance_is_below_0_by_rounding() {
+    // Predictions a few bits beside the targets.
+    let target: Vec<f64> = (1..=500).map(|n| f64::from(n) * 0.37).collect();
+    let values: Vec<f64> = target.iter().map(|x| x * (1.0 + 3.0 * f64::EPSILON)).collect();
+    for (target, predicted) in target.into_iter().zip(values) {
+        let scored = rows(Task::Regression, vec![target], vec![predicted]).scored(false);
+        for name in ["poisson_deviance", "gamma_deviance", "tweedie_deviance"] {
+            assert!(value(name, &scored).unwrap() >= 0.0, "{name} of {target} and {predicted}");
+        }
+    }
+}
+
+#[test]
 fn rows_without_weight_are_in_no_metric() {
     let mut far = numbers();
     far.target.iter_mut().chain(&mut far.predictions.values).for_each(|x| *x += 1e9);

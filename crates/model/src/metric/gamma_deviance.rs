@@ -2,7 +2,7 @@
 //!
 //! Undefined if a target or prediction is not above 0. Known as scikit-learn `mean_gamma_deviance`.
 
-use super::{Metric, Tasks, mean};
+use super::{Metric, Tasks, deviance, mean};
 use evenstep_exact::maths;
 
 pub(super) const METRIC: Metric = Metric::lower_is_better("gamma_deviance", Tasks::Regression, |scored| {
@@ -11,6 +11,6 @@ pub(super) const METRIC: Metric = Metric::lower_is_better("gamma_deviance", Task
         if target <= 0.0 || expected <= 0.0 {
             return f64::NAN;
         }
-        2.0 * (maths::ln(expected / target) + target / expected - 1.0)
+        deviance(maths::ln(expected / target) + target / expected - 1.0)
     })
 });

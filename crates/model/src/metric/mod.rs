@@ -353,6 +353,11 @@ fn mean<'a>(scored: &'a Scored, reason: &str, term: impl Fn(f64, &[f64]) -> f64)
     }))
 }
 
+/// Twice a row's share of a deviance, which rounding alone brings below 0.
+fn deviance(half: f64) -> f64 {
+    if half < 0.0 { 0.0 } else { 2.0 * half }
+}
+
 /// The root of such a mean.
 fn root_mean<'a>(
     scored: &'a Scored,

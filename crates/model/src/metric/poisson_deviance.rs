@@ -2,7 +2,7 @@
 //!
 //! Undefined if a target is below 0, or a prediction not above 0. Known as scikit-learn `mean_poisson_deviance`.
 
-use super::{Metric, Tasks, mean};
+use super::{Metric, Tasks, deviance, mean};
 use evenstep_exact::maths;
 
 pub(super) const METRIC: Metric = Metric::lower_is_better("poisson_deviance", Tasks::Regression, |scored| {
@@ -12,6 +12,6 @@ pub(super) const METRIC: Metric = Metric::lower_is_better("poisson_deviance", Ta
             return f64::NAN;
         }
         let information = if target == 0.0 { 0.0 } else { target * maths::ln(target / expected) };
-        2.0 * (information - target + expected)
+        deviance(information - target + expected)
     })
 });

@@ -3,7 +3,7 @@
 //! p is the `tweedie_power` of the model, of any other model 1.5. Undefined if a target is below 0, or a prediction not
 //! above 0. Known as scikit-learn `mean_tweedie_deviance(power=p)`.
 
-use super::{Metric, Tasks, mean};
+use super::{Metric, Tasks, deviance, mean};
 use evenstep_exact::maths;
 
 pub(super) const METRIC: Metric = Metric::lower_is_better("tweedie_deviance", Tasks::Regression, |scored| {
@@ -15,6 +15,6 @@ pub(super) const METRIC: Metric = Metric::lower_is_better("tweedie_deviance", Ta
             return f64::NAN;
         }
         let of_target = maths::pow(target, two) / (one * two);
-        2.0 * (of_target - target * maths::pow(expected, one) / one + maths::pow(expected, two) / two)
+        deviance(of_target - target * maths::pow(expected, one) / one + maths::pow(expected, two) / two)
     })
 });
