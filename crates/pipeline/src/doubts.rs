@@ -83,7 +83,7 @@ pub(crate) fn copies(task: &Task, training: &[Batch], inputs: &[ColumnName]) -> 
     inputs
         .iter()
         .filter(is_copy)
-        .map(|name| format!("`{name}` is the target, cell by cell, under another name"))
+        .map(|name| format!("`{name}` is the target under another name, cell by cell of the rows learned from"))
         .collect()
 }
 
@@ -212,7 +212,10 @@ mod tests {
         let inputs = [name("copy"), name("other")];
         let said = |batches: &[Batch]| copies(&Task::Regression, batches, &inputs).join("\n");
         let same = batch([1.0, 2.5, 3.0], [1.0, 2.5, 3.0]);
-        assert_eq!(said(std::slice::from_ref(&same)), "`copy` is the target, cell by cell, under another name");
+        assert_eq!(
+            said(std::slice::from_ref(&same)),
+            "`copy` is the target under another name, cell by cell of the rows learned from"
+        );
         assert_eq!(said(&[same, batch([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])]), "");
         assert_eq!(said(&[batch([1.0; 3], [1.0; 3])]), "");
     }

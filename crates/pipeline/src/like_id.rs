@@ -1,6 +1,9 @@
 //! Columns that tell rows apart and say no more of them: an id, whoever forgot to declare it.
 
+use std::collections::BTreeMap;
+
 use evenstep_exact::reduce::Workers;
+use evenstep_table::infer::Evidence;
 use evenstep_table::{Batch, Coded, Column, ColumnName, Kind, NULL_INTEGER, identity};
 
 use crate::called::{is_date, is_quantity, words};
@@ -94,10 +97,86 @@ pub fn may_group(name: &str) -> bool {
     const JOINED: &str = "nummer";
     let words = words(name);
     let Some(last) = words.last() else { return false };
-    words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
+    words.iter().any(|word| ANYWHERE.contains(&word.as_str()) || is_joined(word))
         || LAST.contains(&last.as_str())
         || words.len() > 1 && (NUMBERS.contains(&last.as_str()) || last == JOINED)
         || last.len() > JOINED.len() && last.ends_with(JOINED)
+}
+
+/// Whether a word is that for an id and what it is of, written as one: `caseid`, `idcode`.
+fn is_joined(word: &str) -> bool {
+    const OF: [&str; 36] = [
+        "account",
+        "booking",
+        "case",
+        "client",
+        "company",
+        "cust",
+        "customer",
+        "device",
+        "doc",
+        "emp",
+        "employee",
+        "event",
+        "firm",
+        "house",
+        "household",
+        "item",
+        "loan",
+        "member",
+        "object",
+        "order",
+        "patient",
+        "person",
+        "player",
+        "product",
+        "record",
+        "school",
+        "session",
+        "store",
+        "student",
+        "subj",
+        "subject",
+        "trans",
+        "transaction",
+        "unit",
+        "user",
+        "visit",
+    ];
+    const FIRST: [&str; 3] = ["idcode", "idno", "idnum"];
+    FIRST.contains(&word) || word.strip_suffix("id").is_some_and(|of| OF.contains(&of))
+}
+
+/// Whether a column, by its name an id of something, has several rows to many values, as far as is known.
+pub(crate) fn repeats(name: &ColumnName, evidence: &Evidence, rows: u64) -> bool {
+    let kind = evidence.kind_as_name();
+    let distinct = evidence.distinct().map_or(0, |distinct| distinct as u64);
+    let nearly_all = rows - rows / NEARLY as u64;
+    kind.is_some_and(can_be)
+        && may_group(name.as_str())
+        && evidence.nulls == 0
+        && distinct > FEW as u64
+        && distinct < nearly_all
+}
+
+/// What is to be said of an id that is learned from, and each value of which has a few rows.
+pub(crate) fn judged_on_its_own<'a>(
+    mut inputs: impl Iterator<Item = &'a ColumnName>,
+    columns: &BTreeMap<ColumnName, Evidence>,
+    rows: u64,
+) -> Option<String> {
+    /// Of more rows than these on average, it is rather a category.
+    const FEW_ROWS: u64 = 50;
+    let have_few = |evidence: &Evidence| evidence.distinct().is_some_and(|distinct| distinct as u64 * FEW_ROWS >= rows);
+    let is_one = |name: &&ColumnName| {
+        columns.get(*name).is_some_and(|evidence| have_few(evidence) && repeats(name, evidence, rows))
+    };
+    inputs.find(is_one).map(|name| {
+        format!(
+            "`{name}` is called like an id, and stands in several rows: what is learned of one is judged on another. With \
+             `group = \"{name}\"` under `[data]` all rows of one are held out together"
+        )
+    })
 }
 
 /// Takes back those that count through, each in an order of its own: these are ranks. What counts through as the rows come numbers

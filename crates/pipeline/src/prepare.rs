@@ -24,7 +24,7 @@ use crate::check::store_note;
 use crate::roles::{Roles, kind_of, refuse_no_target, refuse_no_time};
 use crate::spec::Spec;
 use crate::target::{self, Target};
-use crate::{PipelineError, Run, mixed};
+use crate::{PipelineError, Run, like_id, mixed};
 
 /// So few numbers may have three digits after the point by chance.
 const SOME: u64 = 10;
@@ -126,6 +126,10 @@ pub fn survey(spec: &Spec, run: &Run<'_>) -> Result<Surveyed, PipelineError> {
         .collect();
     if !idle.is_empty() {
         notes.push(format!("the contract is not held against columns that nothing reads: {}", idle.join(", ")));
+    }
+    if roles.group.is_none() {
+        let known = inputs.iter().filter(|name| !roles.id.contains(name));
+        notes.extend(like_id::judged_on_its_own(known, &inferred.columns, inferred.rows));
     }
     let is_empty = |name: &&ColumnName| inferred.columns.get(*name).is_some_and(|evidence| evidence.values() == 0);
     let empty: Vec<String> = inputs.iter().filter(is_empty).map(|name| format!("`{name}`")).collect();

@@ -259,7 +259,7 @@ fn utf8<'a>(bytes: &'a [u8], block: &Block, delimiter: u8, columns: &[ColumnName
         };
         let found = SourceError::malformed(format!("byte {bad:#04x} is not UTF-8"))
             .at_line(line_of(block, valid))
-            .help("save the file as UTF-8");
+            .help("save the file as UTF-8; `iconv -f cp1252 -t utf-8` makes it of what Windows writes");
         match column {
             Some(name) => found.of_column(name),
             None => found,

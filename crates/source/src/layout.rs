@@ -106,9 +106,14 @@ impl FileInfo {
         let Some((format, compression)) = format::of_path(path) else {
             let what = "the file's ending tells no format that is known";
             let error = SourceError::new(SourceErrorKind::Unsupported, what).in_file(path);
-            return Err(match format::is_workbook(path) {
-                true => error.help(csv::AS_CSV),
-                false => error.help(format!("endings are {}", format::ENDINGS)),
+            let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+            return Err(match ending.as_ref().and_then(|ending| ending.to_str()) {
+                _ if format::is_workbook(path) => error.help(csv::AS_CSV),
+                Some("json") => error.help(
+                    "one object a line is read, as `.jsonl`: `jq -c '.[]' a.json > a.jsonl` makes it of an array",
+                ),
+                Some("zip") => error.help("unpack it, and name what was in it"),
+                _ => error.help(format!("endings are {}", format::ENDINGS)),
             });
         };
         let stamp = Stamp::of(path);

@@ -148,11 +148,11 @@ fn rows_have_as_many_cells_as_the_header() {
 fn text_is_utf8() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n1,2\n3,caf\xe9\n"), @"
         DIR/a.csv, line 3: column `b`: byte 0xe9 is not UTF-8
-        help: save the file as UTF-8
+        help: save the file as UTF-8; `iconv -f cp1252 -t utf-8` makes it of what Windows writes
         ");
     insta::assert_snapshot!(refusal("a.csv", b"caf\xe9,b\n1,2\n"), @"
         DIR/a.csv, line 1: byte 0xe9 is not UTF-8
-        help: save the file as UTF-8
+        help: save the file as UTF-8; `iconv -f cp1252 -t utf-8` makes it of what Windows writes
         ");
     insta::assert_snapshot!(refusal("a.csv", b"\xff\xfea\0,\0b\0\n\0"), @"
         DIR/a.csv: the file is in UTF-16, expected UTF-8

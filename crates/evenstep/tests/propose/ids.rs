@@ -114,6 +114,15 @@ fn an_id_that_repeats_once_is_no_feature() {
 fn an_id_that_repeats_may_be_a_group() {
     let (_, spec) = trains("patient_id,x,y", |n| format!("{},{},{}", n / 4, n % 13, n % 29));
     holds(&spec, &["# `patient_id` is called like an id, and repeats", "`group = \"patient_id\"`"]);
+    // What is learned of one is judged on another row of it, though most have one alone.
+    for (name, id) in [("caseid", (|n| n / 2) as fn(usize) -> usize), ("subject_id", |n| n + usize::from(n % 5 == 0))] {
+        let (project, spec) = trains(&format!("{name},x,y"), |n| format!("{},{},{}", id(n) * id(n), n % 13, n % 29));
+        holds(&spec, &[&format!("`group = \"{name}\"`")]);
+        let checked = project.run(&["check", "q.toml", "--quiet"]).ok().out;
+        assert!(checked.contains(&format!("`{name}` is called like an id, and stands in several rows")), "{checked}");
+    }
+    let (_, spec) = trains("humid,x,y", |n| format!("{},{},{}", n / 4, n % 13, n % 29));
+    assert!(!spec.contains("called like an id"), "{spec}");
     let (_, spec) = trains("NO,y", |n| format!("{},{}", n / 4, n % 29));
     assert!(!spec.contains("called like an id"), "{spec}");
 }

@@ -3,7 +3,7 @@
 use evenstep_exact::number::print_number;
 use evenstep_table::date_format::two_date_formats;
 use evenstep_table::infer::Evidence;
-use evenstep_table::{ColumnName, Kind, counted, some_of};
+use evenstep_table::{Clock, ColumnName, Kind, counted, some_of};
 
 use super::declared::is_written_whole;
 use super::{Seen, Words, key, quoted};
@@ -92,6 +92,13 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     {
         remarks.push(format!("`{}` has {few} values; if they are classes: `task = \"multiclass\"`", seen.target));
     }
+    let inputs = seen.inputs();
+    let instants = inputs.iter().filter(|name| seen.kind(name) == Some(Kind::Datetime(Clock::Instant)));
+    let instants = some_of(instants.map(|name| format!("`{name}`")), WHOLE_TOLD, ", ");
+    if !instants.is_empty() {
+        remarks.push(format!("instants, whose days and hours are counted in UTC: {instants}"));
+        remarks.push("where they are counted elsewhere: `zone = \"Europe/Berlin\"`, or another one".to_owned());
+    }
     remarks.extend(classes_beside_numbers(seen));
     for name in seen.index {
         remarks.push(format!("`{name}` is an index without a name, and so no input"));
@@ -100,7 +107,6 @@ pub(super) fn of(seen: &Seen<'_>) -> Vec<String> {
     if !unread.is_empty() {
         remarks.push(format!("of a type that is not read, and so no inputs: {}", unread.join(", ")));
     }
-    let inputs = seen.inputs();
     let lacked = seen.lacked.iter().filter(|name| inputs.contains(name));
     let lacked: Vec<(&ColumnName, Kind)> = lacked.filter_map(|name| Some((name, seen.kind(name)?))).collect();
     if !lacked.is_empty() {
@@ -144,15 +150,21 @@ fn classes_beside_numbers(seen: &Seen<'_>) -> Option<String> {
     })
 }
 
-/// A column that is called like an id and has several rows to most of its values.
+/// A column that is called like an id and has several rows to many of its values.
 fn group_of<'a>(seen: &Seen<'a>) -> Option<&'a ColumnName> {
-    let repeats = |name: &ColumnName, evidence: &Evidence| {
-        let is_id = seen.kind(name).is_some_and(like_id::can_be) && like_id::may_group(name.as_str());
-        let repeats =
-            evidence.distinct().is_none_or(|distinct| distinct > FEW_VALUES && distinct as u64 * 2 <= seen.rows);
-        is_id && repeats && evidence.nulls == 0 && name != seen.target && !seen.id.contains(name)
+    let tells_apart = |name: &ColumnName| [seen.like_ids, seen.nearly_ids, seen.unique].iter().any(|some| some.contains(name));
+    let is_group = |name: &ColumnName, evidence: &Evidence| {
+        let is_one = name == seen.target || seen.id.contains(name) || tells_apart(name);
+        // Of too many values to count, which tell no rows apart, several must have more rows than one.
+        let has_many = || {
+            evidence.distinct().is_none()
+                && like_id::may_group(name.as_str())
+                && evidence.nulls == 0
+                && seen.kind(name).is_some_and(like_id::can_be)
+        };
+        !is_one && (like_id::repeats(name, evidence, seen.rows) || has_many())
     };
-    seen.columns.iter().find(|(name, evidence)| repeats(name, evidence)).map(|(name, _)| name)
+    seen.columns.iter().find(|(name, evidence)| is_group(name, evidence)).map(|(name, _)| name)
 }
 
 #[cfg(test)]
