@@ -115,7 +115,7 @@ skopeo copy --quiet --insecure-policy --src-tls-verify=false "docker://$plain/mo
 umoci unpack --image pulled:1 container 2>/dev/null
 cmp $bundle container/rootfs/model.evenstep
 cmp "$engine" container/rootfs/evenstep
-KEY=$("$evenstep" key api client --file api-keys.toml 2>/dev/null | tr -d ' ')
+KEY=$("$evenstep" key api client --file api-keys.toml 2>/dev/null)
 export KEY
 # Its user is nobody of this host.
 chmod a+r api-keys.toml

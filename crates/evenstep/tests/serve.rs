@@ -223,6 +223,10 @@ fn every_route_but_the_health_of_the_process_needs_a_key() {
 #[test]
 fn a_page_of_another_site_gets_no_answer() {
     let project = project();
+    for none in ["", "http://x", "*.example.com", "a b", "models.example:8080", "[::g]"] {
+        let said = project.run(&["serve", "p.evenstep", "--allow-host", none]);
+        assert!(said.code == 2 && said.err.contains("expected a name without scheme"), "{none}: {}", said.err);
+    }
     let server = Server::start(&project, &["127.0.0.1:0", "--allow-host", "models.example"]);
     let json = "Content-Type: application/json\r\n";
     for (host, expected) in [

@@ -1,7 +1,7 @@
 //! The artifact: all that determines the answers, and the digest that names it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenstep_exact::canonical::{self, CanonicalText, Digest, Hasher, canonical_json};
 use evenstep_model::{Aim, Stored, Tensor};
@@ -310,6 +310,20 @@ impl Artifact {
     /// people. Which column a feature is of, names tell.
     pub fn called(&self, feature: &str) -> String {
         called(feature, |column| self.contract.columns.get(column).map(|rule| rule.personal))
+    }
+
+    /// Of each step, whether it learned from columns that tell of people, or from what steps made of them.
+    pub fn steps_that_tell_of_people(&self) -> Vec<bool> {
+        let named = self.contract.columns.iter().filter(|(_, rule)| rule.personal).map(|(name, _)| name.as_str());
+        let mut personal: BTreeSet<&str> = named.collect();
+        let steps = self.steps.iter().map(|step| {
+            let tells = step.reads.iter().any(|name| personal.contains(name.as_str()));
+            if tells {
+                personal.extend(step.changes.iter().filter_map(|change| change.strip_prefix('+')));
+            }
+            tells
+        });
+        steps.collect()
     }
 
     /// What the baseline of its training does, after "a baseline that".

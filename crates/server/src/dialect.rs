@@ -76,7 +76,7 @@ impl Dialect {
                 told.headers_mut().insert(REQUEST_ID, name);
                 *told.extensions_mut() = std::mem::take(response.extensions_mut());
                 // Its status is another: calls of gRPC go well for HTTP whatever comes of them.
-                told.extensions_mut().insert(Became(problem.status()));
+                told.extensions_mut().insert(Became(self.status(&problem)));
                 return told;
             }
             Dialect::Native => ("application/problem+json", problem.of_request(text)),

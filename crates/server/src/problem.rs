@@ -14,6 +14,9 @@ use crate::models::Served;
 
 /// So many errors are told where there is one line for all.
 const TOLD_IN_WORDS: usize = 10;
+/// So many characters are told of the start of a detail, and of its end.
+const DETAIL_START: usize = 1500;
+const DETAIL_END: usize = 400;
 
 /// An answer that is no prediction. A response made of it carries it along, to be told in another protocol's words.
 #[derive(Clone, Debug)]
@@ -36,6 +39,13 @@ pub(crate) struct Problem {
     by: Option<Arc<Served>>,
 }
 
+/// The text without its middle, if it is longer than anyone reads: a name that it tells may have megabytes.
+fn bounded(text: String) -> String {
+    let Some((start, _)) = text.char_indices().nth(DETAIL_START) else { return text };
+    let Some((end, _)) = text.char_indices().rev().nth(DETAIL_END) else { return text };
+    if start < end { format!("{} … {}", &text[..start], &text[end..]) } else { text }
+}
+
 /// An answer that nobody reads: its request was taken back.
 #[derive(Clone, Copy)]
 pub(crate) struct CutOff;
@@ -43,7 +53,7 @@ pub(crate) struct CutOff;
 impl Problem {
     /// A body that isn't what the route reads: 400.
     pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
-        let detail = detail.into();
+        let detail = bounded(detail.into());
         let status = StatusCode::BAD_REQUEST;
         Problem {
             status,
@@ -127,6 +137,12 @@ impl Problem {
             "the body is said to be compressed (`{said}`), and lines that are answered while they come are sent as they are; \
              for an answer in another format, as `Accept: text/csv` asks for, they may be compressed"
         );
+        Problem { codings: Some("identity"), ..Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail) }
+    }
+
+    /// A bundle that is compressed for its way: 415.
+    pub(crate) fn compressed_bundle() -> Problem {
+        let detail = "the body is said to be compressed, and bundles are sent as they are";
         Problem { codings: Some("identity"), ..Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail) }
     }
 

@@ -421,6 +421,12 @@ pub struct ContractError {
 
 /// What is wrong with a number that is one, but larger than the column holds.
 fn beyond(kind: Kind, text: &str) -> Option<&'static str> {
+    // Of one that is told in short, what is shown are digits alone.
+    if let Some(start) = text.strip_suffix('…')
+        && start.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return beyond(kind, "1e400");
+    }
     let is_written = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let number: f64 = text.parse().ok().filter(|_| is_written)?;
     match kind {
@@ -485,6 +491,19 @@ mod tests {
         insta::assert_snapshot!(check(r#"{"type": "date", "format": "%Y-%q"}"#), @"format: `%Y-%q` is no format: strptime parsing failed: found unrecognized specifier directive `q` (help: formats are written like `%d.%m.%Y` or `%Y-%m-%d %H:%M:%S`; with hours to twelve, `%I`, goes `%p`)");
         insta::assert_snapshot!(check(r#"{"type": "number", "mising": "allow"}"#), @"unknown field `mising`, expected one of `type`, `missing`, `invalid`, `unseen`, `out_of_range`, `min`, `max`, `values`, `unique`, `unit`, `format`, `zone`, `personal`, `available`, `absent` at line 1 column 27");
         insta::assert_snapshot!(check(r#"{"type": "float"}"#), @"unknown variant `float`, expected one of `number`, `integer`, `boolean`, `category`, `text`, `date`, `time`, `datetime` at line 1 column 16");
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_one_though_it_is_told_in_short() {
+        let long = format!("{}…", "9".repeat(100));
+        for (kind, text, told) in [
+            (Kind::Number, long.as_str(), "is larger than any float"),
+            (Kind::Integer, long.as_str(), "is beyond the integers"),
+            (Kind::Integer, "-12…", "is beyond the integers"),
+            (Kind::Number, "12x…", "is not a number"),
+        ] {
+            assert!(Rule::new(kind).explain(Breach::Invalid, Some(text)).contains(told), "{kind:?} {text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What `serve` and `models` take.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum, value_parser};
@@ -12,6 +12,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     port.parse::<u16>().map_err(|_| expected())?;
     let found = text.to_socket_addrs().map_err(|error| format!("the host isn't known: {error}"))?;
     found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| "the host has no address".to_owned())
+}
+
+/// A host as `Host` names it, without its port.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_address = address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    (is_name || is_address)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "expected a name without scheme, port or `*`, as in api.example.com or [::1]".to_owned())
 }
 
 #[derive(Args)]
@@ -26,7 +36,7 @@ pub(crate) struct Reach {
     #[arg(long, conflicts_with = "api_keys")]
     pub(crate) insecure: bool,
     /// A name of this host that requests may ask for; on a loopback address, besides its own
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub(crate) allow_host: Vec<String>,
 }
 

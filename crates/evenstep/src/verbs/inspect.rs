@@ -1,6 +1,5 @@
 //! `inspect`: all that a bundle, a lock or a file of signatures holds.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,7 +9,7 @@ use evenstep_bundle::{Manifest, Member, Opened};
 use evenstep_pipeline::artifact::version_of;
 use evenstep_pipeline::lock::Lock;
 use evenstep_pipeline::{FileKind, PipelineError};
-use evenstep_table::{ColumnName, counted};
+use evenstep_table::counted;
 use serde_json::{Value, json};
 
 use super::{Answer, learned, open_bundle, unreadable, unusable};
@@ -127,19 +126,13 @@ fn tell_people(opened: &Opened) {
     }
 
     output::line(&format!("\nsteps: {}", artifact.steps.len()));
-    let is_personal = |name: &&ColumnName| artifact.contract.columns.get(*name).is_some_and(|rule| rule.personal);
-    let mut personal: BTreeSet<&str> =
-        artifact.contract.columns.keys().filter(is_personal).map(ColumnName::as_str).collect();
-    for step in &artifact.steps {
+    for (step, tells_of_people) in artifact.steps.iter().zip(artifact.steps_that_tell_of_people()) {
         output::line(&format!("  {}. {} {}", step.number, step.name, compact(&step.spec)));
-        let tells_of_people = step.reads.iter().any(|name| personal.contains(name.as_str()));
-        if tells_of_people {
-            // What is made of a personal column tells of people, too.
-            personal.extend(step.changes.iter().filter_map(|change| change.strip_prefix('+')));
-            output::line("     learned what tells of people: `--json` has it");
-        } else {
-            output::line(&format!("     learned {}", shortened(step.params.as_str(), 160)));
-        }
+        let learned = match tells_of_people {
+            true => "what tells of people: `--json` has it".to_owned(),
+            false => shortened(step.params.as_str(), 160),
+        };
+        output::line(&format!("     learned {learned}"));
         if !step.changes.is_empty() {
             let called = |change: &String| {
                 let (sign, name) = change.split_at(change.chars().next().map_or(0, char::len_utf8));

@@ -83,7 +83,7 @@ fn api(args: &KeyApi, host: &Host) -> Answer {
             &json!({ "name": args.name, "key": key, "file": output::path(path), "requests_per_second": per_second }),
         );
     } else {
-        output::line(&format!("  {key}"));
+        output::line(&key);
         output::note(&format!("only its hash is kept, in {}: give it to {} now", path.display(), args.name));
     }
     Ok(ExitCode::SUCCESS)

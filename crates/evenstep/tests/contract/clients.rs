@@ -215,6 +215,19 @@ fn one_client_in_python_asks_the_mock_and_then_the_model() {
     let both = ask(&Server::of(&project, &["serve", "other.evenstep", "rents.evenstep"])).json();
     assert_eq!(both["first"], model["first"]);
     assert_eq!(both["digest"], model["digest"], "that of its own, though the default is another");
+
+    // A key as it lies in a file, and one that no header takes and nobody is told.
+    let key = project.run(&["key", "api", "crm", "--file", "keys.toml", "--quiet"]).ok().out;
+    assert!(key.starts_with("evk_") && key.ends_with('\n'), "a key alone, as a file is to hold it");
+    project.write("crm.key", &key);
+    let server = Server::of(&project, &["serve", "rents.evenstep", "--api-keys", "keys.toml"]);
+    let with = |key: &str| {
+        let code = format!("from client import Client\nprint(Client('http://{}', key={key}).health())", server.address);
+        said(Command::new("python3").args(["-c", &code]).current_dir(project.path("")).output().expect("python3"))
+    };
+    with("open('crm.key').read()").ok();
+    let refused = with("'evk_sec\\nret'");
+    assert!(refused.err.contains("the key holds what no key has") && !refused.err.contains("ret'"), "{}", refused.err);
 }
 
 #[test]

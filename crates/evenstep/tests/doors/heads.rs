@@ -97,6 +97,26 @@ fn values_are_told_in_short() {
         let told = server.predict(JSON, JSON, json!({ "x": long, "z": 1 }).to_string().as_bytes());
         assert!(told.status == 422 && told.body.len() < 1000, "{}", told.body.len());
     }
+    // So are names, whoever tells them.
+    let name = "é".repeat(500_000);
+    let [twice, columns] = [format!("{{\"{name}\":1,\"{name}\":2}}"), format!("{{\"columns\":{{\"{name}\":2}}}}")];
+    let input = json!({ "inputs": [{ "name": name, "datatype": "FP0", "shape": [1], "data": [1] }] }).to_string();
+    let shape = json!({ name.as_str(): [] }).to_string();
+    let inferred = "/v2/models/p/infer";
+    for (path, body) in [("/predict", &twice), ("/predict", &columns), ("/invocations", &shape), (inferred, &input)] {
+        let told = server.post(path, JSON, "", body.as_bytes());
+        assert!(told.status == 400 && told.body.len() < 5000, "{path}: {} {}", told.status, told.body.len());
+    }
+    let told = server.post("/predict", "text/csv", "", format!("x,z,{name},{name}\n1,2,3,4\n").as_bytes());
+    assert!(
+        told.status == 400 && told.text().contains("are both named") && told.body.len() < 5000,
+        "{} {:.300}",
+        told.status,
+        told.text()
+    );
+    let path = format!("/models/{}/predict", "x".repeat(20_000));
+    let told = server.post(&path, JSON, "", b"{}");
+    assert!(told.status == 404 && told.text().contains("is served") && told.body.len() < 5000, "{}", told.status);
 }
 
 #[test]

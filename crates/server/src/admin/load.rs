@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::act::Act;
 use super::{Admin, By};
 use crate::body;
+use crate::encoding::Encoding;
 use crate::formats::essence;
 use crate::limits::{BODY_TIME, BUNDLE_BYTES_MAX, SIGNATURES_BYTES_MAX, TURN_TIME};
 use crate::models::{Served, check_name};
@@ -36,6 +37,9 @@ pub(super) async fn load(
     let kind = headers.get(header::CONTENT_TYPE).map(essence);
     if kind.as_deref() != Some(BUNDLE_TYPE) {
         return Err(Problem::unread_type(kind.as_deref(), &[BUNDLE_TYPE]));
+    }
+    if Encoding::said(&headers, &header::CONTENT_ENCODING)?.is_some() {
+        return Err(Problem::compressed_bundle());
     }
     let signatures = signatures_length(&headers)?;
     let turn = timeout(TURN_TIME, Arc::clone(&admin.loading).acquire_owned()).await;

@@ -73,7 +73,10 @@ class Client:
         model: Optional[str] = "MODEL",
     ) -> None:
         self.url = url.rstrip("/")
-        self.key = key
+        # A file that holds it ends with a line feed. What no header takes would be told by whoever refuses it.
+        self.key = None if key is None else key.strip()
+        if self.key is not None and not (self.key.isascii() and self.key.isprintable()):
+            raise ValueError("the key holds what no key has: letters, digits and `_` are expected")
         self.timeout = timeout
         self.model = model
 

@@ -56,7 +56,11 @@ export class Client {
     timeout: number = 10_000,
   ) {
     this.url = url.replace(/\/+$/, "");
-    this.key = key;
+    // A file that holds it ends with a line feed. What no header takes would be told by whoever refuses it.
+    this.key = key?.trim();
+    if (this.key !== undefined && !/^[!-~]*$/.test(this.key)) {
+      throw new TypeError("the key holds what no key has: letters, digits and `_` are expected");
+    }
     this.model = model;
     this.timeout = timeout;
   }
@@ -95,7 +99,7 @@ export class Client {
     }
     const method = body === undefined ? "GET" : "POST";
     const signal = AbortSignal.timeout(waits);
-    const text = body === undefined ? undefined : JSON.stringify(body, finite);
+    const text = body === undefined ? null : JSON.stringify(body, finite);
     const answer = await fetch(this.url + path, { method, headers, body: text, signal });
     if (!answer.ok) {
       // What stands between us and the server answers as it likes.
