@@ -152,7 +152,8 @@ fn classes_beside_numbers(seen: &Seen<'_>) -> Option<String> {
 
 /// A column that is called like an id and has several rows to many of its values.
 fn group_of<'a>(seen: &Seen<'a>) -> Option<&'a ColumnName> {
-    let tells_apart = |name: &ColumnName| [seen.like_ids, seen.nearly_ids, seen.unique].iter().any(|some| some.contains(name));
+    let tells_apart =
+        |name: &ColumnName| [seen.like_ids, seen.nearly_ids, seen.unique].iter().any(|some| some.contains(name));
     let is_group = |name: &ColumnName, evidence: &Evidence| {
         let is_one = name == seen.target || seen.id.contains(name) || tells_apart(name);
         // Of too many values to count, which tell no rows apart, several must have more rows than one.
